@@ -1,0 +1,178 @@
+"""What people intend: tenants, sites, devices, links by hand, credentials by name. Counterpart: `edit.py`, its one change.
+
+One rule: nothing here was read from a device (that is a `Fact`) and nothing here is a secret (those are in the vault).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, get_args
+from uuid import UUID
+
+import msgspec
+
+from domain.geometry import LngLat
+
+ProbeKind = Literal["icmp", "snmp", "routeros", "tcp"]
+Role = Literal["pop", "relay", "access", "switch", "sector", "customer", "power", "server", "other"]
+LinkKind = Literal["fibre", "wireless", "copper"]
+CredentialKind = Literal["snmp_community", "routeros_login"]
+Kind = Literal["site", "device", "link", "credential"]
+
+ROLES: tuple[str, ...] = get_args(Role)
+LINK_KINDS: tuple[str, ...] = get_args(LinkKind)
+PROBE_KINDS: tuple[str, ...] = get_args(ProbeKind)
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+DEFAULT_PORT = {"icmp": 0, "snmp": 161, "routeros": 8728, "tcp": 22}
+DEFAULT_INTERVAL_S = 30.0
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """One provider's network; everything below belongs to exactly one."""
+
+    id: UUID
+    name: str
+
+
+class Site(msgspec.Struct, frozen=True):
+    """A place where devices stand: a hilltop, a rooftop, a POP."""
+
+    id: UUID
+    name: str
+    region: str = ""
+    lng: float | None = None
+    lat: float | None = None
+    elevation_m: float | None = None
+    note: str = ""
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """One way a device is asked. `port` 0 for icmp; `credential` names an inventory credential."""
+
+    kind: ProbeKind
+    port: int = 0
+    credential: UUID | None = None
+
+
+class Device(msgspec.Struct, frozen=True):
+    """A router, switch, radio or other thing with an address. Its place is its own, or its site's."""
+
+    id: UUID
+    name: str
+    address: str
+    probes: tuple[Probe, ...] = ()
+    role: Role = "other"
+    site: UUID | None = None
+    subscribers: int = 0
+    interval_s: float = DEFAULT_INTERVAL_S
+    lng: float | None = None
+    lat: float | None = None
+    paused: bool = False
+    note: str = ""
+
+
+class Interface(msgspec.Struct, frozen=True):
+    """A port as the device itself tells of it: the value of the fact `interface/<name>`."""
+
+    name: str
+    index: int = 0
+    alias: str = ""
+    kind: str = ""
+    mac: str = ""
+    speed_bps: int = 0
+    admin_up: bool = True
+    oper_up: bool | None = None
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A connection between two devices; `path` holds the bends between its ends as (lng, lat), from a to b."""
+
+    id: UUID
+    a: UUID
+    b: UUID
+    a_interface: str = ""
+    b_interface: str = ""
+    kind: LinkKind = "wireless"
+    capacity_bps: int = 0
+    path: tuple[tuple[float, float], ...] = ()
+    note: str = ""
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """The name of a secret and who logs in with it; the secret itself is sealed in the vault under the same id."""
+
+    id: UUID
+    name: str
+    kind: CredentialKind
+    user: str = ""
+
+
+Entity = Site | Device | Link | Credential
+TYPES: dict[str, type[Site] | type[Device] | type[Link] | type[Credential]] = {
+    "site": Site,
+    "device": Device,
+    "link": Link,
+    "credential": Credential,
+}
+
+
+class Inventory:
+    """All intended things of one tenant, by kind and id. Changed only by `edit.apply`."""
+
+    def __init__(self, entities: dict[str, dict[UUID, Entity]] | None = None) -> None:
+        self.tables: dict[str, dict[UUID, Entity]] = {kind: {} for kind in KINDS}
+        for kind, rows in (entities or {}).items():
+            self.tables[kind].update(rows)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Inventory) and self.tables == other.tables
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def get(self, kind: str, id: UUID) -> Entity | None:
+        """Return the thing of that kind and id, or None."""
+        return self.tables[kind].get(id)
+
+    def site(self, id: UUID | None) -> Site | None:
+        """Return a site, or None."""
+        found = self.tables["site"].get(id) if id else None
+        return found if isinstance(found, Site) else None
+
+    def device(self, id: UUID) -> Device | None:
+        """Return a device, or None."""
+        found = self.tables["device"].get(id)
+        return found if isinstance(found, Device) else None
+
+    def link(self, id: UUID) -> Link | None:
+        """Return a link, or None."""
+        found = self.tables["link"].get(id)
+        return found if isinstance(found, Link) else None
+
+    def credential(self, id: UUID | None) -> Credential | None:
+        """Return a credential's name and kind, or None."""
+        found = self.tables["credential"].get(id) if id else None
+        return found if isinstance(found, Credential) else None
+
+    def sites(self) -> Iterator[Site]:
+        """Go over all sites."""
+        return (row for row in self.tables["site"].values() if isinstance(row, Site))
+
+    def devices(self) -> Iterator[Device]:
+        """Go over all devices."""
+        return (row for row in self.tables["device"].values() if isinstance(row, Device))
+
+    def links(self) -> Iterator[Link]:
+        """Go over all links."""
+        return (row for row in self.tables["link"].values() if isinstance(row, Link))
+
+    def credentials(self) -> Iterator[Credential]:
+        """Go over all credentials."""
+        return (row for row in self.tables["credential"].values() if isinstance(row, Credential))
+
+    def place_of(self, device: Device) -> LngLat | None:
+        """Return where a device stands: its own place, else its site's, else None."""
+        for thing in (device, self.site(device.site)):
+            if thing is not None and thing.lng is not None and thing.lat is not None:
+                return LngLat(thing.lng, thing.lat)
+        return None

@@ -1,0 +1,36 @@
+"""The append-only record of what happened. Counterpart: `storage/` keeps it, alerts and the time machine are readings of it.
+
+One rule: (origin, seq) is gap-free per origin and never reused; a row is never changed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+RowKind = Literal[
+    "status",
+    "link_status",
+    "alert_opened",
+    "alert_acknowledged",
+    "alert_cleared",
+    "edit_applied",
+    "edit_refused",
+    "engine_started",
+    "judgement_suspended",
+]
+KEYFRAME_EVERY_S = 600
+KEYFRAME_EVERY_ROWS = 5000
+
+
+class JournalRow(msgspec.Struct, frozen=True):
+    """One thing that happened. `body` is plain data, its keys given by `kind`; `subject` a device, link or other id."""
+
+    origin: UUID
+    seq: int
+    at_us: int
+    kind: RowKind
+    subject: UUID | None
+    body: dict[str, Any] = {}

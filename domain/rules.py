@@ -1,0 +1,236 @@
+"""What is refused, at both ends, before an edit is applied. Counterpart: `edit.apply`, which trusts what passed here.
+
+One rule: a refusal names the field, says what was got and what is expected; all refusals of an edit come at once.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from domain.edit import DoesNotFit, Edit, apply, entity_from, fields_of
+from domain.errors import Refusal
+from domain.geometry import is_place
+from domain.inventory import KINDS, Credential, Device, Entity, Inventory, Link, Site
+from domain.text import clean_text
+
+NAME_CAP = 120
+NOTE_CAP = 4000
+STEPS_CAP = 20_000
+PATH_CAP = 500
+PROBES_CAP = 8
+INTERVAL_RANGE_S = (1.0, 3600.0)
+SUBSCRIBERS_MAX = 10_000_000
+CAPACITY_MAX_BPS = 10**14
+
+
+def refusals(inventory: Inventory, edit: Edit) -> list[Refusal]:
+    """Return why `edit` may not be applied to `inventory`; an empty list where it may. Changes nothing."""
+    if not edit.steps:
+        return [Refusal("INVALID_INPUT", "the edit has no steps")]
+    if len(edit.steps) > STEPS_CAP:
+        return [
+            Refusal("INVALID_INPUT", f"the edit has {len(edit.steps)} steps, at most {STEPS_CAP} go in one")
+        ]
+    for step in edit.steps:
+        if step.kind not in KINDS:
+            return [Refusal("UNKNOWN_KIND", f"unknown kind {step.kind!r}: update the app", subject=step.id)]
+    trial = _copy_of(inventory)
+    found: list[Refusal] = []
+    try:
+        for step in edit.steps:
+            if step.after is not None:
+                old = trial.get(step.kind, step.id)
+                fields = {**(fields_of(old) if old else {}), **step.after}
+                entity_from(step.kind, step.id, fields)
+        apply(trial, edit)
+    except DoesNotFit as error:
+        return [Refusal("CLASH", f"changed by somebody else meanwhile: {error}", subject=error.step.id)]
+    except msgspec.ValidationError as error:
+        return [
+            Refusal("INVALID_INPUT", f"{step.kind}: {error}", field=_field_in(str(error)), subject=step.id)
+        ]
+    by_address = _by_address(trial)
+    for kind, id in dict.fromkeys((s.kind, s.id) for s in edit.steps):
+        entity = trial.get(kind, id)
+        if entity is None:
+            found += _orphans(trial, kind, id)
+        else:
+            found += _entity_refusals(trial, entity, by_address)
+    return found
+
+
+def _copy_of(inventory: Inventory) -> Inventory:
+    return Inventory(inventory.tables)
+
+
+def _field_in(message: str) -> str:
+    return message.rsplit("`$.", 1)[1].rstrip("`").split(".")[0].split("[")[0] if "`$." in message else ""
+
+
+def _by_address(inventory: Inventory) -> dict[str, list[Device]]:
+    found: dict[str, list[Device]] = {}
+    for device in inventory.devices():
+        found.setdefault(device.address, []).append(device)
+    return found
+
+
+def _orphans(inventory: Inventory, kind: str, id: Any) -> Iterator[Refusal]:
+    if kind == "site":
+        left = [d.name for d in inventory.devices() if d.site == id]
+        if left:
+            yield Refusal(
+                "IN_USE", f"the site still holds {_some(left)}: move or delete them first", subject=id
+            )
+    if kind == "device":
+        ends = [link for link in inventory.links() if id in (link.a, link.b)]
+        if ends:
+            yield Refusal("IN_USE", f"{len(ends)} links still end here: delete them with it", subject=id)
+    if kind == "credential":
+        users = [d.name for d in inventory.devices() if any(p.credential == id for p in d.probes)]
+        if users:
+            yield Refusal("IN_USE", f"the credential is still used by {_some(users)}", subject=id)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _entity_refusals(
+    inventory: Inventory, entity: Entity, by_address: dict[str, list[Device]]
+) -> Iterator[Refusal]:
+    match entity:
+        case Device():
+            yield from _name(entity.name, entity)
+            yield from _device(inventory, entity, by_address)
+        case Site():
+            yield from _name(entity.name, entity)
+            yield from _place(entity)
+            if len(entity.note) > NOTE_CAP:
+                yield Refusal(
+                    "INVALID_INPUT", f"the note has {len(entity.note)} characters, at most {NOTE_CAP}", "note"
+                )
+        case Link():
+            yield from _link(inventory, entity)
+        case Credential():
+            yield from _name(entity.name, entity)
+
+
+def _name(name: str, entity: Entity) -> Iterator[Refusal]:
+    if not name.strip():
+        yield Refusal("MISSING_REQUIRED_FIELD", "a name is needed", "name", entity.id)
+    elif len(name) > NAME_CAP:
+        yield Refusal(
+            "INVALID_INPUT", f"the name has {len(name)} characters, at most {NAME_CAP}", "name", entity.id
+        )
+    elif clean_text(name, NAME_CAP) != name:
+        yield Refusal(
+            "INVALID_INPUT",
+            "the name holds control or invisible characters, or doubled spaces",
+            "name",
+            entity.id,
+        )
+
+
+def _place(thing: Device | Site) -> Iterator[Refusal]:
+    lng, lat = thing.lng, thing.lat
+    if lng is None and lat is None:
+        return
+    if lng is None or lat is None:
+        missing = "lng" if lng is None else "lat"
+        yield Refusal("INVALID_INPUT", "a place needs both longitude and latitude", missing, thing.id)
+    elif not is_place(lng, lat):
+        field = "lng" if not is_place(lng, 0.0) else "lat"
+        expected = "longitude -180 to 180" if field == "lng" else "latitude -90 to 90"
+        got = lng if field == "lng" else lat
+        yield Refusal("INVALID_INPUT", f"{expected} expected, got {got:g}", field, thing.id)
+
+
+def _device(inventory: Inventory, device: Device, by_address: dict[str, list[Device]]) -> Iterator[Refusal]:
+    try:
+        address = ipaddress.ip_address(device.address)
+    except ValueError:
+        said = f"an IPv4 or IPv6 address expected, got {clean_text(device.address, 60)!r}"
+        yield Refusal("INVALID_IP_ADDRESS", said, "address", device.id)
+    else:
+        if address.is_multicast or address.is_unspecified or str(address) == "255.255.255.255":
+            yield Refusal("INVALID_IP_ADDRESS", f"{address} is no address of a device", "address", device.id)
+        elif str(address) != device.address:
+            yield Refusal("INVALID_IP_ADDRESS", f"write it as {address}", "address", device.id)
+        yield from _twin(device, by_address)
+    yield from _place(device)
+    yield from _probes(inventory, device)
+    low, high = INTERVAL_RANGE_S
+    if not low <= device.interval_s <= high:
+        said = f"an interval of {low:g} to {high:g} s expected, got {device.interval_s:g}"
+        yield Refusal("INVALID_INPUT", said, "interval_s", device.id)
+    if not 0 <= device.subscribers <= SUBSCRIBERS_MAX:
+        said = f"0 to {SUBSCRIBERS_MAX} subscribers expected, got {device.subscribers}"
+        yield Refusal("INVALID_INPUT", said, "subscribers", device.id)
+    if len(device.note) > NOTE_CAP:
+        said = f"the note has {len(device.note)} characters, at most {NOTE_CAP}"
+        yield Refusal("INVALID_INPUT", said, "note", device.id)
+    if device.site is not None and inventory.site(device.site) is None:
+        yield Refusal("SITE_NOT_FOUND", f"there is no site {device.site}", "site", device.id)
+
+
+def _twin(device: Device, by_address: dict[str, list[Device]]) -> Iterator[Refusal]:
+    asked = {(p.kind, p.port) for p in device.probes}
+    for other in by_address.get(device.address, ()):
+        if other.id != device.id and (not asked or asked & {(p.kind, p.port) for p in other.probes}):
+            said = f"{device.address} is already the address of {other.name}"
+            yield Refusal("DEVICE_ALREADY_EXISTS", said, "address", device.id)
+            return
+
+
+def _probes(inventory: Inventory, device: Device) -> Iterator[Refusal]:
+    if len(device.probes) > PROBES_CAP:
+        yield Refusal(
+            "INVALID_INPUT", f"{len(device.probes)} probes, at most {PROBES_CAP}", "probes", device.id
+        )
+    for kind in {p.kind for p in device.probes if p.kind != "tcp"}:
+        if sum(p.kind == kind for p in device.probes) > 1:
+            yield Refusal("INVALID_INPUT", f"more than one {kind} probe", "probes", device.id)
+    needed = {"snmp": "snmp_community", "routeros": "routeros_login"}
+    for probe in device.probes:
+        if probe.kind == "icmp":
+            if probe.port != 0:
+                yield Refusal("INVALID_INPUT", f"icmp has no port, got {probe.port}", "probes", device.id)
+        elif not 1 <= probe.port <= 65535:
+            yield Refusal(
+                "INVALID_INPUT",
+                f"{probe.kind}: a port 1 to 65535 expected, got {probe.port}",
+                "probes",
+                device.id,
+            )
+        if probe.kind in needed:
+            credential = inventory.credential(probe.credential)
+            if credential is None:
+                yield Refusal(
+                    "MISSING_REQUIRED_FIELD", f"{probe.kind} needs a credential", "credential", device.id
+                )
+            elif credential.kind != needed[probe.kind]:
+                said = (
+                    f"{probe.kind} needs a {needed[probe.kind]}, {credential.name!r} is a {credential.kind}"
+                )
+                yield Refusal("INVALID_INPUT", said, "credential", device.id)
+
+
+def _link(inventory: Inventory, link: Link) -> Iterator[Refusal]:
+    for field, end in (("a", link.a), ("b", link.b)):
+        if inventory.device(end) is None:
+            yield Refusal("DEVICE_NOT_FOUND", f"the link's end {field} is no device", field, link.id)
+    if link.a == link.b:
+        yield Refusal("INVALID_INPUT", "a link needs two different devices", "b", link.id)
+    if not 0 <= link.capacity_bps <= CAPACITY_MAX_BPS:
+        said = f"a capacity of 0 to {CAPACITY_MAX_BPS} bit/s expected, got {link.capacity_bps}"
+        yield Refusal("INVALID_INPUT", said, "capacity_bps", link.id)
+    if len(link.path) > PATH_CAP:
+        yield Refusal("INVALID_INPUT", f"{len(link.path)} bends, at most {PATH_CAP}", "path", link.id)
+    for lng, lat in link.path:
+        if not is_place(lng, lat):
+            yield Refusal("INVALID_INPUT", f"a bend at {lng:g}, {lat:g} is no place", "path", link.id)
+            break

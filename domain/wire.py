@@ -1,0 +1,230 @@
+"""Every message of the chain window <-> engine (and later <-> server). Counterpart: `engine/endpoint.py`, `app/engine_link.py`.
+
+Theory: a client says Hello and gets Welcome; then the engine sends `Changed` batches, the first ones a snapshot (`initial`,
+the last of them with `more` False). One batch is outstanding per client: the client answers Credit when it has merged it, and
+what changes meanwhile waits in the engine with the latest value per subject winning, so that a frozen window costs a bounded
+amount and delays nobody. Requests carry a number of the client's and get exactly one Reply. Heartbeats go both ways outside of
+credit. One rule: messages are msgpack maps, tagged by "type"; unknown fields are ignored, unknown types refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from domain.alerts import Alert
+from domain.edit import Edit
+from domain.errors import Refusal
+from domain.fact import Fact
+from domain.health import Health
+from domain.inventory import Credential, Device, Kind, Link, Site, Tenant
+from domain.journal import JournalRow
+from domain.load import LinkState
+
+PROTOCOL = 1
+FRAME_CAP_BYTES = 16 * 1024 * 1024
+HEARTBEAT_S = 1.0
+DEAD_AFTER_MISSED = 3
+SUBJECTS_PER_BATCH = 2_000
+"""Most subjects in one Changed, so that a snapshot of 10,000 devices stays far below the frame cap."""
+
+
+# Client to engine
+
+
+class Hello(msgspec.Struct, tag="hello", frozen=True):
+    """First words of a client. `client` is "window", "cli" or "test"."""
+
+    protocol: int
+    client: str
+    version: str = ""
+
+
+class Credit(msgspec.Struct, tag="credit", frozen=True):
+    """The batch of that number is merged: send the next."""
+
+    batch: int
+
+
+class Alive(msgspec.Struct, tag="alive", frozen=True):
+    """Heartbeat of either side."""
+
+    at_us: int
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """A password or community on its way to the vault; it never shows itself."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        return "***"
+
+
+class SubmitEdit(msgspec.Struct, tag="submit_edit", frozen=True):
+    """Apply this edit. Reply: ok, or refusals. `secrets` by credential id go to the vault first, and are never kept elsewhere."""
+
+    request: int
+    edit: Edit
+    secrets: dict[UUID, Secret] = {}
+
+
+class Acknowledge(msgspec.Struct, tag="acknowledge", frozen=True):
+    """Somebody takes an alert."""
+
+    request: int
+    alert: UUID
+    by: str
+
+
+class Watch(msgspec.Struct, tag="watch", frozen=True):
+    """Send the latest values of these devices with each cycle; replaces the former list."""
+
+    devices: tuple[UUID, ...] = ()
+
+
+class QuerySeries(msgspec.Struct, tag="query_series", frozen=True):
+    """Ask for one series. Reply.result: {"at_us": [...], "value": [...]}, at most `points` (<= 500) with spikes kept."""
+
+    request: int
+    device: UUID
+    metric: str
+    instance: str
+    from_us: int
+    to_us: int
+    points: int = 500
+
+
+class QueryJournal(msgspec.Struct, tag="query_journal", frozen=True):
+    """Ask for the newest journal rows of a subject (or of all). Reply.result: {"rows": [JournalRow as plain data]}."""
+
+    request: int
+    subject: UUID | None = None
+    limit: int = 100
+
+
+class ProbeNow(msgspec.Struct, tag="probe_now", frozen=True):
+    """Poll a device at once. Reply: ok when it is scheduled."""
+
+    request: int
+    device: UUID
+
+
+class Stop(msgspec.Struct, tag="stop", frozen=True):
+    """End the engine cleanly. Reply: ok, then the endpoint closes."""
+
+    request: int
+
+
+ToEngine = (
+    Hello | Credit | Alive | SubmitEdit | Acknowledge | Watch | QuerySeries | QueryJournal | ProbeNow | Stop
+)
+
+
+# Engine to client
+
+
+class Welcome(msgspec.Struct, tag="welcome", frozen=True):
+    """Answer to Hello: who the engine is and whose network it holds."""
+
+    protocol: int
+    version: str
+    tenant: Tenant
+    vantage: UUID
+    pid: int
+    started_us: int
+    notices: tuple[str, ...] = ()
+    """Sentences for the user, such as "ICMP is not permitted on this computer: ..."."""
+
+
+class Rejected(msgspec.Struct, tag="rejected", frozen=True):
+    """The engine closes this connection, and says why."""
+
+    code: str
+    message: str
+
+
+class LatestValues(msgspec.Struct, frozen=True):
+    """The newest numbers of a watched device: {(metric, instance) -> value} as a list of triples."""
+
+    device: UUID
+    at_us: int
+    values: tuple[tuple[str, str, float], ...]
+
+
+class EngineState(msgspec.Struct, frozen=True):
+    """How the engine fares: polls per second, totals by probe kind, failures, lag of the schedule, rows waiting for the disk."""
+
+    at_us: int
+    polls_per_s: float = 0.0
+    polls: dict[str, int] = {}
+    poll_failures: int = 0
+    schedule_lag_ms: float = 0.0
+    in_flight: int = 0
+    waiting_rows: int = 0
+    dropped_datagrams: int = 0
+    notices: tuple[str, ...] = ()
+
+
+class Removed(msgspec.Struct, frozen=True):
+    """A thing that is gone."""
+
+    kind: Kind
+    id: UUID
+
+
+class Changed(msgspec.Struct, tag="changed", frozen=True):
+    """What changed since the last batch: the newest state of each subject."""
+
+    batch: int
+    initial: bool = False
+    more: bool = False
+    sites: tuple[Site, ...] = ()
+    devices: tuple[Device, ...] = ()
+    links: tuple[Link, ...] = ()
+    credentials: tuple[Credential, ...] = ()
+    removed: tuple[Removed, ...] = ()
+    health: tuple[Health, ...] = ()
+    link_states: tuple[LinkState, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    values: tuple[LatestValues, ...] = ()
+    journal: tuple[JournalRow, ...] = ()
+    engine: EngineState | None = None
+
+
+class Reply(msgspec.Struct, tag="reply", frozen=True):
+    """The one answer to a request. Empty `refusals` means done."""
+
+    request: int
+    refusals: tuple[Refusal, ...] = ()
+    result: dict[str, Any] = {}
+
+
+ToClient = Welcome | Rejected | Changed | Reply | Alive
+
+_encoder = msgspec.msgpack.Encoder()
+_to_engine: msgspec.msgpack.Decoder[ToEngine] = msgspec.msgpack.Decoder(ToEngine)
+_to_client: msgspec.msgpack.Decoder[ToClient] = msgspec.msgpack.Decoder(ToClient)
+
+
+def encode(message: ToEngine | ToClient) -> bytes:
+    """Return a message as one frame's bytes. Raises ValueError above the frame cap."""
+    data = _encoder.encode(message)
+    if len(data) > FRAME_CAP_BYTES:
+        raise ValueError(
+            f"{type(message).__name__} of {len(data)} bytes, at most {FRAME_CAP_BYTES} go in a frame"
+        )
+    return data
+
+
+def decode_to_engine(data: bytes) -> ToEngine:
+    """Return a client's message. Raises msgspec.ValidationError or msgspec.DecodeError."""
+    return _to_engine.decode(data)
+
+
+def decode_to_client(data: bytes) -> ToClient:
+    """Return an engine's message. Raises msgspec.ValidationError or msgspec.DecodeError."""
+    return _to_client.decode(data)
