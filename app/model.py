@@ -1,0 +1,186 @@
+"""The window's mirror of what the engine holds. Counterpart: `engine/endpoint.py` sends `Changed`, panels and map read here.
+
+Theory: batches are merged the moment they come, and what they touched is gathered for 100 ms into one `changed` signal, so
+that the screen is repainted ten times a second at most. A snapshot (batches with `initial`) is held back until its last
+batch and then replaces everything at once: nobody ever sees half a network.
+One rule: nothing but `merge` changes the mirror; an edit comes back as a `Changed` like everybody else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+from uuid import UUID
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from domain.alerts import Alert
+from domain.fact import Fact
+from domain.health import Health
+from domain.inventory import Inventory, Tenant
+from domain.journal import JournalRow
+from domain.load import LinkState
+from domain.wire import Changed, EngineState, LatestValues, Removed
+
+MERGE_MS = 100
+"""How long changes are gathered before one signal tells of them."""
+
+_NONE: frozenset[UUID] = frozenset()
+
+
+class Sample(NamedTuple):
+    """A number as it was last heard."""
+
+    at_us: int
+    value: float
+
+
+class Delta(NamedTuple):
+    """What was touched since the last signal. With `initial` the whole mirror is new and the ids say all that it holds.
+
+    `facts` and `values` name devices; what is in `removed` may be back already, so look; `journal` holds the new rows themselves, oldest first.
+    """
+
+    sites: frozenset[UUID] = _NONE
+    devices: frozenset[UUID] = _NONE
+    links: frozenset[UUID] = _NONE
+    credentials: frozenset[UUID] = _NONE
+    health: frozenset[UUID] = _NONE
+    link_states: frozenset[UUID] = _NONE
+    alerts: frozenset[UUID] = _NONE
+    facts: frozenset[UUID] = _NONE
+    values: frozenset[UUID] = _NONE
+    removed: tuple[Removed, ...] = ()
+    journal: tuple[JournalRow, ...] = ()
+    initial: bool = False
+    engine: bool = False
+
+    @property
+    def inventory(self) -> bool:
+        """Whether anything that people intend was touched."""
+        return bool(
+            self.sites or self.devices or self.links or self.credentials or self.removed or self.initial
+        )
+
+
+class Model(QObject):
+    """The mirror, by kind and id. Read it anywhere in the window's thread; never keep what it hands out across a signal."""
+
+    changed = Signal(object)
+    """A Delta, at most every 100 ms."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.tenant: Tenant | None = None
+        self.engine: EngineState | None = None
+        self._clear()
+        self._delta = Delta()
+        self._snapshot: list[Changed] = []
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(MERGE_MS)
+        self._timer.timeout.connect(self.flush)
+
+    def _clear(self) -> None:
+        self.inventory = Inventory()
+        self.health: dict[UUID, Health] = {}
+        self.link_states: dict[UUID, LinkState] = {}
+        self.alerts: dict[UUID, Alert] = {}
+        self.facts: dict[UUID, dict[tuple[str, str], Fact]] = {}
+        self.values: dict[UUID, LatestValues] = {}
+        self.samples: dict[UUID, dict[tuple[str, str], Sample]] = {}
+
+    def begin(self, tenant: Tenant) -> None:
+        """A new connection: its snapshot comes next, and what an older one had sent of its own is forgotten."""
+        self.tenant = tenant
+        self._snapshot.clear()
+
+    def merge(self, changed: Changed) -> None:
+        """Take one batch in. The batch may be credited as soon as this returns."""
+        if not changed.initial:
+            self._apply(changed)
+            self._note(changed)
+        else:
+            self._snapshot.append(changed)
+            if changed.more:
+                return
+            batches, self._snapshot = self._snapshot, []
+            gone = self._all_removed()
+            self._clear()
+            for batch in batches:
+                self._apply(batch)
+                self._note(batch)
+            self._delta = self._delta._replace(
+                initial=True, removed=self._delta.removed + self._still_gone(gone)
+            )
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def flush(self) -> None:
+        """Tell now what has changed, if anything has."""
+        self._timer.stop()
+        delta, self._delta = self._delta, Delta()
+        if delta != Delta():
+            self.changed.emit(delta)
+
+    def _all_removed(self) -> list[Removed]:
+        return [Removed(kind, id) for kind, rows in self.inventory.tables.items() for id in rows]  # type: ignore[arg-type]
+
+    def _still_gone(self, before: list[Removed]) -> tuple[Removed, ...]:
+        return tuple(thing for thing in before if self.inventory.get(thing.kind, thing.id) is None)
+
+    def _apply(self, changed: Changed) -> None:
+        tables = self.inventory.tables
+        tables["site"].update((row.id, row) for row in changed.sites)
+        tables["device"].update((row.id, row) for row in changed.devices)
+        tables["link"].update((row.id, row) for row in changed.links)
+        tables["credential"].update((row.id, row) for row in changed.credentials)
+        for thing in changed.removed:
+            tables[thing.kind].pop(thing.id, None)
+            if thing.kind == "device":
+                for by_device in (self.health, self.facts, self.values, self.samples):
+                    by_device.pop(thing.id, None)
+            elif thing.kind == "link":
+                self.link_states.pop(thing.id, None)
+        self.health.update((row.device, row) for row in changed.health)
+        self.link_states.update((row.link, row) for row in changed.link_states)
+        self.alerts.update((row.id, row) for row in changed.alerts)
+        for fact in changed.facts:
+            self._take_fact(fact)
+        for values in changed.values:
+            self.values[values.device] = values
+            self.samples.setdefault(values.device, {}).update(
+                ((metric, instance), Sample(values.at_us, value)) for metric, instance, value in values.values
+            )
+        if changed.engine is not None:
+            self.engine = changed.engine
+
+    def _take_fact(self, fact: Fact) -> None:
+        of_device = self.facts.setdefault(fact.subject, {})
+        if fact.value is None:
+            of_device.pop((fact.field, fact.source), None)
+        else:
+            of_device[fact.field, fact.source] = fact
+
+    def _note(self, changed: Changed) -> None:
+        d = self._delta
+        self._delta = Delta(
+            sites=_with(d.sites, (row.id for row in changed.sites)),
+            devices=_with(d.devices, (row.id for row in changed.devices)),
+            links=_with(d.links, (row.id for row in changed.links)),
+            credentials=_with(d.credentials, (row.id for row in changed.credentials)),
+            health=_with(d.health, (row.device for row in changed.health)),
+            link_states=_with(d.link_states, (row.link for row in changed.link_states)),
+            alerts=_with(d.alerts, (row.id for row in changed.alerts)),
+            facts=_with(d.facts, (fact.subject for fact in changed.facts)),
+            values=_with(d.values, (values.device for values in changed.values)),
+            removed=d.removed + changed.removed,
+            journal=d.journal + changed.journal,
+            initial=d.initial,
+            engine=d.engine or changed.engine is not None,
+        )
+
+
+def _with(ids: frozenset[UUID], more: Iterable[UUID]) -> frozenset[UUID]:
+    added = frozenset(more)
+    return ids | added if added else ids
