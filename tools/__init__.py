@@ -1,0 +1,1 @@
+"""What `./dev` runs once the environment stands. Not shipped."""
