@@ -1,0 +1,157 @@
+"""Every refusal names its field and says what was got; what is right passes."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from domain.edit import Step, change, creation, deletion
+from domain.inventory import Credential, Link, Probe, Site
+from domain.rules import STEPS_CAP, refusals
+from tests.unit.inventories import COMMUNITY, LOGIN, device, edit, inventory
+
+SITE = Site(UUID(int=50), "Grünten", "Oberallgäu", 10.3, 47.5)
+
+
+def test_a_plain_device_passes() -> None:
+    assert refusals(inventory(), edit(creation("device", device(1)))) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "code", "said"),
+    [
+        ({"address": "10.0.0.256"}, "address", "INVALID_IP_ADDRESS", "10.0.0.256"),
+        ({"address": "router.example"}, "address", "INVALID_IP_ADDRESS", "router.example"),
+        ({"address": "224.0.0.1"}, "address", "INVALID_IP_ADDRESS", "224.0.0.1"),
+        ({"address": "0.0.0.0"}, "address", "INVALID_IP_ADDRESS", "0.0.0.0"),
+        ({"address": "2001:DB8::1"}, "address", "INVALID_IP_ADDRESS", "2001:db8::1"),
+        ({"lng": 200.0, "lat": 10.0}, "lng", "INVALID_INPUT", "200"),
+        ({"lng": 10.0, "lat": -91.0}, "lat", "INVALID_INPUT", "-91"),
+        ({"lng": 10.0}, "lat", "INVALID_INPUT", "both"),
+        ({"lng": float("nan"), "lat": 1.0}, "lng", "INVALID_INPUT", ""),
+        ({"name": "  "}, "name", "MISSING_REQUIRED_FIELD", "name"),
+        ({"name": "x" * 121}, "name", "INVALID_INPUT", "121"),
+        ({"name": "a\u202eb"}, "name", "INVALID_INPUT", "invisible"),
+        ({"interval_s": 0.2}, "interval_s", "INVALID_INPUT", "0.2"),
+        ({"subscribers": -1}, "subscribers", "INVALID_INPUT", "-1"),
+        ({"note": "x" * 4001}, "note", "INVALID_INPUT", "4001"),
+        ({"site": UUID(int=777)}, "site", "SITE_NOT_FOUND", "no site"),
+        ({"probes": (Probe("tcp", 0),)}, "probes", "INVALID_INPUT", "tcp"),
+        ({"probes": (Probe("icmp", 7),)}, "probes", "INVALID_INPUT", "icmp"),
+        ({"probes": (Probe("icmp"), Probe("icmp"))}, "probes", "INVALID_INPUT", "icmp"),
+        ({"probes": tuple(Probe("tcp", 20 + n) for n in range(9))}, "probes", "INVALID_INPUT", "9"),
+        ({"probes": (Probe("snmp", 161),)}, "credential", "MISSING_REQUIRED_FIELD", "snmp"),
+        ({"probes": (Probe("snmp", 161, LOGIN.id),)}, "credential", "INVALID_INPUT", "routeros_login"),
+        (
+            {"probes": (Probe("routeros", 8728, COMMUNITY.id),)},
+            "credential",
+            "INVALID_INPUT",
+            "snmp_community",
+        ),
+    ],
+)
+def test_a_device_is_refused_at_the_field(
+    fields: dict[str, object], field: str, code: str, said: str
+) -> None:
+    found = refusals(inventory(COMMUNITY, LOGIN), edit(creation("device", device(1, **fields))))
+    assert [(r.field, r.code) for r in found] == [(field, code)]
+    assert said in found[0].message
+
+
+def test_a_second_device_at_one_address_and_port_is_refused() -> None:
+    there = inventory(device(1, address="10.1.1.1"))
+    found = refusals(there, edit(creation("device", device(2, address="10.1.1.1"))))
+    assert found[0].code == "DEVICE_ALREADY_EXISTS" and "R1" in found[0].message
+
+
+def test_devices_behind_one_address_with_ports_of_their_own_pass() -> None:
+    there = inventory(device(1, address="10.1.1.1", probes=(Probe("tcp", 8001),)))
+    assert (
+        refusals(there, edit(creation("device", device(2, address="10.1.1.1", probes=(Probe("tcp", 8002),)))))
+        == []
+    )
+
+
+def test_two_twins_in_one_edit_are_refused() -> None:
+    twins = edit(
+        creation("device", device(1, address="10.9.9.9")), creation("device", device(2, address="10.9.9.9"))
+    )
+    assert "DEVICE_ALREADY_EXISTS" in [r.code for r in refusals(inventory(), twins)]
+
+
+def test_a_link_needs_two_devices_that_exist() -> None:
+    link = Link(UUID(int=5), UUID(int=1), UUID(int=2))
+    found = refusals(inventory(device(1)), edit(creation("link", link)))
+    assert [(r.field, r.code) for r in found] == [("b", "DEVICE_NOT_FOUND")]
+    loop = Link(UUID(int=5), UUID(int=1), UUID(int=1))
+    assert [r.field for r in refusals(inventory(device(1)), edit(creation("link", loop)))] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"capacity_bps": -5}, "capacity_bps"),
+        ({"path": ((500.0, 1.0),)}, "path"),
+        ({"path": tuple((0.0, 0.0) for _ in range(501))}, "path"),
+    ],
+)
+def test_a_links_numbers_are_held_in_range(fields: dict[str, object], field: str) -> None:
+    link = Link(UUID(int=5), UUID(int=1), UUID(int=2), **fields)  # type: ignore[arg-type]
+    found = refusals(inventory(device(1), device(2)), edit(creation("link", link)))
+    assert [r.field for r in found] == [field]
+
+
+def test_what_is_still_used_is_not_deleted() -> None:
+    link = Link(UUID(int=5), UUID(int=1), UUID(int=2))
+    used = Credential(UUID(int=60), "used", "snmp_community")
+    there = inventory(
+        device(1, site=SITE.id), device(2, probes=(Probe("snmp", 161, used.id),)), SITE, used, link
+    )
+    for step in (
+        deletion("site", SITE),
+        deletion("credential", used),
+        deletion("device", device(1, site=SITE.id)),
+    ):
+        assert [r.code for r in refusals(there, edit(step))] == ["IN_USE"]
+    both = edit(deletion("link", link), deletion("device", device(1, site=SITE.id)))
+    assert refusals(there, both) == []
+
+
+def test_a_clash_says_what_changed_meanwhile() -> None:
+    step = Step("device", UUID(int=1), {"name": "old"}, {"name": "new"})
+    found = refusals(inventory(device(1)), edit(step))
+    assert found[0].code == "CLASH" and "R1" in found[0].message
+
+
+def test_a_value_of_the_wrong_type_is_refused_at_its_field() -> None:
+    step = Step("device", UUID(int=1), {"subscribers": 0}, {"subscribers": "many"})
+    found = refusals(inventory(device(1)), edit(step))
+    assert found[0].code == "INVALID_INPUT" and found[0].field == "subscribers"
+
+
+def test_empty_oversized_and_unknown_edits_are_refused() -> None:
+    assert refusals(inventory(), edit())[0].code == "INVALID_INPUT"
+    one = creation("device", device(1))
+    assert "steps" in refusals(inventory(), edit(*[one] * (STEPS_CAP + 1)))[0].message
+    alien = msgspec.structs.replace(one, kind="spaceship")
+    assert refusals(inventory(), edit(alien))[0].code == "UNKNOWN_KIND"
+
+
+def test_refusing_changes_nothing() -> None:
+    there = inventory(device(1))
+    old = device(1)
+    step = change("device", old, msgspec.structs.replace(old, name="new"))
+    assert step is not None
+    refusals(there, edit(step))
+    assert there == inventory(device(1))
+
+
+def test_a_site_may_stand_without_a_place_and_must_have_a_name() -> None:
+    assert refusals(inventory(), edit(creation("site", Site(UUID(int=1), "Hilltop")))) == []
+    assert refusals(inventory(), edit(creation("site", Site(UUID(int=1), ""))))[0].field == "name"
+    assert (
+        refusals(inventory(), edit(creation("site", Site(UUID(int=1), "a", note="x" * 5000))))[0].field
+        == "note"
+    )
