@@ -38,7 +38,7 @@ def run_app(rest: list[str]) -> int:
 
 
 def run_simnet(rest: list[str]) -> int:
-    """Control the simulated network: kill R, revive R, cut LINK, mend LINK, load LINK 95, slow R 800, lose R 30, garble R, heal."""
+    """The simulated network: kill R, revive R, cut LINK, mend LINK, load LINK 95, slow R 800, lose R 30, garble R."""
     return run(sys.executable, "-m", "simnet", *rest)
 
 

@@ -92,7 +92,7 @@ def test_what_is_no_message_is_refused(data: bytes) -> None:
 
 
 def test_a_message_above_the_cap_is_not_sent() -> None:
-    with pytest.raises(ValueError, match="Reply of .* bytes"):
+    with pytest.raises(ValueError, match=r"Reply of .* bytes"):
         wire.encode(wire.Reply(1, (), {"a": "x" * wire.FRAME_CAP_BYTES}))
 
 
