@@ -38,7 +38,8 @@ class Sample(NamedTuple):
 class Delta(NamedTuple):
     """What was touched since the last signal. With `initial` the whole mirror is new and the ids say all that it holds.
 
-    `facts` and `values` name devices; what is in `removed` may be back already, so look; `journal` holds the new rows themselves, oldest first.
+    `facts` and `values` name devices; what is in `removed` may be back already, so look; `journal` holds the new rows
+    themselves, oldest first.
     """
 
     sites: frozenset[UUID] = _NONE
