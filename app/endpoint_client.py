@@ -15,9 +15,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
-from typing import cast
 
 import msgspec
 
@@ -205,11 +205,11 @@ def _introduce(
         key = (profile / "endpoint.key").read_bytes()
         if len(key) != _KEY_BYTES:
             raise NoEngine(f"endpoint.key in {profile} is broken", address.pid)
-        connection = cast("Connection", Client(address.address, address.family, authkey=key))
+        connection = Client(address.address, address.family, authkey=key)
     except NoEngine as error:
         answers.put(error)
         return
-    except Exception as error:  # multiprocessing raises AuthenticationError, EOFError and every OSError here
+    except (OSError, EOFError, ValueError, AuthenticationError) as error:
         answers.put(NoEngine(f"nobody answers at {address.address}: {error}", address.pid))
         return
     try:

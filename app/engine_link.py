@@ -1,0 +1,257 @@
+"""The window's tie to its engine: finds one or starts one, mirrors it, restarts it. Counterpart: `engine/endpoint.py`.
+
+Theory: whoever listens at the profile is the engine, whether we started it or not. Finding and starting happen in a thread of
+their own and come back as one outcome; every message carries the number of its connection, so that a late word of a dead one
+is nothing. Requests stay pending until their reply and are sent again after a restart: edits are idempotent by their id.
+One rule: a request is never lost and never answered twice.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.endpoint_client import EndpointClient, NoEngine, RejectedByEngine
+from app.model import Model
+from app.programs import Child, command_of
+from domain.wire import Changed, Credit, Rejected, Reply, ToClient, ToEngine, Watch, Welcome
+
+START_TIMEOUT_S = 60.0
+"""A first start may migrate a large database."""
+BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Before each restart of an engine that keeps dying young."""
+YOUNG_S = 10.0
+DEATHS_TO_SAY_SO = 3
+
+
+class Status(NamedTuple):
+    """How the tie is. `text` is a sentence for the user; `details` more of it, such as the engine's last words."""
+
+    kind: Literal["starting", "ready", "lost", "failing", "refused", "stopped"]
+    text: str = ""
+    details: str = ""
+
+
+class _Outcome(NamedTuple):
+    """What an attempt came to: a connection, a refusal for good, or why not this time."""
+
+    attempt: int
+    client: EndpointClient | None = None
+    refused: str = ""
+    reason: str = ""
+
+
+class EngineLink(QObject):
+    """One engine as the window sees it. `start` once, `stop` at the end; everything else is signals."""
+
+    status_changed = Signal(object)
+    welcomed = Signal(object)
+    _heard = Signal(int, object)
+    _lost = Signal(int, str)
+    _tried = Signal(object)
+
+    def __init__(
+        self,
+        profile: Path,
+        model: Model,
+        command: Sequence[str] | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.status = Status("stopped")
+        self.welcome: Welcome | None = None
+        self.restarts = 0
+        self._profile = profile
+        self._model = model
+        self._command = list(command) if command is not None else command_of("engine")
+        self._child: Child | None = None
+        self._client: EndpointClient | None = None
+        self._attempt = 0
+        self._numbers = itertools.count(1)
+        self._pending: dict[int, tuple[ToEngine, Callable[[Reply], None]]] = {}
+        self._watched: tuple[UUID, ...] = ()
+        self._young_deaths = 0
+        self._connected_s = 0.0
+        self._stopping = threading.Event()
+        self._retry = QTimer(self)
+        self._retry.setSingleShot(True)
+        self._retry.timeout.connect(self._try)
+        self._heard.connect(self._on_heard)
+        self._lost.connect(self._on_lost)
+        self._tried.connect(self._on_tried)
+
+    def start(self) -> None:
+        """Find the profile's engine, or start one; also the user's "try again"."""
+        self._stopping.clear()
+        self._young_deaths = 0
+        self._set(Status("starting", "The engine is starting"))
+        self._try()
+
+    def stop(self) -> None:
+        """Hang up, and end the engine if it is ours. Blocks until it has ended."""
+        self._stopping.set()
+        self._retry.stop()
+        self._attempt += 1
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+        if self._child is not None:
+            self._child.stop()
+        self._set(Status("stopped"))
+
+    @property
+    def connected(self) -> bool:
+        """Whether an engine answers now."""
+        return self._client is not None
+
+    def request(self, make: Callable[[int], ToEngine], then: Callable[[Reply], None]) -> None:
+        """Ask; `then` gets the one reply, after a restart of the engine if need be."""
+        number = next(self._numbers)
+        message = make(number)
+        self._pending[number] = (message, then)
+        if self._client is not None:
+            self._client.send(message)
+
+    def watch(self, devices: Sequence[UUID]) -> None:
+        """Ask for the latest values of these devices, in place of the former ones."""
+        watched = tuple(devices)
+        if watched != self._watched:
+            self._watched = watched
+            if self._client is not None:
+                self._client.send(Watch(watched))
+
+    # What an attempt does, in its own thread
+
+    def _try(self) -> None:
+        self._attempt += 1
+        threading.Thread(
+            target=lambda number: self._tried.emit(self._outcome_of(number)),
+            args=(self._attempt,),
+            daemon=True,
+            name=f"find the engine, attempt {self._attempt}",
+        ).start()
+
+    def _outcome_of(self, attempt: int) -> _Outcome:
+        try:
+            return _Outcome(attempt, self._connect(attempt))
+        except RejectedByEngine as error:
+            return _Outcome(attempt, refused=str(error))
+        except NoEngine as error:
+            absent = error
+        if self._stopping.is_set():
+            return _Outcome(attempt, reason="the window is closing")
+        said: dict[str, Any] = {}
+        settled = threading.Event()
+
+        def on_event(event: dict[str, Any]) -> None:
+            name = str(event.get("event", ""))
+            if name == "endpoint_open" or name.endswith("_refused"):
+                said.update(event)
+                settled.set()
+
+        try:
+            child = self._new_child(on_event, settled)
+        except OSError as error:
+            return _Outcome(attempt, refused=f"The engine could not be started: {error}")
+        settled.wait(START_TIMEOUT_S)
+        if str(said.get("event", "")).endswith("_refused"):
+            return _Outcome(attempt, refused=str(said.get("message", "The engine refused to start.")))
+        try:
+            return _Outcome(attempt, self._connect(attempt))
+        except RejectedByEngine as error:
+            return _Outcome(attempt, refused=str(error))
+        except NoEngine as error:
+            last = child.last_lines
+            return _Outcome(attempt, reason="\n".join(last) if last else f"{absent}; {error}")
+
+    def _new_child(self, on_event: Callable[[dict[str, Any]], None], settled: threading.Event) -> Child:
+        if self._child is not None:
+            self.restarts += 1
+            if self._child.running:
+                self._child.kill()
+            self._child.stop()
+        command = [*self._command, "--profile", str(self._profile), "--with-parent"]
+        log = self._profile / "logs" / "engine.log"
+        self._child = Child(command, log, on_event, lambda code: settled.set())
+        return self._child
+
+    def _connect(self, attempt: int) -> EndpointClient:
+        return EndpointClient.connect(
+            self._profile,
+            "window",
+            lambda message: self._heard.emit(attempt, message),
+            lambda reason: self._lost.emit(attempt, reason),
+        )
+
+    # What comes back, in the window's thread
+
+    def _on_tried(self, outcome: _Outcome) -> None:
+        if outcome.attempt != self._attempt or self._stopping.is_set():
+            if outcome.client is not None:
+                outcome.client.close()
+            return
+        if outcome.refused:
+            self._set(Status("refused", outcome.refused))
+        elif outcome.client is None:
+            self._try_later(outcome.reason)
+        else:
+            self._begin(outcome.client)
+
+    def _begin(self, client: EndpointClient) -> None:
+        self._client = client
+        self._connected_s = time.monotonic()
+        self.welcome = client.welcome
+        self._model.begin(client.welcome.tenant)
+        client.start()
+        if self._watched:
+            client.send(Watch(self._watched))
+        for message, _ in self._pending.values():
+            client.send(message)
+        self._set(Status("ready"))
+        self.welcomed.emit(client.welcome)
+
+    def _on_heard(self, attempt: int, message: ToClient) -> None:
+        if attempt != self._attempt or self._client is None:
+            return
+        if isinstance(message, Changed):
+            self._model.merge(message)
+            self._client.send(Credit(message.batch))
+        elif isinstance(message, Reply):
+            pending = self._pending.pop(message.request, None)
+            if pending is not None:
+                pending[1](message)
+        elif isinstance(message, Rejected):
+            self._client.close()
+            self._client = None
+            self._set(Status("refused", message.message))
+
+    def _on_lost(self, attempt: int, reason: str) -> None:
+        if attempt != self._attempt or self._client is None or self._stopping.is_set():
+            return
+        self._client = None
+        self._try_later(reason)
+
+    def _try_later(self, reason: str) -> None:
+        lived_s = time.monotonic() - self._connected_s if self._connected_s else 0.0
+        self._connected_s = 0.0
+        self._young_deaths = self._young_deaths + 1 if lived_s < YOUNG_S else 0
+        wait_s = BACK_OFF_S[min(self._young_deaths, len(BACK_OFF_S) - 1)]
+        if self._young_deaths >= DEATHS_TO_SAY_SO:
+            last = self._child.last_lines if self._child is not None else [reason]
+            said = f"The engine keeps stopping. Next try in {wait_s:g} s."
+            self._set(Status("failing", said, "\n".join(last) or reason))
+        else:
+            self._set(Status("lost", "The engine stopped and is being started again", reason))
+        self._retry.start(round(wait_s * 1000))
+
+    def _set(self, status: Status) -> None:
+        if status != self.status:
+            self.status = status
+            self.status_changed.emit(status)
