@@ -41,6 +41,8 @@ VERSION = "0.1.0"
 CONNECT_TIMEOUT_S = 3.0
 _POLL_S = 0.5
 _KEY_BYTES = 32
+SILENT = f"no sign of life for {DEAD_AFTER_MISSED * HEARTBEAT_S:.0f} s"
+"""Why a connection ended whose other side is stopped rather than gone."""
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -189,7 +191,7 @@ class EndpointClient:
                 self._heard_s = now_s
             ticked_s = now_s
             if now_s - self._heard_s > DEAD_AFTER_MISSED * HEARTBEAT_S:
-                self._end(f"no sign of life for {DEAD_AFTER_MISSED * HEARTBEAT_S:.0f} s")
+                self._end(SILENT)
                 return
             self._outbox.put(Alive(time.time_ns() // 1000))
 

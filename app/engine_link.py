@@ -18,7 +18,7 @@ from uuid import UUID
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.endpoint_client import EndpointClient, NoEngine, RejectedByEngine
+from app.endpoint_client import SILENT, EndpointClient, NoEngine, RejectedByEngine
 from app.model import Model
 from app.programs import Child, command_of
 from domain.wire import Changed, Credit, Rejected, Reply, ToClient, ToEngine, Watch, Welcome
@@ -79,6 +79,7 @@ class EngineLink(QObject):
         self._watched: tuple[UUID, ...] = ()
         self._young_deaths = 0
         self._connected_s = 0.0
+        self._hung = False
         self._stopping = threading.Event()
         self._retry = QTimer(self)
         self._retry.setSingleShot(True)
@@ -131,14 +132,18 @@ class EngineLink(QObject):
 
     def _try(self) -> None:
         self._attempt += 1
+        hung, self._hung = self._hung, False
         threading.Thread(
-            target=lambda number: self._tried.emit(self._outcome_of(number)),
-            args=(self._attempt,),
+            target=lambda number, hung: self._tried.emit(self._outcome_of(number, hung)),
+            args=(self._attempt, hung),
             daemon=True,
             name=f"find the engine, attempt {self._attempt}",
         ).start()
 
-    def _outcome_of(self, attempt: int) -> _Outcome:
+    def _outcome_of(self, attempt: int, hung: bool) -> _Outcome:
+        if hung and self._child is not None:
+            self._child.kill()
+            self._child.stop()
         try:
             return _Outcome(attempt, self._connect(attempt))
         except RejectedByEngine as error:
@@ -236,6 +241,7 @@ class EngineLink(QObject):
         if attempt != self._attempt or self._client is None or self._stopping.is_set():
             return
         self._client = None
+        self._hung = reason == SILENT
         self._try_later(reason)
 
     def _try_later(self, reason: str) -> None:

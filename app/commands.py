@@ -1,0 +1,240 @@
+"""All that a user can do, one method each. Counterpart: `domain/edit.py`; the engine's rules refuse, and say so at the field.
+
+Theory: a command makes an `Edit` and sends it; the mirror changes when the engine tells of it, never before. An edit that
+was applied goes on the undo stack; undoing sends its inverse as a new edit, redoing the inverse of that. Replies come in the
+order of requests, so that pressing undo twice quickly takes back two edits.
+One rule: a refusal goes to whoever asked (`then`); where nobody can show it, it is a toast.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+import msgspec
+from PySide6.QtCore import QObject, Signal
+
+from app.draft import DeviceDraft, deletion_steps, edit_of, new_id, now_us, steps_of
+from app.model import Model
+from app.words import count_of
+from domain.alerts import Alert
+from domain.edit import Edit, Step, change, inverse
+from domain.errors import Refusal
+from domain.inventory import Device
+from domain.wire import Acknowledge, ProbeNow, Reply, Secret, SubmitEdit, ToEngine
+
+UNDO_DEPTH = 200
+Then = Callable[[tuple[Refusal, ...]], None]
+"""Told once what the engine said; empty means done."""
+
+
+class Asks(Protocol):
+    """What the commands need of an engine's link."""
+
+    def request(self, make: Callable[[int], ToEngine], then: Callable[[Reply], None]) -> None:
+        """Ask; `then` gets the one reply."""
+
+
+class Said(NamedTuple):
+    """A toast: what was done, and the edit that "Undo" on it would take back."""
+
+    text: str
+    edit: Edit | None = None
+    bad: bool = False
+
+
+class Commands(QObject):
+    """The one way from a click to the engine."""
+
+    said = Signal(object)
+    stacks_changed = Signal()
+
+    def __init__(self, model: Model, link: Asks, author: str = "", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.author = author or _user()
+        self._model = model
+        self._link = link
+        self._done: list[Edit] = []
+        self._undone: list[Edit] = []
+
+    # Devices
+
+    def add_device(self, draft: DeviceDraft, then: Then) -> UUID:
+        """Add a device, with its site and logins where they are new. Returns the id that it will have."""
+        made = steps_of(self._model.inventory, draft)
+        self._submit(f"Add {draft.name or draft.address}", made.steps, then, secrets=made.secrets)
+        return made.device
+
+    def edit_device(self, device: Device, draft: DeviceDraft, then: Then) -> None:
+        """Change a device into its draft; at once done where nothing differs."""
+        made = steps_of(self._model.inventory, draft, device)
+        if made.steps:
+            self._submit(f"Change {device.name}", made.steps, then, secrets=made.secrets)
+        else:
+            then(())
+
+    def move_device(self, id: UUID, lng: float, lat: float) -> None:
+        """Put a device at a place of its own."""
+        device = self._model.inventory.device(id)
+        if device is None:
+            return
+        title = f"Move {device.name}" if self._model.inventory.place_of(device) else f"Place {device.name}"
+        self._change_device(device, title, lng=lng, lat=lat)
+
+    def pause_device(self, id: UUID, *, paused: bool) -> None:
+        """Stop asking a device, or ask it again."""
+        device = self._model.inventory.device(id)
+        if device is not None:
+            self._change_device(device, f"{'Pause' if paused else 'Resume'} {device.name}", paused=paused)
+
+    def delete_devices(self, ids: Iterable[UUID]) -> None:
+        """Delete devices together with the links that end at them: one edit, one undo."""
+        inventory = self._model.inventory
+        devices = [device for id in ids if (device := inventory.device(id)) is not None]
+        if not devices:
+            return
+        what = devices[0].name if len(devices) == 1 else count_of(len(devices), "device", "devices")
+        self._submit(f"Delete {what}", deletion_steps(inventory, devices))
+
+    def probe_now(self, id: UUID) -> None:
+        """Ask a device at once, out of turn."""
+        self._link.request(lambda number: ProbeNow(number, id), self._toast_refusals)
+
+    # Alerts
+
+    def acknowledge(self, alerts: Iterable[Alert]) -> None:
+        """Take alerts: they stay open, and everybody sees who has them."""
+        for alert in alerts:
+            if alert.is_open and alert.acknowledged_us is None:
+                self._link.request(
+                    lambda number, id=alert.id: Acknowledge(number, id, self.author),  # type: ignore[misc]
+                    self._toast_refusals,
+                )
+
+    # Undo and redo
+
+    @property
+    def undo_title(self) -> str:
+        """What the next undo takes back; empty where there is nothing."""
+        return self._done[-1].title if self._done else ""
+
+    @property
+    def redo_title(self) -> str:
+        """What the next redo does again; empty where there is nothing."""
+        return self._undone[-1].title.removeprefix("Undo: ") if self._undone else ""
+
+    def undo(self) -> None:
+        """Take back the newest edit that is not taken back yet."""
+        if self._done:
+            self._take_back(self._done.pop())
+        else:
+            self.said.emit(Said("Nothing to undo"))
+
+    def undo_edit(self, edit: Edit) -> None:
+        """Take back this edit, which may lie under others; a clash is refused by the engine."""
+        if any(done.id == edit.id for done in self._done):
+            self._done = [done for done in self._done if done.id != edit.id]
+            self._take_back(edit)
+
+    def redo(self) -> None:
+        """Do again what was taken back last."""
+        if not self._undone:
+            self.said.emit(Said("Nothing to redo"))
+            return
+        undone = self._undone.pop()
+        again = inverse(undone, new_id(), now_us(), self.author)
+        self._send(again, {}, lambda refusals: self._on_redone(again, refusals))
+
+    def submit(self, edit: Edit, secrets: dict[UUID, Secret], then: Then) -> None:
+        """Send an edit made elsewhere, such as a whole network, and keep it undoable."""
+        self._send(edit, secrets, lambda refusals: self._on_applied(edit, refusals, then))
+
+    # Inside
+
+    def _change_device(self, old: Device, title: str, **fields: object) -> None:
+        step = change("device", old, msgspec.structs.replace(old, **fields))
+        if step is not None:
+            self._submit(title, [step])
+
+    def _submit(
+        self,
+        title: str,
+        steps: Iterable[Step],
+        then: Then | None = None,
+        *,
+        secrets: dict[UUID, Secret] | None = None,
+    ) -> None:
+        edit = edit_of(title, self.author, steps)
+        self.submit(edit, secrets or {}, then or self._toast)
+
+    def _send(self, edit: Edit, secrets: dict[UUID, Secret], then: Then) -> None:
+        self.stacks_changed.emit()
+        self._link.request(
+            lambda number: SubmitEdit(number, edit, secrets), lambda reply: then(reply.refusals)
+        )
+
+    def _on_applied(self, edit: Edit, refusals: tuple[Refusal, ...], then: Then) -> None:
+        if not refusals:
+            self._done.append(edit)
+            del self._done[:-UNDO_DEPTH]
+            self._undone.clear()
+            self.stacks_changed.emit()
+            self.said.emit(Said(_as_done(edit.title), edit))
+        then(refusals)
+
+    def _take_back(self, edit: Edit) -> None:
+        back = inverse(edit, new_id(), now_us(), self.author)
+        self._send(back, {}, lambda refusals: self._on_undone(back, refusals))
+
+    def _on_undone(self, back: Edit, refusals: tuple[Refusal, ...]) -> None:
+        if refusals:
+            self.said.emit(Said(f"Could not undo: {_words(refusals)}", bad=True))
+        else:
+            self._undone.append(back)
+            self.said.emit(Said(f"Undone: {back.title.removeprefix('Undo: ')}"))
+        self.stacks_changed.emit()
+
+    def _on_redone(self, again: Edit, refusals: tuple[Refusal, ...]) -> None:
+        if refusals:
+            self.said.emit(Said(f"Could not redo: {_words(refusals)}", bad=True))
+        else:
+            self._done.append(again)
+            self.said.emit(Said(_as_done(again.title), again))
+        self.stacks_changed.emit()
+
+    def _toast(self, refusals: tuple[Refusal, ...]) -> None:
+        if refusals:
+            self.said.emit(Said(_words(refusals), bad=True))
+
+    def _toast_refusals(self, reply: Reply) -> None:
+        self._toast(reply.refusals)
+
+
+_DONE = {
+    "Add": "added",
+    "Change": "changed",
+    "Move": "moved",
+    "Place": "placed",
+    "Delete": "deleted",
+    "Pause": "paused",
+    "Resume": "resumed",
+}
+
+
+def _as_done(title: str) -> str:
+    """Return "Move X" as "X moved"; a title of another form as it is."""
+    verb, _, rest = title.partition(" ")
+    return f"{rest} {_DONE[verb]}" if verb in _DONE and rest else title
+
+
+def _words(refusals: tuple[Refusal, ...]) -> str:
+    return "; ".join(refusal.message for refusal in refusals)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "somebody"

@@ -1,0 +1,174 @@
+"""A device as somebody typed it, on its way to an edit; no Qt. Counterpart: `dialogs/device_form.py` and `cli.py` fill it.
+
+One rule: a draft is never judged here (the engine's rules do that); here is only what the steps are that it stands for.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from uuid import UUID
+
+import msgspec
+
+from domain.edit import Edit, Step, change, creation, deletion
+from domain.ids import RANDOM_BYTES, uuid7
+from domain.inventory import (
+    DEFAULT_INTERVAL_S,
+    DEFAULT_PORT,
+    Credential,
+    CredentialKind,
+    Device,
+    Inventory,
+    Probe,
+    ProbeKind,
+    Role,
+    Site,
+)
+from domain.wire import Secret
+
+NEEDS: dict[str, CredentialKind] = {"snmp": "snmp_community", "routeros": "routeros_login"}
+"""Which kind of credential a probe logs in with."""
+
+
+def now_us() -> int:
+    """Return the time of this computer, microseconds UTC."""
+    return time.time_ns() // 1000
+
+
+def new_id() -> UUID:
+    """Return a new id, made now."""
+    return uuid7(now_us(), os.urandom(RANDOM_BYTES))
+
+
+class Login(msgspec.Struct, frozen=True):
+    """A login of a probe: one that exists, or a new one with its secret."""
+
+    existing: UUID | None = None
+    user: str = ""
+    secret: Secret = Secret("")
+
+
+class ProbeDraft(msgspec.Struct, frozen=True):
+    """One way the device shall be asked."""
+
+    kind: ProbeKind
+    port: int
+    login: Login | None = None
+
+
+class DeviceDraft(msgspec.Struct, frozen=True):
+    """All that a device's form holds. `site_name` names a site to make where `site` is None; both empty: no site."""
+
+    name: str
+    address: str
+    role: Role = "other"
+    site: UUID | None = None
+    site_name: str = ""
+    region: str = ""
+    lng: float | None = None
+    lat: float | None = None
+    probes: tuple[ProbeDraft, ...] = ()
+    interval_s: float = DEFAULT_INTERVAL_S
+    subscribers: int = 0
+    note: str = ""
+    paused: bool = False
+
+
+class Steps(msgspec.Struct):
+    """What a draft comes to: steps in the order they must be applied, and the secrets that go with them."""
+
+    steps: list[Step]
+    secrets: dict[UUID, Secret]
+    device: UUID
+
+
+def default_probe(kind: ProbeKind, login: Login | None = None) -> ProbeDraft:
+    """Return a probe at its usual port."""
+    return ProbeDraft(kind, DEFAULT_PORT[kind], login)
+
+
+def steps_of(inventory: Inventory, draft: DeviceDraft, old: Device | None = None) -> Steps:
+    """Return the steps that make a draft's device, or change `old` into it. No steps where nothing differs."""
+    made = Steps([], {}, old.id if old else new_id())
+    site = draft.site
+    if site is None and draft.site_name:
+        site = _site_named(inventory, draft.site_name, draft.region)
+        if site is None:
+            new_site = Site(new_id(), draft.site_name, draft.region, draft.lng, draft.lat)
+            made.steps.append(creation("site", new_site))
+            site = new_site.id
+    device = Device(
+        id=made.device,
+        name=draft.name or draft.address,
+        address=draft.address,
+        probes=tuple(_probe(probe, draft, made) for probe in draft.probes),
+        role=draft.role,
+        site=site,
+        subscribers=draft.subscribers,
+        interval_s=draft.interval_s,
+        lng=draft.lng,
+        lat=draft.lat,
+        paused=draft.paused,
+        note=draft.note,
+    )
+    if old is None:
+        made.steps.append(creation("device", device))
+    elif (changed := change("device", old, device)) is not None:
+        made.steps.append(changed)
+    return made
+
+
+def draft_of(inventory: Inventory, device: Device) -> DeviceDraft:
+    """Return an existing device as a draft, to be changed."""
+    site = inventory.site(device.site)
+    return DeviceDraft(
+        name=device.name,
+        address=device.address,
+        role=device.role,
+        site=device.site,
+        site_name=site.name if site else "",
+        region=site.region if site else "",
+        lng=device.lng,
+        lat=device.lat,
+        probes=tuple(
+            ProbeDraft(p.kind, p.port, Login(existing=p.credential) if p.credential else None)
+            for p in device.probes
+        ),
+        interval_s=device.interval_s,
+        subscribers=device.subscribers,
+        note=device.note,
+        paused=device.paused,
+    )
+
+
+def deletion_steps(inventory: Inventory, devices: Iterable[Device]) -> list[Step]:
+    """Return the steps that delete devices, and first the links that end at them."""
+    gone = {device.id: device for device in devices}
+    links = [link for link in inventory.links() if link.a in gone or link.b in gone]
+    return [deletion("link", link) for link in links] + [deletion("device", d) for d in gone.values()]
+
+
+def edit_of(title: str, author: str, steps: Iterable[Step]) -> Edit:
+    """Return a new edit of these steps, made now."""
+    return Edit(new_id(), now_us(), author, title, tuple(steps))
+
+
+def _site_named(inventory: Inventory, name: str, region: str) -> UUID | None:
+    for site in inventory.sites():
+        if site.name.casefold() == name.casefold() and (not region or site.region == region):
+            return site.id
+    return None
+
+
+def _probe(probe: ProbeDraft, draft: DeviceDraft, made: Steps) -> Probe:
+    login = probe.login
+    if login is None or login.existing is not None:
+        return Probe(probe.kind, probe.port, login.existing if login else None)
+    kind = NEEDS[probe.kind]
+    word = "community" if kind == "snmp_community" else "login"
+    credential = Credential(new_id(), f"{draft.name or draft.address} {word}"[:120], kind, login.user)
+    made.steps.append(creation("credential", credential))
+    made.secrets[credential.id] = login.secret
+    return Probe(probe.kind, probe.port, credential.id)
