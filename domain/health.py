@@ -2,7 +2,8 @@
 
 Theory: each probe counts its misses in a row. A probe has failed after three (one lost datagram is no news).
     all failed probes silent, and none answers        -> down, if it ever answered; else unknown
-    a probe failed, but the device shows signs of life -> degraded
+    a probe failed, but the device shows signs of life -> degraded (an answer since its last miss, or a refusal in words)
+    some failed, the others miss but have no verdict   -> as it was, so that a dying device is not degraded for a second
     every probe that has a verdict answers             -> up
     nothing was heard for three intervals, not even a failure -> stale: the poller is silent, not the device
 One rule: time is an argument; `next_health` and `aged` are the only ways that a Health changes.
@@ -116,16 +117,16 @@ def aged(old: Health, now_us: int, interval_s: float) -> Health:
 
 def _verdict(probes: dict[str, ProbeHealth], was: Status) -> tuple[Status, str]:
     failed = {name: p for name, p in probes.items() if p.failed}
-    answering = [name for name, p in probes.items() if p.answering]
+    answered = [p for p in probes.values() if p.last_answer_us is not None]
     said = "; ".join(f"{name}: {p.failure.message}" for name, p in sorted(failed.items()) if p.failure)
     if not failed:
-        if answering:
+        if answered:
             return "up", ""
         return ("unknown", "not asked yet") if not probes else ("unknown", "asked, no verdict yet")
-    lively = answering or any(p.failure and p.failure.kind not in SILENT for p in failed.values())
-    if lively:
+    worded = any(p.failure and p.failure.kind not in SILENT for p in failed.values())
+    if worded or any(p.misses == 0 for p in answered):
         return "degraded", said
-    if any(p.last_answer_us is not None for p in probes.values()):
+    if answered:
         undecided = any(not p.failed for p in probes.values())
         if undecided:
             return ("unknown" if was == "stale" else was), said

@@ -50,7 +50,7 @@ def after(**polls: str) -> Health:
         ({"snmp": ".xxx", "icmp": "...."}, "degraded"),
         ({"snmp": "xxx", "icmp": "..."}, "degraded"),
         ({"snmp": ".xxx", "icmp": ".xxx"}, "down"),
-        ({"snmp": ".xxx", "icmp": ".xx"}, "degraded"),
+        ({"snmp": ".xxx", "icmp": ".xx"}, "up"),
         ({"snmp": ".xxx", "routeros": "   ccc"}, "degraded"),
         ({"snmp": ".xxx", "icmp": "  xx"}, "up"),
         ({"snmp": ".xxxx", "icmp": "  xxx"}, "down"),

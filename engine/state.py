@@ -1,0 +1,80 @@
+"""What the engine knows now, of every subject. Counterpart: `judge/` and `requests.py` write it, `outbox.py` reads it.
+
+One rule: values are immutable and replaced whole, so that a reader never sees half a change and "latest wins" needs no copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+from domain.alerts import Alert
+from domain.fact import Fact
+from domain.health import Health
+from domain.inventory import KINDS, Inventory
+from domain.load import LinkState
+from domain.wire import EngineState, LatestValues
+
+Table = Literal[
+    "site", "device", "link", "credential", "health", "link_state", "alert", "fact", "values", "engine"
+]
+
+
+class Subject(NamedTuple):
+    """One thing that has a latest state: of a fact the address, of the rest the id (None: the engine itself)."""
+
+    table: Table
+    key: Any
+
+
+@dataclass
+class State:
+    """Inventory as intended, and all that adds up from observations. `facts` by device, then by (field, source)."""
+
+    inventory: Inventory
+    vantage: UUID
+    health: dict[UUID, Health] = field(default_factory=dict)
+    link_states: dict[UUID, LinkState] = field(default_factory=dict)
+    alerts: dict[UUID, Alert] = field(default_factory=dict)
+    facts: dict[UUID, dict[tuple[str, str], Fact]] = field(default_factory=dict)
+    values: dict[UUID, LatestValues] = field(default_factory=dict)
+    engine: EngineState | None = None
+
+    def latest(self, subject: Subject) -> Any:
+        """Return a subject's state now, or None where it is gone."""
+        table, key = subject
+        if table in KINDS:
+            return self.inventory.get(table, key)
+        match table:
+            case "health":
+                return self.health.get(key)
+            case "link_state":
+                return self.link_states.get(key)
+            case "alert":
+                return self.alerts.get(key)
+            case "fact":
+                return self.facts.get(key[0], {}).get(key[1:3])
+            case "values":
+                return self.values.get(key)
+            case _:
+                return self.engine
+
+    def subjects(self) -> Iterator[Subject]:
+        """Go over all that a new client has to know, things before what is said of them."""
+        for kind in KINDS:
+            for id in self.inventory.tables[kind]:
+                yield Subject(kind, id)
+        for id in self.health:
+            yield Subject("health", id)
+        for id in self.link_states:
+            yield Subject("link_state", id)
+        for id, alert in self.alerts.items():
+            if self.inventory.get("device", alert.subject) or self.inventory.get("link", alert.subject):
+                yield Subject("alert", id)
+        for facts in self.facts.values():
+            for fact in facts.values():
+                if fact.value is not None:
+                    yield Subject("fact", fact.address)
+        yield Subject("engine", None)
