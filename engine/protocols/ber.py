@@ -69,12 +69,13 @@ def encode_integer(value: int, tag: int = INTEGER) -> bytes:
 def encode_oid(oid: str) -> bytes:
     """Return the TLV of a dotted OID; ValueError where it is none, since our own code wrote it."""
     arcs = [int(arc) for arc in oid.split(".")]
-    if not 2 <= len(arcs) <= MAX_SUB_IDS or arcs[0] > 2 or (arcs[0] < 2 and arcs[1] > 39):
+    if not 2 <= len(arcs) <= MAX_SUB_IDS or min(arcs) < 0 or arcs[0] > 2 or (arcs[0] < 2 and arcs[1] > 39):
         raise ValueError(f"not an OID: {oid!r}")
+    arcs[:2] = [arcs[0] * 40 + arcs[1]]
+    if max(arcs) > MAX_SUB_ID:
+        raise ValueError(f"an arc of {oid!r} is over 32 bits")
     body = bytearray()
-    for arc in (arcs[0] * 40 + arcs[1], *arcs[2:]):
-        if not 0 <= arc <= MAX_SUB_ID:
-            raise ValueError(f"an arc of {oid!r} is out of range")
+    for arc in arcs:
         octets = [arc & 0x7F]
         while arc := arc >> 7:
             octets.append(arc & 0x7F | 0x80)

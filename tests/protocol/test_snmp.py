@@ -1,0 +1,225 @@
+"""SNMP messages on their own: written requests, replies quick and thorough, and every way to be refused."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from domain.errors import BadReply
+from engine.protocols import ber, snmp
+from engine.protocols.ber import Absent
+from engine.protocols.snmp import (
+    Message,
+    Pdu,
+    Version,
+    decode_message,
+    encode_get,
+    encode_getbulk,
+    encode_getnext,
+    encode_message,
+)
+from tests.protocol.values import bound_lists, messages, oids
+
+SYS_DESCR, SYS_UPTIME = "1.3.6.1.2.1.1.1.0", "1.3.6.1.2.1.1.3.0"
+
+
+def thorough(data: bytes) -> Message:
+    """Read a message without any quick way."""
+    quick_varbinds, snmp.decode_varbinds = snmp.decode_varbinds, thorough_varbinds
+    try:
+        return snmp._decode_message(data)
+    finally:
+        snmp.decode_varbinds = quick_varbinds
+
+
+def thorough_varbinds(data: bytes, at: int, end: int) -> list[snmp.Varbind]:
+    varbinds = []
+    while at < end:
+        varbind, at = snmp._decode_varbind(data, at, end)
+        varbinds.append(varbind)
+    return varbinds
+
+
+def outcome(read: object, data: bytes) -> object:
+    """Return what reading gives, the refusal included."""
+    try:
+        return read(data)  # type: ignore[operator]
+    except BadReply as error:
+        return error.reason, error.offset
+
+
+# ---- requests
+
+GET_OF_TWO = """
+    30 34  02 01 01  04 06 70 75 62 6c 69 63
+      a0 27  02 04 12 34 56 78  02 01 00  02 01 00
+        30 19  30 0c  06 08 2b 06 01 02 01 01 01 00  05 00
+               30 09  06 05 2b 06 01 04 01  05 00
+"""
+
+
+def test_a_get_is_written_byte_for_byte_as_the_standards_lay_it_out() -> None:
+    assert encode_get(0x12345678, b"public", (SYS_DESCR, "1.3.6.1.4.1")) == bytes.fromhex(GET_OF_TWO)
+
+
+def test_a_v1_getnext_and_a_getbulk_differ_from_it_where_they_should() -> None:
+    getnext = decode_message(encode_getnext(0x800000, b"x", (SYS_DESCR,), Version.V1))
+    assert getnext == Message(0, b"x", Pdu.GET_NEXT, 0x800000, 0, 0, [(SYS_DESCR, None)])
+    getbulk = decode_message(encode_getbulk(0x7FFFFFFF, b"x", (SYS_DESCR, SYS_UPTIME), 25, non_repeaters=1))
+    assert getbulk == Message(
+        1, b"x", Pdu.GET_BULK, 0x7FFFFFFF, 1, 25, [(SYS_DESCR, None), (SYS_UPTIME, None)]
+    )
+
+
+@given(
+    st.integers(snmp.MIN_REQUEST_ID, snmp.MAX_REQUEST_ID),
+    st.binary(max_size=300),
+    st.lists(oids, max_size=30).map(tuple),
+    st.sampled_from(Version),
+)
+def test_a_request_made_of_cached_halves_equals_one_made_whole(
+    request_id: int, community: bytes, asked: tuple[str, ...], version: Version
+) -> None:
+    nulls = [(oid, b"\x05\x00") for oid in asked]
+    whole = encode_message(version, community, Pdu.GET, request_id, nulls)
+    assert encode_get(request_id, community, asked, version) == whole
+
+
+@pytest.mark.parametrize("request_id", [-1, 0, snmp.MIN_REQUEST_ID - 1, snmp.MAX_REQUEST_ID + 1])
+def test_a_request_id_that_does_not_fill_four_bytes_is_our_own_mistake(request_id: int) -> None:
+    with pytest.raises(ValueError, match="request id"):
+        encode_get(request_id, b"public", (SYS_DESCR,))
+
+
+# ---- replies
+
+
+@given(messages())
+def test_a_message_survives_the_way_there_and_back(drawn: tuple[bytes, Message]) -> None:
+    data, message = drawn
+    assert decode_message(data) == message
+
+
+@given(messages())
+def test_a_second_reading_from_the_memo_equals_the_first(drawn: tuple[bytes, Message]) -> None:
+    data, _ = drawn
+    assert decode_message(data) == decode_message(data) == thorough(data)
+
+
+@given(messages(), st.data())
+def test_the_quick_way_reads_damaged_messages_as_the_thorough_one_does(
+    drawn: tuple[bytes, Message], choose: st.DataObject
+) -> None:
+    data = bytearray(drawn[0])
+    decode_message(bytes(data))  # so that the memo knows its OIDs
+    for _ in range(choose.draw(st.integers(1, 3))):
+        at = choose.draw(st.integers(0, len(data) - 1))
+        data[at] = choose.draw(
+            st.integers(0, 255) | st.sampled_from([0x30, 0x06, 0x04, 0x80, 0x81, 0x82, 0x7F])
+        )
+    damaged = (
+        bytes(data[: choose.draw(st.integers(0, len(data)))]) if choose.draw(st.booleans()) else bytes(data)
+    )
+    assert outcome(decode_message, damaged) == outcome(thorough, damaged)
+
+
+@given(
+    st.lists(
+        st.sampled_from([0x30, 0x02, 0x04, 0x05, 0x06, 0x41, 0x80, 0x81, 0, 1, 2, 3, 4, 5, 6, 7, 9]),
+        max_size=60,
+    )
+)
+@example([0x30, 0x81, 0x06, 0x06, 0x02, 0x2B, 0x06, 0x05, 0x00, 0x05, 0x00])
+@example([0x30, 0x04, 0x06, 0x00, 0x05, 0x00])
+@example([0x30, 0x05, 0x06, 0x01, 0x2B, 0x41, 0x00])
+def test_any_octets_as_varbinds_are_read_alike_both_ways(octets: list[int]) -> None:
+    data = bytes(octets)
+    quick = outcome(lambda data: snmp.decode_varbinds(data, 0, len(data)), data)
+    assert quick == outcome(lambda data: thorough_varbinds(data, 0, len(data)), data)
+
+
+@given(bound_lists, st.integers(0, 5))
+def test_lengths_written_long_are_read_alike(
+    bound: list[tuple[str, int, bytes, ber.Value]], padding: int
+) -> None:
+    def stretch(tag: int, body: bytes) -> bytes:
+        return bytes((tag, 0x82)) + len(body).to_bytes(2, "big") + body
+
+    varbinds = b"".join(stretch(0x30, ber.encode_oid(one[0]) + one[2]) for one in bound)
+    pdu = stretch(0xA2, bytes.fromhex("02 04 12 34 56 78 02 01 00 02 01 00") + stretch(0x30, varbinds))
+    data = stretch(0x30, bytes.fromhex("02 01 01 04 01 78") + pdu) + bytes(padding)
+    assert decode_message(data).varbinds == [(one[0], one[3]) for one in bound]
+    assert decode_message(data) == thorough(data)
+
+
+@given(st.binary(max_size=400))
+def test_any_datagram_is_a_message_or_a_bad_reply(data: bytes) -> None:
+    try:
+        decode_message(data)
+    except BadReply as error:
+        assert 0 <= error.offset <= len(data)
+
+
+REPLY = """
+    30 82 00 31  02 01 01  04 06 70 75 62 6c 69 63
+      a2 24  02 01 07  02 01 00  02 01 00
+        30 19  30 0c  06 08 2b 06 01 02 01 01 01 00  81 00
+               30 09  06 05 2b 06 01 04 01  05 00
+"""
+
+
+def test_a_small_request_id_and_absent_values_are_read() -> None:
+    message = decode_message(bytes.fromhex(REPLY))
+    assert message.request_id == 7
+    assert message.varbinds == [(SYS_DESCR, Absent.NO_SUCH_INSTANCE), ("1.3.6.1.4.1", None)]
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "reason"),
+    [
+        ("30 82 00 31", "31 82 00 31", "expected a message"),
+        ("30 82 00 31", "30 82 00 32", "leaves its enclosing value by 1"),
+        ("02 01 01  04", "02 01 03  04", r"expected SNMP v1 \(0\) or v2c \(1\), got version 3"),
+        ("04 06 70", "05 06 70", "expected a community"),
+        ("a2 24", "a4 24", "no message with a request id"),
+        ("a2 24", "a2 23", "1 bytes between the end of the PDU"),
+        ("02 01 07", "04 01 07", "expected a request id"),
+        ("30 19", "30 18", "1 bytes between the end of the varbinds"),
+        ("30 0c", "30 0b", "leaves its enclosing value by 2|a value of 0 bytes|got the end"),
+        ("30 0c", "30 0d", "1 bytes between the end of a value"),
+        ("06 08", "05 08", "expected an OID"),
+        ("81 00", "85 00", "no type of SNMP"),
+    ],
+)
+def test_a_reply_bent_in_one_place_is_refused_with_its_reason(was: str, becomes: str, reason: str) -> None:
+    assert was in REPLY
+    with pytest.raises(BadReply, match=reason):
+        decode_message(bytes.fromhex(REPLY.replace(was, becomes, 1)))
+
+
+def test_a_datagram_larger_than_udp_allows_is_not_looked_at() -> None:
+    with pytest.raises(BadReply, match="the cap is 65535"):
+        decode_message(b"\x30" + bytes(65_535))
+
+
+def test_a_community_does_not_show_in_what_is_logged() -> None:
+    message = decode_message(encode_get(snmp.MIN_REQUEST_ID, b"hunter2", (SYS_DESCR,)))
+    assert "hunter2" not in repr(message)
+    assert "hunter2" not in str(message)
+
+
+def test_a_flood_of_new_oids_fills_the_memos_to_their_caps_and_no_further() -> None:
+    tail = ".4294967295" * 9  # as long as the memos keep
+    for start in range(0, 20_000, 500):
+        bound = [(f"1.3.6.1.4.1.{start + n}{tail}", b"\x05\x00") for n in range(500)]
+        decode_message(encode_message(1, b"x", Pdu.RESPONSE, 0x1234567, bound))
+    held = 0
+    for memo in (snmp._HEADS, ber._OID_TEXTS):
+        for generation in (memo, memo._older):
+            assert len(generation) <= ber.MEMO_ENTRIES
+            held += sys.getsizeof(generation)
+            held += sum(sys.getsizeof(key) + sys.getsizeof(value) for key, value in generation.items())
+    assert 2 << 20 < held < 16 << 20
