@@ -85,6 +85,15 @@ class Interface(msgspec.Struct, frozen=True):
     oper_up: bool | None = None
 
 
+def probe_names(device: Device) -> dict[str, Probe]:
+    """Return a device's probes by the names that observations carry: the kind, and the port where a kind is asked on several."""
+    kinds = [probe.kind for probe in device.probes]
+    return {
+        probe.kind if kinds.count(probe.kind) == 1 else f"{probe.kind}:{probe.port}": probe
+        for probe in device.probes
+    }
+
+
 class Link(msgspec.Struct, frozen=True):
     """A connection between two devices; `path` holds the bends between its ends as (lng, lat), from a to b."""
 

@@ -1,0 +1,276 @@
+"""The judge of a tenant: folds observations and time into what holds now. Counterpart: `compose.py`, who carries it on.
+
+Theory: `observe` for each answer or failure, `end_visit` when a device was asked whole, `tick` each second, and
+`change_inventory` after an edit; each leaves as one Outcome. After a jump of the clocks a miss is no news until each device
+had its interval: the network comes back later than the computer does. One rule: no IO and no clock in here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from uuid import UUID
+
+import msgspec
+
+from domain.alerts import Alert, rule_of_device
+from domain.health import Health, aged, next_health, without_probe
+from domain.inventory import Device, Inventory, Link, probe_names
+from domain.metrics import is_believable
+from domain.observation import Observation, Reading, Value
+from domain.wire import LatestValues
+from engine.journal import JournalPen
+from engine.judge.alerts import Alerts
+from engine.judge.clocks import ClockWatch
+from engine.judge.facts import fold_facts
+from engine.judge.health import tell_probe_edge, tell_status_edge
+from engine.judge.links import Links
+from engine.judge.outcome import Outcome, Sample
+from engine.state import State
+
+_log = logging.getLogger("engine.judge")
+
+TICK_S = 1.0
+AGE_EVERY_TICKS = 5
+DEGRADED_HOLD_S = 10.0
+"""How long a device is degraded before that is an alert: one that comes back answers probe by probe."""
+CYCLE_MARGIN_S = 5.0
+"""Added to a device's interval for the visit itself, where judgement is suspended for a cycle."""
+
+
+class Judge:
+    """Owns health, links, alerts, facts and latest values of `state`; `unbelievable` counts values out of range."""
+
+    def __init__(
+        self, state: State, pen: JournalPen, on_outcome: Callable[[Outcome], None], now_us: int, now_s: float
+    ) -> None:
+        self.unbelievable = 0
+        self._state = state
+        self._pen = pen
+        self._on_outcome = on_outcome
+        self._alerts = Alerts(state.alerts, pen)
+        self._links = Links(state.link_states, state.inventory.links())
+        self._clocks = ClockWatch(now_us, now_s)
+        self._listening_us = now_us
+        self._suspended_us: int | None = None
+        self._ticks = 0
+        self._values: dict[UUID, dict[str, tuple[Value, ...]]] = {}
+        self._visit: dict[UUID, list[Value]] = {}
+        self._degraded = {h.device for h in state.health.values() if h.status == "degraded"}
+
+    def observe(self, observation: Observation) -> None:
+        """Fold one observation in; one of a device or probe that is gone by now is nothing."""
+        device = self._state.inventory.device(observation.device)
+        if device is None or device.paused or observation.probe not in probe_names(device):
+            return
+        if observation.failure is not None and self._suspends(device, observation.at_us):
+            return
+        outcome = Outcome()
+        old = self._state.health.get(device.id)
+        new = next_health(old, observation)
+        if new is old:
+            return
+        tell_probe_edge(old, new, observation.probe)
+        if observation.reading is not None:
+            self._read(observation, observation.reading, outcome)
+        elif new.probes[observation.probe].failed:
+            self._lose(device.id, observation.probe, outcome)
+        self._turn_health(device, old, new, observation.at_us, outcome)
+        self._turn_links(device.id, observation.at_us, outcome)
+        self._on_outcome(outcome)
+
+    def end_visit(self, device: UUID, at_us: int) -> None:
+        """Make one sample of all that a visit brought, and the latest values."""
+        values = self._visit.pop(device, None)
+        if values and self._state.inventory.device(device) is not None:
+            self._set_latest(device, at_us)
+            self._on_outcome(Outcome(samples=[Sample(device, at_us, tuple(values))], values=[device]))
+
+    def tick(self, now_us: int, now_s: float) -> None:
+        """Look at the clocks; age what nobody polled; open alerts that were held back. To be called each TICK_S."""
+        outcome = Outcome()
+        jump_s = self._clocks.jump_s(now_us, now_s, TICK_S)
+        if jump_s:
+            self._suspend(jump_s, now_us, outcome)
+        for id in list(self._degraded):
+            health, device = self._state.health.get(id), self._state.inventory.device(id)
+            if health is None or device is None or health.status != "degraded":
+                self._degraded.discard(id)
+            elif now_us - health.since_us >= DEGRADED_HOLD_S * 1e6:
+                self._alerts.open("device_degraded", id, health.reason, now_us, outcome)
+                self._degraded.discard(id)
+        self._ticks += 1
+        if self._ticks % AGE_EVERY_TICKS == 0:
+            self._age(now_us, outcome)
+        if outcome:
+            self._on_outcome(outcome)
+
+    def acknowledge(self, alert: Alert, by: str, at_us: int) -> Outcome:
+        """Note that somebody takes an alert. Not handed on: who asks makes it durable first."""
+        outcome = Outcome()
+        self._alerts.acknowledge(alert, by, at_us, outcome)
+        return outcome
+
+    def change_inventory(self, before: Inventory, touched: Iterable[tuple[str, UUID]], at_us: int) -> None:
+        """Follow an edit that `state.inventory` holds already."""
+        outcome = Outcome()
+        for kind, id in dict.fromkeys(touched):
+            if kind == "device":
+                self._follow_device(before.device(id), self._state.inventory.device(id), id, at_us, outcome)
+            elif kind == "link":
+                self._follow_link(before.link(id), self._state.inventory.link(id), id, at_us, outcome)
+        if outcome:
+            self._on_outcome(outcome)
+
+    # What a reading brings and a failure takes
+
+    def _read(self, observation: Observation, reading: Reading, outcome: Outcome) -> None:
+        device = observation.device
+        believed = tuple(value for value in reading.values if is_believable(value[0], value[2]))
+        self.unbelievable += len(reading.values) - len(believed)
+        if observation.rtt_us is not None:
+            believed = (("rtt_ms", observation.probe, observation.rtt_us / 1000), *believed)
+        self._values.setdefault(device, {})[observation.probe] = believed
+        self._visit.setdefault(device, []).extend(believed)
+        self._links.see(device, observation.probe, believed)
+        if reading.facts or reading.facts_whole:
+            facts = self._state.facts.setdefault(device, {})
+            outcome.facts += fold_facts(facts, observation, reading)
+
+    def _lose(self, device: UUID, probe: str | None, outcome: Outcome) -> None:
+        """Forget the numbers of a probe, or of all: they are live no more."""
+        self._links.lose(device, probe)
+        had = self._values.get(device)
+        if not had or (probe is not None and had.pop(probe, None) is None):
+            return
+        if probe is None:
+            had.clear()
+        latest = self._state.values.get(device)
+        self._set_latest(device, latest.at_us if latest is not None else 0)
+        outcome.values.append(device)
+
+    def _set_latest(self, device: UUID, at_us: int) -> None:
+        values = tuple(value for probe in self._values.get(device, {}).values() for value in probe)
+        self._state.values[device] = LatestValues(device, at_us, values)
+
+    # What turns
+
+    def _turn_health(
+        self, device: Device, old: Health | None, new: Health, at_us: int, outcome: Outcome
+    ) -> None:
+        self._state.health[device.id] = new
+        outcome.health.append(new)
+        tell_status_edge(device, old, new, at_us=at_us, pen=self._pen, outcome=outcome)
+        if old is not None and old.status == new.status:
+            return
+        if new.status == "stale":
+            return  # the poller is silent: an alert that is open stays so until somebody knows
+        if new.status == "degraded":
+            self._degraded.add(device.id)
+            self._alerts.clear(device.id, at_us, outcome, but="device_degraded")
+            return
+        rule = rule_of_device(new)
+        self._alerts.clear(device.id, at_us, outcome, but=rule, why=new.reason)
+        if rule is not None:
+            self._alerts.open(rule, device.id, new.reason, at_us, outcome)
+
+    def _turn_links(self, device: UUID, at_us: int, outcome: Outcome) -> None:
+        for old, new in self._links.turn(device, at_us):
+            outcome.link_states.append(new)
+            was = old.status if old is not None else "unknown"
+            if was == new.status:
+                continue
+            outcome.turned = True
+            row = self._pen.row(at_us, "link_status", new.link, was=was, status=new.status)
+            outcome.journal.append(row)
+            level = logging.WARNING if new.status == "down" else logging.INFO
+            _log.log(level, "link_status", extra={"link_id": new.link, "was": was, "status": new.status})
+            if new.status == "down":
+                self._alerts.open("link_down", new.link, "an end's interface does not run", at_us, outcome)
+            elif new.status == "up":
+                self._alerts.clear(new.link, at_us, outcome)
+
+    # Time
+
+    def _suspend(self, jump_s: float, now_us: int, outcome: Outcome) -> None:
+        self._suspended_us = self._listening_us = now_us
+        outcome.journal.append(self._pen.row(now_us, "judgement_suspended", None, jump_s=round(jump_s, 3)))
+        _log.warning("judgement_suspended", extra={"jump_s": round(jump_s, 3)})
+        for health in list(self._state.health.values()):
+            if (
+                health.heard_us > now_us
+            ):  # the clock was set back: what is heard from now on must not look old
+                self._state.health[health.device] = msgspec.structs.replace(health, heard_us=now_us)
+
+    def _suspends(self, device: Device, at_us: int) -> bool:
+        if self._suspended_us is None:
+            return False
+        return at_us < self._suspended_us + (device.interval_s + CYCLE_MARGIN_S) * 1e6
+
+    def _age(self, now_us: int, outcome: Outcome) -> None:
+        for old in list(self._state.health.values()):
+            device = self._state.inventory.device(old.device)
+            if device is None or not old.heard_us:
+                continue
+            heard_us = max(old.heard_us, self._listening_us)
+            if now_us - heard_us <= 15_000_000:
+                continue
+            new = aged(msgspec.structs.replace(old, heard_us=heard_us), now_us, device.interval_s)
+            if new.status != old.status:
+                self._lose(device.id, None, outcome)
+                self._turn_health(device, old, new, now_us, outcome)
+                self._turn_links(device.id, now_us, outcome)
+
+    # Edits
+
+    def _follow_device(
+        self, old: Device | None, new: Device | None, id: UUID, at_us: int, outcome: Outcome
+    ) -> None:
+        if new is None:
+            self._alerts.clear(id, at_us, outcome, why="the device was deleted")
+            for table in (
+                self._state.health,
+                self._state.facts,
+                self._state.values,
+                self._values,
+                self._visit,
+            ):
+                table.pop(id, None)
+            self._links.lose(id)
+            return
+        health = self._state.health.get(id)
+        if old is None or health is None:
+            return
+        if new.paused or new.address != old.address:
+            fresh = Health(
+                id, health.vantage, since_us=at_us, reason="paused" if new.paused else "not asked yet"
+            )
+            self._lose(id, None, outcome)
+        else:
+            fresh = health
+            for probe in set(health.probes) - set(probe_names(new)):
+                fresh = without_probe(fresh, probe, at_us)
+                self._lose(id, probe, outcome)
+        if fresh is not health:
+            self._turn_health(new, health, fresh, at_us, outcome)
+            self._turn_links(id, at_us, outcome)
+
+    def _follow_link(
+        self, old: Link | None, new: Link | None, id: UUID, at_us: int, outcome: Outcome
+    ) -> None:
+        if new is None:
+            self._links.drop(id)
+        else:
+            self._links.set(new)
+        if old is not None and (new is None or _ends(old) != _ends(new)):
+            self._state.link_states.pop(id, None)
+            self._alerts.clear(id, at_us, outcome, why="the link was changed or deleted")
+        if new is not None:
+            for end in (new.a, new.b):
+                for probe, values in self._values.get(end, {}).items():
+                    self._links.see(end, probe, values)
+            self._turn_links(new.a, at_us, outcome)
+
+
+def _ends(link: Link) -> tuple[UUID, str, UUID, str]:
+    return link.a, link.a_interface, link.b, link.b_interface

@@ -1,0 +1,95 @@
+"""The state of links from what their ends tell. Counterpart: `domain/load.py`, which folds two views into one state.
+
+Theory: a device's interfaces that carry a link are looked up in each reading and kept as views, by probe; RouterOS is
+believed before SNMP. A probe that has failed takes its views with it. One rule: an end that does not answer is EndView().
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+from domain.fact import SOURCE_RANK
+from domain.inventory import Link
+from domain.load import EndView, LinkState, next_link_state
+from domain.observation import Value
+
+_NOTHING = EndView()
+_FIELDS = {"if_oper_up": 0, "if_in_bps": 1, "if_out_bps": 2}
+
+
+class Links:
+    """All links by their ends, and the newest view of each end."""
+
+    def __init__(self, states: dict[UUID, LinkState], links: Iterable[Link]) -> None:
+        self._states = states
+        self._links: dict[UUID, Link] = {}
+        self._at: dict[UUID, set[UUID]] = {}
+        self._views: dict[UUID, dict[str, dict[str, EndView]]] = {}
+        for link in links:
+            self.set(link)
+
+    def set(self, link: Link) -> None:
+        """Take up a link, or a change of it."""
+        self.drop(link.id)
+        self._links[link.id] = link
+        for end in (link.a, link.b):
+            self._at.setdefault(end, set()).add(link.id)
+
+    def drop(self, id: UUID) -> None:
+        """Forget a link."""
+        link = self._links.pop(id, None)
+        for end in (link.a, link.b) if link else ():
+            self._at[end].discard(id)
+            if not self._at[end]:
+                del self._at[end]
+
+    def see(self, device: UUID, probe: str, values: tuple[Value, ...]) -> None:
+        """Keep what a reading says of the interfaces that carry links."""
+        wanted = {name for name in self._interfaces(device) if name}
+        if not wanted:
+            return
+        found: dict[str, list[float | None]] = {}
+        for metric, instance, value in values:
+            if instance in wanted and metric in _FIELDS:
+                found.setdefault(instance, [None, None, None])[_FIELDS[metric]] = value
+        self._views.setdefault(device, {})[probe] = {
+            name: EndView(None if up is None else up > 0, took, sent)
+            for name, (up, took, sent) in found.items()
+        }
+
+    def lose(self, device: UUID, probe: str | None = None) -> None:
+        """Forget what a probe of a device, or all of them, said: it does not answer."""
+        if probe is None:
+            self._views.pop(device, None)
+        else:
+            self._views.get(device, {}).pop(probe, None)
+
+    def turn(self, device: UUID, at_us: int) -> Iterator[tuple[LinkState | None, LinkState]]:
+        """Go over the links of a device whose state is another than before, as (old, new)."""
+        for id in self._at.get(device, ()):
+            link, old = self._links[id], self._states.get(id)
+            new = next_link_state(
+                old, id, self._view(link.a, link.a_interface), self._view(link.b, link.b_interface), at_us
+            )
+            if old is None or (old.status, old.ab_bps, old.ba_bps) != (new.status, new.ab_bps, new.ba_bps):
+                self._states[id] = new
+                yield old, new
+
+    def _interfaces(self, device: UUID) -> Iterator[str]:
+        for id in self._at.get(device, ()):
+            link = self._links[id]
+            yield link.a_interface if link.a == device else link.b_interface
+
+    def _view(self, device: UUID, interface: str) -> EndView:
+        views = self._views.get(device)
+        if not views or not interface:
+            return _NOTHING
+        for probe in sorted(views, key=_rank):
+            if interface in views[probe]:
+                return views[probe][interface]
+        return _NOTHING
+
+
+def _rank(probe: str) -> int:
+    return SOURCE_RANK.get(probe.partition(":")[0], 9)

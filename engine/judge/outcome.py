@@ -1,0 +1,51 @@
+"""What one turn of the judge changed. Counterpart: `compose.py`, which hands it to storage and endpoint.
+
+One rule: it holds new values only; what stayed as it was is not in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from uuid import UUID
+
+from domain.alerts import Alert
+from domain.fact import Fact
+from domain.health import Health
+from domain.journal import JournalRow
+from domain.load import LinkState
+from domain.observation import Value
+
+
+class Sample(NamedTuple):
+    """The numbers of one visit to a device."""
+
+    device: UUID
+    at_us: int
+    values: tuple[Value, ...]
+
+
+@dataclass
+class Outcome:
+    """New states, what happened, and numbers; `values` names devices whose latest values changed, `turned` is
+    True where a health or link has another status than before."""
+
+    health: list[Health] = field(default_factory=list)
+    link_states: list[LinkState] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    journal: list[JournalRow] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    values: list[UUID] = field(default_factory=list)
+    turned: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.health
+            or self.link_states
+            or self.alerts
+            or self.facts
+            or self.journal
+            or self.samples
+            or self.values
+        )

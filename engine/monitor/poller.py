@@ -1,0 +1,268 @@
+"""Asks every device when it is due and tells what came. Counterpart: `drivers/` below, `judge/` behind the callbacks.
+
+Theory: one task waits for the next due device; a visit asks all of a device's probes that do not rest, each in its lane and
+its own task; when the last is over the device gets its next time. One rule: a DeviceError ends here and becomes an
+observation; any other exception is a bug of one driver: it is logged with its device, becomes no observation, and rests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+from uuid import UUID
+
+from domain.errors import DeviceError
+from domain.inventory import Device, Probe, ProbeKind, probe_names
+from domain.observation import Failure, Observation, Reading
+from engine.monitor.breaker import Breaker, next_breaker
+from engine.monitor.lanes import Lane, lanes
+from engine.monitor.schedule import FIRST_SWEEP_PER_S, Schedule, next_due, phase_of
+from engine.tasks import end, spawn
+
+PROBE_LIMIT_S = 60.0
+"""No driver may take longer; one that does has a bug."""
+SHORTEST_WAIT_S = 0.002
+_CHEAPEST_FIRST = ("icmp", "tcp", "snmp", "routeros")
+
+
+class Answer(Protocol):
+    """What the monitor reads of a driver's answer."""
+
+    @property
+    def rtt_us(self) -> int: ...
+
+    @property
+    def reading(self) -> Reading: ...
+
+
+class Driver(Protocol):
+    """One probe of one device; `engine/drivers` has the real ones."""
+
+    async def read(self) -> Answer: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass
+class Figures:
+    """How the monitor fares. `schedule_lag_s`: the worst since it was last read, of probes that answer."""
+
+    polls: dict[str, int] = field(default_factory=dict)
+    failures: int = 0
+    in_flight: int = 0
+    schedule_lag_s: float = 0.0
+
+    def take_lag_s(self) -> float:
+        """Return the worst lag and begin anew."""
+        lag_s, self.schedule_lag_s = self.schedule_lag_s, 0.0
+        return lag_s
+
+
+@dataclass(eq=False)
+class _Visited:
+    """A device that is asked: its drivers, how its probes fare, and the visit that runs, if any."""
+
+    device: Device
+    probes: dict[str, Probe]
+    drivers: dict[str, Driver] = field(default_factory=dict)
+    breakers: dict[str, Breaker] = field(default_factory=dict)
+    running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    pending: int = 0
+    started_s: float = 0.0
+    again: bool = False
+    retired: bool = False
+
+    def scout(self) -> str:
+        """Return the probe that never rests: the cheapest that ever answered, else the cheapest."""
+        return min(
+            self.probes,
+            key=lambda n: (not self.breaker(n).answered_ever, _CHEAPEST_FIRST.index(self.probes[n].kind)),
+        )
+
+    def breaker(self, name: str) -> Breaker:
+        """Return how a probe fares."""
+        return self.breakers.get(name, _FRESH)
+
+
+_FRESH = Breaker()
+
+
+class Monitor:
+    """Devices come and go by `set_device` and `remove_device`; `run` asks them until it is cancelled.
+
+    `make_driver` may raise DeviceError (no secret); `clock` is monotonic seconds, `now_us` the wall clock.
+    """
+
+    def __init__(
+        self,
+        vantage: UUID,
+        *,
+        make_driver: Callable[[Device, Probe], Driver],
+        on_observation: Callable[[Observation], None],
+        on_visit_over: Callable[[UUID], None],
+        clock: Callable[[], float],
+        now_us: Callable[[], int],
+        lanes_by_kind: dict[tuple[ProbeKind, bool], Lane] | None = None,
+    ) -> None:
+        self.figures = Figures()
+        self._vantage = vantage
+        self._make_driver = make_driver
+        self._on_observation = on_observation
+        self._on_visit_over = on_visit_over
+        self._clock = clock
+        self._now_us = now_us
+        self._lanes = lanes_by_kind if lanes_by_kind is not None else lanes()
+        self._visited: dict[UUID, _Visited] = {}
+        self._schedule = Schedule()
+        self._sweep_s = 0.0
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Ask who is due, for ever."""
+        while True:
+            self._wake.clear()
+            now_s = self._clock()
+            while (due := self._schedule.pop_due(now_s)) is not None:
+                self._begin(self._visited[due[0]], due[1], now_s)
+            next_s = self._schedule.next_due_s()
+            wait_s = None if next_s is None else max(next_s - self._clock(), SHORTEST_WAIT_S)
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def close(self) -> None:
+        """Forget all devices and wait until their connections are closed."""
+        retiring = [self._forget(id) for id in list(self._visited)]
+        await asyncio.gather(*(task for task in retiring if task is not None))
+
+    def set_device(self, device: Device, renew: bool = False) -> None:
+        """Take up a device or a change of it; `renew` where its secrets changed. What is asked anew is asked at once."""
+        old = self._visited.get(device.id)
+        if old is not None and not renew and _asks_the_same(old.device, device):
+            old.device = device
+            return
+        self._forget(device.id)
+        probes = probe_names(device)
+        if device.paused or not probes:
+            return
+        self._visited[device.id] = _Visited(device, probes)
+        self._sweep_s = max(self._clock(), self._sweep_s + 1 / FIRST_SWEEP_PER_S)
+        self._put(device.id, self._sweep_s)
+
+    def remove_device(self, id: UUID) -> None:
+        """Drop a device."""
+        self._forget(id)
+
+    def probe_now(self, id: UUID) -> bool:
+        """Ask all of a device's probes at once; False where it is not asked at all (paused, without probes, unknown)."""
+        visited = self._visited.get(id)
+        if visited is None:
+            return False
+        self._ask_again(visited)
+        return True
+
+    def _forget(self, id: UUID) -> asyncio.Task[None] | None:
+        visited = self._visited.pop(id, None)
+        self._schedule.drop(id)
+        if visited is None:
+            return None
+        visited.retired = True
+        return spawn("retire device", _retire(visited), device_id=id)
+
+    def _put(self, id: UUID, due_s: float) -> None:
+        self._schedule.put(id, due_s)
+        self._wake.set()
+
+    def _ask_again(self, visited: _Visited) -> None:
+        visited.breakers = {name: b.woken() for name, b in visited.breakers.items()}
+        if visited.pending:
+            visited.again = True
+        else:
+            self._put(visited.device.id, self._clock())
+
+    def _begin(self, visited: _Visited, due_s: float, now_s: float) -> None:
+        visited.started_s = now_s
+        scout = visited.scout()
+        names = [n for n in visited.probes if n == scout or visited.breaker(n).allows(now_s)]
+        visited.pending = len(names)
+        for name in names:
+            doubtful = visited.breaker(name).misses > 0
+            lane = self._lanes[visited.probes[name].kind, doubtful]
+            lane.enter(partial(self._start, visited, name, lane, None if doubtful else due_s))
+
+    def _start(self, visited: _Visited, name: str, lane: Lane, due_s: float | None) -> bool:
+        if visited.retired:
+            return False
+        if due_s is not None:
+            self.figures.schedule_lag_s = max(self.figures.schedule_lag_s, self._clock() - due_s)
+        self.figures.in_flight += 1
+        task = spawn("probe", self._ask(visited, name), device_id=visited.device.id, probe=name)
+        visited.running[name] = task
+        task.add_done_callback(lambda _: self._on_done(visited, name, lane))
+        return True
+
+    async def _ask(self, visited: _Visited, name: str) -> None:
+        missed = visited.breaker(name).misses > 0
+        visited.breakers[name] = next_breaker(
+            visited.breaker(name), False, visited.started_s, visited.device.interval_s
+        )
+        probe = visited.probes[name]
+        rtt_us = reading = failure = None
+        try:
+            driver = visited.drivers.get(name)
+            if driver is None:
+                driver = visited.drivers[name] = self._make_driver(visited.device, probe)
+            async with asyncio.timeout(PROBE_LIMIT_S):
+                answer = await driver.read()
+            rtt_us, reading = answer.rtt_us, answer.reading
+        except DeviceError as error:
+            failure = Failure(error.kind, str(error))
+        if visited.retired:
+            return
+        self.figures.polls[probe.kind] = self.figures.polls.get(probe.kind, 0) + 1
+        if failure is not None:
+            self.figures.failures += 1
+        else:
+            visited.breakers[name] = Breaker(answered_ever=True)
+            if missed and any(b.failed for b in visited.breakers.values()):
+                self._ask_again(visited)
+        self._on_observation(
+            Observation(visited.device.id, name, self._vantage, self._now_us(), rtt_us, reading, failure)
+        )
+
+    def _on_done(self, visited: _Visited, name: str, lane: Lane) -> None:
+        self.figures.in_flight -= 1
+        visited.running.pop(name, None)
+        visited.pending -= 1
+        lane.leave()
+        if visited.retired or visited.pending:
+            return
+        now_s, device = self._clock(), visited.device
+        self._on_visit_over(device.id)
+        if visited.again:
+            visited.again = False
+            self._put(device.id, now_s)
+            return
+        doubt = any(b.in_doubt for b in visited.breakers.values())
+        phase = phase_of(device.id)
+        self._put(device.id, next_due(visited.started_s, now_s, device.interval_s, phase, doubt))
+
+
+def _asks_the_same(old: Device, new: Device) -> bool:
+    return (old.address, old.probes, old.interval_s, old.paused) == (
+        new.address,
+        new.probes,
+        new.interval_s,
+        new.paused,
+    )
+
+
+async def _retire(visited: _Visited) -> None:
+    await end(*visited.running.values())
+    for driver in visited.drivers.values():
+        await driver.close()
