@@ -91,6 +91,14 @@ class Model(QObject):
         self.values: dict[UUID, LatestValues] = {}
         self.samples: dict[UUID, dict[tuple[str, str], Sample]] = {}
 
+    def status_of(self, device: UUID) -> str:
+        """Return a device's status as it is shown: its health, or `maintenance` while somebody has paused it."""
+        intended = self.inventory.device(device)
+        if intended is not None and intended.paused:
+            return "maintenance"
+        health = self.health.get(device)
+        return health.status if health is not None else "unknown"
+
     def begin(self, tenant: Tenant) -> None:
         """A new connection: its snapshot comes next, and what an older one had sent of its own is forgotten."""
         self.tenant = tenant

@@ -1,0 +1,303 @@
+"""The alerts under the map. Counterpart: `alerts_model.py`; acknowledging is a command.
+
+One rule: rows are painted, the button in them too; what the mouse can do, the keyboard can (arrows, Return, A).
+"""
+
+from __future__ import annotations
+
+from typing import cast
+from uuid import UUID
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QPushButton,
+    QStackedLayout,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.look import ROW_PX, TABLE_PX, Look, blend, color, font, square
+from app.model import Model
+from app.panels.alerts_model import AGE, COLUMNS, SINCE, TAKES_DOWN, WHAT, WHERE, WHO, AlertsModel, Row, Tab
+from app.panels.text import CENTRE, LEFT, RIGHT, Label, button, paint_text, set_property
+from app.symbols import paint_symbol
+from app.words import count_of
+from domain.alerts import Alert
+
+HEAD_PX = 38
+ACKNOWLEDGE_PX = 90
+_TITLES: dict[Tab, str] = {"open": "Open", "acknowledged": "Acknowledged", "today": "Today"}
+_WIDTHS = {WHERE: 200, SINCE: 92, AGE: 64, TAKES_DOWN: 96, WHO: 160}
+_NOTHING: dict[Tab, str] = {
+    "open": "Nothing is open",
+    "acknowledged": "Nothing is acknowledged",
+    "today": "Nothing happened today",
+}
+
+
+class AlertDelegate(QStyledItemDelegate):
+    """Paints a cell of an alert."""
+
+    def __init__(self, look: Look, rows: AlertsModel, view: AlertTable) -> None:
+        super().__init__(view)
+        self._look, self._rows, self._view = look, rows, view
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Return a row's height."""
+        return QSize(60, ROW_PX)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Paint a cell."""
+        theme, row, column = self._look.theme, self._rows.rows[index.row()], index.column()
+        rect = QRectF(option.rect)
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        hover = self._view.hovered == index.row()
+        ground = theme.surface.panel
+        if selected:
+            ground = theme.accent.ground
+        elif hover:
+            ground = blend(theme.surface.raised, theme.surface.panel, 0.7)
+        painter.fillRect(rect, color(ground))
+        ink = theme.text.text if row.alert.is_open else theme.text.quiet
+        words, inner = self._rows.words(row, column), rect.adjusted(8, 0, -8, 0)
+        table = font(TABLE_PX, tabular=column in (SINCE, AGE, TAKES_DOWN))
+        if column == WHAT:
+            paint_symbol(painter, square(20, rect.center().y(), 16), row.status, theme, ground)
+            self._paint_what(painter, rect.adjusted(36, 0, -8, 0), row, ink)
+        elif column in (SINCE, AGE, TAKES_DOWN):
+            paint_text(painter, inner, words, table, theme.text.quiet if column == SINCE else ink, RIGHT)
+        elif column == WHO and row.alert.is_open and row.alert.acknowledged_us is None:
+            place = acknowledge_rect(rect)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(color(theme.surface.hover if hover or selected else theme.surface.raised))
+            painter.drawRoundedRect(place, 5, 5)
+            paint_text(painter, place, "Acknowledge", font(TABLE_PX, 500), theme.text.text, CENTRE)
+        else:
+            paint_text(painter, inner, words, table, theme.text.quiet, LEFT)
+
+    def _paint_what(self, painter: QPainter, rect: QRectF, row: Row, ink: str) -> None:
+        heavy = font(TABLE_PX, 600 if row.status == "down" else 400)
+        width = paint_text(painter, rect, row.what, heavy, ink, LEFT)
+        if row.more and width + 60 < rect.width():
+            rest = rect.adjusted(width + 8, 0, 0, 0)
+            paint_text(painter, rest, row.more, font(TABLE_PX), self._look.theme.text.quiet, LEFT)
+
+
+def acknowledge_rect(cell: QRectF) -> QRectF:
+    """Return where in its cell the button stands."""
+    return QRectF(cell.x() + 6, cell.y() + 2, ACKNOWLEDGE_PX, cell.height() - 4)
+
+
+class AlertTable(QTableView):
+    """The table itself."""
+
+    chosen = Signal(object)
+    acknowledged = Signal(object)
+
+    def __init__(self, look: Look, rows: AlertsModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rows = rows
+        self.hovered = -1
+        self.setModel(rows)
+        self.setItemDelegate(AlertDelegate(look, rows, self))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setShowGrid(False)
+        self.setMouseTracking(True)
+        self.setTabKeyNavigation(False)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(ROW_PX)
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setMinimumSectionSize(ROW_PX)
+        head = self.horizontalHeader()
+        head.setFixedHeight(ROW_PX)
+        head.setHighlightSections(False)
+        head.setSectionsClickable(False)
+        head.setSectionResizeMode(WHAT, QHeaderView.ResizeMode.Stretch)
+        for column in range(WHERE, len(COLUMNS)):
+            head.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+            head.resizeSection(column, _WIDTHS[column])
+        self.setAccessibleName("Alerts")
+        look.changed.connect(self.viewport().update)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Acknowledge where the button is, else choose."""
+        super().mousePressEvent(event)
+        index = self.indexAt(event.position().toPoint())
+        if not index.isValid() or event.button() != Qt.MouseButton.LeftButton:
+            return
+        row = self._rows.rows[index.row()]
+        if index.column() == WHO and acknowledge_rect(QRectF(self.visualRect(index))).contains(
+            event.position()
+        ):
+            self._acknowledge(row.alert)
+        else:
+            self.chosen.emit(row)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Remember the row under the mouse."""
+        super().mouseMoveEvent(event)
+        self._hover(self.indexAt(event.position().toPoint()).row())
+
+    def leaveEvent(self, event: object) -> None:
+        """No row is under the mouse."""
+        self._hover(-1)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return chooses, A acknowledges."""
+        index = self.currentIndex()
+        if index.isValid() and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.chosen.emit(self._rows.rows[index.row()])
+        elif index.isValid() and event.key() == Qt.Key.Key_A:
+            self._acknowledge(self._rows.rows[index.row()].alert)
+        else:
+            super().keyPressEvent(event)
+
+    def _acknowledge(self, alert: Alert) -> None:
+        if alert.is_open and alert.acknowledged_us is None:
+            self.acknowledged.emit([alert])
+
+    def _hover(self, row: int) -> None:
+        if row != self.hovered:
+            self.hovered = row
+            self.viewport().update()
+
+
+class AlertsPanel(QWidget):
+    """Head with tabs, and the table; it folds down to its head."""
+
+    device_chosen = Signal(object)
+    link_chosen = Signal(object)
+    acknowledged = Signal(object)
+    folded = Signal(bool)
+
+    def __init__(self, model: Model, look: Look, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._look, self._model = look, model
+        self.rows = AlertsModel(model, self)
+        self.table = AlertTable(look, self.rows)
+        self.table.chosen.connect(self._on_chosen)
+        self.table.acknowledged.connect(self.acknowledged)
+        self._badge = Label("")
+        self._fold = QToolButton()
+        self._fold.setProperty("kind", "bare")
+        self._fold.setToolTip("Fold the alerts away")
+        self._fold.clicked.connect(lambda: self.set_folded(not self.is_folded))
+        segments = QFrame()
+        segments.setProperty("kind", "segments")
+        inner = QHBoxLayout(segments)
+        inner.setContentsMargins(2, 2, 2, 2)
+        inner.setSpacing(0)
+        group = QButtonGroup(self)
+        self.tabs: dict[Tab, QPushButton] = {}
+        for tab, title in _TITLES.items():
+            made = button(title, "segment")
+            made.setCheckable(True)
+            made.setChecked(tab == "open")
+            made.clicked.connect(lambda _=False, tab=tab: self._choose(tab))
+            group.addButton(made)
+            inner.addWidget(made)
+            self.tabs[tab] = made
+        head = QWidget()
+        head.setFixedHeight(HEAD_PX)
+        row = QHBoxLayout(head)
+        row.setContentsMargins(12, 0, 12, 0)
+        row.setSpacing(10)
+        row.addWidget(Label("Alerts", "head"))
+        row.addWidget(self._badge)
+        row.addWidget(segments)
+        row.addStretch(1)
+        row.addWidget(self._fold)
+        self._none = Label("", "quiet")
+        self._none.setContentsMargins(14, 6, 0, 0)
+        self._none.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._body = QWidget()
+        self._pages = QStackedLayout(self._body)
+        self._pages.addWidget(self.table)
+        self._pages.addWidget(self._none)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(head)
+        layout.addWidget(self._body, 1)
+        self.rows.layoutChanged.connect(self._show)
+        self.rows.dataChanged.connect(self._show_head)
+        model.changed.connect(lambda delta: self._show() if delta.inventory else None)
+        look.changed.connect(self._dress)
+        self._dress()
+        self._show()
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether only the head is seen."""
+        return self._body.isHidden()
+
+    def set_folded(self, folded: bool) -> None:
+        """Fold down to the head, or open again."""
+        self._body.setHidden(folded)
+        self.setMaximumHeight(HEAD_PX if folded else 16_777_215)
+        self._dress()
+        self.folded.emit(folded)
+
+    def tick(self) -> None:
+        """Show ages as of now."""
+        if not self.is_folded:
+            self.rows.touch()
+
+    def _choose(self, tab: Tab) -> None:
+        self.rows.choose(tab)
+        self._show()
+
+    def _on_chosen(self, row: Row) -> None:
+        if row.link is not None:
+            self.link_chosen.emit(row.link)
+        elif row.device is not None:
+            self.device_chosen.emit(cast("UUID", row.device))
+
+    def _show(self) -> None:
+        self._none.setText(
+            _NOTHING[self.rows.tab] if self._model.inventory.tables["device"] else "Nothing to watch yet"
+        )
+        self._pages.setCurrentIndex(0 if self.rows.rows else 1)
+        self._show_head()
+
+    def _show_head(self) -> None:
+        for tab, made in self.tabs.items():
+            count = self.rows.counts[tab]
+            made.setText(f"{_TITLES[tab]} {count:,}" if count else _TITLES[tab])
+        down = self.rows.down_count
+        theme = self._look.theme
+        self._badge.setText(count_of(down, "down", "down") if down else "nothing is down")
+        self._badge.setVisible(bool(self._model.inventory.tables["device"]))
+        ink, ground = (
+            (theme.status_text["down"], theme.down_ground)
+            if down
+            else (theme.text.quiet, theme.surface.raised)
+        )
+        self._badge.setStyleSheet(
+            f"color: {ink}; background: {ground}; border-radius: 5px; padding: 1px 6px; font-size: 12px;"
+        )
+
+    def _dress(self) -> None:
+        self._fold.setIcon(self._look.icon("chevron-up" if self.is_folded else "chevron-down"))
+        for made in self.tabs.values():
+            set_property(made, "dressed", self._look.name)
+        self._show_head()

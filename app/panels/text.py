@@ -1,0 +1,106 @@
+"""Foreign text on the screen: always plain, elided in the middle, whole on hover. Counterpart: `domain/text.py` at the door.
+
+One rule: names, reasons and everything else that was not written in this program reach a widget through here.
+"""
+
+from __future__ import annotations
+
+import html
+from typing import cast
+
+from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QHelpEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QToolTip, QWidget
+
+from app.look import color
+
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
+CENTRE = Qt.AlignmentFlag.AlignCenter
+
+
+def tip(text: str) -> str:
+    """Return text for a tooltip that Qt cannot take for HTML."""
+    lines = html.escape(text).replace("\n", "<br>")
+    return f"<div>{lines}</div>" if text else ""
+
+
+def caption(text: str) -> str:
+    """Return text for a button or a menu, where an ampersand would be eaten as a mnemonic."""
+    return text.replace("&", "&&")
+
+
+def paint_text(  # noqa: PLR0917
+    painter: QPainter,
+    rect: QRect | QRectF,
+    text: str,
+    font: QFont,
+    ink: str,
+    flags: Qt.AlignmentFlag = LEFT,
+) -> int:
+    """Paint one line, elided in the middle to the rectangle, and return its width in pixels."""
+    metrics = QFontMetrics(font)
+    shown = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, int(rect.width()))
+    painter.setFont(font)
+    painter.setPen(color(ink))
+    painter.drawText(rect, int(flags) | int(Qt.TextFlag.TextSingleLine), shown)
+    return metrics.horizontalAdvance(shown)
+
+
+class Label(QLabel):
+    """A label that takes nothing for markup. `kind` chooses its dress in the style sheet."""
+
+    def __init__(
+        self, text: str = "", kind: str = "", parent: QWidget | None = None, *, wrap: bool = False
+    ) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(wrap)
+        self.setText(text)
+        if kind:
+            self.setProperty("kind", kind)
+
+
+class LineLabel(Label):
+    """One line that gives way: elided in the middle where it is too long, then whole on hover."""
+
+    def __init__(self, text: str = "", kind: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, kind, parent)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:
+        """Any width will do."""
+        return QSize(20, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint what fits."""
+        painter = QPainter(self)
+        rect = self.contentsRect()
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, rect.width())
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(rect, int(LEFT) | int(Qt.TextFlag.TextSingleLine), shown)
+
+    def event(self, event: QEvent) -> bool:
+        """Show the whole text on hover where it does not fit."""
+        if event.type() == QEvent.Type.ToolTip and not self.toolTip():
+            if self.fontMetrics().horizontalAdvance(self.text()) > self.contentsRect().width():
+                QToolTip.showText(cast("QHelpEvent", event).globalPos(), tip(self.text()), self)
+            return True
+        return super().event(event)
+
+
+def button(text: str, kind: str = "", parent: QWidget | None = None) -> QPushButton:
+    """Return a push button with a verb on it."""
+    made = QPushButton(caption(text), parent)
+    if kind:
+        made.setProperty("kind", kind)
+    made.setCursor(Qt.CursorShape.PointingHandCursor)
+    return made
+
+
+def set_property(widget: QWidget, name: str, value: str) -> None:
+    """Set a property that the style sheet looks at, and dress the widget anew."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)

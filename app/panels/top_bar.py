@@ -1,0 +1,279 @@
+"""The bar on top: whose network, search, counts in fault order, how fresh, the engine. Counterpart: `Model` and `EngineLink`.
+
+One rule: a status that nobody has gets no chip; in a healthy network the bar says one quiet thing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from uuid import UUID
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+
+from app.draft import now_us
+from app.engine_link import Status
+from app.look import BASE_PX, HEAD_PX, Look, color, font, square
+from app.model import Delta, Model
+from app.panels.text import LEFT, Label, LineLabel, paint_text, set_property, tip
+from app.symbols import STATUSES, paint_symbol
+from app.words import age_of
+from domain.wire import EngineState
+
+HEIGHT_PX = 40
+STALE_AFTER_S = 20
+_WORDS = {
+    "starting": "starting",
+    "lost": "restarting",
+    "failing": "failing",
+    "refused": "refused",
+    "stopped": "off",
+}
+
+
+class Chip(QAbstractButton):
+    """One status with how many have it; checked, it filters."""
+
+    def __init__(self, status: str, look: Look, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.status = status
+        self.count = 0
+        self._look = look
+        self.setCheckable(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip(f"Show only what is {status}")
+        self.hide()
+
+    def set_count(self, count: int) -> None:
+        """Show a count; none hides the chip."""
+        if count == self.count:
+            return
+        self.count = count
+        self.setAccessibleName(f"{count} {self.status}")
+        self.setVisible(count > 0 or self.isChecked())
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Room for symbol, count and word."""
+        bold = QFontMetrics(font(BASE_PX, 600, tabular=True)).horizontalAdvance(f"{self.count:,}")
+        return QSize(46 + bold + QFontMetrics(font(BASE_PX)).horizontalAdvance(self.status), 28)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the chip."""
+        theme = self._look.theme
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        ground, rect = theme.surface.panel, QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        if self.isChecked():
+            ground = theme.accent.ground
+        elif self.status == "down":
+            ground = theme.down_ground
+        elif self.underMouse():
+            ground = theme.surface.raised
+        painter.setBrush(color(ground))
+        if self.hasFocus():
+            painter.setPen(color(theme.accent.accent))
+        painter.drawRoundedRect(rect, 6, 6)
+        paint_symbol(painter, square(17, rect.center().y(), 16), self.status, theme, ground)
+        room = QRectF(30, 0, self.width() - 36, self.height())
+        bold = font(BASE_PX, 600, tabular=True)
+        ink = theme.status_text["down"] if self.status == "down" else theme.text.text
+        width = paint_text(painter, room, f"{self.count:,}", bold, ink, LEFT)
+        word = ink if self.status == "down" else theme.text.quiet
+        paint_text(painter, room.adjusted(width + 4, 0, 6, 0), self.status, font(BASE_PX), word, LEFT)
+
+
+class SearchButton(QAbstractButton):
+    """What looks like a search field and opens the palette."""
+
+    def __init__(self, look: Look, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._look = look
+        self.setFixedSize(188, 28)
+        self.setCursor(Qt.CursorShape.IBeamCursor)
+        self.setAccessibleName("Search")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the field."""
+        theme = self._look.theme
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(color(theme.accent.accent) if self.hasFocus() else Qt.PenStyle.NoPen)
+        painter.setBrush(color(theme.surface.hover if self.underMouse() else theme.surface.raised))
+        rect = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.drawRoundedRect(rect, 6, 6)
+        painter.drawPixmap(10, 6, self._look.pixmap("search", size_px=16))
+        paint_text(painter, rect.adjusted(34, 0, 0, 0), "Search", font(BASE_PX), theme.text.quiet, LEFT)
+        key = QRectF(rect.right() - 52, rect.y() + 5, 44, rect.height() - 10)
+        painter.setPen(color(theme.surface.line))
+        painter.setBrush(color(theme.surface.panel))
+        painter.drawRoundedRect(key, 4, 4)
+        paint_text(painter, key, "Ctrl K", font(HEAD_PX), theme.text.quiet, Qt.AlignmentFlag.AlignCenter)
+
+
+class Gauge(QWidget):
+    """A word and its value: "Engine 214/s"."""
+
+    def __init__(self, word: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._value = Label("–")
+        self._value.setFont(font(BASE_PX, 600, tabular=True))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(5)
+        layout.addWidget(Label(word, "quiet"))
+        layout.addWidget(self._value)
+
+    @property
+    def value(self) -> str:
+        """What it shows."""
+        return self._value.text()
+
+    def set(self, value: str, ink: str, story: str = "") -> None:
+        """Show a value, and its story on hover."""
+        self._value.setText(value)
+        self._value.setStyleSheet(f"color: {ink}; font-weight: 600;")
+        self.setToolTip(tip(story))
+
+
+class TopBar(QWidget):
+    """The bar. It counts by itself and says what was clicked."""
+
+    search_wanted = Signal()
+    statuses_chosen = Signal(object)
+    theme_wanted = Signal()
+    help_wanted = Signal()
+    engine_clicked = Signal()
+
+    def __init__(self, model: Model, look: Look, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(HEIGHT_PX)
+        self._model, self._look = model, look
+        self._status = Status("stopped")
+        self._shown: dict[UUID, str] = {}
+        self._counts: Counter[str] = Counter()
+        self._heard_us = 0
+        self._mark = QLabel()
+        self._tenant = LineLabel("Heliograph", "head")
+        self._left = QWidget()
+        left = QHBoxLayout(self._left)
+        left.setContentsMargins(12, 0, 12, 0)
+        left.setSpacing(8)
+        left.addWidget(self._mark)
+        left.addWidget(self._tenant, 1)
+        upright = QFrame()
+        upright.setProperty("kind", "upright")
+        search = SearchButton(look)
+        search.clicked.connect(self.search_wanted)
+        self.chips = {status: Chip(status, look) for status in STATUSES}
+        self._none = Label("", "quiet")
+        self.data, self.engine, self.sync = Gauge("Data"), Gauge("Engine"), Gauge("Sync")
+        self._theme, self._help = self._tool("Change theme (Ctrl+T)"), self._tool("Keyboard (F1)")
+        self._theme.clicked.connect(self.theme_wanted)
+        self._help.clicked.connect(self.help_wanted)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 10, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._left)
+        layout.addWidget(upright)
+        layout.addSpacing(6)
+        layout.addWidget(search)
+        layout.addSpacing(14)
+        for chip in self.chips.values():
+            layout.addWidget(chip)
+            chip.toggled.connect(self._on_toggled)
+        layout.addWidget(self._none)
+        layout.addStretch(1)
+        for gauge in (self.data, self.engine, self.sync):
+            layout.addWidget(gauge)
+            layout.addSpacing(16)
+        layout.addWidget(self._theme)
+        layout.addWidget(self._help)
+        model.changed.connect(self._on_changed)
+        look.changed.connect(self._dress)
+        self._dress()
+
+    def align_to(self, width_px: int) -> None:
+        """Let the tenant's part be as wide as the tree under it."""
+        self._left.setFixedWidth(max(width_px, 120))
+
+    def set_status(self, status: Status) -> None:
+        """Show how the engine is."""
+        self._status = status
+        self.tick()
+
+    def tick(self) -> None:
+        """Show ages as of now; once a second."""
+        theme, now = self._look.theme, now_us()
+        old = self._heard_us and now - self._heard_us > STALE_AFTER_S * 1e6
+        self.data.set(
+            age_of(self._heard_us or None, now),
+            theme.status_text["degraded"] if old else theme.text.text,
+            "How long ago a device last answered or failed to",
+        )
+        state = self._model.engine
+        if self._status.kind == "ready":
+            rate = f"{state.polls_per_s:,.0f}/s" if state is not None and state.polls else "ready"
+            self.engine.set(rate, theme.text.text, _story(state))
+        else:
+            ink = theme.text.quiet if self._status.kind == "starting" else theme.status_text["down"]
+            self.engine.set(_WORDS[self._status.kind], ink, self._status.text)
+        self.sync.set("off", theme.text.quiet, "This network is on this computer only")
+
+    def _on_changed(self, delta: Delta) -> None:
+        model = self._model
+        if delta.inventory:
+            self._shown = {device.id: model.status_of(device.id) for device in model.inventory.devices()}
+            self._counts = Counter(self._shown.values())
+            self._heard_us = max((health.heard_us for health in model.health.values()), default=0)
+        else:
+            for id in delta.health:
+                if id in self._shown and (status := model.status_of(id)) != (was := self._shown[id]):
+                    self._shown[id] = status
+                    self._counts[was] -= 1
+                    self._counts[status] += 1
+                if (health := model.health.get(id)) is not None:
+                    self._heard_us = max(self._heard_us, health.heard_us)
+        for status, chip in self.chips.items():
+            chip.set_count(self._counts[status])
+        self._none.setText("" if self._shown else "No devices yet")
+        if model.tenant is not None:
+            self._tenant.setText(model.tenant.name)
+        self.tick()
+
+    def _on_toggled(self) -> None:
+        chosen = frozenset(status for status, chip in self.chips.items() if chip.isChecked())
+        for chip in self.chips.values():
+            chip.setVisible(chip.count > 0 or chip.isChecked())
+        self.statuses_chosen.emit(chosen)
+
+    def _tool(self, story: str) -> QToolButton:
+        made = QToolButton(self)
+        set_property(made, "kind", "bare")
+        made.setToolTip(story)
+        return made
+
+    def _dress(self) -> None:
+        theme = self._look.theme
+        self._mark.setPixmap(self._look.pixmap("sun", theme.accent.accent, 18))
+        self._theme.setIcon(self._look.icon("sun" if self._look.name == "dark" else "moon"))
+        self._help.setIcon(self._look.icon("keyboard"))
+        self.tick()
+
+
+def _story(state: EngineState | None) -> str:
+    if state is None:
+        return "The engine is ready"
+    polls = ", ".join(f"{kind} {count:,}" for kind, count in sorted(state.polls.items()) if count)
+    lines = [
+        f"Polls: {polls or 'none yet'}",
+        f"Failed: {state.poll_failures:,}",
+        f"Behind schedule: {state.schedule_lag_ms:,.0f} ms, in flight: {state.in_flight:,}",
+        f"Rows waiting for the disk: {state.waiting_rows:,}",
+    ]
+    return "\n".join([*lines, *state.notices])

@@ -1,0 +1,202 @@
+"""The tray of devices without a place. Counterpart: the map, onto which they are dragged or clicked.
+
+One rule: it never loses one; a device is in the tray exactly as long as neither it nor its site has a place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QMimeData,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QMouseEvent, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.look import ROW_PX, TABLE_PX, Look, color, font, square
+from app.model import Delta, Model
+from app.panels.text import LEFT, RIGHT, Label, paint_text, tip
+from app.symbols import paint_symbol
+from app.words import count_of
+from domain.inventory import Device
+
+DEVICE_MIME = "application/x-heliograph-device"
+"""What a dragged device is on the way to the map: its id as text."""
+HEAD_PX = 31
+ROWS_SHOWN = 8
+
+
+class HomelessModel(QAbstractListModel):
+    """The devices without a place, by name."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self._model = model
+        self.devices: list[Device] = []
+
+    def refresh(self) -> None:
+        """Read the mirror again."""
+        inventory = self._model.inventory
+        devices = sorted(
+            (d for d in inventory.devices() if inventory.place_of(d) is None),
+            key=lambda d: d.name.casefold(),
+        )
+        if devices != self.devices:
+            self.beginResetModel()
+            self.devices = devices
+            self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008
+        """Return how many there are."""
+        return 0 if parent.isValid() else len(self.devices)
+
+    def data(
+        self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return a name, or the name with its address on hover."""
+        device = self.devices[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return device.name
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tip(f"{device.name}\n{device.address}\nDrag it onto the map")
+        return None
+
+    def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
+        """Every one can be dragged."""
+        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled
+
+    def mimeTypes(self) -> list[str]:
+        """Return what a drag carries."""
+        return [DEVICE_MIME]
+
+    def mimeData(self, indexes: list[QModelIndex]) -> QMimeData:  # type: ignore[override]
+        """Return the first dragged device's id."""
+        data = QMimeData()
+        data.setData(DEVICE_MIME, str(self.devices[indexes[0].row()].id).encode())
+        return data
+
+
+class _Delegate(QStyledItemDelegate):
+    def __init__(self, look: Look, model: Model, rows: HomelessModel, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._look, self._model, self._rows = look, model, rows
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(100, ROW_PX)
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        theme = self._look.theme
+        device = self._rows.devices[index.row()]
+        rect = QRectF(option.rect)
+        state: QStyle.StateFlag = option.state
+        hover = bool(state & QStyle.StateFlag.State_MouseOver)
+        ground = theme.surface.raised if hover else theme.surface.panel
+        painter.fillRect(rect, color(ground))
+        status = self._model.status_of(device.id)
+        paint_symbol(painter, square(22, rect.center().y(), 15), status, theme, ground)
+        right = QRectF(rect.right() - 112, rect.y(), 100, rect.height())
+        word, ink = ("Place", theme.accent.accent) if hover else (device.address, theme.text.quiet)
+        width = paint_text(painter, right, word, font(TABLE_PX, tabular=True), ink, RIGHT)
+        room = QRectF(36, rect.y(), rect.width() - 36 - width - 20, rect.height())
+        paint_text(painter, room, device.name, font(TABLE_PX), theme.text.text, LEFT)
+
+
+class _Head(QWidget):
+    clicked = Signal()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.clicked.emit()
+
+
+class Tray(QWidget):
+    """ "No place yet", with its count; a click opens the list."""
+
+    place_wanted = Signal(object)
+
+    def __init__(self, model: Model, look: Look, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._look = look
+        self._model = model
+        self.rows = HomelessModel(model)
+        self.list = QListView()
+        self.list.setModel(self.rows)
+        self.list.setItemDelegate(_Delegate(look, model, self.rows, self.list))
+        self.list.setUniformItemSizes(True)
+        self.list.setMouseTracking(True)
+        self.list.setDragEnabled(True)
+        self.list.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setAccessibleName("Devices without a place")
+        self.list.clicked.connect(self._on_clicked)
+        self.list.hide()
+        self._pin = QLabel()
+        self._count = Label("0 devices")
+        head = _Head()
+        head.setFixedHeight(HEAD_PX)
+        head.setCursor(Qt.CursorShape.PointingHandCursor)
+        head.setToolTip("Devices that neither have a place nor a site with one")
+        row = QHBoxLayout(head)
+        row.setContentsMargins(12, 0, 12, 0)
+        row.setSpacing(8)
+        row.addWidget(self._pin)
+        row.addWidget(Label("No place yet", "quiet"), 1)
+        row.addWidget(self._count)
+        head.clicked.connect(self.toggle)
+        line = QFrame()
+        line.setProperty("kind", "line")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(line)
+        layout.addWidget(head)
+        layout.addWidget(self.list)
+        model.changed.connect(self._on_changed)
+        look.changed.connect(self._dress)
+        self._dress()
+
+    def toggle(self) -> None:
+        """Open or shut the list; an empty tray stays shut."""
+        self.list.setVisible(not self.list.isVisible() and bool(self.rows.devices))
+
+    def _on_changed(self, delta: Delta) -> None:
+        if delta.inventory:
+            self.rows.refresh()
+            count = len(self.rows.devices)
+            self._count.setText(count_of(count, "device", "devices"))
+            self.list.setFixedHeight(min(count, ROWS_SHOWN) * ROW_PX + 4)
+            if not count:
+                self.list.hide()
+        elif delta.health:
+            self.list.viewport().update()
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        id: UUID = self.rows.devices[index.row()].id
+        self.place_wanted.emit(id)
+
+    def _dress(self) -> None:
+        self._pin.setPixmap(self._look.pixmap("map-pin", size_px=16))
+        self.list.viewport().update()
