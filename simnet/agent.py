@@ -115,8 +115,10 @@ class Agent:
             request = decode_request(datagram)
         except BerError:
             return None
-        if request.community != self._community:
-            return None
+        return self.respond(request, at_s) if request.community == self._community else None
+
+    def respond(self, request: Request, at_s: float) -> bytes:
+        """Return the answer to a request whose community is right."""
         if request.kind == SET:
             status = _NO_SUCH_NAME if request.version == V1 else _NO_ACCESS
             return self._refuse(request, status, 1 if request.names else 0)

@@ -51,8 +51,8 @@ def encode_unsigned(tag: int, value: int) -> bytes:
 
 
 def encode_text(text: str) -> bytes:
-    """Encode a text as an octet string in UTF-8, as RouterOS sends its names."""
-    return encode(OCTET_STRING, text.encode())
+    """Encode a text as an octet string in UTF-8, as RouterOS sends its names; escaped octets go out as they are."""
+    return encode(OCTET_STRING, text.encode("utf-8", "surrogateescape"))
 
 
 def encode_subids(oid: Oid) -> bytes:

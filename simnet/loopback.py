@@ -69,6 +69,16 @@ class System:
             raise
         return bound
 
+    def allow_files(self, count: int) -> None:
+        """Let the process have this many sockets open, as far as the system permits."""
+        if sys.platform != "win32":
+            import resource  # noqa: PLC0415 - there is none on Windows
+
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+            if soft != resource.RLIM_INFINITY and soft < wanted:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
     def change_routes(self, verb: Literal["add", "del"], addresses: Sequence[str]) -> bool:
         """Add or remove the routes that swallow what is sent to these addresses; False if that is not possible."""
         if sys.platform != "linux":

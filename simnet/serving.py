@@ -42,6 +42,9 @@ from simnet.world import World
 Clock = Callable[[], float]
 
 _ACCEPT_PAUSE_S = 0.2
+_FILES_PER_ROUTER = 6
+"""Two sockets, and room for connections."""
+_FILES_BESIDE = 256
 
 _log = logging.getLogger("simnet")
 
@@ -239,6 +242,7 @@ class SimulatedNetwork:
         """Claim addresses where none were given, bind all sockets and serve."""
         if self._loopback is None:
             self._loopback = claim_loopback(list(self.world.routers), self._system, self._first_block)
+        self._system.allow_files(_FILES_PER_ROUTER * len(self._serve) + _FILES_BESIDE)
         await self._tasks.__aenter__()
         try:
             for name, router in self.world.routers.items():
