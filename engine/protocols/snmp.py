@@ -41,6 +41,9 @@ from engine.protocols.ber import (
 MAX_MESSAGE_BYTES = 65_535
 """The most a UDP datagram holds, and so the most of a message that is ever looked at."""
 
+MAX_VARBINDS = 2048
+"""More than any question of ours is answered with; keeps a datagram of nothing but new OIDs below 50 ms."""
+
 MIN_REQUEST_ID, MAX_REQUEST_ID = 0x0080_0000, 0x7FFF_FFFF
 """The request ids that BER writes in exactly four bytes; `encode_get` and its like take only these."""
 
@@ -235,7 +238,10 @@ def decode_varbinds(data: bytes, at: int, end: int) -> list[Varbind]:
     """Read the varbinds that fill data[at:end]."""
     varbinds: list[Varbind] = []
     add, heads, number = varbinds.append, _HEADS, int.from_bytes
-    while at <= end - 6:
+    shortest = end - 6  # where the last varbind can start
+    for _ in range(MAX_VARBINDS):
+        if at > shortest:
+            break
         start = at + 6 + data[at + 3]
         oid, kind, size = heads[data[at:start]]
         stop = at + size
@@ -254,6 +260,8 @@ def decode_varbinds(data: bytes, at: int, end: int) -> list[Varbind]:
             add(varbind)
         at = stop
     while at < end:
+        if len(varbinds) >= MAX_VARBINDS:
+            raise BadReply(f"more than {MAX_VARBINDS} varbinds", at)
         varbind, at = _decode_varbind(data, at, end)
         add(varbind)
     return varbinds

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import tracemalloc
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from domain.errors import BadCredentials, BadReply, Refused
-from engine.protocols import routeros
+from domain.errors import BadReply
 from engine.protocols.routeros import (
     Conversation,
     Done,
     Event,
     Kind,
     Login,
-    Record,
     SentenceReader,
     decode_reply,
-    encode_length,
     encode_sentence,
-    encode_word,
 )
 from tests.protocol.conversation import Side, play
-
-sentences = st.lists(
-    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200), min_size=1, max_size=8
-)
 
 
 def login_side(user: str = "watcher", password: str = "s3cret") -> Side:
@@ -284,191 +272,12 @@ def test_a_sentence_that_is_no_reply_is_a_bad_one() -> None:
         decode_reply([b"HTTP/1.1 400"])
 
 
-# ---- words
-
-
-@pytest.mark.parametrize(
-    ("size", "octets"),
-    [
-        (0, "00"),
-        (0x7F, "7f"),
-        (0x80, "80 80"),
-        (0x3FFF, "bf ff"),
-        (0x4000, "c0 40 00"),
-        (0x1F_FFFF, "df ff ff"),
-        (0x20_0000, "e0 20 00 00"),
-        (0xFFF_FFFF, "ef ff ff ff"),
-        (0x1000_0000, "f0 10 00 00 00"),
-        (0xFFFF_FFFF, "f0 ff ff ff ff"),
-    ],
-)
-def test_a_length_is_written_in_the_form_for_its_size_and_read_back(size: int, octets: str) -> None:
-    written = encode_length(size)
-    assert written == bytes.fromhex(octets)
-    if size >= 0x80:
-        assert routeros._length_bytes(written[0], 0) == len(written)
-        assert routeros._read_length(written, 0, len(written)) == size
-
-
-def test_an_empty_word_in_a_sentence_of_ours_is_our_own_mistake() -> None:
-    with pytest.raises(ValueError, match="empty word"):
-        encode_sentence(["/ip/address/print", ""])
-
-
-@given(st.lists(sentences, max_size=5), st.lists(st.integers(1, 50), min_size=1))
-def test_sentences_survive_any_cutting_of_the_stream(said: list[list[str]], cuts: list[int]) -> None:
-    stream = b"".join(encode_sentence(words) for words in said)
-    reader, heard, at, turn = SentenceReader(), [], 0, 0
-    while at < len(stream):
-        size = cuts[turn % len(cuts)]
-        heard += reader.feed(stream[at : at + size])
-        at, turn = at + size, turn + 1
-    assert heard == [[word.encode() for word in words] for words in said]
-    assert reader.held_bytes == 0
-
-
-def test_a_length_in_a_longer_form_than_needed_is_read() -> None:
-    assert SentenceReader().feed(b"\x80\x05!done\xf0\x00\x00\x00\x02ab\x00") == [[b"!done", b"ab"]]
-
-
-def test_empty_sentences_between_others_are_nothing() -> None:
-    assert SentenceReader().feed(b"\x00\x00\x05!done\x00\x00\x00") == [[b"!done"]]
-
-
-# ---- hostile
-
-
-@given(st.lists(st.binary(max_size=60), max_size=6))
-def test_any_stream_is_sentences_or_a_bad_reply_and_holds_no_more_than_the_caps(pieces: list[bytes]) -> None:
-    reader = SentenceReader(max_word_bytes=30, max_sentence_bytes=60, max_sentence_words=5)
-    total = 0
-    try:
-        for piece in pieces:
-            for sentence in reader.feed(piece):
-                assert 1 <= len(sentence) <= 5
-                assert sum(map(len, sentence)) <= 60
-                assert max(map(len, sentence)) <= 30
-            total += len(piece)
-            assert reader.held_bytes <= 60 + 35
-    except BadReply as error:
-        assert 0 <= error.offset <= total + 60
-        assert reader.held_bytes == 0
-
-
-hostile_words = st.binary(min_size=1, max_size=20) | st.sampled_from(
-    [
-        b"!re",
-        b"!done",
-        b"!trap",
-        b"!fatal",
-        b".tag=1",
-        b".tag=",
-        b"=",
-        b"==",
-        b"=ret=\xff",
-        b"=category=9",
-        b"!",
-    ]
-)
-
-
-@given(st.lists(st.lists(hostile_words, min_size=1, max_size=5), max_size=8))
-def test_any_sentences_are_events_or_a_bad_reply(said: list[list[bytes]]) -> None:
-    stream = b"".join(b"".join(encode_length(len(word)) + word for word in words) + b"\x00" for words in said)
-    conversation, login = Conversation(SentenceReader()), Login("u", "p", SentenceReader())
-    conversation.start(["/x"])
-    with contextlib.suppress(BadReply):
-        conversation.feed(stream)
-    with contextlib.suppress(BadReply, BadCredentials, Refused):
-        login.feed(stream)
-
-
-def test_a_word_of_250_megabytes_is_refused_when_it_is_announced() -> None:
-    reader = SentenceReader()
-    with pytest.raises(
-        BadReply, match="a word of 250000000 bytes is announced, the cap is 1048576"
-    ) as caught:
-        reader.feed(b"\x03!re" + encode_length(250_000_000) + bytes(1000))
-    assert caught.value.offset == 4
-    assert reader.held_bytes == 0
-    with pytest.raises(BadReply, match="250000000"):
-        reader.feed(b"\x05!done\x00")
-
-
-def test_a_reserved_length_byte_is_refused() -> None:
-    for first in range(0xF8, 0x100):
-        with pytest.raises(BadReply, match="is reserved"):
-            SentenceReader().feed(bytes((first, 0, 0, 0, 0)))
-
-
-def test_a_sentence_without_end_is_refused() -> None:
-    with pytest.raises(BadReply, match="more than 1024 words"):
-        SentenceReader().feed(b"\x01x" * 1025)
-    with pytest.raises(BadReply, match="more than 2097152 bytes"):
-        word = encode_length(700_000) + bytes(700_000)
-        reader = SentenceReader()
-        for _ in range(4):
-            reader.feed(word)
-
-
-def test_a_megabyte_word_that_comes_byte_by_byte_costs_its_bytes_and_little_more() -> None:
-    reader = SentenceReader()
-    reader.feed(encode_length(1 << 20))
-    tracemalloc.start()
-    try:
-        for _ in range(200_000):
-            assert reader.feed(b"x") == []
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 1 << 20
-
-
-def test_an_endless_answer_is_refused_but_an_endless_stream_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routeros, "MAX_RECORDS", 10)
-    record = b"".join(map(encode_word, ("!re", ".tag=1", "=n=1"))) + b"\x00"
-    streaming, answering = Conversation(SentenceReader()), Conversation(SentenceReader())
-    streaming.start(["/log/listen"], stream=True)
-    answering.start(["/ip/route/print"])
-    assert streaming.feed(record * 50) == [Record("1", {"n": "1"})] * 50
-    assert len(answering.feed(record * 10)) == 10
-    with pytest.raises(BadReply, match="an answer of more than 10 records"):
-        answering.feed(record)
-
-
-def test_a_cancelled_stream_that_does_not_stop_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routeros, "MAX_RECORDS", 10)
-    record = b"".join(map(encode_word, ("!re", ".tag=1"))) + b"\x00"
-    conversation = Conversation(SentenceReader())
-    conversation.start(["/log/listen"], stream=True)
-    conversation.feed(record * 50)
-    conversation.cancel("1")
-    assert conversation.feed(record * 10) == []
-    with pytest.raises(BadReply, match="an answer of more than 10 records"):
-        conversation.feed(record)
-
-
-def test_an_answer_of_too_many_bytes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routeros, "MAX_ANSWER_BYTES", 1000)
-    conversation = Conversation(SentenceReader())
-    conversation.start(["/file/print"])
-    with pytest.raises(BadReply, match="an answer of more than 1000 bytes"):
-        conversation.feed(encode_sentence(["!re", ".tag=1", "=contents=" + "x" * 1000]))
-
-
 def test_replies_to_nobody_are_counted() -> None:
     conversation = Conversation(SentenceReader())
     tag, _ = conversation.start(["/log/listen"], stream=True)
     conversation.cancel(tag)
     conversation.feed(encode_sentence(["!done", ".tag=cancel"]) + encode_sentence(["!re", ".tag=7"]))
     assert conversation.unmatched == 1
-
-
-def test_long_attribute_names_are_not_remembered() -> None:
-    before = routeros._short_name_text.cache_info().currsize
-    for number in range(50):
-        decode_reply([b"!re", b"=" + b"%d" % number + b"n" * 500 + b"=1"])
-    assert routeros._short_name_text.cache_info().currsize == before
 
 
 def test_a_kind_is_known_by_its_word() -> None:

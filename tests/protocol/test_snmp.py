@@ -205,6 +205,15 @@ def test_a_datagram_larger_than_udp_allows_is_not_looked_at() -> None:
         decode_message(b"\x30" + bytes(65_535))
 
 
+def test_a_reply_of_more_varbinds_than_anyone_asks_for_is_refused() -> None:
+    def reply(count: int) -> bytes:
+        return encode_message(1, b"x", Pdu.RESPONSE, 0x1234567, [("1.3.6", b"\x02\x01\x05")] * count)
+
+    assert len(decode_message(reply(snmp.MAX_VARBINDS)).varbinds) == snmp.MAX_VARBINDS
+    with pytest.raises(BadReply, match="more than 2048 varbinds"):
+        decode_message(reply(snmp.MAX_VARBINDS + 1))
+
+
 def test_a_community_does_not_show_in_what_is_logged() -> None:
     message = decode_message(encode_get(snmp.MIN_REQUEST_ID, b"hunter2", (SYS_DESCR,)))
     assert "hunter2" not in repr(message)
