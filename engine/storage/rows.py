@@ -1,0 +1,135 @@
+"""Rows and what they mean: one `Shape` for every table that holds things of the vocabulary. Counterpart: `tables.py`.
+
+One rule: what comes out of a row is checked like what comes from anywhere (msgspec.ValidationError), so that a database
+somebody wrote into cannot put a thing into the engine that the vocabulary does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, Table, bindparam, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from domain.alerts import Alert
+from domain.edit import Step
+from domain.fact import Fact
+from domain.geometry import LngLat
+from domain.health import Health
+from domain.inventory import Credential, Device, Entity, Inventory, Kind, Link, Site
+from domain.journal import JournalRow
+from domain.load import LinkState
+from engine.storage import tables
+from engine.storage.types import is_postgres
+
+T = TypeVar("T", bound=msgspec.Struct)
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shape(Generic[T]):
+    """How one type is kept: fields are columns of the same name, but those in `names`, and `lng` and `lat`, which are `place`."""
+
+    table: Table
+    type: type[T]
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def to_row(self, thing: T) -> Row:
+        """Return a thing as a row, without its tenant."""
+        row = {
+            self.names.get(name, name): getattr(thing, name)
+            for name in thing.__struct_fields__
+            if name not in ("lng", "lat")
+        }
+        if "place" in self.table.c:
+            lng, lat = getattr(thing, "lng", None), getattr(thing, "lat", None)
+            row["place"] = None if lng is None or lat is None else LngLat(lng, lat)
+        return row
+
+    def from_row(self, row: Mapping[Any, Any]) -> T:
+        """Return the thing of a row. Raises msgspec.ValidationError where it is none."""
+        fields = dict(row)
+        if (place := fields.pop("place", None)) is not None:
+            fields["lng"], fields["lat"] = place
+        for name, column in self.names.items():
+            fields[name] = fields.pop(column)
+        return msgspec.convert(fields, self.type)
+
+
+SITE = Shape(tables.site, Site)
+CREDENTIAL = Shape(tables.credential, Credential)
+DEVICE = Shape(tables.device, Device, {"site": "site_id"})
+LINK = Shape(tables.link, Link, {"a": "a_id", "b": "b_id"})
+FACT = Shape(tables.fact, Fact)
+HEALTH = Shape(tables.health, Health, {"device": "device_id"})
+LINK_STATE = Shape(tables.link_state, LinkState, {"link": "link_id"})
+ALERT = Shape(tables.alert, Alert)
+JOURNAL = Shape(tables.journal, JournalRow)
+INVENTORY: dict[Kind, Shape[Any]] = {"site": SITE, "credential": CREDENTIAL, "device": DEVICE, "link": LINK}
+
+
+def put(connection: Connection, shape: Shape[T], tenant: UUID, things: Iterable[T]) -> None:
+    """Write things of a tenant; what has the same key is replaced."""
+    upsert(connection, shape.table, [{"tenant_id": tenant, **shape.to_row(thing)} for thing in things])
+
+
+def upsert(connection: Connection, table: Table, rows: list[Row]) -> None:
+    """Insert rows; a row whose key is there replaces it."""
+    if rows:
+        dialect_insert = postgresql.insert if is_postgres(connection.dialect) else sqlite.insert
+        statement = dialect_insert(table)
+        keys = list(table.primary_key.columns)
+        rest = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key}
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), rows)
+
+
+def insert_new(connection: Connection, table: Table, rows: list[Row]) -> None:
+    """Insert rows; a row whose key is there is left as it is."""
+    if rows:
+        dialect_insert = postgresql.insert if is_postgres(connection.dialect) else sqlite.insert
+        connection.execute(dialect_insert(table).on_conflict_do_nothing(), rows)
+
+
+def read(connection: Connection, shape: Shape[T], tenant: UUID) -> list[T]:
+    """Return all things of one type that a tenant has. Raises msgspec.ValidationError for a row that is none."""
+    columns = [column for column in shape.table.columns if column.name != "tenant_id"]
+    found = connection.execute(select(*columns).where(shape.table.c.tenant_id == tenant))
+    return [shape.from_row(row) for row in found.mappings()]
+
+
+def read_inventory(connection: Connection, tenant: UUID) -> Inventory:
+    """Return all intended things of a tenant."""
+    entities: dict[str, dict[UUID, Entity]] = {
+        kind: {thing.id: thing for thing in read(connection, shape, tenant)}
+        for kind, shape in INVENTORY.items()
+    }
+    return Inventory(entities)
+
+
+Touched = dict[tuple[Kind, UUID], Entity | None]
+"""What an edit changed: each thing as it is afterwards, None where it is gone."""
+
+
+def touched_by(steps: tuple[Step, ...], after: Inventory) -> Touched:
+    """Return what steps changed, read from the inventory that they led to."""
+    return {(step.kind, step.id): after.get(step.kind, step.id) for step in steps}
+
+
+def write_touched(connection: Connection, tenant: UUID, touched: Touched) -> None:
+    """Bring the inventory's rows to what an edit led to."""
+    for kind, shape in INVENTORY.items():
+        put(connection, shape, tenant, [t for (k, _), t in touched.items() if k == kind and t is not None])
+    for kind, shape in reversed(INVENTORY.items()):
+        gone = [id for (k, id), t in touched.items() if k == kind and t is None]
+        delete_rows(connection, shape.table, "id", tenant, gone)
+
+
+def delete_rows(connection: Connection, table: Table, column: str, tenant: UUID, ids: Iterable[UUID]) -> None:
+    """Delete a tenant's rows whose `column` is one of `ids`."""
+    if found := [{"is_tenant": tenant, "is_id": id} for id in ids]:
+        here = (table.c.tenant_id == bindparam("is_tenant")) & (table.c[column] == bindparam("is_id"))
+        connection.execute(delete(table).where(here), found)

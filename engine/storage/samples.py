@@ -1,0 +1,220 @@
+"""Numbers over time: a poll cycle's values packed into one row, and series read back. Counterpart: `tables.py` sample*.
+
+Theory: a row is (source, at_us, schema) and a blob of little-endian float32. A source is a (device, vantage); a schema is a
+sorted list of (metric key, instance), shared by all devices that tell the same and found by its digest. A cycle that tells
+fewer values than one of its device's latest schemas (the first cycle has no rates) uses that one with holes (NaN), as long
+as half of it is filled, so that schemas stay few. Both keys are integers of this database and never leave it.
+One rule: what no sane device says (`is_believable`) is counted and not stored.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Container, Iterable
+from hashlib import blake2b
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, Table, and_, bindparam, delete, func, select, update
+
+from domain.metrics import CATALOGUE, is_believable
+from domain.text import TEXT_CAP
+from engine.storage.batch import CycleRow
+from engine.storage.rows import Row, insert_new
+from engine.storage.tables import sample, sample_schema, sample_source
+from engine.storage.thinning import thinned
+
+VALUES_CAP = 20_000
+"""Most values that one cycle of one device may have."""
+LATEST_SCHEMAS = 4
+"""How many schemas are tried for a device before another is looked up."""
+SCHEMAS_CACHED = 10_000
+
+_FLOAT = struct.Struct("<f")
+Series = tuple[int, str]
+"""(key of the metric in the catalogue, instance)."""
+
+
+class Schema(NamedTuple):
+    """The order of values in a blob: where each series has its place."""
+
+    key: int
+    places: dict[Series, int]
+    packing: struct.Struct
+
+
+class Samples:
+    """The samples of one tenant, written from one vantage. Every method is called within a transaction of the caller's."""
+
+    def __init__(self, tenant: UUID, tenant_key: int, vantage: UUID) -> None:
+        self._tenant = tenant
+        self._tenant_key = tenant_key
+        self._vantage = vantage
+        self._sources: dict[UUID, int] = {}
+        self._schemas: dict[bytes, Schema] = {}
+        self._latest: dict[int, list[Schema]] = {}
+
+    def forget(self) -> None:
+        """Drop what is cached of the database: its keys may be gone."""
+        self._sources.clear()
+        self._schemas.clear()
+        self._latest.clear()
+
+    def write(self, connection: Connection, cycles: Iterable[CycleRow]) -> int:
+        """Store cycles and return how many values were refused. A cycle that is there already stays as it is."""
+        rows: list[Row] = []
+        refused = 0
+        for cycle in cycles:
+            values, not_believed = _believed(cycle)
+            refused += not_believed
+            if not values:
+                continue
+            source_key = self._source_key(connection, cycle.device)
+            schema = self._schema(connection, source_key, values, cycle.at_us)
+            numbers = [math.nan] * len(schema.places)
+            for series, value in values.items():
+                numbers[schema.places[series]] = value
+            rows.append(
+                {
+                    "source_key": source_key,
+                    "at_us": cycle.at_us,
+                    "schema_key": schema.key,
+                    "tenant_key": self._tenant_key,
+                    "data": schema.packing.pack(*numbers),
+                }
+            )
+        insert_new(connection, sample, rows)
+        return refused
+
+    def series(  # noqa: PLR0917
+        self,
+        connection: Connection,
+        device: UUID,
+        metric: str,
+        instance: str,
+        from_us: int,
+        to_us: int,
+        points: int,
+    ) -> tuple[list[int], list[float]]:
+        """Return times and values of one series, both ends included, with at most `points` (at least 2) and its spikes."""
+        at_us: list[int] = []
+        values: list[float] = []
+        source_key = _key_where(connection, sample_source, self._source(device))
+        if source_key is None or metric not in CATALOGUE:
+            return at_us, values
+        wanted = (CATALOGUE[metric].key, instance)
+        here = and_(sample.c.source_key == source_key, sample.c.at_us.between(from_us, to_us))
+        columns = sample.c.at_us, sample.c.schema_key, sample.c.data
+        offsets: dict[int, int | None] = {}
+        for at, schema_key, data in connection.execute(select(*columns).where(here).order_by(sample.c.at_us)):
+            if schema_key not in offsets:
+                offsets[schema_key] = _offset_in(connection, schema_key, wanted)
+            offset = offsets[schema_key]
+            if offset is not None:
+                (value,) = _FLOAT.unpack_from(data, offset)
+                if not math.isnan(value):
+                    at_us.append(at)
+                    values.append(value)
+        return thinned(at_us, values, from_us, to_us, points)
+
+    def sources(self, connection: Connection) -> dict[int, UUID]:
+        """Return the device of every source, whoever polled it."""
+        columns = sample_source.c.key, sample_source.c.device_id
+        mine = sample_source.c.tenant_id == self._tenant
+        return dict(connection.execute(select(*columns).where(mine)).tuples().all())
+
+    def span_us(self, connection: Connection, sources: Iterable[int]) -> tuple[int, int] | None:
+        """Return when the oldest and the newest sample of these sources were taken, None without any."""
+        ends: list[int] = []
+        for end in (func.min(sample.c.at_us), func.max(sample.c.at_us)):
+            query = select(end).where(sample.c.source_key == bindparam("source"))
+            found = (connection.execute(query, {"source": key}).scalar_one() for key in sources)
+            ends += [at for at in found if at is not None]
+        return (min(ends), max(ends)) if ends else None
+
+    def drop_before(self, connection: Connection, sources: Iterable[int], before_us: int) -> None:
+        """Delete older samples of these sources; by source, because that is how they lie on the disk."""
+        here = and_(sample.c.source_key == bindparam("source"), sample.c.at_us < before_us)
+        if keys := [{"source": key} for key in sources]:
+            connection.execute(delete(sample).where(here), keys)
+
+    def drop_unused(
+        self, connection: Connection, devices: Container[UUID], now_us: int, before_us: int
+    ) -> None:
+        """Delete what no sample needs: sources without samples whose device is gone, schemas last used before `before_us`."""
+        if in_use := [{"used": schema.key} for schema in self._schemas.values()]:
+            here = sample_schema.c.key == bindparam("used")
+            connection.execute(update(sample_schema).where(here).values(used_us=now_us), in_use)
+        mine = sample_schema.c.tenant_id == self._tenant
+        connection.execute(delete(sample_schema).where(mine, sample_schema.c.used_us < before_us))
+        gone = [key for key, device in self.sources(connection).items() if device not in devices]
+        if empty := [{"source": key} for key in gone if self.span_us(connection, [key]) is None]:
+            here = sample_source.c.key == bindparam("source")
+            connection.execute(delete(sample_source).where(here), empty)
+        self.forget()
+
+    def _source(self, device: UUID) -> Row:
+        return {"tenant_id": self._tenant, "device_id": device, "vantage": self._vantage}
+
+    def _source_key(self, connection: Connection, device: UUID) -> int:
+        if device not in self._sources:
+            self._sources[device] = _key_of(connection, sample_source, self._source(device))
+        return self._sources[device]
+
+    def _schema(
+        self, connection: Connection, source_key: int, values: dict[Series, float], at_us: int
+    ) -> Schema:
+        latest = self._latest.setdefault(source_key, [])
+        for schema in latest:
+            if len(schema.places) <= 2 * len(values) and values.keys() <= schema.places.keys():
+                return schema
+        schema = self._schema_of(connection, sorted(values), at_us)
+        latest.insert(0, schema)
+        del latest[LATEST_SCHEMAS:]
+        return schema
+
+    def _schema_of(self, connection: Connection, series: list[Series], at_us: int) -> Schema:
+        digest = blake2b(msgspec.json.encode(series), digest_size=16).digest()
+        if digest not in self._schemas:
+            if len(self._schemas) >= SCHEMAS_CACHED:
+                del self._schemas[next(iter(self._schemas))]
+            row = {"tenant_id": self._tenant, "digest": digest}
+            key = _key_of(connection, sample_schema, row, {"series": series, "used_us": at_us})
+            places = {each: place for place, each in enumerate(series)}
+            self._schemas[digest] = Schema(key, places, struct.Struct(f"<{len(series)}f"))
+        return self._schemas[digest]
+
+
+def _believed(cycle: CycleRow) -> tuple[dict[Series, float], int]:
+    """Return the values to store, and how many are not: unknown metric, out of its range, not finite, over the cap."""
+    values: dict[Series, float] = {}
+    refused = max(0, len(cycle.values) - VALUES_CAP)
+    for name, instance, value in cycle.values[:VALUES_CAP]:
+        if is_believable(name, value) and len(instance) <= TEXT_CAP:
+            values[(CATALOGUE[name].key, instance)] = value
+        else:
+            refused += 1
+    return values, refused
+
+
+def _key_where(connection: Connection, table: Table, row: Row) -> int | None:
+    here = and_(*(table.c[name] == value for name, value in row.items()))
+    key: int | None = connection.execute(select(table.c.key).where(here)).scalar()
+    return key
+
+
+def _key_of(connection: Connection, table: Table, row: Row, rest: Row | None = None) -> int:
+    """Return the integer key of a row that is made where it is missing."""
+    insert_new(connection, table, [{**row, **(rest or {})}])
+    key = _key_where(connection, table, row)
+    assert key is not None, f"{table.name} has no row that was just written"
+    return key
+
+
+def _offset_in(connection: Connection, schema_key: int, wanted: Series) -> int | None:
+    here = sample_schema.c.key == schema_key
+    series = connection.execute(select(sample_schema.c.series).where(here)).scalar() or []
+    place = next((place for place, each in enumerate(series) if tuple(each) == wanted), None)
+    return None if place is None else place * _FLOAT.size

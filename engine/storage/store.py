@@ -1,0 +1,285 @@
+"""One tenant's database on this computer: all that the engine keeps goes through here. Counterpart: `thread.py`, its async face.
+
+Theory: each call is one transaction, on disk when it returns (write-ahead log, synchronous=FULL). That is dear per
+transaction and not per row, so samples and states come in batches of a second, and an edit comes alone. What failed is
+rolled back whole and raised as StorageFailed; a bug is raised as it is.
+One rule: calls may come from any thread, one at a time.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
+
+from domain.alerts import Alert
+from domain.edit import Edit
+from domain.health import Health
+from domain.inventory import Inventory, Tenant
+from domain.journal import JournalRow
+from domain.load import LinkState
+from engine.storage import file, rows, tables
+from engine.storage.batch import Batch, Keyframe, Loaded, SealedSecret
+from engine.storage.errors import StorageFailed, StorageRefused
+from engine.storage.samples import Samples
+
+US_PER_DAY = 86_400_000_000
+RAW_KEPT_US = 7 * US_PER_DAY
+RAW_CAP_BYTES = 2_000_000_000
+RAW_AFTER_CAP = 0.95
+"""How full a file over the cap is left, so that the next prune is not due at once."""
+SOURCES_AT_ONCE = 256
+"""Sources pruned in one transaction, so that nobody waits long for the next."""
+KEYFRAMES_KEPT_US = 7 * US_PER_DAY
+"""Older keyframes are thinned to the first of each day."""
+_BUGS = (IntegrityError, ProgrammingError, DataError)
+
+
+class Store:
+    """An open database. Made by `open`."""
+
+    def __init__(self, path: Path, connection: Connection, tenant_key: int, loaded: Loaded) -> None:
+        self.path = path
+        self.loaded = loaded
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._tenant = loaded.tenant.id
+        self._devices = set(loaded.inventory.tables["device"])
+        self._samples = Samples(self._tenant, tenant_key, loaded.origin)
+        self.refused_values = 0
+        """Values that were not stored: not believable, or of a device that is not in the inventory."""
+
+    @classmethod
+    def open(
+        cls, path: Path, *, now_us: int, new_id: Callable[[], UUID], tenant_name: str = "My network"
+    ) -> Store:
+        """Open the database at `path`, made or migrated where needed (a copy is kept before).
+
+        Raises StorageRefused where it is damaged, newer, not ours, in use or cannot be written; it is then as it was.
+        """
+        file.prepare(path)
+        connection: Connection | None = None
+        try:
+            connection = file.engine_for(path).connect()
+            with connection.begin():
+                tenant_key, loaded = _loaded(connection, now_us, new_id, tenant_name)
+        except (DatabaseError, sqlite3.Error, msgspec.ValidationError) as error:
+            if connection is not None:
+                connection.close()
+            said = getattr(error, "orig", None) or error
+            raise StorageRefused(
+                f"{path} cannot be opened: {said}. Put a copy in its place, or move it away to start empty."
+            ) from error
+        return cls(path, connection, tenant_key, loaded)
+
+    def close(self) -> None:
+        """Close the file; its write-ahead log is merged into it."""
+        with self._lock:
+            self._connection.close()
+
+    def apply_edit(self, edit: Edit, inventory_after: Inventory, journal: JournalRow) -> bool:
+        """Keep an edit, what it did to the inventory and its journal row. False: it was there, and nothing is written."""
+        return self.apply_touched(edit, rows.touched_by(edit.steps, inventory_after), journal)
+
+    def apply_touched(self, edit: Edit, touched: rows.Touched, journal: JournalRow) -> bool:
+        """Do what `apply_edit` does, for who has read the touched things from the inventory already."""
+        with self._transaction() as connection:
+            if _has_edit(connection, self._tenant, edit.id):
+                return False
+            kept = {"id": edit.id, "origin": journal.origin, "seq": journal.seq, "at_us": edit.at_us}
+            row = {"tenant_id": self._tenant, **kept, "state": "pending", "body": edit}
+            connection.execute(insert(tables.edit), row)
+            rows.write_touched(connection, self._tenant, touched)
+            connection.execute(insert(tables.journal), self._journal_row(journal))
+        for (kind, id), thing in touched.items():
+            if kind == "device":
+                (self._devices.discard if thing is None else self._devices.add)(id)
+        return True
+
+    def has_edit(self, id: UUID) -> bool:
+        """Tell whether an edit was kept before."""
+        with self._transaction() as connection:
+            return _has_edit(connection, self._tenant, id)
+
+    def write(self, batch: Batch) -> None:
+        """Keep a batch. A journal row or a cycle that is there already stays as it is; states are replaced."""
+        known = [cycle for cycle in batch.samples if cycle.device in self._devices]
+        with self._transaction() as connection:
+            rows.insert_new(connection, tables.journal, [self._journal_row(row) for row in batch.journal])
+            rows.put(connection, rows.FACT, self._tenant, batch.facts)
+            rows.put(connection, rows.HEALTH, self._tenant, batch.health)
+            rows.put(connection, rows.LINK_STATE, self._tenant, batch.link_states)
+            rows.put(connection, rows.ALERT, self._tenant, batch.alerts)
+            refused = self._samples.write(connection, known)
+        foreign = sum(len(cycle.values) for cycle in batch.samples) - sum(
+            len(cycle.values) for cycle in known
+        )
+        self.refused_values += refused + foreign
+
+    def series(  # noqa: PLR0917
+        self, device: UUID, metric: str, instance: str, from_us: int, to_us: int, points: int
+    ) -> tuple[list[int], list[float]]:
+        """Return times and values of a series, at most `points` (at least 2), lowest and highest of each stretch kept."""
+        with self._transaction() as connection:
+            return self._samples.series(connection, device, metric, instance, from_us, to_us, points)
+
+    def journal(self, subject: UUID | None, limit: int) -> list[JournalRow]:
+        """Return the newest journal rows about a subject, or about anything; newest first."""
+        table = tables.journal
+        query = select(*(c for c in table.columns if c.name != "tenant_id"))
+        query = query.where(table.c.tenant_id == self._tenant).order_by(table.c.seq.desc()).limit(limit)
+        if subject is not None:
+            query = query.where(table.c.subject == subject)
+        with self._transaction() as connection:
+            return [rows.JOURNAL.from_row(row) for row in connection.execute(query).mappings()]
+
+    def keyframe(
+        self, at_us: int, health: list[Health], alerts: list[Alert], link_states: list[LinkState]
+    ) -> None:
+        """Keep the state of everything as it is after the newest journal row that was written."""
+        body = zlib.compress(msgspec.msgpack.encode(Keyframe(health, alerts, link_states)), 1)
+        with self._transaction() as connection:
+            seq = _last_seq(connection, self._tenant, self.loaded.origin)
+            row = {"tenant_id": self._tenant, "origin": self.loaded.origin, "at_us": at_us, "seq": seq}
+            rows.upsert(connection, tables.keyframe, [{**row, "body": body}])
+
+    def prune(self, now_us: int) -> None:
+        """Delete raw samples over 7 days old, then the oldest until the file holds less than 2 GB; and what is orphaned."""
+        with self._transaction() as connection:
+            sources = list(self._samples.sources(connection))
+        self._drop_before(sources, now_us - RAW_KEPT_US)
+        self._drop_over_cap(sources)
+        with self._transaction() as connection:
+            self._samples.drop_unused(connection, self._devices, now_us, now_us - RAW_KEPT_US - US_PER_DAY)
+            self._drop_orphans(connection)
+            _thin_keyframes(connection, self._tenant, now_us - KEYFRAMES_KEPT_US)
+
+    def secrets(self) -> dict[UUID, SealedSecret]:
+        """Return the sealed secrets that are wrapped for this install."""
+        sealed, wrap = tables.secret, tables.secret_wrap
+        same = (wrap.c.tenant_id == sealed.c.tenant_id) & (wrap.c.secret_id == sealed.c.id)
+        mine = (sealed.c.tenant_id == self._tenant) & (wrap.c.install == self.loaded.origin)
+        query = select(sealed.c.id, sealed.c.sealed, wrap.c.wrapped).join(wrap, same).where(mine)
+        with self._transaction() as connection:
+            return {id: SealedSecret(data, key) for id, data, key in connection.execute(query)}
+
+    def put_secret(self, id: UUID, secret: SealedSecret) -> None:
+        """Keep a sealed secret, wrapped for this install alone: whoever could open the one before cannot open this."""
+        owner = {"tenant_id": self._tenant}
+        wrap = {**owner, "secret_id": id, "install": self.loaded.origin, "wrapped": secret.wrapped}
+        with self._transaction() as connection:
+            rows.delete_rows(connection, tables.secret, "id", self._tenant, [id])
+            connection.execute(insert(tables.secret), {**owner, "id": id, "sealed": secret.sealed})
+            connection.execute(insert(tables.secret_wrap), wrap)
+
+    def delete_secret(self, id: UUID) -> None:
+        """Delete a sealed secret and its wraps, if there is one."""
+        with self._transaction() as connection:
+            rows.delete_rows(connection, tables.secret, "id", self._tenant, [id])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._lock:
+            try:
+                with self._connection.begin():
+                    yield self._connection
+            except BaseException as error:
+                self._samples.forget()
+                if isinstance(error, DatabaseError) and not isinstance(error, _BUGS):
+                    raise StorageFailed(f"{self.path}: {error.orig}") from error
+                raise
+
+    def _journal_row(self, row: JournalRow) -> rows.Row:
+        return {"tenant_id": self._tenant, **rows.JOURNAL.to_row(row)}
+
+    def _drop_before(self, sources: list[int], before_us: int) -> None:
+        rest = iter(sources)
+        while some := list(islice(rest, SOURCES_AT_ONCE)):
+            with self._transaction() as connection:
+                self._samples.drop_before(connection, some, before_us)
+
+    def _drop_over_cap(self, sources: list[int]) -> None:
+        while (held := self._held_bytes()) > RAW_CAP_BYTES:
+            with self._transaction() as connection:
+                span = self._samples.span_us(connection, sources)
+            if span is None:
+                return
+            oldest_us, newest_us = span
+            share = 1 - RAW_CAP_BYTES * RAW_AFTER_CAP / held
+            self._drop_before(sources, oldest_us + int((newest_us - oldest_us) * share) + 1)
+
+    def _held_bytes(self) -> int:
+        with self._transaction() as connection:
+            pages, free, page_bytes = (
+                int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+        return (pages - free) * page_bytes
+
+    def _drop_orphans(self, connection: Connection) -> None:
+        """Delete what was observed of things that are gone: kept until now, so that an undo has it back."""
+        for table, column, owner in (
+            (tables.fact, "subject", tables.device),
+            (tables.health, "device_id", tables.device),
+            (tables.link_state, "link_id", tables.link),
+        ):
+            there = select(owner.c.id).where(owner.c.tenant_id == self._tenant)
+            orphaned = table.c[column].not_in(there)
+            connection.execute(delete(table).where(table.c.tenant_id == self._tenant, orphaned))
+
+
+def _loaded(
+    connection: Connection, now_us: int, new_id: Callable[[], UUID], tenant_name: str
+) -> tuple[int, Loaded]:
+    """Return the tenant's key and all that the engine starts with; a database that is new gets its tenant and origin."""
+    if connection.execute(select(tables.tenant.c.id)).first() is None:
+        connection.execute(insert(tables.tenant), {"id": new_id(), "name": tenant_name})
+        origin_row = {"name": "origin", "value": new_id()}
+        connection.execute(insert(tables.meta), [origin_row, {"name": "made_us", "value": now_us}])
+    key, id, name = connection.execute(select(*tables.tenant.columns)).one()
+    origin = connection.execute(
+        select(tables.meta.c.value).where(tables.meta.c.name == "origin")
+    ).scalar_one()
+    inventory = rows.read_inventory(connection, id)
+    devices, links = inventory.tables["device"], inventory.tables["link"]
+    loaded = Loaded(
+        tenant=Tenant(id, name),
+        origin=UUID(origin),
+        inventory=inventory,
+        facts=[fact for fact in rows.read(connection, rows.FACT, id) if fact.subject in devices],
+        health=[row for row in rows.read(connection, rows.HEALTH, id) if row.device in devices],
+        alerts=rows.read(connection, rows.ALERT, id),
+        link_states=[row for row in rows.read(connection, rows.LINK_STATE, id) if row.link in links],
+        next_seq=_last_seq(connection, id, UUID(origin)) + 1,
+    )
+    return key, loaded
+
+
+def _has_edit(connection: Connection, tenant: UUID, id: UUID) -> bool:
+    here = (tables.edit.c.tenant_id == tenant) & (tables.edit.c.id == id)
+    return connection.execute(select(tables.edit.c.id).where(here)).first() is not None
+
+
+def _last_seq(connection: Connection, tenant: UUID, origin: UUID) -> int:
+    here = (tables.journal.c.tenant_id == tenant) & (tables.journal.c.origin == origin)
+    return int(
+        connection.execute(select(func.coalesce(func.max(tables.journal.c.seq), 0)).where(here)).scalar_one()
+    )
+
+
+def _thin_keyframes(connection: Connection, tenant: UUID, before_us: int) -> None:
+    table = tables.keyframe
+    older = (table.c.tenant_id == tenant) & (table.c.at_us < before_us)
+    firsts = (
+        select(func.min(table.c.at_us)).where(older).group_by(table.c.origin, table.c.at_us // US_PER_DAY)
+    )
+    connection.execute(delete(table).where(older, table.c.at_us.not_in(firsts)))

@@ -1,0 +1,238 @@
+"""The thread that writes: the async face of `store.py`, so that a slow disk delays no poll. Counterpart: `compose` owns it.
+
+Theory: batches that were put are merged until a second has passed or 2,000 rows wait. Whatever is asked for runs after what
+was put before it is written, so that journal rows reach the disk in the order of their numbers without a gap, and a query
+sees what was put. A disk that fails (it is full, say) is tried again every second; meanwhile rows wait, states merge, and
+above a cap the oldest samples go. Journal rows never go.
+One rule: what was awaited is on disk; what was only put may be a second behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+from uuid import UUID
+
+from domain.alerts import Alert
+from domain.edit import Edit
+from domain.health import Health
+from domain.inventory import Inventory
+from domain.journal import JournalRow
+from domain.load import LinkState
+from engine.storage.batch import Batch, Waiting
+from engine.storage.errors import StorageFailed
+from engine.storage.rows import touched_by
+from engine.storage.store import Store
+
+FLUSH_AFTER_S = 1.0
+FLUSH_AT_ROWS = 2_000
+WAITING_SAMPLES_CAP = 50_000
+"""Most cycles that wait while the disk fails; above it the oldest are dropped and counted."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+log = logging.getLogger(__name__)
+
+
+class _Job(NamedTuple):
+    """What somebody awaits. `after_write`: it fails where what was put before it could not be written."""
+
+    future: Future[Any]
+    call: Callable[[], Any]
+    after_write: bool
+
+
+class StoreThread:
+    """Runs a store in one thread of its own. `close` writes what waits, then closes the store."""
+
+    def __init__(
+        self, store: Store, *, flush_after_s: float = FLUSH_AFTER_S, flush_at_rows: int = FLUSH_AT_ROWS
+    ) -> None:
+        self.loaded = store.loaded
+        self.trouble = ""
+        """A sentence for the user while nothing can be written, else empty."""
+        self.dropped_samples = 0
+        """Cycles that were dropped because the disk failed for long."""
+        self._store = store
+        self._flush_after_s = flush_after_s
+        self._flush_at_rows = flush_at_rows
+        self._waiting = Waiting()
+        self._writing_rows = 0
+        self._jobs: deque[_Job] = deque()
+        self._bell = threading.Condition()
+        self._due_s: float | None = None
+        self._ended: BaseException | None = None
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="store", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting_rows(self) -> int:
+        """How many rows are not on disk yet."""
+        return self._waiting.rows + self._writing_rows
+
+    @property
+    def refused_values(self) -> int:
+        """Values that were not stored: not believable, or of a device that is not in the inventory."""
+        return self._store.refused_values
+
+    def put(self, batch: Batch) -> None:
+        """Have a batch written within a second. Never waits for the disk."""
+        with self._bell:
+            self._check_open()
+            self._waiting.add(batch)
+            now_s = time.monotonic()
+            if self._waiting.rows >= self._flush_at_rows and not self.trouble:
+                self._due_s = now_s
+            elif self._due_s is None:
+                self._due_s = now_s + self._flush_after_s
+            self._bell.notify()
+
+    async def write(self, batch: Batch) -> None:
+        """Write a batch and all that was put before it. Raises StorageFailed; it is then tried again, as after `put`."""
+        self.put(batch)
+        await self._ask(lambda: None, after_write=True)
+
+    async def apply_edit(self, edit: Edit, inventory_after: Inventory, journal: JournalRow) -> bool:
+        """Keep an edit, see Store.apply_edit. `inventory_after` is read before this first waits. Raises StorageFailed."""
+        touched = touched_by(edit.steps, inventory_after)
+        return await self._ask(partial(self._store.apply_touched, edit, touched, journal), after_write=True)
+
+    async def has_edit(self, id: UUID) -> bool:
+        """Tell whether an edit was kept before."""
+        return await self.run(self._store.has_edit, id)
+
+    async def series(  # noqa: PLR0917
+        self, device: UUID, metric: str, instance: str, from_us: int, to_us: int, points: int
+    ) -> tuple[list[int], list[float]]:
+        """Return times and values of a series, see Store.series."""
+        return await self.run(self._store.series, device, metric, instance, from_us, to_us, points)
+
+    async def journal(self, subject: UUID | None, limit: int) -> list[JournalRow]:
+        """Return the newest journal rows, see Store.journal."""
+        return await self.run(self._store.journal, subject, limit)
+
+    async def keyframe(
+        self, at_us: int, health: list[Health], alerts: list[Alert], link_states: list[LinkState]
+    ) -> None:
+        """Keep the state of everything after what was put so far. Raises StorageFailed."""
+        call = partial(self._store.keyframe, at_us, list(health), list(alerts), list(link_states))
+        await self._ask(call, after_write=True)
+
+    async def prune(self, now_us: int) -> None:
+        """Delete what is too old or too much, see Store.prune."""
+        await self.run(self._store.prune, now_us)
+
+    async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return what a function of the store or of the vault returns, called in this thread."""
+        return await self._ask(partial(call, *args, **kwargs), after_write=False)
+
+    async def close(self) -> None:
+        """Write what waits and close the store. Raises StorageFailed where it could not be written."""
+        with self._bell:
+            self._closing = True
+            self._bell.notify()
+        await asyncio.to_thread(self._thread.join)
+        if isinstance(self._ended, StorageFailed):
+            raise self._ended
+
+    async def _ask(self, call: Callable[[], R], after_write: bool) -> R:
+        future: Future[R] = Future()
+        with self._bell:
+            self._check_open()
+            self._jobs.append(_Job(future, call, after_write))
+            self._bell.notify()
+        return await asyncio.wrap_future(future)
+
+    def _check_open(self) -> None:
+        if self._closing or self._ended is not None:
+            raise RuntimeError("the store is closed") from self._ended
+
+    def _run(self) -> None:
+        try:
+            while self._turn():
+                pass
+        except BaseException as error:
+            with self._bell:
+                self._ended = error
+            if not isinstance(error, StorageFailed):
+                raise
+        finally:
+            with self._bell:
+                self._ended = self._ended or RuntimeError("the store is closed")
+            for job in self._jobs:
+                if job.future.set_running_or_notify_cancel():
+                    job.future.set_exception(self._ended)
+            self._store.close()
+
+    def _turn(self) -> bool:
+        """Wait for work, write what waits, do one job; return whether to go on."""
+        with self._bell:
+            while not self._jobs and not self._closing and (left_s := self._left_s()) > 0:
+                self._bell.wait(None if left_s == float("inf") else left_s)
+            job = self._jobs.popleft() if self._jobs else None
+            batch, self._waiting, self._due_s = self._waiting.merged(), Waiting(), None
+            self._writing_rows = batch.rows
+        failure = self._write(batch)
+        if job is not None:
+            self._do(job, failure)
+        elif self._closing and failure is not None:
+            log.error("rows are lost: %d could not be written before the end", self.waiting_rows)
+            raise failure
+        return job is not None or not self._closing
+
+    def _left_s(self) -> float:
+        return float("inf") if self._due_s is None else self._due_s - time.monotonic()
+
+    def _write(self, batch: Batch) -> StorageFailed | None:
+        """Write a batch; where the disk fails it waits on, before what was put since."""
+        failure: StorageFailed | None = None
+        try:
+            if batch.rows:
+                self._store.write(batch)
+        except StorageFailed as error:
+            failure = error
+        with self._bell:
+            self._writing_rows = 0
+            if failure is not None:
+                self._put_back(batch)
+        if batch.rows:
+            self._tell(failure)
+        return failure
+
+    def _put_back(self, batch: Batch) -> None:
+        since = self._waiting.merged()
+        self._waiting = Waiting()
+        self._waiting.add(batch)
+        self._waiting.add(since)
+        if (over := len(self._waiting.samples) - WAITING_SAMPLES_CAP) > 0:
+            del self._waiting.samples[:over]
+            self.dropped_samples += over
+        self._due_s = time.monotonic() + self._flush_after_s
+
+    def _tell(self, failure: StorageFailed | None) -> None:
+        """Log a failure and a recovery once each."""
+        if failure is not None and not self.trouble:
+            log.error("storage failed: %s", failure.message)
+        elif failure is None and self.trouble:
+            log.warning("storage works again; %d cycles were dropped", self.dropped_samples)
+        self.trouble = f"Nothing can be recorded now: {failure.message}" if failure is not None else ""
+
+    def _do(self, job: _Job, failure: StorageFailed | None) -> None:
+        if not job.future.set_running_or_notify_cancel():
+            return
+        try:
+            if failure is not None and job.after_write:
+                raise failure
+            result = job.call()
+        except BaseException as error:  # not caught: handed to who awaits it
+            job.future.set_exception(error)
+        else:
+            job.future.set_result(result)
