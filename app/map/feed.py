@@ -1,0 +1,161 @@
+"""What the page is told of the network: rows of plain data, made from the mirror. Counterpart: `map_assets/src/network.js`.
+
+One rule: the page learns what it draws and no more; addresses and facts go only into the card that is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from app import words
+from app.model import Delta, Model
+from domain.fact import best
+from domain.inventory import Device, Link
+from domain.load import load_class, load_pct
+
+Row = dict[str, Any]
+
+
+def whole(model: Model) -> dict[str, Any]:
+    """Return the message that tells a fresh page everything."""
+    return {
+        "reset": True,
+        "devices": [row for d in model.inventory.devices() if (row := device_row(model, d))],
+        "links": [link_row(link) for link in model.inventory.links()],
+        "health": health_rows(model, model.health),
+        "loads": load_rows(model, model.link_states),
+    }
+
+
+def tick(model: Model, delta: Delta) -> dict[str, Any]:
+    """Return what the page needs to know of one delta; an empty message where that is nothing."""
+    if delta.initial:
+        return whole(model)
+    inventory = model.inventory
+    ids = set(delta.devices)
+    if delta.sites:
+        ids.update(d.id for d in inventory.devices() if d.site in delta.sites)
+    devices = {id: device_row(model, d) for id in ids if (d := inventory.device(id))}
+    links = [link_row(link) for id in delta.links if (link := inventory.link(id))]
+    gone = [id for id, row in devices.items() if row is None]
+    gone += [r.id for r in delta.removed if inventory.get(r.kind, r.id) is None]
+    loads = delta.link_states | delta.links
+    message: dict[str, Any] = {
+        "devices": [row for row in devices.values() if row],
+        "links": links,
+        "gone": gone,
+        "health": health_rows(model, delta.health | ids),
+        "loads": load_rows(model, loads),
+    }
+    message = {key: rows for key, rows in message.items() if rows}
+    if delta.health and (stamp_us := _oldest_observation_us(model, delta.health)):
+        message["stamp_us"] = stamp_us
+    return message
+
+
+def device_row(model: Model, device: Device) -> Row | None:
+    """Return where a device is drawn and how it is called, or None where it has no place."""
+    place = model.inventory.place_of(device)
+    if place is None:
+        return None
+    return {"id": device.id, "name": device.name, "role": device.role, "lng": place.lng, "lat": place.lat}
+
+
+def link_row(link: Link) -> Row:
+    """Return how a link runs."""
+    return {
+        "id": link.id,
+        "a": link.a,
+        "b": link.b,
+        "kind": link.kind,
+        "capacity_bps": link.capacity_bps,
+        "path": link.path,
+    }
+
+
+def health_rows(model: Model, ids: Iterable[UUID]) -> list[Row]:
+    """Return the status of devices and since when."""
+    found = (model.health.get(id) for id in ids)
+    return [{"id": h.device, "status": h.status, "since_us": h.since_us} for h in found if h]
+
+
+def load_rows(model: Model, ids: Iterable[UUID]) -> list[Row]:
+    """Return the status of links, bit/s and load class each way."""
+    rows = []
+    for id in ids:
+        link, state = model.inventory.link(id), model.link_states.get(id)
+        if link is None or state is None:
+            continue
+        classes = [load_class(load_pct(bps, link.capacity_bps)) for bps in (state.ab_bps, state.ba_bps)]
+        rows.append(
+            {
+                "id": id,
+                "status": state.status,
+                "ab_bps": state.ab_bps,
+                "ba_bps": state.ba_bps,
+                "ab_class": classes[0],
+                "ba_class": classes[1],
+            }
+        )
+    return rows
+
+
+def card(model: Model, id: UUID, now_us: int) -> Row | None:
+    """Return what the hover card says of a device or link: title, status and lines of (label, value)."""
+    device, link = model.inventory.device(id), model.inventory.link(id)
+    if device is not None:
+        return _device_card(model, device, now_us)
+    return _link_card(model, link, now_us) if link is not None else None
+
+
+def _device_card(model: Model, device: Device, now_us: int) -> Row:
+    health = model.health.get(device.id)
+    facts = best(list(model.facts.get(device.id, {}).values()))
+    lines = [("Address", device.address)]
+    if "model" in facts:
+        lines.append(("Model", str(facts["model"].value)))
+    if device.subscribers:
+        lines.append(("Subscribers", f"{device.subscribers:,}"))
+    status, said = "unknown", "not asked yet"
+    if health is not None:
+        status = health.status
+        said = f"{status} for {words.age_of(health.since_us, now_us)}" if health.since_us else status
+        if health.rtt_us is not None:
+            lines.append(("Round trip", words.round_trip(health.rtt_us / 1000)))
+        if health.last_answer_us:
+            lines.append(("Last answer", f"{words.age_of(health.last_answer_us, now_us)} ago"))
+    reason = health.reason if health is not None else ""
+    return {
+        "id": device.id,
+        "title": device.name,
+        "status": status,
+        "said": said,
+        "reason": reason[:300],
+        "lines": lines,
+    }
+
+
+def _link_card(model: Model, link: Link, now_us: int) -> Row:
+    state = model.link_states.get(link.id)
+    a, b = model.inventory.device(link.a), model.inventory.device(link.b)
+    lines = []
+    status, said = "unknown", "state not known"
+    if state is not None:
+        status = state.status
+        said = f"{status} for {words.age_of(state.since_us, now_us)}" if status != "unknown" else said
+        for end, bps in ((b, state.ab_bps), (a, state.ba_bps)):
+            pct = load_pct(bps, link.capacity_bps)
+            load = words.rate(bps) + (f", {pct:.0f} %" if pct is not None else "")
+            lines.append((f"To {end.name if end else '?'}", load))
+    if link.capacity_bps:
+        lines.append(("Capacity", words.rate(link.capacity_bps)))
+    lines.append(("Kind", link.kind))
+    title = words.name_of_link(model.inventory, link)
+    return {"id": link.id, "title": title, "status": status, "said": said, "reason": "", "lines": lines}
+
+
+def _oldest_observation_us(model: Model, ids: Iterable[UUID]) -> int | None:
+    heard = [h.heard_us for id in ids if (h := model.health.get(id)) and h.status != "stale"]
+    return min(heard, default=0) or None

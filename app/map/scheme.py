@@ -1,0 +1,100 @@
+"""The page's own address, `heliograph-map://page/...`: which file answers it. Counterpart: `map_assets/`, `page.py`.
+
+Theory: a custom scheme needs no port and no server. Every address is a key of one table made at start; what is not in the
+table does not exist, so there is no path to climb out of. Replies are whole seekable files: Qt slices the byte ranges that
+PMTiles asks for. One rule: `prepare_web_engine` runs before the QApplication, or there is no scheme.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QCoreApplication, QFile, QIODevice, QObject, Qt, QUrl
+from PySide6.QtWebEngineCore import QWebEngineUrlRequestJob, QWebEngineUrlScheme, QWebEngineUrlSchemeHandler
+
+import map_assets
+from app.map.sandbox import chromium_flags, sandbox_obstacle
+
+SCHEME = b"heliograph-map"
+ORIGIN = "heliograph-map://page"
+INDEX = QUrl(f"{ORIGIN}/index.html")
+ASSETS = Path(map_assets.__file__).parent
+BASEMAP = ASSETS / "basemap" / "world.pmtiles"
+
+VENDOR = {
+    "/vendor/maplibre-gl.mjs": "maplibre-gl/dist/maplibre-gl.mjs",
+    "/vendor/maplibre-gl-worker.mjs": "maplibre-gl/dist/maplibre-gl-worker.mjs",
+    "/vendor/maplibre-gl.css": "maplibre-gl/dist/maplibre-gl.css",
+    "/vendor/pmtiles.js": "pmtiles/dist/pmtiles.js",
+} | {f"/icons/{name}.svg": f"lucide-static/icons/{name}.svg" for name in ("plus", "minus", "maximize")}
+"""What the page takes from npm: address -> file below node_modules."""
+
+OWN = {"src": ".js", "style": ".css", "fonts": ".ttf"}
+"""Our own folders, and the one kind of file that is served of each."""
+
+MIME = {
+    ".html": b"text/html",
+    ".js": b"text/javascript",
+    ".mjs": b"text/javascript",
+    ".css": b"text/css",
+    ".json": b"application/json",
+    ".svg": b"image/svg+xml",
+    ".ttf": b"font/ttf",
+    ".pmtiles": b"application/octet-stream",
+}
+_log = logging.getLogger("heliograph.map")
+
+
+def prepare_web_engine(argv: Sequence[str]) -> None:
+    """Register the scheme and set Chromium's flags. Call once, before the QApplication is made.
+
+    What QTWEBENGINE_CHROMIUM_FLAGS already holds is kept and comes last; `--no-sandbox` in `argv` asks for just that.
+    """
+    scheme = QWebEngineUrlScheme(SCHEME)
+    scheme.setSyntax(QWebEngineUrlScheme.Syntax.Host)
+    flag = QWebEngineUrlScheme.Flag
+    scheme.setFlags(flag.SecureScheme | flag.CorsEnabled | flag.FetchApiAllowed)
+    QWebEngineUrlScheme.registerScheme(scheme)
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+
+    obstacle = sandbox_obstacle(os.environ, argv)
+    if obstacle is not None:
+        _log.warning("the map runs without Chromium's sandbox: %s", obstacle)
+    wanted = os.environ.get("QTWEBENGINE_CHROMIUM_FLAGS", "")
+    made = " ".join(f'"{f}"' if " " in f else f for f in chromium_flags(os.environ, obstacle))
+    if made not in wanted:
+        os.environ["QTWEBENGINE_CHROMIUM_FLAGS"] = f"{made} {wanted}".strip()
+
+
+class MapFiles(QWebEngineUrlSchemeHandler):
+    """Answers the page's requests from one table of address -> file."""
+
+    def __init__(self, basemap: Path = BASEMAP, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.table = {
+            "/index.html": ASSETS / "index.html",
+            "/style/tokens.json": ASSETS / "style" / "tokens.json",
+        }
+        for folder, suffix in OWN.items():
+            for file in sorted((ASSETS / folder).glob(f"*{suffix}")):
+                self.table[f"/{folder}/{file.name}"] = file
+        self.table |= {address: ASSETS / "node_modules" / file for address, file in VENDOR.items()}
+        self.table["/basemap/world.pmtiles"] = basemap
+        self.basemap = basemap
+
+    def requestStarted(self, job: QWebEngineUrlRequestJob) -> None:
+        """Reply with the file of the table, whole and seekable, or say why not."""
+        url = job.requestUrl()
+        file = self.table.get(url.path()) if url.host() == "page" else None
+        if bytes(job.requestMethod().data()) not in (b"GET", b"HEAD"):
+            job.fail(QWebEngineUrlRequestJob.Error.RequestDenied)
+            return
+        device = QFile(str(file), job) if file is not None else None
+        if file is None or device is None or not device.open(QIODevice.OpenModeFlag.ReadOnly):
+            _log.warning("the page asked for %s, which is not there", url.toDisplayString()[:200])
+            job.fail(QWebEngineUrlRequestJob.Error.UrlNotFound)
+            return
+        job.reply(QByteArray(MIME[file.suffix]), device)

@@ -1,0 +1,277 @@
+"""The map as a widget: keeps the page fed, alive and checked. Counterpart: `map_assets/src/main.js`.
+
+Theory: everything the page shows can be sent again at any time, so a page that dies is loaded anew and gets the whole state,
+camera and selection with its first message. One rule: the page is never waited for; what is asked is answered later.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWebChannel import QWebChannel
+from PySide6.QtWebEngineCore import QWebEnginePage
+from PySide6.QtWebEngineWidgets import QWebEngineView
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+
+from app.look import themes
+from app.map import bridge, feed
+from app.map.page import Gate, MapPage, make_profile
+from app.map.scheme import BASEMAP, INDEX, MapFiles
+from app.model import Delta, Model
+from domain.geometry import is_place
+
+RELOAD_MS = 100
+RELOAD_MOST_MS = 10_000
+STEADY_MS = 30_000
+"""A page that lived this long had no part in the next death."""
+REPORT_TIMEOUT_MS = 10_000
+
+Report = dict[str, Any]
+_log = logging.getLogger("heliograph.map")
+
+
+class MapView(QWidget):
+    """The live map of a model."""
+
+    device_clicked = Signal(object)
+    """A device's id."""
+    link_clicked = Signal(object)
+    """A link's id."""
+    background_clicked = Signal()
+    device_dropped = Signal(object, float, float)
+    """A device's id and where it was dropped: lng, lat."""
+    place_requested = Signal(float, float)
+    """A new device is wanted at lng, lat."""
+    became_idle = Signal(float)
+    """The map stands for the first time; seconds since `started_s`."""
+    page_died = Signal(str)
+    painted = Signal(object, object)
+    """The oldest observation of a tick and when it was on the screen, both in microseconds UTC."""
+
+    def __init__(
+        self,
+        model: Model,
+        theme: str,
+        parent: QWidget | None = None,
+        *,
+        started_s: float | None = None,
+        basemap: Path = BASEMAP,
+    ) -> None:
+        """`started_s` is the process's start on the monotonic clock, from which `became_idle` counts."""
+        super().__init__(parent)
+        self._model = model
+        self._theme = theme
+        self._started_s = time.monotonic() if started_s is None else started_s
+        self._ready = False
+        self._idle = False
+        self._deaths = 0
+        self._selected: UUID | None = None
+        self._hovered: UUID | None = None
+        self._camera: dict[str, float] | None = None
+        self._tokens = itertools.count(1)
+        self._reports: dict[int, Callable[[Report], None]] = {}
+
+        self._gate = Gate(self)
+        self._files = MapFiles(basemap, self)
+        self._profile = make_profile(self._files, self._gate, self)
+        self._door = bridge.Door(self._is_known, self._take, self)
+        self._view = QWebEngineView(self)
+        self.page = MapPage(self._profile, self._gate, self._view)
+        self.page.renderProcessTerminated.connect(self._on_terminated)
+        self._channel = QWebChannel(self.page)
+        self._channel.registerObject("door", self._door)
+        self.page.setWebChannel(self._channel)
+        self._view.setPage(self.page)
+        self._view.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self._view.setAcceptDrops(False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._view)
+        self.setFocusProxy(self._view)
+
+        self._reload = QTimer(self)
+        self._reload.setSingleShot(True)
+        self._reload.timeout.connect(self._load)
+        self._steady = QTimer(self)
+        self._steady.setSingleShot(True)
+        self._steady.setInterval(STEADY_MS)
+        self._steady.timeout.connect(self._forget_deaths)
+        self._paint_ground()
+        model.changed.connect(self._on_changed)
+        self._load()
+
+    @property
+    def external_requests(self) -> int:
+        """How many requests for the outside were made by the page; all of them were blocked."""
+        return self._gate.blocked
+
+    def set_theme(self, theme: str) -> None:
+        """Show the map in "dark" or "light"."""
+        self._theme = theme
+        self._paint_ground()
+        self._send(theme=theme)
+
+    def select(self, id: UUID | None) -> None:
+        """Mark a device or link as selected, or nothing."""
+        if id != self._selected:
+            self._selected = id
+            self._send(select=id)
+
+    def fit(self) -> None:
+        """Show the whole network."""
+        self._send(fit=True)
+
+    def fly_to(self, id: UUID) -> None:
+        """Bring a device or link into view."""
+        self._send(fly=id)
+
+    def report(self, then: Callable[[Report], None]) -> None:
+        """Ask the page what it shows; `then` gets the answer, or what is known here where the page does not answer in time."""
+        token = next(self._tokens)
+        self._reports[token] = then
+        self._send(report=token)
+        QTimer.singleShot(REPORT_TIMEOUT_MS, self, lambda: self._answer_without_page(token))
+
+    def _load(self) -> None:
+        self._ready = False
+        self.page.load(INDEX)
+
+    def _paint_ground(self) -> None:
+        self.page.setBackgroundColor(QColor(themes()[self._theme].surface.ground))
+
+    def _send(self, **message: Any) -> None:
+        if self._ready and message:
+            self._door.send(message)
+
+    def _is_known(self, id: UUID) -> bool:
+        return self._model.inventory.device(id) is not None or self._model.inventory.link(id) is not None
+
+    def _on_changed(self, delta: Delta) -> None:
+        if not self._ready:
+            return
+        message = feed.tick(self._model, delta)
+        if self._hovered is not None and self._hovered in delta.health | delta.link_states | delta.facts:
+            message["card"] = feed.card(self._model, self._hovered, _now_us())
+        self._send(**message)
+
+    def _take(self, message: bridge.FromPage) -> None:
+        """Act on a checked message of the page."""
+        match message:
+            case bridge.Ready():
+                self._on_ready()
+            case bridge.Idle():
+                self._on_idle()
+            case bridge.CameraMoved():
+                self._camera = {"lng": message.lng, "lat": message.lat, "zoom": message.zoom}
+            case bridge.DeviceClicked():
+                self.select(message.id)
+                self.device_clicked.emit(message.id)
+            case bridge.LinkClicked():
+                self.select(message.id)
+                self.link_clicked.emit(message.id)
+            case bridge.BackgroundClicked():
+                self.select(None)
+                self.background_clicked.emit()
+            case bridge.Hovered():
+                self._hovered = message.id
+                self._send(card=feed.card(self._model, message.id, _now_us()) if message.id else None)
+            case bridge.DeviceDropped():
+                self._on_dropped(message)
+            case bridge.MenuAsked():
+                self.menu_for(message.lng, message.lat).popup(
+                    self._view.mapToGlobal(QPoint(round(message.x), round(message.y)))
+                )
+            case bridge.Painted():
+                self.painted.emit(message.stamp_us, message.painted_us)
+            case bridge.Blocked():
+                self._gate.refuse(message.url)
+            case bridge.Reported():
+                self._on_reported(message)
+
+    def _on_ready(self) -> None:
+        self._ready = True
+        self._hovered = None
+        self._steady.start()
+        message = feed.whole(self._model)
+        self._send(
+            theme=self._theme,
+            basemap={"there": self._files.basemap.is_file(), "file": self._files.basemap.name},
+            camera=self._camera,
+            select=self._selected,
+            **message,
+        )
+        for token in self._reports:
+            self._send(report=token)
+
+    def _on_idle(self) -> None:
+        if not self._idle:
+            self._idle = True
+            self.became_idle.emit(time.monotonic() - self._started_s)
+
+    def _on_dropped(self, message: bridge.DeviceDropped) -> None:
+        if self._model.inventory.device(message.id) is None or not is_place(message.lng, message.lat):
+            _log.error("a drop of %s at %s, %s: expected a device", message.id, message.lng, message.lat)
+            return
+        self.device_dropped.emit(message.id, message.lng, message.lat)
+
+    def menu_for(self, lng: float, lat: float) -> QMenu:
+        """Return the menu of a right click on the ground."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Add a device here").triggered.connect(lambda: self.place_requested.emit(lng, lat))
+        menu.addAction("Show the whole network").triggered.connect(self.fit)
+        return menu
+
+    def _on_reported(self, message: bridge.Reported) -> None:
+        then = self._reports.pop(message.token, None)
+        if then is not None:
+            errors = max(message.console_errors, self.page.console_errors)
+            then(
+                {
+                    "first_idle_s": message.first_idle_s,
+                    "console_errors": errors,
+                    "rendered_devices": message.rendered_devices,
+                    "rendered_links": message.rendered_links,
+                    "zoom": message.zoom,
+                    "center": list(message.center),
+                }
+            )
+
+    def _answer_without_page(self, token: int) -> None:
+        then = self._reports.pop(token, None)
+        if then is not None:
+            _log.error("the page did not answer report %d within %d ms", token, REPORT_TIMEOUT_MS)
+            then(
+                {
+                    "first_idle_s": None,
+                    "console_errors": self.page.console_errors,
+                    "rendered_devices": 0,
+                    "rendered_links": 0,
+                    "zoom": None,
+                    "center": None,
+                }
+            )
+
+    def _on_terminated(self, status: QWebEnginePage.RenderProcessTerminationStatus, code: int) -> None:
+        self._ready = False
+        self._steady.stop()
+        wait_ms = min(RELOAD_MS * 2 ** min(self._deaths, 10), RELOAD_MOST_MS)
+        self._deaths += 1
+        _log.error("the map's page died (%s, code %d); it comes back in %d ms", status.name, code, wait_ms)
+        self._reload.start(wait_ms)
+        self.page_died.emit(f"{status.name}, code {code}")
+
+    def _forget_deaths(self) -> None:
+        self._deaths = 0
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000

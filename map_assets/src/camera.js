@@ -1,0 +1,72 @@
+// Where the map looks: fit, fly, and telling the window, so that a new page looks there again. Counterpart: app/map/view.py.
+// One rule: who asks the system for less motion gets none.
+
+/** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
+/** @import { Network } from "./network.js" */
+
+const PADDING = { top: 56, right: 76, bottom: 104, left: 56 };
+const FIT_ZOOM_MOST = 12.5;
+const FLY_ZOOM_LEAST = 11;
+const FLY_MS = 900;
+const TURN_MS = 200;
+export const WORLD = { center: /** @type {LngLat} */ ([10, 28]), zoom: 1.4 };
+
+export class Camera {
+  #map;
+  #network;
+  #still = matchMedia("(prefers-reduced-motion: reduce)");
+  /** Whether somebody, or an earlier page, has chosen the view; until then it follows the network. */
+  #placed = false;
+
+  /** @param {MapLibre} map @param {Network} network @param {Send} send @param {boolean} placed */
+  constructor(map, network, send, placed) {
+    this.#map = map;
+    this.#network = network;
+    this.#placed = placed;
+    map.on("moveend", () => {
+      const { lng, lat } = map.getCenter().wrap();
+      send({ type: "camera_moved", lng, lat, zoom: map.getZoom() });
+    });
+    map.on("movestart", (event) => {
+      if (event.originalEvent) this.#placed = true;
+    });
+  }
+
+  /** Look at the network when it comes for the first time. */
+  follow() {
+    if (this.#placed || this.#network.devices.size === 0) return;
+    this.#placed = true;
+    this.fit(false);
+  }
+
+  /** Show the whole network. @param {boolean} moving */
+  fit(moving = true) {
+    this.show(this.#network.devices.values(), moving ? TURN_MS : 0, FIT_ZOOM_MOST);
+  }
+
+  /** Show some places. @param {Iterable<{ lng: number, lat: number }>} places @param {number} duration_ms @param {number} maxZoom */
+  show(places, duration_ms, maxZoom) {
+    let [west, south, east, north] = [Infinity, Infinity, -Infinity, -Infinity];
+    for (const { lng, lat } of places) {
+      [west, east] = [Math.min(west, lng), Math.max(east, lng)];
+      [south, north] = [Math.min(south, lat), Math.max(north, lat)];
+    }
+    const duration = this.#still.matches ? 0 : duration_ms;
+    if (west > east) this.#map.easeTo({ ...WORLD, duration });
+    else this.#map.fitBounds([west, south, east, north], { padding: PADDING, maxZoom, duration });
+  }
+
+  /** Bring a device or link into view. @param {string} id @param {number} least_zoom */
+  fly(id, least_zoom = FLY_ZOOM_LEAST) {
+    const device = this.#network.devices.get(id);
+    const link = this.#network.links.get(id);
+    if (device) {
+      const zoom = Math.max(this.#map.getZoom(), least_zoom);
+      const duration = this.#still.matches ? 0 : FLY_MS;
+      this.#map.flyTo({ center: [device.lng, device.lat], zoom, duration });
+    } else if (link) {
+      const path = this.#network.pathOf(link) ?? [];
+      this.show(path.map(([lng, lat]) => ({ lng, lat })), FLY_MS, FIT_ZOOM_MOST + 2);
+    }
+  }
+}

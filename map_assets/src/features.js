@@ -1,0 +1,161 @@
+// Rows of the network made into GeoJSON features for the map's sources. Pure. Counterpart: layers.js reads their properties.
+// One rule: an id that feature-state addresses stands in the property `id`; the two halves of a link are `<link>:ab` and `:ba`.
+
+import { fromFlat, halve, pointAlong, zoomForLength } from "./geometry.js";
+import { FAULT_ORDER, ringName } from "./symbols.js";
+import { age, label, rate } from "./words.js";
+
+/** @import { Feature } from "geojson" */
+/** @import { Network } from "./network.js" */
+/** @import { Cluster } from "./clusters.js" */
+/** @import { RingParts } from "./symbols.js" */
+
+const ARROW_PX = 36;
+/** From a whole zoom on; half a zoom later the link is 56 px long. */
+
+/** @param {LngLat} place @param {Record<string, unknown>} properties @returns {Feature} */
+export const pointOf = (place, properties) => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: place } });
+/** @param {LngLat[]} path @param {Record<string, unknown>} properties @returns {Feature} */
+export const lineOf = (path, properties) => ({ type: "Feature", properties, geometry: { type: "LineString", coordinates: path } });
+
+/** 0 POP, 1 relay, 2 the rest: role is size and weight, because shape belongs to status. @param {Role} role */
+const rankOf = (role) => (role === "pop" ? 0 : role === "relay" ? 1 : 2);
+
+/** Zoom from which each rank has its name. @param {number} count */
+const namedFrom = (count) => (count <= 300 ? [4, 6, 7] : [5, 9, 11]);
+
+/** @param {Network} network @param {Map<string, number>} aloneFrom @returns {Feature[]} */
+export function deviceFeatures(network, aloneFrom) {
+  const named = namedFrom(network.devices.size);
+  return Array.from(network.devices.values(), ({ id, name, role, lng, lat }) => {
+    const [rank, from] = [rankOf(role), aloneFrom.get(id) ?? 0];
+    return pointOf([lng, lat], { id, label: label(name), rank, from, named_from: Math.max(from, named[rank]) });
+  });
+}
+
+/** Width in pixels at size 1. @param {number} bps */
+function widthOf(bps) {
+  const steps = /** @type {const} */ ([[10e9, 5], [2e9, 4.4], [1e9, 3.8], [500e6, 3], [300e6, 2.6]]);
+  return steps.find(([least]) => bps >= least)?.[1] ?? 2.2;
+}
+
+/** Side by side lanes for links between the same two devices: 0 alone, else steps of 2 around 0. @param {Network} network */
+function lanesOf(network) {
+  const byPair = /** @type {Map<string, string[]>} */ (new Map());
+  for (const { id, a, b } of network.links.values()) {
+    const key = a < b ? a + b : b + a;
+    byPair.set(key, [...(byPair.get(key) ?? []), id]);
+  }
+  const lanes = /** @type {Map<string, number>} */ (new Map());
+  for (const ids of byPair.values()) ids.sort().forEach((id, i) => lanes.set(id, ids.length === 1 ? 0 : 2 * i - ids.length + 1));
+  return lanes;
+}
+
+/** Both halves of every link and the arrows where they meet. @param {Network} network @returns {Feature[]} */
+export function linkFeatures(network) {
+  const lanes = lanesOf(network);
+  const features = [];
+  for (const link of network.links.values()) {
+    const places = network.pathOf(link);
+    if (!places) continue;
+    const { ab, ba, length, middle, bearing_deg } = halve(places);
+    const lane = (lanes.get(link.id) ?? 0) * (link.a < link.b ? 1 : -1);
+    const from = Math.max(7, Math.ceil(zoomForLength(length, ARROW_PX)));
+    for (const [way, path, turn, side] of /** @type {const} */ ([["ab", ab, 0, 1], ["ba", ba, 180, -1]])) {
+      const common = { id: `${link.id}:${way}`, link: link.id, width: widthOf(link.capacity_bps), kind: link.kind };
+      features.push(lineOf(path, { ...common, lane: lane * 0.75 }));
+      if (length > 0) features.push(pointOf(middle, { ...common, from, bearing: bearing_deg + turn, shift: Math.max(-3, Math.min(3, lane * side)) }));
+    }
+  }
+  return features;
+}
+
+/** The links that are down: a line from end to end and the mark in its middle. @param {Network} network @returns {Feature[]} */
+export function brokenFeatures(network) {
+  const features = [];
+  for (const { id, status } of network.loads.values()) {
+    const link = network.links.get(id);
+    const places = link && status === "down" ? network.pathOf(link) : null;
+    if (!places) continue;
+    const { path, middle } = halve(places);
+    features.push(lineOf(path.map(fromFlat), { link: id }), pointOf(middle, { link: id }));
+  }
+  return features;
+}
+
+/** What deserves attention: everything that is neither up nor simply not known yet. @param {Status} status */
+export const isOdd = (status) => status !== "up" && status !== "unknown";
+
+/** @param {Network} network @param {Iterable<string>} ids @param {Map<string, number>} aloneFrom @param {string | null} chosen @param {number} now_us @returns {Feature[]} */
+export function oddFeatures(network, ids, aloneFrom, chosen, now_us) {
+  const features = [];
+  for (const id of ids) {
+    const device = network.devices.get(id);
+    if (!device) continue;
+    const { status, since_us } = network.healthOf(id);
+    const old = age((now_us - since_us) / 1e6);
+    features.push(pointOf([device.lng, device.lat], {
+      id, status, label: label(device.name), rank: rankOf(device.role), from: aloneFrom.get(id) ?? 0,
+      age: old, said: `${status} ${old}`, since: since_us / 1e6, severity: severityOf(status), chosen: id === chosen,
+    }));
+  }
+  return features;
+}
+
+/** Higher is worse, so that it is drawn later. @param {Status} status */
+export const severityOf = (status) => FAULT_ORDER.length - FAULT_ORDER.indexOf(status);
+
+/** @param {Network} network @param {string[]} members @returns {RingParts} */
+function partsOf(network, members) {
+  /** @type {Partial<Record<Status, number>>} */
+  const counts = {};
+  for (const id of members) {
+    const { status } = network.healthOf(id);
+    counts[status] = (counts[status] ?? 0) + 1;
+  }
+  return { total: members.length, counts, worst: /** @type {Status} */ (FAULT_ORDER.find((status) => counts[status])) };
+}
+
+/**
+ * The rings of one zoom, and the parts of each picture they need.
+ * @param {Network} network @param {Cluster[]} clusters @param {number} zoom @param {boolean} last no closer zoom takes any apart
+ * @param {number} now_us @param {Map<string, RingParts>} pictures gets what is missing
+ * @returns {Feature[]}
+ */
+export function ringFeatures(network, clusters, zoom, last, now_us, pictures) {
+  return clusters.map(({ id, lng, lat, members, stack }) => {
+    const parts = partsOf(network, members);
+    const picture = ringName(parts);
+    pictures.set(picture, parts);
+    const down = parts.counts.down ? newestDown(network, members, now_us) : {};
+    return pointOf([lng, lat], { id, zoom, last, stack, picture, count: String(parts.total), total: parts.total, severity: severityOf(parts.worst), ...down });
+  });
+}
+
+/** The name that stands at a ring with something down in it. @param {Network} network @param {string[]} members @param {number} now_us */
+function newestDown(network, members, now_us) {
+  const down = members.map((id) => network.healthOf(id)).filter(({ status }) => status === "down");
+  const newest = down.reduce((a, b) => (b.since_us > a.since_us ? b : a));
+  const more = down.length > 1 ? `, ${down.length - 1} more` : "";
+  return {
+    label: label(network.devices.get(newest.id)?.name ?? ""),
+    said: `down ${age((now_us - newest.since_us) / 1e6)}${more}`,
+    since: newest.since_us / 1e6,
+  };
+}
+
+/** The load pills of one link, or none where it is too short for them. @param {Network} network @param {LoadRow} load @param {number} pixelsPerDegree @returns {Feature[]} */
+export function pillFeatures(network, load, pixelsPerDegree) {
+  const link = network.links.get(load.id);
+  const places = link && load.status === "up" ? network.pathOf(link) : null;
+  if (!places) return [];
+  const { path, length } = halve(places);
+  if (length * pixelsPerDegree < PILL_PX) return [];
+  const features = [];
+  for (const [bps, share] of /** @type {const} */ ([[load.ab_bps, 0.27], [load.ba_bps, 0.73]])) {
+    if (bps === null) continue;
+    features.push(pointOf(fromFlat(pointAlong(path, length * share).point), { link: load.id, text: rate(bps), sort: -bps }));
+  }
+  return features;
+}
+const PILL_PX = 150;

@@ -1,0 +1,100 @@
+// Links as the map draws them: half-links, where they meet, from which zoom on there is room. Pure.
+// Counterpart: painter.js. One rule: lengths are measured in Mercator, as the eye sees them, never in degrees.
+
+/** A point in Mercator, in degrees of longitude both ways. @typedef {[x: number, y: number]} Flat */
+
+const RAD = Math.PI / 180;
+const LAT_MOST_DEG = 85.05;
+const WORLD_PX = 512;
+
+/** @param {LngLat} place @returns {Flat} */
+export function toFlat([lng, lat]) {
+  const held = Math.max(-LAT_MOST_DEG, Math.min(LAT_MOST_DEG, lat));
+  return [lng, Math.log(Math.tan(Math.PI / 4 + (held * RAD) / 2)) / RAD];
+}
+
+/** @param {Flat} point @returns {LngLat} */
+export function fromFlat([x, y]) {
+  return [x, (2 * Math.atan(Math.exp(y * RAD)) - Math.PI / 2) / RAD];
+}
+
+/** Lay a path out flat; where it crosses the antimeridian it goes on beyond 180 degrees. @param {LngLat[]} places @returns {Flat[]} */
+export function flatten(places) {
+  const path = places.map(toFlat);
+  for (let i = 1; i < path.length; i++) {
+    path[i][0] -= 360 * Math.round((path[i][0] - path[i - 1][0]) / 360);
+  }
+  return path;
+}
+
+/** @param {Flat[]} path */
+export function lengthOf(path) {
+  let length = 0;
+  for (let i = 1; i < path.length; i++) length += gap(path[i - 1], path[i]);
+  return length;
+}
+
+/** @param {Flat} a @param {Flat} b */
+const gap = (a, b) => Math.hypot(b[0] - a[0], b[1] - a[1]);
+
+/**
+ * Where a path is after `along`, on which segment, and the bearing there in degrees (0 is up, 90 right).
+ * @param {Flat[]} path @param {number} along
+ * @returns {{ point: Flat, segment: number, bearing_deg: number }}
+ */
+export function pointAlong(path, along) {
+  let segment = 1;
+  while (segment < path.length - 1 && along > gap(path[segment - 1], path[segment])) {
+    along -= gap(path[segment - 1], path[segment]);
+    segment++;
+  }
+  const [a, b] = [path[segment - 1], path[segment]];
+  const share = Math.min(1, along / (gap(a, b) || 1));
+  return {
+    point: [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share],
+    segment,
+    bearing_deg: Math.atan2(b[0] - a[0], b[1] - a[1]) / RAD,
+  };
+}
+
+/**
+ * Cut a path at half its length. `ab` runs from its start to the middle, `ba` from the middle to its end, so that
+ * an offset to the right of one is to the right of the other.
+ * @param {LngLat[]} places at least two
+ */
+export function halve(places) {
+  const path = flatten(places);
+  const length = lengthOf(path);
+  const middle = pointAlong(path, length / 2);
+  return {
+    path,
+    length,
+    middle: fromFlat(middle.point),
+    bearing_deg: middle.bearing_deg,
+    ab: [...path.slice(0, middle.segment), middle.point].map(fromFlat),
+    ba: [middle.point, ...path.slice(middle.segment)].map(fromFlat),
+  };
+}
+
+/** The zoom at which a Mercator length is so many pixels long. @param {number} length @param {number} pixels */
+export function zoomForLength(length, pixels) {
+  return length > 0 ? Math.log2((pixels * 360) / (WORLD_PX * length)) : Infinity;
+}
+
+/** Pixels of the whole world at a zoom, as a share of 360 degrees. @param {number} zoom */
+export const pixelsPerDegree = (zoom) => (WORLD_PX * 2 ** zoom) / 360;
+
+/**
+ * Spread `count` places in a ring (a spiral where there are many) around a point of the screen.
+ * @param {number} count @returns {[x: number, y: number][]} pixels from the centre
+ */
+export function fanOut(count) {
+  const places = /** @type {[number, number][]} */ ([]);
+  let angle = -Math.PI / 2;
+  for (let i = 0; i < count; i++) {
+    const radius_px = count <= 10 ? Math.max(34, count * 8) : 40 + i * 5;
+    places.push([radius_px * Math.cos(angle), radius_px * Math.sin(angle)]);
+    angle += count <= 10 ? (2 * Math.PI) / count : 34 / radius_px;
+  }
+  return places;
+}

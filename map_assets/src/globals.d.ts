@@ -1,0 +1,70 @@
+// What the window puts into the page, and the shapes of what both sides say to each other.
+// Counterparts: app/map/bridge.py (what the page sends), app/map/feed.py and view.py (what it gets).
+
+type Status = "up" | "degraded" | "down" | "stale" | "unknown";
+type LinkStatus = "up" | "down" | "unknown";
+type ThemeName = "dark" | "light";
+type Role = "pop" | "relay" | "access" | "switch" | "sector" | "customer" | "power" | "server" | "other";
+type LngLat = [lng: number, lat: number];
+
+interface DeviceRow { id: string; name: string; role: Role; lng: number; lat: number }
+interface LinkRow {
+  id: string; a: string; b: string; kind: "fibre" | "wireless" | "copper"; capacity_bps: number; path: LngLat[];
+}
+interface HealthRow { id: string; status: Status; since_us: number }
+interface LoadRow {
+  id: string; status: LinkStatus;
+  ab_bps: number | null; ba_bps: number | null; ab_class: number | null; ba_class: number | null;
+}
+interface Card {
+  id: string; title: string; status: Status; said: string; reason: string; lines: [label: string, value: string][];
+}
+interface Camera { lng: number; lat: number; zoom: number }
+
+/** One message of the window: any of these, taken in this order. */
+interface FromWindow {
+  theme?: ThemeName;
+  basemap?: { there: boolean; file: string };
+  camera?: Camera | null;
+  reset?: boolean;
+  devices?: DeviceRow[];
+  links?: LinkRow[];
+  gone?: string[];
+  health?: HealthRow[];
+  loads?: LoadRow[];
+  stamp_us?: number;
+  select?: string | null;
+  fit?: boolean;
+  fly?: string;
+  card?: Card | null;
+  report?: number;
+}
+
+type ToWindow =
+  | { type: "ready" }
+  | { type: "idle"; after_ms: number }
+  | { type: "camera_moved"; lng: number; lat: number; zoom: number }
+  | { type: "device_clicked" | "link_clicked"; id: string }
+  | { type: "background_clicked" }
+  | { type: "hovered"; id: string | null }
+  | { type: "device_dropped"; id: string; lng: number; lat: number }
+  | { type: "menu_asked"; lng: number; lat: number; x: number; y: number }
+  | { type: "painted"; stamp_us: number; painted_us: number }
+  | { type: "blocked"; url: string }
+  | {
+    type: "reported"; token: number; first_idle_s: number | null; console_errors: number;
+    rendered_devices: number; rendered_links: number; zoom: number; center: LngLat;
+  };
+
+type Send = (message: ToWindow) => void;
+
+interface Door {
+  to_page: { connect(listener: (text: string) => void): void };
+  from_page(text: string): void;
+}
+
+declare const qt: { webChannelTransport: object };
+declare const QWebChannel: new (
+  transport: object, opened: (channel: { objects: { door: Door } }) => void,
+) => object;
+declare const pmtiles: typeof import("pmtiles");

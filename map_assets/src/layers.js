@@ -1,0 +1,244 @@
+// The network's style layers, from the bottom up, for one theme. Pure. Counterpart: painter.js fills their sources.
+// Theory: what is healthy is drawn from big sources that only change when somebody edits, coloured by feature-state; what is
+// not (down, degraded, stale, a broken link, a ring) lives in small sources that may change every tick and have the full
+// power of layout. Collisions: the topmost layers are placed first, so invisible obstacles on top keep every name off every
+// symbol. One rule: a theme changes paint and pictures only, never a layer's filter, layout or place.
+
+/** @import { LayerSpecification, ExpressionSpecification, FilterSpecification } from "@maplibre/maplibre-gl-style-spec" */
+/** @import { Palette } from "./palette.js" */
+
+/** Feature-state `load` of a half-link that is up but whose load is not known; below zero it is not drawn here. */
+export const LOAD_NOT_KNOWN = 6;
+/** Feature-state `load` of a half-link that another source draws. */
+export const LOAD_HIDDEN = -2;
+export const LOAD_UNKNOWN = -1;
+export const HOTTEST = 5;
+export const PILL_ZOOM = 10;
+
+export const REGULAR = ["Inter Regular"];
+export const MEDIUM = ["Inter Medium"];
+export const SEMIBOLD = ["Inter SemiBold"];
+
+/** @param {unknown} x @returns {ExpressionSpecification} */
+const ex = (x) => /** @type {ExpressionSpecification} */ (x);
+/** @param {unknown} x @returns {FilterSpecification} */
+const filter = (x) => /** @type {FilterSpecification} */ (x);
+
+/** Multiply by zoom: the figures of look.md for link widths. @param {number[]} factors at zoom 5, 8.7, 11, 14 @param {unknown} value @param {number} add */
+const byZoom = ([at5, at9, at11, at14], value, add = 0) => {
+  /** @param {number} k */
+  const sized = (k) => ["+", add, ["*", k, value]];
+  return ex(["interpolate", ["linear"], ["zoom"], 5, sized(at5), 8.7, sized(at9), 11, sized(at11), 14, sized(at14)]);
+};
+/** @param {number} add */
+const linkWidth = (add = 0) => byZoom([0.35, 0.8, 1.25, 2], ["get", "width"], add);
+const linkOffset = byZoom([0.3, 0.7, 1.1, 1.8], ["*", ["get", "lane"], ["get", "width"]]);
+const load = ["number", ["feature-state", "load"], LOAD_UNKNOWN];
+const isLine = ["==", ["geometry-type"], "LineString"];
+const isPoint = ["==", ["geometry-type"], "Point"];
+const alone = [">=", ["zoom"], ["get", "from"]];
+const status = ["get", "status"];
+const rank = ["get", "rank"];
+const isPop = ["==", rank, 0];
+
+/** @param {Palette} p */
+const loadColor = (p) => ex(["match", load, ...p.load.flatMap((color, i) => [i, color]), LOAD_NOT_KNOWN, p.status.unknown, p.load[0]]);
+/** 1 where the half-link carries a load class. */
+const ifLive = ex(["case", [">=", load, 0], 1, 0]);
+
+/** Symbols grow from far to near. @param {unknown} value at zoom 8.7 */
+const grown = (value) => byZoom([0.55, 1, 1.35, 1.6], value);
+
+/** @param {Palette} p @returns {LayerSpecification[]} */
+function linkLayers(p) {
+  const round = /** @type {const} */ ({ "line-join": "round" });
+  const arrowSize = byZoom([0.06, 0.16, 0.22, 0.34], ["get", "width"]);
+  const meets = filter(["all", isPoint, [">=", ["zoom"], ["get", "from"]]]);
+  const arrowLayout = {
+    "icon-size": arrowSize,
+    "icon-rotate": ex(["get", "bearing"]),
+    "icon-rotation-alignment": /** @type {const} */ ("map"),
+    "icon-allow-overlap": true,
+    "icon-ignore-placement": true,
+    "icon-offset": ex(["match", ["get", "shift"], ...[-3, -2, -1, 1, 2, 3].flatMap((s) => [s, ["literal", [4.6 * s, 0]]]), ["literal", [0, 0]]]),
+  };
+  return [
+    {
+      id: "link-casing", type: "line", source: "links", filter: filter(isLine),
+      paint: { "line-color": p.basemap.land, "line-width": linkWidth(3), "line-offset": linkOffset, "line-opacity": ex(["case", [">=", load, 0], 0.85, 0]) },
+    },
+    {
+      id: "link-halo", type: "line", source: "links", filter: filter(isLine), layout: { "line-cap": "round" },
+      paint: {
+        "line-color": p.accent.accent, "line-width": linkWidth(7), "line-offset": linkOffset,
+        "line-opacity": ex(["case", ["boolean", ["feature-state", "chosen"], false], 0.45, 0]),
+      },
+    },
+    {
+      id: "link-unknown", type: "line", source: "links", filter: filter(isLine),
+      paint: {
+        "line-color": p.status.unknown, "line-width": 1.1, "line-offset": linkOffset, "line-dasharray": [2, 3],
+        "line-opacity": ex(["case", ["==", load, LOAD_UNKNOWN], 0.7, 0]),
+      },
+    },
+    {
+      id: "link-hot", type: "line", source: "links", filter: filter(isLine), minzoom: PILL_ZOOM,
+      paint: { "line-color": p.load_casing, "line-width": linkWidth(2.4), "line-offset": linkOffset, "line-opacity": ex(["case", ["==", load, HOTTEST], 1, 0]) },
+    },
+    {
+      id: "link-cable", type: "line", source: "links", filter: filter(["all", isLine, ["!=", ["get", "kind"], "wireless"]]), layout: round,
+      paint: { "line-color": loadColor(p), "line-width": linkWidth(), "line-offset": linkOffset, "line-opacity": ifLive },
+    },
+    {
+      id: "link-wireless", type: "line", source: "links", filter: filter(["all", isLine, ["==", ["get", "kind"], "wireless"]]), layout: round,
+      paint: { "line-color": loadColor(p), "line-width": linkWidth(), "line-offset": linkOffset, "line-dasharray": [5, 0.9], "line-opacity": ifLive },
+    },
+    {
+      id: "link-down", type: "line", source: "broken", filter: filter(isLine),
+      paint: { "line-color": p.status.down, "line-width": byZoom([1.2, 2.2, 2.2, 2.6], 1), "line-dasharray": [1.6, 1.6] },
+    },
+    { id: "arrow-bar", type: "symbol", source: "links", filter: meets, layout: { ...arrowLayout, "icon-image": "bar" }, paint: { "icon-color": p.basemap.land, "icon-opacity": ifLive } },
+    {
+      id: "arrow", type: "symbol", source: "links", filter: meets,
+      layout: { ...arrowLayout, "icon-image": "arrow", "icon-anchor": "top" },
+      paint: {
+        "icon-color": loadColor(p), "icon-opacity": ifLive,
+        "icon-halo-color": p.basemap.land, "icon-halo-width": 1.2,
+      },
+    },
+    {
+      id: "pills", type: "symbol", source: "pills", minzoom: PILL_ZOOM,
+      layout: {
+        "text-field": ["get", "text"], "text-font": MEDIUM, "text-size": 11, "icon-image": "pill", "icon-text-fit": "both",
+        "icon-text-fit-padding": [2, 5, 2, 5], "text-padding": 1, "icon-padding": 2, "symbol-sort-key": ["get", "sort"],
+      },
+      paint: { "text-color": p.text.text, "icon-opacity": 0.94 },
+    },
+  ];
+}
+
+// A name beside its symbol, wherever there is room.
+/** @type {NonNullable<import("@maplibre/maplibre-gl-style-spec").SymbolLayerSpecification["layout"]>} */
+const beside = {
+  "text-variable-anchor": ["left", "right", "bottom", "top", "bottom-left", "top-left", "bottom-right", "top-right"],
+  "text-justify": "auto",
+  "text-max-width": 22,
+};
+
+/** @param {Palette} p @returns {LayerSpecification[]} */
+function deviceLayers(p) {
+  const ground = p.surface.ground;
+  const isUp = ["==", ["feature-state", "status"], "up"];
+  const isOdd = ["boolean", ["feature-state", "odd"], false];
+  const ifCalm = ex(["case", isOdd, 0, 1]);
+  const radius = ["match", rank, 0, 4, 1, 3.4, 2.8];
+  const halo = { "text-halo-color": ground, "text-halo-width": 1.6 };
+  const nameSize = ex(["match", rank, 0, 12.5, 1, 11.5, 11]);
+  return [
+    {
+      id: "names", type: "symbol", source: "devices", filter: filter(["all", ["!", isPop], [">=", ["zoom"], ["get", "named_from"]]]),
+      layout: { "text-field": ["get", "label"], "text-font": MEDIUM, "text-size": nameSize, ...beside, "text-radial-offset": 0.9, "symbol-sort-key": ex(rank), "text-padding": 1 },
+      paint: { "text-color": ex(["match", rank, 1, p.text.text, p.text.quiet]), ...halo, "text-opacity": ex(["case", ["any", isOdd, ["boolean", ["feature-state", "chosen"], false]], 0, 1]) },
+    },
+    {
+      id: "pop-ring", type: "circle", source: "devices", filter: filter(["all", isPop, alone]),
+      paint: {
+        "circle-radius": grown(6.6), "circle-color": ground, "circle-opacity": ifCalm, "circle-stroke-opacity": ifCalm,
+        "circle-stroke-width": 1.4, "circle-stroke-color": ex(["case", isUp, p.status.up, p.status.unknown]),
+      },
+    },
+    {
+      id: "dots", type: "circle", source: "devices", filter: filter(alone),
+      layout: { "circle-sort-key": ex(["-", 0, rank]) },
+      paint: {
+        "circle-radius": grown(radius), "circle-opacity": ifCalm, "circle-stroke-opacity": ifCalm,
+        "circle-color": ex(["case", isUp, p.status.up, ground]),
+        "circle-stroke-width": ex(["case", isPop, ["case", isUp, 0, 1.4], 1.4]),
+        "circle-stroke-color": ex(["case", isUp, ground, p.status.unknown]),
+      },
+    },
+    {
+      id: "odd-symbols", type: "symbol", source: "odd", filter: filter(["all", ["!=", status, "down"], alone]),
+      layout: {
+        "icon-image": ex(status), "icon-size": grown(["match", status, "degraded", 1.02, ["match", rank, 0, 1.12, 0.95]]),
+        "icon-allow-overlap": true, "icon-ignore-placement": true, "symbol-sort-key": ex(["get", "severity"]),
+      },
+    },
+    {
+      id: "odd-names", type: "symbol", source: "odd", minzoom: 6, filter: filter(["all", ["!=", status, "down"], alone]),
+      layout: {
+        "text-field": ex(["case", ["==", status, "stale"], ["concat", ["get", "label"], "  ", ["get", "age"]], ["get", "label"]]),
+        "text-font": MEDIUM, "text-size": nameSize, ...beside, "text-radial-offset": 0.95, "symbol-sort-key": ex(rank), "text-padding": 1.5,
+      },
+      paint: { "text-color": ex(["match", status, "degraded", p.status_text.degraded, p.status_text.stale]), ...halo, "text-opacity": ex(["case", ["get", "chosen"], 0, 1]) },
+    },
+    {
+      id: "pop-names", type: "symbol", source: "devices", filter: filter(["all", isPop, [">=", ["zoom"], ["get", "named_from"]]]),
+      layout: { "text-field": ["get", "label"], "text-font": SEMIBOLD, "text-size": nameSize, ...beside, "text-radial-offset": 0.95, "text-padding": 1.5 },
+      paint: { "text-color": p.text.text, ...halo, "text-opacity": ex(["case", ["any", isOdd, ["boolean", ["feature-state", "chosen"], false]], 0, 1]) },
+    },
+    {
+      id: "link-strike", type: "symbol", source: "broken", filter: filter(isPoint),
+      layout: { "icon-image": "strike", "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": byZoom([0.5, 0.95, 1.1, 1.3], 1) },
+    },
+    {
+      id: "rings", type: "symbol", source: "rings", filter: filter(["any", ["==", ["get", "zoom"], ["zoom"]], ["all", ["get", "last"], [">=", ["zoom"], ["get", "zoom"]]]]),
+      layout: {
+        "icon-image": ex(["get", "picture"]), "icon-allow-overlap": true, "text-allow-overlap": true, "icon-padding": 0,
+        "text-field": ["get", "count"], "text-font": SEMIBOLD, "text-size": 12, "symbol-sort-key": ex(["get", "severity"]),
+      },
+      paint: { "text-color": p.text.text },
+    },
+    { id: "fan-legs", type: "line", source: "fan", filter: filter(isLine), paint: { "line-color": p.text.faint, "line-width": 1 } },
+    {
+      id: "fan-symbols", type: "symbol", source: "fan", filter: filter(isPoint),
+      layout: {
+        "icon-image": ex(status), "icon-size": 1.1, "icon-allow-overlap": true, "text-field": ["get", "label"], "text-font": MEDIUM, "text-size": 11,
+        "text-anchor": ex(["get", "anchor"]), "text-offset": ex(["match", ["get", "anchor"], "left", ["literal", [1, 0]], ["literal", [-1, 0]]]),
+        "text-optional": true, "symbol-sort-key": ex(["get", "severity"]),
+      },
+      paint: { "text-color": p.text.text, ...halo },
+    },
+    {
+      id: "chosen", type: "symbol", source: "chosen",
+      layout: {
+        "icon-image": "chosen", "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": 0.9,
+        "text-field": ["get", "label"], "text-font": SEMIBOLD, "text-size": 12.5, ...beside, "text-radial-offset": 2, "text-allow-overlap": true, "text-optional": true,
+      },
+      paint: { "text-color": ex(["get", "color"]), "text-halo-color": ground, "text-halo-width": 2 },
+    },
+    {
+      id: "down-symbols", type: "symbol", source: "odd", filter: filter(["all", ["==", status, "down"], alone]),
+      layout: { "icon-image": "down", "icon-size": grown(1), "icon-allow-overlap": true, "icon-ignore-placement": true, "symbol-sort-key": ex(["get", "since"]) },
+    },
+    ...["odd", "rings"].map((source) => /** @type {LayerSpecification} */ ({
+      id: source === "odd" ? "down-names" : "ring-names", type: "symbol", source,
+      filter: filter(source === "odd"
+        ? ["all", ["==", status, "down"], alone]
+        : ["all", ["has", "label"], ["any", ["==", ["get", "zoom"], ["zoom"]], ["all", ["get", "last"], [">=", ["zoom"], ["get", "zoom"]]]]]),
+      layout: {
+        "text-field": ex(["format", ["get", "label"], {}, "\n", {}, ["get", "said"], { "font-scale": 0.86, "text-color": p.status_text.down, "text-font": ["literal", MEDIUM] }]),
+        "text-font": SEMIBOLD, "text-size": 13, ...beside, "text-max-width": 30,
+        "text-radial-offset": source === "odd" ? ex(["case", ["get", "chosen"], 2.1, 1.5]) : 2.1, "symbol-sort-key": ex(["-", 0, ["get", "since"]]), "text-padding": 1,
+      },
+      paint: { "text-color": p.text.text, "text-halo-color": ground, "text-halo-width": 2 },
+    })),
+    { id: "drag-line", type: "line", source: "drag", filter: filter(isLine), paint: { "line-color": p.accent.accent, "line-width": 1.5, "line-dasharray": [3, 2] } },
+    { id: "drag-dot", type: "circle", source: "drag", filter: filter(isPoint), paint: { "circle-radius": 7, "circle-color": p.accent.ground, "circle-stroke-color": p.accent.accent, "circle-stroke-width": 2 } },
+    {
+      id: "obstacles", type: "symbol", source: "devices", filter: filter(alone),
+      layout: { "icon-image": "nothing", "icon-allow-overlap": true, "icon-padding": 0, "icon-size": grown(["match", rank, 0, 0.8, 1, 0.5, 0.42]) },
+    },
+    {
+      id: "odd-obstacles", type: "symbol", source: "odd", filter: filter(alone),
+      layout: { "icon-image": "nothing", "icon-allow-overlap": true, "icon-padding": 0, "icon-size": grown(["match", status, "down", 1.3, 0.9]) },
+    },
+  ];
+}
+
+/** @param {Palette} p @returns {LayerSpecification[]} */
+export const networkLayers = (p) => [...linkLayers(p), ...deviceLayers(p)];
+
+/** Where a device is drawn, topmost first: what a click asks. */
+export const DEVICE_LAYERS = ["down-symbols", "fan-symbols", "odd-symbols", "dots"];
+export const LINK_LAYERS = ["link-down", "link-cable", "link-wireless", "link-unknown"];

@@ -1,0 +1,119 @@
+// The page: builds the map when the window's first message comes, then takes one message after the other.
+// Counterpart: app/map/view.py. One rule: everything shown can be sent again at any time, so the page keeps no secrets.
+
+import * as maplibre from "../vendor/maplibre-gl.mjs";
+import { basemapLayers, BASEMAP, openBasemap, protocol } from "./basemap.js";
+import { Camera, WORLD } from "./camera.js";
+import { HoverCard } from "./card.js";
+import { openChannel } from "./channel.js";
+import { Drag } from "./drag.js";
+import { Fan } from "./fan.js";
+import { notice, putButtons, putCredits, putLegend, putScale } from "./furniture.js";
+import { complain, PaintClock, report, watchErrors } from "./measure.js";
+import { Network } from "./network.js";
+import { Painter, repaint } from "./painter.js";
+import { dressPage, paletteOf } from "./palette.js";
+import { listen } from "./pointer.js";
+
+/** @param {string} path */
+const address = (path) => new URL(`../${path}`, import.meta.url).href;
+
+/** @type {FromWindow[]} */
+const early = [];
+/** @type {((message: FromWindow) => void) | null} */
+let take = null;
+
+const send = await openChannel((message) => (take ? take(message) : early.push(message)));
+watchErrors(send);
+send({ type: "ready" });
+const first = await new Promise((resolve) => {
+  const found = early.shift();
+  if (found) resolve(found);
+  else take = resolve;
+});
+take = null;
+const page = await build(first);
+take = page;
+page(first);
+early.splice(0).forEach(page);
+
+/** @param {FromWindow} first @returns {Promise<(message: FromWindow) => void>} */
+async function build({ theme = "dark", basemap = { there: false, file: "" }, camera: view }) {
+  dressPage(theme);
+  maplibre.setWorkerUrl(address("vendor/maplibre-gl-worker.mjs"));
+  maplibre.addProtocol("pmtiles", protocol.tile);
+  const ground = await openBasemap(basemap, notice);
+  const palette = paletteOf(theme);
+  const map = new maplibre.Map({
+    container: "map",
+    style: {
+      version: 8,
+      "font-faces": Object.fromEntries(["Regular", "Medium", "SemiBold"].map((weight) => [`Inter ${weight}`, address(`fonts/Inter-${weight}.ttf`)])),
+      sources: ground ? { [BASEMAP]: ground } : {},
+      layers: [
+        { id: "ground", type: "background", paint: { "background-color": palette.basemap.land } },
+        ...(ground ? basemapLayers(palette.basemap) : []),
+      ],
+    },
+    ...(view ? { center: [view.lng, view.lat], zoom: view.zoom } : WORLD),
+    attributionControl: false,
+    dragRotate: false,
+    pitchWithRotate: false,
+    touchPitch: false,
+    maxPitch: 0,
+    maxZoom: 18,
+    fadeDuration: 0,
+    clickTolerance: 4,
+    localIdeographFontFamily: "Inter, sans-serif",
+  });
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  map.on("error", (event) => {
+    if ("sourceId" in event && event.sourceId === BASEMAP) notice("Parts of the map file cannot be read; the network is drawn all the same.");
+    else complain(String(event.error?.message ?? event.error));
+  });
+  await map.once("style.load");
+
+  const network = new Network();
+  const painter = new Painter(map, network, theme);
+  const camera = new Camera(map, network, send, Boolean(view));
+  const card = new HoverCard(/** @type {HTMLElement} */ (document.getElementById("card")), send);
+  const drag = new Drag(map, network, painter, send);
+  const fan = new Fan(map, network, painter);
+  const clock = new PaintClock(map, painter, send);
+  /** @type {number | null} */
+  let firstIdle_s = null;
+  listen(map, network, painter, camera, drag, fan, card, send);
+  putButtons(map, camera);
+  putCredits();
+  map.on("move", () => putScale(map));
+  map.once("idle", () => {
+    firstIdle_s = performance.now() / 1000;
+    send({ type: "idle", after_ms: performance.now() });
+  });
+
+  return (message) => {
+    if (message.theme) {
+      dressPage(message.theme);
+      card.theme = message.theme;
+      putLegend(paletteOf(message.theme));
+      putScale(map);
+      map.setPaintProperty("ground", "background-color", paletteOf(message.theme).basemap.land);
+      for (const layer of basemapLayers(paletteOf(message.theme).basemap)) repaint(map, layer);
+      painter.setTheme(message.theme);
+    }
+    const touched = network.take(message);
+    painter.paint(touched);
+    if (touched.places) {
+      drag.settle();
+      fan.close();
+      camera.follow();
+    } else if (touched.health.length) fan.refresh();
+    if (message.select !== undefined) painter.choose(message.select);
+    if (message.fit) camera.fit();
+    if (message.fly) camera.fly(message.fly);
+    if (message.card !== undefined) card.show(message.card);
+    if (message.stamp_us) clock.expect(message.stamp_us, map);
+    if (message.report !== undefined) send(report(map, message.report, firstIdle_s));
+  };
+}

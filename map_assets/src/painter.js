@@ -1,0 +1,224 @@
+// Brings the network onto the map: sources, feature-state, rings. Counterpart: network.js says what is, layers.js how it looks.
+// One rule: a tick never sets the data of a source whose size grows with the network, only of those that hold what is odd.
+
+import { clusterBelow, makeClusters } from "./clusters.js";
+import { brokenFeatures, deviceFeatures, isOdd, linkFeatures, oddFeatures, pillFeatures, pointOf, ringFeatures } from "./features.js";
+import { pixelsPerDegree } from "./geometry.js";
+import { LOAD_HIDDEN, LOAD_NOT_KNOWN, LOAD_UNKNOWN, PILL_ZOOM, networkLayers } from "./layers.js";
+import { paletteOf } from "./palette.js";
+import { putPictures, ringPicture } from "./symbols.js";
+import { label } from "./words.js";
+
+/** @import { Map as MapLibre, GeoJSONSource } from "../vendor/maplibre-gl.mjs" */
+/** @import { Feature } from "geojson" */
+/** @import { Network } from "./network.js" */
+/** @import { RingParts } from "./symbols.js" */
+
+export const SOURCES = ["devices", "links", "broken", "pills", "odd", "rings", "fan", "chosen", "drag"];
+const PILLS_MOST = 300;
+const AGES_MS = 5_000;
+const PILLS_MS = 1_000;
+
+const now_us = () => Date.now() * 1000;
+
+export class Painter {
+  #map;
+  #network;
+  /** @type {ThemeName} */
+  #theme;
+  #clusters = makeClusters([]);
+  /** Ids of the devices in the source of odd ones. @type {Set<string>} */
+  #odd = new Set();
+  /** What each small source holds, so that the same is not sent twice. @type {Map<string, string>} */
+  #held = new Map();
+  /** @type {Map<string, RingParts>} */
+  #pictures = new Map();
+  /** @type {string | null} */
+  chosen = null;
+
+  /** @param {MapLibre} map @param {Network} network @param {ThemeName} theme */
+  constructor(map, network, theme) {
+    this.#map = map;
+    this.#network = network;
+    this.#theme = theme;
+    putPictures(map, paletteOf(theme));
+    for (const id of SOURCES) {
+      map.addSource(id, { type: "geojson", data: { type: "FeatureCollection", features: [] }, promoteId: "id", tolerance: 0, buffer: 128 });
+    }
+    for (const layer of networkLayers(paletteOf(theme))) map.addLayer(layer);
+    let zoom = Math.floor(map.getZoom());
+    map.on("zoom", () => {
+      if (Math.floor(map.getZoom()) !== zoom) {
+        zoom = Math.floor(map.getZoom());
+        this.#paintRings();
+      }
+    });
+    map.on("moveend", () => this.#paintPills());
+    setInterval(() => this.#paintAges(), AGES_MS);
+    setInterval(() => this.#paintPills(), PILLS_MS);
+  }
+
+  /** @param {ThemeName} theme */
+  setTheme(theme) {
+    this.#theme = theme;
+    const palette = paletteOf(theme);
+    putPictures(this.#map, palette);
+    for (const [name, parts] of this.#pictures) this.#map.updateImage(name, ringPicture(parts, palette).image);
+    for (const layer of networkLayers(palette)) repaint(this.#map, layer);
+    this.#paintChosen();
+  }
+
+  /** Paint what a message has touched. @param {import("./network.js").Touched} touched */
+  paint({ places, health, loads }) {
+    if (places) this.#paintPlaces();
+    this.#paintHealth(places ? this.#network.devices.keys() : health, places);
+    this.#paintLoads(places ? this.#network.loads.keys() : loads, places);
+  }
+
+  /** Mark a device or link. @param {string | null} id */
+  choose(id) {
+    for (const [who, chosen] of /** @type {const} */ ([[this.chosen, false], [id, true]])) {
+      if (who === null) continue;
+      if (this.#network.links.has(who)) this.#setHalves(who, { chosen }, { chosen });
+      else this.#map.setFeatureState({ source: "devices", id: who }, { chosen });
+    }
+    this.chosen = id;
+    this.#paintChosen();
+    this.#paintOdd();
+  }
+
+  /** What stands in a ring. @param {string} id @returns {import("./clusters.js").Cluster | undefined} */
+  ring(id) {
+    return this.#clusters.rings(Math.floor(this.#map.getZoom())).find((ring) => ring.id === id);
+  }
+
+  /** The zoom from which a device stands alone. @param {string} id */
+  aloneFrom(id) {
+    return this.#clusters.aloneFrom.get(id) ?? 0;
+  }
+
+  /** Whether all that a tick may have changed is in the map's hands. */
+  get settled() {
+    return ["odd", "rings", "broken"].every((id) => this.#map.isSourceLoaded(id));
+  }
+
+  /** Replace a source's features where they differ from what it holds. @param {string} source @param {Feature[]} features */
+  put(source, features) {
+    const text = JSON.stringify(features);
+    if (this.#held.get(source) === text) return;
+    this.#held.set(source, text);
+    this.#source(source).setData({ type: "FeatureCollection", features });
+  }
+
+  /** @param {string} id @returns {GeoJSONSource} */
+  #source(id) {
+    return /** @type {GeoJSONSource} */ (this.#map.getSource(id));
+  }
+
+  #paintPlaces() {
+    const network = this.#network;
+    this.#clusters = makeClusters(network.devices.values());
+    this.#source("devices").setData({ type: "FeatureCollection", features: deviceFeatures(network, this.#clusters.aloneFrom) });
+    this.#source("links").setData({ type: "FeatureCollection", features: linkFeatures(network) });
+    for (const id of this.#odd) if (!network.devices.has(id)) this.#odd.delete(id);
+    this.#paintChosen();
+  }
+
+  /** @param {Iterable<string>} ids @param {boolean} always */
+  #paintHealth(ids, always) {
+    let touched = always;
+    for (const id of ids) {
+      const { status } = this.#network.healthOf(id);
+      const odd = isOdd(status);
+      this.#map.setFeatureState({ source: "devices", id }, { status, odd });
+      if (odd) this.#odd.add(id);
+      else this.#odd.delete(id);
+      touched = true;
+    }
+    if (touched) this.#paintAges();
+  }
+
+  #paintAges() {
+    this.#paintOdd();
+    this.#paintRings();
+  }
+
+  #paintOdd() {
+    this.put("odd", oddFeatures(this.#network, this.#odd, this.#clusters.aloneFrom, this.chosen, now_us()));
+  }
+
+  #paintRings() {
+    const top = clusterBelow(this.#network.devices.size);
+    const here = Math.min(top, Math.floor(this.#map.getZoom()));
+    const needed = /** @type {Map<string, RingParts>} */ (new Map());
+    const features = [here - 1, here, here + 1]
+      .filter((zoom) => zoom >= 0 && zoom <= top)
+      .flatMap((zoom) => ringFeatures(this.#network, this.#clusters.rings(zoom), zoom, zoom === top, now_us(), needed));
+    for (const [name, parts] of needed) {
+      if (this.#pictures.has(name)) continue;
+      const { image, pixelRatio } = ringPicture(parts, paletteOf(this.#theme));
+      this.#map.addImage(name, image, { pixelRatio });
+      this.#pictures.set(name, parts);
+    }
+    this.put("rings", features);
+  }
+
+  #paintChosen() {
+    const device = this.chosen === null ? undefined : this.#network.devices.get(this.chosen);
+    if (!device) return this.put("chosen", []);
+    const { status } = this.#network.healthOf(device.id);
+    const { text, status_text: colors } = paletteOf(this.#theme);
+    const named = status === "down" ? "" : label(device.name);
+    this.put("chosen", [pointOf([device.lng, device.lat], { label: named, color: isOdd(status) ? colors[status] : text.text })]);
+  }
+
+  /** @param {Iterable<string>} ids @param {boolean} always */
+  #paintLoads(ids, always) {
+    let broken = always;
+    for (const id of ids) {
+      const load = this.#network.loads.get(id);
+      if (!load) continue;
+      const was = this.#map.getFeatureState({ source: "links", id: `${id}:ab` }).load === LOAD_HIDDEN;
+      const [ab, ba] = [load.ab_class, load.ba_class].map((found) => drawnAs(load.status, found));
+      this.#setHalves(id, { load: ab }, { load: ba });
+      broken ||= was || load.status === "down";
+    }
+    if (broken) this.put("broken", brokenFeatures(this.#network));
+  }
+
+  /** @param {string} link @param {object} ab @param {object} ba */
+  #setHalves(link, ab, ba) {
+    this.#map.setFeatureState({ source: "links", id: `${link}:ab` }, ab);
+    this.#map.setFeatureState({ source: "links", id: `${link}:ba` }, ba);
+  }
+
+  #paintPills() {
+    const zoom = this.#map.getZoom();
+    if (zoom < PILL_ZOOM) return this.put("pills", []);
+    const bounds = this.#map.getBounds();
+    const features = [];
+    for (const load of this.#network.loads.values()) {
+      for (const pill of pillFeatures(this.#network, load, pixelsPerDegree(zoom))) {
+        const { coordinates } = /** @type {import("geojson").Point} */ (pill.geometry);
+        if (bounds.contains(/** @type {LngLat} */ (coordinates))) features.push(pill);
+      }
+      if (features.length >= PILLS_MOST) break;
+    }
+    this.put("pills", features);
+  }
+}
+
+/** @param {LinkStatus} status @param {number | null} load */
+function drawnAs(status, load) {
+  if (status === "down") return LOAD_HIDDEN;
+  if (load !== null) return load;
+  return status === "up" ? LOAD_NOT_KNOWN : LOAD_UNKNOWN;
+}
+
+/** Give a layer that exists the paint of another theme. @param {MapLibre} map @param {import("@maplibre/maplibre-gl-style-spec").LayerSpecification} layer */
+export function repaint(map, layer) {
+  if (!map.getLayer(layer.id)) return;
+  for (const [key, value] of Object.entries(layer.paint ?? {})) map.setPaintProperty(layer.id, /** @type {any} */ (key), value);
+  const field = /** @type {Record<string, unknown>} */ (layer.layout ?? {})["text-field"];
+  if (Array.isArray(field) && field[0] === "format") map.setLayoutProperty(layer.id, /** @type {any} */ ("text-field"), field);
+}

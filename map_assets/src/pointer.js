@@ -1,0 +1,106 @@
+// What the pointer and the keyboard do on the map. Counterpart: bridge.py's clicked, hovered and menu messages.
+// One rule: the page selects nothing itself; it says what was clicked, and the window says what is selected.
+
+import { DEVICE_LAYERS, LINK_LAYERS } from "./layers.js";
+
+/** @import { Map as MapLibre, MapMouseEvent, PointLike, MapGeoJSONFeature } from "../vendor/maplibre-gl.mjs" */
+/** @import { Camera } from "./camera.js" */
+/** @import { Drag } from "./drag.js" */
+/** @import { Fan } from "./fan.js" */
+/** @import { HoverCard } from "./card.js" */
+/** @import { Painter } from "./painter.js" */
+/** @import { Network } from "./network.js" */
+
+const REACH_PX = 5;
+const RING_ZOOM_STEP = 2;
+
+/** @typedef {{ kind: "device" | "link" | "ring", id: string }} Hit */
+
+/** What is under a point, topmost first. @param {MapLibre} map @param {{ x: number, y: number }} point @returns {Hit | null} */
+export function hitAt(map, { x, y }) {
+  const box = /** @type {[PointLike, PointLike]} */ ([[x - REACH_PX, y - REACH_PX], [x + REACH_PX, y + REACH_PX]]);
+  const found = map.queryRenderedFeatures(box, { layers: [...DEVICE_LAYERS, "rings", ...LINK_LAYERS] });
+  /** @param {MapGeoJSONFeature} feature */
+  const away = (feature) => {
+    if (feature.geometry.type !== "Point") return 0;
+    const at = map.project(/** @type {LngLat} */ (feature.geometry.coordinates));
+    return Math.hypot(at.x - x, at.y - y);
+  };
+  for (const layer of DEVICE_LAYERS) {
+    const [nearest] = found.filter((f) => f.layer.id === layer).sort((a, b) => away(a) - away(b));
+    if (nearest) return { kind: "device", id: nearest.properties.id };
+  }
+  const other = found[0];
+  if (!other) return null;
+  return other.layer.id === "rings" ? { kind: "ring", id: other.properties.id } : { kind: "link", id: other.properties.link };
+}
+
+/**
+ * @param {MapLibre} map @param {Network} network @param {Painter} painter @param {Camera} camera @param {Drag} drag
+ * @param {Fan} fan @param {HoverCard} card @param {Send} send
+ */
+export function listen(map, network, painter, camera, drag, fan, card, send) {
+  const canvas = map.getCanvas();
+
+  map.on("click", (event) => {
+    const hit = hitAt(map, event.point);
+    if (hit?.kind === "ring") return openRing(hit.id);
+    if (hit?.kind !== "device") fan.close();
+    if (hit) send({ type: hit.kind === "device" ? "device_clicked" : "link_clicked", id: hit.id });
+    else send({ type: "background_clicked" });
+  });
+
+  /** @param {string} id */
+  function openRing(id) {
+    const ring = painter.ring(id);
+    if (!ring) return;
+    const members = ring.members.flatMap((member) => network.devices.get(member) ?? []);
+    if (ring.stack) fan.open(members);
+    else camera.show(members, 300, map.getZoom() + RING_ZOOM_STEP + 2);
+  }
+
+  map.on("dblclick", (event) => {
+    const hit = hitAt(map, event.point);
+    if (hit?.kind === "device") {
+      event.preventDefault();
+      camera.fly(hit.id, map.getZoom() + RING_ZOOM_STEP);
+    }
+  });
+
+  map.on("contextmenu", (event) => {
+    if (hitAt(map, event.point)) return;
+    const { lng, lat } = event.lngLat.wrap();
+    send({ type: "menu_asked", lng, lat, x: event.point.x, y: event.point.y });
+  });
+
+  let asked = false;
+  /** @type {MapMouseEvent | null} */
+  let last = null;
+  map.on("mousemove", (event) => {
+    last = event;
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      if (last && !drag.active && !map.isMoving()) hover(last);
+    });
+  });
+  /** @param {MapMouseEvent} event */
+  function hover(event) {
+    const hit = hitAt(map, event.point);
+    canvas.style.cursor = !hit ? "" : hit.kind === "device" && hit.id === painter.chosen ? "move" : "pointer";
+    card.point(hit && hit.kind !== "ring" ? hit.id : null, event.point);
+  }
+  map.on("movestart", () => card.point(null, { x: 0, y: 0 }));
+  map.on("zoomstart", () => fan.close());
+  canvas.addEventListener("mouseleave", () => {
+    last = null;
+    card.point(null, { x: 0, y: 0 });
+  });
+
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      if (!drag.cancel() && !fan.close()) send({ type: "background_clicked" });
+    } else if (event.key === "Home") camera.fit();
+  });
+}
