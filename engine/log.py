@@ -23,6 +23,8 @@ LINE_CAP = 16_000
 FLUSH_S = 1.0
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_RENAMED = {"message_for_user": "message"}
+"""`message` itself is a name that logging keeps for itself."""
 _encoder = msgspec.json.Encoder(enc_hook=repr)
 
 
@@ -44,7 +46,7 @@ class Lines(logging.Formatter):
             line["tenant_id"] = self.tenant
         for name, value in vars(record).items():
             if name not in _STANDARD:
-                line[name] = value[:LINE_CAP] if isinstance(value, str) else value
+                line[_RENAMED.get(name, name)] = value[:LINE_CAP] if isinstance(value, str) else value
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)[-LINE_CAP:]
         return _encoder.encode(line).decode()
@@ -93,12 +95,22 @@ class LogWriter(logging.Handler):
 
 
 def open_log(stream: TextIO, level: str) -> LogWriter:
-    """Send every logger's records at `level` ("debug", "info", "warning", "error") and above to `stream`."""
+    """Send every logger's records at `level` ("debug", "info", "warning", "error") and above to `stream`.
+
+    Bugs that end a thread go there too.
+    """
     writer = LogWriter(stream)
+    threading.excepthook = _on_thread_bug
     root = logging.getLogger()
     root.handlers[:] = [writer]
     root.setLevel(level.upper())
     return writer
+
+
+def _on_thread_bug(bug: threading.ExceptHookArgs) -> None:
+    if bug.exc_value is not None:
+        told = {"thread": bug.thread.name if bug.thread else ""}
+        logging.getLogger("engine.threads").error("bug", exc_info=bug.exc_value, extra=told)
 
 
 def close_log(writer: LogWriter) -> None:

@@ -18,12 +18,25 @@ from domain.load import LinkState
 from domain.wire import EngineState, LatestValues
 
 Table = Literal[
-    "site", "device", "link", "credential", "health", "link_state", "alert", "fact", "values", "engine"
+    "site",
+    "device",
+    "link",
+    "credential",
+    "health",
+    "link_state",
+    "alert",
+    "fact",
+    "facts",
+    "values",
+    "engine",
 ]
 
 
 class Subject(NamedTuple):
-    """One thing that has a latest state: of a fact the address, of the rest the id (None: the engine itself)."""
+    """One thing that has a latest state: of a fact the address, of the rest the id (None: the engine itself).
+
+    "facts" stands for all facts of a device, in a snapshot.
+    """
 
     table: Table
     key: Any
@@ -73,8 +86,6 @@ class State:
         for id, alert in self.alerts.items():
             if self.inventory.get("device", alert.subject) or self.inventory.get("link", alert.subject):
                 yield Subject("alert", id)
-        for facts in self.facts.values():
-            for fact in facts.values():
-                if fact.value is not None:
-                    yield Subject("fact", fact.address)
+        for id in self.facts:
+            yield Subject("facts", id)
         yield Subject("engine", None)

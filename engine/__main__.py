@@ -1,0 +1,127 @@
+"""The process `heliograph-engine`: arguments, signals, exit code. Counterpart: `compose.py`, the engine in it.
+
+Exit codes: 0 stopped as asked, 2 wrong arguments, 3 the profile is in use or cannot be written, 4 the database is refused,
+5 it did not stop in time. One rule: what refuses a start is one log line with a `message` for the user.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.log import LogWriter, close_log, open_log
+from engine.profile import Profile, ProfileTaken
+
+_log = logging.getLogger("engine")
+
+EXIT_PROFILE = 3
+EXIT_STORAGE = 4
+EXIT_HUNG = 5
+STOP_S = 15.0
+"""How long a clean stop may take before the process ends without one."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run an engine until it is told to stop; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="heliograph-engine", description="Polls a network and tells windows about it."
+    )
+    parser.add_argument(
+        "--profile", type=Path, required=True, help="folder that holds the network and its log-ins"
+    )
+    parser.add_argument("--with-parent", action="store_true", help="end when standard input is closed")
+    parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], default="info")
+    options = parser.parse_args(arguments)
+    writer = open_log(sys.stderr, options.log_level)
+    try:
+        return _run(options.profile, options.with_parent, writer)
+    finally:
+        close_log(writer)
+
+
+def _run(folder: Path, with_parent: bool, writer: LogWriter) -> int:
+    try:
+        profile = Profile.open(folder)
+    except ProfileTaken as error:
+        _log.error("profile_refused", extra={"message_for_user": str(error), "holder_pid": error.pid})
+        return EXIT_PROFILE
+    except OSError as error:
+        said = f"the profile {folder} cannot be used: {error}"
+        _log.error("profile_refused", extra={"message_for_user": said})
+        return EXIT_PROFILE
+    try:
+        _raise_file_limit()
+        return asyncio.run(_live(profile, with_parent, writer))
+    finally:
+        profile.close()
+
+
+async def _live(profile: Profile, with_parent: bool, writer: LogWriter) -> int:
+    from engine.compose import Engine  # noqa: PLC0415 loads the storage: not before the profile is ours
+    from engine.storage import StorageRefused  # noqa: PLC0415
+
+    try:
+        engine = await Engine.open(profile)
+    except StorageRefused as error:
+        _log.error("storage_refused", extra={"message_for_user": error.message})
+        return EXIT_STORAGE
+    writer.lines.tenant = engine.tenant
+    stop = engine.stopped
+    _on_signals(asyncio.get_running_loop(), stop.set)
+    if with_parent:
+        _on_parent_gone(asyncio.get_running_loop(), stop.set)
+    await stop.wait()
+    _log.info("stopping")
+    hung = threading.Timer(STOP_S, os._exit, [EXIT_HUNG])
+    hung.daemon = True
+    hung.start()
+    await engine.close()
+    hung.cancel()
+    _log.info("stopped")
+    return 0
+
+
+def _on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    names = ("SIGINT", "SIGTERM", "SIGBREAK")
+    for number in [getattr(signal, name) for name in names if hasattr(signal, name)]:
+        try:
+            loop.add_signal_handler(number, stop)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+
+
+def _on_parent_gone(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """Stop when standard input ends: the system closes it however the parent died."""
+
+    def wait() -> None:
+        with contextlib.suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(stop)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
+def _raise_file_limit() -> None:
+    """Allow as many open files as the system lets us: each kept RouterOS connection is one."""
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            with contextlib.suppress(ValueError, OSError):  # macOS has a lower one of its own
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

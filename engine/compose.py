@@ -1,0 +1,301 @@
+"""Builds the engine: every long-lived object once, in order, closed in reverse. Counterpart: `__main__.py`, the process.
+
+Theory: storage and its vault first, then what is known from them (state), then who judges, who asks, who listens. Monitor,
+judge, requests and endpoint do not know each other: what one has for the others passes through the callbacks here.
+One rule: nothing here decides; it carries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from contextlib import AsyncExitStack
+from uuid import UUID
+
+from domain.errors import BadCredentials
+from domain.ids import RANDOM_BYTES, uuid7
+from domain.inventory import Device, Inventory, Probe
+from domain.journal import KEYFRAME_EVERY_ROWS, KEYFRAME_EVERY_S, JournalRow
+from domain.wire import PROTOCOL, EngineState, Welcome
+from engine import VERSION
+from engine.drivers import Driver, Login, make_driver
+from engine.endpoint import Endpoint
+from engine.journal import JournalPen
+from engine.judge.judge import TICK_S, Judge
+from engine.judge.outcome import Outcome
+from engine.monitor.poller import Monitor
+from engine.monitor.schedule import RETRIES, timeout_s
+from engine.profile import Profile
+from engine.requests import Requests
+from engine.state import State, Subject
+from engine.storage import Batch, CycleRow, Loaded, StorageFailed, Store, StoreThread
+from engine.tasks import end, keep
+from engine.transport import Transports
+from engine.vault import Vault
+
+_log = logging.getLogger("engine")
+
+PRUNE_EVERY_S = 3600.0
+FIGURES_EVERY_S = 1.0
+_NEWEST_SHARE = 0.3
+"""Weight of the last second in the polls per second that are shown."""
+
+
+def now_us() -> int:
+    """Return the wall clock in microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
+def new_id() -> UUID:
+    """Return a fresh id."""
+    return uuid7(now_us(), os.urandom(RANDOM_BYTES))
+
+
+def state_from(loaded: Loaded) -> State:
+    """Return what is known at the start; loads of links are old by now and left out."""
+    state = State(loaded.inventory, loaded.origin)
+    state.health.update((health.device, health) for health in loaded.health)
+    state.alerts.update((alert.id, alert) for alert in loaded.alerts)
+    for link in loaded.link_states:
+        state.link_states[link.link] = type(link)(link.link, link.status, link.since_us, link.at_us)
+    for fact in loaded.facts:
+        state.facts.setdefault(fact.subject, {})[fact.field, fact.source] = fact
+    return state
+
+
+class Engine:
+    """A running engine. `stopped` is set when a client asks it to end; whoever opened it closes it."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.stopped = asyncio.Event()
+        self._profile = profile
+        self._stack = AsyncExitStack()
+        self._rows_since_keyframe = 0
+        self._started_us = now_us()
+
+    @classmethod
+    async def open(cls, profile: Profile) -> Engine:
+        """Build an engine on a profile and let clients in. Raises StorageRefused; what was built by then is closed."""
+        engine = cls(profile)
+        async with engine._stack:
+            await engine._build()
+            engine._stack = engine._stack.pop_all()
+        return engine
+
+    @property
+    def tenant(self) -> UUID:
+        """Whose network this is."""
+        return self._loaded.tenant.id
+
+    async def close(self) -> None:
+        """Take leave of the clients, ask no more, write what waits."""
+        await self._stack.aclose()
+
+    async def _build(self) -> None:
+        folder, stack = self._profile.folder, self._stack
+        store = Store.open(self._profile.database, now_us=now_us(), new_id=new_id)
+        self._store = StoreThread(store)
+        stack.push_async_callback(self._close_store)
+        self._vault = Vault.open(store, folder)
+        self._transports = await Transports.open()
+        stack.push_async_callback(self._transports.close)
+        self._loaded = self._store.loaded
+        self._state = state_from(self._loaded)
+        pen = JournalPen(self._loaded.origin, self._loaded.next_seq)
+        self._judge = Judge(self._state, pen, self._carry, now_us(), time.monotonic())
+        self._monitor = Monitor(
+            self._loaded.origin,
+            make_driver=self._make_driver,
+            on_observation=self._judge.observe,
+            on_visit_over=lambda device: self._judge.end_visit(device, now_us()),
+            clock=time.monotonic,
+            now_us=now_us,
+        )
+        stack.push_async_callback(self._monitor.close)
+        requests = Requests(
+            state=self._state,
+            pen=pen,
+            store=self._store,
+            put_secret=self._put_secret,
+            on_applied=self._on_applied,
+            acknowledge=self._judge.acknowledge,
+            on_acknowledged=self._tell,
+            probe_now=self._monitor.probe_now,
+            stop=self.stopped.set,
+            now_us=now_us,
+        )
+        address = self._profile.new_address()
+        self._endpoint = Endpoint(
+            address,
+            self._profile.endpoint_key(),
+            state=self._state,
+            welcome=self._welcome,
+            answer=requests.answer,
+            now_us=now_us,
+        )
+        for device in self._state.inventory.devices():
+            self._monitor.set_device(device)
+        self._carry(
+            Outcome(journal=[pen.row(now_us(), "engine_started", None, pid=os.getpid(), version=VERSION)])
+        )
+        services = [
+            keep("monitor", self._monitor.run),
+            keep("judge", self._tick),
+            keep("figures", self._tell_figures),
+            keep("keyframes", self._keep_keyframes),
+            keep("pruning", self._prune),
+        ]
+        stack.push_async_callback(end, *services)
+        self._endpoint.open()
+        stack.push_async_callback(self._endpoint.close)
+        self._profile.announce(address)
+        _log.info("endpoint_open", extra={"address": address, "pid": os.getpid()})
+        for notice in self._transports.notices:
+            _log.warning("notice", extra={"message_for_user": notice})
+
+    async def _close_store(self) -> None:
+        try:
+            self._store.put(Batch(health=list(self._state.health.values())))
+            await self._store.close()
+        except StorageFailed as error:
+            _log.error("storage_failed", extra={"reason": error.message})
+
+    # What passes from one to the others
+
+    def _carry(self, outcome: Outcome) -> None:
+        """Hand what the judge changed to storage and clients; a health or link on disk only where its status turned."""
+        states = outcome if outcome.turned else Outcome()
+        self._store.put(
+            Batch(
+                samples=[CycleRow(*sample) for sample in outcome.samples],
+                facts=outcome.facts,
+                health=states.health,
+                link_states=states.link_states,
+                alerts=outcome.alerts,
+                journal=outcome.journal,
+            )
+        )
+        self._tell(outcome)
+
+    def _tell(self, outcome: Outcome) -> None:
+        """Hand what changed to clients."""
+        self._rows_since_keyframe += len(outcome.journal)
+        subjects = [Subject("health", health.device) for health in outcome.health]
+        subjects += [Subject("link_state", link.link) for link in outcome.link_states]
+        subjects += [Subject("alert", alert.id) for alert in outcome.alerts]
+        subjects += [Subject("fact", fact.address) for fact in outcome.facts]
+        subjects += [Subject("values", device) for device in outcome.values]
+        self._endpoint.touch(subjects, outcome.journal)
+
+    def _on_applied(
+        self, before: Inventory, touched: list[tuple[str, UUID]], renewed: set[UUID], row: JournalRow
+    ) -> None:
+        inventory = self._state.inventory
+        self._judge.change_inventory(before, touched, row.at_us)
+        renewed |= {id for kind, id in touched if kind == "credential"}
+        for kind, id in touched:
+            if kind == "device":
+                device = inventory.device(id)
+                if device is None:
+                    self._monitor.remove_device(id)
+                else:
+                    self._monitor.set_device(device)
+        for device in inventory.devices() if renewed else ():
+            if any(probe.credential in renewed for probe in device.probes):
+                self._monitor.set_device(device, renew=True)
+        self._rows_since_keyframe += 1
+        self._endpoint.touch([Subject(kind, id) for kind, id in touched], [row], at_once=True)  # type: ignore[arg-type]
+
+    async def _put_secret(self, id: UUID, secret: str) -> None:
+        await self._store.run(self._vault.put, id, secret)
+
+    def _make_driver(self, device: Device, probe: Probe) -> Driver:
+        login = None
+        credential = self._state.inventory.credential(probe.credential)
+        if credential is not None:
+            try:
+                login = Login(credential.user, self._vault.get(credential.id))
+            except KeyError:
+                said = f"the secret of {credential.name!r} is not on this computer: enter it again"
+                raise BadCredentials(said) from None
+        return make_driver(
+            self._transports,
+            device,
+            probe,
+            login,
+            timeout_s=timeout_s(device.interval_s),
+            retries=RETRIES,
+        )
+
+    def _welcome(self) -> Welcome:
+        return Welcome(
+            PROTOCOL,
+            VERSION,
+            self._loaded.tenant,
+            self._loaded.origin,
+            os.getpid(),
+            self._started_us,
+            self._notices(),
+        )
+
+    def _notices(self) -> tuple[str, ...]:
+        trouble = self._store.trouble
+        return (*self._transports.notices, trouble) if trouble else tuple(self._transports.notices)
+
+    # Services
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._judge.tick(now_us(), time.monotonic())
+
+    async def _tell_figures(self) -> None:
+        figures = self._monitor.figures
+        counted, counted_s, per_s = sum(figures.polls.values()), time.monotonic(), 0.0
+        while True:
+            await asyncio.sleep(FIGURES_EVERY_S)
+            polls, now_s = sum(figures.polls.values()), time.monotonic()
+            newest_per_s = (polls - counted) / (now_s - counted_s)
+            per_s += _NEWEST_SHARE * (newest_per_s - per_s)
+            counted, counted_s = polls, now_s
+            self._state.engine = EngineState(
+                now_us(),
+                polls_per_s=round(per_s, 2),
+                polls=dict(figures.polls),
+                poll_failures=figures.failures,
+                schedule_lag_ms=round(figures.take_lag_s() * 1000, 2),
+                in_flight=figures.in_flight,
+                waiting_rows=self._store.waiting_rows,
+                dropped_datagrams=self._transports.dropped_datagrams,
+                notices=self._notices(),
+            )
+            self._endpoint.touch([Subject("engine", None)])
+
+    async def _keep_keyframes(self) -> None:
+        kept_s = time.monotonic()
+        while True:
+            await asyncio.sleep(FIGURES_EVERY_S)
+            due = time.monotonic() - kept_s >= KEYFRAME_EVERY_S
+            if not due and self._rows_since_keyframe < KEYFRAME_EVERY_ROWS:
+                continue
+            kept_s, self._rows_since_keyframe = time.monotonic(), 0
+            state = self._state
+            states = (
+                list(state.health.values()),
+                list(state.alerts.values()),
+                list(state.link_states.values()),
+            )
+            try:
+                await self._store.keyframe(now_us(), *states)
+            except StorageFailed:
+                continue  # said by the storage thread already; the next one is due as ever
+
+    async def _prune(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_EVERY_S)
+            try:
+                await self._store.prune(now_us())
+            except StorageFailed:
+                continue

@@ -1,0 +1,217 @@
+"""Answers what clients ask. Counterpart: `endpoint.py` brings the requests, `domain/rules.py` says what is refused.
+
+Theory of an edit: refusals, secrets to the vault, the edit on disk, then the inventory, then everybody hears of it, and only
+then the reply. So a reply is never ahead of the disk, and an edit that is sent again after a lost reply is found by its id.
+One edit at a time; what it leads to is made in a thread, on a copy, because an import touches thousands of things.
+One rule: a request gets exactly one reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from domain.alerts import Alert
+from domain.edit import Edit, apply
+from domain.errors import Refusal
+from domain.inventory import Inventory
+from domain.journal import JournalRow
+from domain.metrics import CATALOGUE
+from domain.rules import refusals
+from domain.text import clean_text
+from domain.wire import (
+    Acknowledge,
+    ProbeNow,
+    QueryJournal,
+    QuerySeries,
+    Reply,
+    Secret,
+    Stop,
+    SubmitEdit,
+)
+from engine.endpoint import Request
+from engine.journal import JournalPen
+from engine.judge.outcome import Outcome
+from engine.state import State
+from engine.storage import Batch, StorageFailed, StoreThread
+
+_log = logging.getLogger("engine.requests")
+
+SECRET_CAP = 1_000
+"""Longest secret, in characters."""
+JOURNAL_ROWS_CAP = 1_000
+POINTS_CAP = 500
+BY_CAP = 120
+_UNDO_NAMES_CAP = 20
+
+
+class Applying(Protocol):
+    """What an edit sets in motion once it is on disk."""
+
+    def __call__(
+        self, before: Inventory, touched: list[tuple[str, UUID]], renewed: set[UUID], row: JournalRow
+    ) -> None:
+        """`renewed` names credentials with a new secret."""
+
+
+class Requests:
+    """Answers one request at a time that changes something, and any number that only asks."""
+
+    def __init__(
+        self,
+        *,
+        state: State,
+        pen: JournalPen,
+        store: StoreThread,
+        put_secret: Callable[[UUID, str], Awaitable[None]],
+        on_applied: Applying,
+        acknowledge: Callable[[Alert, str, int], Outcome],
+        on_acknowledged: Callable[[Outcome], None],
+        probe_now: Callable[[UUID], bool],
+        stop: Callable[[], None],
+        now_us: Callable[[], int],
+    ) -> None:
+        self._state = state
+        self._pen = pen
+        self._store = store
+        self._put_secret = put_secret
+        self._on_applied = on_applied
+        self._acknowledge = acknowledge
+        self._on_acknowledged = on_acknowledged
+        self._probe_now = probe_now
+        self._stop = stop
+        self._now_us = now_us
+        self._changing = asyncio.Lock()
+
+    async def answer(self, request: Request) -> Reply:
+        """Return the one reply to a request."""
+        try:
+            match request:
+                case SubmitEdit():
+                    async with self._changing:
+                        found = await self._submit(request.edit, request.secrets)
+                    return Reply(request.request, tuple(found))
+                case Acknowledge():
+                    async with self._changing:
+                        found = await self._take(request.alert, clean_text(request.by, BY_CAP))
+                    return Reply(request.request, tuple(found))
+                case QuerySeries():
+                    return await self._series(request)
+                case QueryJournal():
+                    limit = min(max(request.limit, 1), JOURNAL_ROWS_CAP)
+                    rows = await self._store.journal(request.subject, limit)
+                    return Reply(request.request, result={"rows": msgspec.to_builtins(rows)})
+                case ProbeNow():
+                    return Reply(request.request, tuple(self._probe(request.device)))
+                case Stop():
+                    _log.info("stop_requested")
+                    self._stop()
+                    return Reply(request.request)
+        except StorageFailed as error:
+            return Reply(
+                request.request, (Refusal("STORAGE_FAILED", f"not written to disk: {error.message}"),)
+            )
+
+    async def _submit(self, edit: Edit, secrets: dict[UUID, Secret]) -> list[Refusal]:
+        if await self._store.has_edit(edit.id):
+            return []
+        before = self._state.inventory
+        after, touched, found = await asyncio.to_thread(_outcome_of, before, edit, secrets)
+        if found:
+            self._note_refusal(edit, found)
+            return found
+        for id, secret in secrets.items():
+            await self._put_secret(id, secret.value)
+        row = self._row(edit, touched)
+        try:
+            kept = await self._store.apply_edit(edit, after, row)
+        except StorageFailed as error:
+            refused = msgspec.structs.replace(
+                row, kind="edit_refused", body={**row.body, "reason": error.message}
+            )
+            self._store.put(Batch(journal=[refused]))  # the number was given: no gap
+            raise
+        if kept:
+            self._state.inventory = after
+            self._on_applied(before, touched, set(secrets), row)
+            told = {"edit_id": edit.id, "title": edit.title, "author": edit.author, "steps": len(edit.steps)}
+            _log.info("edit_applied", extra=told)
+        return []
+
+    def _note_refusal(self, edit: Edit, found: Iterable[Refusal]) -> None:
+        told = {
+            "edit_id": edit.id,
+            "title": edit.title,
+            "reason": "; ".join(f"{r.code} {r.field}" for r in found),
+        }
+        _log.info("edit_refused", extra=told)
+
+    def _row(self, edit: Edit, touched: list[tuple[str, UUID]]) -> JournalRow:
+        things = list(dict.fromkeys(touched))
+        return self._pen.row(
+            self._now_us(),
+            "edit_applied",
+            things[0][1] if len(things) == 1 else None,
+            edit=str(edit.id),
+            title=clean_text(edit.title),
+            author=clean_text(edit.author),
+            touched=[[kind, str(id)] for kind, id in things[:_UNDO_NAMES_CAP]],
+            count=len(things),
+            **({"undoes": str(edit.undoes)} if edit.undoes else {}),
+        )
+
+    async def _take(self, id: UUID, by: str) -> list[Refusal]:
+        alert = self._state.alerts.get(id)
+        if alert is None:
+            return [Refusal("ALERT_NOT_FOUND", f"there is no alert {id}", subject=id)]
+        if not by:
+            return [Refusal("MISSING_REQUIRED_FIELD", "who takes the alert is needed", "by", id)]
+        outcome = self._acknowledge(alert, by, self._now_us())
+        if outcome:
+            try:
+                await self._store.write(Batch(journal=outcome.journal, alerts=outcome.alerts))
+            finally:
+                self._on_acknowledged(outcome)
+        return []
+
+    async def _series(self, request: QuerySeries) -> Reply:
+        if request.metric not in CATALOGUE:
+            said = f"a metric of the catalogue expected, got {clean_text(request.metric, 60)!r}"
+            return Reply(request.request, (Refusal("INVALID_INPUT", said, "metric"),))
+        points = min(max(request.points, 2), POINTS_CAP)
+        at_us, value = await self._store.series(
+            request.device, request.metric, request.instance, request.from_us, request.to_us, points
+        )
+        return Reply(request.request, result={"at_us": at_us, "value": value})
+
+    def _probe(self, id: UUID) -> list[Refusal]:
+        device = self._state.inventory.device(id)
+        if device is None:
+            return [Refusal("DEVICE_NOT_FOUND", f"there is no device {id}", subject=id)]
+        if not self._probe_now(id):
+            said = "is paused" if device.paused else "has no probes"
+            return [Refusal("INVALID_INPUT", f"{device.name} {said}", subject=id)]
+        return []
+
+
+def _outcome_of(
+    before: Inventory, edit: Edit, secrets: dict[UUID, Secret]
+) -> tuple[Inventory, list[tuple[str, UUID]], list[Refusal]]:
+    """Return the inventory after an edit and what it touched, or why it is refused. An edit that only carries new
+    secrets has no steps."""
+    only_secrets = bool(secrets) and not edit.steps
+    found = [] if only_secrets else refusals(before, edit)
+    after = Inventory(before.tables)
+    touched = [] if found else [(str(kind), id) for kind, id in apply(after, edit)]
+    for id, secret in secrets.items():
+        if not found and after.credential(id) is None:
+            found.append(Refusal("CREDENTIAL_NOT_FOUND", f"there is no credential {id}", "credential", id))
+        if not 1 <= len(secret.value) <= SECRET_CAP:
+            said = f"a secret of 1 to {SECRET_CAP} characters expected, got {len(secret.value)}"
+            found.append(Refusal("INVALID_INPUT", said, "secret", id))
+    return after, touched, found
