@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from string import Template
 
-from app.look import BASE_PX, FAMILY, HEAD_PX, TABLE_PX, Theme, blend
+from app.look import HEAD_PX, TABLE_PX, Theme, blend
 
 _SHEET = Template("""
-* { font-family: "$family"; font-size: ${base}px; color: $text; outline: none; }
+* { color: $text; outline: none; }
 QMainWindow, QDialog { background: $ground; }
 QWidget#central { background: $line; }
 QWidget[kind="panel"] { background: $panel; }
@@ -117,8 +117,6 @@ def sheet(theme: Theme) -> str:
     """Return the whole style sheet of a theme."""
     surface, text, accent = theme.surface, theme.text, theme.accent
     return _SHEET.substitute(
-        family=FAMILY,
-        base=BASE_PX,
         table=TABLE_PX,
         head=HEAD_PX,
         ground=surface.ground,

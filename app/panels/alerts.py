@@ -6,17 +6,13 @@ One rule: rows are painted, the button in them too; what the mouse can do, the k
 from __future__ import annotations
 
 from typing import cast
-from uuid import UUID
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QButtonGroup,
-    QFrame,
     QHBoxLayout,
     QHeaderView,
-    QPushButton,
     QStackedLayout,
     QStyle,
     QStyledItemDelegate,
@@ -30,14 +26,15 @@ from PySide6.QtWidgets import (
 from app.look import ROW_PX, TABLE_PX, Look, blend, color, font, square
 from app.model import Model
 from app.panels.alerts_model import AGE, COLUMNS, SINCE, TAKES_DOWN, WHAT, WHERE, WHO, AlertsModel, Row, Tab
-from app.panels.text import CENTRE, LEFT, RIGHT, Label, button, paint_text, set_property
+from app.panels.segments import Segments
+from app.panels.text import CENTRE, LEFT, RIGHT, Label, paint_text
 from app.symbols import paint_symbol
 from app.words import count_of
 from domain.alerts import Alert
 
 HEAD_PX = 38
 ACKNOWLEDGE_PX = 90
-_TITLES: dict[Tab, str] = {"open": "Open", "acknowledged": "Acknowledged", "today": "Today"}
+_TITLES = {"open": "Open", "acknowledged": "Acknowledged", "today": "Today"}
 _WIDTHS = {WHERE: 200, SINCE: 92, AGE: 64, TAKES_DOWN: 96, WHO: 160}
 _NOTHING: dict[Tab, str] = {
     "open": "Nothing is open",
@@ -201,21 +198,8 @@ class AlertsPanel(QWidget):
         self._fold.setProperty("kind", "bare")
         self._fold.setToolTip("Fold the alerts away")
         self._fold.clicked.connect(lambda: self.set_folded(not self.is_folded))
-        segments = QFrame()
-        segments.setProperty("kind", "segments")
-        inner = QHBoxLayout(segments)
-        inner.setContentsMargins(2, 2, 2, 2)
-        inner.setSpacing(0)
-        group = QButtonGroup(self)
-        self.tabs: dict[Tab, QPushButton] = {}
-        for tab, title in _TITLES.items():
-            made = button(title, "segment")
-            made.setCheckable(True)
-            made.setChecked(tab == "open")
-            made.clicked.connect(lambda _=False, tab=tab: self._choose(tab))
-            group.addButton(made)
-            inner.addWidget(made)
-            self.tabs[tab] = made
+        self.tabs = Segments(_TITLES)
+        self.tabs.chosen.connect(self._choose)
         head = QWidget()
         head.setFixedHeight(HEAD_PX)
         row = QHBoxLayout(head)
@@ -223,7 +207,7 @@ class AlertsPanel(QWidget):
         row.setSpacing(10)
         row.addWidget(Label("Alerts", "head"))
         row.addWidget(self._badge)
-        row.addWidget(segments)
+        row.addWidget(self.tabs)
         row.addStretch(1)
         row.addWidget(self._fold)
         self._none = Label("", "quiet")
@@ -262,15 +246,15 @@ class AlertsPanel(QWidget):
         if not self.is_folded:
             self.rows.touch()
 
-    def _choose(self, tab: Tab) -> None:
-        self.rows.choose(tab)
+    def _choose(self, tab: str) -> None:
+        self.rows.choose(cast("Tab", tab))
         self._show()
 
     def _on_chosen(self, row: Row) -> None:
         if row.link is not None:
             self.link_chosen.emit(row.link)
         elif row.device is not None:
-            self.device_chosen.emit(cast("UUID", row.device))
+            self.device_chosen.emit(row.device)
 
     def _show(self) -> None:
         self._none.setText(
@@ -280,9 +264,8 @@ class AlertsPanel(QWidget):
         self._show_head()
 
     def _show_head(self) -> None:
-        for tab, made in self.tabs.items():
-            count = self.rows.counts[tab]
-            made.setText(f"{_TITLES[tab]} {count:,}" if count else _TITLES[tab])
+        for tab, count in self.rows.counts.items():
+            self.tabs.set_title(tab, f"{_TITLES[tab]} {count:,}" if count else _TITLES[tab])
         down = self.rows.down_count
         theme = self._look.theme
         self._badge.setText(count_of(down, "down", "down") if down else "nothing is down")
@@ -298,6 +281,4 @@ class AlertsPanel(QWidget):
 
     def _dress(self) -> None:
         self._fold.setIcon(self._look.icon("chevron-up" if self.is_folded else "chevron-down"))
-        for made in self.tabs.values():
-            set_property(made, "dressed", self._look.name)
         self._show_head()

@@ -66,18 +66,25 @@ class LineLabel(Label):
 
     def __init__(self, text: str = "", kind: str = "", parent: QWidget | None = None) -> None:
         super().__init__(text, kind, parent)
+        self._ink = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def minimumSizeHint(self) -> QSize:
         """Any width will do."""
         return QSize(20, super().minimumSizeHint().height())
 
+    def set_ink(self, ink: str) -> None:
+        """Give it a colour of its own, or none."""
+        if ink != self._ink:
+            self._ink = ink
+            self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint what fits."""
         painter = QPainter(self)
         rect = self.contentsRect()
         shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, rect.width())
-        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.setPen(color(self._ink) if self._ink else self.palette().color(self.foregroundRole()))
         painter.drawText(rect, int(LEFT) | int(Qt.TextFlag.TextSingleLine), shown)
 
     def event(self, event: QEvent) -> bool:

@@ -1,0 +1,92 @@
+"""A form's fields: label above, refusal below. Counterpart: `domain/errors.Refusal`, whose `field` names one.
+
+One rule: a refusal stands at the field that it names and goes when the field is changed; one that names none stands at the top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+
+from app.panels.text import Label, set_property
+from domain.errors import Refusal
+
+Input = QLineEdit | QSpinBox | QComboBox
+
+
+class Field(QWidget):
+    """One input with its label and its refusal."""
+
+    def __init__(self, label: str, input: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.input = input
+        self.refusal = Label("", "refusal", wrap=True)
+        self.refusal.hide()
+        heading = Label(label, "field")
+        heading.setBuddy(input)
+        input.setAccessibleName(label)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(heading)
+        layout.addWidget(input)
+        layout.addWidget(self.refusal)
+        layout.addStretch(1)
+        if isinstance(input, QLineEdit):
+            input.textChanged.connect(self.accept)
+        elif isinstance(input, QSpinBox):
+            input.valueChanged.connect(self.accept)
+        elif isinstance(input, QComboBox):
+            input.currentTextChanged.connect(self.accept)
+
+    def refuse(self, message: str) -> None:
+        """Show why this field was refused."""
+        said = self.refusal.text()
+        self.refusal.setText(f"{said}; {message}" if said else message[:1].upper() + message[1:])
+        self.refusal.show()
+        set_property(self.input, "refused", "true")
+
+    def accept(self) -> None:
+        """Take the refusal back."""
+        self.refusal.setText("")
+        self.refusal.hide()
+        set_property(self.input, "refused", "false")
+
+
+class Fields:
+    """A form's fields by the names that refusals use; `rest` shows what names none of them."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Field] = {}
+        self.rest = Label("", "refusal", wrap=True)
+        self.rest.hide()
+
+    def add(self, name: str, label: str, input: QWidget) -> Field:
+        """Make a field."""
+        self.by_name[name] = Field(label, input)
+        return self.by_name[name]
+
+    def clear(self) -> None:
+        """Take all refusals back."""
+        for field in self.by_name.values():
+            field.accept()
+        self.rest.setText("")
+        self.rest.hide()
+
+    def refuse(self, refusals: Iterable[Refusal]) -> None:
+        """Show each refusal at its field, and give the first of them the keyboard."""
+        first: Field | None = None
+        loose = []
+        for refusal in refusals:
+            field = self.by_name.get(refusal.field)
+            if field is None or field.isHidden():
+                loose.append(refusal.message)
+                continue
+            field.refuse(refusal.message)
+            first = first or field
+        if loose:
+            self.rest.setText("\n".join(said[:1].upper() + said[1:] for said in loose))
+            self.rest.show()
+        if first is not None:
+            first.input.setFocus()

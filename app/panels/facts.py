@@ -1,0 +1,162 @@
+"""What is known of a device, line by line. Counterpart: the facts and values that drivers read; `device.py` shows it.
+
+One rule: a line that has nothing to say is left out, but for the address and the last answer.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from uuid import UUID
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from app.look import TABLE_PX, font
+from app.model import Model
+from app.panels.text import Label, LineLabel
+from app.words import age, age_of, amount, clock, figure, rate, round_trip
+from domain.fact import best
+from domain.health import Health
+from domain.inventory import Device
+from domain.load import load_pct
+
+LINKS_SHOWN = 3
+_PROBE_WORD = {"icmp": "Ping", "snmp": "SNMP", "routeros": "RouterOS API", "tcp": "TCP"}
+
+
+class Line(NamedTuple):
+    """A label and what it says; `ink` names a status whose text colour it takes."""
+
+    label: str
+    said: str
+    ink: str = ""
+
+
+def lines_of(model: Model, device: Device, now_us: int) -> list[Line]:
+    """Return what is known, in the order in which it is asked for."""
+    facts = best(list(model.facts.get(device.id, {}).values()))
+    told = {field: str(fact.value) for field, fact in facts.items() if not field.startswith("interface/")}
+    health = model.health.get(device.id)
+    lines = [Line("Address", device.address)]
+    if told.get("identity", device.name) != device.name:
+        lines.append(Line("Calls itself", told["identity"]))
+    lines.append(Line("Model", told.get("model") or told.get("board") or ""))
+    lines.append(Line(told.get("os") or "Version", told.get("version", "")))
+    lines.append(Line("Serial", told.get("serial", "")))
+    lines += _numbers(model, device.id)
+    lines += _links(model, device.id)
+    lines.append(Line("Subscribers", f"{device.subscribers:,}" if device.subscribers else ""))
+    lines.append(Line("Contact", told.get("contact", "")))
+    lines.append(Line("Location", told.get("location", "")))
+    lines += _probes(device, health)
+    last = health.last_answer_us if health else None
+    answered = f"{clock(last, now_us)}, {age_of(last, now_us)} ago" if last else "never"
+    shown = [line for line in lines if line.said]
+    return [
+        *shown,
+        Line("Asked every", f"{figure(device.interval_s)} s" if not device.paused else "paused"),
+        Line("Last answer", answered),
+    ]
+
+
+def _numbers(model: Model, device: UUID) -> list[Line]:
+    heard = {
+        metric: sample.value
+        for (metric, instance), sample in model.samples.get(device, {}).items()
+        if not instance
+    }
+    lines = []
+    if "uptime_s" in heard:
+        lines.append(Line("Up for", age(heard["uptime_s"])))
+    if "cpu_load_pct" in heard:
+        lines.append(Line("CPU", f"{heard['cpu_load_pct']:.0f} %"))
+    if heard.get("memory_total_bytes"):
+        used, total = heard.get("memory_used_bytes", 0.0), heard["memory_total_bytes"]
+        lines.append(Line("Memory", f"{100 * used / total:.0f} % of {amount(total)}"))
+    if "temperature_c" in heard:
+        lines.append(Line("Temperature", f"{heard['temperature_c']:.0f} °C"))
+    if "voltage_v" in heard:
+        lines.append(Line("Voltage", f"{heard['voltage_v']:.1f} V"))
+    return lines
+
+
+def _links(model: Model, device: UUID) -> list[Line]:
+    ends = []
+    for link in model.inventory.links():
+        if device not in (link.a, link.b):
+            continue
+        other = model.inventory.device(link.b if link.a == device else link.a)
+        state = model.link_states.get(link.id)
+        flows = [bps for bps in (state.ab_bps, state.ba_bps) if bps is not None] if state else []
+        pct = load_pct(max(flows), link.capacity_bps) if flows else None
+        parts = [other.name if other else "?"]
+        if state is not None and state.status == "down":
+            parts.append("down")
+        elif link.capacity_bps:
+            parts.append(
+                f"{pct:.0f} % of {rate(link.capacity_bps)}" if pct is not None else rate(link.capacity_bps)
+            )
+        down = state is not None and state.status == "down"
+        ends.append((not down, -link.capacity_bps, Line("", ", ".join(parts), "down" if down else "")))
+    ends.sort(key=lambda end: end[:2])
+    shown = [line for _, _, line in ends[:LINKS_SHOWN]]
+    if len(ends) > LINKS_SHOWN:
+        shown[-1] = Line("", f"{len(ends) - LINKS_SHOWN + 1} more")
+    return [Line("Links" if number == 0 else " ", line.said, line.ink) for number, line in enumerate(shown)]
+
+
+def _probes(device: Device, health: Health | None) -> list[Line]:
+    lines = []
+    for probe in device.probes:
+        state = health.probes.get(probe.kind) if health else None
+        word = _PROBE_WORD[probe.kind] + (f" {probe.port}" if probe.kind == "tcp" else "")
+        if state is None:
+            lines.append(Line(word, "not asked yet"))
+        elif state.failure is not None and state.misses:
+            lines.append(
+                Line(
+                    word, state.failure.message or state.failure.kind, "down" if state.failed else "degraded"
+                )
+            )
+        else:
+            lines.append(
+                Line(word, round_trip(state.rtt_us / 1000) if state.rtt_us is not None else "answers")
+            )
+    return lines
+
+
+class FactsGrid(QWidget):
+    """The lines, in two columns; labels are kept and reused."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(6)
+        self._grid.setColumnMinimumWidth(0, 96)
+        self._grid.setColumnStretch(1, 1)
+        self._rows: list[tuple[Label, LineLabel]] = []
+
+    def show_lines(self, lines: list[Line], inks: dict[str, str]) -> None:
+        """Show these lines; `inks` are the theme's colours of statuses."""
+        while len(self._rows) < len(lines):
+            label, said = Label("", "quiet"), LineLabel("")
+            said.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
+            for part in (label, said):
+                part.setFont(font(TABLE_PX, tabular=True))
+            self._grid.addWidget(label, len(self._rows), 0)
+            self._grid.addWidget(said, len(self._rows), 1)
+            self._rows.append((label, said))
+        for number, (label, said) in enumerate(self._rows):
+            shown = number < len(lines)
+            label.setVisible(shown)
+            said.setVisible(shown)
+            if not shown:
+                continue
+            line = lines[number]
+            if label.text() != line.label:
+                label.setText(line.label)
+            if said.text() != line.said:
+                said.setText(line.said)
+            said.set_ink(inks.get(line.ink, ""))

@@ -1,0 +1,116 @@
+"""What happened to a device, newest first. Counterpart: the engine's `QueryJournal`, and the rows that come live.
+
+One rule: a row is said in words that stand alone; what another row says already is left out.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+from app.commands import Asks
+from app.draft import now_us
+from app.look import TABLE_PX, Look, font
+from app.model import Delta, Model
+from app.panels.text import Label, LineLabel
+from app.words import clock
+from domain.journal import JournalRow
+from domain.wire import QueryJournal, Reply
+
+ROWS_KEPT = 100
+OVERVIEW_ROWS = 5
+
+
+def words_of(row: JournalRow) -> str:
+    """Return what a journal row says, or nothing where it need not be shown."""
+    body = row.body
+    reason = str(body.get("reason", ""))
+    match row.kind:
+        case "status" | "link_status":
+            said = str(body.get("status", "")).capitalize()
+            return f"{said}: {reason}" if reason else said
+        case "alert_acknowledged":
+            return f"Acknowledged by {body.get('by') or 'somebody'}"
+        case "edit_applied":
+            return str(body.get("title", "Changed"))
+        case "edit_refused":
+            return f"Refused: {body.get('title', 'a change')}"
+        case "judgement_suspended":
+            return "The clock jumped: nothing judged for one cycle"
+        case "engine_started":
+            return "The engine started"
+        case _:
+            return ""
+
+
+class JournalList(QWidget):
+    """The newest rows of the device that `show_device` names."""
+
+    def __init__(
+        self, model: Model, link: Asks, look: Look, limit: int, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._link, self._look, self._limit = link, look, limit
+        self._device: UUID | None = None
+        self.rows: list[JournalRow] = []
+        self._lines: list[tuple[Label, LineLabel]] = []
+        self._none = Label("Nothing happened yet", "small")
+        self._grid = QGridLayout()
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(5)
+        self._grid.setColumnStretch(1, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._none)
+        layout.addLayout(self._grid)
+        model.changed.connect(self._on_changed)
+
+    def show_device(self, device: UUID) -> None:
+        """Show another device's journal; its past is asked for."""
+        if device == self._device:
+            return
+        self._device = device
+        self.rows = []
+        self._show()
+        self._link.request(
+            lambda number: QueryJournal(number, device, ROWS_KEPT), lambda reply: self._take(device, reply)
+        )
+
+    def _take(self, device: UUID, reply: Reply) -> None:
+        if device != self._device:
+            return
+        self._add(msgspec.convert(reply.result.get("rows", []), list[JournalRow]))
+
+    def _on_changed(self, delta: Delta) -> None:
+        rows = [row for row in delta.journal if row.subject == self._device]
+        if rows and self._device is not None:
+            self._add(rows)
+
+    def _add(self, rows: list[JournalRow]) -> None:
+        kept = {(row.origin, row.seq): row for row in [*self.rows, *rows] if words_of(row)}
+        self.rows = sorted(kept.values(), key=lambda row: (row.at_us, row.seq), reverse=True)[:ROWS_KEPT]
+        self._show()
+
+    def _show(self) -> None:
+        shown = self.rows[: self._limit]
+        self._none.setVisible(not shown)
+        while len(self._lines) < len(shown):
+            at, said = Label("", "small"), LineLabel("")
+            at.setFont(font(TABLE_PX, tabular=True))
+            said.setFont(font(TABLE_PX))
+            said.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
+            self._grid.addWidget(at, len(self._lines), 0)
+            self._grid.addWidget(said, len(self._lines), 1)
+            self._lines.append((at, said))
+        now = now_us()
+        for number, (at, said) in enumerate(self._lines):
+            visible = number < len(shown)
+            at.setVisible(visible)
+            said.setVisible(visible)
+            if visible:
+                at.setText(clock(shown[number].at_us, now))
+                said.setText(words_of(shown[number]))
