@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import BadReply
@@ -141,6 +141,48 @@ def test_any_octets_as_varbinds_are_read_alike_both_ways(octets: list[int]) -> N
     assert quick == outcome(lambda data: thorough_varbinds(data, 0, len(data)), data)
 
 
+lengths = st.sampled_from([0, 0, 0, 0, 0, 0, 0, 0, -1, 1, 0x80, 0x81])
+"""What is added to a right length; mostly nothing."""
+
+
+@st.composite
+def bent_varbinds(draw: st.DrawFn) -> bytes:
+    """Draw varbinds of which here and there a length lies, a type is odd, or the last is cut."""
+    data = b""
+    for _ in range(draw(st.integers(1, 4))):
+        tag = draw(
+            st.sampled_from([0x02, 0x04, 0x05, 0x06, 0x40, 0x41, 0x42, 0x43, 0x44, 0x46, 0x47, 0x80, 0x82])
+        )
+        first = draw(st.sampled_from([b"", b"\x00", b"\xff", b"\x00\x00", b"\x80"]))
+        value = (first + draw(st.binary(max_size=9)))[: draw(st.integers(0, 10))]
+        oid = draw(st.sampled_from([b"", b"+", b"+\x06\x01", b"+\x06\x01\x90\x00", b"\x80\x01", b"+\x81"]))
+        body = bytes((0x06, len(oid) + draw(lengths) & 0xFF)) + oid
+        body += bytes((tag, len(value) + draw(lengths) & 0xFF)) + value
+        data += bytes((draw(st.sampled_from([0x30] * 9 + [0x31])), len(body) + draw(lengths) & 0xFF)) + body
+    return data[: len(data) - draw(st.sampled_from([0, 0, 0, 1, 2, 7]))]
+
+
+@settings(max_examples=400)
+@given(bent_varbinds(), st.sampled_from([0, 0, 20]))
+@example(b"\x30\x85\x06\x01\x2b\x04\x80" + bytes(0x80), 0)  # the length of a value in its long form
+@example(b"\x30\x85\x06\x81\x01\x2b" + bytes(0x80) + b"\x05\x00", 0)  # that of an OID
+@example(b"\x30\x85\x06\x81\x01\x2b" + bytes(0x7F) + b"\x04\x00", 0)
+@example(b"\x30\x0a\x06\x01\x2b\x42\x05\xff\x80\x00\x00\x00", 0)  # a stretched sign
+@example(b"\x30\x0a\x06\x01\x2b\x42\x05\x01\x80\x00\x00\x00", 0)
+@example(b"\x30\x07\x06\x01\x2b\x04\x02x", 20)  # a value that ends after the list of varbinds
+def test_bent_varbinds_are_read_alike_both_ways(data: bytes, after: int) -> None:
+    whole = data + bytes(after)
+    quick = outcome(lambda whole: snmp.decode_varbinds(whole, 0, len(data)), whole)
+    assert quick == outcome(lambda whole: thorough_varbinds(whole, 0, len(data)), whole)
+
+
+@pytest.mark.parametrize("size", [0, 127, 128, 129, 255, 256])
+def test_a_community_of_any_length_is_read_whole(size: int) -> None:
+    data = encode_message(1, b"c" * size, Pdu.RESPONSE, 0x1234567, [(SYS_UPTIME, b"\x43\x01\x05")])
+    assert decode_message(data).community == b"c" * size
+    assert decode_message(data) == thorough(data)
+
+
 @given(bound_lists, st.integers(0, 5))
 def test_lengths_written_long_are_read_alike(
     bound: list[tuple[str, int, bytes, ber.Value]], padding: int
@@ -164,15 +206,16 @@ def test_any_datagram_is_a_message_or_a_bad_reply(data: bytes) -> None:
 
 
 REPLY = """
-    30 82 00 31  02 01 01  04 06 70 75 62 6c 69 63
-      a2 24  02 01 07  02 01 00  02 01 00
+    30 82 00 34  02 01 01  04 06 70 75 62 6c 69 63
+      a2 27  02 04 00 00 00 07  02 01 00  02 01 00
         30 19  30 0c  06 08 2b 06 01 02 01 01 01 00  81 00
                30 09  06 05 2b 06 01 04 01  05 00
 """
 
 
-def test_a_small_request_id_and_absent_values_are_read() -> None:
-    message = decode_message(bytes.fromhex(REPLY))
+@pytest.mark.parametrize("padding", ["", "00 00"])
+def test_a_padded_request_id_and_absent_values_are_read(padding: str) -> None:
+    message = decode_message(bytes.fromhex(REPLY + padding))
     assert message.request_id == 7
     assert message.varbinds == [(SYS_DESCR, Absent.NO_SUCH_INSTANCE), ("1.3.6.1.4.1", None)]
 
@@ -180,13 +223,16 @@ def test_a_small_request_id_and_absent_values_are_read() -> None:
 @pytest.mark.parametrize(
     ("was", "becomes", "reason"),
     [
-        ("30 82 00 31", "31 82 00 31", "expected a message"),
-        ("30 82 00 31", "30 82 00 32", "leaves its enclosing value by 1"),
+        ("30 82 00 34", "31 82 00 34", "expected a message"),
+        ("30 82 00 34", "30 82 00 35", "leaves its enclosing value by 1"),
+        ("30 82 00 34", "30 84 00 34", "leaves its enclosing value"),
         ("02 01 01  04", "02 01 03  04", r"expected SNMP v1 \(0\) or v2c \(1\), got version 3"),
         ("04 06 70", "05 06 70", "expected a community"),
-        ("a2 24", "a4 24", "no message with a request id"),
-        ("a2 24", "a2 23", "1 bytes between the end of the PDU"),
-        ("02 01 07", "04 01 07", "expected a request id"),
+        ("a2 27", "a4 27", "no message with a request id"),
+        ("a2 27", "62 27", "no message with a request id"),
+        ("a2 27", "a2 26", "1 bytes between the end of the PDU"),
+        ("02 04 00 00 00 07", "04 04 00 00 00 07", "expected a request id"),
+        ("02 01 00  02 01 00", "02 01 00  05 01 00", "expected an error index"),
         ("30 19", "30 18", "1 bytes between the end of the varbinds"),
         ("30 0c", "30 0b", "leaves its enclosing value by 2|a value of 0 bytes|got the end"),
         ("30 0c", "30 0d", "1 bytes between the end of a value"),
