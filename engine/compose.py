@@ -33,7 +33,7 @@ from engine.state import State, Subject
 from engine.storage import Batch, CycleRow, Loaded, StorageFailed, Store, StoreThread
 from engine.tasks import end, keep
 from engine.transport import Transports
-from engine.vault import Vault
+from engine.vault import SecretNotHere, Vault
 
 _log = logging.getLogger("engine")
 
@@ -103,6 +103,8 @@ class Engine:
         stack.push_async_callback(self._transports.close)
         self._loaded = self._store.loaded
         self._state = state_from(self._loaded)
+        for orphan in store.secrets().keys() - self._state.inventory.tables["credential"].keys():
+            self._vault.delete(orphan)  # kept until now so that an undo has it back
         pen = JournalPen(self._loaded.origin, self._loaded.next_seq)
         self._judge = Judge(self._state, pen, self._carry, now_us(), time.monotonic())
         self._monitor = Monitor(
@@ -217,9 +219,8 @@ class Engine:
         if credential is not None:
             try:
                 login = Login(credential.user, self._vault.get(credential.id))
-            except KeyError:
-                said = f"the secret of {credential.name!r} is not on this computer: enter it again"
-                raise BadCredentials(said) from None
+            except SecretNotHere as error:
+                raise BadCredentials(f"{credential.name}: {error}") from None
         return make_driver(
             self._transports,
             device,

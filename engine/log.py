@@ -109,7 +109,7 @@ def open_log(stream: TextIO, level: str) -> LogWriter:
 
 def _on_thread_bug(bug: threading.ExceptHookArgs) -> None:
     if bug.exc_value is not None:
-        told = {"thread": bug.thread.name if bug.thread else ""}
+        told = {"task": bug.thread.name if bug.thread else ""}
         logging.getLogger("engine.threads").error("bug", exc_info=bug.exc_value, extra=told)
 
 
