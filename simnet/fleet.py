@@ -301,8 +301,9 @@ def _stop_on_end_of_input(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
     def wait() -> None:
-        while sys.stdin.buffer.read(1):
-            pass
+        with contextlib.suppress(OSError):
+            while os.read(sys.stdin.fileno(), 1024):  # not sys.stdin.read: its lock would be held at the exit
+                pass
         with contextlib.suppress(RuntimeError):  # the loop ended before us
             loop.call_soon_threadsafe(stop.set)
 

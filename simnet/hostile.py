@@ -15,12 +15,12 @@ from types import TracebackType
 from typing import Any, Literal, cast
 
 from simnet.agent import GET, Agent, Request, decode_request, encode_response
-from simnet.ber import BerError, encode_integer
+from simnet.ber import BerError, Oid, encode_integer
 from simnet.loopback import System
 from simnet.mib import Found
 from simnet.mikrotik_mib import mib_of
 from simnet.sentences import SentenceError, SentenceReader, encode_length, encode_sentence
-from simnet.serving import SimulatedRouter
+from simnet.serving import Datagrams, SimulatedRouter
 
 SnmpTrick = Literal[
     "silent",
@@ -55,6 +55,7 @@ HOSTILE_IDENTITY = (
 HUGE_WORD_BYTES = 250 * 1024 * 1024
 _CHUNK = b"x" * 65_536
 _COMMUNITY = "public"
+_FIRST_STEP = 1_000_000
 
 
 class HostileRouter(SimulatedRouter):
@@ -70,23 +71,20 @@ class HostileRouter(SimulatedRouter):
         self._snmp = snmp
         self._api = api
         self._pace_s = pace_s
-        self._datagrams: list[asyncio.BaseTransport] = []
+        self._trickster: _SnmpTrickster | None = None
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def __aenter__(self) -> HostileRouter:
         """Open the ports that the tricks need."""
         await super().__aenter__()
-        system, loop = System(), asyncio.get_running_loop()
+        system = System()
         if self._snmp is not None:
             agent = Agent(self.router, mib_of("mikrotik"), _COMMUNITY)
-            peer = _SnmpTrickster(
+            self._trickster = _SnmpTrickster(
                 self._snmp, lambda request: agent.respond(request, self.clock()), self._side_door(system)
             )
-            transport, _ = await loop.create_datagram_endpoint(
-                lambda: peer, sock=system.bind("udp", *self.snmp_address)
-            )
-            self._datagrams.append(transport)
+            await self._trickster.open(system.bind("udp", *self.snmp_address))
         if self._api is not None and self._api != "refused":
             self._server = await asyncio.start_server(
                 self._converse, sock=system.bind("tcp", *self.api_address)
@@ -101,8 +99,8 @@ class HostileRouter(SimulatedRouter):
             self._server.close()
         for writer in tuple(self._writers):
             writer.transport.abort()
-        for transport in self._datagrams:
-            transport.close()
+        if self._trickster:
+            await self._trickster.close()
         await super().__aexit__(kind, error, trace)
 
     def _side_door(self, system: System) -> socket.socket | None:
@@ -123,22 +121,20 @@ class HostileRouter(SimulatedRouter):
             writer.close()
 
 
-class _SnmpTrickster(asyncio.DatagramProtocol):
+class _SnmpTrickster(Datagrams):
     """Answers every request wrongly; `respond` is what an honest agent would say."""
 
     def __init__(
         self, trick: SnmpTrick, respond: Callable[[Request], bytes], side_door: socket.socket | None
     ) -> None:
+        super().__init__()
         self._trick = trick
         self._respond = respond
         self._side_door = side_door
         self._dice = random.Random(1)  # noqa: S311 - garbage, no secret
-        self._transport: asyncio.DatagramTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
         if self._side_door:
             self._side_door.close()
 
@@ -147,13 +143,11 @@ class _SnmpTrickster(asyncio.DatagramProtocol):
             request = decode_request(data)
         except BerError:
             return
-        if self._transport is None:
-            return
         if self._side_door:
             self._side_door.sendto(self._respond(request), addr)
             return
         for datagram in self._spoil(request):
-            self._transport.sendto(datagram, addr)
+            self.send(datagram, addr)
 
     def _spoil(self, request: Request) -> list[bytes]:
         reply = self._respond(request)
@@ -175,8 +169,13 @@ class _SnmpTrickster(asyncio.DatagramProtocol):
         """Answer every step of a walk with the name it asked for, or with one a little further, for ever."""
         if request.kind == GET:
             return reply
-        found = [Found((*name[:-1], name[-1] + step), encode_integer(1)) for name in request.names]
+        found = [Found(_step(name) if step else name, encode_integer(1)) for name in request.names]
         return encode_response(request, found)
+
+
+def _step(name: Oid) -> Oid:
+    """Go one further inside the subtree that was asked for, and never out of it."""
+    return (*name[:-1], name[-1] + 1) if name[-1] >= _FIRST_STEP else (*name, _FIRST_STEP)
 
 
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter, float], Any]

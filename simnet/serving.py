@@ -61,19 +61,47 @@ class SteadyClock:
         return self.wall_s + time.monotonic() - self.monotonic_s
 
 
-class SnmpEndpoint(asyncio.DatagramProtocol):
-    """The UDP socket of one router."""
+class Datagrams(asyncio.DatagramProtocol):
+    """A UDP socket; `close` returns once its port is free again."""
 
-    def __init__(self, router: Router, agent: Agent, clock: Clock) -> None:
-        self._router = router
-        self._agent = agent
-        self._clock = clock
-        self._dice = random.Random(router.name)  # noqa: S311 - which datagram is lost, no secret
+    def __init__(self) -> None:
         self._transport: asyncio.DatagramTransport | None = None
+        self._is_free = asyncio.Event()
+
+    async def open(self, bound: socket.socket) -> None:
+        """Serve on a bound socket."""
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, sock=bound)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._transport = None
+        self._is_free.set()
+
+    def send(self, datagram: bytes, addr: tuple[str | Any, int]) -> None:
+        """Send, unless the socket is closed."""
+        if self._transport and not self._transport.is_closing():
+            self._transport.sendto(datagram, addr)
+
+    async def close(self) -> None:
+        """Free the port."""
+        if self._transport:
+            self._transport.abort()
+            await self._is_free.wait()
+
+
+class SnmpEndpoint(Datagrams):
+    """The UDP socket of one router."""
+
+    def __init__(self, router: Router, agent: Agent, clock: Clock) -> None:
+        super().__init__()
+        self._router = router
+        self._agent = agent
+        self._clock = clock
+        self._dice = random.Random(router.name)  # noqa: S311 - which datagram is lost, no secret
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         """Answer, or not."""
@@ -86,13 +114,13 @@ class SnmpEndpoint(asyncio.DatagramProtocol):
         if router.garbled:
             reply = self._dice.randbytes(len(reply))
         if router.slow_ms:
-            asyncio.get_running_loop().call_later(router.slow_ms / 1000, self._send, reply, addr)
+            asyncio.get_running_loop().call_later(router.slow_ms / 1000, self._send_late, reply, addr)
         else:
-            self._send(reply, addr)
+            self.send(reply, addr)
 
-    def _send(self, reply: bytes, addr: tuple[str | Any, int]) -> None:
-        if self._router.answering and self._transport and not self._transport.is_closing():
-            self._transport.sendto(reply, addr)
+    def _send_late(self, reply: bytes, addr: tuple[str | Any, int]) -> None:
+        if self._router.answering:
+            self.send(reply, addr)
 
 
 class RouterServer:
@@ -108,16 +136,14 @@ class RouterServer:
         self._sessions: set[ApiSession] = set()
         self._listener: socket.socket | None = None
         self._acceptor: asyncio.Task[None] | None = None
-        self._datagrams: asyncio.BaseTransport | None = None
+        self._datagrams: SnmpEndpoint | None = None
 
     async def open(self, system: System, tasks: asyncio.TaskGroup) -> None:
         """Bind what the router answers on and begin to serve."""
         if "snmp" in self.router.spec.probes:
             agent = Agent(self.router, mib_of(self.router.board.make), self._network.snmp.community)
-            self._datagrams, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-                lambda: SnmpEndpoint(self.router, agent, self._clock),
-                sock=system.bind("udp", *self.snmp_address),
-            )
+            self._datagrams = SnmpEndpoint(self.router, agent, self._clock)
+            await self._datagrams.open(system.bind("udp", *self.snmp_address))
         if "routeros" in self.router.spec.probes:
             self._listener = system.bind("tcp", *self.api_address)
             self._start_accepting(tasks)
@@ -139,12 +165,12 @@ class RouterServer:
             self._drop_waiting(self._listener)
             self._start_accepting(tasks)
 
-    def close(self) -> None:
-        """Close everything at once."""
+    async def close(self) -> None:
+        """Close everything at once; the ports are free when this returns."""
         if self._acceptor:
             self._acceptor.cancel()
         if self._datagrams:
-            self._datagrams.close()
+            await self._datagrams.close()
         for session in tuple(self._sessions):
             session.abort()
         if self._listener:
@@ -263,7 +289,7 @@ class SimulatedNetwork:
     ) -> None:
         """Close all sockets and give the addresses back."""
         for server in self._servers.values():
-            server.close()
+            await server.close()
         if self._owns_loopback and self._loopback:
             self._loopback.close()
         await self._tasks.__aexit__(None, None, None)
