@@ -1,0 +1,89 @@
+"""What an SNMP driver asks in each cycle, and what it makes of it. Counterpart: `snmp.py`, which packs meters into GETs.
+
+A meter names its OIDs once; then it reads its values from each answer. One rule: a value that is missing or of another type
+than its MIB says is left out, and nothing else suffers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
+
+from domain.metrics import is_believable
+from domain.observation import Told
+from domain.observation import Value as Sample
+from domain.text import TEXT_CAP, text_from_bytes
+from engine.drivers.snmp_session import SnmpSession
+from engine.protocols.ber import Value
+
+Values = Mapping[str, Value]
+"""One answer: {OID: value}."""
+
+
+class Draft(NamedTuple):
+    """A reading in the making; of a fact told twice the later holds."""
+
+    values: list[Sample]
+    facts: dict[str, Any]
+
+
+class Meter(Protocol):
+    """Some OIDs that are asked in each cycle."""
+
+    @property
+    def oids(self) -> tuple[str, ...]:
+        """What to ask."""
+
+    def read(self, got: Values, at_us: int, uptime_s: float | None, draft: Draft) -> None:
+        """Add to the draft what this answer says."""
+
+
+class Learned(NamedTuple):
+    """What one slow look at a device found out. A change of a `watched` OID is a reason to look again at once."""
+
+    meters: Sequence[Meter] = ()
+    facts: Sequence[Told] = ()
+    whole: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
+
+
+class Known(NamedTuple):
+    """What later looks need to know of the earlier ones: sysObjectID, and the interfaces' names by ifIndex."""
+
+    object_id: str
+    ports: dict[str, str]
+
+
+Look = Callable[[SnmpSession, Known], Awaitable[Learned]]
+
+
+class GaugeMeter:
+    """One number that is a metric as it is, but for its unit."""
+
+    def __init__(self, oid: str, metric: str, instance: str = "", divisor: int = 1) -> None:
+        self.oids = (oid,)
+        self._metric = metric
+        self._instance = instance
+        self._divisor = divisor
+
+    def read(self, got: Values, at_us: int, uptime_s: float | None, draft: Draft) -> None:
+        """Add the number, if it is one that can be."""
+        value = number(got.get(self.oids[0]))
+        if value is not None and is_believable(self._metric, value / self._divisor):
+            draft.values.append((self._metric, self._instance, value / self._divisor))
+
+
+def number(value: Value) -> int | None:
+    """Return a value that is a whole number, None for anything else."""
+    return value if type(value) is int else None
+
+
+def text(value: Value, cap: int = TEXT_CAP) -> str:
+    """Return a string of a device as clean text; empty for what is none."""
+    return _clean(value[: cap * 8], cap) if isinstance(value, bytes) else ""
+
+
+@lru_cache(maxsize=4096)
+def _clean(data: bytes, cap: int) -> str:
+    return text_from_bytes(data, cap)

@@ -1,0 +1,225 @@
+"""The SNMP driver: system, interfaces and host of any agent, and more of makes that it knows. Counterpart: `snmp_session.py`.
+
+Theory: the device is looked at slowly (what interfaces, disks, sensors are there) and then read fast: all meters that the
+looks found are packed into GETs of known OIDs, so that a cycle costs few datagrams. Each GET opens with sysUpTime, which
+ages its counters. A look is repeated every 20 cycles, spread so that no cycle has two, and at once after a reboot or when
+what it watches (ifNumber, ifTableLastChange) changes.
+One rule: a device that answers the fast GETs is alive; a look that got no answer is tried again in the next cycles and
+becomes the device's failure only when it fails three times in a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from domain.errors import BadReply, NoAnswer
+from domain.observation import Reading
+from domain.observation import Value as Sample
+from engine.drivers.driver import Answer
+from engine.drivers.meters import Draft, Known, Learned, Look, Meter, number, text
+from engine.drivers.snmp_host import HR_UPTIME, look_at_host
+from engine.drivers.snmp_interfaces import InterfaceLook
+from engine.drivers.snmp_mikrotik import ENTERPRISE, look_at_mikrotik
+from engine.drivers.snmp_session import VARBINDS_PER_GET, Got, SnmpSession
+from engine.protocols.ber import Absent, Value
+
+SYS_UPTIME = "1.3.6.1.2.1.1.3.0"
+_SYS_DESCR, _SYS_OBJECT_ID, _SYS_CONTACT, _SYS_NAME, _SYS_LOCATION = (
+    f"1.3.6.1.2.1.1.{n}.0" for n in (1, 2, 4, 5, 6)
+)
+LOOK_EVERY_CYCLES = 20
+LOOK_AGAIN_CYCLES = 4
+"""What is watched makes a look due at most this often: a concentrator's ifNumber changes with every subscriber."""
+
+FAILURES_BEFORE_TOLD = 3
+_ROUTEROS = "RouterOS "
+
+
+class _Task:
+    """One look: when it is due, and what it found last."""
+
+    def __init__(self, look: Look) -> None:
+        self.look = look
+        self.due_cycle = 0
+        self.looked_cycle: int | None = None
+        self.failures = 0
+        self.learned = Learned()
+
+
+class _Plan:
+    """The GETs of a cycle, and from which answer each meter reads its time. The first GET holds all that is watched."""
+
+    def __init__(self, watched: Sequence[str], meters: Sequence[Meter], absent: Collection[str]) -> None:
+        """Pack the OIDs; those of one meter stay together where they fit, those in `absent` are not asked."""
+        self.watched = tuple(watched)
+        self.meters: list[tuple[Meter, int]] = []
+        batches = [[oid for oid in (SYS_UPTIME, HR_UPTIME, *watched) if oid not in absent]]
+        for meter in meters:
+            oids = [oid for oid in meter.oids if oid not in absent]
+            if len(oids) > VARBINDS_PER_GET - len(batches[-1]) and len(batches[-1]) > 1:
+                batches.append([SYS_UPTIME])
+            self.meters.append((meter, len(batches) - 1))
+            for oid in oids:
+                if len(batches[-1]) >= VARBINDS_PER_GET:
+                    batches.append([SYS_UPTIME])
+                batches[-1].append(oid)
+        self.batches = [tuple(batch) for batch in batches]
+
+
+class SnmpDriver:
+    """Asks one agent. `phase` spreads the looks of many devices that were added at one time."""
+
+    def __init__(self, session: SnmpSession, *, limit_s: float, phase: int = 0) -> None:
+        self._session = session
+        self._limit_s = limit_s
+        self._cycle = 0
+        self._phase = phase % LOOK_EVERY_CYCLES
+        self._known = Known("", {})
+        looks: list[Look] = [self._look_at_system, InterfaceLook(), look_at_host, look_at_mikrotik]
+        self._tasks = [_Task(look) for look in looks]
+        self._untold: dict[str, Any] = {}
+        self._untold_whole: set[str] = set()
+        self._uptime_s: float | None = None
+        self._seen: tuple[Value, ...] | None = None
+        self._plan = _Plan((), (), ())
+        self._is_proven = False
+
+    async def read(self) -> Answer:
+        """Read all meters; then look where a look is due, and read what it found anew."""
+        self._session.limit(self._limit_s)
+        draft = Draft([], self._untold)
+        answers = await self._session.get(self._plan.batches)
+        read: set[Meter] = set()
+        if self._is_as_known(answers[0].values):
+            _read_meters(self._plan, answers, draft)
+            read = {meter for meter, _ in self._plan.meters}
+        if await self._look():
+            self._plan = self._make_plan(())
+            self._is_proven = False
+            self._seen = None
+            draft = Draft(draft.values, self._untold)
+            new = [meter for meter, _ in self._plan.meters if meter not in read]
+            if new:
+                plan = _Plan((), new, ())
+                _read_meters(plan, await self._session.get(plan.batches), draft)
+        elif not self._is_proven:
+            self._prove(answers)
+        _add_uptime(answers[0].values, draft.values)
+        self._cycle += 1
+        reading = Reading(tuple(draft.values), tuple(self._untold.items()), tuple(sorted(self._untold_whole)))
+        self._untold.clear()
+        self._untold_whole.clear()
+        return Answer(answers[0].rtt_us, reading)
+
+    async def close(self) -> None:
+        """Give the peer back."""
+        self._session.close()
+
+    def _make_plan(self, absent: Collection[str]) -> _Plan:
+        learned = [task.learned for task in self._tasks]
+        return _Plan(
+            [oid for found in learned for oid in found.watched],
+            [meter for found in learned for meter in found.meters],
+            absent,
+        )
+
+    def _prove(self, answers: list[Got]) -> None:
+        """Ask no more for what the agent does not have: in v1 each costs a GET of its own."""
+        got = _merge(answers)
+        asked = {oid for batch in self._plan.batches for oid in batch}
+        absent = {oid for oid in asked if isinstance(got.get(oid), Absent | None)} - {SYS_UPTIME}
+        self._plan = self._make_plan(absent)
+        self._is_proven = True
+        self._seen = None
+
+    def _is_as_known(self, values: dict[str, Value]) -> bool:
+        """Tell whether indexes still mean what they meant; make looks due where they may not."""
+        uptime_s, before_s = _uptime_s(values), self._uptime_s
+        seen, seen_before = tuple(map(values.get, self._plan.watched)), self._seen
+        self._uptime_s, self._seen = uptime_s, seen
+        if uptime_s is not None and before_s is not None and uptime_s < before_s:
+            for task in self._tasks:
+                task.due_cycle = self._cycle
+            return False
+        if seen_before is None or seen == seen_before:
+            return True
+        changed = {
+            oid for oid, now, was in zip(self._plan.watched, seen, seen_before, strict=True) if now != was
+        }
+        as_known = True
+        for task in self._tasks:
+            if changed.intersection(task.learned.watched) and task.looked_cycle is not None:
+                task.due_cycle = min(task.due_cycle, max(self._cycle, task.looked_cycle + LOOK_AGAIN_CYCLES))
+                as_known = as_known and task.due_cycle > self._cycle
+        return as_known
+
+    async def _look(self) -> bool:
+        """Take the looks that are due; tell whether any was taken."""
+        taken = False
+        for place, task in enumerate(self._tasks):
+            if task.due_cycle > self._cycle:
+                continue
+            try:
+                task.learned = await task.look(self._session, self._known)
+            except NoAnswer as error:
+                task.failures += 1
+                if task.failures >= FAILURES_BEFORE_TOLD:
+                    raise BadReply(f"answers, but not to all that it is asked: {error}") from None
+                continue
+            taken = True
+            task.failures = 0
+            phase = self._phase if task.looked_cycle is None else 0
+            task.looked_cycle = self._cycle
+            task.due_cycle = self._cycle + LOOK_EVERY_CYCLES + 3 * place + phase
+            for prefix in task.learned.whole:
+                self._untold = {
+                    field: said for field, said in self._untold.items() if not field.startswith(prefix)
+                }
+            self._untold.update(task.learned.facts)
+            self._untold_whole.update(task.learned.whole)
+        return taken
+
+    async def _look_at_system(self, session: SnmpSession, known: Known) -> Learned:
+        oids = (_SYS_DESCR, _SYS_OBJECT_ID, _SYS_CONTACT, _SYS_NAME, _SYS_LOCATION)
+        got = (await session.get([oids]))[0].values
+        object_id = got.get(_SYS_OBJECT_ID)
+        object_id = object_id if isinstance(object_id, str) else ""
+        self._known = Known(object_id, known.ports)
+        described = text(got.get(_SYS_DESCR))
+        facts = [("description", described), ("object_id", object_id)]
+        for field, oid in (("identity", _SYS_NAME), ("contact", _SYS_CONTACT), ("location", _SYS_LOCATION)):
+            facts.append((field, text(got.get(oid))))
+        if object_id.startswith(ENTERPRISE) and described.startswith(_ROUTEROS):
+            facts.append(("model", described.removeprefix(_ROUTEROS)))
+        return Learned((), [(field, said or None) for field, said in facts])
+
+
+def _read_meters(plan: _Plan, answers: list[Got], draft: Draft) -> None:
+    got = _merge(answers)
+    times = [(answer.at_us, _uptime_s(answer.values)) for answer in answers]
+    for meter, batch in plan.meters:
+        at_us, uptime_s = times[batch]
+        meter.read(got, at_us, uptime_s, draft)
+
+
+def _merge(answers: list[Got]) -> dict[str, Value]:
+    if len(answers) == 1:
+        return answers[0].values
+    merged: dict[str, Value] = {}
+    for answer in answers:
+        merged |= answer.values
+    return merged
+
+
+def _uptime_s(values: dict[str, Value]) -> float | None:
+    ticks = values.get(SYS_UPTIME)
+    return ticks / 100 if type(ticks) is int else None
+
+
+def _add_uptime(got: dict[str, Value], values: list[Sample]) -> None:
+    """The host's own uptime where it tells one, else that of its agent."""
+    ticks = number(got.get(HR_UPTIME))
+    ticks = number(got.get(SYS_UPTIME)) if ticks is None else ticks
+    if ticks is not None:
+        values.append(("uptime_s", "", ticks / 100))

@@ -1,0 +1,159 @@
+"""IF-MIB (RFC 2863): the list of interfaces, and the counters of each in every cycle. Counterpart: `snmp.py`.
+
+One rule: an interface is known by its name (ifName, else ifDescr), which is unique here; its index may change at any reboot.
+Sessions of subscribers (`<pppoe-anna>`), which come and go by the thousand, are no interfaces to us.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from domain.inventory import Interface
+from domain.observation import Told
+from engine.drivers.meters import Draft, Known, Learned, Values, number, text
+from engine.drivers.rates import RateMeter, most_octets_per_s
+from engine.drivers.snmp_session import SnmpSession, Table
+from engine.protocols.ber import Value
+
+_IF, _IFX = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1"
+IF_NUMBER, IF_TABLE_LAST_CHANGE = "1.3.6.1.2.1.2.1.0", "1.3.6.1.2.1.31.1.5.0"
+_DESCR, _TYPE, _SPEED, _MAC, _ADMIN, _OPER = (f"{_IF}.{n}" for n in (2, 3, 5, 6, 7, 8))
+_NAME, _HIGH_SPEED, _ALIAS, _HC_IN = (f"{_IFX}.{n}" for n in (1, 15, 18, 6))
+_COLUMNS = (_DESCR, _TYPE, _SPEED, _MAC, _ADMIN, _OPER, _NAME, _HIGH_SPEED, _ALIAS, _HC_IN)
+
+NAME_CAP = 64
+_SPEED_UNKNOWN = 0xFFFF_FFFF
+_KINDS = {
+    6: "ether",
+    23: "ppp",
+    24: "loopback",
+    53: "virtual",
+    71: "wlan",
+    117: "ether",
+    131: "tunnel",
+    135: "vlan",
+    161: "bond",
+    209: "bridge",
+    244: "mobile",
+    243: "mobile",
+}
+"""ifType (IANAifType-MIB) in RouterOS' words, so that both protocols tell the same fact."""
+
+_OPER_UP = {1: True, 2: False, 3: None, 4: None, 5: False, 6: False, 7: False}
+"""up, down, testing, unknown, dormant, notPresent, lowerLayerDown."""
+
+
+class InterfaceLook:
+    """Lists the interfaces; a meter whose interface is as it was goes on, with the history of its counters."""
+
+    def __init__(self) -> None:
+        self._meters: dict[str, PortMeter] = {}
+
+    async def __call__(self, session: SnmpSession, known: Known) -> Learned:
+        """Return a meter and a fact for each interface, and fill `known.ports`."""
+        table = await session.walk(_COLUMNS)
+        meters: dict[str, PortMeter] = {}
+        known.ports.clear()
+        facts: list[Told] = []
+        taken: set[str] = set()
+        for index in table[_DESCR] | table[_NAME]:
+            name = _name(table, index, taken)
+            if name.startswith("<"):
+                continue
+            taken.add(name)
+            known.ports[index] = name
+            interface = _interface(table, index, name)
+            facts.append((fact_name(name), msgspec.to_builtins(interface)))
+            new, old = PortMeter(index, interface, wide=index in table[_HC_IN]), self._meters.get(index)
+            if old is not None and old.counts_as(new):
+                old.interface = interface
+            meters[index] = new if old is None or old.interface is not interface else old
+        self._meters = meters
+        return Learned([*meters.values()], facts, ("interface/",), (IF_NUMBER, IF_TABLE_LAST_CHANGE))
+
+
+def fact_name(name: str) -> str:
+    """Return the field under which an interface is a fact."""
+    return f"interface/{name}"
+
+
+class PortMeter:
+    """The counters and the state of one interface."""
+
+    def __init__(self, index: str, interface: Interface, *, wide: bool) -> None:
+        self.interface = interface
+        self._oper = f"{_OPER}.{index}"
+        name = interface.name
+        most = most_octets_per_s(interface.speed_bps)
+        octets = (f"{_IFX}.6", f"{_IFX}.10") if wide else (f"{_IF}.10", f"{_IF}.16")
+        self._rates = tuple(
+            (
+                f"{column}.{index}",
+                RateMeter(metric, name, 8) if wide else RateMeter(metric, name, 8, 32, most),
+            )
+            for column, metric in zip(octets, ("if_in_bps", "if_out_bps"), strict=True)
+        ) + tuple(
+            (f"{_IF}.{column}.{index}", RateMeter(metric, name, 1, 32, 1e8))
+            for column, metric in ((14, "if_in_errors_per_s"), (20, "if_out_errors_per_s"))
+        )
+        self.oids = (*(oid for oid, _ in self._rates), self._oper)
+
+    def counts_as(self, other: PortMeter) -> bool:
+        """Tell whether the counters of `other` go on where these ended."""
+        return (self.interface.name, self.interface.speed_bps, self.oids) == (
+            other.interface.name,
+            other.interface.speed_bps,
+            other.oids,
+        )
+
+    def read(self, got: Values, at_us: int, uptime_s: float | None, draft: Draft) -> None:
+        """Add the rates and the state; a state that turned is a new fact."""
+        values = draft.values
+        for oid, meter in self._rates:
+            count = got.get(oid)
+            if type(count) is int:
+                meter.add(count, at_us, uptime_s, values)
+        status = got.get(self._oper)
+        up = _OPER_UP.get(status) if type(status) is int else None
+        if up is not None:
+            values.append(("if_oper_up", self.interface.name, 1.0 if up else 0.0))
+            if up is not self.interface.oper_up:
+                self.interface = msgspec.structs.replace(self.interface, oper_up=up)
+                draft.facts[fact_name(self.interface.name)] = msgspec.to_builtins(self.interface)
+
+
+def _name(table: Table, index: str, taken: set[str]) -> str:
+    name = text(table[_NAME].get(index), NAME_CAP) or text(table[_DESCR].get(index), NAME_CAP) or f"if{index}"
+    return name if name not in taken else f"{name}#{index}"
+
+
+def _interface(table: Table, index: str, name: str) -> Interface:
+    def at(column: str) -> Value:
+        return table[column].get(index)
+
+    alias, kind = text(at(_ALIAS)), number(at(_TYPE)) or 0
+    oper = number(at(_OPER))
+    return Interface(
+        name=name,
+        index=int(index) if index.isdigit() else 0,
+        alias=alias if alias != name else "",
+        kind=_KINDS.get(kind, f"type {kind}" if kind else ""),
+        mac=mac_text(at(_MAC)),
+        speed_bps=_speed_bps(number(at(_SPEED)) or 0, number(at(_HIGH_SPEED)) or 0),
+        admin_up=number(at(_ADMIN)) != 2,
+        oper_up=_OPER_UP.get(oper) if oper is not None else None,
+    )
+
+
+def _speed_bps(speed: int, high_speed_mbps: int) -> int:
+    """ifSpeed, or ifHighSpeed where that says more; RFC 2863, section 3.1.7."""
+    if high_speed_mbps > 0 and (speed <= 0 or speed == _SPEED_UNKNOWN or high_speed_mbps * 1_000_000 > speed):
+        return high_speed_mbps * 1_000_000
+    return max(0, speed) if speed != _SPEED_UNKNOWN else 0
+
+
+def mac_text(value: Value) -> str:
+    """Return six bytes as RouterOS writes them; empty for none, for zeros, and for anything else."""
+    if not isinstance(value, bytes) or len(value) != 6 or not any(value):
+        return ""
+    return value.hex(":").upper()

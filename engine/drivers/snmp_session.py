@@ -1,0 +1,221 @@
+"""Asks one SNMP agent: many OIDs at a time, or whole columns. Counterpart: `transport/udp.py` below, `snmp.py` above.
+
+An agent that never answered is asked in v2c and v1 by turns until it does; after that its version is kept. What an agent
+cannot say is left out of the answer, whichever way it says so: an Absent value, noSuchName or genErr with an index.
+One rule: a walk ends at its column's end, at an OID that does not grow, at its cap, or at its deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from time import monotonic
+from typing import NamedTuple
+
+from domain.errors import BadCredentials, BadReply, NoAnswer, Unsupported
+from engine.protocols.ber import Absent, Value
+from engine.protocols.snmp import Message, Varbind, Version, encode_get, encode_getbulk, encode_getnext
+from engine.transport.addresses import name_endpoint
+from engine.transport.exchanges import Peer
+from engine.transport.udp import Snmp, UdpTransport
+
+VARBINDS_PER_GET = 24
+"""About 600 bytes of reply with numbers, below 1,400 with names: no fragments."""
+
+VARBINDS_PER_BULK = 48
+MAX_ROWS = 2_048
+MAX_VALUE_BYTES = 1_024
+"""Of a string in a walk; the rest of a longer one is not kept."""
+
+_TOO_BIG, _NO_SUCH_NAME, _GEN_ERR, _NO_ACCESS, _AUTHORIZATION = 1, 2, 5, 6, 16
+
+Table = dict[str, dict[str, Value]]
+"""{column: {index: value}}; only what the agent has."""
+
+
+class Got(NamedTuple):
+    """The answer to one GET: values by OID, its round trip, and when it came (monotonic)."""
+
+    values: dict[str, Value]
+    rtt_us: int
+    at_us: int
+
+
+class SnmpSession:
+    """One agent and its community. `limit` gives everything that follows a common deadline."""
+
+    def __init__(
+        self, udp: UdpTransport, endpoint: tuple[str, int], community: str, *, timeout_s: float, retries: int
+    ) -> None:
+        self.where = name_endpoint(*endpoint)
+        self._udp = udp
+        self._endpoint = endpoint
+        self._peer: Peer[Message] | None = None
+        self._community = community.encode()
+        self._timeout_s = timeout_s
+        self._retries = retries
+        self._deadline_s = 0.0
+        self._limit_s = 0.0
+        self._answered = False
+        self._repetitions_cap = VARBINDS_PER_BULK
+        self.version = Version.V2C
+
+    def close(self) -> None:
+        """Give the peer back."""
+        if self._peer is not None:
+            self._udp.release(self._peer)
+            self._peer = None
+
+    def limit(self, limit_s: float) -> None:
+        """Let nothing new be asked after `limit_s` from now."""
+        self._limit_s = limit_s
+        self._deadline_s = monotonic() + limit_s
+
+    async def get(self, batches: Sequence[tuple[str, ...]]) -> list[Got]:
+        """Return the answer to each batch of OIDs; all are asked at once, as far as the caps allow."""
+        asked = [self._ask_get(oids) for oids in batches]
+        answers: list[Got] = []
+        try:
+            for oids, future in zip(batches, asked, strict=True):
+                message, rtt_us, at_s = await future
+                self._answered = True
+                values = dict(message.varbinds)
+                if message.error_status:
+                    values = await self._get_without_error(oids, message)
+                answers.append(Got(values, rtt_us, int(at_s * 1e6)))
+        except BaseException as error:
+            if isinstance(error, NoAnswer) and not self._answered:
+                self.version = Version.V1 if self.version is Version.V2C else Version.V2C
+            _give_up(asked)
+            raise
+        return answers
+
+    async def walk(self, columns: Sequence[str], max_rows: int = MAX_ROWS, *, cut: bool = False) -> Table:
+        """Return whole columns, row by row. One of more than `max_rows` is cut there, or is a BadReply."""
+        table: Table = {column: {} for column in columns}
+        ends = {column: column for column in columns}  # the last OID of each column that is not at its end
+        keys: dict[str, tuple[int, ...]] = dict.fromkeys(columns, ())
+        while ends:
+            order = tuple(ends)
+            varbinds = await self._next(tuple(ends.values()))
+            if not varbinds:
+                break
+            for place, (oid, value) in enumerate(varbinds):
+                column = order[place % len(order)]
+                if column not in ends:
+                    continue
+                index = oid[len(column) + 1 :]
+                key = _index_key(index) if oid.startswith(column + ".") else None
+                if key is None or isinstance(value, Absent) or key <= keys[column]:
+                    del ends[column]
+                    continue
+                if len(table[column]) >= max_rows:
+                    if cut:
+                        del ends[column]
+                        continue
+                    raise BadReply(f"{self.where}: the table at {column} has more than {max_rows} rows")
+                table[column][index] = value[:MAX_VALUE_BYTES] if isinstance(value, bytes) else value
+                keys[column] = key
+                ends[column] = oid
+        return table
+
+    def _ask_get(self, oids: tuple[str, ...]) -> asyncio.Future[Snmp]:
+        encode = partial(encode_get, community=self._community, oids=oids, version=self.version)
+        return self._ask(encode)
+
+    def _ask(self, encode: Callable[[int], bytes]) -> asyncio.Future[Snmp]:
+        if self._peer is None:
+            self._peer = self._udp.peer(*self._endpoint)
+        return self._udp.ask(self._peer, encode, self._timeout_s, self._retries)
+
+    async def _get_without_error(self, oids: tuple[str, ...], message: Message) -> dict[str, Value]:
+        """Ask again for less until the agent has no objection."""
+        left = list(oids)
+        for _ in range(len(oids)):
+            status, index = message.error_status, message.error_index
+            if not status:
+                return dict(message.varbinds)
+            if status == _TOO_BIG and len(left) > 1:
+                half = len(left) // 2
+                self._hold_to_deadline()
+                got = await self.get((tuple(left[:half]), tuple(left[half:])))
+                return got[0].values | got[1].values
+            if status in (_NO_SUCH_NAME, _GEN_ERR, _NO_ACCESS) and 1 <= index <= len(left):
+                del left[index - 1]
+            else:
+                self._refuse(status, index)
+            if not left:
+                break
+            self._hold_to_deadline()
+            message = (await self._ask_get(tuple(left))).reply
+        return {}
+
+    async def _next(self, after: tuple[str, ...]) -> list[Varbind]:
+        """Return what follows each of the OIDs, in v2c several rows of it."""
+        while True:
+            self._hold_to_deadline()
+            if self.version is Version.V1:
+                return await self._next_v1(after)
+            repetitions = max(1, self._repetitions_cap // len(after))
+            encode = partial(
+                encode_getbulk, community=self._community, oids=after, max_repetitions=repetitions
+            )
+            try:
+                message = (await self._ask(encode)).reply
+            except NoAnswer:
+                if repetitions == 1:
+                    raise
+                self._repetitions_cap //= 4  # replies in fragments get lost on some paths
+                continue
+            if message.error_status == _TOO_BIG and repetitions > 1:
+                self._repetitions_cap //= 2
+                continue
+            if message.error_status in (_NO_SUCH_NAME, _GEN_ERR, _NO_ACCESS):
+                return []
+            if message.error_status:
+                self._refuse(message.error_status, message.error_index)
+            if len(message.varbinds) > repetitions * len(after):
+                raise BadReply(
+                    f"{self.where} answers with {len(message.varbinds)} values, {repetitions * len(after)} were asked for"
+                )
+            return message.varbinds
+
+    async def _next_v1(self, after: tuple[str, ...]) -> list[Varbind]:
+        """A GETNEXT; v1 refuses it whole when one OID is at the end of everything, so that one stays where it is."""
+        ended: set[int] = set()
+        while len(ended) < len(after):
+            self._hold_to_deadline()
+            left = [place for place in range(len(after)) if place not in ended]
+            oids = tuple(after[place] for place in left)
+            encode = partial(encode_getnext, community=self._community, oids=oids, version=Version.V1)
+            message = (await self._ask(encode)).reply
+            if not message.error_status:
+                found = dict(zip(left, message.varbinds, strict=False))
+                return [found.get(place, (oid, None)) for place, oid in enumerate(after)]
+            if message.error_status in (_NO_SUCH_NAME, _GEN_ERR) and 1 <= message.error_index <= len(left):
+                ended.add(left[message.error_index - 1])
+            else:
+                self._refuse(message.error_status, message.error_index)
+        return []
+
+    def _hold_to_deadline(self) -> None:
+        if monotonic() > self._deadline_s:
+            raise NoAnswer(f"{self.where} did not finish its answer in {self._limit_s:g} s")
+
+    def _refuse(self, status: int, index: int) -> None:
+        if status == _AUTHORIZATION:
+            raise BadCredentials(f"{self.where} does not permit this community to read")
+        raise Unsupported(f"{self.where} answers with error {status} at value {index}")
+
+
+def _give_up(asked: Sequence[asyncio.Future[Snmp]]) -> None:
+    """Leave no question open and no error unseen."""
+    for future in asked:
+        if future.done() and not future.cancelled():
+            future.exception()
+        future.cancel()
+
+
+def _index_key(index: str) -> tuple[int, ...]:
+    return tuple(map(int, index.split(".")))
