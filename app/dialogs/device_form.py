@@ -6,6 +6,7 @@ One rule: what the form cannot read as a number it says itself; whether a value 
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 
 import msgspec
 from PySide6.QtCore import Qt
@@ -27,7 +28,6 @@ from app.dialogs.fields import Fields
 from app.dialogs.login_choice import ProbeRow
 from app.draft import DeviceDraft, default_probe
 from app.panels.text import Label, button
-from app.words import figure
 from domain.errors import Refusal
 from domain.geometry import LngLat
 from domain.inventory import PROBE_KINDS, ROLES, Inventory, ProbeKind, Role
@@ -75,7 +75,7 @@ class DeviceForm(QDialog):
         self.region = _line(start.region, 120)
         self.place = _line(_place_text(start), 60)
         self.place.setPlaceholderText("Longitude, latitude; empty: the site's")
-        self.interval = _line(figure(start.interval_s).replace(",", ""), 12)
+        self.interval = _line(f"{start.interval_s:g}", 12)
         self.subscribers = _line(str(start.subscribers) if start.subscribers else "", 12)
         self.probes: dict[ProbeKind, ProbeRow] = {}
         for kind in PROBE_KINDS:
@@ -109,13 +109,12 @@ class DeviceForm(QDialog):
             self.fields.refuse(bad)
             return None
         site_name = self.site.currentText().strip()
-        site = next((s for s in self._sites if s.name.casefold() == site_name.casefold()), None)
         role: Role = self.role.currentText()  # type: ignore[assignment]
         return DeviceDraft(
             name=self.name.text().strip(),
             address=self.address.text().strip(),
             role=role,
-            site=site.id if site else None,
+            site=self._site_id(site_name),
             site_name=site_name,
             region=self.region.text().strip(),
             lng=place[0] if place else None,
@@ -158,8 +157,14 @@ class DeviceForm(QDialog):
             bad.append(Refusal("INVALID_INPUT", f"{expected} expected, got “{text.strip()[:40]}”", field))
         return numbers
 
+    def _site_id(self, name: str) -> UUID | None:
+        """Return the site of that name; of two so called, the one that the device stands at already."""
+        if self._old is not None and name == self._old.site_name:
+            return self._old.site
+        return next((s.id for s in self._sites if s.name.casefold() == name.casefold()), None)
+
     def _on_site(self, name: str) -> None:
-        known = next((s for s in self._sites if s.name.casefold() == name.strip().casefold()), None)
+        known = self._inventory.site(self._site_id(name.strip()))
         self.region.setEnabled(known is None and bool(name.strip()))
         if known is not None:
             self.region.setText(known.region)
@@ -228,7 +233,7 @@ def _line(text: str, cap: int) -> QLineEdit:
 
 
 def _place_text(draft: DeviceDraft) -> str:
-    return f"{draft.lng:.7g}, {draft.lat:.7g}" if draft.lng is not None and draft.lat is not None else ""
+    return f"{draft.lng!r}, {draft.lat!r}" if draft.lng is not None and draft.lat is not None else ""
 
 
 def _placed(draft: DeviceDraft, place: LngLat) -> DeviceDraft:

@@ -95,6 +95,7 @@ class TreeView(QTreeView):
     """The tree. A click on a device chooses it, on anything else opens or shuts it."""
 
     chosen = Signal(object)
+    flown = Signal(object)
     menu_wanted = Signal(object, QPoint)
 
     def __init__(self, look: Look, rows: TreeModel, parent: QWidget | None = None) -> None:
@@ -127,6 +128,14 @@ class TreeView(QTreeView):
         if event.button() == Qt.MouseButton.LeftButton:
             self._activate(self._rows.node(self.indexAt(event.position().toPoint())))
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Bring a device into view."""
+        node = self._rows.node(self.indexAt(event.position().toPoint()))
+        if node is not None and node.kind == "device":
+            self.flown.emit(node.key[1])
+        else:
+            self._activate(node)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return does what a click does; arrows over devices choose them."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
@@ -158,6 +167,8 @@ class TreePanel(QWidget):
     """Filter on top, tree, tray at the bottom."""
 
     device_chosen = Signal(object)
+    device_flown = Signal(object)
+    """A device is to be brought into view too."""
     add_wanted = Signal()
     menu_wanted = Signal(object, QPoint)
 
@@ -198,6 +209,7 @@ class TreePanel(QWidget):
         layout.addWidget(self.tray)
         self.filter.textChanged.connect(self._on_filter)
         self.tree.chosen.connect(self.device_chosen)
+        self.tree.flown.connect(self.device_flown)
         self.tree.menu_wanted.connect(self.menu_wanted)
         self.rows.layoutChanged.connect(self._show_page)
         look.changed.connect(self._dress)

@@ -1,0 +1,54 @@
+"""What has a key: one table of actions. Counterpart: `window.py` does them, the palette and the F1 card list them.
+
+One rule: a key is written here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMainWindow
+
+
+class Row(NamedTuple):
+    """An action's name, its words, its keys."""
+
+    name: str
+    words: str
+    keys: tuple[str, ...]
+
+
+TABLE = (
+    Row("search", "Search", ("Ctrl+K",)),
+    Row("add", "Add a device", ("N",)),
+    Row("edit", "Change the selected device", ("F2",)),
+    Row("delete", "Delete the selected device", ("Del",)),
+    Row("undo", "Undo", ("Ctrl+Z",)),
+    Row("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y")),
+    Row("fit", "Show the whole network", ("F",)),
+    Row("filter", "Filter the tree", ("Ctrl+F",)),
+    Row("tree", "Show or hide the tree", ("Ctrl+B",)),
+    Row("alerts", "Show or hide the alerts", ("Ctrl+J",)),
+    Row("map_alone", "The map alone", ("M",)),
+    Row("theme", "Change between dark and light", ("Ctrl+T",)),
+    Row("full_screen", "Full screen", ("F11",)),
+    Row("help", "Keyboard", ("F1",)),
+    Row("escape", "Step back", ("Esc",)),
+)
+
+
+def make_actions(window: QMainWindow, do: dict[str, Callable[[], object]]) -> dict[str, QAction]:
+    """Return the actions by name, each wired to what it does and alive in the whole window."""
+    made = {}
+    for row in TABLE:
+        action = QAction(row.words, window)
+        action.setIconText(row.words)
+        action.setShortcuts([QKeySequence(key) for key in row.keys])
+        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        action.triggered.connect(lambda _=False, name=row.name: do[name]())
+        window.addAction(action)
+        made[row.name] = action
+    return made

@@ -1,0 +1,350 @@
+"""The window: puts panels around the map and says who hears whom. Counterpart: `compose.py` builds what it is given.
+
+Theory: there is one selection, and it is here; tree, map, alerts and palette ask for it, and it is told to all of them. What
+changes the network goes to `Commands`, what shows it reads `Model`. One rule: nothing here knows how a thing is drawn.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+from uuid import UUID
+
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QFrame, QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
+
+from app.actions import make_actions
+from app.commands import Commands, Said, Then
+from app.dialogs.confirm import Confirm
+from app.dialogs.device_form import DeviceForm
+from app.dialogs.palette import Palette
+from app.dialogs.shortcuts import Shortcuts
+from app.draft import DeviceDraft, draft_of
+from app.engine_link import EngineLink
+from app.engine_news import EngineNews
+from app.look import Look
+from app.model import Delta, Model
+from app.panels import device, tree
+from app.panels.alerts import HEAD_PX, AlertsPanel
+from app.panels.device import DevicePanel
+from app.panels.first_card import FirstCard
+from app.panels.map_frame import Map, MapFrame
+from app.panels.notices import Toasts
+from app.panels.text import caption
+from app.panels.top_bar import TopBar
+from app.panels.tree import TreePanel
+from app.sheet import sheet
+from app.words import count_of
+from domain.errors import Refusal
+from domain.geometry import LngLat
+
+SIZE_PX = (1600, 1000)
+LEAST_PX = (1024, 640)
+ALERTS_PX = 254
+
+
+class Window(QMainWindow):
+    """The one window."""
+
+    closed = Signal()
+    demo_wanted = Signal()
+
+    def __init__(self, model: Model, link: EngineLink, commands: Commands, look: Look, map: QWidget) -> None:
+        super().__init__()
+        self.setWindowTitle("Heliograph")
+        self.resize(*SIZE_PX)
+        self.setMinimumSize(*LEAST_PX)
+        self._model, self._link, self._commands, self._look = model, link, commands, look
+        self._map = cast("Map", map)
+        self._awaited: UUID | None = None
+        self._seen_snapshot = False
+        self.selected: UUID | None = None
+        self.top = TopBar(model, look)
+        self.tree = TreePanel(model, look)
+        self.frame = MapFrame(map, look)
+        self.alerts = AlertsPanel(model, look)
+        self.device = DevicePanel(model, link, look)
+        self.device.hide()
+        self.first_card = FirstCard(look)
+        self.news = EngineNews(link, look)
+        self._lay_out()
+        self.toasts = Toasts(self.frame)
+        self.actions_by_name = make_actions(
+            self,
+            {
+                "search": self.open_palette,
+                "add": self.add_device,
+                "edit": lambda: self.edit_device(self.selected),
+                "delete": lambda: self.delete_device(self.selected),
+                "undo": commands.undo,
+                "redo": commands.redo,
+                "fit": self._map.fit,
+                "filter": self.tree.filter.setFocus,
+                "tree": lambda: self.tree.setVisible(self.tree.isHidden()),
+                "alerts": lambda: self.alerts.set_folded(not self.alerts.is_folded),
+                "map_alone": self.toggle_map_alone,
+                "theme": lambda: look.set_theme("light" if look.name == "dark" else "dark"),
+                "full_screen": self.toggle_full_screen,
+                "help": self.open_help,
+                "escape": self.step_back,
+            },
+        )
+        self._connect()
+        self._dress()
+        self._clock = QTimer(self)
+        self._clock.setInterval(1000)
+        self._clock.timeout.connect(self.tick)
+        self._clock.start()
+
+    # Selection
+
+    def select(self, id: UUID | None, *, fly: bool = False) -> None:
+        """Choose a device, or nothing, everywhere."""
+        if id is not None and self._model.inventory.device(id) is None:
+            id = None
+        self.selected = id
+        self.tree.select(id)
+        self._map.select(id)
+        self._link.watch([id] if id is not None else [])
+        if id is None:
+            self.device.hide()
+            return
+        self.device.show()
+        self.device.show_device(id)
+        if fly:
+            self._map.fly_to(id)
+
+    def select_link(self, id: UUID, *, fly: bool = False) -> None:
+        """Choose a link: its first end's panel, with the link's traffic drawn."""
+        link = self._model.inventory.link(id)
+        if link is None:
+            return
+        self.select(link.a)
+        self._map.select(id)
+        if fly:
+            self._map.fly_to(id)
+        if link.a_interface and self.device.body.graph is not None:
+            self.device.body.graph.choose(("if_in_bps", link.a_interface))
+
+    def step_back(self) -> None:
+        """Undo the last thing that was opened: placing, the selection, the filter."""
+        if self.frame.placing:
+            self.frame.cancel_placing()
+        elif self.selected is not None:
+            self.select(None)
+        elif self.tree.filter.text():
+            self.tree.filter.clear()
+
+    # What can be done
+
+    def add_device(self, lng: float | None = None, lat: float | None = None) -> None:
+        """Open the form for a new device, at a place where one is given."""
+        place = LngLat(lng, lat) if lng is not None and lat is not None else None
+        DeviceForm(self._model.inventory, self._add, self, place=place).open()
+
+    def edit_device(self, id: UUID | None) -> None:
+        """Open the form for a device that is there."""
+        old = self._model.inventory.device(id) if id is not None else None
+        if old is None:
+            return
+        submit = lambda draft, then: self._commands.edit_device(old, draft, then)  # noqa: E731
+        DeviceForm(self._model.inventory, submit, self, draft=draft_of(self._model.inventory, old)).open()
+
+    def delete_device(self, id: UUID | None) -> None:
+        """Ask once, then delete a device and the links that end at it."""
+        doomed = self._model.inventory.device(id) if id is not None else None
+        if doomed is None:
+            return
+        links = sum(doomed.id in (row.a, row.b) for row in self._model.inventory.links())
+        gone = f"{count_of(links, 'link', 'links')} to it will go too. " if links else ""
+        details = f"{gone}You can undo this."
+        Confirm(f"Delete {doomed.name}?", details, "Delete", lambda: self._delete(doomed.id), self).open()
+
+    def place_device(self, id: UUID) -> None:
+        """Let the next click on the map place a device."""
+        found = self._model.inventory.device(id)
+        if found is not None:
+            self.frame.begin_placing(id, found.name)
+
+    def open_palette(self) -> None:
+        """Open search and commands."""
+        verbs = [action for name, action in self.actions_by_name.items() if name not in ("search", "escape")]
+        palette = Palette(self._model, self._look, verbs, self)
+        palette.chosen.connect(
+            lambda kind, id: self.select(id, fly=True) if kind == "device" else self.select_link(id, fly=True)
+        )
+        palette.move(self.mapToGlobal(QPoint((self.width() - palette.width()) // 2, 72)))
+        palette.show()
+        palette.field.setFocus()
+
+    def open_help(self) -> None:
+        """Show the keyboard."""
+        Shortcuts(self.actions_by_name.values(), self).open()
+
+    def open_menu(self, id: UUID, at: QPoint) -> None:
+        """Open a device's menu."""
+        found = self._model.inventory.device(id)
+        if found is None:
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        placed = self._model.inventory.place_of(found) is not None
+        if placed:
+            menu.addAction("Show on the map", lambda: self.select(id, fly=True))
+        menu.addAction("Place on the map", lambda: self.place_device(id))
+        menu.addAction("Poll now", lambda: self._commands.probe_now(id))
+        menu.addAction(
+            caption(f"Copy {found.address}"), lambda: QGuiApplication.clipboard().setText(found.address)
+        )
+        menu.addSeparator()
+        menu.addAction("Change…", lambda: self.edit_device(id))
+        pause = "Resume polling" if found.paused else "Pause polling"
+        menu.addAction(pause, lambda: self._commands.pause_device(id, paused=not found.paused))
+        menu.addAction("Delete…", lambda: self.delete_device(id))
+        menu.popup(at)
+
+    def toggle_map_alone(self) -> None:
+        """Hide every panel, or show them again."""
+        alone = not self.tree.isHidden()
+        self.tree.setHidden(alone)
+        self.alerts.setHidden(alone)
+        self.device.setHidden(alone or self.selected is None)
+
+    def toggle_full_screen(self) -> None:
+        """Fill the screen, or be a window again."""
+        if self.isFullScreen():
+            self.showNormal()
+        else:
+            self.showFullScreen()
+
+    def tick(self) -> None:
+        """Show ages as of now."""
+        self.top.tick()
+        self.alerts.tick()
+        self.device.tick()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Tell who composed us."""
+        self._clock.stop()
+        self.closed.emit()
+        super().closeEvent(event)
+
+    # Inside
+
+    def _add(self, draft: DeviceDraft, then: Then) -> None:
+        def on_answer(refusals: tuple[Refusal, ...]) -> None:
+            self._awaited = None if refusals else made
+            then(refusals)
+
+        made = self._commands.add_device(draft, on_answer)
+
+    def _delete(self, id: UUID) -> None:
+        if self.selected == id:
+            self.select(None)
+        self._commands.delete_devices([id])
+
+    def _on_changed(self, delta: Delta) -> None:
+        self._seen_snapshot = self._seen_snapshot or delta.initial
+        if delta.inventory:
+            if self.selected is not None and self._model.inventory.device(self.selected) is None:
+                self.select(None)
+            if self._awaited is not None and self._model.inventory.device(self._awaited) is not None:
+                self.select(self._awaited, fly=True)
+                self._awaited = None
+            if self._model.tenant is not None:
+                self.setWindowTitle(f"{self._model.tenant.name} – Heliograph")
+        self._choose_card()
+
+    def _choose_card(self) -> None:
+        card: QWidget | None = self.news.card if self.news.refused else None
+        if card is None and self._seen_snapshot and not self._model.inventory.tables["device"]:
+            card = self.first_card
+        self.frame.show_card(card)
+
+    def _on_said(self, said: Said) -> None:
+        edit = said.edit
+        if edit is None:
+            self.toasts.say(said.text)
+        else:
+            self.toasts.say(said.text, "Undo", lambda: self._commands.undo_edit(edit))
+
+    def _dress(self) -> None:
+        cast("QApplication", QApplication.instance()).setStyleSheet(sheet(self._look.theme))
+        self._map.set_theme(self._look.name)
+
+    def _connect(self) -> None:
+        self._model.changed.connect(self._on_changed)
+        self._look.changed.connect(self._dress)
+        self._commands.said.connect(self._on_said)
+        self._link.status_changed.connect(self.top.set_status)
+        self.news.changed.connect(self._choose_card)
+        self.top.search_wanted.connect(self.open_palette)
+        self.top.statuses_chosen.connect(self.tree.set_statuses)
+        self.top.theme_wanted.connect(self.actions_by_name["theme"].trigger)
+        self.top.help_wanted.connect(self.open_help)
+        self.tree.device_chosen.connect(self.select)
+        self.tree.device_flown.connect(lambda id: self.select(id, fly=True))
+        self.tree.add_wanted.connect(self.add_device)
+        self.tree.menu_wanted.connect(self.open_menu)
+        self.tree.tray.place_wanted.connect(self.place_device)
+        self.alerts.device_chosen.connect(lambda id: self.select(id, fly=True))
+        self.alerts.link_chosen.connect(lambda id: self.select_link(id, fly=True))
+        self.alerts.acknowledged.connect(self._commands.acknowledge)
+        self.alerts.folded.connect(self._on_folded)
+        self.device.closed.connect(lambda: self.select(None))
+        self.device.acknowledged.connect(self._commands.acknowledge)
+        self.device.probe_wanted.connect(self._commands.probe_now)
+        self.device.edit_wanted.connect(self.edit_device)
+        self.device.menu_wanted.connect(self.open_menu)
+        self.frame.device_placed.connect(self._commands.move_device)
+        self.first_card.draft_made.connect(self._add)
+        self.first_card.more_wanted.connect(self.add_device)
+        self.first_card.demo_wanted.connect(self.demo_wanted)
+        self._map.device_clicked.connect(self.select)
+        self._map.link_clicked.connect(self.select_link)
+        self._map.background_clicked.connect(lambda: self.select(None))
+        self._map.device_dropped.connect(self._commands.move_device)
+        self._map.place_requested.connect(self.add_device)
+        self._map.page_died.connect(lambda why: self.toasts.say("The map stopped and was loaded again"))
+
+    def _on_folded(self, folded: bool) -> None:
+        if not folded:
+            self._centre.setSizes([self._centre.height() - ALERTS_PX, ALERTS_PX])
+        else:
+            self._centre.setSizes([self._centre.height() - HEAD_PX, HEAD_PX])
+
+    def _lay_out(self) -> None:
+        self._centre = _splitter(Qt.Orientation.Vertical, [self.frame, self.alerts], 0)
+        self._centre.setSizes([SIZE_PX[1] - ALERTS_PX, ALERTS_PX])
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.news.banner)
+        column.addWidget(self.news.notice)
+        column.addWidget(self._centre, 1)
+        columns = _splitter(Qt.Orientation.Horizontal, [self.tree, middle, self.device], 1)
+        columns.setSizes([tree.WIDTH_PX, SIZE_PX[0] - tree.WIDTH_PX - device.WIDTH_PX, device.WIDTH_PX])
+        columns.splitterMoved.connect(lambda *_: self.top.align_to(self.tree.width()))
+        self.top.align_to(tree.WIDTH_PX)
+        line = QFrame()
+        line.setProperty("kind", "line")
+        central = QWidget()
+        central.setObjectName("central")
+        layout = QVBoxLayout(central)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.top)
+        layout.addWidget(line)
+        layout.addWidget(columns, 1)
+        self.setCentralWidget(central)
+
+
+def _splitter(orientation: Qt.Orientation, parts: list[QWidget], stretched: int) -> QSplitter:
+    made = QSplitter(orientation)
+    made.setHandleWidth(1)
+    made.setChildrenCollapsible(False)
+    for number, part in enumerate(parts):
+        made.addWidget(part)
+        made.setStretchFactor(number, 1 if number == stretched else 0)
+    return made
