@@ -9,14 +9,14 @@ const FIT_ZOOM_MOST = 12.5;
 const FLY_ZOOM_LEAST = 11;
 const FLY_MS = 900;
 const TURN_MS = 200;
-export const WORLD = { center: /** @type {LngLat} */ ([10, 28]), zoom: 1.4 };
+const WORLD = { center: /** @type {LngLat} */ ([10, 28]), zoom: 1.4 };
 
 export class Camera {
   #map;
   #network;
   #still = matchMedia("(prefers-reduced-motion: reduce)");
-  /** Whether somebody, or an earlier page, has chosen the view; until then it follows the network. */
-  #placed = false;
+  /** Whether the view was chosen by somebody, or framed once; until then it waits for the network. */
+  #placed;
 
   /** @param {MapLibre} map @param {Network} network @param {Send} send @param {boolean} placed */
   constructor(map, network, send, placed) {
@@ -46,14 +46,10 @@ export class Camera {
 
   /** Show some places. @param {Iterable<{ lng: number, lat: number }>} places @param {number} duration_ms @param {number} maxZoom */
   show(places, duration_ms, maxZoom) {
-    let [west, south, east, north] = [Infinity, Infinity, -Infinity, -Infinity];
-    for (const { lng, lat } of places) {
-      [west, east] = [Math.min(west, lng), Math.max(east, lng)];
-      [south, north] = [Math.min(south, lat), Math.max(north, lat)];
-    }
     const duration = this.#still.matches ? 0 : duration_ms;
-    if (west > east) this.#map.easeTo({ ...WORLD, duration });
-    else this.#map.fitBounds([west, south, east, north], { padding: PADDING, maxZoom, duration });
+    const bounds = boundsOf(places);
+    if (bounds) this.#map.fitBounds(bounds, { padding: PADDING, maxZoom, duration });
+    else this.#map.easeTo({ ...WORLD, duration });
   }
 
   /** Bring a device or link into view. @param {string} id @param {number} least_zoom */
@@ -69,4 +65,21 @@ export class Camera {
       this.show(path.map(([lng, lat]) => ({ lng, lat })), FLY_MS, FIT_ZOOM_MOST + 2);
     }
   }
+}
+
+/** West, south, east, north of some places, or null where there are none. @param {Iterable<{ lng: number, lat: number }>} places @returns {[number, number, number, number] | null} */
+function boundsOf(places) {
+  let [west, south, east, north] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const { lng, lat } of places) {
+    [west, east] = [Math.min(west, lng), Math.max(east, lng)];
+    [south, north] = [Math.min(south, lat), Math.max(north, lat)];
+  }
+  return west > east ? null : [west, south, east, north];
+}
+
+/** Where a new map looks: where the last one did, else at the network, else at the world. @param {View | null | undefined} view @param {Network} network */
+export function startOf(view, network) {
+  if (view) return { center: /** @type {LngLat} */ ([view.lng, view.lat]), zoom: view.zoom };
+  const bounds = boundsOf(network.devices.values());
+  return bounds ? { bounds, fitBoundsOptions: { padding: PADDING, maxZoom: FIT_ZOOM_MOST } } : WORLD;
 }

@@ -5,7 +5,7 @@
 
 import { pixelsPerDegree, toFlat } from "./geometry.js";
 
-const RADIUS_PX = 26;
+const RADIUS_PX = 40;
 const TOP_ZOOM = 24;
 const SAME_PLACE_DEG = 1e-6;
 
@@ -17,6 +17,12 @@ const SAME_PLACE_DEG = 1e-6;
  * @property {string[]} members ids of devices
  * @property {boolean} stack all at one place: no zoom takes them apart
  */
+/**
+ * @typedef {object} Clusters
+ * @property {(zoom: number) => Cluster[]} rings the rings of a whole zoom
+ * @property {Map<string, number>} aloneFrom the zoom from which each device stands alone; beyond TOP_ZOOM: never
+ * @property {(a: string, b: string) => number} apartFrom the zoom from which two devices are not in the same ring
+ */
 /** @typedef {{ x: number, y: number, lng: number, lat: number, members: string[], stack: boolean }} Node */
 
 /** Below this zoom crowded devices are merged: a small network stays whole longer. @param {number} count */
@@ -26,8 +32,7 @@ export function clusterBelow(count) {
 
 /**
  * @param {Iterable<DeviceRow>} devices
- * @returns {{ rings: (zoom: number) => Cluster[], aloneFrom: Map<string, number> }}
- *   the rings of an integer zoom; the zoom from which each device stands alone (beyond TOP_ZOOM: never)
+ * @returns {Clusters}
  */
 export function makeClusters(devices) {
   const aloneFrom = /** @type {Map<string, number>} */ (new Map());
@@ -44,7 +49,18 @@ export function makeClusters(devices) {
       }
     }
   }
-  return { rings: (zoom) => levels[Math.max(0, Math.min(top, zoom))], aloneFrom };
+  const ringIds = levels.map((rings) => new Map(rings.flatMap(({ id, members }) => members.map((member) => [member, id]))));
+  return {
+    rings: (zoom) => levels[Math.max(0, Math.min(top, zoom))],
+    aloneFrom,
+    apartFrom(a, b) {
+      for (let zoom = top; zoom >= 0; zoom--) {
+        const ring = ringIds[zoom].get(a);
+        if (ring !== undefined && ring === ringIds[zoom].get(b)) return zoom === top ? TOP_ZOOM + 1 : zoom + 1;
+      }
+      return 0;
+    },
+  };
 }
 
 /** @param {Iterable<DeviceRow>} devices @param {Map<string, number>} aloneFrom */

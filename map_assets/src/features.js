@@ -2,16 +2,19 @@
 // One rule: an id that feature-state addresses stands in the property `id`; the two halves of a link are `<link>:ab` and `:ba`.
 
 import { fromFlat, halve, pointAlong, zoomForLength } from "./geometry.js";
-import { FAULT_ORDER, ringName } from "./symbols.js";
+import { FAULT_ORDER, ringName, ringSize, SYMBOL_PX } from "./symbols.js";
 import { age, label, rate } from "./words.js";
 
 /** @import { Feature } from "geojson" */
 /** @import { Network } from "./network.js" */
-/** @import { Cluster } from "./clusters.js" */
+/** @import { Cluster, Clusters } from "./clusters.js" */
 /** @import { RingParts } from "./symbols.js" */
+/** @import { Palette } from "./palette.js" */
 
+/** Arrows show from a whole zoom on; in its middle the link is 56 px long. */
 const ARROW_PX = 36;
-/** From a whole zoom on; half a zoom later the link is 56 px long. */
+/** A link shorter than this has no pills. */
+const PILL_PX = 150;
 
 /** @param {LngLat} place @param {Record<string, unknown>} properties @returns {Feature} */
 export const pointOf = (place, properties) => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: place } });
@@ -51,8 +54,12 @@ function lanesOf(network) {
   return lanes;
 }
 
-/** Both halves of every link and the arrows where they meet. @param {Network} network @returns {Feature[]} */
-export function linkFeatures(network) {
+/**
+ * Both halves of every link and the arrows where they meet. `from` is the zoom from which they are drawn: a link inside one
+ * ring is not.
+ * @param {Network} network @param {Clusters} clusters @returns {Feature[]}
+ */
+export function linkFeatures(network, clusters) {
   const lanes = lanesOf(network);
   const features = [];
   for (const link of network.links.values()) {
@@ -60,25 +67,27 @@ export function linkFeatures(network) {
     if (!places) continue;
     const { ab, ba, length, middle, bearing_deg } = halve(places);
     const lane = (lanes.get(link.id) ?? 0) * (link.a < link.b ? 1 : -1);
-    const from = Math.max(7, Math.ceil(zoomForLength(length, ARROW_PX)));
+    const from = clusters.apartFrom(link.a, link.b);
+    const met = Math.max(7, Math.ceil(zoomForLength(length, ARROW_PX)), from);
     for (const [way, path, turn, side] of /** @type {const} */ ([["ab", ab, 0, 1], ["ba", ba, 180, -1]])) {
       const common = { id: `${link.id}:${way}`, link: link.id, width: widthOf(link.capacity_bps), kind: link.kind };
-      features.push(lineOf(path, { ...common, lane: lane * 0.75 }));
-      if (length > 0) features.push(pointOf(middle, { ...common, from, bearing: bearing_deg + turn, shift: Math.max(-3, Math.min(3, lane * side)) }));
+      features.push(lineOf(path, { ...common, from, lane: lane * 0.75 }));
+      if (length > 0) features.push(pointOf(middle, { ...common, from: met, bearing: bearing_deg + turn, shift: Math.max(-3, Math.min(3, lane * side)) }));
     }
   }
   return features;
 }
 
-/** The links that are down: a line from end to end and the mark in its middle. @param {Network} network @returns {Feature[]} */
-export function brokenFeatures(network) {
+/** The links that are down: a line from end to end and the mark in its middle. @param {Network} network @param {Clusters} clusters @returns {Feature[]} */
+export function brokenFeatures(network, clusters) {
   const features = [];
   for (const { id, status } of network.loads.values()) {
     const link = network.links.get(id);
     const places = link && status === "down" ? network.pathOf(link) : null;
-    if (!places) continue;
+    if (!link || !places) continue;
     const { path, middle } = halve(places);
-    features.push(lineOf(path.map(fromFlat), { link: id }), pointOf(middle, { link: id }));
+    const properties = { link: id, from: clusters.apartFrom(link.a, link.b) };
+    features.push(lineOf(path.map(fromFlat), properties), pointOf(middle, properties));
   }
   return features;
 }
@@ -128,7 +137,7 @@ export function ringFeatures(network, clusters, zoom, last, now_us, pictures) {
     const picture = ringName(parts);
     pictures.set(picture, parts);
     const down = parts.counts.down ? newestDown(network, members, now_us) : {};
-    return pointOf([lng, lat], { id, zoom, last, stack, picture, count: String(parts.total), total: parts.total, severity: severityOf(parts.worst), ...down });
+    return pointOf([lng, lat], { id, zoom, last, stack, picture, count: String(parts.total), total: parts.total, size: ringSize(parts.total) / SYMBOL_PX, severity: severityOf(parts.worst), ...down });
   });
 }
 
@@ -158,4 +167,16 @@ export function pillFeatures(network, load, pixelsPerDegree) {
   }
   return features;
 }
-const PILL_PX = 150;
+
+/** The mark of the selected device (its ring and name) or link (its halo). @param {Network} network @param {string | null} id @param {Palette} palette @returns {Feature[]} */
+export function chosenFeatures(network, id, { text, status_text: colors }) {
+  const device = network.devices.get(id ?? "");
+  const link = network.links.get(id ?? "");
+  if (device) {
+    const { status } = network.healthOf(device.id);
+    const named = status === "down" ? "" : label(device.name);
+    return [pointOf([device.lng, device.lat], { label: named, color: isOdd(status) ? colors[status] : text.text })];
+  }
+  const path = link && network.pathOf(link);
+  return link && path ? [lineOf(halve(path).path.map(fromFlat), { width: widthOf(link.capacity_bps) })] : [];
+}

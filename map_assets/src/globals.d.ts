@@ -19,13 +19,13 @@ interface LoadRow {
 interface Card {
   id: string; title: string; status: Status; said: string; reason: string; lines: [label: string, value: string][];
 }
-interface Camera { lng: number; lat: number; zoom: number }
+interface View { lng: number; lat: number; zoom: number }
 
 /** One message of the window: any of these, taken in this order. */
 interface FromWindow {
   theme?: ThemeName;
   basemap?: { there: boolean; file: string };
-  camera?: Camera | null;
+  camera?: View | null;
   reset?: boolean;
   devices?: DeviceRow[];
   links?: LinkRow[];

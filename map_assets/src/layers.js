@@ -1,8 +1,9 @@
 // The network's style layers, from the bottom up, for one theme. Pure. Counterpart: painter.js fills their sources.
-// Theory: what is healthy is drawn from big sources that only change when somebody edits, coloured by feature-state; what is
-// not (down, degraded, stale, a broken link, a ring) lives in small sources that may change every tick and have the full
-// power of layout. Collisions: the topmost layers are placed first, so invisible obstacles on top keep every name off every
-// symbol. One rule: a theme changes paint and pictures only, never a layer's filter, layout or place.
+// Theory: what is healthy is drawn from two big sources that only change when somebody edits, coloured by feature-state; what
+// is not (down, degraded, stale, a broken link, a ring, a selection) lives in one small source, `live`, whose features say in
+// `kind` what they are; it may change every tick and has the full power of layout. Collisions: the topmost layers are placed
+// first, so invisible obstacles on top keep every name off every symbol.
+// One rule: a theme changes paint and pictures only, never a layer's filter, layout or place.
 
 /** @import { LayerSpecification, ExpressionSpecification, FilterSpecification } from "@maplibre/maplibre-gl-style-spec" */
 /** @import { Palette } from "./palette.js" */
@@ -34,9 +35,12 @@ const byZoom = ([at5, at9, at11, at14], value, add = 0) => {
 const linkWidth = (add = 0) => byZoom([0.35, 0.8, 1.25, 2], ["get", "width"], add);
 const linkOffset = byZoom([0.3, 0.7, 1.1, 1.8], ["*", ["get", "lane"], ["get", "width"]]);
 const load = ["number", ["feature-state", "load"], LOAD_UNKNOWN];
+/** Features of one kind of the live source. @param {string} kind @param {unknown[]} more */
+const live = (kind, ...more) => ({ source: "live", filter: filter(["all", ["==", ["get", "kind"], kind], ...more]) });
 const isLine = ["==", ["geometry-type"], "LineString"];
 const isPoint = ["==", ["geometry-type"], "Point"];
 const alone = [">=", ["zoom"], ["get", "from"]];
+const ofThisZoom = ["any", ["==", ["get", "zoom"], ["zoom"]], ["all", ["get", "last"], [">=", ["zoom"], ["get", "zoom"]]]];
 const status = ["get", "status"];
 const rank = ["get", "rank"];
 const isPop = ["==", rank, 0];
@@ -53,7 +57,7 @@ const grown = (value) => byZoom([0.55, 1, 1.35, 1.6], value);
 function linkLayers(p) {
   const round = /** @type {const} */ ({ "line-join": "round" });
   const arrowSize = byZoom([0.06, 0.16, 0.22, 0.34], ["get", "width"]);
-  const meets = filter(["all", isPoint, [">=", ["zoom"], ["get", "from"]]]);
+  const meets = filter(["all", isPoint, alone]);
   const arrowLayout = {
     "icon-size": arrowSize,
     "icon-rotate": ex(["get", "bearing"]),
@@ -63,38 +67,32 @@ function linkLayers(p) {
     "icon-offset": ex(["match", ["get", "shift"], ...[-3, -2, -1, 1, 2, 3].flatMap((s) => [s, ["literal", [4.6 * s, 0]]]), ["literal", [0, 0]]]),
   };
   return [
+    { id: "link-halo", type: "line", ...live("chosen", isLine), layout: { "line-cap": "round" }, paint: { "line-color": p.accent.accent, "line-width": linkWidth(7), "line-opacity": 0.45 } },
     {
-      id: "link-casing", type: "line", source: "links", filter: filter(isLine),
+      id: "link-casing", type: "line", source: "links", filter: filter(["all", isLine, alone]), minzoom: 7,
       paint: { "line-color": p.basemap.land, "line-width": linkWidth(3), "line-offset": linkOffset, "line-opacity": ex(["case", [">=", load, 0], 0.85, 0]) },
     },
     {
-      id: "link-halo", type: "line", source: "links", filter: filter(isLine), layout: { "line-cap": "round" },
-      paint: {
-        "line-color": p.accent.accent, "line-width": linkWidth(7), "line-offset": linkOffset,
-        "line-opacity": ex(["case", ["boolean", ["feature-state", "chosen"], false], 0.45, 0]),
-      },
-    },
-    {
-      id: "link-unknown", type: "line", source: "links", filter: filter(isLine),
+      id: "link-unknown", type: "line", source: "links", filter: filter(["all", isLine, alone]),
       paint: {
         "line-color": p.status.unknown, "line-width": 1.1, "line-offset": linkOffset, "line-dasharray": [2, 3],
         "line-opacity": ex(["case", ["==", load, LOAD_UNKNOWN], 0.7, 0]),
       },
     },
     {
-      id: "link-hot", type: "line", source: "links", filter: filter(isLine), minzoom: PILL_ZOOM,
+      id: "link-hot", type: "line", source: "links", filter: filter(["all", isLine, alone]), minzoom: PILL_ZOOM,
       paint: { "line-color": p.load_casing, "line-width": linkWidth(2.4), "line-offset": linkOffset, "line-opacity": ex(["case", ["==", load, HOTTEST], 1, 0]) },
     },
     {
-      id: "link-cable", type: "line", source: "links", filter: filter(["all", isLine, ["!=", ["get", "kind"], "wireless"]]), layout: round,
+      id: "link-cable", type: "line", source: "links", filter: filter(["all", isLine, alone, ["!=", ["get", "kind"], "wireless"]]), layout: round,
       paint: { "line-color": loadColor(p), "line-width": linkWidth(), "line-offset": linkOffset, "line-opacity": ifLive },
     },
     {
-      id: "link-wireless", type: "line", source: "links", filter: filter(["all", isLine, ["==", ["get", "kind"], "wireless"]]), layout: round,
+      id: "link-wireless", type: "line", source: "links", filter: filter(["all", isLine, alone, ["==", ["get", "kind"], "wireless"]]), layout: round,
       paint: { "line-color": loadColor(p), "line-width": linkWidth(), "line-offset": linkOffset, "line-dasharray": [5, 0.9], "line-opacity": ifLive },
     },
     {
-      id: "link-down", type: "line", source: "broken", filter: filter(isLine),
+      id: "link-down", type: "line", ...live("broken", isLine, alone),
       paint: { "line-color": p.status.down, "line-width": byZoom([1.2, 2.2, 2.2, 2.6], 1), "line-dasharray": [1.6, 1.6] },
     },
     { id: "arrow-bar", type: "symbol", source: "links", filter: meets, layout: { ...arrowLayout, "icon-image": "bar" }, paint: { "icon-color": p.basemap.land, "icon-opacity": ifLive } },
@@ -107,7 +105,7 @@ function linkLayers(p) {
       },
     },
     {
-      id: "pills", type: "symbol", source: "pills", minzoom: PILL_ZOOM,
+      id: "pills", type: "symbol", ...live("pill"), minzoom: PILL_ZOOM,
       layout: {
         "text-field": ["get", "text"], "text-font": MEDIUM, "text-size": 11, "icon-image": "pill", "icon-text-fit": "both",
         "icon-text-fit-padding": [2, 5, 2, 5], "text-padding": 1, "icon-padding": 2, "symbol-sort-key": ["get", "sort"],
@@ -124,6 +122,21 @@ const beside = {
   "text-justify": "auto",
   "text-max-width": 22,
 };
+
+/**
+ * The name of what is down and for how long, the newest first.
+ * @param {Palette} p @param {string} id @param {{ source: string, filter: FilterSpecification }} features
+ * @param {number | ExpressionSpecification} offset @returns {LayerSpecification}
+ */
+const downNames = (p, id, features, offset) => ({
+  id, type: "symbol", ...features,
+  layout: {
+    "text-field": ex(["format", ["get", "label"], {}, "\n", {}, ["get", "said"], { "font-scale": 0.86, "text-color": p.status_text.down, "text-font": ["literal", MEDIUM] }]),
+    "text-font": SEMIBOLD, "text-size": 13, ...beside, "text-max-width": 30, "text-radial-offset": offset,
+    "symbol-sort-key": ex(["-", 0, ["get", "since"]]), "text-padding": 1,
+  },
+  paint: { "text-color": p.text.text, "text-halo-color": p.surface.ground, "text-halo-width": 2 },
+});
 
 /** @param {Palette} p @returns {LayerSpecification[]} */
 function deviceLayers(p) {
@@ -158,14 +171,14 @@ function deviceLayers(p) {
       },
     },
     {
-      id: "odd-symbols", type: "symbol", source: "odd", filter: filter(["all", ["!=", status, "down"], alone]),
+      id: "odd-symbols", type: "symbol", ...live("odd", ["!=", status, "down"], alone),
       layout: {
         "icon-image": ex(status), "icon-size": grown(["match", status, "degraded", 1.02, ["match", rank, 0, 1.12, 0.95]]),
         "icon-allow-overlap": true, "icon-ignore-placement": true, "symbol-sort-key": ex(["get", "severity"]),
       },
     },
     {
-      id: "odd-names", type: "symbol", source: "odd", minzoom: 6, filter: filter(["all", ["!=", status, "down"], alone]),
+      id: "odd-names", type: "symbol", ...live("odd", ["!=", status, "down"], alone), minzoom: 6,
       layout: {
         "text-field": ex(["case", ["==", status, "stale"], ["concat", ["get", "label"], "  ", ["get", "age"]], ["get", "label"]]),
         "text-font": MEDIUM, "text-size": nameSize, ...beside, "text-radial-offset": 0.95, "symbol-sort-key": ex(rank), "text-padding": 1.5,
@@ -178,20 +191,20 @@ function deviceLayers(p) {
       paint: { "text-color": p.text.text, ...halo, "text-opacity": ex(["case", ["any", isOdd, ["boolean", ["feature-state", "chosen"], false]], 0, 1]) },
     },
     {
-      id: "link-strike", type: "symbol", source: "broken", filter: filter(isPoint),
+      id: "link-strike", type: "symbol", ...live("broken", isPoint, alone),
       layout: { "icon-image": "strike", "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": byZoom([0.5, 0.95, 1.1, 1.3], 1) },
     },
     {
-      id: "rings", type: "symbol", source: "rings", filter: filter(["any", ["==", ["get", "zoom"], ["zoom"]], ["all", ["get", "last"], [">=", ["zoom"], ["get", "zoom"]]]]),
+      id: "rings", type: "symbol", ...live("ring", ofThisZoom),
       layout: {
         "icon-image": ex(["get", "picture"]), "icon-allow-overlap": true, "text-allow-overlap": true, "icon-padding": 0,
         "text-field": ["get", "count"], "text-font": SEMIBOLD, "text-size": 12, "symbol-sort-key": ex(["get", "severity"]),
       },
       paint: { "text-color": p.text.text },
     },
-    { id: "fan-legs", type: "line", source: "fan", filter: filter(isLine), paint: { "line-color": p.text.faint, "line-width": 1 } },
+    { id: "fan-legs", type: "line", ...live("fan", isLine), paint: { "line-color": p.text.faint, "line-width": 1 } },
     {
-      id: "fan-symbols", type: "symbol", source: "fan", filter: filter(isPoint),
+      id: "fan-symbols", type: "symbol", ...live("fan", isPoint),
       layout: {
         "icon-image": ex(status), "icon-size": 1.1, "icon-allow-overlap": true, "text-field": ["get", "label"], "text-font": MEDIUM, "text-size": 11,
         "text-anchor": ex(["get", "anchor"]), "text-offset": ex(["match", ["get", "anchor"], "left", ["literal", [1, 0]], ["literal", [-1, 0]]]),
@@ -200,7 +213,7 @@ function deviceLayers(p) {
       paint: { "text-color": p.text.text, ...halo },
     },
     {
-      id: "chosen", type: "symbol", source: "chosen",
+      id: "chosen", type: "symbol", ...live("chosen", isPoint),
       layout: {
         "icon-image": "chosen", "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": 0.9,
         "text-field": ["get", "label"], "text-font": SEMIBOLD, "text-size": 12.5, ...beside, "text-radial-offset": 2, "text-allow-overlap": true, "text-optional": true,
@@ -208,29 +221,23 @@ function deviceLayers(p) {
       paint: { "text-color": ex(["get", "color"]), "text-halo-color": ground, "text-halo-width": 2 },
     },
     {
-      id: "down-symbols", type: "symbol", source: "odd", filter: filter(["all", ["==", status, "down"], alone]),
+      id: "down-symbols", type: "symbol", ...live("odd", ["==", status, "down"], alone),
       layout: { "icon-image": "down", "icon-size": grown(1), "icon-allow-overlap": true, "icon-ignore-placement": true, "symbol-sort-key": ex(["get", "since"]) },
     },
-    ...["odd", "rings"].map((source) => /** @type {LayerSpecification} */ ({
-      id: source === "odd" ? "down-names" : "ring-names", type: "symbol", source,
-      filter: filter(source === "odd"
-        ? ["all", ["==", status, "down"], alone]
-        : ["all", ["has", "label"], ["any", ["==", ["get", "zoom"], ["zoom"]], ["all", ["get", "last"], [">=", ["zoom"], ["get", "zoom"]]]]]),
-      layout: {
-        "text-field": ex(["format", ["get", "label"], {}, "\n", {}, ["get", "said"], { "font-scale": 0.86, "text-color": p.status_text.down, "text-font": ["literal", MEDIUM] }]),
-        "text-font": SEMIBOLD, "text-size": 13, ...beside, "text-max-width": 30,
-        "text-radial-offset": source === "odd" ? ex(["case", ["get", "chosen"], 2.1, 1.5]) : 2.1, "symbol-sort-key": ex(["-", 0, ["get", "since"]]), "text-padding": 1,
-      },
-      paint: { "text-color": p.text.text, "text-halo-color": ground, "text-halo-width": 2 },
-    })),
-    { id: "drag-line", type: "line", source: "drag", filter: filter(isLine), paint: { "line-color": p.accent.accent, "line-width": 1.5, "line-dasharray": [3, 2] } },
-    { id: "drag-dot", type: "circle", source: "drag", filter: filter(isPoint), paint: { "circle-radius": 7, "circle-color": p.accent.ground, "circle-stroke-color": p.accent.accent, "circle-stroke-width": 2 } },
+    downNames(p, "down-names", live("odd", ["==", status, "down"], alone), ex(["case", ["get", "chosen"], 2.1, 1.5])),
+    downNames(p, "ring-names", live("ring", ["has", "label"], ofThisZoom), 2.1),
+    { id: "drag-line", type: "line", ...live("drag", isLine), paint: { "line-color": p.accent.accent, "line-width": 1.5, "line-dasharray": [3, 2] } },
+    { id: "drag-dot", type: "circle", ...live("drag", isPoint), paint: { "circle-radius": 7, "circle-color": p.accent.ground, "circle-stroke-color": p.accent.accent, "circle-stroke-width": 2 } },
     {
       id: "obstacles", type: "symbol", source: "devices", filter: filter(alone),
       layout: { "icon-image": "nothing", "icon-allow-overlap": true, "icon-padding": 0, "icon-size": grown(["match", rank, 0, 0.8, 1, 0.5, 0.42]) },
     },
     {
-      id: "odd-obstacles", type: "symbol", source: "odd", filter: filter(alone),
+      id: "ring-obstacles", type: "symbol", ...live("ring", ofThisZoom),
+      layout: { "icon-image": "nothing", "icon-allow-overlap": true, "icon-padding": 0, "icon-size": ex(["get", "size"]) },
+    },
+    {
+      id: "odd-obstacles", type: "symbol", ...live("odd", alone),
       layout: { "icon-image": "nothing", "icon-allow-overlap": true, "icon-padding": 0, "icon-size": grown(["match", status, "down", 1.3, 0.9]) },
     },
   ];

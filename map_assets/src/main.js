@@ -3,7 +3,7 @@
 
 import * as maplibre from "../vendor/maplibre-gl.mjs";
 import { basemapLayers, BASEMAP, openBasemap, protocol } from "./basemap.js";
-import { Camera, WORLD } from "./camera.js";
+import { Camera, startOf } from "./camera.js";
 import { HoverCard } from "./card.js";
 import { openChannel } from "./channel.js";
 import { Drag } from "./drag.js";
@@ -34,11 +34,13 @@ const first = await new Promise((resolve) => {
 take = null;
 const page = await build(first);
 take = page;
-page(first);
 early.splice(0).forEach(page);
 
-/** @param {FromWindow} first @returns {Promise<(message: FromWindow) => void>} */
-async function build({ theme = "dark", basemap = { there: false, file: "" }, camera: view }) {
+/** Build the map as the first message has it. @param {FromWindow} first @returns {Promise<(message: FromWindow) => void>} takes the others */
+async function build(first) {
+  const { theme = "dark", basemap = { there: false, file: "" }, camera: view } = first;
+  const network = new Network();
+  network.take(first);
   dressPage(theme);
   maplibre.setWorkerUrl(address("vendor/maplibre-gl-worker.mjs"));
   maplibre.addProtocol("pmtiles", protocol.tile);
@@ -55,7 +57,7 @@ async function build({ theme = "dark", basemap = { there: false, file: "" }, cam
         ...(ground ? basemapLayers(palette.basemap) : []),
       ],
     },
-    ...(view ? { center: [view.lng, view.lat], zoom: view.zoom } : WORLD),
+    ...startOf(view, network),
     attributionControl: false,
     dragRotate: false,
     pitchWithRotate: false,
@@ -74,9 +76,8 @@ async function build({ theme = "dark", basemap = { there: false, file: "" }, cam
   });
   await map.once("style.load");
 
-  const network = new Network();
   const painter = new Painter(map, network, theme);
-  const camera = new Camera(map, network, send, Boolean(view));
+  const camera = new Camera(map, network, send, Boolean(view) || network.devices.size > 0);
   const card = new HoverCard(/** @type {HTMLElement} */ (document.getElementById("card")), send);
   const drag = new Drag(map, network, painter, send);
   const fan = new Fan(map, network, painter);
@@ -86,6 +87,11 @@ async function build({ theme = "dark", basemap = { there: false, file: "" }, cam
   listen(map, network, painter, camera, drag, fan, card, send);
   putButtons(map, camera);
   putCredits();
+  putLegend(palette);
+  putScale(map);
+  card.theme = theme;
+  if (first.select) painter.choose(first.select);
+  if (first.report !== undefined) send(report(map, first.report, null));
   map.on("move", () => putScale(map));
   map.once("idle", () => {
     firstIdle_s = performance.now() / 1000;

@@ -2,19 +2,19 @@
 // One rule: a tick never sets the data of a source whose size grows with the network, only of those that hold what is odd.
 
 import { clusterBelow, makeClusters } from "./clusters.js";
-import { brokenFeatures, deviceFeatures, isOdd, linkFeatures, oddFeatures, pillFeatures, pointOf, ringFeatures } from "./features.js";
+import { brokenFeatures, chosenFeatures, deviceFeatures, isOdd, linkFeatures, oddFeatures, pillFeatures, ringFeatures } from "./features.js";
 import { pixelsPerDegree } from "./geometry.js";
 import { LOAD_HIDDEN, LOAD_NOT_KNOWN, LOAD_UNKNOWN, PILL_ZOOM, networkLayers } from "./layers.js";
 import { paletteOf } from "./palette.js";
 import { putPictures, ringPicture } from "./symbols.js";
-import { label } from "./words.js";
 
 /** @import { Map as MapLibre, GeoJSONSource } from "../vendor/maplibre-gl.mjs" */
 /** @import { Feature } from "geojson" */
 /** @import { Network } from "./network.js" */
 /** @import { RingParts } from "./symbols.js" */
 
-export const SOURCES = ["devices", "links", "broken", "pills", "odd", "rings", "fan", "chosen", "drag"];
+/** @typedef {"broken" | "pill" | "odd" | "ring" | "fan" | "chosen" | "drag"} Kind what the live source holds */
+
 const PILLS_MOST = 300;
 const AGES_MS = 5_000;
 const PILLS_MS = 1_000;
@@ -29,22 +29,27 @@ export class Painter {
   #clusters = makeClusters([]);
   /** Ids of the devices in the source of odd ones. @type {Set<string>} */
   #odd = new Set();
-  /** What each small source holds, so that the same is not sent twice. @type {Map<string, string>} */
-  #held = new Map();
+  /** What the live source holds, by kind; the text so that the same is not sent twice. @type {Map<Kind, { text: string, features: Feature[] }>} */
+  #live = new Map();
+  #sending = false;
   /** @type {Map<string, RingParts>} */
   #pictures = new Map();
   /** @type {string | null} */
   chosen = null;
 
-  /** @param {MapLibre} map @param {Network} network @param {ThemeName} theme */
+  /** @param {MapLibre} map @param {Network} network what it holds is painted from the start @param {ThemeName} theme */
   constructor(map, network, theme) {
     this.#map = map;
     this.#network = network;
     this.#theme = theme;
     putPictures(map, paletteOf(theme));
-    for (const id of SOURCES) {
-      map.addSource(id, { type: "geojson", data: { type: "FeatureCollection", features: [] }, promoteId: "id", tolerance: 0, buffer: 128 });
+    this.#clusters = makeClusters(network.devices.values());
+    const data = { devices: deviceFeatures(network, this.#clusters.aloneFrom), links: linkFeatures(network, this.#clusters), live: [] };
+    for (const [id, features] of Object.entries(data)) {
+      map.addSource(id, { type: "geojson", data: { type: "FeatureCollection", features }, promoteId: "id", tolerance: 0, buffer: 128 });
     }
+    this.#paintHealth(network.devices.keys(), true);
+    this.#paintLoads(network.loads.keys(), true);
     for (const layer of networkLayers(paletteOf(theme))) map.addLayer(layer);
     let zoom = Math.floor(map.getZoom());
     map.on("zoom", () => {
@@ -75,12 +80,10 @@ export class Painter {
     this.#paintLoads(places ? this.#network.loads.keys() : loads, places);
   }
 
-  /** Mark a device or link. @param {string | null} id */
+  /** Mark a device or link, or nothing. @param {string | null} id */
   choose(id) {
     for (const [who, chosen] of /** @type {const} */ ([[this.chosen, false], [id, true]])) {
-      if (who === null) continue;
-      if (this.#network.links.has(who)) this.#setHalves(who, { chosen }, { chosen });
-      else this.#map.setFeatureState({ source: "devices", id: who }, { chosen });
+      if (who !== null && this.#network.devices.has(who)) this.#map.setFeatureState({ source: "devices", id: who }, { chosen });
     }
     this.chosen = id;
     this.#paintChosen();
@@ -99,15 +102,22 @@ export class Painter {
 
   /** Whether all that a tick may have changed is in the map's hands. */
   get settled() {
-    return ["odd", "rings", "broken"].every((id) => this.#map.isSourceLoaded(id));
+    return !this.#sending && this.#map.isSourceLoaded("live");
   }
 
-  /** Replace a source's features where they differ from what it holds. @param {string} source @param {Feature[]} features */
-  put(source, features) {
+  /** Replace the live features of a kind where they differ from what is there. @param {Kind} kind @param {Feature[]} features */
+  put(kind, features) {
     const text = JSON.stringify(features);
-    if (this.#held.get(source) === text) return;
-    this.#held.set(source, text);
-    this.#source(source).setData({ type: "FeatureCollection", features });
+    if ((this.#live.get(kind)?.text ?? "[]") === text) return;
+    for (const feature of features) feature.properties = { ...feature.properties, kind };
+    this.#live.set(kind, { text, features });
+    if (this.#sending) return;
+    this.#sending = true;
+    queueMicrotask(() => {
+      this.#sending = false;
+      const all = [...this.#live.values()].flatMap((held) => held.features);
+      this.#source("live").setData({ type: "FeatureCollection", features: all });
+    });
   }
 
   /** @param {string} id @returns {GeoJSONSource} */
@@ -119,7 +129,7 @@ export class Painter {
     const network = this.#network;
     this.#clusters = makeClusters(network.devices.values());
     this.#source("devices").setData({ type: "FeatureCollection", features: deviceFeatures(network, this.#clusters.aloneFrom) });
-    this.#source("links").setData({ type: "FeatureCollection", features: linkFeatures(network) });
+    this.#source("links").setData({ type: "FeatureCollection", features: linkFeatures(network, this.#clusters) });
     for (const id of this.#odd) if (!network.devices.has(id)) this.#odd.delete(id);
     this.#paintChosen();
   }
@@ -160,16 +170,11 @@ export class Painter {
       this.#map.addImage(name, image, { pixelRatio });
       this.#pictures.set(name, parts);
     }
-    this.put("rings", features);
+    this.put("ring", features);
   }
 
   #paintChosen() {
-    const device = this.chosen === null ? undefined : this.#network.devices.get(this.chosen);
-    if (!device) return this.put("chosen", []);
-    const { status } = this.#network.healthOf(device.id);
-    const { text, status_text: colors } = paletteOf(this.#theme);
-    const named = status === "down" ? "" : label(device.name);
-    this.put("chosen", [pointOf([device.lng, device.lat], { label: named, color: isOdd(status) ? colors[status] : text.text })]);
+    this.put("chosen", chosenFeatures(this.#network, this.chosen, paletteOf(this.#theme)));
   }
 
   /** @param {Iterable<string>} ids @param {boolean} always */
@@ -183,7 +188,7 @@ export class Painter {
       this.#setHalves(id, { load: ab }, { load: ba });
       broken ||= was || load.status === "down";
     }
-    if (broken) this.put("broken", brokenFeatures(this.#network));
+    if (broken) this.put("broken", brokenFeatures(this.#network, this.#clusters));
   }
 
   /** @param {string} link @param {object} ab @param {object} ba */
@@ -194,7 +199,7 @@ export class Painter {
 
   #paintPills() {
     const zoom = this.#map.getZoom();
-    if (zoom < PILL_ZOOM) return this.put("pills", []);
+    if (zoom < PILL_ZOOM) return this.put("pill", []);
     const bounds = this.#map.getBounds();
     const features = [];
     for (const load of this.#network.loads.values()) {
@@ -204,7 +209,7 @@ export class Painter {
       }
       if (features.length >= PILLS_MOST) break;
     }
-    this.put("pills", features);
+    this.put("pill", features);
   }
 }
 

@@ -218,18 +218,18 @@ const PILL = { pixelRatio: DENSITY, stretchX: [[18, 54]], stretchY: [[18, 54]], 
 /** What a ring of these parts is called. @param {RingParts} parts */
 export function ringName({ total, counts, worst }) {
   const shares = FAULT_ORDER.map((status) => shareOf(counts[status] ?? 0, total)).join(".");
-  return `ring/${sizeOf(total)}/${shares}/${worst}`;
+  return `ring/${ringSize(total)}/${shares}/${worst}`;
 }
 
 /** Twenty-fourths of the ring; what is there at all gets one. @param {number} count @param {number} total */
 const shareOf = (count, total) => (count ? Math.max(1, Math.round((count / total) * 24)) : 0);
 
-/** Diameter in pixels. @param {number} total */
-const sizeOf = (total) => (total < 10 ? 28 : total < 100 ? 32 : total < 1000 ? 38 : 44);
+/** A ring's diameter in pixels. @param {number} total */
+export const ringSize = (total) => (total < 10 ? 28 : total < 100 ? 32 : total < 1000 ? 38 : 44);
 
 /** A cluster's ring: its statuses by share, the worst of them outside at the upper right. @param {RingParts} parts @param {Palette} palette */
 export function ringPicture({ total, counts, worst }, palette) {
-  const diameter = sizeOf(total);
+  const diameter = ringSize(total);
   const side = diameter + 20;
   const image = picture(side, side, (pen) => {
     const middle = side / 2;
