@@ -1,4 +1,4 @@
-"""Runs the history on a connection: the engine's, a test's, or `-x url=...` on the command line. Counterpart: `storage/migration.py`.
+"""Runs the history on the connection of an engine, a test or `-x url=...`. Counterpart: `storage/migration.py`, which calls it.
 
 One rule: all of a run is one transaction. On SQLite that takes an explicit BEGIN, which `engine_for` gives.
 """

@@ -52,7 +52,7 @@ class Shape(Generic[T]):
 
     def from_row(self, row: Mapping[Any, Any]) -> T:
         """Return the thing of a row. Raises msgspec.ValidationError where it is none."""
-        fields = dict(row)
+        fields = {str(name): value for name, value in row.items()}  # SQLAlchemy's names are a subclass of str
         if (place := fields.pop("place", None)) is not None:
             fields["lng"], fields["lat"] = place
         for name, column in self.names.items():

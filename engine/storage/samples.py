@@ -123,7 +123,7 @@ class Samples:
         """Return the device of every source, whoever polled it."""
         columns = sample_source.c.key, sample_source.c.device_id
         mine = sample_source.c.tenant_id == self._tenant
-        return dict(connection.execute(select(*columns).where(mine)).tuples().all())
+        return dict(connection.execute(select(*columns).where(mine)).all())
 
     def span_us(self, connection: Connection, sources: Iterable[int]) -> tuple[int, int] | None:
         """Return when the oldest and the newest sample of these sources were taken, None without any."""

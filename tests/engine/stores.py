@@ -47,7 +47,9 @@ DEVICES = tuple(
     for number in range(1, 7)
 )
 LINKS = (
-    Link(UUID(int=300), DEVICES[0].id, DEVICES[1].id, "ether1", "wlan1", "fibre", 10**13, ((12.1, 46.7),), "n"),
+    Link(
+        UUID(int=300), DEVICES[0].id, DEVICES[1].id, "ether1", "wlan1", "fibre", 10**13, ((12.1, 46.7),), "n"
+    ),
     Link(UUID(int=301), DEVICES[1].id, DEVICES[2].id, path=((0.1, 0.2), (0.30000000000000004, -0.0))),
     Link(UUID(int=302), DEVICES[2].id, DEVICES[3].id),
 )
@@ -65,7 +67,9 @@ def edit(number: int, *steps: Step) -> Edit:
     return Edit(UUID(int=10_000 + number), NOW_US + number, "mara", f"Edit {number}", steps)
 
 
-def row(store: Store, seq: int, subject: UUID | None = None, kind: str = "edit_applied", **body: object) -> JournalRow:
+def row(
+    store: Store, seq: int, subject: UUID | None = None, kind: str = "edit_applied", **body: object
+) -> JournalRow:
     """Return a journal row of the store's own origin."""
     return JournalRow(store.loaded.origin, seq, NOW_US + seq, kind, subject, body)  # type: ignore[arg-type]
 

@@ -1,0 +1,258 @@
+"""Samples: packed and read back, thinned with their spikes, never more than what is believable, and not for ever."""
+
+from __future__ import annotations
+
+import math
+import random
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from domain.edit import apply, deletion
+from domain.inventory import Inventory
+from domain.metrics import CATALOGUE
+from domain.observation import Value
+from engine.storage import Batch, CycleRow, Store, store, tables
+from engine.storage.samples import VALUES_CAP
+from engine.storage.thinning import thinned
+from tests.engine.stores import DAY_US, DEVICES, NOW_US, THINGS, applied, edit, filled, open_store
+
+A, B = DEVICES[0].id, DEVICES[1].id
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Store]:
+    store = open_store(tmp_path / "net.sqlite")
+    filled(store)
+    yield store
+    store.close()
+
+
+def cycle(device: UUID, second: float, *values: Value) -> CycleRow:
+    return CycleRow(device, NOW_US + int(second * 1e6), values)
+
+
+def write(kept: Store, *cycles: CycleRow) -> None:
+    kept.write(Batch(samples=list(cycles)))
+
+
+def whole(kept: Store, device: UUID, metric: str, instance: str = "") -> list[float]:
+    return kept.series(device, metric, instance, 0, 1 << 62, 100_000)[1]
+
+
+def inventory_of_all() -> Inventory:
+    after = Inventory()
+    apply(after, edit(1, *THINGS))
+    return after
+
+
+def counted(kept: Store, table: object) -> int:
+    with kept._transaction() as connection:
+        return int(connection.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[arg-type]
+
+
+def test_values_come_back_under_their_metric_and_instance(kept: Store) -> None:
+    write(
+        kept,
+        cycle(A, 0, ("if_in_bps", "ether1", 1e9), ("if_in_bps", "ether2", 2.5), ("rtt_ms", "", 0.25)),
+        cycle(B, 0, ("if_in_bps", "ether1", 7.0)),
+    )
+    assert whole(kept, A, "if_in_bps", "ether1") == [1e9]
+    assert whole(kept, A, "if_in_bps", "ether2") == [2.5]
+    assert whole(kept, A, "rtt_ms") == [0.25]
+    assert whole(kept, B, "if_in_bps", "ether1") == [7.0]
+    assert (
+        whole(kept, B, "rtt_ms") == whole(kept, A, "if_in_bps", "ether3") == whole(kept, A, "no_such") == []
+    )
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(sorted(CATALOGUE)), st.sampled_from(["", "ether1", "<b>ü"]), st.floats())
+    )
+)
+def test_any_values_come_back_as_float32_or_are_counted(
+    tmp_path_factory: pytest.TempPathFactory, values: list[Value]
+) -> None:
+    store = open_store(tmp_path_factory.mktemp("any") / "net.sqlite")
+    filled(store)
+    write(store, cycle(A, 0, *values))
+    believed = [(m, i, v) for m, i, v in values if CATALOGUE[m].low <= v <= CATALOGUE[m].high]
+    assert store.refused_values == len(values) - len(believed)
+    for (metric, instance), value in {(m, i): v for m, i, v in believed}.items():
+        assert whole(store, A, metric, instance) == [struct.unpack("<f", struct.pack("<f", value))[0]]
+    store.close()
+
+
+def test_what_is_not_believable_is_counted_and_not_stored(kept: Store) -> None:
+    write(
+        kept,
+        cycle(A, 0, ("cpu_load_pct", "", 101.0), ("cpu_load_pct", "", math.nan), ("rtt_ms", "", math.inf)),
+        cycle(A, 1, ("blood_pressure", "", 1.0), ("rtt_ms", "x" * 300, 1.0), ("temperature_c", "", -300.0)),
+        cycle(UUID(int=404), 2, ("rtt_ms", "", 1.0), ("cpu_load_pct", "", 1.0)),
+    )
+    assert kept.refused_values == 8
+    assert counted(kept, tables.sample) == counted(kept, tables.sample_schema) == 0
+
+
+def test_a_cycle_of_endless_values_is_cut(kept: Store) -> None:
+    write(kept, cycle(A, 0, *(("if_in_bps", f"ether{n}", 1.0) for n in range(VALUES_CAP + 3))))
+    assert kept.refused_values == 3
+    assert whole(kept, A, "if_in_bps", f"ether{VALUES_CAP - 1}") == [1.0]
+    assert whole(kept, A, "if_in_bps", f"ether{VALUES_CAP}") == []
+
+
+def test_the_range_includes_both_ends(kept: Store) -> None:
+    write(kept, *(cycle(A, n, ("rtt_ms", "", float(n))) for n in range(10)))
+    times, values = kept.series(A, "rtt_ms", "", NOW_US + 3_000_000, NOW_US + 5_000_000, 500)
+    assert values == [3.0, 4.0, 5.0]
+    assert times == [NOW_US + n * 1_000_000 for n in (3, 4, 5)]
+
+
+def test_devices_that_tell_the_same_share_one_schema(kept: Store) -> None:
+    for n in range(3):
+        write(kept, *(cycle(d.id, n, ("rtt_ms", "", 1.0), ("cpu_load_pct", "", 2.0)) for d in DEVICES))
+    assert counted(kept, tables.sample_schema) == 1
+    assert counted(kept, tables.sample) == 18
+
+
+def test_a_cycle_with_gaps_uses_the_schema_at_hand_and_leaves_holes(kept: Store) -> None:
+    full = [("if_in_bps", f"ether{n}", float(n)) for n in range(8)]
+    write(
+        kept, cycle(A, 0, *full[:4]), cycle(A, 1, *full), cycle(A, 2, *full[2:]), cycle(A, 3, *reversed(full))
+    )
+    assert counted(kept, tables.sample_schema) == 2
+    assert whole(kept, A, "if_in_bps", "ether0") == [0.0, 0.0, 0.0]
+    assert whole(kept, A, "if_in_bps", "ether3") == [3.0, 3.0, 3.0, 3.0]
+    assert whole(kept, A, "if_in_bps", "ether7") == [7.0, 7.0, 7.0]
+
+
+def test_two_probes_may_answer_in_the_same_microsecond(kept: Store) -> None:
+    many = [("if_in_bps", f"ether{n}", float(n)) for n in range(8)]
+    write(kept, cycle(A, 0, *many), cycle(A, 0, ("rtt_ms", "", 1.0)))
+    assert (whole(kept, A, "rtt_ms"), whole(kept, A, "if_in_bps", "ether7")) == ([1.0], [7.0])
+
+
+def test_a_cycle_that_is_written_twice_stays_as_it_was(kept: Store) -> None:
+    write(kept, cycle(A, 0, ("rtt_ms", "", 1.0)))
+    write(kept, cycle(A, 0, ("rtt_ms", "", 2.0)), cycle(A, 1, ("rtt_ms", "", 3.0)))
+    assert whole(kept, A, "rtt_ms") == [1.0, 3.0]
+
+
+def test_samples_of_a_former_run_are_read_and_their_schemas_used_again(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "net.sqlite")
+    filled(store)
+    write(store, cycle(A, 0, ("rtt_ms", "", 1.0), ("cpu_load_pct", "", 5.0)))
+    store.close()
+    again = open_store(tmp_path / "net.sqlite")
+    write(again, cycle(A, 1, ("cpu_load_pct", "", 6.0), ("rtt_ms", "", 2.0)))
+    assert (whole(again, A, "rtt_ms"), whole(again, A, "cpu_load_pct")) == ([1.0, 2.0], [5.0, 6.0])
+    assert counted(again, tables.sample_schema) == counted(again, tables.sample_source) == 1
+    again.close()
+
+
+def test_after_a_failed_write_no_key_of_it_is_used(kept: Store) -> None:
+    class Pulled(Exception):
+        pass
+
+    values = (("rtt_ms", "", 1.0),)
+    with pytest.raises(Pulled), kept._transaction() as connection:
+        kept._samples.write(connection, [cycle(A, 0, *values)])
+        raise Pulled
+    write(kept, cycle(B, 0, ("cpu_load_pct", "", 9.0)), cycle(A, 0, *values))
+    assert (whole(kept, A, "rtt_ms"), whole(kept, B, "cpu_load_pct")) == ([1.0], [9.0])
+
+
+def test_raw_samples_go_after_seven_days(kept: Store) -> None:
+    write(kept, *(cycle(d, n * 43_200, ("rtt_ms", "", float(n))) for n in range(20) for d in (A, B)))
+    kept.prune(NOW_US + int(9.6 * DAY_US))
+    assert whole(kept, A, "rtt_ms") == whole(kept, B, "rtt_ms") == [float(n) for n in range(6, 20)]
+
+
+def test_above_the_cap_the_oldest_go_first(kept: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = tuple(("if_in_bps", f"ether{n}", float(n)) for n in range(500))
+    write(kept, *(cycle(d, n, *values) for n in range(300) for d in (A, B)))
+    monkeypatch.setattr(store, "RAW_CAP_BYTES", 700_000)
+    kept.prune(NOW_US + 300_000_000)
+    times, _ = kept.series(A, "if_in_bps", "ether0", 0, 1 << 62, 1000)
+    assert 0 < len(times) < 200
+    assert times == [NOW_US + n * 1_000_000 for n in range(300 - len(times), 300)]
+    assert kept._held_bytes() <= 700_000
+    write(kept, cycle(A, 301, *values))
+    assert len(whole(kept, A, "if_in_bps", "ether0")) == len(times) + 1
+
+
+def test_a_cap_that_no_pruning_can_meet_is_no_endless_loop(
+    kept: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(kept, *(cycle(A, n, ("rtt_ms", "", 1.0)) for n in range(10)))
+    monkeypatch.setattr(store, "RAW_CAP_BYTES", 1)
+    kept.prune(NOW_US)
+    assert counted(kept, tables.sample) == 0
+
+
+def test_schemas_and_sources_go_when_nothing_needs_them(kept: Store) -> None:
+    after = inventory_of_all()
+    write(kept, cycle(A, 0, ("rtt_ms", "", 1.0)), cycle(B, 0, ("cpu_load_pct", "", 1.0)))
+    applied(kept, after, 2, deletion("device", DEVICES[5]))
+    kept.prune(NOW_US + 9 * DAY_US)
+    assert (counted(kept, tables.sample_schema), counted(kept, tables.sample_source)) == (2, 2)
+    write(kept, cycle(B, 9 * 86_400, ("cpu_load_pct", "", 2.0)))
+    kept.prune(NOW_US + 18 * DAY_US)
+    assert counted(kept, tables.sample_schema) == 1
+    assert whole(kept, B, "cpu_load_pct") == []
+
+
+def test_a_deleted_devices_source_goes_with_its_last_sample(kept: Store) -> None:
+    write(kept, cycle(DEVICES[5].id, 0, ("rtt_ms", "", 1.0)))
+    applied(kept, inventory_of_all(), 2, deletion("device", DEVICES[5]))
+    write(kept, cycle(DEVICES[5].id, 1, ("rtt_ms", "", 1.0)))
+    assert kept.refused_values == 1
+    kept.prune(NOW_US)
+    assert counted(kept, tables.sample_source) == 1
+    kept.prune(NOW_US + 8 * DAY_US)
+    assert counted(kept, tables.sample_source) == 0
+
+
+# Thinning
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 10_000), st.integers(-50, 50)),
+        min_size=1,
+        max_size=300,
+        unique_by=lambda p: p[0],
+    ),
+    st.integers(2, 60),
+)
+def test_thinning_keeps_at_most_the_points_asked_for_and_the_extremes(
+    pairs: list[tuple[int, int]], points: int
+) -> None:
+    pairs.sort()
+    times, values = [at for at, _ in pairs], [float(v) for _, v in pairs]
+    kept_times, kept_values = thinned(times, values, 0, 10_000, points)
+    assert len(kept_times) <= points
+    assert kept_times == sorted(set(kept_times))
+    assert set(zip(kept_times, kept_values, strict=True)) <= set(zip(times, values, strict=True))
+    assert (min(kept_values), max(kept_values)) == (min(values), max(values))
+
+
+def test_a_single_spike_among_many_values_survives(kept: Store) -> None:
+    spike = random.Random(7).randrange(2880)
+    write(kept, *(cycle(A, n * 30, ("rtt_ms", "", 900.0 if n == spike else 5.0)) for n in range(2880)))
+    times, values = kept.series(A, "rtt_ms", "", NOW_US, NOW_US + DAY_US, 500)
+    assert len(values) <= 500
+    assert max(values) == 900.0
+    assert times[values.index(900.0)] == NOW_US + spike * 30_000_000
+
+
+def test_fewer_points_than_two_are_two(kept: Store) -> None:
+    write(kept, *(cycle(A, n, ("rtt_ms", "", float(n))) for n in range(50)))
+    assert kept.series(A, "rtt_ms", "", NOW_US, NOW_US + DAY_US, 0)[1] == [0.0, 49.0]
