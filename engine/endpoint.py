@@ -77,6 +77,7 @@ class Endpoint:
         welcome: Callable[[], Welcome],
         answer: Callable[[Request], Awaitable[Reply]],
         now_us: Callable[[], int],
+        heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self._address = address
         self._key = key
@@ -84,6 +85,7 @@ class Endpoint:
         self._welcome = welcome
         self._answer = answer
         self._now_us = now_us
+        self._heartbeat_s = heartbeat_s
         self._clients: dict[ClientLine, _Client] = {}
         self._loop = asyncio.get_running_loop()
         self._flush: asyncio.TimerHandle | None = None
@@ -244,15 +246,15 @@ class Endpoint:
     async def _beat(self) -> None:
         last_s = time.monotonic()
         while True:
-            await asyncio.sleep(HEARTBEAT_S)
+            await asyncio.sleep(self._heartbeat_s)
             now_s = time.monotonic()
-            stopped = now_s - last_s > 2 * HEARTBEAT_S  # it was we who were silent
+            stopped = now_s - last_s > 2 * self._heartbeat_s  # it was we who were silent
             last_s = now_s
             for client in list(self._clients.values()):
                 line = client.line
                 if stopped:
                     line.heard_s = now_s
-                elif now_s - line.heard_s > DEAD_AFTER_MISSED * HEARTBEAT_S:
+                elif now_s - line.heard_s > DEAD_AFTER_MISSED * self._heartbeat_s:
                     self._drop(client, "SILENT", f"nothing was heard for {now_s - line.heard_s:.1f} s")
                 if client.outbox is not None:
                     line.send_heartbeat(self._now_us())
