@@ -57,7 +57,7 @@ def encode_text(text: str) -> bytes:
 
 def encode_subids(oid: Oid) -> bytes:
     """Encode sub-identifiers in base 128, without the rule for the first two."""
-    if all(part < 0x80 for part in oid):
+    if max(oid) < 0x80:
         return bytes(oid)
     out = bytearray()
     for part in oid:
@@ -70,6 +70,7 @@ def encode_subids(oid: Oid) -> bytes:
     return bytes(out)
 
 
+@lru_cache(maxsize=16_384)
 def encode_oid(oid: Oid) -> bytes:
     """Encode an object identifier with its tag; at least two sub-identifiers."""
     return encode(OBJECT_ID, encode_subids((oid[0] * 40 + oid[1], *oid[2:])))

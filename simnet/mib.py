@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from simnet.ber import (
     COUNTER32,
@@ -110,7 +111,12 @@ def interface_column(oid: Oid, read: Callable[[Interface, float], bytes]) -> Col
 
 def interface_rows(router: Router) -> Sequence[Oid]:
     """Rows numbered as the interfaces are."""
-    return [(port.index,) for port in router.interfaces]
+    return _numbered_rows(len(router.interfaces))
+
+
+@cache
+def _numbered_rows(count: int) -> tuple[Oid, ...]:
+    return tuple((number + 1,) for number in range(count))
 
 
 def counter32(value: int) -> bytes:
