@@ -1,0 +1,273 @@
+"""What clients ask, answered over a real database: refusals by field, repeats, secrets, a disk that fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from domain.alerts import Alert
+from domain.edit import Edit, Step, change, creation, deletion, inverse
+from domain.inventory import Inventory
+from domain.journal import JournalRow
+from domain.wire import Acknowledge, ProbeNow, QueryJournal, QuerySeries, Secret, Stop, SubmitEdit
+from engine.journal import JournalPen
+from engine.judge.outcome import Outcome
+from engine.requests import Requests
+from engine.state import State
+from engine.storage import StorageFailed, Store, StoreThread
+from engine.vault import SecretNotHere, Vault
+from tests.unit.inventories import COMMUNITY, device, edit
+
+ONE = UUID(int=1)
+
+
+class Desk:
+    """Requests over a store in a folder; what they set in motion is kept."""
+
+    def __init__(self, folder: Path) -> None:
+        ids = iter(range(5_000, 6_000))
+        store = Store.open(folder / "t.db", now_us=1, new_id=lambda: UUID(int=next(ids)))
+        self.store = StoreThread(store)
+        self.vault = Vault.open(store, folder)
+        self.state = State(store.loaded.inventory, store.loaded.origin)
+        self.applied: list[tuple[list[tuple[str, UUID]], set[UUID]]] = []
+        self.stops = 0
+        self.acknowledged: list[Outcome] = []
+        self.pen = JournalPen(store.loaded.origin, store.loaded.next_seq)
+        self.requests = Requests(
+            state=self.state,
+            pen=self.pen,
+            store=self.store,
+            put_secret=lambda id, secret: self.store.run(self.vault.put, id, secret),
+            on_applied=self._on_applied,
+            acknowledge=self._acknowledge,
+            on_acknowledged=self.acknowledged.append,
+            probe_now=lambda id: id == ONE,
+            stop=self._on_stop,
+            now_us=lambda: 42,
+        )
+
+    def _on_applied(
+        self, before: Inventory, touched: list[tuple[str, UUID]], renewed: set[UUID], row: JournalRow
+    ) -> None:
+        self.applied.append((touched, renewed))
+
+    def _acknowledge(self, alert: Alert, by: str, at_us: int) -> Outcome:
+        return Outcome(journal=[self.pen.row(at_us, "alert_acknowledged", alert.subject, by=by)])
+
+    def _on_stop(self) -> None:
+        self.stops += 1
+
+    async def submit(self, change: Edit, community: str | None = None) -> list[tuple[str, str]]:
+        """Submit an edit and return its refusals as (field, code)."""
+        by_id = {COMMUNITY.id: Secret(community)} if community is not None else {}
+        reply = await self.requests.answer(SubmitEdit(1, change, by_id))
+        return [(r.field, r.code) for r in reply.refusals]
+
+    async def rows(self) -> list[JournalRow]:
+        """Return the journal, oldest first."""
+        reply = await self.requests.answer(QueryJournal(1))
+        return [msgspec.convert(row, JournalRow) for row in reversed(reply.result["rows"])]
+
+
+Run = Callable[[Callable[[Desk], Coroutine[Any, Any, None]]], Desk]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    def run(scenario: Callable[[Desk], Coroutine[Any, Any, None]]) -> Desk:
+        async def main() -> Desk:
+            desk = Desk(tmp_path)
+            await scenario(desk)
+            await desk.store.close()
+            return desk
+
+        return asyncio.run(main())
+
+    yield run
+
+
+def made(number: int = 1, **fields: object) -> Edit:
+    """Return an edit that makes a device."""
+    return edit(creation("device", device(number, **fields)), number=number)
+
+
+def test_an_edit_is_on_disk_in_the_inventory_in_the_journal_and_handed_on(run: Run, tmp_path: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        assert await desk.submit(made()) == []
+        assert desk.state.inventory.device(ONE) == device(1)
+        assert desk.applied == [([("device", ONE)], set())]
+        (row,) = await desk.rows()
+        assert (row.kind, row.subject, row.body["title"]) == ("edit_applied", ONE, "test")
+
+    run(scenario)
+    again = Store.open(tmp_path / "t.db", now_us=2, new_id=lambda: ONE)
+    assert again.loaded.inventory.device(ONE) == device(1) and again.loaded.next_seq == 2
+    again.close()
+
+
+def test_all_refusals_of_an_edit_come_back_by_field_and_nothing_changes(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        bad = made(1, name="", address="10.0.0.300", lng=200.0, lat=1.0, interval_s=0.1)
+        found = await desk.submit(bad)
+        assert {field for field, _ in found} == {"name", "address", "lng", "interval_s"}
+        assert desk.applied == [] and await desk.rows() == []
+        assert list(desk.state.inventory.devices()) == []
+
+    run(scenario)
+
+
+def test_a_duplicate_address_is_refused_at_the_address(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.submit(made())
+        assert await desk.submit(made(2, address=device(1).address)) == [("address", "DEVICE_ALREADY_EXISTS")]
+
+    run(scenario)
+
+
+def test_an_edit_that_is_sent_again_is_done_and_not_done_twice(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        there, back = (device(1, name=name) for name in ("there", "back"))
+        first, second = made(1, name="back"), edit(change("device", back, there), number=2)  # type: ignore[arg-type]
+        third = inverse(second, UUID(int=12_345), 3, "mara")
+        for one in (first, second, third, first, second):
+            assert await desk.submit(one) == []
+        found = desk.state.inventory.device(ONE)
+        assert found is not None and found.name == "back"
+        assert len(desk.applied) == 3 and [row.seq for row in await desk.rows()] == [1, 2, 3]
+
+    run(scenario)
+
+
+def test_two_edits_at_once_are_made_one_after_the_other(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        found = await asyncio.gather(*(desk.submit(made(n)) for n in range(1, 21)))
+        assert found == [[]] * 20 and len(list(desk.state.inventory.devices())) == 20
+        assert [row.seq for row in await desk.rows()] == list(range(1, 21))
+
+    run(scenario)
+
+
+def test_a_secret_goes_to_the_vault_and_nowhere_else(run: Run, tmp_path: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        assert await desk.submit(edit(creation("credential", COMMUNITY)), community="hunter2hunter2") == []
+        assert desk.vault.get(COMMUNITY.id) == "hunter2hunter2"
+        assert desk.applied[0][1] == {COMMUNITY.id}
+
+    run(scenario)
+    for path in tmp_path.rglob("*"):
+        assert b"hunter2" not in path.read_bytes(), path
+
+
+def test_a_secret_alone_may_be_replaced_without_a_step(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.submit(edit(creation("credential", COMMUNITY)), community="old")
+        assert await desk.submit(edit(number=2), community="new") == []
+        assert desk.vault.get(COMMUNITY.id) == "new" and desk.applied[1] == ([], {COMMUNITY.id})
+        assert await desk.submit(edit(number=3)) == [("", "INVALID_INPUT")]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("secret", "found"), [("", "secret"), ("x" * 1001, "secret")])
+def test_a_secret_that_is_none_is_refused_and_nothing_is_kept(run: Run, secret: str, found: str) -> None:
+    async def scenario(desk: Desk) -> None:
+        refused = await desk.submit(edit(creation("credential", COMMUNITY)), community=secret)
+        assert refused == [(found, "INVALID_INPUT")] and desk.applied == []
+        with pytest.raises(SecretNotHere):
+            desk.vault.get(COMMUNITY.id)
+
+    run(scenario)
+
+
+def test_a_secret_of_a_credential_that_does_not_exist_is_refused(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        assert await desk.submit(made(), community="x") == [("credential", "CREDENTIAL_NOT_FOUND")]
+
+    run(scenario)
+
+
+def test_a_disk_that_fails_is_told_nothing_is_applied_and_no_number_is_lost(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(desk: Desk) -> None:
+        async def fail(*_: object) -> bool:
+            raise StorageFailed("the disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(desk.store, "apply_edit", fail)
+            assert await desk.submit(made()) == [("", "STORAGE_FAILED")]
+        assert desk.state.inventory.device(ONE) is None and desk.applied == []
+        assert await desk.submit(made()) == []
+        rows = await desk.rows()
+        assert [(row.seq, row.kind) for row in rows] == [(1, "edit_refused"), (2, "edit_applied")]
+
+    run(scenario)
+
+
+def test_a_deletion_that_leaves_links_is_refused_with_the_reason(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        from domain.inventory import Link
+
+        link = Link(UUID(int=70), UUID(int=1), UUID(int=2))
+        steps: list[Step] = [
+            creation("device", device(1)),
+            creation("device", device(2)),
+            creation("link", link),
+        ]
+        assert await desk.submit(edit(*steps)) == []
+        assert (await desk.submit(edit(deletion("device", device(1)), number=2)))[0][1] == "IN_USE"
+
+    run(scenario)
+
+
+def test_an_acknowledgement_is_on_disk_before_it_is_told(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        alert = Alert(UUID(int=8), "device_down", ONE, "critical", 1)
+        desk.state.alerts[alert.id] = alert
+        none = await desk.requests.answer(Acknowledge(1, UUID(int=9), "mara"))
+        assert none.refusals[0].code == "ALERT_NOT_FOUND"
+        nobody = await desk.requests.answer(Acknowledge(1, alert.id, " "))
+        assert nobody.refusals[0].field == "by"
+        assert (await desk.requests.answer(Acknowledge(1, alert.id, "mara"))).refusals == ()
+        assert desk.store.waiting_rows == 0 and len(desk.acknowledged) == 1
+        assert [row.kind for row in await desk.rows()] == ["alert_acknowledged"]
+
+    run(scenario)
+
+
+def test_questions_out_of_range_are_refused_or_cut(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        bad = await desk.requests.answer(QuerySeries(1, ONE, "nonsense", "", 0, 9))
+        assert bad.refusals[0].field == "metric"
+        empty = await desk.requests.answer(QuerySeries(2, ONE, "rtt_ms", "icmp", 0, 9, points=10**9))
+        assert empty.result == {"at_us": [], "value": []}
+        assert (await desk.requests.answer(QueryJournal(3, None, -5))).result == {"rows": []}
+
+    run(scenario)
+
+
+def test_probe_now_says_why_it_cannot(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        unknown = await desk.requests.answer(ProbeNow(1, ONE))
+        assert unknown.refusals[0].code == "DEVICE_NOT_FOUND"
+        await desk.submit(made(1))
+        await desk.submit(made(2, paused=True))
+        assert (await desk.requests.answer(ProbeNow(1, ONE))).refusals == ()
+        paused = await desk.requests.answer(ProbeNow(1, UUID(int=2)))
+        assert "paused" in paused.refusals[0].message
+
+    run(scenario)
+
+
+def test_stop_is_answered(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        assert (await desk.requests.answer(Stop(7))).request == 7
+
+    assert run(scenario).stops == 1
