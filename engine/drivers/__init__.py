@@ -1,0 +1,73 @@
+"""What one make of device can be asked, and what its answers mean. Counterpart: `monitor/` asks, `transport/` carries.
+
+Only here are OIDs and RouterOS menus known. One rule: a driver raises DeviceError for what the world does, and a bug for
+nothing else.
+"""
+
+from __future__ import annotations
+
+from domain.errors import BadCredentials
+from domain.inventory import DEFAULT_PORT, Device, Probe
+from engine.drivers.driver import Answer, Driver, Login
+from engine.drivers.mikrotik import RouterOsDriver
+from engine.drivers.ping import PingDriver, TcpPingDriver
+from engine.drivers.snmp import SnmpDriver
+from engine.drivers.snmp_session import SnmpSession
+from engine.drivers.tcp import TcpDriver
+from engine.transport import Transports
+
+__all__ = ["Answer", "Driver", "Login", "make_driver"]
+
+_LIMIT_TRIES = 5
+"""A reading may take as long as this many unanswered questions, and no less than `_LIMIT_S`."""
+
+_LIMIT_S = 10.0
+
+
+class LockedDriver:
+    """Stands in for a driver whose login is missing."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    async def read(self) -> Answer:
+        """Say what is missing."""
+        raise BadCredentials(f"no {self._what} is known here: choose one for this device")
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def make_driver(
+    transports: Transports,
+    device: Device,
+    probe: Probe,
+    login: Login | None,
+    *,
+    timeout_s: float = 2.0,
+    retries: int = 1,
+) -> Driver:
+    """Return the driver of one probe; whatever is wrong with it is told by its first `read`."""
+    endpoint = (device.address, probe.port or DEFAULT_PORT[probe.kind])
+    phase = device.id.int
+    if probe.kind == "snmp":
+        if login is None:
+            return LockedDriver("SNMP community")
+        session = SnmpSession(transports.udp, endpoint, login.secret, timeout_s=timeout_s, retries=retries)
+        limit_s = max(_LIMIT_S, _LIMIT_TRIES * timeout_s * (1 + retries))
+        return SnmpDriver(session, limit_s=limit_s, phase=phase)
+    if probe.kind == "routeros":
+        if login is None:
+            return LockedDriver("RouterOS login")
+        answer_s = timeout_s * (1 + retries)
+        return RouterOsDriver(
+            transports.tcp, endpoint, login, timeout_s=timeout_s, answer_s=answer_s, phase=phase
+        )
+    if probe.kind == "tcp":
+        return TcpDriver(transports.tcp, endpoint, timeout_s=timeout_s, retries=retries)
+    if transports.icmp.can_ping(device.address):
+        return PingDriver(transports.icmp, device.address, timeout_s=timeout_s, retries=retries)
+    ports = [
+        other.port or DEFAULT_PORT[other.kind] for other in device.probes if other.kind in ("tcp", "routeros")
+    ]
+    return TcpPingDriver(transports.tcp, device.address, ports, timeout_s=timeout_s, retries=retries)

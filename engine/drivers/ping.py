@@ -1,0 +1,91 @@
+"""Reachability: ICMP echo, or a TCP connection where ICMP is not permitted. Counterpart: `transport/icmp.py`, `tcp.py`.
+
+Without ICMP any answer to a connection is a sign of life, a refusal as well: the host itself (or the firewall before it) sent
+it. The port that answered last is asked first; until one does, the candidates have their turns.
+One rule: a ping never takes longer than its tries, whichever way it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic
+
+from domain.errors import NoAnswer, Refused
+from domain.observation import Reading
+from engine.drivers.driver import Answer
+from engine.transport.exchanges import Peer
+from engine.transport.icmp import IcmpTransport
+from engine.transport.tcp import TcpTransport
+
+COMMON_PORTS = (22, 8291, 80, 443)
+"""SSH, WinBox, web: what network devices most often answer on, be it with a refusal."""
+
+
+class PingDriver:
+    """Pings one address."""
+
+    def __init__(self, icmp: IcmpTransport, address: str, *, timeout_s: float, retries: int) -> None:
+        self._icmp = icmp
+        self._address = address
+        self._timeout_s = timeout_s
+        self._retries = retries
+        self._peer: Peer[None] | None = None
+
+    async def read(self) -> Answer:
+        """Ask for an echo."""
+        if self._peer is None:
+            self._peer = self._icmp.peer(self._address)
+        answered = await self._icmp.ping(self._peer, self._timeout_s, self._retries)
+        return Answer(answered.rtt_us, Reading())
+
+    async def close(self) -> None:
+        """Give the peer back."""
+        if self._peer is not None:
+            self._icmp.release(self._peer)
+            self._peer = None
+
+
+class TcpPingDriver:
+    """Knocks at one address; `ports` of its other probes come before the common ones."""
+
+    def __init__(
+        self, tcp: TcpTransport, address: str, ports: Sequence[int], *, timeout_s: float, retries: int
+    ) -> None:
+        self._tcp = tcp
+        self._address = address
+        self._timeout_s = timeout_s
+        self._tries = 1 + retries
+        self._ports = list(dict.fromkeys((*ports, *COMMON_PORTS)))
+        self._told_port = 0
+
+    async def read(self) -> Answer:
+        """Connect to a port or two; raises NoAnswer when none answered."""
+        asked = self._ports[: self._tries]
+        for port in asked:
+            rtt_us = await self._knock(port)
+            if rtt_us is not None:
+                self._ports.remove(port)
+                self._ports.insert(0, port)
+                news = port != self._told_port
+                self._told_port = port
+                return Answer(rtt_us, Reading(facts=(("reached_by", f"tcp/{port}"),) if news else ()))
+        self._ports = self._ports[len(asked) :] + asked
+        named = " and ".join(str(port) for port in asked)
+        raise NoAnswer(
+            f"no answer from {self._address} to connections to port {named} in {self._timeout_s:g} s each"
+        )
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    async def _knock(self, port: int) -> int | None:
+        begun_s = monotonic()
+        try:
+            stream = await self._tcp.connect(self._address, port, self._timeout_s)
+        except Refused:
+            pass
+        except NoAnswer:
+            return None
+        else:
+            stream.close()
+        return int((monotonic() - begun_s) * 1e6)

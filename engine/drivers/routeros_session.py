@@ -1,0 +1,121 @@
+"""One connection to a RouterOS API, logged in and kept. Counterpart: `protocols/routeros.py` for the words, `mikrotik.py`.
+
+Commands go out together, each with its tag, and the answers come in any order. One rule: after anything unexpected the
+connection is closed: where a stream's meaning is lost, the next reading starts a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic
+from typing import NamedTuple
+
+from domain.errors import BadCredentials, Refused
+from engine.drivers.driver import Login
+from engine.protocols import routeros
+from engine.transport.tcp import Stream, TcpTransport, bounded
+
+ANSWER_BUDGET_BYTES = 1 << 20
+"""Of all answers of one round: 3,000 interfaces with all that is asked of them."""
+
+LOGIN_BUDGET_BYTES = 16_384
+MAX_WORD_BYTES = 65_536
+
+Row = dict[str, str]
+
+
+class Printed(NamedTuple):
+    """What one command brought: rows, or the words of the router's refusal."""
+
+    rows: list[Row]
+    refusal: str
+
+
+class Round(NamedTuple):
+    """The answers to several commands in their order, the round trip of the first byte, and when they were whole (monotonic)."""
+
+    answers: list[Printed]
+    rtt_us: int
+    at_us: int
+
+
+class RouterOsSession:
+    """A connection that is logged in."""
+
+    def __init__(self, stream: Stream, conversation: routeros.Conversation) -> None:
+        self._stream = stream
+        self._conversation = conversation
+
+    @classmethod
+    async def open(
+        cls, tcp: TcpTransport, endpoint: tuple[str, int], login: Login, timeout_s: float
+    ) -> RouterOsSession:
+        """Connect and log in, the way of RouterOS 6.43 and later or the older one. Raises DeviceError."""
+        stream = await tcp.connect(*endpoint, timeout_s)
+        try:
+            reader = routeros.SentenceReader(MAX_WORD_BYTES)
+            talk = routeros.Login(login.user, login.secret, reader)
+            stream.budget_bytes = LOGIN_BUDGET_BYTES
+            async with bounded(stream.where, "logging in", timeout_s):
+                stream.write(talk.start())
+                while not talk.done:
+                    stream.write(talk.feed(await stream.read()))
+        except BadCredentials as error:
+            stream.close()
+            raise BadCredentials(f"{stream.where} refuses the login of {login.user!r}: {error}") from None
+        except BaseException:
+            stream.close()
+            raise
+        return cls(stream, routeros.Conversation(reader))
+
+    @property
+    def where(self) -> str:
+        """The router's address and port, for messages."""
+        return self._stream.where
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether a new one is needed."""
+        return self._stream.is_closed
+
+    async def run(self, commands: Sequence[Sequence[str]], timeout_s: float) -> Round:
+        """Send all commands at once and return what they brought, all of it within `timeout_s`."""
+        try:
+            return await self._run(commands, timeout_s)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+    async def _run(self, commands: Sequence[Sequence[str]], timeout_s: float) -> Round:
+        stream, conversation = self._stream, self._conversation
+        open_tags: dict[str, Printed] = {}
+        sent: list[bytes] = []
+        for command in commands:
+            tag, data = conversation.start(command)
+            open_tags[tag] = Printed([], "")
+            sent.append(data)
+        printed = dict(open_tags)
+        stream.budget_bytes = ANSWER_BUDGET_BYTES
+        rtt_us = 0
+        async with bounded(stream.where, f"answering {len(commands)} commands", timeout_s):
+            sent_s = monotonic()
+            stream.write(b"".join(sent))
+            while open_tags:
+                data = await stream.read()
+                rtt_us = rtt_us or max(1, int((monotonic() - sent_s) * 1e6))
+                for event in conversation.feed(data):
+                    if isinstance(event, routeros.Fatal):
+                        raise Refused(
+                            f"{stream.where} ended the connection: {event.message or 'without a reason'}"
+                        )
+                    if isinstance(event, routeros.Record):
+                        printed[event.tag].rows.append(event.attributes)
+                    elif isinstance(event, routeros.Trap):
+                        printed[event.tag] = Printed(printed[event.tag].rows, event.message or "refused")
+                    else:
+                        del open_tags[event.tag]
+        return Round(list(printed.values()), rtt_us, int(monotonic() * 1e6))
