@@ -26,6 +26,7 @@ import platformdirs
 FILE_NAME = "control.json"
 _MAX_LINE_BYTES = 4096
 _MAX_REPLY_BYTES = 64 * 1024 * 1024
+_LAST_REPLY_S = 2.0
 _MAX_SOCKET_PATH = 90
 """A unix socket's path may be 104 octets on macOS."""
 
@@ -54,7 +55,7 @@ def send_command(state: Path, words: Sequence[str]) -> tuple[bool, str]:
         connection.send_bytes(shlex.join(words).encode())
         try:
             reply: dict[str, Any] = json.loads(connection.recv_bytes(_MAX_REPLY_BYTES))
-        except EOFError as error:
+        except (EOFError, OSError) as error:
             raise ControlError("the simulator ended before it answered") from error
     return bool(reply["ok"]), str(reply["text"])
 
@@ -66,6 +67,8 @@ class ControlListener:
         self._file = state / FILE_NAME
         self._answer = answer
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._is_idle = threading.Event()
+        self._is_idle.set()
         state.mkdir(parents=True, exist_ok=True)
         self._refuse_second(state)
         key = secrets.token_bytes(32)
@@ -75,7 +78,8 @@ class ControlListener:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening and take the control file away."""
+        """Let the reply under way go out, stop listening and take the control file away."""
+        self._is_idle.wait(_LAST_REPLY_S)
         self._file.unlink(missing_ok=True)
         self._listener.close()
         if self._folder:
@@ -114,8 +118,10 @@ class ControlListener:
                 return  # closed
             with connection, contextlib.suppress(EOFError, OSError, ValueError):
                 words = shlex.split(connection.recv_bytes(_MAX_LINE_BYTES).decode())
+                self._is_idle.clear()
                 is_done, text = self._answer(words)
                 connection.send_bytes(json.dumps({"ok": is_done, "text": text}).encode())
+            self._is_idle.set()
 
 
 class SecondSimulatorError(RuntimeError):

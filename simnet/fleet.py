@@ -127,15 +127,16 @@ class _Fleet:
         play, loop = self._play, asyncio.get_running_loop()
 
         async def apply(words: list[str]) -> tuple[bool, str]:
-            if words == ["stop"]:
-                stop.set()
-                return True, "the simulator stops"
             try:
                 return True, self._apply(own, words)
             except CommandError as error:
                 return False, str(error)
 
         def answer(words: list[str]) -> tuple[bool, str]:
+            """Answer in the listener's thread."""
+            if words == ["stop"]:
+                loop.call_soon_threadsafe(stop.set)
+                return True, "the simulator stops"
             return asyncio.run_coroutine_threadsafe(apply(words), loop).result(_COMMAND_TIMEOUT_S)
 
         listener = ControlListener(play.state, answer)
