@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 ThemeName = Literal["dark", "light"]
@@ -20,8 +20,6 @@ FAMILY = "Inter"
 NAME_PX, BASE_PX, TABLE_PX, HEAD_PX, TICK_PX = 20, 13, 12, 11, 10
 ROW_PX, REGION_ROW_PX, CONTROL_PX = 24, 28, 28
 _WEIGHTS = {400: QFont.Weight.Normal, 500: QFont.Weight.Medium, 600: QFont.Weight.DemiBold}
-_PIXELS = 3
-"""Icons are drawn this many times finer than asked for, so that they are sharp on any screen."""
 
 
 class Surface(msgspec.Struct, frozen=True):
@@ -100,16 +98,22 @@ def color(text: str) -> QColor:
     return QColor(text)
 
 
+def density() -> float:
+    """Return how many pixels of the finest screen are one of ours."""
+    application = QGuiApplication.instance()
+    return application.devicePixelRatio() if isinstance(application, QGuiApplication) else 1.0
+
+
 @lru_cache(maxsize=256)
-def icon_pixmap(name: str, ink: str, size_px: int) -> QPixmap:
-    """Return a Lucide icon in one colour, `size_px` square, drawn finer for dense screens."""
+def icon_pixmap(name: str, ink: str, size_px: int, density: float) -> QPixmap:
+    """Return a Lucide icon in one colour, `size_px` square, as fine as the screen."""
     svg = files("map_assets").joinpath(f"node_modules/lucide-static/icons/{name}.svg").read_text("utf-8")
-    pixmap = QPixmap(QSize(size_px, size_px) * _PIXELS)
+    pixmap = QPixmap(QSize(size_px, size_px) * density)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     QSvgRenderer(QByteArray(svg.replace("currentColor", ink).encode())).render(painter)
     painter.end()
-    pixmap.setDevicePixelRatio(_PIXELS)
+    pixmap.setDevicePixelRatio(density)
     return pixmap
 
 
@@ -139,7 +143,7 @@ class Look(QObject):
 
     def pixmap(self, name: str, ink: str | None = None, size_px: int = 16) -> QPixmap:
         """Return a Lucide icon's pixmap, quiet unless another ink is given."""
-        return icon_pixmap(name, ink or self.theme.text.quiet, size_px)
+        return icon_pixmap(name, ink or self.theme.text.quiet, size_px, density())
 
 
 def blend(over: str, under: str, share: float) -> str:

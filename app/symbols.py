@@ -5,12 +5,10 @@ One rule: shape belongs to status and to nothing else; every symbol lives in a b
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
-from app.look import Theme, color, themes
+from app.look import Theme, color, density
 
 STATUSES = ("down", "affected", "degraded", "stale", "unknown", "maintenance", "up")
 """Fault order, as counts and tables have it."""
@@ -31,24 +29,15 @@ def paint_symbol(painter: QPainter, rect: QRectF, status: str, theme: Theme, gro
     painter.restore()
 
 
-@lru_cache(maxsize=128)
-def symbol_pixmap(status: str, theme_name: str, size_px: int, ground: str = "") -> QPixmap:
-    """Return a symbol as a pixmap, drawn three times finer for dense screens."""
-    theme = themes()[theme_name]
-    pixmap = QPixmap(QSize(size_px, size_px) * 3)
+def symbol_pixmap(status: str, theme: Theme, size_px: int) -> QPixmap:
+    """Return a symbol on the panel's ground as a pixmap, as fine as the screen."""
+    pixmap = QPixmap(QSize(size_px, size_px) * density())
+    pixmap.setDevicePixelRatio(density())
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    paint_symbol(
-        painter, QRectF(0, 0, size_px * 3, size_px * 3), status, theme, ground or theme.surface.panel
-    )
+    paint_symbol(painter, QRectF(0, 0, size_px, size_px), status, theme, theme.surface.panel)
     painter.end()
-    pixmap.setDevicePixelRatio(3)
     return pixmap
-
-
-def symbol_icon(status: str, theme_name: str, size_px: int = 16) -> QIcon:
-    """Return a symbol as an icon."""
-    return QIcon(symbol_pixmap(status, theme_name, size_px))
 
 
 def _pen(ink: QColor, width: float) -> QPen:

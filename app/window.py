@@ -58,6 +58,7 @@ class Window(QMainWindow):
         self._map = cast("Map", map)
         self._awaited: UUID | None = None
         self._seen_snapshot = False
+        self._offered = False
         self.selected: UUID | None = None
         self.top = TopBar(model, look)
         self.tree = TreePanel(model, look)
@@ -91,6 +92,7 @@ class Window(QMainWindow):
         )
         self._connect()
         self._dress()
+        self.tree.tree.setFocus()
         self._clock = QTimer(self)
         self._clock.setInterval(1000)
         self._clock.timeout.connect(self.tick)
@@ -260,6 +262,9 @@ class Window(QMainWindow):
         if card is None and self._seen_snapshot and not self._model.inventory.tables["device"]:
             card = self.first_card
         self.frame.show_card(card)
+        if card is self.first_card and not self._offered:
+            self._offered = True
+            self.first_card.address.setFocus()
 
     def _on_said(self, said: Said) -> None:
         edit = said.edit

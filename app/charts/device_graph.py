@@ -12,7 +12,7 @@ from uuid import UUID
 
 from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.charts.choice import Choice
 from app.charts.plot import Curve, Plot
@@ -21,9 +21,10 @@ from app.commands import Asks
 from app.draft import now_us
 from app.look import HEAD_PX, Look, color, font
 from app.model import Delta, Model
+from app.panels.dropdown import Dropdown
 from app.panels.segments import Segments
 from app.panels.text import LEFT, paint_text
-from app.words import figure
+from app.words import age, figure
 from domain.metrics import CATALOGUE
 from domain.wire import QuerySeries, Reply
 
@@ -43,26 +44,29 @@ class _Legend(QWidget):
         super().__init__()
         self._look = look
         self.unit = ""
+        self.gap = ""
         self.values: list[tuple[str, str]] = []
         self.setFixedHeight(18)
 
     def sizeHint(self) -> QSize:
         return QSize(120, 18)
 
-    def show_values(self, unit: str, values: list[tuple[str, str]]) -> None:
-        if (unit, values) != (self.unit, self.values):
-            self.unit, self.values = unit, values
+    def show_values(self, unit: str, gap: str, values: list[tuple[str, str]]) -> None:
+        if (unit, gap, values) != (self.unit, self.gap, self.values):
+            self.unit, self.gap, self.values = unit, gap, values
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme, painter = self._look.theme, QPainter(self)
         small, bold = font(HEAD_PX), font(HEAD_PX, 600, tabular=True)
-        paint_text(painter, self.rect().adjusted(0, 0, -150, 0), self.unit, small, theme.text.quiet, LEFT)
+        unit_px = paint_text(painter, self.rect(), self.unit, small, theme.text.quiet, LEFT)
+        rest = self.rect().adjusted(unit_px + 8, 0, 0, 0)
+        paint_text(painter, rest, self.gap, small, theme.status_text["down"], LEFT)
         x = self.width()
         inks = (theme.accent.accent, theme.text.quiet)
         for number in reversed(range(len(self.values))):
             name, value = self.values[number]
-            value_px = max(QFontMetrics(bold).horizontalAdvance(value), 22)
+            value_px = max(QFontMetrics(bold).horizontalAdvance(value), 20) + 2
             name_px = QFontMetrics(small).horizontalAdvance(name)
             x -= value_px
             box = self.rect()
@@ -88,10 +92,7 @@ class DeviceGraph(QWidget):
         self._hover_s: float | None = None
         self._unit = ""
         self.loading = False
-        self.what = QComboBox()
-        self.what.setProperty("kind", "plain")
-        self.what.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.what.setMinimumContentsLength(12)
+        self.what = Dropdown(look)
         self.what.setAccessibleName("What is drawn")
         self.what.activated.connect(lambda _: self._load())
         self.ranges = Segments({key: title for key, (title, _) in RANGES.items()}, small=True)
@@ -215,7 +216,10 @@ class DeviceGraph(QWidget):
                 at = int(series.at_s.searchsorted(self._hover_s)) - 1
             said = figure(float(series.value[at]) * self.plot.scale) if at >= 0 else "–"
             values.append((name, said))
-        self._legend.show_values("loading" if self.loading else self._unit, values)
+        now_s = now_us() / 1e6
+        until_now = [start_s for start_s, end_s in self.plot.gaps if end_s >= now_s - 2]
+        gap = f"no data for {age(now_s - until_now[0])}" if until_now else ""
+        self._legend.show_values("loading" if self.loading else self._unit, gap, values)
 
 
 def _scale(unit: str, most: float) -> tuple[float, str]:

@@ -20,8 +20,6 @@ from app.look import TICK_PX, Look, color, font
 from app.words import figure
 
 HEIGHT_PX = 128
-GAP_LABEL_SHARE = 0.12
-"""A gap this wide says "no data"; a narrower one is only painted."""
 
 
 class Curve(NamedTuple):
@@ -92,7 +90,7 @@ class Plot(QWidget):
         self._item.setXRange(from_s, now_s, padding=0)
         self._item.setYRange(0, top, padding=0)
         self._values.setTicks([[(0, "0"), (top / 2, figure(top / 2)), (top, figure(top))]])
-        self._paint_gaps(from_s, top)
+        self._paint_gaps(from_s)
 
     def dress(self) -> None:
         """Take the theme's colours."""
@@ -130,7 +128,7 @@ class Plot(QWidget):
         self._cross.show()
         self._on_hover(at_s)
 
-    def _paint_gaps(self, from_s: float, top: float) -> None:
+    def _paint_gaps(self, from_s: float) -> None:
         theme = self._look.theme
         for old in self._regions:
             self._item.removeItem(old)
@@ -144,16 +142,8 @@ class Plot(QWidget):
                 (left_s, end_s), movable=False, brush=fill, pen=pg.mkPen(ground, width=1)
             )
             region.setZValue(-5)
-            self._add(region)
-            if end_s - left_s > GAP_LABEL_SHARE * self.range_s:
-                label = pg.TextItem("no data", color=theme.status_text["down"], anchor=(0.5, 0))
-                label.setFont(font(TICK_PX))
-                label.setPos((left_s + end_s) / 2, top)
-                self._add(label)
-
-    def _add(self, item: Any) -> None:
-        self._item.addItem(item, ignoreBounds=True)
-        self._regions.append(item)
+            self._item.addItem(region, ignoreBounds=True)
+            self._regions.append(region)
 
 
 class _TimeAxis(pg.AxisItem):  # type: ignore[misc]

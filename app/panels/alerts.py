@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
+    QSizePolicy,
     QStackedLayout,
     QStyle,
     QStyledItemDelegate,
@@ -24,10 +25,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.look import ROW_PX, TABLE_PX, Look, blend, color, font, square
-from app.model import Model
+from app.model import Delta, Model
 from app.panels.alerts_model import AGE, COLUMNS, SINCE, TAKES_DOWN, WHAT, WHERE, WHO, AlertsModel, Row, Tab
 from app.panels.segments import Segments
-from app.panels.text import CENTRE, LEFT, RIGHT, Label, paint_text
+from app.panels.text import CENTRE, LEFT, RIGHT, Label, paint_end_elided, paint_text
 from app.symbols import paint_symbol
 from app.words import count_of
 from domain.alerts import Alert
@@ -35,7 +36,7 @@ from domain.alerts import Alert
 HEAD_PX = 38
 ACKNOWLEDGE_PX = 90
 _TITLES = {"open": "Open", "acknowledged": "Acknowledged", "today": "Today"}
-_WIDTHS = {WHERE: 200, SINCE: 92, AGE: 64, TAKES_DOWN: 96, WHO: 160}
+_WIDTHS = {WHERE: 176, SINCE: 84, AGE: 60, TAKES_DOWN: 92, WHO: 152}
 _NOTHING: dict[Tab, str] = {
     "open": "Nothing is open",
     "acknowledged": "Nothing is acknowledged",
@@ -91,7 +92,7 @@ class AlertDelegate(QStyledItemDelegate):
         width = paint_text(painter, rect, row.what, heavy, ink, LEFT)
         if row.more and width + 60 < rect.width():
             rest = rect.adjusted(width + 8, 0, 0, 0)
-            paint_text(painter, rest, row.more, font(TABLE_PX), self._look.theme.text.quiet, LEFT)
+            paint_end_elided(painter, rest, row.more, font(TABLE_PX), self._look.theme.text.quiet)
 
 
 def acknowledge_rect(cell: QRectF) -> QRectF:
@@ -189,11 +190,14 @@ class AlertsPanel(QWidget):
         self.setProperty("kind", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._look, self._model = look, model
+        self._watching = True
         self.rows = AlertsModel(model, self)
         self.table = AlertTable(look, self.rows)
         self.table.chosen.connect(self._on_chosen)
         self.table.acknowledged.connect(self.acknowledged)
+        self._nothing = Label("Nothing to watch yet", "quiet")
         self._badge = Label("")
+        self._badge.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._fold = QToolButton()
         self._fold.setProperty("kind", "bare")
         self._fold.setToolTip("Fold the alerts away")
@@ -208,6 +212,7 @@ class AlertsPanel(QWidget):
         row.addWidget(Label("Alerts", "head"))
         row.addWidget(self._badge)
         row.addWidget(self.tabs)
+        row.addWidget(self._nothing)
         row.addStretch(1)
         row.addWidget(self._fold)
         self._none = Label("", "quiet")
@@ -224,7 +229,7 @@ class AlertsPanel(QWidget):
         layout.addWidget(self._body, 1)
         self.rows.layoutChanged.connect(self._show)
         self.rows.dataChanged.connect(self._show_head)
-        model.changed.connect(lambda delta: self._show() if delta.inventory else None)
+        model.changed.connect(self._on_changed)
         look.changed.connect(self._dress)
         self._dress()
         self._show()
@@ -246,6 +251,15 @@ class AlertsPanel(QWidget):
         if not self.is_folded:
             self.rows.touch()
 
+    def _on_changed(self, delta: Delta) -> None:
+        if not delta.inventory:
+            return
+        watching = bool(self._model.inventory.tables["device"])
+        if watching != self._watching:
+            self._watching = watching
+            self.set_folded(not watching)
+        self._show()
+
     def _choose(self, tab: str) -> None:
         self.rows.choose(cast("Tab", tab))
         self._show()
@@ -257,9 +271,7 @@ class AlertsPanel(QWidget):
             self.device_chosen.emit(row.device)
 
     def _show(self) -> None:
-        self._none.setText(
-            _NOTHING[self.rows.tab] if self._model.inventory.tables["device"] else "Nothing to watch yet"
-        )
+        self._none.setText(_NOTHING[self.rows.tab])
         self._pages.setCurrentIndex(0 if self.rows.rows else 1)
         self._show_head()
 
@@ -269,14 +281,17 @@ class AlertsPanel(QWidget):
         down = self.rows.down_count
         theme = self._look.theme
         self._badge.setText(count_of(down, "down", "down") if down else "nothing is down")
-        self._badge.setVisible(bool(self._model.inventory.tables["device"]))
+        watching = bool(self._model.inventory.tables["device"])
+        self._badge.setVisible(watching)
+        self.tabs.setVisible(watching)
+        self._nothing.setVisible(not watching)
         ink, ground = (
             (theme.status_text["down"], theme.down_ground)
             if down
             else (theme.text.quiet, theme.surface.raised)
         )
         self._badge.setStyleSheet(
-            f"color: {ink}; background: {ground}; border-radius: 5px; padding: 1px 6px; font-size: 12px;"
+            f"color: {ink}; background: {ground}; border-radius: 5px; padding: 2px 7px; font-size: 12px;"
         )
 
     def _dress(self) -> None:

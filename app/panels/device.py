@@ -22,6 +22,7 @@ from app.draft import now_us
 from app.look import Look
 from app.model import Delta, Model
 from app.panels.device_body import DeviceBody
+from app.panels.facts import PROBE_WORD
 from app.panels.segments import Segments
 from app.panels.text import Label, LineLabel, button, set_property
 from app.symbols import symbol_pixmap
@@ -49,13 +50,31 @@ def sentence_of(status: str, health: Health | None, now_us: int) -> str:
     return _SENTENCES[status].format(age=age_of(since_us, now_us))
 
 
-def reason_of(status: str, health: Health | None, now_us: int) -> str:
+def reason_of(status: str, device: Device, health: Health | None, now_us: int) -> str:
     """Return why a device is not well, with its evidence; nothing where it is."""
-    if health is None or not health.reason or status in ("up", "maintenance"):
+    if health is None or status in ("up", "maintenance"):
         return ""
+    told: dict[str, list[str]] = {}
+    answering = []
+    for probe in device.probes:
+        state = health.probes.get(probe.kind)
+        if state is not None and state.failed and state.failure is not None:
+            told.setdefault(state.failure.message, []).append(PROBE_WORD[probe.kind])
+        elif state is not None and state.answering:
+            answering.append(PROBE_WORD[probe.kind])
+    sentences = [f"{_listed(words)}: {message}." for message, words in told.items()]
+    if not sentences and health.reason:
+        sentences = [f"{health.reason[:1].upper()}{health.reason[1:]}."]
+    if answering and told:
+        sentences.append(f"{_listed(answering)} still {'answers' if len(answering) == 1 else 'answer'}.")
     last = health.last_answer_us
-    answered = f" The last answer came at {clock(last, now_us)}, {age_of(last, now_us)} ago." if last else ""
-    return f"{health.reason[:1].upper()}{health.reason[1:]}.{answered}"
+    if last and not answering:
+        sentences.append(f"The last answer came at {clock(last, now_us)}, {age_of(last, now_us)} ago.")
+    return " ".join(sentences)
+
+
+def _listed(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
 
 
 class DevicePanel(QWidget):
@@ -143,10 +162,10 @@ class DevicePanel(QWidget):
         status, health = self._model.status_of(device.id), self._model.health.get(device.id)
         self.crumb.setText(self._crumb(device))
         self.name.setText(device.name)
-        self._symbol.setPixmap(symbol_pixmap(status, self._look.name, 22))
+        self._symbol.setPixmap(symbol_pixmap(status, theme, 22))
         self.sentence.setText(sentence_of(status, health, now))
         self.sentence.setStyleSheet(f"color: {theme.status_text[status]}; font-weight: 600;")
-        said = reason_of(status, health, now)
+        said = reason_of(status, device, health, now)
         self.reason.setText(said)
         self._box.setVisible(bool(said))
         set_property(self._box, "bad", "true" if status == "down" else "false")

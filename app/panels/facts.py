@@ -21,7 +21,7 @@ from domain.inventory import Device
 from domain.load import load_pct
 
 LINKS_SHOWN = 3
-_PROBE_WORD = {"icmp": "Ping", "snmp": "SNMP", "routeros": "RouterOS API", "tcp": "TCP"}
+PROBE_WORD = {"icmp": "Ping", "snmp": "SNMP", "routeros": "RouterOS API", "tcp": "TCP"}
 
 
 class Line(NamedTuple):
@@ -109,7 +109,7 @@ def _probes(device: Device, health: Health | None) -> list[Line]:
     lines = []
     for probe in device.probes:
         state = health.probes.get(probe.kind) if health else None
-        word = _PROBE_WORD[probe.kind] + (f" {probe.port}" if probe.kind == "tcp" else "")
+        word = PROBE_WORD[probe.kind] + (f" {probe.port}" if probe.kind == "tcp" else "")
         if state is None:
             lines.append(Line(word, "not asked yet"))
         elif state.failure is not None and state.misses:

@@ -177,7 +177,8 @@ class _Delegate(QStyledItemDelegate):
             said = in_mbps(None if idle else bps)
             paint_text(painter, rect.adjusted(0, 0, -8, 0), said, table, ink, RIGHT)
             return
-        paint_symbol(painter, square(10, rect.center().y(), 15), port.status, theme, ground)
+        status = "stale" if self._rows.quiet and port.status == "up" else port.status
+        paint_symbol(painter, square(10, rect.center().y(), 15), status, theme, ground)
         room = rect.adjusted(24, 0, -4, 0)
         first, second = (
             (port.far_end, port.interface.name)

@@ -47,6 +47,12 @@ def paint_text(  # noqa: PLR0917
     return metrics.horizontalAdvance(shown)
 
 
+def paint_end_elided(painter: QPainter, rect: QRectF, text: str, font: QFont, ink: str) -> None:
+    """Paint one line of prose, elided at its end: a sentence is read from its beginning."""
+    shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, int(rect.width()))
+    paint_text(painter, rect, shown, font, ink)
+
+
 class Label(QLabel):
     """A label that takes nothing for markup. `kind` chooses its dress in the style sheet."""
 

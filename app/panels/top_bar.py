@@ -255,6 +255,7 @@ class TopBar(QWidget):
     def _tool(self, story: str) -> QToolButton:
         made = QToolButton(self)
         set_property(made, "kind", "bare")
+        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         made.setToolTip(story)
         return made
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal
 from uuid import UUID
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
 
 from app.model import Delta, Model
 from app.panels.text import tip
@@ -24,6 +24,8 @@ from domain.inventory import Device, Site
 Index = QModelIndex | QPersistentModelIndex
 Key = tuple[str, UUID | str | None]
 NodeKind = Literal["region", "site", "device"]
+ORDER_MS = 500
+"""Symbols turn at once; rows change places at most twice a second, so that they can be read and clicked."""
 NO_SITE, NO_REGION = "No site", "No region"
 
 
@@ -64,7 +66,9 @@ class Node:
 
     def order(self) -> tuple[int, str]:
         """Where it stands among its siblings."""
-        return (0 if self.kind == "region" else RANK[self.status], self.name.casefold())
+        if self.kind == "region":
+            return (int(self.name in (NO_SITE, NO_REGION)), self.name.casefold())
+        return (RANK[self.status], self.name.casefold())
 
     def devices(self) -> Iterable[Node]:
         """Go over the devices at or below it."""
@@ -86,6 +90,10 @@ class TreeModel(QAbstractItemModel):
         self._roots: list[Node] = []
         self.text = ""
         self.statuses: frozenset[str] = frozenset()
+        self._order = QTimer(self)
+        self._order.setSingleShot(True)
+        self._order.setInterval(ORDER_MS)
+        self._order.timeout.connect(self.restore_order)
         self._build()
         model.changed.connect(self._on_changed)
 
@@ -191,16 +199,22 @@ class TreeModel(QAbstractItemModel):
                 touched[above.number] = above
                 above = above.parent
         parents = sorted((n for n in touched.values() if n.children), key=lambda n: -n.depth)
-        unsorted = []
         for parent in parents:
             parent.status = min((child.status for child in parent.children), key=RANK.__getitem__)
-            unsorted.append(parent.children)
-        unsorted.append(self._roots)
-        if any(_is_out_of_order(rows) for rows in unsorted):
-            self._rearrange(lambda: _sort_all(unsorted))
+        families = [parent.children for parent in parents] + [self._roots]
+        if any(_is_out_of_order(rows) for rows in families) and not self._order.isActive():
+            self._order.start()
         for node in touched.values():
             index = self.createIndex(node.row, 0, node.number)
             self.dataChanged.emit(index, index)
+
+    def restore_order(self) -> None:
+        """Put siblings into fault order now."""
+        self._order.stop()
+        families = [node.children for node in self._by_key.values() if node.children]
+        unsorted = [rows for rows in [*families, self._roots] if _is_out_of_order(rows)]
+        if unsorted:
+            self._rearrange(lambda: _sort_all(unsorted))
 
     def _rebuild(self) -> None:
         self._rearrange(self._build)
