@@ -1,0 +1,163 @@
+"""The engine as a process: start, stop, refusals, kill -9, log, secrets."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from domain.edit import creation
+from domain.inventory import Credential, Probe
+from domain.wire import QueryJournal, Secret, Stop, SubmitEdit
+from tests.engine.client import WAIT_S, TestClient
+from tests.engine.engine_process import EngineProcess
+from tests.unit.inventories import device, edit
+
+COMMUNITY = "s3cret-community-4711"
+PASSWORD = "s3cret-password-0815"
+
+
+def test_the_engine_starts_says_where_it_listens_and_ends_with_its_parent(tmp_path: Path) -> None:
+    with EngineProcess(tmp_path / "p") as engine:
+        told = engine.event("endpoint_open")
+        with engine.client() as client:
+            assert client.welcome.pid == engine.process.pid == told["pid"]
+            assert engine.stop() == 0
+        engine.event("stopped")
+    assert not (tmp_path / "p" / "endpoint.json").exists()
+    assert "bug" not in [line["event"] for line in engine.lines]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to send")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it_cleanly(tmp_path: Path, number: int) -> None:
+    with EngineProcess(tmp_path / "p", with_parent=False) as engine:
+        engine.event("endpoint_open")
+        engine.process.send_signal(number)
+        assert engine.wait() == 0
+        engine.event("stopped")
+
+
+def test_a_client_may_stop_it_and_gets_its_reply(tmp_path: Path) -> None:
+    with EngineProcess(tmp_path / "p") as engine, engine.client() as client:
+        assert client.ask(Stop).refusals == ()
+        assert engine.wait() == 0
+
+
+def test_a_second_engine_is_refused_and_says_which_process_holds_the_profile(tmp_path: Path) -> None:
+    with EngineProcess(tmp_path / "p") as first:
+        first.event("endpoint_open")
+        with EngineProcess(tmp_path / "p") as second:
+            assert second.wait() == 3
+            said = second.event("profile_refused")
+            assert str(first.process.pid) in said["message"]
+        with first.client() as client:
+            assert client.welcome.pid == first.process.pid
+
+
+def test_a_damaged_database_is_refused_with_a_message_and_kept(tmp_path: Path) -> None:
+    database = tmp_path / "heliograph.db"
+    database.write_bytes(b"SQLite format 3\x00" + b"\xff" * 5000)
+    before = database.read_bytes()
+    with EngineProcess(tmp_path) as engine:
+        assert engine.wait() == 4
+        said = engine.event("storage_refused")
+        assert str(database) in said["message"] and "Traceback" not in engine.text
+    assert database.read_bytes() == before
+
+
+def test_a_profile_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with EngineProcess(tmp_path / "file" / "p") as engine:
+        assert engine.wait() == 3
+        assert "file" in engine.event("profile_refused")["message"]
+
+
+def test_what_was_acknowledged_survives_kill_9_without_a_gap_in_the_journal(tmp_path: Path) -> None:
+    acknowledged: list[UUID] = []
+
+    def add_devices(client: TestClient) -> None:
+        for n in range(1, 100_000):
+            try:
+                one = device(n, probes=(), name=f"R{n}")
+                reply = client.ask(lambda r, o=one, k=n: SubmitEdit(r, edit(creation("device", o), number=k)))
+            except Exception:
+                return  # it was killed in the middle of this one
+            assert reply.refusals == ()
+            acknowledged.append(one.id)
+
+    with EngineProcess(tmp_path / "p") as engine, engine.client() as client:
+        thread = threading.Thread(target=add_devices, args=(client,), daemon=True)
+        thread.start()
+        deadline_s = time.monotonic() + WAIT_S
+        while len(acknowledged) < 40 and time.monotonic() < deadline_s:
+            time.sleep(0.005)
+        engine.process.kill()
+        engine.wait()
+        told = list(acknowledged)
+    assert len(told) >= 40
+    with EngineProcess(tmp_path / "p") as again, again.client() as client:
+        client.wait_for(lambda: client.latest("device", told[-1]))
+        assert [id for id in told if client.latest("device", id) is None] == []
+        rows = client.ask(lambda n: QueryJournal(n, None, 1_000)).result["rows"]
+        numbers = sorted(row["seq"] for row in rows)
+        assert numbers == list(range(1, len(rows) + 1))
+        one = device(1, probes=(), name="R1")
+        repeated = client.ask(lambda n: SubmitEdit(n, edit(creation("device", one), number=1)))
+        assert repeated.refusals == (), "the reply may have been lost: sending it again is harmless"
+
+
+def test_refusals_come_back_by_field(tmp_path: Path) -> None:
+    bad = device(1, name="", address="nowhere", lng=1.0)
+    with EngineProcess(tmp_path / "p") as engine, engine.client() as client:
+        reply = client.ask(lambda n: SubmitEdit(n, edit(creation("device", bad))))
+        assert {r.field for r in reply.refusals} == {"name", "address", "lat"}
+        assert all(r.message for r in reply.refusals)
+
+
+def test_no_secret_is_in_the_log_or_in_any_file(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    community = Credential(UUID(int=900), "snmp", "snmp_community")
+    login = Credential(UUID(int=901), "api", "routeros_login", "monitor")
+    one = device(
+        1,
+        address="127.0.0.1",
+        probes=(Probe("snmp", port, community.id), Probe("routeros", port, login.id)),
+        interval_s=1.0,
+    )
+    steps = (creation("credential", community), creation("credential", login), creation("device", one))
+    secrets = {community.id: Secret(COMMUNITY), login.id: Secret(PASSWORD)}
+    with EngineProcess(tmp_path / "p", "--log-level", "debug") as engine, engine.client() as client:
+        assert client.ask(lambda n: SubmitEdit(n, edit(*steps), secrets)).refusals == ()
+        engine.event("probe_failed", probe="snmp")
+        line = engine.event("probe_failed", probe="routeros")
+        assert line["device_id"] == str(one.id) and line["tenant_id"] and line["attempt"] == 3
+        assert engine.stop() == 0
+    assert "s3cret" not in engine.text
+    for path in (tmp_path / "p").rglob("*"):
+        if path.is_file():
+            assert b"s3cret" not in path.read_bytes(), path
+
+
+def test_every_log_line_is_json_with_time_level_service_and_event(tmp_path: Path) -> None:
+    with EngineProcess(tmp_path / "p", "--log-level", "debug") as engine, engine.client():
+        assert engine.stop() == 0
+    for line in engine.text.splitlines():
+        told = json.loads(line)
+        assert told["time"].endswith("Z") and told["level"] and told["service"] and told["event"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes say nothing there")
+def test_the_profile_and_the_endpoint_are_private(tmp_path: Path) -> None:
+    with EngineProcess(tmp_path / "p") as engine:
+        address = Path(engine.event("endpoint_open")["address"])
+        for path in [*(tmp_path / "p").iterdir(), address, address.parent]:
+            assert path.stat().st_mode & 0o077 == 0, path
