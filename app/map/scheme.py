@@ -53,11 +53,12 @@ def prepare_web_engine(argv: Sequence[str]) -> None:
 
     What QTWEBENGINE_CHROMIUM_FLAGS already holds is kept and comes last; `--no-sandbox` in `argv` asks for just that.
     """
-    scheme = QWebEngineUrlScheme(SCHEME)
-    scheme.setSyntax(QWebEngineUrlScheme.Syntax.Host)
-    flag = QWebEngineUrlScheme.Flag
-    scheme.setFlags(flag.SecureScheme | flag.CorsEnabled | flag.FetchApiAllowed)
-    QWebEngineUrlScheme.registerScheme(scheme)
+    if QWebEngineUrlScheme.schemeByName(SCHEME).name().isEmpty():
+        scheme = QWebEngineUrlScheme(SCHEME)
+        scheme.setSyntax(QWebEngineUrlScheme.Syntax.Host)
+        flag = QWebEngineUrlScheme.Flag
+        scheme.setFlags(flag.SecureScheme | flag.CorsEnabled | flag.FetchApiAllowed)
+        QWebEngineUrlScheme.registerScheme(scheme)
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
 
     obstacle = sandbox_obstacle(os.environ, argv)

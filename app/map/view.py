@@ -90,6 +90,13 @@ class MapView(QWidget):
         self._channel.registerObject("door", self._door)
         self.page.setWebChannel(self._channel)
         self._view.setPage(self.page)
+        for kept in (
+            self._profile,
+            self._gate,
+            self._files,
+        ):  # children go in order: the page first, then these
+            kept.setParent(None)
+            kept.setParent(self)
         self._view.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self._view.setAcceptDrops(False)
         layout = QVBoxLayout(self)

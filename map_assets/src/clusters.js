@@ -23,7 +23,10 @@ const SAME_PLACE_DEG = 1e-6;
  * @property {Map<string, number>} aloneFrom the zoom from which each device stands alone; beyond TOP_ZOOM: never
  * @property {(a: string, b: string) => number} apartFrom the zoom from which two devices are not in the same ring
  */
-/** @typedef {{ x: number, y: number, lng: number, lat: number, members: string[], stack: boolean }} Node */
+/** `rank` is that of its first member. @typedef {{ x: number, y: number, lng: number, lat: number, rank: number, members: string[], stack: boolean }} Node */
+
+/** 0 POP, 1 relay, 2 the rest: role is size and weight, because shape belongs to status. @param {Role} role */
+export const rankOf = (role) => (role === "pop" ? 0 : role === "relay" ? 1 : 2);
 
 /** Below this zoom crowded devices are merged: a small network stays whole longer. @param {number} count */
 export function clusterBelow(count) {
@@ -66,7 +69,7 @@ export function makeClusters(devices) {
 /** @param {Iterable<DeviceRow>} devices @param {Map<string, number>} aloneFrom */
 function stacks(devices, aloneFrom) {
   const byPlace = /** @type {Map<string, Node>} */ (new Map());
-  for (const { id, lng, lat } of devices) {
+  for (const { id, lng, lat, role } of devices) {
     const key = `${Math.round(lng / SAME_PLACE_DEG)}/${Math.round(lat / SAME_PLACE_DEG)}`;
     const node = byPlace.get(key);
     aloneFrom.set(id, 0);
@@ -75,14 +78,14 @@ function stacks(devices, aloneFrom) {
       node.stack = true;
     } else {
       const [x, y] = toFlat([lng, lat]);
-      byPlace.set(key, { x, y, lng, lat, members: [id], stack: false });
+      byPlace.set(key, { x, y, lng, lat, rank: rankOf(role), members: [id], stack: false });
     }
   }
   for (const { members } of byPlace.values()) if (members.length > 1) for (const id of members) aloneFrom.set(id, TOP_ZOOM + 1);
   return [...byPlace.values()];
 }
 
-/** Merge what is closer than `radius`, the fullest first. @param {Node[]} nodes @param {number} radius */
+/** Merge what is closer than `radius` into the most important there, so that its links still end in the ring. @param {Node[]} nodes @param {number} radius */
 function merge(nodes, radius) {
   /** @param {number} x @param {number} y */
   const cell = (x, y) => `${Math.floor(x / radius)}/${Math.floor(y / radius)}`;
@@ -95,7 +98,7 @@ function merge(nodes, radius) {
   }
   const taken = /** @type {Set<Node>} */ (new Set());
   const merged = [];
-  for (const node of [...nodes].sort((a, b) => b.members.length - a.members.length)) {
+  for (const node of [...nodes].sort((a, b) => a.rank - b.rank || b.members.length - a.members.length)) {
     if (taken.has(node)) continue;
     taken.add(node);
     const near = [node];
@@ -108,20 +111,9 @@ function merge(nodes, radius) {
         }
       }
     }
-    merged.push(near.length === 1 ? node : centre(near));
+    merged.push(near.length === 1 ? node : { ...node, members: near.flatMap(({ members }) => members), stack: false });
   }
   return merged;
-}
-
-/** @param {Node[]} nodes @returns {Node} */
-function centre(nodes) {
-  const count = nodes.reduce((sum, node) => sum + node.members.length, 0);
-  /** @param {"x" | "y" | "lng" | "lat"} key */
-  const mean = (key) => nodes.reduce((sum, node) => sum + node[key] * node.members.length, 0) / count;
-  return {
-    x: mean("x"), y: mean("y"), lng: mean("lng"), lat: mean("lat"),
-    members: nodes.flatMap((node) => node.members), stack: false,
-  };
 }
 
 /** @param {Node[]} nodes @returns {Cluster[]} */

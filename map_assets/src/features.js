@@ -1,6 +1,7 @@
 // Rows of the network made into GeoJSON features for the map's sources. Pure. Counterpart: layers.js reads their properties.
 // One rule: an id that feature-state addresses stands in the property `id`; the two halves of a link are `<link>:ab` and `:ba`.
 
+import { rankOf } from "./clusters.js";
 import { fromFlat, halve, pointAlong, zoomForLength } from "./geometry.js";
 import { FAULT_ORDER, ringName, ringSize, SYMBOL_PX } from "./symbols.js";
 import { age, label, rate } from "./words.js";
@@ -20,9 +21,6 @@ const PILL_PX = 150;
 export const pointOf = (place, properties) => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: place } });
 /** @param {LngLat[]} path @param {Record<string, unknown>} properties @returns {Feature} */
 export const lineOf = (path, properties) => ({ type: "Feature", properties, geometry: { type: "LineString", coordinates: path } });
-
-/** 0 POP, 1 relay, 2 the rest: role is size and weight, because shape belongs to status. @param {Role} role */
-const rankOf = (role) => (role === "pop" ? 0 : role === "relay" ? 1 : 2);
 
 /** Zoom from which each rank has its name. @param {number} count */
 const namedFrom = (count) => (count <= 300 ? [4, 6, 7] : [5, 9, 11]);

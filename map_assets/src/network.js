@@ -6,6 +6,9 @@
 /** Health of a device nobody has asked yet. @type {HealthRow} */
 const NOT_ASKED = { id: "", status: "unknown", since_us: 0 };
 
+/** Load of a link nobody has told of yet. @type {LoadRow} */
+const NOT_TOLD = { id: "", status: "unknown", ab_bps: null, ba_bps: null, ab_class: null, ba_class: null };
+
 export class Network {
   /** @type {Map<string, DeviceRow>} */
   devices = new Map();
@@ -19,6 +22,11 @@ export class Network {
   /** @param {string} id */
   healthOf(id) {
     return this.#health.get(id) ?? NOT_ASKED;
+  }
+
+  /** @param {string} id */
+  loadOf(id) {
+    return this.loads.get(id) ?? NOT_TOLD;
   }
 
   /** @param {FromWindow} message @returns {Touched} */

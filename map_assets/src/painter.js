@@ -49,7 +49,7 @@ export class Painter {
       map.addSource(id, { type: "geojson", data: { type: "FeatureCollection", features }, promoteId: "id", tolerance: 0, buffer: 128 });
     }
     this.#paintHealth(network.devices.keys(), true);
-    this.#paintLoads(network.loads.keys(), true);
+    this.#paintLoads(network.links.keys(), true);
     for (const layer of networkLayers(paletteOf(theme))) map.addLayer(layer);
     let zoom = Math.floor(map.getZoom());
     map.on("zoom", () => {
@@ -77,7 +77,7 @@ export class Painter {
   paint({ places, health, loads }) {
     if (places) this.#paintPlaces();
     this.#paintHealth(places ? this.#network.devices.keys() : health, places);
-    this.#paintLoads(places ? this.#network.loads.keys() : loads, places);
+    this.#paintLoads(places ? this.#network.links.keys() : loads, places);
   }
 
   /** Mark a device or link, or nothing. @param {string | null} id */
@@ -181,8 +181,7 @@ export class Painter {
   #paintLoads(ids, always) {
     let broken = always;
     for (const id of ids) {
-      const load = this.#network.loads.get(id);
-      if (!load) continue;
+      const load = this.#network.loadOf(id);
       const was = this.#map.getFeatureState({ source: "links", id: `${id}:ab` }).load === LOAD_HIDDEN;
       const [ab, ba] = [load.ab_class, load.ba_class].map((found) => drawnAs(load.status, found));
       this.#setHalves(id, { load: ab }, { load: ba });
