@@ -13,18 +13,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.endpoint_client import SILENT, EndpointClient, NoEngine, RejectedByEngine
 from app.model import Model
-from app.programs import Child, command_of
+from app.programs import Child, start_engine
 from domain.wire import Changed, Credit, Rejected, Reply, ToClient, ToEngine, Watch, Welcome
 
-START_TIMEOUT_S = 60.0
-"""A first start may migrate a large database."""
 BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Before each restart of an engine that keeps dying young."""
 YOUNG_S = 10.0
@@ -70,7 +68,7 @@ class EngineLink(QObject):
         self.restarts = 0
         self._profile = profile
         self._model = model
-        self._command = list(command) if command is not None else command_of("engine")
+        self._command = command
         self._child: Child | None = None
         self._client: EndpointClient | None = None
         self._attempt = 0
@@ -90,6 +88,7 @@ class EngineLink(QObject):
 
     def start(self) -> None:
         """Find the profile's engine, or start one; also the user's "try again"."""
+        self._profile.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._stopping.clear()
         self._young_deaths = 0
         self._set(Status("starting", "The engine is starting"))
@@ -152,40 +151,29 @@ class EngineLink(QObject):
             absent = error
         if self._stopping.is_set():
             return _Outcome(attempt, reason="the window is closing")
-        said: dict[str, Any] = {}
-        settled = threading.Event()
-
-        def on_event(event: dict[str, Any]) -> None:
-            name = str(event.get("event", ""))
-            if name == "endpoint_open" or name.endswith("_refused"):
-                said.update(event)
-                settled.set()
-
+        self._end_child()
         try:
-            child = self._new_child(on_event, settled)
+            started = start_engine(self._profile, self._command, on_child=self._take_child)
         except OSError as error:
             return _Outcome(attempt, refused=f"The engine could not be started: {error}")
-        settled.wait(START_TIMEOUT_S)
-        if str(said.get("event", "")).endswith("_refused"):
-            return _Outcome(attempt, refused=str(said.get("message", "The engine refused to start.")))
+        if started.refused and not started.in_use:
+            return _Outcome(attempt, refused=started.refused)
         try:
             return _Outcome(attempt, self._connect(attempt))
         except RejectedByEngine as error:
             return _Outcome(attempt, refused=str(error))
         except NoEngine as error:
-            last = child.last_lines
-            return _Outcome(attempt, reason="\n".join(last) if last else f"{absent}; {error}")
+            return _Outcome(attempt, reason=started.refused or started.ended or f"{absent}; {error}")
 
-    def _new_child(self, on_event: Callable[[dict[str, Any]], None], settled: threading.Event) -> Child:
+    def _end_child(self) -> None:
         if self._child is not None:
             self.restarts += 1
             if self._child.running:
                 self._child.kill()
             self._child.stop()
-        command = [*self._command, "--profile", str(self._profile), "--with-parent"]
-        log = self._profile / "logs" / "engine.log"
-        self._child = Child(command, log, on_event, lambda code: settled.set())
-        return self._child
+
+    def _take_child(self, child: Child) -> None:
+        self._child = child
 
     def _connect(self, attempt: int) -> EndpointClient:
         return EndpointClient.connect(

@@ -15,15 +15,17 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 LOG_CAP_BYTES = 2 * 1024 * 1024
 LOGS_KEPT = 3
 LINE_CAP_BYTES = 64 * 1024
 LINES_REMEMBERED = 20
 STOP_TIMEOUT_S = 5.0
+START_TIMEOUT_S = 60.0
+"""A first start may migrate a large database."""
 
 
 def command_of(program: str) -> list[str]:
@@ -32,6 +34,11 @@ def command_of(program: str) -> list[str]:
         suffix = ".exe" if os.name == "nt" else ""
         return [str(Path(sys.executable).with_name(f"heliograph-{program}{suffix}"))]
     return [sys.executable, "-m", program]
+
+
+def window_command() -> list[str]:
+    """Return how the window itself is started."""
+    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "app"]
 
 
 class Child:
@@ -121,6 +128,50 @@ class Child:
         self._on_exit(code)
 
 
+class Started(NamedTuple):
+    """An engine that was started: it listens, or it `refused` in words, or it ended (`ended` holds its last lines)."""
+
+    child: Child
+    refused: str = ""
+    in_use: bool = False
+    ended: str = ""
+
+
+def start_engine(
+    profile: Path,
+    command: Sequence[str] | None = None,
+    timeout_s: float = START_TIMEOUT_S,
+    on_child: Callable[[Child], None] = lambda child: None,
+) -> Started:
+    """Start an engine on a profile and wait until it listens or says why not. Raises OSError where there is no program.
+
+    `on_child` gets the process before it is waited for. `in_use` says that another engine has the profile.
+    """
+    said: dict[str, Any] = {}
+    settled = threading.Event()
+
+    def on_event(event: dict[str, Any]) -> None:
+        name = str(event.get("event", ""))
+        if name == "endpoint_open" or name.endswith("_refused"):
+            said.update(event)
+            settled.set()
+
+    whole = [*(command or command_of("engine")), "--profile", str(profile), "--with-parent"]
+    child = Child(whole, profile / "logs" / "engine.log", on_event, lambda code: settled.set())
+    on_child(child)
+    in_time = settled.wait(timeout_s)
+    name = str(said.get("event", ""))
+    if name.endswith("_refused"):
+        refused = str(said.get("message_for_user", "the engine refused to start"))
+        return Started(child, refused, in_use=bool(said.get("holder_pid")))
+    if name == "endpoint_open":
+        return Started(child)
+    late = "" if in_time else f"the engine did not listen within {timeout_s:g} s"
+    return Started(
+        child, ended="\n".join([*child.last_lines, late]).strip() or "the engine ended without a word"
+    )
+
+
 def _in_words(line: str) -> str:
     """Return a log line's message, or the line itself where it is no JSON object with one."""
     try:
@@ -129,5 +180,5 @@ def _in_words(line: str) -> str:
         return line
     if not isinstance(event, dict):
         return line
-    said = [str(event[key]) for key in ("event", "message", "error") if event.get(key)]
+    said = [str(event[key]) for key in ("event", "message_for_user", "message", "error") if event.get(key)]
     return ": ".join(said) or line

@@ -45,6 +45,7 @@ QLineEdit:disabled, QSpinBox:disabled, QComboBox:disabled { color: $faint; backg
 QLineEdit[kind="search"] { background: $raised; border: 1px solid transparent; }
 QLineEdit[kind="search"]:focus { border: 1px solid $accent; }
 QLineEdit[kind="palette"] { background: transparent; border: none; font-size: 16px; min-height: 40px; padding: 0 4px; }
+QLineEdit > QToolButton { background: transparent; border: none; padding: 0; min-height: 0; }
 QSpinBox::up-button, QSpinBox::down-button { width: 0; border: none; }
 QComboBox::drop-down { border: none; width: 20px; }
 QComboBox::down-arrow { image: none; }

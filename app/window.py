@@ -92,7 +92,7 @@ class Window(QMainWindow):
         )
         self._connect()
         self._dress()
-        self.tree.tree.setFocus()
+        self.setFocus()
         self._clock = QTimer(self)
         self._clock.setInterval(1000)
         self._clock.timeout.connect(self.tick)
