@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import logging
 
-from PySide6.QtCore import QFile, QIODevice, QObject, QUrl
+from PySide6.QtCore import QObject, QUrl
 from PySide6.QtWebEngineCore import (
     QWebEngineDownloadRequest,
     QWebEngineFullScreenRequest,
     QWebEnginePage,
     QWebEnginePermission,
     QWebEngineProfile,
-    QWebEngineScript,
     QWebEngineSettings,
     QWebEngineUrlRequestInfo,
     QWebEngineUrlRequestInterceptor,
@@ -129,20 +128,7 @@ def make_profile(files: MapFiles, gate: Gate, parent: QObject) -> QWebEngineProf
     profile.setUrlRequestInterceptor(gate)
     profile.installUrlSchemeHandler(SCHEME, files)
     profile.downloadRequested.connect(_cancel)
-    profile.scripts().insert(_channel_script())
     return profile
-
-
-def _channel_script() -> QWebEngineScript:
-    file = QFile(":/qtwebchannel/qwebchannel.js")
-    if not file.open(QIODevice.OpenModeFlag.ReadOnly):
-        raise FileNotFoundError("Qt's own qwebchannel.js is not in its resources")
-    script = QWebEngineScript()
-    script.setName("qwebchannel")
-    script.setSourceCode(bytes(file.readAll().data()).decode())
-    script.setInjectionPoint(QWebEngineScript.InjectionPoint.DocumentCreation)
-    script.setWorldId(QWebEngineScript.ScriptWorldId.MainWorld.value)
-    return script
 
 
 def _deny(permission: QWebEnginePermission) -> None:

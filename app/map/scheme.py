@@ -32,6 +32,10 @@ VENDOR = {
 } | {f"/icons/{name}.svg": f"lucide-static/icons/{name}.svg" for name in ("plus", "minus", "maximize")}
 """What the page takes from npm: address -> file below node_modules."""
 
+CHANNEL = "/vendor/qwebchannel.js"
+CHANNEL_RESOURCE = Path(":/qtwebchannel/qwebchannel.js")
+"""Qt's own half of the channel, out of Qt's resources. Not a user script: those are lost when a page dies and comes back."""
+
 OWN = {"src": ".js", "style": ".css", "fonts": ".ttf"}
 """Our own folders, and the one kind of file that is served of each."""
 
@@ -83,6 +87,7 @@ class MapFiles(QWebEngineUrlSchemeHandler):
             for file in sorted((ASSETS / folder).glob(f"*{suffix}")):
                 self.table[f"/{folder}/{file.name}"] = file
         self.table |= {address: ASSETS / "node_modules" / file for address, file in VENDOR.items()}
+        self.table[CHANNEL] = CHANNEL_RESOURCE
         self.table["/basemap/world.pmtiles"] = basemap
         self.basemap = basemap
 
@@ -93,7 +98,7 @@ class MapFiles(QWebEngineUrlSchemeHandler):
         if bytes(job.requestMethod().data()) not in (b"GET", b"HEAD"):
             job.fail(QWebEngineUrlRequestJob.Error.RequestDenied)
             return
-        device = QFile(str(file), job) if file is not None else None
+        device = QFile(file.as_posix(), job) if file is not None else None
         if file is None or device is None or not device.open(QIODevice.OpenModeFlag.ReadOnly):
             _log.warning("the page asked for %s, which is not there", url.toDisplayString()[:200])
             job.fail(QWebEngineUrlRequestJob.Error.UrlNotFound)
