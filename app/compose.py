@@ -174,13 +174,13 @@ class App(QObject):
 
     def _close(self) -> None:
         self.window.close()
+        self.link.stop()
+        if self.demo is not None:
+            self.demo.stop()
         self.map.setParent(None)
         self.map.deleteLater()
         self.window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-        self.link.stop()
-        if self.demo is not None:
-            self.demo.stop()
         _log.info("window_closed", extra={"code": self.code})
 
     def _remember(self) -> None:

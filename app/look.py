@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Literal
 
 import msgspec
-from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
@@ -104,17 +105,35 @@ def density() -> float:
     return application.devicePixelRatio() if isinstance(application, QGuiApplication) else 1.0
 
 
+def _svg(name: str, ink: str) -> str:
+    svg = files("map_assets").joinpath(f"node_modules/lucide-static/icons/{name}.svg").read_text("utf-8")
+    return svg.replace("currentColor", ink)
+
+
 @lru_cache(maxsize=256)
 def icon_pixmap(name: str, ink: str, size_px: int, density: float) -> QPixmap:
     """Return a Lucide icon in one colour, `size_px` square, as fine as the screen."""
-    svg = files("map_assets").joinpath(f"node_modules/lucide-static/icons/{name}.svg").read_text("utf-8")
     pixmap = QPixmap(QSize(size_px, size_px) * density)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    QSvgRenderer(QByteArray(svg.replace("currentColor", ink).encode())).render(painter)
+    QSvgRenderer(QByteArray(_svg(name, ink).encode())).render(painter)
     painter.end()
     pixmap.setDevicePixelRatio(density)
     return pixmap
+
+
+class IconFiles:
+    """Icons as files, because a style sheet takes nothing else. They are gone when this is."""
+
+    def __init__(self) -> None:
+        self._folder = QTemporaryDir()
+
+    def path(self, name: str, ink: str) -> str:
+        """Return the path of an icon in one colour, with slashes as style sheets have them."""
+        file = Path(self._folder.path()) / f"{name}-{ink.strip('#')}.svg"
+        if not file.exists():
+            file.write_text(_svg(name, ink), "utf-8")
+        return file.as_posix()
 
 
 class Look(QObject):
@@ -125,6 +144,7 @@ class Look(QObject):
     def __init__(self, name: ThemeName = "dark", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.name: ThemeName = name
+        self.icon_files = IconFiles()
 
     @property
     def theme(self) -> Theme:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from string import Template
 
-from app.look import HEAD_PX, TABLE_PX, Theme, blend
+from app.look import HEAD_PX, TABLE_PX, IconFiles, Theme, blend
 
 _SHEET = Template("""
 * { color: $text; outline: none; }
-QMainWindow, QDialog { background: $ground; }
+QMainWindow { background: $ground; }
+QDialog { background: $panel; }
 QWidget#central { background: $line; }
 QWidget[kind="panel"] { background: $panel; }
 QWidget[kind="ground"] { background: $ground; }
@@ -35,28 +36,29 @@ QFrame[kind="reason"][bad="true"] { background: $down_ground; }
 QFrame[kind="banner"] { background: $raised; border-bottom: 1px solid $line; }
 QFrame[kind="banner"][bad="true"] { background: $down_ground; }
 
-QLineEdit, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QComboBox {
+QLineEdit, QSpinBox, QComboBox {
     background: $field; border: 1px solid $line; border-radius: 6px; padding: 0 8px; min-height: 26px;
     selection-background-color: $accent; selection-color: $accent_ink; }
-QPlainTextEdit { padding: 4px; }
-QLineEdit:focus, QSpinBox:focus, QPlainTextEdit:focus, QComboBox:focus, QComboBox:on { border: 1px solid $accent; }
+QLineEdit:focus, QSpinBox:focus, QComboBox:focus, QComboBox:on { border: 1px solid $accent; }
 QLineEdit[refused="true"], QSpinBox[refused="true"], QComboBox[refused="true"] { border: 1px solid $down; }
 QLineEdit:disabled, QSpinBox:disabled, QComboBox:disabled { color: $faint; background: $panel; }
 QLineEdit[kind="search"] { background: $raised; border: 1px solid transparent; }
 QLineEdit[kind="search"]:focus { border: 1px solid $accent; }
 QLineEdit[kind="palette"] { background: transparent; border: none; font-size: 16px; min-height: 40px; padding: 0 4px; }
 QLineEdit > QToolButton { background: transparent; border: none; padding: 0; min-height: 0; }
+QSpinBox { padding: 0; }
+QSpinBox QLineEdit { border: none; background: transparent; padding: 0 8px; min-height: 0; }
+QComboBox QLineEdit { border: none; background: transparent; padding: 0; min-height: 0; }
 QSpinBox::up-button, QSpinBox::down-button { width: 0; border: none; }
-QComboBox::drop-down { border: none; width: 20px; }
-QComboBox::down-arrow { image: none; }
+QComboBox { padding: 0 8px 0 10px; }
+QComboBox[editable="true"] { padding: 0 8px 0 8px; }
+QComboBox::drop-down { border: none; width: 24px; }
+QComboBox::down-arrow { image: url($chevron); width: 14px; height: 14px; }
 QComboBox QAbstractItemView { background: $raised; border: 1px solid $line; border-radius: 6px; padding: 4px;
     selection-background-color: $accent_ground; selection-color: $text; }
-QComboBox[kind="plain"] { background: transparent; border: 1px solid transparent; font-weight: 600; padding: 0 4px;
-    min-height: 22px; }
-QComboBox[kind="plain"]:hover { background: $hover; }
 QCheckBox { spacing: 8px; background: transparent; }
 QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $faint; border-radius: 4px; background: $field; }
-QCheckBox::indicator:checked { background: $accent; border-color: $accent; }
+QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url($check); }
 QCheckBox::indicator:focus { border-color: $accent; }
 
 QPushButton, QToolButton { background: $raised; border: 1px solid transparent; border-radius: 6px; padding: 0 12px;
@@ -114,7 +116,7 @@ QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
 """)
 
 
-def sheet(theme: Theme) -> str:
+def sheet(theme: Theme, files: IconFiles) -> str:
     """Return the whole style sheet of a theme."""
     surface, text, accent = theme.surface, theme.text, theme.accent
     return _SHEET.substitute(
@@ -140,4 +142,6 @@ def sheet(theme: Theme) -> str:
         segment=surface.raised if surface.panel != "#FFFFFF" else surface.panel,
         well=surface.ground if surface.panel != "#FFFFFF" else surface.raised,
         thumb=surface.line,
+        chevron=files.path("chevron-down", text.quiet),
+        check=files.path("check", accent.ink),
     )

@@ -10,7 +10,7 @@ from typing import cast
 from uuid import UUID
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QApplication, QFrame, QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from app.actions import make_actions
@@ -92,7 +92,6 @@ class Window(QMainWindow):
         )
         self._connect()
         self._dress()
-        self.setFocus()
         self._clock = QTimer(self)
         self._clock.setInterval(1000)
         self._clock.timeout.connect(self.tick)
@@ -225,6 +224,11 @@ class Window(QMainWindow):
         self.alerts.tick()
         self.device.tick()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Give the keyboard to nothing in particular: the window's keys work, and nothing is framed."""
+        super().showEvent(event)
+        self.frame.setFocus()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Tell who composed us."""
         self._clock.stop()
@@ -274,7 +278,9 @@ class Window(QMainWindow):
             self.toasts.say(said.text, "Undo", lambda: self._commands.undo_edit(edit))
 
     def _dress(self) -> None:
-        cast("QApplication", QApplication.instance()).setStyleSheet(sheet(self._look.theme))
+        cast("QApplication", QApplication.instance()).setStyleSheet(
+            sheet(self._look.theme, self._look.icon_files)
+        )
         self._map.set_theme(self._look.name)
 
     def _connect(self) -> None:

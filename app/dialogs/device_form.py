@@ -9,7 +9,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
@@ -74,7 +74,7 @@ class DeviceForm(QDialog):
         self.site.setCurrentText(start.site_name)
         self.region = _line(start.region, 120)
         self.place = _line(_place_text(start), 60)
-        self.place.setPlaceholderText("Longitude, latitude; empty: the site's")
+        self.place.setPlaceholderText("Longitude, latitude")
         self.interval = _line(f"{start.interval_s:g}", 12)
         self.subscribers = _line(str(start.subscribers) if start.subscribers else "", 12)
         self.probes: dict[ProbeKind, ProbeRow] = {}
@@ -106,7 +106,7 @@ class DeviceForm(QDialog):
                     Refusal("MISSING_REQUIRED_FIELD", f"{row.box.text()} needs a {word}", "credential")
                 )
         if bad:
-            self.fields.refuse(bad)
+            self._refuse(bad)
             return None
         site_name = self.site.currentText().strip()
         role: Role = self.role.currentText()  # type: ignore[assignment]
@@ -142,9 +142,15 @@ class DeviceForm(QDialog):
                 Refusal(r.code, r.message, "place", r.subject) if r.field in ("lng", "lat") else r
                 for r in refusals
             ]
-            self.fields.refuse(shown)
+            self._refuse(shown)
         else:
             self.accept()
+
+    def _refuse(self, refusals: list[Refusal]) -> None:
+        self.fields.refuse(refusals)
+        refused = [f for name, f in self.fields.by_name.items() if f.refusal.text()]
+        if refused:
+            QTimer.singleShot(0, self, lambda: self._area.ensureWidgetVisible(refused[0].refusal))
 
     def _numbers(self, field: str, text: str, count: int, bad: list[Refusal]) -> list[float]:
         parts = [part.strip() for part in text.split(",")] if text.strip() else []
@@ -183,7 +189,7 @@ class DeviceForm(QDialog):
         grid.addWidget(add("name", "Name", self.name), 0, 1)
         grid.addWidget(add("site", "Site, an old or a new one", self.site), 1, 0)
         grid.addWidget(add("region", "Region of a new site", self.region), 1, 1)
-        grid.addWidget(add("place", "Place", self.place), 2, 0)
+        grid.addWidget(add("place", "Place, if not the site's", self.place), 2, 0)
         grid.addWidget(add("role", "Role", self.role), 2, 1)
         grid.addWidget(add("interval_s", "Asked every, seconds", self.interval), 3, 0)
         grid.addWidget(add("subscribers", "Subscribers behind it", self.subscribers), 3, 1)
@@ -202,11 +208,11 @@ class DeviceForm(QDialog):
         body.addWidget(Label(self.windowTitle(), "title"))
         body.addWidget(self.fields.rest)
         body.addLayout(grid)
-        body.addWidget(add("probes", "How it is asked", probes))
         credential.setFixedHeight(0)
-        body.addWidget(add("credential", "", credential))
+        body.addWidget(add("credential", "How it is asked", credential))
+        body.addWidget(add("probes", "", probes))
         body.addStretch(1)
-        area = QScrollArea()
+        area = self._area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -223,7 +229,7 @@ class DeviceForm(QDialog):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(area, 1)
         layout.addLayout(foot)
-        self.resize(WIDTH_PX, 640)
+        self.resize(WIDTH_PX, 700)
 
 
 def _line(text: str, cap: int) -> QLineEdit:

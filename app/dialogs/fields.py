@@ -25,6 +25,7 @@ class Field(QWidget):
         self.refusal.hide()
         heading = Label(label, "field")
         heading.setBuddy(input)
+        heading.setVisible(bool(label))
         input.setAccessibleName(label)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -24,6 +24,7 @@ from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
+    QLayout,
     QLineEdit,
     QListView,
     QStyle,
@@ -42,6 +43,8 @@ from app.words import name_of_link, where
 WIDTH_PX = 560
 ROW_PX = 32
 HITS_SHOWN = 12
+FAULTS_SHOWN = 5
+"""Before anything is typed: what is wrong now, then what can be done."""
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -63,8 +66,8 @@ def search(
     found: list[tuple[tuple[int, int, str], Hit]] = []
     for device in inventory.devices():
         rank = _rank(text, device.name, device.address)
-        if rank is not None:
-            status = model.status_of(device.id)
+        status = model.status_of(device.id)
+        if rank is not None and (text or RANK[status] < RANK["stale"]):
             place = where(inventory, device)
             quiet = f"{place}  {device.address}" if place else device.address
             hit = Hit(device.name, quiet, status, lambda id=device.id: choose("device", id))  # type: ignore[misc]
@@ -86,9 +89,11 @@ def search(
         rank = _rank(text, action.iconText())
         if rank is not None and action.isEnabled():
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            order = (rank + (0 if text else -1), -1, action.iconText())
-            found.append((order, Hit(action.iconText(), keys, "", action.trigger)))
+            found.append(((rank, -1, action.iconText()), Hit(action.iconText(), keys, "", action.trigger)))
     found.sort(key=lambda pair: pair[0])
+    if not text:
+        faults = [pair for pair in found if pair[1].status]
+        found = faults[:FAULTS_SHOWN] + [pair for pair in found if not pair[1].status]
     return [hit for _, hit in found[:HITS_SHOWN]]
 
 
@@ -155,7 +160,6 @@ class Palette(QDialog):
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
-        self.setFixedWidth(WIDTH_PX + 2)
         self._model, self._actions = model, actions
         self._hits = _Hits()
         self.field = QLineEdit()
@@ -176,6 +180,7 @@ class Palette(QDialog):
         self.list.clicked.connect(self._take)
         card = QFrame()
         card.setProperty("kind", "card")
+        card.setFixedWidth(WIDTH_PX)
         inner = QVBoxLayout(card)
         inner.setContentsMargins(8, 4, 8, 8)
         inner.setSpacing(4)
@@ -184,6 +189,7 @@ class Palette(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(card)
+        layout.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)
         self._search("")
         self.field.setFocus()
 
@@ -210,7 +216,6 @@ class Palette(QDialog):
         self._hits.show_hits(search(self._model, self._actions, text, self.chosen.emit))
         self.list.setCurrentIndex(self._hits.index(0))
         self.list.setFixedHeight(max(1, len(self._hits.hits)) * ROW_PX)
-        self.adjustSize()
 
     def _take(self, index: QModelIndex) -> None:
         if index.isValid():
