@@ -1,14 +1,17 @@
 """Asks every device when it is due and tells what came. Counterpart: `drivers/` below, `judge/` behind the callbacks.
 
-Theory: one task waits for the next due device; a visit asks all of a device's probes that do not rest, each in its lane and
-its own task; when the last is over the device gets its next time. One rule: a DeviceError ends here and becomes an
-observation; any other exception is a bug of one driver: it is logged with its device, becomes no observation, and rests.
+Theory: one task waits for the next due device. Each probe has its own time, so that a slow one delays no other; as all
+times of a device fall on its phase, a visit asks them together, each in its lane and its own task. What was gathered is one
+visit's when nothing of the device is under way any more, or when the next visit begins. One rule: a DeviceError ends here
+and becomes an observation; any other exception is a bug of one driver: it is logged with its device, becomes no
+observation, and rests.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -17,7 +20,7 @@ from uuid import UUID
 from domain.errors import DeviceError
 from domain.inventory import Device, Probe, ProbeKind, probe_names
 from domain.observation import Failure, Observation, Reading
-from engine.monitor.breaker import Breaker, next_breaker
+from engine.monitor.breaker import Breaker
 from engine.monitor.lanes import Lane, lanes
 from engine.monitor.schedule import FIRST_SWEEP_PER_S, Schedule, next_due, phase_of
 from engine.tasks import end, spawn
@@ -63,16 +66,16 @@ class Figures:
 
 @dataclass(eq=False)
 class _Visited:
-    """A device that is asked: its drivers, how its probes fare, and the visit that runs, if any."""
+    """A device that is asked: by probe its driver, how it fares, when it is due; absent while it is being asked."""
 
     device: Device
     probes: dict[str, Probe]
+    due_s: dict[str, float]
     drivers: dict[str, Driver] = field(default_factory=dict)
     breakers: dict[str, Breaker] = field(default_factory=dict)
     running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    pending: int = 0
-    started_s: float = 0.0
-    again: bool = False
+    again: set[str] = field(default_factory=set)
+    gathered: bool = False
     retired: bool = False
 
     def scout(self) -> str:
@@ -119,6 +122,7 @@ class Monitor:
         self._schedule = Schedule()
         self._sweep_s = 0.0
         self._wake = asyncio.Event()
+        self._woken_before_s = math.inf
 
     async def run(self) -> None:
         """Ask who is due, for ever."""
@@ -126,8 +130,9 @@ class Monitor:
             self._wake.clear()
             now_s = self._clock()
             while (due := self._schedule.pop_due(now_s)) is not None:
-                self._begin(self._visited[due[0]], due[1], now_s)
+                self._begin(self._visited[due[0]], now_s)
             next_s = self._schedule.next_due_s()
+            self._woken_before_s = math.inf if next_s is None else next_s
             wait_s = None if next_s is None else max(next_s - self._clock(), SHORTEST_WAIT_S)
             try:
                 async with asyncio.timeout(wait_s):
@@ -150,9 +155,10 @@ class Monitor:
         probes = probe_names(device)
         if device.paused or not probes:
             return
-        self._visited[device.id] = _Visited(device, probes)
         self._sweep_s = max(self._clock(), self._sweep_s + 1 / FIRST_SWEEP_PER_S)
-        self._put(device.id, self._sweep_s)
+        visited = _Visited(device, probes, dict.fromkeys(probes, self._sweep_s))
+        self._visited[device.id] = visited
+        self._put(visited)
 
     def remove_device(self, id: UUID) -> None:
         """Drop a device."""
@@ -163,7 +169,7 @@ class Monitor:
         visited = self._visited.get(id)
         if visited is None:
             return False
-        self._ask_again(visited)
+        self._ask_again(visited, visited.probes)
         return True
 
     def _forget(self, id: UUID) -> asyncio.Task[None] | None:
@@ -174,28 +180,38 @@ class Monitor:
         visited.retired = True
         return spawn("retire device", _retire(visited), device_id=id)
 
-    def _put(self, id: UUID, due_s: float) -> None:
-        self._schedule.put(id, due_s)
-        self._wake.set()
+    def _put(self, visited: _Visited) -> None:
+        if visited.due_s:
+            due_s = min(visited.due_s.values())
+            self._schedule.put(visited.device.id, due_s)
+            if due_s < self._woken_before_s:
+                self._wake.set()
 
-    def _ask_again(self, visited: _Visited) -> None:
-        visited.breakers = {name: b.woken() for name, b in visited.breakers.items()}
-        if visited.pending:
-            visited.again = True
-        else:
-            self._put(visited.device.id, self._clock())
-
-    def _begin(self, visited: _Visited, due_s: float, now_s: float) -> None:
-        visited.started_s = now_s
-        scout = visited.scout()
-        names = [n for n in visited.probes if n == scout or visited.breaker(n).allows(now_s)]
-        visited.pending = len(names)
+    def _ask_again(self, visited: _Visited, names: Iterable[str]) -> None:
+        """Have probes asked at once; one that is being asked, again when that is over."""
+        now_s = self._clock()
         for name in names:
+            visited.breakers[name] = visited.breaker(name).woken()
+            if name in visited.due_s:
+                visited.due_s[name] = now_s
+            else:
+                visited.again.add(name)
+        self._put(visited)
+
+    def _begin(self, visited: _Visited, now_s: float) -> None:
+        self._end_visit(visited)
+        due = {name: due_s for name, due_s in visited.due_s.items() if due_s <= now_s}
+        for name in due:
+            del visited.due_s[name]
+        self._put(visited)
+        for name, due_s in due.items():
             doubtful = visited.breaker(name).misses > 0
             lane = self._lanes[visited.probes[name].kind, doubtful]
-            lane.enter(partial(self._start, visited, name, lane, None if doubtful else due_s))
+            lane.enter(partial(self._start, visited, name, lane, None if doubtful else due_s, now_s))
 
-    def _start(self, visited: _Visited, name: str, lane: Lane, due_s: float | None) -> bool:
+    def _start(
+        self, visited: _Visited, name: str, lane: Lane, /, due_s: float | None, asked_s: float
+    ) -> bool:
         if visited.retired:
             return False
         if due_s is not None:
@@ -203,25 +219,28 @@ class Monitor:
         self.figures.in_flight += 1
         task = spawn("probe", self._ask(visited, name), device_id=visited.device.id, probe=name)
         visited.running[name] = task
-        task.add_done_callback(lambda _: self._on_done(visited, name, lane))
+        task.add_done_callback(lambda _: self._on_done(visited, name, lane, asked_s))
         return True
 
     async def _ask(self, visited: _Visited, name: str) -> None:
         missed = visited.breaker(name).misses > 0
-        visited.breakers[name] = next_breaker(
-            visited.breaker(name), False, visited.started_s, visited.device.interval_s
-        )
+        visited.breakers[name] = visited.breaker(name).missed()  # until it answers; a bug is a miss as well
         probe = visited.probes[name]
         rtt_us = reading = failure = None
+        is_bug = True
         try:
             driver = visited.drivers.get(name)
             if driver is None:
                 driver = visited.drivers[name] = self._make_driver(visited.device, probe)
             async with asyncio.timeout(PROBE_LIMIT_S):
                 answer = await driver.read()
-            rtt_us, reading = answer.rtt_us, answer.reading
+            rtt_us, reading, is_bug = answer.rtt_us, answer.reading, False
         except DeviceError as error:
-            failure = Failure(error.kind, str(error))
+            failure, is_bug = Failure(error.kind, str(error)), False
+        finally:
+            driver = visited.drivers.pop(name, None) if is_bug and not visited.retired else None
+            if driver is not None:  # what it remembers may be broken: the next poll has a new one
+                spawn("close driver", driver.close(), device_id=visited.device.id, probe=name)
         if visited.retired:
             return
         self.figures.polls[probe.kind] = self.figures.polls.get(probe.kind, 0) + 1
@@ -229,28 +248,36 @@ class Monitor:
             self.figures.failures += 1
         else:
             visited.breakers[name] = Breaker(answered_ever=True)
-            if missed and any(b.failed for b in visited.breakers.values()):
-                self._ask_again(visited)
+            if missed:
+                self._ask_again(visited, [n for n, b in visited.breakers.items() if b.failed])
+        visited.gathered = True
         self._on_observation(
             Observation(visited.device.id, name, self._vantage, self._now_us(), rtt_us, reading, failure)
         )
 
-    def _on_done(self, visited: _Visited, name: str, lane: Lane) -> None:
+    def _on_done(self, visited: _Visited, name: str, lane: Lane, asked_s: float) -> None:
         self.figures.in_flight -= 1
         visited.running.pop(name, None)
-        visited.pending -= 1
         lane.leave()
-        if visited.retired or visited.pending:
+        if visited.retired:
             return
         now_s, device = self._clock(), visited.device
-        self._on_visit_over(device.id)
-        if visited.again:
-            visited.again = False
-            self._put(device.id, now_s)
-            return
-        doubt = any(b.in_doubt for b in visited.breakers.values())
-        phase = phase_of(device.id)
-        self._put(device.id, next_due(visited.started_s, now_s, device.interval_s, phase, doubt))
+        if name in visited.again:
+            visited.again.discard(name)
+            visited.due_s[name] = now_s
+        else:
+            breaker, is_scout = visited.breaker(name), name == visited.scout()
+            visited.due_s[name] = next_due(
+                asked_s, now_s, device.interval_s, phase_of(device.id), breaker, is_scout=is_scout
+            )
+        self._put(visited)
+        if not visited.running:
+            self._end_visit(visited)
+
+    def _end_visit(self, visited: _Visited) -> None:
+        if visited.gathered:
+            visited.gathered = False
+            self._on_visit_over(visited.device.id)
 
 
 def _asks_the_same(old: Device, new: Device) -> bool:

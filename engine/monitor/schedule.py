@@ -12,8 +12,8 @@ import math
 import zlib
 from uuid import UUID
 
-RECHECK_S = 1.0
-"""Pause before a device is asked again that missed once or twice."""
+from engine.monitor.breaker import RECHECK_S, Breaker, rest_s
+
 FIRST_SWEEP_PER_S = 500.0
 """How many devices are begun a second where many come at once (start, import)."""
 TIMEOUT_RANGE_S = (1.0, 2.0)
@@ -36,14 +36,18 @@ def promised_down_s(interval_s: float) -> float:
     return interval_s + 3 * (1 + RETRIES) * timeout_s(interval_s) + 2 * RECHECK_S
 
 
-def next_due(started_s: float, now_s: float, interval_s: float, phase: float, in_doubt: bool) -> float:
-    """Return when a device is due whose visit began at `started_s` and is over `now_s`.
+def next_due(
+    asked_s: float, now_s: float, interval_s: float, phase: float, breaker: Breaker, *, is_scout: bool
+) -> float:
+    """Return when a probe is due that was asked at `asked_s` and ended `now_s`.
 
-    In doubt: after a second. Else at its phase, and not before half an interval since the visit began.
+    In doubt: after a second. Else where its device's phase comes round, at the earliest half an interval before its wait is
+    over, so that a probe that was asked out of turn falls back into step.
     """
-    if in_doubt:
+    if breaker.in_doubt:
         return now_s + RECHECK_S
-    least_s = max(started_s + interval_s / 2, now_s)
+    wait_s = rest_s(breaker.misses, interval_s) if breaker.failed and not is_scout else interval_s
+    least_s = max(asked_s + wait_s - interval_s / 2, now_s)
     cycle = math.ceil(least_s / interval_s - phase)
     return (cycle + phase) * interval_s
 

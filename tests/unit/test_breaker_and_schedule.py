@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.monitor.breaker import Breaker, next_breaker, rest_s
+from engine.monitor.breaker import RECHECK_S, Breaker, rest_s
 from engine.monitor.schedule import (
-    RECHECK_S,
     Schedule,
     next_due,
     phase_of,
@@ -24,18 +23,15 @@ A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
 @pytest.mark.parametrize(
     ("misses", "interval_s", "expected_s"),
     [
-        (0, 5, 0),
-        (1, 5, 0),
-        (2, 5, 0),
         (3, 5, 5),
         (4, 5, 10),
         (5, 5, 20),
         (6, 5, 25),
         (60, 5, 25),
-        (3, 30, 30),
         (6, 30, 150),
         (6, 60, 300),
-        (4, 3600, 300),
+        (3, 3600, 3600),
+        (9, 3600, 3600),
     ],
 )
 def test_a_failed_probe_rests_longer_each_time_up_to_five_intervals_and_five_minutes(
@@ -44,43 +40,42 @@ def test_a_failed_probe_rests_longer_each_time_up_to_five_intervals_and_five_min
     assert rest_s(misses, interval_s) == expected_s
 
 
-def test_two_misses_are_asked_again_at_once_and_the_third_rests_until_the_next_visit() -> None:
+def test_the_third_miss_is_a_verdict_and_an_answer_forgets_all() -> None:
     breaker = Breaker(answered_ever=True)
-    for visit_s in (0.0, 3.0):
-        breaker = next_breaker(breaker, False, visit_s, 5.0)
-        assert breaker.in_doubt and breaker.allows(visit_s)
-    breaker = next_breaker(breaker, False, 6.0, 5.0)
-    assert breaker.failed and not breaker.allows(7.0) and breaker.allows(11.0)
-    breaker = next_breaker(breaker, False, 11.0, 5.0)
-    assert not breaker.allows(16.0) and breaker.allows(21.0)
+    doubts = []
+    for _ in range(3):
+        breaker = breaker.missed()
+        doubts.append((breaker.in_doubt, breaker.failed))
+    assert doubts == [(True, False), (True, False), (False, True)] and breaker.answered_ever
 
 
-def test_an_answer_makes_a_breaker_as_new_but_remembers_that_there_was_one() -> None:
-    breaker = next_breaker(Breaker(9, 99.0), True, 50.0, 5.0)
-    assert breaker == Breaker(0, 0.0, True)
+def test_after_news_of_a_device_the_next_miss_of_a_failed_probe_is_a_verdict_again() -> None:
+    woken = Breaker(9, True).woken()
+    assert woken.in_doubt and woken.missed().failed
+    assert Breaker(1).woken() == Breaker(1)
 
 
-def test_news_of_a_device_ends_the_rest_and_the_next_miss_is_a_verdict_again() -> None:
-    woken = Breaker(9, 99.0, True).woken()
-    assert woken.allows(0.0) and woken.in_doubt
-    assert next_breaker(woken, False, 10.0, 5.0).failed
+WELL, DOUBT, FAILED, LONG_FAILED = Breaker(0), Breaker(2), Breaker(3), Breaker(6)
 
 
 @pytest.mark.parametrize(
-    ("started_s", "now_s", "in_doubt", "expected_s"),
+    ("asked_s", "now_s", "breaker", "is_scout", "expected_s"),
     [
-        (102.5, 102.6, False, 107.5),  # on its phase: one interval on
-        (102.5, 106.5, False, 107.5),  # a slow visit keeps the phase
-        (102.5, 107.6, False, 112.5),  # a visit longer than the interval: the next phase that is free
-        (101.0, 101.1, False, 107.5),  # asked out of turn shortly before its phase: that one is skipped
-        (103.0, 103.1, False, 107.5),  # asked out of turn shortly after it
-        (102.5, 104.0, True, 104.0 + RECHECK_S),
+        (102.5, 102.6, WELL, False, 107.5),  # on its phase: one interval on
+        (102.5, 106.5, WELL, False, 107.5),  # a slow answer keeps the phase
+        (102.5, 107.6, WELL, False, 112.5),  # slower than the interval: the next phase that is free
+        (101.0, 101.1, WELL, False, 107.5),  # asked out of turn shortly before its phase: that one is skipped
+        (103.0, 103.1, WELL, False, 107.5),  # asked out of turn shortly after it
+        (102.5, 104.0, DOUBT, False, 104.0 + RECHECK_S),
+        (102.5, 104.0, FAILED, False, 107.5),
+        (102.5, 104.0, LONG_FAILED, False, 127.5),
+        (102.5, 104.0, LONG_FAILED, True, 107.5),
     ],
 )
-def test_a_device_is_due_at_its_phase_or_after_a_second_in_doubt(
-    started_s: float, now_s: float, in_doubt: bool, expected_s: float
+def test_a_probe_is_due_at_the_phase_of_its_device_or_after_a_second_in_doubt(
+    asked_s: float, now_s: float, breaker: Breaker, is_scout: bool, expected_s: float
 ) -> None:
-    assert next_due(started_s, now_s, 5.0, 0.5, in_doubt) == expected_s
+    assert next_due(asked_s, now_s, 5.0, 0.5, breaker, is_scout=is_scout) == expected_s
 
 
 @given(st.floats(0, 1e6), st.floats(0, 100), st.floats(1, 3600), st.floats(0, 0.999))
@@ -88,7 +83,7 @@ def test_the_next_visit_is_never_in_the_past_and_within_one_and_a_half_intervals
     started_s: float, took_s: float, interval_s: float, phase: float
 ) -> None:
     now_s = started_s + took_s
-    due_s = next_due(started_s, now_s, interval_s, phase, False)
+    due_s = next_due(started_s, now_s, interval_s, phase, Breaker(), is_scout=False)
     assert now_s - 1e-6 <= due_s
     assert due_s <= max(now_s, started_s + interval_s / 2) + interval_s + 1e-6
 

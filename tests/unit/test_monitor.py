@@ -197,6 +197,7 @@ def test_a_bug_in_one_driver_is_logged_with_its_device_and_stops_nobody(
     assert bugs and all(r.__dict__["device_id"] == ONE.id and r.exc_info for r in bugs)
     assert len(network.answers(TWO.id)) >= 12
     assert [o for o in network.answers(ONE.id) if o.at_us < 1_030e6] == []
+    assert network.made == network.closed == len(bugs) + 2, "a driver with a bug is replaced"
     assert len(network.answers(ONE.id)) >= 5
 
 
@@ -323,6 +324,20 @@ def test_a_visit_is_over_when_its_slowest_probe_is() -> None:
         assert network.visits == [ONE.id]
 
     simulate(scenario)
+
+
+def test_a_slow_probe_delays_no_other_of_its_device() -> None:
+    async def scenario(network: Network) -> None:
+        network.timeout_s = 12.0
+        network.silent_probes.add("snmp")
+        network.monitor.set_device(device(1, probes=(ICMP, SNMP), interval_s=5.0))
+        await asyncio.sleep(61)
+
+    network = simulate(scenario)
+    gaps = [b - a for a, b in itertools.pairwise(network.times(ONE.id, probe="icmp")[1:])]
+    assert len(gaps) >= 10 and all(round(gap, 1) == 5.0 for gap in gaps)
+    assert len(network.times(ONE.id, probe="snmp")) == 5
+    assert len(network.visits) >= 11, "each visit is a sample of its own"
 
 
 def test_figures_are_plain_data() -> None:
