@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -68,7 +69,11 @@ def _namespaces_work() -> bool:
     if sys.platform != "linux":
         return True
     unshare = ctypes.CDLL(None, use_errno=True).unshare
-    child = os.fork()
+    with (
+        warnings.catch_warnings()
+    ):  # Python 3.12 warns of threads; the child makes three system calls and no Python object
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         failed = unshare(_CLONE_NEWUSER) != 0 or unshare(_CLONE_NEWPID | _CLONE_NEWNET) != 0
         os._exit(1 if failed else 0)

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { makeClusters } from "../../../map_assets/src/clusters.js";
+import { brokenFeatures, chosenFeatures, linkFeatures, oddFeatures, pillFeatures, ringFeatures } from "../../../map_assets/src/features.js";
+import { Network } from "../../../map_assets/src/network.js";
+import { age, label, rate } from "../../../map_assets/src/words.js";
+
+const now_us = 1e15;
+
+function network(...links) {
+  const made = new Network();
+  made.take({
+    devices: [
+      { id: "a", name: "A", role: "pop", lng: 10, lat: 47 },
+      { id: "b", name: "B", role: "access", lng: 11, lat: 47.5 },
+      { id: "c", name: "C", role: "access", lng: 11, lat: 47.5 },
+    ],
+    links,
+  });
+  return made;
+}
+const link = (id, a, b, more = {}) => ({ id, a, b, kind: "fibre", capacity_bps: 1e9, path: [], ...more });
+const halves = (features) => features.filter((f) => f.geometry.type === "LineString");
+
+test("a link is two half-links and two arrows, under the ids that the ticks address", () => {
+  const made = network(link("l", "a", "b"));
+  const features = linkFeatures(made, makeClusters(made.devices.values()));
+  assert.deepEqual(features.map((f) => f.properties.id), ["l:ab", "l:ab", "l:ba", "l:ba"]);
+  assert.equal(halves(features).length, 2);
+});
+
+test("a link to a device without a place is not drawn", () => {
+  const made = network(link("l", "a", "nobody"));
+  assert.deepEqual(linkFeatures(made, makeClusters(made.devices.values())), []);
+  assert.deepEqual(chosenFeatures(made, "l", {}), []);
+});
+
+test("parallel links run side by side, also when one is written the other way round", () => {
+  const made = network(link("l", "a", "b"), link("m", "b", "a"));
+  const features = halves(linkFeatures(made, makeClusters(made.devices.values())));
+  const lane = (id) => features.find((f) => f.properties.id === id).properties.lane;
+  assert.notEqual(lane("l:ab"), 0);
+  assert.equal(lane("l:ab"), lane("m:ab"), "each to the same side of its own way, so on different sides of the ground");
+});
+
+test("only what deserves attention has an age, and a name that is text", () => {
+  const made = network();
+  made.take({ health: [{ id: "a", status: "down", since_us: now_us - 190e6 }] });
+  const [feature] = oddFeatures(made, ["a", "gone"], new Map(), null, now_us);
+  assert.equal(feature.properties.said, "down 3 min");
+  assert.equal(oddFeatures(made, ["gone"], new Map(), null, now_us).length, 0);
+});
+
+test("a ring counts by status and names the newest that is down", () => {
+  const made = network();
+  made.take({
+    health: [
+      { id: "b", status: "down", since_us: now_us - 60e6 },
+      { id: "c", status: "down", since_us: now_us - 7200e6 },
+    ],
+  });
+  const pictures = new Map();
+  const cluster = { id: "a", lng: 10, lat: 47, members: ["a", "b", "c"], stack: false };
+  const [{ properties }] = ringFeatures(made, [cluster], 5, false, now_us, pictures);
+  assert.deepEqual(pictures.get(properties.picture), { total: 3, counts: { unknown: 1, down: 2 }, worst: "down" });
+  assert.equal(`${properties.label} ${properties.said}`, "B down 1 min, 1 more");
+});
+
+test("a broken link is one line from end to end with a mark in its middle", () => {
+  const made = network(link("l", "a", "b"));
+  made.take({ loads: [{ id: "l", status: "down", ab_bps: null, ba_bps: null, ab_class: null, ba_class: null }] });
+  const features = brokenFeatures(made, makeClusters(made.devices.values()));
+  assert.deepEqual(features.map((f) => f.geometry.type), ["LineString", "Point"]);
+});
+
+test("a pill needs room, and a load that is known", () => {
+  const made = network(link("l", "a", "b"));
+  const load = { id: "l", status: "up", ab_bps: 4.12e9, ba_bps: null, ab_class: 5, ba_class: null };
+  assert.deepEqual(pillFeatures(made, load, 500).map((f) => f.properties.text), ["4.1 Gb/s"]);
+  assert.deepEqual(pillFeatures(made, load, 10), []);
+});
+
+test("the mirror says what a message touched", () => {
+  const made = network(link("l", "a", "b"));
+  assert.deepEqual(made.take({ health: [{ id: "a", status: "up", since_us: 1 }] }), { places: false, health: ["a"], loads: [] });
+  assert.equal(made.take({ gone: ["a"] }).places, true);
+  assert.equal(made.healthOf("a").status, "unknown");
+  assert.equal(made.take({ reset: true }).places, true);
+  assert.equal(made.links.size, 0);
+});
+
+test("ages, rates and long names are short", () => {
+  assert.deepEqual([0, 59, 60, 7199, 7200, 172800].map(age), ["0 s", "59 s", "1 min", "1 h", "2 h", "2 d"]);
+  assert.deepEqual([0, 999, 1e3, 38e6, 4.12e9, 12e9].map(rate), ["0 kb/s", "<1 kb/s", "1.0 kb/s", "38 Mb/s", "4.1 Gb/s", "12 Gb/s"]);
+  assert.equal(label("short"), "short");
+  const cut = label("م".repeat(60));
+  assert.ok([...cut].length <= 28 && cut.includes("…"));
+});
