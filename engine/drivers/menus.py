@@ -23,6 +23,8 @@ Row = dict[str, str]
 
 NAME_CAP = 64
 PORTS_CAP = 2_048
+_SESSIONS = ("pppoe-in", "l2tp-in", "pptp-in", "sstp-in", "ovpn-in")
+"""Interfaces of subscribers, where they are dynamic: they come and go by the thousand, and are no interfaces to us."""
 _COUNTERS = {
     "rx-byte": ("if_in_bps", 8),
     "tx-byte": ("if_out_bps", 8),
@@ -121,7 +123,16 @@ def _take_resource(router: Router, rows: list[Row], at_us: int, values: list[Val
 
 def _list_interfaces(router: Router) -> Sequence[str]:
     columns = _FULL if router.wants_list else _FAST
-    return ("/interface/print", f"=.proplist={','.join(columns)}")
+    return ("/interface/print", f"=.proplist={','.join(columns)}", *_NO_SESSIONS)
+
+
+_NO_SESSIONS = (
+    f"?type={_SESSIONS[0]}",
+    *(word for kind in _SESSIONS[1:] for word in (f"?type={kind}", "?#|")),
+    "?dynamic=true",
+    "?#&!",
+)
+"""The query "not (one of these types, and dynamic)", in the postfix form of the API."""
 
 
 def _take_interfaces(router: Router, rows: list[Row], at_us: int, values: list[Value]) -> None:

@@ -15,8 +15,8 @@ from engine.drivers.driver import Login
 from engine.protocols import routeros
 from engine.transport.tcp import Stream, TcpTransport, bounded
 
-ANSWER_BUDGET_BYTES = 1 << 20
-"""Of all answers of one round: 3,000 interfaces with all that is asked of them."""
+ANSWER_BUDGET_BYTES = 384 * 1024
+"""Of all answers of one round: 1,500 interfaces with all that is asked of them; read in 80 ms of CPU."""
 
 LOGIN_BUDGET_BYTES = 16_384
 MAX_WORD_BYTES = 65_536

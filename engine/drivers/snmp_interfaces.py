@@ -58,7 +58,7 @@ class InterfaceLook:
         taken: set[str] = set()
         for index in table[_DESCR] | table[_NAME]:
             name = _name(table, index, taken)
-            if name.startswith("<"):
+            if name.startswith("<") and name.endswith(">"):
                 continue
             taken.add(name)
             known.ports[index] = name

@@ -26,7 +26,7 @@ _FACTS = {
     f"{_BASE}.7.7.0": "upgrade_firmware",
     f"{_BASE}.7.9.0": "board",
 }
-_GAUGES = f"{_BASE}.3.1010"
+_GAUGES = f"{_BASE}.3.100.1"
 _UNITS = {
     1: ("temperature_c", 1),
     2: ("fan_rpm", 1),

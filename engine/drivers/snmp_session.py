@@ -24,7 +24,13 @@ VARBINDS_PER_GET = 24
 """About 600 bytes of reply with numbers, below 1,400 with names: no fragments."""
 
 VARBINDS_PER_BULK = 48
+LONG_TABLE_REPLIES = 8
+"""After so many, twice as much is asked at a time: a long table in fewer replies is worth a fragment."""
+
 MAX_ROWS = 2_048
+MAX_REPLIES = 128
+"""Of a walk: an endless table, doled out row by row, costs 75 ms of CPU until then."""
+
 MAX_VALUE_BYTES = 1_024
 """Of a string in a walk; the rest of a longer one is not kept."""
 
@@ -79,7 +85,7 @@ class SnmpSession:
         try:
             for oids, future in zip(batches, asked, strict=True):
                 message, rtt_us, at_s = await future
-                self._answered = True
+                self._check(message)
                 values = dict(message.varbinds)
                 if message.error_status:
                     values = await self._get_without_error(oids, message)
@@ -96,11 +102,14 @@ class SnmpSession:
         table: Table = {column: {} for column in columns}
         ends = {column: column for column in columns}  # the last OID of each column that is not at its end
         keys: dict[str, tuple[int, ...]] = dict.fromkeys(columns, ())
-        while ends:
-            order = tuple(ends)
-            varbinds = await self._next(tuple(ends.values()))
-            if not varbinds:
+        for replies in range(MAX_REPLIES):
+            if not ends:
                 break
+            cap = self._repetitions_cap * (2 if replies >= LONG_TABLE_REPLIES else 1)
+            order = tuple(ends)
+            varbinds = await self._next(tuple(ends.values()), cap)
+            if not varbinds:
+                ends.clear()
             for place, (oid, value) in enumerate(varbinds):
                 column = order[place % len(order)]
                 if column not in ends:
@@ -118,6 +127,8 @@ class SnmpSession:
                 table[column][index] = value[:MAX_VALUE_BYTES] if isinstance(value, bytes) else value
                 keys[column] = key
                 ends[column] = oid
+        if ends and not cut:
+            raise BadReply(f"{self.where}: the table at {columns[0]} does not end in {MAX_REPLIES} replies")
         return table
 
     def _ask_get(self, oids: tuple[str, ...]) -> asyncio.Future[Snmp]:
@@ -148,28 +159,28 @@ class SnmpSession:
             if not left:
                 break
             self._hold_to_deadline()
-            message = (await self._ask_get(tuple(left))).reply
+            message = self._check((await self._ask_get(tuple(left))).reply)
         return {}
 
-    async def _next(self, after: tuple[str, ...]) -> list[Varbind]:
+    async def _next(self, after: tuple[str, ...], cap: int) -> list[Varbind]:
         """Return what follows each of the OIDs, in v2c several rows of it."""
         while True:
             self._hold_to_deadline()
             if self.version is Version.V1:
                 return await self._next_v1(after)
-            repetitions = max(1, self._repetitions_cap // len(after))
+            repetitions = max(1, cap // len(after))
             encode = partial(
                 encode_getbulk, community=self._community, oids=after, max_repetitions=repetitions
             )
             try:
-                message = (await self._ask(encode)).reply
+                message = self._check((await self._ask(encode)).reply)
             except NoAnswer:
                 if repetitions == 1:
                     raise
-                self._repetitions_cap //= 4  # replies in fragments get lost on some paths
+                cap = self._repetitions_cap = cap // 4  # replies in fragments get lost on some paths
                 continue
             if message.error_status == _TOO_BIG and repetitions > 1:
-                self._repetitions_cap //= 2
+                cap = self._repetitions_cap = cap // 2
                 continue
             if message.error_status in (_NO_SUCH_NAME, _GEN_ERR, _NO_ACCESS):
                 return []
@@ -189,7 +200,7 @@ class SnmpSession:
             left = [place for place in range(len(after)) if place not in ended]
             oids = tuple(after[place] for place in left)
             encode = partial(encode_getnext, community=self._community, oids=oids, version=Version.V1)
-            message = (await self._ask(encode)).reply
+            message = self._check((await self._ask(encode)).reply)
             if not message.error_status:
                 found = dict(zip(left, message.varbinds, strict=False))
                 return [found.get(place, (oid, None)) for place, oid in enumerate(after)]
@@ -198,6 +209,12 @@ class SnmpSession:
             else:
                 self._refuse(message.error_status, message.error_index)
         return []
+
+    def _check(self, message: Message) -> Message:
+        if message.community != self._community:
+            raise BadReply(f"{self.where} answers with another community than it was asked with")
+        self._answered = True
+        return message
 
     def _hold_to_deadline(self) -> None:
         if monotonic() > self._deadline_s:

@@ -8,7 +8,9 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import cast
+from uuid import UUID
 
+from domain.inventory import Device, Probe, ProbeKind
 from engine.protocols import ber, snmp
 
 Reply = bytes | Iterable[bytes] | None
@@ -107,3 +109,16 @@ async def tcp_peer(talk: Talk) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+
+
+def device_at(address: tuple[str, int], kind: ProbeKind, *others: Probe) -> Device:
+    """A device with a probe of one kind there, and others after it."""
+    probe = Probe(kind, 0 if kind == "icmp" else address[1])
+    return Device(UUID(int=7), "Device", address[0], (probe, *others))
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds; the test's own time limit ends a wait in vain."""
+    async with asyncio.timeout(20.0):
+        while not holds():  # noqa: ASYNC110 what is waited for is no event of ours
+            await asyncio.sleep(0.002)
