@@ -29,6 +29,13 @@ WHOLE_CHECK_BYTES = 64 * 1024 * 1024
 BUSY_TIMEOUT_S = 5.0
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
+_VERSION_TABLE = """
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+)"""
+_KEPT = "The file has not been changed."
+_RESTORE = "Put a copy in its place (one is kept before every update of the program), or move it away to start empty."
 
 
 def engine_for(path: Path, foreign_keys: bool = True) -> Engine:
@@ -76,8 +83,12 @@ def prepare(path: Path) -> None:
         _migrate(path)
 
 
-_KEPT = "The file has not been changed."
-_RESTORE = "Put a copy in its place (one is kept before every update of the program), or move it away to start empty."
+def refusal(path: Path, error: Exception) -> StorageRefused:
+    """Return what to tell the user of a database that cannot be opened because of `error`."""
+    cause = getattr(error, "orig", None) or error
+    if getattr(cause, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StorageRefused(f"{path} is in use by another program. Close it and try again. {_KEPT}")
+    return StorageRefused(f"{path} is damaged or cannot be read: {cause}. {_RESTORE} {_KEPT}")
 
 
 def _revision_of(path: Path) -> str | None:
@@ -97,30 +108,32 @@ def _revision_of(path: Path) -> str | None:
             f"{path} is damaged or no database: it begins with {header[:16]!r}, {_MAGIC!r} expected. "
             f"{_RESTORE} {_KEPT}"
         )
-    log = path.with_name(f"{path.name}-wal")
-    logged = log.exists() and log.stat().st_size > 0
-    uri = f"{path.resolve().as_uri()}?mode=ro{'' if logged else '&immutable=1'}"
     try:
-        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)) as connection:
-            return _inspected(path, connection, size_bytes, logged)
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise StorageRefused(
-                f"{path} is in use by another program. Close it and try again. {_KEPT}"
-            ) from error
-        raise StorageRefused(f"{path} cannot be read: {error}. {_RESTORE} {_KEPT}") from error
-    except sqlite3.DatabaseError as error:
-        raise StorageRefused(f"{path} is damaged: {error}. {_RESTORE} {_KEPT}") from error
+        with closing(_looking_at(path)) as connection:
+            return _inspected(path, connection, size_bytes)
+    except sqlite3.Error as error:
+        raise refusal(path, error) from error
 
 
-def _inspected(path: Path, connection: sqlite3.Connection, size_bytes: int, logged: bool) -> str | None:
+def _has_log(path: Path) -> bool:
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def _looking_at(path: Path) -> sqlite3.Connection:
+    """Return a connection that reads what is there, its write-ahead log included, and writes nothing."""
+    uri = f"{path.resolve().as_uri()}?mode=ro{'' if _has_log(path) else '&immutable=1'}"
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)
+
+
+def _inspected(path: Path, connection: sqlite3.Connection, size_bytes: int) -> str | None:
     def ask(query: str) -> list[Any]:
         return [row[0] for row in connection.execute(query)]
 
     names = ask("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
     owner = ask("PRAGMA application_id")[0]
     expected_bytes = ask("PRAGMA page_count")[0] * ask("PRAGMA page_size")[0]
-    if size_bytes < expected_bytes and not logged:
+    if size_bytes < expected_bytes and not _has_log(path):
         raise StorageRefused(
             f"{path} is damaged: it has {size_bytes} bytes, its header says {expected_bytes}. {_RESTORE} {_KEPT}"
         )
@@ -147,9 +160,7 @@ def _create(path: Path) -> None:
         with closing(engine.connect()) as connection, connection.begin():
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
             metadata.create_all(connection)
-            connection.exec_driver_sql(
-                "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
-            )
+            connection.exec_driver_sql(_VERSION_TABLE)
             connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (migration.HEAD,))
     except (OSError, SQLAlchemyError) as error:
         raise StorageRefused(f"{path} cannot be made: {_said(error)}") from error
@@ -185,8 +196,7 @@ def _copy(path: Path, copy: Path) -> None:
     part.unlink(missing_ok=True)
     try:
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        uri = f"{path.resolve().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True)) as source, closing(sqlite3.connect(part)) as target:
+        with closing(_looking_at(path)) as source, closing(sqlite3.connect(part)) as target:
             source.backup(target)
         with part.open("rb+") as stream:
             os.fsync(stream.fileno())

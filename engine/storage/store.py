@@ -29,7 +29,7 @@ from domain.journal import JournalRow
 from domain.load import LinkState
 from engine.storage import file, rows, tables
 from engine.storage.batch import Batch, Keyframe, Loaded, SealedSecret
-from engine.storage.errors import StorageFailed, StorageRefused
+from engine.storage.errors import StorageFailed
 from engine.storage.samples import Samples
 
 US_PER_DAY = 86_400_000_000
@@ -75,10 +75,7 @@ class Store:
         except (DatabaseError, sqlite3.Error, msgspec.ValidationError) as error:
             if connection is not None:
                 connection.close()
-            said = getattr(error, "orig", None) or error
-            raise StorageRefused(
-                f"{path} cannot be opened: {said}. Put a copy in its place, or move it away to start empty."
-            ) from error
+            raise file.refusal(path, error) from error
         return cls(path, connection, tenant_key, loaded)
 
     def close(self) -> None:

@@ -79,6 +79,7 @@ class Place(TypeDecorator[LngLat]):
 
     impl = LargeBinary
     cache_ok = True
+    spatial_index = False  # GeoAlchemy2 asks the decorator: it makes no index of its own
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Return GeoAlchemy2's point on PostgreSQL, BLOB on SQLite."""
@@ -103,6 +104,7 @@ class Bends(TypeDecorator[tuple[tuple[float, float], ...]]):
 
     impl = LargeBinary
     cache_ok = True
+    spatial_index = False  # GeoAlchemy2 asks the decorator: it makes no index of its own
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Return GeoAlchemy2's multipoint on PostgreSQL, BLOB on SQLite."""
@@ -119,9 +121,10 @@ class Bends(TypeDecorator[tuple[tuple[float, float], ...]]):
         return () if value is None else decode_bends(_bytes_of(value))
 
 
-def _geometry(dialect: Dialect, kind: str) -> TypeEngine[Any]:
-    if not is_postgres(dialect):
-        return dialect.type_descriptor(LargeBinary())
+def _geometry(dialect: Dialect | None, kind: str) -> TypeEngine[Any]:
+    """Return the type of a place. GeoAlchemy2 asks without a dialect too, to learn whether it is a raster."""
+    if dialect is None or not is_postgres(dialect):
+        return LargeBinary()
     from geoalchemy2 import Geometry  # noqa: PLC0415 25 MB that only the server needs
 
     return dialect.type_descriptor(Geometry(kind, srid=SRID, spatial_index=False))

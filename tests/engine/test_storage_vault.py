@@ -115,7 +115,8 @@ def test_on_windows_no_mode_is_set_and_the_key_works(
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"heliograph-install-key-1 ", b"\x00" * 300, b"heliograph-install-key-1 AAAA\n", b"x" * 99]
+    "content",
+    [b"", b"heliograph-install-key-1 ", b"\x00" * 300, b"heliograph-install-key-1 AAAA\n", b"x" * 99],
 )
 def test_a_damaged_key_file_is_refused_and_kept(tmp_path: Path, store: Store, content: bytes) -> None:
     (tmp_path / KEY_FILE).write_bytes(content)
