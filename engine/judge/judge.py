@@ -71,12 +71,14 @@ class Judge:
         if new is old:
             return
         tell_probe_edge(old, new, observation.probe)
+        is_link_news = False
         if observation.reading is not None:
-            self._read(observation, observation.reading, outcome)
+            is_link_news = self._read(observation, observation.reading, outcome)
         elif new.probes[observation.probe].failed:
-            self._lose(device.id, observation.probe, outcome)
+            is_link_news = self._lose(device.id, observation.probe, outcome)
         self._turn_health(device, old, new, observation.at_us, outcome)
-        self._turn_links(device.id, observation.at_us, outcome)
+        if is_link_news:
+            self._turn_links(device.id, observation.at_us, outcome)
         self._on_outcome(outcome)
 
     def end_visit(self, device: UUID, at_us: int) -> None:
@@ -124,7 +126,8 @@ class Judge:
 
     # What a reading brings and a failure takes
 
-    def _read(self, observation: Observation, reading: Reading, outcome: Outcome) -> None:
+    def _read(self, observation: Observation, reading: Reading, outcome: Outcome) -> bool:
+        """Take up an answer's numbers and facts; return whether a link may have turned."""
         device = observation.device
         believed = tuple(value for value in reading.values if is_believable(value[0], value[2]))
         self.unbelievable += len(reading.values) - len(believed)
@@ -132,22 +135,24 @@ class Judge:
             believed = (("rtt_ms", observation.probe, observation.rtt_us / 1000), *believed)
         self._values.setdefault(device, {})[observation.probe] = believed
         self._visit.setdefault(device, []).extend(believed)
-        self._links.see(device, observation.probe, believed)
         if reading.facts or reading.facts_whole:
             facts = self._state.facts.setdefault(device, {})
             outcome.facts += fold_facts(facts, observation, reading)
+        return self._links.see(device, observation.probe, believed)
 
-    def _lose(self, device: UUID, probe: str | None, outcome: Outcome) -> None:
-        """Forget the numbers of a probe, or of all: they are live no more."""
-        self._links.lose(device, probe)
-        had = self._values.get(device)
-        if not had or (probe is not None and had.pop(probe, None) is None):
-            return
+    def _lose(self, device: UUID, probe: str | None, outcome: Outcome) -> bool:
+        """Forget the numbers of a probe, or of all: they are live no more. Return whether a link may have turned."""
+        had = self._values.get(device, {})
         if probe is None:
+            is_less = bool(had)
             had.clear()
-        latest = self._state.values.get(device)
-        self._set_latest(device, latest.at_us if latest is not None else 0)
-        outcome.values.append(device)
+        else:
+            is_less = had.pop(probe, None) is not None
+        if is_less:
+            latest = self._state.values.get(device)
+            self._set_latest(device, latest.at_us if latest is not None else 0)
+            outcome.values.append(device)
+        return self._links.lose(device, probe)
 
     def _set_latest(self, device: UUID, at_us: int) -> None:
         values = tuple(value for probe in self._values.get(device, {}).values() for value in probe)

@@ -44,26 +44,28 @@ class Links:
             if not self._at[end]:
                 del self._at[end]
 
-    def see(self, device: UUID, probe: str, values: tuple[Value, ...]) -> None:
-        """Keep what a reading says of the interfaces that carry links."""
+    def see(self, device: UUID, probe: str, values: tuple[Value, ...]) -> bool:
+        """Keep what a reading says of the interfaces that carry links; return whether that is anything."""
         wanted = {name for name in self._interfaces(device) if name}
         if not wanted:
-            return
+            return False
         found: dict[str, list[float | None]] = {}
         for metric, instance, value in values:
             if instance in wanted and metric in _FIELDS:
                 found.setdefault(instance, [None, None, None])[_FIELDS[metric]] = value
-        self._views.setdefault(device, {})[probe] = {
+        views = self._views.setdefault(device, {})
+        had = views.get(probe)
+        views[probe] = {
             name: EndView(None if up is None else up > 0, took, sent)
             for name, (up, took, sent) in found.items()
         }
+        return bool(found or had)
 
-    def lose(self, device: UUID, probe: str | None = None) -> None:
-        """Forget what a probe of a device, or all of them, said: it does not answer."""
+    def lose(self, device: UUID, probe: str | None = None) -> bool:
+        """Forget what a probe of a device, or all of them, said: it does not answer. Return whether it had said anything."""
         if probe is None:
-            self._views.pop(device, None)
-        else:
-            self._views.get(device, {}).pop(probe, None)
+            return bool(self._views.pop(device, None))
+        return bool(self._views.get(device, {}).pop(probe, None))
 
     def turn(self, device: UUID, at_us: int) -> Iterator[tuple[LinkState | None, LinkState]]:
         """Go over the links of a device whose state is another than before, as (old, new)."""

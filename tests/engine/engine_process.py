@@ -138,6 +138,10 @@ class Simulation:
             for event, _ in self._open:
                 event.set()
             await asyncio.gather(*(task for _, task in self._open), return_exceptions=True)
+            rest = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in rest:
+                task.cancel()
+            await asyncio.gather(*rest, return_exceptions=True)
 
         self.run(leave())
         self.loop.call_soon_threadsafe(self.loop.stop)

@@ -300,16 +300,16 @@ def test_probe_now_during_a_visit_makes_another_right_after_it() -> None:
     assert [round(t - times[0], 2) for t in times] == [0.0, 1.0]
 
 
-def test_many_devices_at_once_begin_five_hundred_a_second() -> None:
-    devices = [device(n, probes=(ICMP,), interval_s=300.0) for n in range(1, 1001)]
+def test_many_devices_at_once_begin_two_hundred_a_second() -> None:
+    devices = [device(n, probes=(ICMP,), interval_s=300.0) for n in range(1, 401)]
 
     async def scenario(network: Network) -> None:
         for one in devices:
             network.monitor.set_device(one)
         await asyncio.sleep(1.0)
-        assert 480 <= len(network.asked) <= 520
-        await asyncio.sleep(1.5)
-        assert len(network.asked) == 1000
+        assert 195 <= len(network.asked) <= 205
+        await asyncio.sleep(1.1)
+        assert len(network.asked) == 400
 
     simulate(scenario)
 
