@@ -1,0 +1,149 @@
+"""The demo's window as a program that says twice a second what a user would see of one router.
+
+    python -m tests.e2e.watched_window PROFILE SIMNET_STATE ROUTER
+
+Each line on stdout: {"red_px", "tree", "alerts", "acknowledged", "page_pid", "camera", "selected"}. `red_px` counts pixels of the
+palette's "down" colour round the router's place in the real page. One rule: it only looks; what happens, the test does
+(commands on stdin: `acknowledge`, `select`, `undo`, `move LNG LAT`, `quit`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QMetaObject, QObject, QPoint, Qt, QTimer, Slot
+
+from app.compose import App, Options
+from app.look import themes
+from domain.inventory import Device
+
+LOOK_MS = 400
+AROUND_PX = 14
+
+
+class Watcher(QObject):
+    """Looks at the window every LOOK_MS and obeys the lines of stdin."""
+
+    def __init__(self, app: App, router: str) -> None:
+        super().__init__()
+        self.app, self.router = app, router
+        self.waiting: list[str] = []
+        down = themes()["dark"].status["down"]
+        self.down = tuple(int(down[i : i + 2], 16) for i in (1, 3, 5))
+        self.timer = QTimer(self)
+        self.timer.timeout.connect(self.look)
+        self.timer.start(LOOK_MS)
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def device(self) -> Device | None:
+        """Return the router that is watched, once it is in the inventory."""
+        return next((d for d in self.app.model.inventory.devices() if d.name == self.router), None)
+
+    def look(self) -> None:
+        """Ask the page where it is, then say what is seen."""
+        self.app.map.report(self.say)
+
+    def say(self, page: dict[str, Any]) -> None:
+        """Print one line."""
+        device = self.device()
+        if device is None or page["center"] is None:
+            return
+        window = self.app.window
+        rows = [window.alerts.rows.words(row, 0) for row in window.alerts.rows.rows]
+        place = self.app.model.inventory.place_of(device)
+        line = {
+            "at_s": time.monotonic(),
+            "red_px": self.red_pixels(page),
+            "tree": self.tree_words(),
+            "alerts": rows,
+            "acknowledged": [a.acknowledged_by for a in self.app.model.alerts.values() if a.acknowledged_us],
+            "page_pid": self.app.map.page.renderProcessPid(),
+            "engine_pid": self.app.link.welcome.pid if self.app.link.welcome else 0,
+            "camera": [*page["center"], page["zoom"]],
+            "rendered": page["rendered_devices"],
+            "selected": str(window.selected) if window.selected else "",
+            "place": list(place) if place else None,
+            "banner": window.news.banner.isVisible(),
+            "polls": sum(self.app.model.engine.polls.values()) if self.app.model.engine else 0,
+        }
+        print(json.dumps(line), flush=True)
+
+    def tree_words(self) -> str:
+        """Return what a screen reader says of the router's row."""
+        device, rows = self.device(), self.app.window.tree.rows
+        assert device is not None
+        return str(rows.data(rows.index_of(("device", device.id)), Qt.ItemDataRole.AccessibleTextRole))
+
+    def red_pixels(self, page: dict[str, Any]) -> int:
+        """Count pixels of the down colour round the router on the painted map."""
+        device = self.device()
+        place = self.app.model.inventory.place_of(device) if device else None
+        if place is None:
+            return 0
+        image = self.app.map.grab().toImage()
+        ratio = image.devicePixelRatio()
+        (x, y), (cx, cy) = (world_px(*p, page["zoom"]) for p in (place, page["center"]))
+        at = QPoint(round(x - cx + self.app.map.width() / 2), round(y - cy + self.app.map.height() / 2))
+        found = 0
+        for dx in range(-AROUND_PX, AROUND_PX + 1):
+            for dy in range(-AROUND_PX, AROUND_PX + 1):
+                px, py = round((at.x() + dx) * ratio), round((at.y() + dy) * ratio)
+                if 0 <= px < image.width() and 0 <= py < image.height():
+                    got = image.pixelColor(px, py).getRgb()
+                    found += all(abs(g - w) < 12 for g, w in zip(got, self.down, strict=False))
+        return found
+
+    def _listen(self) -> None:
+        for line in sys.stdin:
+            self.waiting.append(line.strip())
+            QMetaObject.invokeMethod(self, "obey", Qt.ConnectionType.QueuedConnection)
+
+    @Slot()
+    def obey(self) -> None:
+        """Do what stdin said, as a user would."""
+        device, window = self.device(), self.app.window
+        word, *rest = self.waiting.pop(0).split()
+        if word == "quit":
+            self.app.qt.quit()
+        elif word == "undo":
+            self.app.commands.undo()
+        elif word == "freeze":
+            time.sleep(float(rest[0]))
+        elif device is not None and word == "select":
+            window.select(device.id)
+        elif device is not None and word == "move":
+            self.app.map.device_dropped.emit(device.id, float(rest[0]), float(rest[1]))
+        elif device is not None and word == "acknowledge":
+            alerts = [a for a in self.app.model.alerts.values() if a.subject == device.id and a.is_open]
+            window.alerts.acknowledged.emit(alerts[0].id)
+
+
+def world_px(lng: float, lat: float, zoom: float) -> tuple[float, float]:
+    """Return a place in world pixels of a zoom (Web Mercator, 512 px tiles)."""
+    size = 512 * 2**zoom
+    sine = math.sin(math.radians(lat))
+    return (lng + 180) / 360 * size, (0.5 - math.log((1 + sine) / (1 - sine)) / (4 * math.pi)) * size
+
+
+def main() -> int:
+    """Run until stdin says quit."""
+    profile, state, router = sys.argv[1:4]
+    options = Options(Path(profile), headless=True, demo=True, simnet_state=Path(state), theme="dark")
+    app = App(options, time.monotonic(), ["heliograph"])
+    watcher = Watcher(app, router)
+    code = app.run()
+    watcher.timer.stop()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
