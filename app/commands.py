@@ -19,7 +19,6 @@ from PySide6.QtCore import QObject, Signal
 from app.draft import DeviceDraft, deletion_steps, edit_of, new_id, now_us, steps_of
 from app.model import Model
 from app.words import count_of
-from domain.alerts import Alert
 from domain.edit import Edit, Step, change, inverse
 from domain.errors import Refusal
 from domain.inventory import Device
@@ -104,14 +103,11 @@ class Commands(QObject):
 
     # Alerts
 
-    def acknowledge(self, alerts: Iterable[Alert]) -> None:
-        """Take alerts: they stay open, and everybody sees who has them."""
-        for alert in alerts:
-            if alert.is_open and alert.acknowledged_us is None:
-                self._link.request(
-                    lambda number, id=alert.id: Acknowledge(number, id, self.author),  # type: ignore[misc]
-                    self._toast_refusals,
-                )
+    def acknowledge(self, alert: UUID) -> None:
+        """Take an alert: it stays open, and everybody sees who has it."""
+        found = self._model.alerts.get(alert)
+        if found is not None and found.is_open and found.acknowledged_us is None:
+            self._link.request(lambda number: Acknowledge(number, alert, self.author), self._toast_refusals)
 
     # Undo and redo
 

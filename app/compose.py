@@ -103,7 +103,8 @@ class App(QObject):
         if self._options.seconds is not None:
             left_s = max(0.0, self._options.seconds - (time.monotonic() - self._started_s))
             QTimer.singleShot(round(left_s * 1000), self, self._on_time_up)
-        self.qt.exec()
+        app = self.qt
+        app.exec()
         self._close()
         return self.code
 

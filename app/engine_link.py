@@ -111,6 +111,11 @@ class EngineLink(QObject):
         """Whether an engine answers now."""
         return self._client is not None
 
+    @property
+    def engine_pid(self) -> int:
+        """The process that answered last, or 0."""
+        return self.welcome.pid if self.welcome is not None else 0
+
     def request(self, make: Callable[[int], ToEngine], then: Callable[[Reply], None]) -> None:
         """Ask; `then` gets the one reply, after a restart of the engine if need be."""
         number = next(self._numbers)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QApplication, QFrame, QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from app.actions import make_actions
 from app.commands import Commands, Said, Then
@@ -278,9 +278,7 @@ class Window(QMainWindow):
             self.toasts.say(said.text, "Undo", lambda: self._commands.undo_edit(edit))
 
     def _dress(self) -> None:
-        cast("QApplication", QApplication.instance()).setStyleSheet(
-            sheet(self._look.theme, self._look.icon_files)
-        )
+        self.setStyleSheet(sheet(self._look.theme, self._look.icon_files))
         self._map.set_theme(self._look.name)
 
     def _connect(self) -> None:

@@ -169,7 +169,7 @@ class AlertTable(QTableView):
 
     def _acknowledge(self, alert: Alert) -> None:
         if alert.is_open and alert.acknowledged_us is None:
-            self.acknowledged.emit([alert])
+            self.acknowledged.emit(alert.id)
 
     def _hover(self, row: int) -> None:
         if row != self.hovered:

@@ -113,7 +113,7 @@ class DevicePanel(QWidget):
         self._more.clicked.connect(
             lambda: self.menu_wanted.emit(self.device, self._more.mapToGlobal(self._more.rect().bottomLeft()))
         )
-        self.acknowledge.clicked.connect(lambda: self.acknowledged.emit(self._alerts))
+        self.acknowledge.clicked.connect(self._on_acknowledge)
         self.probe.clicked.connect(lambda: self.probe_wanted.emit(self.device))
         self.edit.clicked.connect(lambda: self.edit_wanted.emit(self.device))
         self.tabs.chosen.connect(self._on_tab)
@@ -150,6 +150,10 @@ class DevicePanel(QWidget):
             or delta.link_states
         ):
             self._refresh()
+
+    def _on_acknowledge(self) -> None:
+        for alert in self._alerts:
+            self.acknowledged.emit(alert.id)
 
     def _on_tab(self, key: str) -> None:
         self.body.show_page(key)

@@ -1,0 +1,142 @@
+"""The tree: roll-up, order, filter, and that what is expanded stays so."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QApplication
+
+from app.look import Look
+from app.model import Model
+from app.panels.tree import TreeView
+from app.panels.tree_model import TreeModel
+from domain.health import Health, Status
+from domain.inventory import Device
+from domain.wire import Changed, Removed
+from tests.ui.fake_engine import VANTAGE, id_of, small_network
+
+
+def snapshot(model: Model) -> None:
+    tables = small_network().tables
+    rows = {f"{kind}s": tuple(of_kind.values()) for kind, of_kind in tables.items()}
+    model.merge(Changed(1, initial=True, **rows))  # type: ignore[arg-type]
+    model.flush()
+
+
+def turn(model: Model, **statuses: Status) -> None:
+    model.merge(Changed(2, health=tuple(Health(id_of(k), VANTAGE, s, 1, 1) for k, s in statuses.items())))
+    model.flush()
+
+
+def words(rows: TreeModel, parent: QModelIndex | None = None, depth: int = 0) -> list[str]:
+    parent = parent or QModelIndex()
+    found = []
+    for row in range(rows.rowCount(parent)):
+        index = rows.index(row, 0, parent)
+        node = rows.node(index)
+        assert node is not None
+        found.append(f"{'  ' * depth}{node.name} [{node.status}] {node.right}".rstrip())
+        found += words(rows, index, depth + 1)
+    return found
+
+
+def tree(qt: QApplication) -> tuple[Model, TreeModel]:
+    model = Model()
+    rows = TreeModel(model)
+    rows.tester = QAbstractItemModelTester(  # type: ignore[attr-defined]
+        rows, QAbstractItemModelTester.FailureReportingMode.Fatal
+    )
+    snapshot(model)
+    return model, rows
+
+
+def test_regions_hold_sites_and_sites_hold_devices_with_what_is_behind_them(qt: QApplication) -> None:
+    model, rows = tree(qt)
+    turn(model, g1="up", g2="up", l1="up")
+    assert words(rows) == [
+        "Bodensee [up] 1",
+        "  Lindau [up]",
+        "    Lindau R1 [up] pop",
+        "Oberallgäu [up] 1",
+        "  Grünten [up] 42 subs",
+        "    Grünten AP [up] access",
+        "    Grünten R1 [up] relay",
+    ]
+
+
+def test_the_worst_status_rolls_up_and_faults_move_to_the_top(qt: QApplication) -> None:
+    model, rows = tree(qt)
+    turn(model, g1="up", g2="up", l1="up")
+    turn(model, g1="down")
+    rows.restore_order()
+    assert words(rows)[3:] == [
+        "Oberallgäu [down] 1",
+        "  Grünten [down] 42 subs",
+        "    Grünten R1 [down] relay",
+        "    Grünten AP [up] access",
+    ]
+    turn(model, g1="up")
+    assert words(rows)[3] == "Oberallgäu [up] 1"
+
+
+def test_symbols_turn_at_once_and_rows_change_places_later(qt: QApplication) -> None:
+    model, rows = tree(qt)
+    turn(model, g1="up", g2="up", l1="up")
+    turn(model, g1="down")
+    assert words(rows)[5:] == ["    Grünten AP [up] access", "    Grünten R1 [down] relay"]
+
+
+def test_the_filter_looks_at_name_address_site_and_region(qt: QApplication) -> None:
+    _, rows = tree(qt)
+    for text, count in (("lindau", 1), ("10.0.0.", 2), ("OBERALL", 2), ("grünten ap", 1), ("nothing", 0)):
+        rows.set_filter(text, frozenset())
+        assert rows.device_count == count, text
+    rows.set_filter("", frozenset())
+    assert rows.device_count == 3
+
+
+def test_a_status_filter_follows_the_statuses(qt: QApplication) -> None:
+    model, rows = tree(qt)
+    turn(model, g1="up", g2="down", l1="up")
+    rows.set_filter("", frozenset({"down"}))
+    assert [w.strip() for w in words(rows)][-1] == "Grünten AP [down] access"
+    assert rows.device_count == 1
+    turn(model, g2="up")
+    assert rows.device_count == 0
+    turn(model, l1="down")
+    assert rows.device_count == 1
+
+
+def test_what_is_expanded_and_selected_stays_so_through_edits_and_turns(qt: QApplication) -> None:
+    model, rows = tree(qt)
+    view = TreeView(Look("dark"), rows)
+    view.show()
+    view.select(id_of("g1"))
+    assert view.isExpanded(rows.index_of(("site", id_of("Grünten"))))
+    extra = Device(uuid4(), "Aaa", "10.0.7.7", site=id_of("Grünten"))
+    model.merge(Changed(3, devices=(extra,)))
+    turn(model, l1="down", g2="down")
+    rows.restore_order()
+    node = rows.node(view.currentIndex())
+    assert node is not None
+    assert node.key == ("device", id_of("g1"))
+    assert view.isExpanded(rows.index_of(("site", id_of("Grünten"))))
+
+
+def test_a_removed_device_leaves_the_tree_and_no_index_points_at_it(qt: QApplication) -> None:
+    model, rows = tree(qt)
+    stale = rows.index_of(("device", id_of("g2")))
+    model.merge(Changed(3, removed=(Removed("device", id_of("g2")),)))
+    model.flush()
+    assert rows.node(stale) is None
+    assert rows.data(stale, Qt.ItemDataRole.DisplayRole) is None
+    assert rows.device_count == 2
+
+
+def test_devices_without_a_site_stand_last(qt: QApplication) -> None:
+    model, rows = tree(qt)
+    model.merge(Changed(3, devices=(Device(UUID(int=7), "Alone", "10.0.8.8"),)))
+    model.flush()
+    assert words(rows)[-2:] == ["No site [unknown] 1", "  Alone [unknown]"]
