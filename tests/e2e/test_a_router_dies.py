@@ -13,7 +13,7 @@ INTERVAL_S = 5.0
 SEEN_S = 10.0
 """What painting and looking may add to the promise of the schedule on an idle machine."""
 COMMAND_S = 0.5
-"""What the simulator's command takes on an idle machine; where it takes longer, so does everything, and the bound grows with it."""
+"""What the simulator's command takes on an idle machine; where it takes longer, the bound grows with it."""
 
 
 def test_a_killed_router_is_red_on_the_map_in_the_tree_and_in_the_alerts(tmp_path: Path) -> None:
