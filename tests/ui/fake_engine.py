@@ -72,7 +72,7 @@ def small_network() -> Inventory:
 
 
 class FakeEngine:
-    """Listens at a profile. `silent` makes it stop answering without closing, as a hung process does."""
+    """Listens at a profile. With `mute` it takes connections and says nothing; `drop_edits` are heard and forgotten."""
 
     def __init__(self, profile: Path, inventory: Inventory | None = None) -> None:
         profile.mkdir(parents=True, exist_ok=True)
@@ -86,6 +86,7 @@ class FakeEngine:
         self.heard: list[ToEngine] = []
         self.drop_edits = 0
         self.hello_count = 0
+        self.mute = False
         self._batch = 0
         self._connections: list[Connection] = []
         self._lock = threading.Lock()
@@ -155,6 +156,8 @@ class FakeEngine:
         self.heard.append(message)
         match message:
             case Hello():
+                if self.mute:
+                    return
                 self.hello_count += 1
                 _send(connection, Welcome(1, "test", self.tenant, VANTAGE, os.getpid(), 0))
                 with self._lock:
