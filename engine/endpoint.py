@@ -17,6 +17,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from multiprocessing.connection import Client, Listener
 from pathlib import Path
+from typing import Any
 
 from domain.errors import Refusal
 from domain.journal import JournalRow
@@ -144,7 +145,7 @@ class Endpoint:
             try:
                 while len(self._clients) > 2 * CLIENTS_CAP and not self._closing:
                     time.sleep(0.05)  # dropped ones have to be gone first: each has threads
-                connection = self._listener.accept()
+                connection: Any = self._listener.accept()  # a pipe's on Windows, a socket's elsewhere
             except OSError:
                 if self._closing:
                     return
