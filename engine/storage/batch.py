@@ -96,6 +96,16 @@ class Waiting:
         self.link_states.update((row.link, row) for row in batch.link_states)
         self.alerts.update((row.id, row) for row in batch.alerts)
 
+    def add_before(self, batch: Batch, samples_cap: int) -> int:
+        """Merge a batch that is earlier than all; return how many of the oldest samples had to go above the cap."""
+        since = self.merged()
+        self.samples, self.journal = [], []
+        self.add(batch)
+        self.add(since)
+        over = max(0, len(self.samples) - samples_cap)
+        del self.samples[:over]
+        return over
+
     def merged(self) -> Batch:
         """Return all of it as one batch."""
         return Batch(

@@ -42,8 +42,9 @@ log = logging.getLogger(__name__)
 
 
 class _Job(NamedTuple):
-    """What somebody awaits. `after_write`: it fails where what was put before it could not be written."""
+    """What somebody awaits, and what was put `before`. `after_write`: it fails where that could not be written."""
 
+    before: Waiting
     future: Future[Any]
     call: Callable[[], Any]
     after_write: bool
@@ -68,15 +69,17 @@ class StoreThread:
         self._jobs: deque[_Job] = deque()
         self._bell = threading.Condition()
         self._due_s: float | None = None
-        self._ended: BaseException | None = None
         self._closing = False
+        self._ended = False
+        self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
 
     @property
     def waiting_rows(self) -> int:
         """How many rows are not on disk yet."""
-        return self._waiting.rows + self._writing_rows
+        with self._bell:
+            return self._waiting.rows + self._writing_rows + sum(job.before.rows for job in self._jobs)
 
     @property
     def refused_values(self) -> int:
@@ -135,41 +138,40 @@ class StoreThread:
         return await self._ask(partial(call, *args, **kwargs), after_write=False)
 
     async def close(self) -> None:
-        """Write what waits and close the store. Raises StorageFailed where it could not be written."""
+        """Write what waits and close the store. Raises StorageFailed where that failed, or the bug that ended the thread."""
         with self._bell:
             self._closing = True
             self._bell.notify()
         await asyncio.to_thread(self._thread.join)
-        if isinstance(self._ended, StorageFailed):
-            raise self._ended
+        if self._failure is not None:
+            raise self._failure
 
     async def _ask(self, call: Callable[[], R], after_write: bool) -> R:
         future: Future[R] = Future()
         with self._bell:
             self._check_open()
-            self._jobs.append(_Job(future, call, after_write))
+            self._jobs.append(_Job(self._taken(), future, call, after_write))
             self._bell.notify()
         return await asyncio.wrap_future(future)
 
     def _check_open(self) -> None:
-        if self._closing or self._ended is not None:
-            raise RuntimeError("the store is closed") from self._ended
+        if self._closing or self._ended:
+            raise RuntimeError("the store is closed") from self._failure
 
     def _run(self) -> None:
         try:
             while self._turn():
                 pass
-        except BaseException as error:
-            with self._bell:
-                self._ended = error
-            if not isinstance(error, StorageFailed):
-                raise
+        except BaseException as error:  # not caught: `close` raises it, and all who wait hear of it
+            self._failure = error
+            self.trouble = f"Nothing is recorded any more: {error}. Start Heliograph again."
+            log.exception("the storage thread ended; %d rows are lost", self.waiting_rows)
         finally:
             with self._bell:
-                self._ended = self._ended or RuntimeError("the store is closed")
+                self._ended = True
             for job in self._jobs:
                 if job.future.set_running_or_notify_cancel():
-                    job.future.set_exception(self._ended)
+                    job.future.set_exception(self._failure or RuntimeError("the store is closed"))
             self._store.close()
 
     def _turn(self) -> bool:
@@ -178,15 +180,24 @@ class StoreThread:
             while not self._jobs and not self._closing and (left_s := self._left_s()) > 0:
                 self._bell.wait(None if left_s == float("inf") else left_s)
             job = self._jobs.popleft() if self._jobs else None
-            batch, self._waiting, self._due_s = self._waiting.merged(), Waiting(), None
+            batch = (job.before if job is not None else self._taken()).merged()
             self._writing_rows = batch.rows
-        failure = self._write(batch)
+        try:
+            failure = self._write(batch)
+        except BaseException:
+            if job is not None:
+                self._jobs.appendleft(job)  # who awaits it hears of the end
+            raise
         if job is not None:
             self._do(job, failure)
         elif self._closing and failure is not None:
-            log.error("rows are lost: %d could not be written before the end", self.waiting_rows)
             raise failure
         return job is not None or not self._closing
+
+    def _taken(self) -> Waiting:
+        """Return what waits, and let what is put from now on wait behind it."""
+        taken, self._waiting, self._due_s = self._waiting, Waiting(), None
+        return taken
 
     def _left_s(self) -> float:
         return float("inf") if self._due_s is None else self._due_s - time.monotonic()
@@ -208,14 +219,11 @@ class StoreThread:
         return failure
 
     def _put_back(self, batch: Batch) -> None:
-        since = self._waiting.merged()
-        self._waiting = Waiting()
-        self._waiting.add(batch)
-        self._waiting.add(since)
-        if (over := len(self._waiting.samples) - WAITING_SAMPLES_CAP) > 0:
-            del self._waiting.samples[:over]
-            self.dropped_samples += over
-        self._due_s = time.monotonic() + self._flush_after_s
+        """Let a batch that failed wait on, before all that was put since."""
+        behind = self._jobs[0].before if self._jobs else self._waiting
+        self.dropped_samples += behind.add_before(batch, WAITING_SAMPLES_CAP)
+        if behind is self._waiting:
+            self._due_s = time.monotonic() + self._flush_after_s
 
     def _tell(self, failure: StorageFailed | None) -> None:
         """Log a failure and a recovery once each."""
