@@ -162,7 +162,7 @@ def start_engine(
     in_time = settled.wait(timeout_s)
     name = str(said.get("event", ""))
     if name.endswith("_refused"):
-        refused = str(said.get("message_for_user", "the engine refused to start"))
+        refused = str(said.get("message", "the engine refused to start"))
         return Started(child, refused, in_use=bool(said.get("holder_pid")))
     if name == "endpoint_open":
         return Started(child)
@@ -180,5 +180,5 @@ def _in_words(line: str) -> str:
         return line
     if not isinstance(event, dict):
         return line
-    said = [str(event[key]) for key in ("event", "message_for_user", "message", "error") if event.get(key)]
+    said = [str(event[key]) for key in ("event", "message", "error") if event.get(key)]
     return ": ".join(said) or line

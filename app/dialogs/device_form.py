@@ -77,6 +77,10 @@ class DeviceForm(QDialog):
         self.place.setPlaceholderText("Longitude, latitude")
         self.interval = _line(f"{start.interval_s:g}", 12)
         self.subscribers = _line(str(start.subscribers) if start.subscribers else "", 12)
+        self._more = tuple(
+            p for n, p in enumerate(start.probes) if p.kind in [q.kind for q in start.probes[:n]]
+        )
+        """Further TCP ports, which have no row of their own: kept as they are."""
         self.probes: dict[ProbeKind, ProbeRow] = {}
         for kind in PROBE_KINDS:
             known: ProbeKind = kind  # type: ignore[assignment]
@@ -119,7 +123,10 @@ class DeviceForm(QDialog):
             region=self.region.text().strip(),
             lng=place[0] if place else None,
             lat=place[1] if place else None,
-            probes=tuple(probe for row in self.probes.values() if (probe := row.draft()) is not None),
+            probes=(
+                *(probe for row in self.probes.values() if (probe := row.draft()) is not None),
+                *self._more,
+            ),
             interval_s=interval[0] if interval else DeviceDraft("", "").interval_s,
             subscribers=int(subscribers[0]) if subscribers else 0,
             note=self._old.note if self._old else "",

@@ -22,14 +22,14 @@ from app.draft import now_us
 from app.look import Look
 from app.model import Delta, Model
 from app.panels.device_body import DeviceBody
-from app.panels.facts import PROBE_WORD
+from app.panels.facts import probe_word
 from app.panels.segments import Segments
 from app.panels.text import Label, LineLabel, button, set_property
 from app.symbols import symbol_pixmap
 from app.words import age_of, clock, where
 from domain.alerts import Alert
 from domain.health import Health
-from domain.inventory import Device
+from domain.inventory import Device, probe_names
 
 WIDTH_PX = 360
 _SENTENCES = {
@@ -56,12 +56,12 @@ def reason_of(status: str, device: Device, health: Health | None, now_us: int) -
         return ""
     told: dict[str, list[str]] = {}
     answering = []
-    for probe in device.probes:
-        state = health.probes.get(probe.kind)
+    for name in probe_names(device):
+        state = health.probes.get(name)
         if state is not None and state.failed and state.failure is not None:
-            told.setdefault(state.failure.message, []).append(PROBE_WORD[probe.kind])
+            told.setdefault(state.failure.message, []).append(probe_word(name))
         elif state is not None and state.answering:
-            answering.append(PROBE_WORD[probe.kind])
+            answering.append(probe_word(name))
     sentences = [f"{_listed(words)}: {message}." for message, words in told.items()]
     if not sentences and health.reason:
         sentences = [f"{health.reason[:1].upper()}{health.reason[1:]}."]

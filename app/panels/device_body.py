@@ -30,7 +30,7 @@ from app.panels.interfaces import InterfacesTable, Port, ports_of
 from app.panels.journal import JournalList
 from app.panels.text import Label, button
 from app.words import count_of
-from domain.inventory import Device
+from domain.inventory import Device, probe_names
 
 if TYPE_CHECKING:
     from app.charts.device_graph import DeviceGraph
@@ -133,7 +133,7 @@ class DeviceBody(QStackedWidget):
         kinds = [
             instance for metric, instance in self._model.samples.get(device.id, {}) if metric == "rtt_ms"
         ]
-        kinds += [probe.kind for probe in device.probes]
+        kinds += probe_names(device)
         return kinds[0] if kinds else ""
 
     def _on_port(self, name: str) -> None:

@@ -17,11 +17,17 @@ from app.panels.text import Label, LineLabel
 from app.words import age, age_of, amount, clock, figure, rate, round_trip
 from domain.fact import best
 from domain.health import Health
-from domain.inventory import Device
+from domain.inventory import Device, probe_names
 from domain.load import load_pct
 
 LINKS_SHOWN = 3
-PROBE_WORD = {"icmp": "Ping", "snmp": "SNMP", "routeros": "RouterOS API", "tcp": "TCP"}
+_PROBE_WORD = {"icmp": "Ping", "snmp": "SNMP", "routeros": "RouterOS API", "tcp": "TCP"}
+
+
+def probe_word(name: str) -> str:
+    """Return what people call a probe: Ping, SNMP, TCP 22."""
+    kind, _, port = name.partition(":")
+    return f"{_PROBE_WORD.get(kind, kind)} {port}".strip()
 
 
 class Line(NamedTuple):
@@ -107,9 +113,9 @@ def _links(model: Model, device: UUID) -> list[Line]:
 
 def _probes(device: Device, health: Health | None) -> list[Line]:
     lines = []
-    for probe in device.probes:
-        state = health.probes.get(probe.kind) if health else None
-        word = PROBE_WORD[probe.kind] + (f" {probe.port}" if probe.kind == "tcp" else "")
+    for name, probe in probe_names(device).items():
+        state = health.probes.get(name) if health else None
+        word = f"TCP {probe.port}" if probe.kind == "tcp" else probe_word(name)
         if state is None:
             lines.append(Line(word, "not asked yet"))
         elif state.failure is not None and state.misses:

@@ -1,0 +1,117 @@
+"""`heliograph add`: through the real engine, secrets from anywhere but the command line, refusals in words."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app import cli
+from app.endpoint_client import NoEngine, read_address
+from app.programs import Child, start_engine
+from tests.ui.fake_engine import FakeEngine, small_network
+
+
+def test_a_device_is_added_through_the_running_engine_with_its_community_from_a_file(
+    engine: FakeEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = tmp_path / "community"
+    secret.write_text("s3cret\n")
+    arguments = ["10.9.9.9", "--profile", str(engine.profile), "--name", "Router", "--site", "grünten"]
+    code = cli.add([*arguments, "--snmp-community-file", str(secret), "--snmp-port", "1161", "--ping"])
+    assert (code, capsys.readouterr().out) == (0, "Router added\n")
+    device = next(row for row in engine.inventory.devices() if row.name == "Router")
+    assert [(probe.kind, probe.port) for probe in device.probes] == [("snmp", 1161), ("icmp", 0)]
+    grunten = next(site for site in small_network().sites() if site.name == "Grünten")
+    assert device.site == grunten.id
+    assert [s.value for s in engine.secrets.values()] == ["s3cret"]
+
+
+def test_secrets_come_from_the_environment_and_standard_input_too(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(cli.COMMUNITY_VARIABLE, "fromenv")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("fromstdin\n"))
+    arguments = ["10.9.9.8", "--profile", str(engine.profile), "--routeros-user", "reader"]
+    assert cli.add([*arguments, "--routeros-password-stdin"]) == 0
+    assert sorted(s.value for s in engine.secrets.values()) == ["fromenv", "fromstdin"]
+
+
+def test_there_is_no_way_to_put_a_secret_on_the_command_line() -> None:
+    takes_text = {
+        option
+        for action in cli._parser()._actions
+        for option in action.option_strings
+        if action.type is None and action.nargs is None and action.const is None
+    }
+    assert not {option for option in takes_text if "community" in option or "password" in option}
+
+
+def test_refusals_name_their_field_and_end_with_one(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.add(["10.0.0.1", "--profile", str(engine.profile), "--interval", "0"]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert {line.split(":")[0] for line in said} == {"address", "interval_s"}
+
+
+def test_without_an_engine_one_runs_just_for_this(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    profile = tmp_path / "profile"
+    assert cli.add(["127.0.0.1", "--profile", str(profile), "--tcp", "22"]) == 0
+    assert capsys.readouterr().out == "127.0.0.1 added\n"
+    with pytest.raises(NoEngine):
+        read_address(profile)
+    assert cli.add(["127.0.0.1", "--profile", str(profile), "--tcp", "22"]) == 1
+    assert "127.0.0.1" in capsys.readouterr().err
+
+
+@pytest.fixture
+def children() -> Iterator[list[Child]]:
+    made: list[Child] = []
+    yield made
+    for child in made:
+        child.stop()
+
+
+def test_the_engines_log_is_kept_in_the_profile_and_a_second_engine_is_refused_in_words(
+    tmp_path: Path, children: list[Child]
+) -> None:
+    first = start_engine(tmp_path, on_child=children.append)
+    assert (first.refused, first.ended) == ("", "")
+    second = start_engine(tmp_path, on_child=children.append)
+    assert second.in_use
+    assert str(first.child.pid) in second.refused
+    assert "endpoint_open" in (tmp_path / "logs" / "engine.log").read_text("utf-8")
+
+
+def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from app.programs import start_engine;"
+        f"print(start_engine(Path({str(tmp_path)!r})).child.pid, flush=True); time.sleep(600)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    orphan = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+    parent.wait()
+    ends_at = time.monotonic() + 40
+    while _is_running(orphan):
+        assert time.monotonic() < ends_at, "the engine outlived its parent"
+        time.sleep(0.05)
+    assert not (tmp_path / "endpoint.json").exists()
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
