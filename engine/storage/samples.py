@@ -38,7 +38,7 @@ Series = tuple[int, str]
 
 
 class Schema(NamedTuple):
-    """The order of values in a blob: where each series has its place."""
+    """The order of values in a blob: which place each series has, in that order."""
 
     key: int
     places: dict[Series, int]
@@ -73,9 +73,7 @@ class Samples:
                 continue
             source_key = self._source_key(connection, cycle.device)
             schema = self._schema(connection, source_key, values, cycle.at_us)
-            numbers = [math.nan] * len(schema.places)
-            for series, value in values.items():
-                numbers[schema.places[series]] = value
+            numbers = [values.get(series, math.nan) for series in schema.places]
             rows.append(
                 {
                     "source_key": source_key,

@@ -93,6 +93,18 @@ def test_a_newer_database_is_refused_with_what_to_do(path: Path) -> None:
     )
 
 
+def test_what_is_refused_keeps_its_log_too(path: Path) -> None:
+    killed = sqlite3.connect(path, isolation_level=None)
+    killed.execute("UPDATE alembic_version SET version_num = '0099'")
+    log = path.with_name("net.sqlite-wal")
+    before = path.read_bytes(), log.read_bytes()
+    assert before[1]
+    with pytest.raises(StorageRefused, match="newer Heliograph"):
+        open_store(path)
+    assert (path.read_bytes(), log.read_bytes()) == before
+    killed.close()
+
+
 def test_a_cut_file_is_refused(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-8192])
     assert "is damaged" in refusal_of(path)
