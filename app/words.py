@@ -86,6 +86,8 @@ def round_trip(ms: float | None) -> str:
     """Return a round trip: 0.8 ms, 24 ms."""
     if ms is None:
         return UNKNOWN
+    if ms < 0.1:
+        return "<0.1 ms"
     return f"{ms:.1f} ms" if ms < 10 else f"{ms:,.0f} ms"
 
 

@@ -96,7 +96,7 @@ class DeviceGraph(QWidget):
         self.what.setAccessibleName("What is drawn")
         self.what.activated.connect(lambda _: self._load())
         self.ranges = Segments({key: title for key, (title, _) in RANGES.items()}, small=True)
-        self.ranges.choose("1h")
+        self.ranges.choose("15m")
         self.ranges.chosen.connect(lambda _: self._load())
         self._legend = _Legend(look)
         self.plot = Plot(look, self._on_hover)
@@ -219,7 +219,12 @@ class DeviceGraph(QWidget):
         now_s = now_us() / 1e6
         until_now = [start_s for start_s, end_s in self.plot.gaps if end_s >= now_s - 2]
         gap = f"no data for {age(now_s - until_now[0])}" if until_now else ""
-        self._legend.show_values("loading" if self.loading else self._unit, gap, values)
+        unit = (
+            self._unit
+            if any(curve.series.at_s.size for curve in self.plot.curves)
+            else "No numbers in this time"
+        )
+        self._legend.show_values("Loading" if self.loading else unit, gap, values)
 
 
 def _scale(unit: str, most: float) -> tuple[float, str]:

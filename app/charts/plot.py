@@ -89,8 +89,10 @@ class Plot(QWidget):
         top = round_up(top)
         self._item.setXRange(from_s, now_s, padding=0)
         self._item.setYRange(0, top, padding=0)
-        self._values.setTicks([[(0, "0"), (top / 2, figure(top / 2)), (top, figure(top))]])
-        self._paint_gaps(from_s)
+        known = any(curve.series.at_s.size for curve in self.curves)
+        ticks = [(0, "0"), (top / 2, figure(top / 2)), (top, figure(top))] if known else []
+        self._values.setTicks([ticks])
+        self._paint_gaps(now_s)
 
     def dress(self) -> None:
         """Take the theme's colours."""
@@ -128,18 +130,21 @@ class Plot(QWidget):
         self._cross.show()
         self._on_hover(at_s)
 
-    def _paint_gaps(self, from_s: float) -> None:
+    def _paint_gaps(self, now_s: float) -> None:
         theme = self._look.theme
         for old in self._regions:
             self._item.removeItem(old)
         self._regions = []
-        ground = color(theme.status["down"])
-        fill = QColor(ground)
-        fill.setAlpha(46)
         for start_s, end_s in self.gaps:
-            left_s = max(start_s, from_s)
+            until_now = end_s >= now_s
+            ink = color(theme.status["down"] if until_now else theme.text.faint)
+            fill = QColor(ink)
+            fill.setAlpha(46 if until_now else 24)
             region = pg.LinearRegionItem(
-                (left_s, end_s), movable=False, brush=fill, pen=pg.mkPen(ground, width=1)
+                (max(start_s, now_s - self.range_s), end_s),
+                movable=False,
+                brush=fill,
+                pen=pg.mkPen(ink if until_now else fill, width=1),
             )
             region.setZValue(-5)
             self._item.addItem(region, ignoreBounds=True)

@@ -35,6 +35,7 @@ from domain.alerts import Alert
 
 HEAD_PX = 38
 ACKNOWLEDGE_PX = 90
+INDENT_PX = 18
 _TITLES = {"open": "Open", "acknowledged": "Acknowledged", "today": "Today"}
 _WIDTHS = {WHERE: 176, SINCE: 84, AGE: 60, TAKES_DOWN: 92, WHO: 152}
 _NOTHING: dict[Tab, str] = {
@@ -73,8 +74,9 @@ class AlertDelegate(QStyledItemDelegate):
         words, inner = self._rows.words(row, column), rect.adjusted(8, 0, -8, 0)
         table = font(TABLE_PX, tabular=column in (SINCE, AGE, TAKES_DOWN))
         if column == WHAT:
-            paint_symbol(painter, square(20, rect.center().y(), 16), row.status, theme, ground)
-            self._paint_what(painter, rect.adjusted(36, 0, -8, 0), row, ink)
+            step = INDENT_PX if row.under is not None else 0
+            paint_symbol(painter, square(20 + step, rect.center().y(), 16), row.status, theme, ground)
+            self._paint_what(painter, rect.adjusted(36 + step, 0, -8, 0), row, ink)
         elif column in (SINCE, AGE, TAKES_DOWN):
             paint_text(painter, inner, words, table, theme.text.quiet if column == SINCE else ink, RIGHT)
         elif column == WHO and row.alert.is_open and row.alert.acknowledged_us is None:

@@ -35,6 +35,8 @@ class Row(NamedTuple):
     takes_down: str
     device: UUID | None
     link: UUID | None
+    under: UUID | None = None
+    """The down device at its end, whose alert explains this one: it is shown indented below that."""
 
 
 class AlertsModel(QAbstractTableModel):
@@ -47,7 +49,7 @@ class AlertsModel(QAbstractTableModel):
         self.rows: list[Row] = []
         self.counts: dict[Tab, int] = {"open": 0, "acknowledged": 0, "today": 0}
         self.down_count = 0
-        self._dirty = False
+        self._down: dict[UUID, int] = {}
         model.changed.connect(self._on_changed)
 
     def choose(self, tab: Tab) -> None:
@@ -65,12 +67,15 @@ class AlertsModel(QAbstractTableModel):
             if max(alert.opened_us, alert.cleared_us or 0) >= midnight:
                 tabs["today"].append(alert)
         self.counts = {tab: len(alerts) for tab, alerts in tabs.items()}
-        self.down_count = sum(STATUS_OF_RULE[a.rule] == "down" for a in tabs["open"] + tabs["acknowledged"])
+        still_open = tabs["open"] + tabs["acknowledged"]
+        self._down = {alert.subject: alert.opened_us for alert in still_open if alert.rule == "device_down"}
+        self.down_count = sum(row.status == "down" for row in map(self._row, still_open))
         rows = [self._row(alert) for alert in tabs[self.tab]]
         if self.tab == "today":
             rows.sort(key=lambda row: -max(row.alert.opened_us, row.alert.cleared_us or 0))
         else:
-            rows.sort(key=lambda row: (RANK[row.status], row.link is not None, -row.alert.opened_us))
+            listed = {row.device for row in rows if row.alert.rule == "device_down"}
+            rows.sort(key=lambda row: self._order(row, listed))
         if [row.alert.id for row in rows] == [row.alert.id for row in self.rows]:
             self.rows = rows
             self.touch()
@@ -147,6 +152,13 @@ class AlertsModel(QAbstractTableModel):
         if delta.inventory or delta.alerts:
             self.refresh()
 
+    def _order(self, row: Row, listed: set[UUID | None]) -> tuple[int, bool, int, str, bool, int]:
+        """Roots in fault order, devices before links, newest first; what a root explains, right below it."""
+        newest = -row.alert.opened_us
+        if row.under is not None and row.under in listed:
+            return (RANK["down"], False, -self._down[row.under], str(row.under), True, newest)
+        return (RANK[row.status], row.link is not None, newest, str(row.device), False, newest)
+
     def _row(self, alert: Alert) -> Row:
         inventory = self._model.inventory
         status = STATUS_OF_RULE[alert.rule] if alert.is_open else "up"
@@ -163,6 +175,9 @@ class AlertsModel(QAbstractTableModel):
         if link is not None:
             a = inventory.device(link.a)
             place = where(inventory, a) if a is not None else ""
-            name = name_of_link(inventory, link)
-            return Row(alert, status, f"{name} is down", alert.reason, place, "", link.a, link.id)
+            under = next((end for end in (link.a, link.b) if end in self._down), None)
+            if under is not None and alert.is_open:
+                status = "affected"
+            said = f"{name_of_link(inventory, link)} is down"
+            return Row(alert, status, said, alert.reason, place, "", link.a, link.id, under)
         return Row(alert, status, "Something that was deleted", alert.reason, "", "", None, None)

@@ -55,17 +55,21 @@ def reason_of(status: str, device: Device, health: Health | None, now_us: int) -
     if health is None or status in ("up", "maintenance"):
         return ""
     told: dict[str, list[str]] = {}
-    answering = []
+    silent, answering = [], []
     for name in probe_names(device):
         state = health.probes.get(name)
         if state is not None and state.failed and state.failure is not None:
-            told.setdefault(state.failure.message, []).append(probe_word(name))
+            if state.failure.kind == "no_answer":
+                silent.append(probe_word(name))
+            else:
+                told.setdefault(state.failure.message, []).append(probe_word(name))
         elif state is not None and state.answering:
             answering.append(probe_word(name))
-    sentences = [f"{_listed(words)}: {message}." for message, words in told.items()]
+    sentences = [f"No answer to {_listed(silent)}."] if silent else []
+    sentences += [f"{_listed(words)}: {message}." for message, words in told.items()]
     if not sentences and health.reason:
         sentences = [f"{health.reason[:1].upper()}{health.reason[1:]}."]
-    if answering and told:
+    if answering and (silent or told):
         sentences.append(f"{_listed(answering)} still {'answers' if len(answering) == 1 else 'answer'}.")
     last = health.last_answer_us
     if last and not answering:

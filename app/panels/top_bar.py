@@ -262,7 +262,7 @@ class TopBar(QWidget):
     def _dress(self) -> None:
         theme = self._look.theme
         self._mark.setPixmap(self._look.pixmap("sun", theme.accent.accent, 18))
-        self._theme.setIcon(self._look.icon("sun" if self._look.name == "dark" else "moon"))
+        self._theme.setIcon(self._look.icon("contrast"))
         self._help.setIcon(self._look.icon("keyboard"))
         self.tick()
 

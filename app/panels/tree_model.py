@@ -3,7 +3,8 @@
 Theory: nodes live in our own lists and are named by number in Qt's indexes, so that a stale index finds nothing instead of
 freed memory. A change of the inventory or the filter builds the tree anew out of the old nodes, so that what is expanded and
 selected stays so; a change of health touches only the nodes on the way up.
-One rule: siblings stand in fault order, then by name; regions by name alone, because people find them by place.
+One rule: siblings stand in fault order, then by name; regions by name alone, because people find them by place. A site that
+holds but one device of its own name is one row, the device's.
 """
 
 from __future__ import annotations
@@ -241,8 +242,13 @@ class TreeModel(QAbstractItemModel):
             by_site.setdefault(device.site, []).append(device)
         regions: dict[str, list[Node]] = {}
         for site in inventory.sites():
-            shown = self._shown(by_site.pop(site.id, []), site)
-            if shown or not self.filtered:
+            there = by_site.pop(site.id, [])
+            shown = self._shown(there, site)
+            if len(there) == 1 and there[0].name == site.name:
+                regions.setdefault(site.region, []).extend(
+                    self._device_node(old, d, alone=True) for d in shown
+                )
+            elif shown or not self.filtered:
                 node = self._node(old, "site", ("site", site.id), site.name)
                 self._fill(node, [self._device_node(old, device) for device in shown])
                 regions.setdefault(site.region, []).append(node)
@@ -280,12 +286,14 @@ class TreeModel(QAbstractItemModel):
         self._by_key[key] = node
         return node
 
-    def _device_node(self, old: dict[Key, Node], device: Device) -> Node:
+    def _device_node(self, old: dict[Key, Node], device: Device, *, alone: bool = False) -> Node:
         node = self._node(old, "device", ("device", device.id), device.name)
         node.status = self._model.status_of(device.id)
         node.address = device.address
         node.subscribers = device.subscribers
         node.right = "" if device.role == "other" else device.role
+        if alone:
+            node.right = _subscribers(device.subscribers)
         return node
 
     def _fill(self, node: Node, children: list[Node]) -> Node:
@@ -300,7 +308,7 @@ class TreeModel(QAbstractItemModel):
         if node.kind == "region":
             node.right = f"{len(children):,}"
         else:
-            node.right = f"{node.subscribers:,} subs" if node.subscribers else ""
+            node.right = _subscribers(node.subscribers)
         return node
 
     def _story(self, node: Node) -> str:
@@ -310,8 +318,12 @@ class TreeModel(QAbstractItemModel):
         subscribers = count_of(node.subscribers, "subscriber", "subscribers")
         if node.kind == "site":
             return f"{node.name}\n{devices}, {subscribers}"
-        sites = count_of(sum(child.kind == "site" for child in node.children), "site", "sites")
+        sites = count_of(len(node.children), "site", "sites")
         return f"{node.name}\n{sites}, {devices}, {subscribers}"
+
+
+def _subscribers(count: int) -> str:
+    return f"{count:,} subs" if count else ""
 
 
 def _is_out_of_order(rows: list[Node]) -> bool:

@@ -49,6 +49,15 @@ def test_what_is_down_stands_first_devices_before_links_and_newest_first(bench: 
     assert tester is not None
 
 
+def test_a_link_of_a_dead_device_is_indented_below_it_and_is_no_root(bench: Bench) -> None:
+    rows = bench.window.alerts.rows
+    show(bench, alert("link_down", "link", 1))
+    assert (rows.rows[0].status, rows.rows[0].under, rows.down_count) == ("down", None, 1)
+    show(bench, alert("device_down", "g2", 2), alert("device_down", "g1", 60))
+    assert whats(rows)[1:] == ["Grünten R1 does not answer", "Grünten R1 – Lindau R1 is down"]
+    assert (rows.rows[2].status, rows.rows[2].under, rows.down_count) == ("affected", id_of("g1"), 2)
+
+
 def test_tabs_hold_open_acknowledged_and_todays(bench: Bench) -> None:
     panel = bench.window.alerts
     now = now_us()

@@ -135,6 +135,20 @@ def test_a_removed_device_leaves_the_tree_and_no_index_points_at_it(qt: QApplica
     assert rows.device_count == 2
 
 
+def test_a_site_with_one_device_of_its_own_name_is_one_row(qt: QApplication) -> None:
+    model, rows = tree(qt)
+    lindau = model.inventory.device(id_of("l1"))
+    assert lindau is not None
+    model.merge(
+        Changed(3, devices=(Device(lindau.id, "Lindau", lindau.address, site=lindau.site, subscribers=7),))
+    )
+    model.flush()
+    assert words(rows)[:2] == ["Bodensee [unknown] 1", "  Lindau [unknown] 7 subs"]
+    assert rows.node(rows.index_of(("device", lindau.id))) is not None
+    rows.set_filter("oberall", frozenset())
+    assert "Lindau" not in " ".join(words(rows))
+
+
 def test_devices_without_a_site_stand_last(qt: QApplication) -> None:
     model, rows = tree(qt)
     model.merge(Changed(3, devices=(Device(UUID(int=7), "Alone", "10.0.8.8"),)))

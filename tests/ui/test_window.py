@@ -121,10 +121,14 @@ def test_why_a_device_is_down_stands_in_words_with_its_evidence(bench: Bench) ->
     bench.window.select(id_of("g1"))
     panel = bench.window.device
     assert panel.sentence.text().startswith("Down for")
-    assert panel.reason.text().startswith("Ping and SNMP: no answer within 2 s. The last answer came")
+    assert panel.reason.text().startswith("No answer to Ping and SNMP. The last answer came at")
     partly = {**probes, "icmp": ProbeHealth(0, 3_000_000, 900)}
     tell(bench, health=(Health(id_of("g1"), VANTAGE, "degraded", 2_000_000, 3_000_000, partly, "x"),))
-    assert panel.reason.text() == "SNMP: no answer within 2 s. Ping still answers."
+    assert panel.reason.text() == "No answer to SNMP. Ping still answers."
+    wrong = Failure("bad_credentials", "this login is not known to 10.0.0.1")
+    probes = {"icmp": ProbeHealth(0, 3_000_000, 900), "snmp": ProbeHealth(5, None, None, wrong)}
+    tell(bench, health=(Health(id_of("g1"), VANTAGE, "degraded", 2_000_000, 3_000_000, probes, "x"),))
+    assert panel.reason.text() == "SNMP: this login is not known to 10.0.0.1. Ping still answers."
 
 
 def test_interfaces_tell_a_dead_link_from_an_empty_socket(bench: Bench) -> None:
