@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QApplication
 from app.commands import Commands
 from app.demo import Demo, Typed, edit_from
 from app.engine_link import EngineLink, Status
+from app.garbage import Garbage
 from app.log import open_log
 from app.look import Look, ThemeName, font, load_fonts
 from app.map.scheme import prepare_web_engine
@@ -61,6 +62,7 @@ class App(QObject):
 
     def __init__(self, options: Options, started_s: float, argv: list[str]) -> None:
         super().__init__()
+        self._garbage = Garbage(self)
         open_log()
         prepare_web_engine(argv)
         self.qt = QApplication(argv[:1])

@@ -44,7 +44,6 @@ class EngineNews(QObject):
         layout.setSpacing(12)
         layout.addWidget(Label("This network could not be opened", "title"))
         layout.addWidget(self._message)
-        layout.addWidget(Label("The file was left as it is.", "quiet"))
         layout.addLayout(foot)
         self._calm = QTimer(self)
         self._calm.setSingleShot(True)

@@ -273,7 +273,7 @@ class AlertsPanel(QWidget):
             self.device_chosen.emit(row.device)
 
     def _show(self) -> None:
-        self._none.setText(_NOTHING[self.rows.tab])
+        self._none.setText(_NOTHING[self.rows.tab] if self._model.inventory.tables["device"] else "")
         self._pages.setCurrentIndex(0 if self.rows.rows else 1)
         self._show_head()
 

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.look import REGION_ROW_PX, ROW_PX, TABLE_PX, Look, color, font, square
-from app.model import Model
+from app.model import Delta, Model
 from app.panels.text import LEFT, RIGHT, Label, paint_text
 from app.panels.tray import Tray
 from app.panels.tree_model import Node, TreeModel
@@ -33,6 +33,10 @@ from app.symbols import RANK, paint_symbol
 INDENT_PX = 16
 CHEVRON_X_PX = 14
 WIDTH_PX = 280
+OPEN_AT_FIRST = 200
+"""A network of at most so many devices is shown with its regions open."""
+OPEN_AT_FILTER = 400
+"""A filter that leaves at most so many devices shows them all."""
 
 
 class TreeDelegate(QStyledItemDelegate):
@@ -193,6 +197,7 @@ class TreePanel(QWidget):
         self._add.setToolTip("Add a device (N)")
         self._add.clicked.connect(self.add_wanted)
         self._statuses: frozenset[str] = frozenset()
+        self._opened = False
         self._pages = QStackedWidget()
         self._pages.addWidget(self.tree)
         self._pages.addWidget(self._note_page())
@@ -212,6 +217,7 @@ class TreePanel(QWidget):
         self.tree.flown.connect(self.device_flown)
         self.tree.menu_wanted.connect(self.menu_wanted)
         self.rows.layoutChanged.connect(self._show_page)
+        model.changed.connect(self._on_changed)
         look.changed.connect(self._dress)
         self._dress()
         self._show_page()
@@ -225,9 +231,15 @@ class TreePanel(QWidget):
         """Show a device as selected."""
         self.tree.select(id)
 
+    def _on_changed(self, delta: Delta) -> None:
+        if delta.initial and not self._opened and self.rows.device_count:
+            self._opened = True
+            if self.rows.device_count <= OPEN_AT_FIRST:
+                self.tree.expandToDepth(0)
+
     def _on_filter(self) -> None:
         self.rows.set_filter(self.filter.text(), self._statuses)
-        if self.rows.filtered and self.rows.device_count <= 400:
+        if self.rows.filtered and self.rows.device_count <= OPEN_AT_FILTER:
             self.tree.expandAll()
 
     def _note_page(self) -> QWidget:
@@ -243,6 +255,9 @@ class TreePanel(QWidget):
         return page
 
     def _show_page(self) -> None:
+        if self._model.tenant is None:
+            self._pages.setCurrentIndex(1)
+            return
         empty = self.rows.rowCount() == 0
         if empty and self.rows.filtered:
             self._note_head.setText("Nothing matches")

@@ -5,6 +5,7 @@ One rule: nothing sleeps; a test waits for what it expects, or flushes what woul
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ def qt() -> QApplication:
     """The application."""
     found = QApplication.instance()
     app = found if isinstance(found, QApplication) else QApplication(["heliograph"])
+    gc.disable()
     app.setStyle("Fusion")
     load_fonts()
     app.setFont(font())
@@ -93,6 +95,7 @@ class Bench:
         self.link.stop()
         self.window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        gc.collect()
 
 
 @pytest.fixture
