@@ -1,8 +1,9 @@
 // The network's style layers, from the bottom up, for one theme. Pure. Counterpart: painter.js fills their sources.
-// Theory: what is healthy is drawn from two big sources that only change when somebody edits, coloured by feature-state; what
-// is not (down, degraded, stale, a broken link, a ring, a selection) lives in one small source, `live`, whose features say in
-// `kind` what they are; it may change every tick and has the full power of layout. Collisions: the topmost layers are placed
-// first, so invisible obstacles on top keep every name off every symbol.
+// Theory: every device and link is in one of two big sources that only change when somebody edits; feature-state says which of
+// the layers over them shows it, so that a new status is on the screen with the next frame. What needs layout (the name and age
+// of what is down, rings, marks, pills, a selection) lives in one small source, `live`, whose features say in `kind` what they
+// are; it follows a moment later. Collisions: the topmost layers are placed first, so invisible obstacles on top keep every
+// name off every symbol.
 // One rule: a theme changes paint and pictures only, never a layer's filter, layout or place.
 
 /** @import { LayerSpecification, ExpressionSpecification, FilterSpecification } from "@maplibre/maplibre-gl-style-spec" */
@@ -124,6 +125,19 @@ const beside = {
 };
 
 /**
+ * The symbol of a status on every device; feature-state shows it where the device has that status.
+ * @param {string} wanted @param {ExpressionSpecification} opacity @returns {LayerSpecification}
+ */
+const oddSymbols = (wanted, opacity) => ({
+  id: `${wanted}-symbols`, type: "symbol", source: "devices", filter: filter(alone),
+  layout: {
+    "icon-image": wanted, "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-padding": 0,
+    "icon-size": grown(wanted === "stale" ? ["match", rank, 0, 1.12, 0.95] : 1),
+  },
+  paint: { "icon-opacity": opacity },
+});
+
+/**
  * The name of what is down and for how long, the newest first.
  * @param {Palette} p @param {string} id @param {{ source: string, filter: FilterSpecification }} features
  * @param {number | ExpressionSpecification} offset @returns {LayerSpecification}
@@ -141,9 +155,13 @@ const downNames = (p, id, features, offset) => ({
 /** @param {Palette} p @returns {LayerSpecification[]} */
 function deviceLayers(p) {
   const ground = p.surface.ground;
-  const isUp = ["==", ["feature-state", "status"], "up"];
-  const isOdd = ["boolean", ["feature-state", "odd"], false];
-  const ifCalm = ex(["case", isOdd, 0, 1]);
+  const now = ["string", ["feature-state", "status"], "unknown"];
+  const isUp = ["==", now, "up"];
+  const ifCalm = ex(["match", now, ["up", "unknown"], 1, 0]);
+  /** @param {string} wanted */
+  const ifNow = (wanted) => ex(["case", ["==", now, wanted], 1, 0]);
+  /** The live source has a better name for it. */
+  const ifPlain = ex(["case", ["any", ["boolean", ["feature-state", "named"], false], ["boolean", ["feature-state", "chosen"], false]], 0, 1]);
   const radius = ["match", rank, 0, 4, 1, 3.4, 2.8];
   const halo = { "text-halo-color": ground, "text-halo-width": 1.6 };
   const nameSize = ex(["match", rank, 0, 12.5, 1, 11.5, 11]);
@@ -151,7 +169,7 @@ function deviceLayers(p) {
     {
       id: "names", type: "symbol", source: "devices", filter: filter(["all", ["!", isPop], [">=", ["zoom"], ["get", "named_from"]]]),
       layout: { "text-field": ["get", "label"], "text-font": MEDIUM, "text-size": nameSize, ...beside, "text-radial-offset": 0.9, "symbol-sort-key": ex(rank), "text-padding": 1 },
-      paint: { "text-color": ex(["match", rank, 1, p.text.text, p.text.quiet]), ...halo, "text-opacity": ex(["case", ["any", isOdd, ["boolean", ["feature-state", "chosen"], false]], 0, 1]) },
+      paint: { "text-color": ex(["match", rank, 1, p.text.text, p.text.quiet]), ...halo, "text-opacity": ifPlain },
     },
     {
       id: "pop-ring", type: "circle", source: "devices", filter: filter(["all", isPop, alone]),
@@ -170,13 +188,7 @@ function deviceLayers(p) {
         "circle-stroke-color": ex(["case", isUp, ground, p.status.unknown]),
       },
     },
-    {
-      id: "odd-symbols", type: "symbol", ...live("odd", ["!=", status, "down"], alone),
-      layout: {
-        "icon-image": ex(status), "icon-size": grown(["match", status, "degraded", 1.02, ["match", rank, 0, 1.12, 0.95]]),
-        "icon-allow-overlap": true, "icon-ignore-placement": true, "symbol-sort-key": ex(["get", "severity"]),
-      },
-    },
+    ...["stale", "degraded"].map((wanted) => oddSymbols(wanted, ifNow(wanted))),
     {
       id: "odd-names", type: "symbol", ...live("odd", ["!=", status, "down"], alone), minzoom: 6,
       layout: {
@@ -188,7 +200,7 @@ function deviceLayers(p) {
     {
       id: "pop-names", type: "symbol", source: "devices", filter: filter(["all", isPop, [">=", ["zoom"], ["get", "named_from"]]]),
       layout: { "text-field": ["get", "label"], "text-font": SEMIBOLD, "text-size": nameSize, ...beside, "text-radial-offset": 0.95, "text-padding": 1.5 },
-      paint: { "text-color": p.text.text, ...halo, "text-opacity": ex(["case", ["any", isOdd, ["boolean", ["feature-state", "chosen"], false]], 0, 1]) },
+      paint: { "text-color": p.text.text, ...halo, "text-opacity": ifPlain },
     },
     {
       id: "link-strike", type: "symbol", ...live("broken", isPoint, alone),
@@ -220,10 +232,7 @@ function deviceLayers(p) {
       },
       paint: { "text-color": ex(["get", "color"]), "text-halo-color": ground, "text-halo-width": 2 },
     },
-    {
-      id: "down-symbols", type: "symbol", ...live("odd", ["==", status, "down"], alone),
-      layout: { "icon-image": "down", "icon-size": grown(1), "icon-allow-overlap": true, "icon-ignore-placement": true, "symbol-sort-key": ex(["get", "since"]) },
-    },
+    oddSymbols("down", ifNow("down")),
     downNames(p, "down-names", live("odd", ["==", status, "down"], alone), ex(["case", ["get", "chosen"], 2.1, 1.5])),
     downNames(p, "ring-names", live("ring", ["has", "label"], ofThisZoom), 2.1),
     { id: "drag-line", type: "line", ...live("drag", isLine), paint: { "line-color": p.accent.accent, "line-width": 1.5, "line-dasharray": [3, 2] } },
@@ -247,5 +256,5 @@ function deviceLayers(p) {
 export const networkLayers = (p) => [...linkLayers(p), ...deviceLayers(p)];
 
 /** Where a device is drawn, topmost first: what a click asks. */
-export const DEVICE_LAYERS = ["down-symbols", "fan-symbols", "odd-symbols", "dots"];
+export const DEVICE_LAYERS = ["fan-symbols", "dots"];
 export const LINK_LAYERS = ["link-down", "link-cable", "link-wireless", "link-unknown"];

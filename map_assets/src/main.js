@@ -111,7 +111,7 @@ async function build(first) {
       painter.setTheme(message.theme);
     }
     const touched = network.take(message);
-    painter.paint(touched);
+    const inLive = painter.paint(touched);
     if (touched.places) {
       drag.settle();
       fan.close();
@@ -121,7 +121,7 @@ async function build(first) {
     if (message.fit) camera.fit();
     if (message.fly) camera.fly(message.fly);
     if (message.card !== undefined) card.show(message.card);
-    if (message.stamp_us) clock.expect(message.stamp_us, map);
+    if (message.stamp_us) clock.expect(message.stamp_us, inLive, map);
     if (message.report !== undefined) send(report(map, message.report, firstIdle_s));
   };
 }

@@ -38,28 +38,29 @@ export function report(map, token, firstIdle_s) {
     rendered_devices: devices.size + inRings, rendered_links: links.size, zoom: map.getZoom(), center: [lng, lat],
   };
 }
-const DRAWN = ["dots", "odd-symbols", "down-symbols", "rings", "link-cable", "link-wireless", "link-unknown", "link-down"];
+const DRAWN = ["dots", "rings", "link-cable", "link-wireless", "link-unknown", "link-down"];
 
 /** Tells the window when a tick is on the screen. */
 export class PaintClock {
-  /** @type {number[]} */
+  /** @type {{ stamp_us: number, inLive: boolean }[]} */
   #waiting = [];
 
   /** @param {MapLibre} map @param {Painter} painter @param {Send} send */
   constructor(map, painter, send) {
     map.on("render", () => {
-      if (this.#waiting.length === 0 || !painter.settled) return;
-      const stamps = this.#waiting.splice(0);
+      const done = this.#waiting.filter(({ inLive }) => !inLive || painter.settled);
+      if (done.length === 0) return;
+      this.#waiting = this.#waiting.filter((tick) => !done.includes(tick));
       requestAnimationFrame(() => {
         const painted_us = Math.round((performance.timeOrigin + performance.now()) * 1000);
-        for (const stamp_us of stamps) send({ type: "painted", stamp_us, painted_us });
+        for (const { stamp_us } of done) send({ type: "painted", stamp_us, painted_us });
       });
     });
   }
 
-  /** A tick with this stamp has been handed to the map. @param {number} stamp_us @param {MapLibre} map */
-  expect(stamp_us, map) {
-    this.#waiting.push(stamp_us);
+  /** A tick has been handed to the map. @param {number} stamp_us @param {boolean} inLive part of it waits for the live source @param {MapLibre} map */
+  expect(stamp_us, inLive, map) {
+    this.#waiting.push({ stamp_us, inLive });
     map.triggerRepaint();
   }
 }

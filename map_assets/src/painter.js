@@ -18,6 +18,8 @@ import { putPictures, ringPicture } from "./symbols.js";
 const PILLS_MOST = 300;
 const AGES_MS = 5_000;
 const PILLS_MS = 1_000;
+/** The live source follows the ticks, but not more often than this. */
+const LIVE_MS = 150;
 
 const now_us = () => Date.now() * 1000;
 
@@ -31,7 +33,11 @@ export class Painter {
   #odd = new Set();
   /** What the live source holds, by kind; the text so that the same is not sent twice. @type {Map<Kind, { text: string, features: Feature[] }>} */
   #live = new Map();
-  #sending = false;
+  /** @type {ReturnType<typeof setTimeout> | null} */
+  #sending = null;
+  #sentAt_ms = 0;
+  /** Devices whose name the live source has. @type {Set<string>} */
+  #named = new Set();
   /** @type {Map<string, RingParts>} */
   #pictures = new Map();
   /** @type {string | null} */
@@ -59,6 +65,9 @@ export class Painter {
       }
     });
     map.on("moveend", () => this.#paintPills());
+    map.on("sourcedata", ({ sourceId }) => {
+      if (sourceId === "live" && this.settled) this.#handOverNames();
+    });
     setInterval(() => this.#paintAges(), AGES_MS);
     setInterval(() => this.#paintPills(), PILLS_MS);
   }
@@ -73,11 +82,13 @@ export class Painter {
     this.#paintChosen();
   }
 
-  /** Paint what a message has touched. @param {import("./network.js").Touched} touched */
+  /** Paint what a message has touched. @param {import("./network.js").Touched} touched @returns {boolean} whether a ring shows part of it */
   paint({ places, health, loads }) {
     if (places) this.#paintPlaces();
     this.#paintHealth(places ? this.#network.devices.keys() : health, places);
     this.#paintLoads(places ? this.#network.links.keys() : loads, places);
+    const zoom = Math.floor(this.#map.getZoom());
+    return health.some((id) => this.aloneFrom(id) > zoom);
   }
 
   /** Mark a device or link, or nothing. @param {string | null} id */
@@ -100,9 +111,9 @@ export class Painter {
     return this.#clusters.aloneFrom.get(id) ?? 0;
   }
 
-  /** Whether all that a tick may have changed is in the map's hands. */
+  /** Whether the live source is as it should be. */
   get settled() {
-    return !this.#sending && this.#map.isSourceLoaded("live");
+    return this.#sending === null && this.#map.isSourceLoaded("live");
   }
 
   /** Replace the live features of a kind where they differ from what is there. @param {Kind} kind @param {Feature[]} features */
@@ -111,13 +122,23 @@ export class Painter {
     if ((this.#live.get(kind)?.text ?? "[]") === text) return;
     for (const feature of features) feature.properties = { ...feature.properties, kind };
     this.#live.set(kind, { text, features });
-    if (this.#sending) return;
-    this.#sending = true;
-    queueMicrotask(() => {
-      this.#sending = false;
+    const byHand = kind === "drag" || kind === "chosen" || kind === "fan";
+    const wait_ms = byHand ? 0 : Math.max(0, this.#sentAt_ms + LIVE_MS - performance.now());
+    if (this.#sending !== null && !byHand) return;
+    clearTimeout(this.#sending ?? undefined);
+    this.#sending = setTimeout(() => {
+      this.#sending = null;
+      this.#sentAt_ms = performance.now();
       const all = [...this.#live.values()].flatMap((held) => held.features);
       this.#source("live").setData({ type: "FeatureCollection", features: all });
-    });
+    }, wait_ms);
+  }
+
+  /** The live source has the names of what is odd: hide the plain ones, and show those of what is odd no more. */
+  #handOverNames() {
+    for (const id of this.#named) if (!this.#odd.has(id)) this.#map.setFeatureState({ source: "devices", id }, { named: false });
+    for (const id of this.#odd) if (!this.#named.has(id)) this.#map.setFeatureState({ source: "devices", id }, { named: true });
+    this.#named = new Set(this.#odd);
   }
 
   /** @param {string} id @returns {GeoJSONSource} */
@@ -139,9 +160,8 @@ export class Painter {
     let touched = always;
     for (const id of ids) {
       const { status } = this.#network.healthOf(id);
-      const odd = isOdd(status);
-      this.#map.setFeatureState({ source: "devices", id }, { status, odd });
-      if (odd) this.#odd.add(id);
+      this.#map.setFeatureState({ source: "devices", id }, { status });
+      if (isOdd(status)) this.#odd.add(id);
       else this.#odd.delete(id);
       touched = true;
     }

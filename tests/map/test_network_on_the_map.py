@@ -30,10 +30,9 @@ def test_a_router_that_goes_down_turns_red_on_the_screen_and_teal_again_when_it_
     assert stage.shows(at, DARK.status["up"])
     assert not stage.shows(at, DARK.status["down"])
     stage.tell_and_see(news(health("Grünten", "down")))
-    assert stage.shows(at, DARK.status["down"])
+    stage.until(lambda: stage.shows(at, DARK.status["down"]))
     stage.tell_and_see(news(health("Grünten", "up", 1)))
-    assert stage.shows(at, DARK.status["up"])
-    assert not stage.shows(at, DARK.status["down"])
+    stage.until(lambda: stage.shows(at, DARK.status["up"]) and not stage.shows(at, DARK.status["down"]))
 
 
 def test_the_painted_signal_carries_the_stamp_of_the_oldest_observation(stage: Stage) -> None:
@@ -74,15 +73,14 @@ def test_the_load_of_a_link_colours_each_half(stage: Stage) -> None:
     )
     state = LinkState(id_of("KemptenHauchenberg"), "up", 1, 1, 9.5e8, 0.0)
     stage.tell_and_see(news(state, health("Kempten", "up")))
-    assert stage.shows(near_a, DARK.load[5], 8)
-    assert stage.shows(near_b, DARK.load[0], 8)
+    stage.until(lambda: stage.shows(near_a, DARK.load[5], 8) and stage.shows(near_b, DARK.load[0], 8))
 
 
 def test_a_link_that_is_down_is_red_and_counted_once(stage: Stage) -> None:
     stage.tell_and_see(news(LinkState(id_of("KemptenHauchenberg"), "down", 1, 1), health("Kempten", "up")))
     a, b = stage.place_of(id_of("Kempten")), stage.place_of(id_of("Hauchenberg"))
     middle = stage.pixel(a._replace(lng=(a.lng + b.lng) / 2, lat=(a.lat + b.lat) / 2))
-    assert stage.shows(middle, DARK.status["down"])
+    stage.until(lambda: stage.shows(middle, DARK.status["down"]))
     assert stage.report()["rendered_links"] == 3
 
 
