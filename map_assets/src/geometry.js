@@ -92,9 +92,9 @@ export function fanOut(count) {
   const places = /** @type {[number, number][]} */ ([]);
   let angle = -Math.PI / 2;
   for (let i = 0; i < count; i++) {
-    const radius_px = count <= 10 ? Math.max(34, count * 8) : 40 + i * 5;
+    const radius_px = count <= 10 ? Math.max(44, count * 9) : 44 + i * 5;
     places.push([radius_px * Math.cos(angle), radius_px * Math.sin(angle)]);
-    angle += count <= 10 ? (2 * Math.PI) / count : 34 / radius_px;
+    angle += count <= 10 ? (2 * Math.PI) / count : 36 / radius_px;
   }
   return places;
 }

@@ -214,16 +214,6 @@ function deviceLayers(p) {
       },
       paint: { "text-color": p.text.text },
     },
-    { id: "fan-legs", type: "line", ...live("fan", isLine), paint: { "line-color": p.text.faint, "line-width": 1 } },
-    {
-      id: "fan-symbols", type: "symbol", ...live("fan", isPoint),
-      layout: {
-        "icon-image": ex(status), "icon-size": 1.1, "icon-allow-overlap": true, "text-field": ["get", "label"], "text-font": MEDIUM, "text-size": 11,
-        "text-anchor": ex(["get", "anchor"]), "text-offset": ex(["match", ["get", "anchor"], "left", ["literal", [1, 0]], ["literal", [-1, 0]]]),
-        "text-optional": true, "symbol-sort-key": ex(["get", "severity"]),
-      },
-      paint: { "text-color": p.text.text, ...halo },
-    },
     {
       id: "chosen", type: "symbol", ...live("chosen", isPoint),
       layout: {
@@ -235,6 +225,16 @@ function deviceLayers(p) {
     oddSymbols("down", ifNow("down")),
     downNames(p, "down-names", live("odd", ["==", status, "down"], alone), ex(["case", ["get", "chosen"], 2.1, 1.5])),
     downNames(p, "ring-names", live("ring", ["has", "label"], ofThisZoom), 2.1),
+    { id: "fan-legs", type: "line", ...live("fan", isLine), paint: { "line-color": p.text.faint, "line-width": 1 } },
+    {
+      id: "fan-symbols", type: "symbol", ...live("fan", isPoint),
+      layout: {
+        "icon-image": ex(status), "icon-size": 1.1, "icon-allow-overlap": true, "text-field": ["get", "label"], "text-font": MEDIUM, "text-size": 11,
+        "text-anchor": ex(["get", "anchor"]), "text-offset": ex(["match", ["get", "anchor"], "left", ["literal", [1, 0]], ["literal", [-1, 0]]]),
+        "text-optional": true, "symbol-sort-key": ex(["get", "severity"]),
+      },
+      paint: { "text-color": p.text.text, ...halo },
+    },
     { id: "drag-line", type: "line", ...live("drag", isLine), paint: { "line-color": p.accent.accent, "line-width": 1.5, "line-dasharray": [3, 2] } },
     { id: "drag-dot", type: "circle", ...live("drag", isPoint), paint: { "circle-radius": 7, "circle-color": p.accent.ground, "circle-stroke-color": p.accent.accent, "circle-stroke-width": 2 } },
     {
@@ -245,6 +245,7 @@ function deviceLayers(p) {
       id: "ring-obstacles", type: "symbol", ...live("ring", ofThisZoom),
       layout: { "icon-image": "nothing", "icon-allow-overlap": true, "icon-padding": 0, "icon-size": ex(["get", "size"]) },
     },
+    { id: "strike-obstacles", type: "symbol", ...live("broken", isPoint, alone), layout: { "icon-image": "nothing", "icon-allow-overlap": true, "icon-size": 0.9 } },
     {
       id: "odd-obstacles", type: "symbol", ...live("odd", alone),
       layout: { "icon-image": "nothing", "icon-allow-overlap": true, "icon-padding": 0, "icon-size": grown(["match", status, "down", 1.3, 0.9]) },

@@ -14,6 +14,7 @@ import { Network } from "./network.js";
 import { Painter, repaint } from "./painter.js";
 import { dressPage, paletteOf } from "./palette.js";
 import { listen } from "./pointer.js";
+import { Pulses } from "./pulse.js";
 
 /** @param {string} path */
 const address = (path) => new URL(`../${path}`, import.meta.url).href;
@@ -25,6 +26,7 @@ let take = null;
 
 const send = await openChannel((message) => (take ? take(message) : early.push(message)));
 watchErrors(send);
+for (const weight of [400, 500, 600]) document.fonts.load(`${weight} 12px Inter`);
 send({ type: "ready" });
 const first = await new Promise((resolve) => {
   const found = early.shift();
@@ -83,6 +85,7 @@ async function build(first) {
   const card = new HoverCard(/** @type {HTMLElement} */ (document.getElementById("card")), send);
   const drag = new Drag(map, network, painter, send);
   const fan = new Fan(map, network, painter);
+  const pulses = new Pulses(map, network);
   const clock = new PaintClock(map, painter, send);
   /** @type {number | null} */
   let firstIdle_s = null;
@@ -112,6 +115,7 @@ async function build(first) {
     }
     const touched = network.take(message);
     const inLive = painter.paint(touched);
+    pulses.follow(touched.health);
     if (touched.places) {
       drag.settle();
       fan.close();

@@ -7,6 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu
 
 from app.look import themes
+from domain.geometry import LngLat
 from domain.load import LinkState
 from domain.wire import Changed, Removed
 from tests.map.conftest import HEIGHT_PX, WIDTH_PX, Stage
@@ -178,3 +179,36 @@ def test_flying_to_a_device_brings_it_to_the_middle(stage: Stage) -> None:
     place, seen = stage.place_of(GRUNTEN), stage.report()
     assert abs(seen["center"][0] - place.lng) < 0.001
     assert abs(seen["center"][1] - place.lat) < 0.001
+
+
+def test_devices_at_one_place_are_a_ring_that_fans_out_and_each_can_be_clicked(stage: Stage) -> None:
+    names = ("Sector north", "Sector south", "Switch")
+    place = (10.2, 47.58)
+    stage.tell(
+        Changed(3, devices=tuple(device(name, *place) for name in names), health=(health("Switch", "down"),))
+    )
+    stage.until(lambda: stage.report()["rendered_devices"] == 7)
+    at = stage.pixel(LngLat(*place))
+    stage.until(lambda: stage.shows(at, DARK.status["down"], 24))
+    stage.click(at)
+    top = at - QPoint(0, 44)
+    stage.until(lambda: stage.shows(top, DARK.status["unknown"], 8))
+    assert stage.events == []
+    stage.click(top)
+    stage.until(lambda: bool(stage.events))
+    assert stage.events == [("device_clicked", id_of("Sector north"))]
+
+
+def test_what_has_just_gone_down_pulses_and_what_is_long_down_is_steady(stage: Stage) -> None:
+    stage.tell_and_see(news(health("Grünten", "down", 1), health("Kempten", "down", 600)))
+    assert stage.js("document.querySelectorAll('.pulse').length") == 1
+    stage.tell_and_see(news(health("Grünten", "up", 0)))
+    assert stage.js("document.querySelectorAll('.pulse').length") == 0
+
+
+def test_the_home_key_shows_the_whole_network_again(stage: Stage) -> None:
+    before = stage.report()["zoom"]
+    stage.view.fly_to(GRUNTEN)
+    stage.until(lambda: stage.report()["zoom"] >= 11)
+    QTest.keyClick(stage.hands, Qt.Key.Key_Home)
+    stage.until(lambda: abs(stage.report()["zoom"] - before) < 0.01)
