@@ -67,7 +67,10 @@ export class Camera {
   }
 }
 
-/** West, south, east, north of some places, or null where there are none. @param {Iterable<{ lng: number, lat: number }>} places @returns {[number, number, number, number] | null} */
+/**
+ * West, south, east, north of some places, or null where there are none.
+ * @param {Iterable<{ lng: number, lat: number }>} places @returns {[number, number, number, number] | null}
+ */
 function boundsOf(places) {
   let [west, south, east, north] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const { lng, lat } of places) {

@@ -76,7 +76,10 @@ export function linkFeatures(network, clusters) {
   return features;
 }
 
-/** The links that are down: a line from end to end and the mark in its middle. @param {Network} network @param {Clusters} clusters @returns {Feature[]} */
+/**
+ * The links that are down: a line from end to end and the mark in its middle.
+ * @param {Network} network @param {Clusters} clusters @returns {Feature[]}
+ */
 export function brokenFeatures(network, clusters) {
   const features = [];
   for (const { id, status } of network.loads.values()) {
@@ -93,7 +96,11 @@ export function brokenFeatures(network, clusters) {
 /** What deserves attention: everything that is neither up nor simply not known yet. @param {Status} status */
 export const isOdd = (status) => status !== "up" && status !== "unknown";
 
-/** @param {Network} network @param {Iterable<string>} ids @param {Map<string, number>} aloneFrom @param {string | null} chosen @param {number} now_us @returns {Feature[]} */
+/**
+ * Names and ages of what is odd.
+ * @param {Network} network @param {Iterable<string>} ids @param {Map<string, number>} aloneFrom
+ * @param {string | null} chosen @param {number} now_us @returns {Feature[]}
+ */
 export function oddFeatures(network, ids, aloneFrom, chosen, now_us) {
   const features = [];
   for (const id of ids) {
@@ -135,7 +142,10 @@ export function ringFeatures(network, clusters, zoom, last, now_us, pictures) {
     const picture = ringName(parts);
     pictures.set(picture, parts);
     const down = parts.counts.down ? newestDown(network, members, now_us) : {};
-    return pointOf([lng, lat], { id, zoom, last, stack, picture, count: String(parts.total), total: parts.total, size: ringSize(parts.total) / SYMBOL_PX, severity: severityOf(parts.worst), ...down });
+    return pointOf([lng, lat], {
+      id, zoom, last, stack, picture, count: String(parts.total), total: parts.total,
+      size: ringSize(parts.total) / SYMBOL_PX, severity: severityOf(parts.worst), ...down,
+    });
   });
 }
 
@@ -151,7 +161,10 @@ function newestDown(network, members, now_us) {
   };
 }
 
-/** The load pills of one link, or none where it is too short for them. @param {Network} network @param {LoadRow} load @param {number} pixelsPerDegree @returns {Feature[]} */
+/**
+ * The load pills of one link, or none where it is too short for them.
+ * @param {Network} network @param {LoadRow} load @param {number} pixelsPerDegree @returns {Feature[]}
+ */
 export function pillFeatures(network, load, pixelsPerDegree) {
   const link = network.links.get(load.id);
   const places = link && load.status === "up" ? network.pathOf(link) : null;
@@ -166,7 +179,10 @@ export function pillFeatures(network, load, pixelsPerDegree) {
   return features;
 }
 
-/** The mark of the selected device (its ring and name) or link (its halo). @param {Network} network @param {string | null} id @param {Palette} palette @returns {Feature[]} */
+/**
+ * The mark of the selected device (its ring and name) or link (its halo).
+ * @param {Network} network @param {string | null} id @param {Palette} palette @returns {Feature[]}
+ */
 export function chosenFeatures(network, id, { text, status_text: colors }) {
   const device = network.devices.get(id ?? "");
   const link = network.links.get(id ?? "");

@@ -26,7 +26,8 @@ const ex = (x) => /** @type {ExpressionSpecification} */ (x);
 /** @param {unknown} x @returns {FilterSpecification} */
 const filter = (x) => /** @type {FilterSpecification} */ (x);
 
-/** Multiply by zoom: the figures of look.md for link widths. @param {number[]} factors at zoom 5, 8.7, 11, 14 @param {unknown} value @param {number} add */
+/** Multiply by zoom: the figures of look.md for link widths. @param {number[]} factors at zoom 5, 8.7, 11,
+14 @param {unknown} value @param {number} add */
 const byZoom = ([at5, at9, at11, at14], value, add = 0) => {
   /** @param {number} k */
   const sized = (k) => ["+", add, ["*", k, value]];
@@ -68,10 +69,17 @@ function linkLayers(p) {
     "icon-offset": ex(["match", ["get", "shift"], ...[-3, -2, -1, 1, 2, 3].flatMap((s) => [s, ["literal", [4.6 * s, 0]]]), ["literal", [0, 0]]]),
   };
   return [
-    { id: "link-halo", type: "line", ...live("chosen", isLine), layout: { "line-cap": "round" }, paint: { "line-color": p.accent.accent, "line-width": linkWidth(7), "line-opacity": 0.45 } },
+    {
+      id: "link-halo", type: "line", ...live("chosen", isLine),
+      layout: { "line-cap": "round" },
+      paint: { "line-color": p.accent.accent, "line-width": linkWidth(7), "line-opacity": 0.45 },
+    },
     {
       id: "link-casing", type: "line", source: "links", filter: filter(["all", isLine, alone]), minzoom: 7,
-      paint: { "line-color": p.basemap.land, "line-width": linkWidth(3), "line-offset": linkOffset, "line-opacity": ex(["case", [">=", load, 0], 0.85, 0]) },
+      paint: {
+        "line-color": p.basemap.land, "line-width": linkWidth(3), "line-offset": linkOffset,
+        "line-opacity": ex(["case", [">=", load, 0], 0.85, 0]),
+      },
     },
     {
       id: "link-unknown", type: "line", source: "links", filter: filter(["all", isLine, alone]),
@@ -82,21 +90,33 @@ function linkLayers(p) {
     },
     {
       id: "link-hot", type: "line", source: "links", filter: filter(["all", isLine, alone]), minzoom: PILL_ZOOM,
-      paint: { "line-color": p.load_casing, "line-width": linkWidth(2.4), "line-offset": linkOffset, "line-opacity": ex(["case", ["==", load, HOTTEST], 1, 0]) },
+      paint: {
+        "line-color": p.load_casing, "line-width": linkWidth(2.4), "line-offset": linkOffset,
+        "line-opacity": ex(["case", ["==", load, HOTTEST], 1, 0]),
+      },
     },
     {
-      id: "link-cable", type: "line", source: "links", filter: filter(["all", isLine, alone, ["!=", ["get", "kind"], "wireless"]]), layout: round,
+      id: "link-cable", type: "line", source: "links",
+      filter: filter(["all", isLine, alone, ["!=", ["get", "kind"], "wireless"]]), layout: round,
       paint: { "line-color": loadColor(p), "line-width": linkWidth(), "line-offset": linkOffset, "line-opacity": ifLive },
     },
     {
-      id: "link-wireless", type: "line", source: "links", filter: filter(["all", isLine, alone, ["==", ["get", "kind"], "wireless"]]), layout: round,
-      paint: { "line-color": loadColor(p), "line-width": linkWidth(), "line-offset": linkOffset, "line-dasharray": [5, 0.9], "line-opacity": ifLive },
+      id: "link-wireless", type: "line", source: "links",
+      filter: filter(["all", isLine, alone, ["==", ["get", "kind"], "wireless"]]), layout: round,
+      paint: {
+        "line-color": loadColor(p), "line-width": linkWidth(), "line-offset": linkOffset, "line-dasharray": [5, 0.9],
+        "line-opacity": ifLive,
+      },
     },
     {
       id: "link-down", type: "line", ...live("broken", isLine, alone),
       paint: { "line-color": p.status.down, "line-width": byZoom([1.2, 2.2, 2.2, 2.6], 1), "line-dasharray": [1.6, 1.6] },
     },
-    { id: "arrow-bar", type: "symbol", source: "links", filter: meets, layout: { ...arrowLayout, "icon-image": "bar" }, paint: { "icon-color": p.basemap.land, "icon-opacity": ifLive } },
+    {
+      id: "arrow-bar", type: "symbol", source: "links", filter: meets,
+      layout: { ...arrowLayout, "icon-image": "bar" },
+      paint: { "icon-color": p.basemap.land, "icon-opacity": ifLive },
+    },
     {
       id: "arrow", type: "symbol", source: "links", filter: meets,
       layout: { ...arrowLayout, "icon-image": "arrow", "icon-anchor": "top" },
@@ -167,8 +187,12 @@ function deviceLayers(p) {
   const nameSize = ex(["match", rank, 0, 12.5, 1, 11.5, 11]);
   return [
     {
-      id: "names", type: "symbol", source: "devices", filter: filter(["all", ["!", isPop], [">=", ["zoom"], ["get", "named_from"]]]),
-      layout: { "text-field": ["get", "label"], "text-font": MEDIUM, "text-size": nameSize, ...beside, "text-radial-offset": 0.9, "symbol-sort-key": ex(rank), "text-padding": 1 },
+      id: "names", type: "symbol", source: "devices",
+      filter: filter(["all", ["!", isPop], [">=", ["zoom"], ["get", "named_from"]]]),
+      layout: {
+        "text-field": ["get", "label"], "text-font": MEDIUM, "text-size": nameSize, ...beside, "text-radial-offset": 0.9,
+        "symbol-sort-key": ex(rank), "text-padding": 1,
+      },
       paint: { "text-color": ex(["match", rank, 1, p.text.text, p.text.quiet]), ...halo, "text-opacity": ifPlain },
     },
     {
@@ -193,18 +217,28 @@ function deviceLayers(p) {
       id: "odd-names", type: "symbol", ...live("odd", ["!=", status, "down"], alone), minzoom: 6,
       layout: {
         "text-field": ex(["case", ["==", status, "stale"], ["concat", ["get", "label"], "  ", ["get", "age"]], ["get", "label"]]),
-        "text-font": MEDIUM, "text-size": nameSize, ...beside, "text-radial-offset": 0.95, "symbol-sort-key": ex(rank), "text-padding": 1.5,
+        "text-font": MEDIUM, "text-size": nameSize, ...beside, "text-radial-offset": 0.95, "symbol-sort-key": ex(rank),
+        "text-padding": 1.5,
       },
-      paint: { "text-color": ex(["match", status, "degraded", p.status_text.degraded, p.status_text.stale]), ...halo, "text-opacity": ex(["case", ["get", "chosen"], 0, 1]) },
+      paint: {
+        "text-color": ex(["match", status, "degraded", p.status_text.degraded, p.status_text.stale]), ...halo,
+        "text-opacity": ex(["case", ["get", "chosen"], 0, 1]),
+      },
     },
     {
       id: "pop-names", type: "symbol", source: "devices", filter: filter(["all", isPop, [">=", ["zoom"], ["get", "named_from"]]]),
-      layout: { "text-field": ["get", "label"], "text-font": SEMIBOLD, "text-size": nameSize, ...beside, "text-radial-offset": 0.95, "text-padding": 1.5 },
+      layout: {
+        "text-field": ["get", "label"], "text-font": SEMIBOLD, "text-size": nameSize, ...beside, "text-radial-offset": 0.95,
+        "text-padding": 1.5,
+      },
       paint: { "text-color": p.text.text, ...halo, "text-opacity": ifPlain },
     },
     {
       id: "link-strike", type: "symbol", ...live("broken", isPoint, alone),
-      layout: { "icon-image": "strike", "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": byZoom([0.5, 0.95, 1.1, 1.3], 1) },
+      layout: {
+        "icon-image": "strike", "icon-allow-overlap": true, "icon-ignore-placement": true,
+        "icon-size": byZoom([0.5, 0.95, 1.1, 1.3], 1),
+      },
     },
     {
       id: "rings", type: "symbol", ...live("ring", ofThisZoom),
@@ -218,7 +252,8 @@ function deviceLayers(p) {
       id: "chosen", type: "symbol", ...live("chosen", isPoint),
       layout: {
         "icon-image": "chosen", "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": 0.9,
-        "text-field": ["get", "label"], "text-font": SEMIBOLD, "text-size": 12.5, ...beside, "text-radial-offset": 2, "text-allow-overlap": true, "text-optional": true,
+        "text-field": ["get", "label"], "text-font": SEMIBOLD, "text-size": 12.5, ...beside, "text-radial-offset": 2,
+        "text-allow-overlap": true, "text-optional": true,
       },
       paint: { "text-color": ex(["get", "color"]), "text-halo-color": ground, "text-halo-width": 2 },
     },
@@ -229,26 +264,43 @@ function deviceLayers(p) {
     {
       id: "fan-symbols", type: "symbol", ...live("fan", isPoint),
       layout: {
-        "icon-image": ex(status), "icon-size": 1.1, "icon-allow-overlap": true, "text-field": ["get", "label"], "text-font": MEDIUM, "text-size": 11,
-        "text-anchor": ex(["get", "anchor"]), "text-offset": ex(["match", ["get", "anchor"], "left", ["literal", [1, 0]], ["literal", [-1, 0]]]),
+        "icon-image": ex(status), "icon-size": 1.1, "icon-allow-overlap": true, "text-field": ["get", "label"],
+        "text-font": MEDIUM, "text-size": 11,
+        "text-anchor": ex(["get", "anchor"]),
+        "text-offset": ex(["match", ["get", "anchor"], "left", ["literal", [1.3, 0]], ["literal", [-1.3, 0]]]),
         "text-optional": true, "symbol-sort-key": ex(["get", "severity"]),
       },
       paint: { "text-color": p.text.text, ...halo },
     },
-    { id: "drag-line", type: "line", ...live("drag", isLine), paint: { "line-color": p.accent.accent, "line-width": 1.5, "line-dasharray": [3, 2] } },
-    { id: "drag-dot", type: "circle", ...live("drag", isPoint), paint: { "circle-radius": 7, "circle-color": p.accent.ground, "circle-stroke-color": p.accent.accent, "circle-stroke-width": 2 } },
+    {
+      id: "drag-line", type: "line", ...live("drag", isLine),
+      paint: { "line-color": p.accent.accent, "line-width": 1.5, "line-dasharray": [3, 2] },
+    },
+    {
+      id: "drag-dot", type: "circle", ...live("drag", isPoint),
+      paint: { "circle-radius": 7, "circle-color": p.accent.ground, "circle-stroke-color": p.accent.accent, "circle-stroke-width": 2 },
+    },
     {
       id: "obstacles", type: "symbol", source: "devices", filter: filter(alone),
-      layout: { "icon-image": "nothing", "icon-allow-overlap": true, "icon-padding": 0, "icon-size": grown(["match", rank, 0, 0.8, 1, 0.5, 0.42]) },
+      layout: {
+        "icon-image": "nothing", "icon-allow-overlap": true, "icon-padding": 0,
+        "icon-size": grown(["match", rank, 0, 0.8, 1, 0.5, 0.42]),
+      },
     },
     {
       id: "ring-obstacles", type: "symbol", ...live("ring", ofThisZoom),
       layout: { "icon-image": "nothing", "icon-allow-overlap": true, "icon-padding": 0, "icon-size": ex(["get", "size"]) },
     },
-    { id: "strike-obstacles", type: "symbol", ...live("broken", isPoint, alone), layout: { "icon-image": "nothing", "icon-allow-overlap": true, "icon-size": 0.9 } },
+    {
+      id: "strike-obstacles", type: "symbol", ...live("broken", isPoint, alone),
+      layout: { "icon-image": "nothing", "icon-allow-overlap": true, "icon-size": 0.9 },
+    },
     {
       id: "odd-obstacles", type: "symbol", ...live("odd", alone),
-      layout: { "icon-image": "nothing", "icon-allow-overlap": true, "icon-padding": 0, "icon-size": grown(["match", status, "down", 1.3, 0.9]) },
+      layout: {
+        "icon-image": "nothing", "icon-allow-overlap": true, "icon-padding": 0,
+        "icon-size": grown(["match", status, "down", 1.3, 0.9]),
+      },
     },
   ];
 }
