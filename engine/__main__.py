@@ -68,14 +68,14 @@ async def _live(profile: Profile, with_parent: bool, writer: LogWriter) -> int:
     from engine.compose import Engine  # noqa: PLC0415 loads the storage: not before the profile is ours
     from engine.storage import StorageRefused  # noqa: PLC0415
 
+    stop = asyncio.Event()
+    _on_signals(asyncio.get_running_loop(), stop.set)  # before anybody can learn that we run
     try:
-        engine = await Engine.open(profile)
+        engine = await Engine.open(profile, stop)
     except StorageRefused as error:
         _log.error("storage_refused", extra={"message_for_user": error.message})
         return EXIT_STORAGE
     writer.lines.tenant = engine.tenant
-    stop = engine.stopped
-    _on_signals(asyncio.get_running_loop(), stop.set)
     if with_parent:
         _on_parent_gone(asyncio.get_running_loop(), stop.set)
     await stop.wait()

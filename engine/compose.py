@@ -66,19 +66,19 @@ def state_from(loaded: Loaded) -> State:
 
 
 class Engine:
-    """A running engine. `stopped` is set when a client asks it to end; whoever opened it closes it."""
+    """A running engine. It sets `stopped` when a client asks it to end; whoever opened it closes it."""
 
-    def __init__(self, profile: Profile) -> None:
-        self.stopped = asyncio.Event()
+    def __init__(self, profile: Profile, stopped: asyncio.Event) -> None:
+        self._stopped = stopped
         self._profile = profile
         self._stack = AsyncExitStack()
         self._rows_since_keyframe = 0
         self._started_us = now_us()
 
     @classmethod
-    async def open(cls, profile: Profile) -> Engine:
+    async def open(cls, profile: Profile, stopped: asyncio.Event) -> Engine:
         """Build an engine on a profile and let clients in. Raises StorageRefused; what was built by then is closed."""
-        engine = cls(profile)
+        engine = cls(profile, stopped)
         async with engine._stack:
             await engine._build()
             engine._stack = engine._stack.pop_all()
@@ -125,7 +125,7 @@ class Engine:
             acknowledge=self._judge.acknowledge,
             on_acknowledged=self._tell,
             probe_now=self._monitor.probe_now,
-            stop=self.stopped.set,
+            stop=self._stopped.set,
             now_us=now_us,
         )
         address = self._profile.new_address()

