@@ -19,7 +19,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from app.commands import Commands
-from app.demo import Demo, Typed, edit_from
+from app.demo import NETWORK_NAME, Demo, Typed, edit_from
 from app.engine_link import EngineLink, Status
 from app.garbage import Garbage
 from app.log import open_log
@@ -27,7 +27,7 @@ from app.look import Look, ThemeName, font, load_fonts
 from app.map.scheme import prepare_web_engine
 from app.map.view import MapView
 from app.model import Delta, Model
-from app.programs import window_command
+from app.programs import command_of, window_command
 from app.report import Measured, report_of, shortcomings, write_report
 from app.window import Window
 from domain.errors import Refusal
@@ -82,7 +82,8 @@ class App(QObject):
             Demo(options.profile, options.simnet_state, self._demo_settled.emit) if options.demo else None
         )
         self.model = Model()
-        self.link = EngineLink(options.profile, self.model)
+        command = [*command_of("engine"), "--name", NETWORK_NAME] if options.demo else None
+        self.link = EngineLink(options.profile, self.model, command)
         self.link.status_changed.connect(self._on_status)
         self.link.start()
         self.commands = Commands(self.model, self.link)

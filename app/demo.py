@@ -31,6 +31,7 @@ from domain.inventory import (
 )
 from domain.wire import Secret
 
+NETWORK_NAME = "VoralpNet"
 INTERVAL_S = 5.0
 FILE_NAME = "demo.json"
 

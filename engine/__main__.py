@@ -17,6 +17,10 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import platformdirs
+
+from domain.rules import NAME_CAP
+from domain.text import clean_text
 from engine.log import LogWriter, close_log, open_log
 from engine.profile import Profile, ProfileTaken
 
@@ -35,19 +39,29 @@ def main(arguments: list[str] | None = None) -> int:
         prog="heliograph-engine", description="Polls a network and tells windows about it."
     )
     parser.add_argument(
-        "--profile", type=Path, required=True, help="folder that holds the network and its log-ins"
+        "--profile",
+        type=Path,
+        default=Path(platformdirs.user_data_dir("heliograph", appauthor=False)) / "default",
+        help="folder that holds the network and its log-ins; the window's own if left out",
+    )
+    parser.add_argument(
+        "--name",
+        default="My network",
+        metavar="NAME",
+        help="what a new network in an empty profile is called",
     )
     parser.add_argument("--with-parent", action="store_true", help="end when standard input is closed")
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], default="info")
     options = parser.parse_args(arguments)
     writer = open_log(sys.stderr, options.log_level)
     try:
-        return _run(options.profile, options.with_parent, writer)
+        return _run(options, writer)
     finally:
         close_log(writer)
 
 
-def _run(folder: Path, with_parent: bool, writer: LogWriter) -> int:
+def _run(options: argparse.Namespace, writer: LogWriter) -> int:
+    folder: Path = options.profile
     try:
         profile = Profile.open(folder)
     except ProfileTaken as error:
@@ -59,24 +73,24 @@ def _run(folder: Path, with_parent: bool, writer: LogWriter) -> int:
         return EXIT_PROFILE
     try:
         _raise_file_limit()
-        return asyncio.run(_live(profile, with_parent, writer))
+        return asyncio.run(_live(profile, options, writer))
     finally:
         profile.close()
 
 
-async def _live(profile: Profile, with_parent: bool, writer: LogWriter) -> int:
+async def _live(profile: Profile, options: argparse.Namespace, writer: LogWriter) -> int:
     from engine.compose import Engine  # noqa: PLC0415 loads the storage: not before the profile is ours
     from engine.storage import StorageRefused  # noqa: PLC0415
 
     stop = asyncio.Event()
     _on_signals(asyncio.get_running_loop(), stop.set)  # before anybody can learn that we run
     try:
-        engine = await Engine.open(profile, stop)
+        engine = await Engine.open(profile, stop, clean_text(options.name, NAME_CAP) or "My network")
     except StorageRefused as error:
         _log.error("storage_refused", extra={"message_for_user": error.message})
         return EXIT_STORAGE
     writer.lines.tenant = engine.tenant
-    if with_parent:
+    if options.with_parent:
         _on_parent_gone(asyncio.get_running_loop(), stop.set)
     await stop.wait()
     _log.info("stopping")

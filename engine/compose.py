@@ -76,11 +76,14 @@ class Engine:
         self._started_us = now_us()
 
     @classmethod
-    async def open(cls, profile: Profile, stopped: asyncio.Event) -> Engine:
-        """Build an engine on a profile and let clients in. Raises StorageRefused; what was built by then is closed."""
+    async def open(cls, profile: Profile, stopped: asyncio.Event, name: str) -> Engine:
+        """Build an engine and let clients in; a new network is called `name`.
+
+        Raises StorageRefused; what was built by then is closed.
+        """
         engine = cls(profile, stopped)
         async with engine._stack:
-            await engine._build()
+            await engine._build(name)
             engine._stack = engine._stack.pop_all()
         return engine
 
@@ -93,9 +96,9 @@ class Engine:
         """Take leave of the clients, ask no more, write what waits."""
         await self._stack.aclose()
 
-    async def _build(self) -> None:
+    async def _build(self, name: str) -> None:
         folder, stack = self._profile.folder, self._stack
-        store = Store.open(self._profile.database, now_us=now_us(), new_id=new_id)
+        store = Store.open(self._profile.database, now_us=now_us(), new_id=new_id, tenant_name=name)
         self._store = StoreThread(store)
         stack.push_async_callback(self._close_store)
         self._vault = Vault.open(store, folder)

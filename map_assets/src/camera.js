@@ -17,18 +17,24 @@ export class Camera {
   #still = matchMedia("(prefers-reduced-motion: reduce)");
   /** Whether the view was chosen by somebody, or framed once; until then it waits for the network. */
   #placed;
+  /** Whether the whole network is framed and nobody looked elsewhere since: it stays framed when the map's size changes. */
+  #framed;
 
-  /** @param {MapLibre} map @param {Network} network @param {Send} send @param {boolean} placed */
-  constructor(map, network, send, placed) {
+  /** @param {MapLibre} map @param {Network} network @param {Send} send @param {boolean} placed @param {boolean} framed whether that is the whole network */
+  constructor(map, network, send, placed, framed) {
     this.#map = map;
     this.#network = network;
     this.#placed = placed;
+    this.#framed = placed && framed;
+    map.on("resize", () => this.#framed && this.fit(false));
     map.on("moveend", () => {
       const { lng, lat } = map.getCenter().wrap();
       send({ type: "camera_moved", lng, lat, zoom: map.getZoom() });
     });
     map.on("movestart", (event) => {
-      if (event.originalEvent) this.#placed = true;
+      if (!event.originalEvent) return;
+      this.#placed = true;
+      this.#framed = false;
     });
   }
 
@@ -41,11 +47,18 @@ export class Camera {
 
   /** Show the whole network. @param {boolean} moving */
   fit(moving = true) {
-    this.show(this.#network.devices.values(), moving ? TURN_MS : 0, FIT_ZOOM_MOST);
+    this.#framed = true;
+    this.#show(this.#network.devices.values(), moving ? TURN_MS : 0, FIT_ZOOM_MOST);
   }
 
   /** Show some places. @param {Iterable<{ lng: number, lat: number }>} places @param {number} duration_ms @param {number} maxZoom */
   show(places, duration_ms, maxZoom) {
+    this.#framed = false;
+    this.#show(places, duration_ms, maxZoom);
+  }
+
+  /** @param {Iterable<{ lng: number, lat: number }>} places @param {number} duration_ms @param {number} maxZoom */
+  #show(places, duration_ms, maxZoom) {
     const duration = this.#still.matches ? 0 : duration_ms;
     const bounds = boundsOf(places);
     if (bounds) this.#map.fitBounds(bounds, { padding: PADDING, maxZoom, duration });
@@ -57,6 +70,7 @@ export class Camera {
     const device = this.#network.devices.get(id);
     const link = this.#network.links.get(id);
     if (device) {
+      this.#framed = false;
       const zoom = Math.max(this.#map.getZoom(), least_zoom);
       const duration = this.#still.matches ? 0 : FLY_MS;
       this.#map.flyTo({ center: [device.lng, device.lat], zoom, duration });

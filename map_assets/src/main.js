@@ -81,7 +81,7 @@ async function build(first) {
   await map.once("style.load");
 
   const painter = new Painter(map, network, theme);
-  const camera = new Camera(map, network, send, Boolean(view) || network.devices.size > 0);
+  const camera = new Camera(map, network, send, Boolean(view) || network.devices.size > 0, !view);
   const card = new HoverCard(/** @type {HTMLElement} */ (document.getElementById("card")), send);
   const drag = new Drag(map, network, painter, send);
   const fan = new Fan(map, network, painter);
