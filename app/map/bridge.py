@@ -133,6 +133,10 @@ class PageError(ValueError):
     """The page said something that it may not say; the message has what was got and what was expected."""
 
 
+class UnknownThing(PageError):
+    """The page spoke of a thing that is not in the inventory: deleted a moment ago, or never there."""
+
+
 def decode(text: str, known: Callable[[UUID], bool]) -> FromPage:
     """Return a message of the page. Raises PageError where a key, type, range or id is wrong."""
     if len(text) > TEXT_CAP:
@@ -143,8 +147,13 @@ def decode(text: str, known: Callable[[UUID], bool]) -> FromPage:
         raise PageError(f"{error}, in {text[:120]!r}") from error
     id = getattr(message, "id", None)
     if isinstance(id, UUID) and not known(id):
-        raise PageError(f"{type(message).__name__} of {id}: expected a device or link of the inventory")
+        raise UnknownThing(f"{type(message).__name__} of {id}: expected a device or link of the inventory")
     return message
+
+
+def _level(error: PageError) -> int:
+    """A thing that was deleted while the page spoke of it is no fault."""
+    return logging.WARNING if isinstance(error, UnknownThing) else logging.ERROR
 
 
 class Door(QObject):
@@ -170,7 +179,7 @@ class Door(QObject):
             message = decode(text, self._known)
         except PageError as error:
             self.refused += 1
-            _log.error("the page sent %s", error)
+            _log.log(_level(error), "the page sent %s", error)
             return
         self._take(message)
 

@@ -39,13 +39,15 @@ class LogWatch(logging.Handler):
     """Keeps the errors that were logged; `expected` names those that a test announced."""
 
     def __init__(self) -> None:
-        super().__init__(logging.ERROR)
+        super().__init__(logging.WARNING)
         self.errors: list[str] = []
+        self.warnings: list[str] = []
         self.expected: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep one error."""
-        self.errors.append(record.getMessage())
+        """Keep one error or warning."""
+        kept = self.errors if record.levelno >= logging.ERROR else self.warnings
+        kept.append(record.getMessage())
 
     def surprises(self) -> list[str]:
         """Return the errors that nobody announced."""
