@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -27,7 +27,7 @@ from app.look import REGION_ROW_PX, ROW_PX, TABLE_PX, Look, color, font, square
 from app.model import Delta, Model
 from app.panels.text import LEFT, RIGHT, Label, paint_text
 from app.panels.tray import Tray
-from app.panels.tree_model import Node, TreeModel
+from app.panels.tree_model import Key, Node, TreeModel
 from app.symbols import RANK, paint_symbol
 
 INDENT_PX = 16
@@ -197,6 +197,7 @@ class TreePanel(QWidget):
         self._add.setToolTip("Add a device (N)")
         self._add.clicked.connect(self.add_wanted)
         self._statuses: frozenset[str] = frozenset()
+        self._faulty: set[Key] = set()
         self._opened = False
         self._pages = QStackedWidget()
         self._pages.addWidget(self.tree)
@@ -266,6 +267,15 @@ class TreePanel(QWidget):
             self._note_head.setText("No sites yet")
             self._note.setText("Sites appear here as devices are added. A device names its site.")
         self._pages.setCurrentIndex(1 if empty else 0)
+        QTimer.singleShot(0, self, self._open_new_faults)  # the view has to take the new layout first
+
+    def _open_new_faults(self) -> None:
+        """Open a region when the first thing in it goes down: at three in the morning nobody wants to look for it."""
+        tops = [self.rows.node(self.rows.index(row, 0)) for row in range(self.rows.rowCount())]
+        faulty = {node.key for node in tops if node is not None and node.status == "down"}
+        for key in faulty - self._faulty:
+            self.tree.expand(self.rows.index_of(key))
+        self._faulty = faulty
 
     def _dress(self) -> None:
         self._funnel.setIcon(self._look.icon("funnel"))
