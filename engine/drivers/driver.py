@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from domain.observation import Reading
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True):
     """What a device said, and the round trip of its first reply."""
 
     rtt_us: int

@@ -16,7 +16,7 @@ import msgspec
 from domain.inventory import Interface
 from domain.metrics import is_believable
 from domain.observation import Value
-from engine.drivers.rates import RateMeter
+from engine.drivers.rates import Counted, PortRates
 from engine.drivers.sensors import read_sensor
 
 Row = dict[str, str]
@@ -25,15 +25,15 @@ NAME_CAP = 64
 PORTS_CAP = 2_048
 _SESSIONS = ("pppoe-in", "l2tp-in", "pptp-in", "sstp-in", "ovpn-in")
 """Interfaces of subscribers, where they are dynamic: they come and go by the thousand, and are no interfaces to us."""
-_COUNTERS = {
-    "rx-byte": ("if_in_bps", 8),
-    "tx-byte": ("if_out_bps", 8),
-    "rx-error": ("if_in_errors_per_s", 1),
-    "tx-error": ("if_out_errors_per_s", 1),
-    "rx-packet": ("if_in_packets_per_s", 1),
-    "tx-packet": ("if_out_packets_per_s", 1),
-}
-_FAST = ("name", "running", "disabled", *_COUNTERS)
+_COUNTERS = (
+    Counted("rx-byte", "if_in_bps", 8),
+    Counted("tx-byte", "if_out_bps", 8),
+    Counted("rx-error", "if_in_errors_per_s"),
+    Counted("tx-error", "if_out_errors_per_s"),
+    Counted("rx-packet", "if_in_packets_per_s"),
+    Counted("tx-packet", "if_out_packets_per_s"),
+)
+_FAST = ("name", "running", "disabled", *(counter.key for counter in _COUNTERS))
 _FULL = (".id", "type", "mac-address", "comment", *_FAST)
 _NUMBER = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?")
 _DURATION = re.compile(r"(\d{1,6})([wdhms])")
@@ -49,10 +49,7 @@ class Port:
     def __init__(self, interface: Interface, id: str) -> None:
         self.interface = interface
         self.id = id
-        self.meters = {
-            column: RateMeter(metric, interface.name, factor)
-            for column, (metric, factor) in _COUNTERS.items()
-        }
+        self.rates = PortRates(interface.name, _COUNTERS)
 
 
 class Router:
@@ -153,10 +150,8 @@ def _take_interfaces(router: Router, rows: list[Row], at_us: int, values: list[V
             off = row.get("disabled") == "true"
             if port.interface.oper_up is not up or port.interface.admin_up is off:
                 router.tell_port(port, msgspec.structs.replace(port.interface, oper_up=up, admin_up=not off))
-        for column, meter in port.meters.items():
-            count = read_whole(row.get(column, ""))
-            if count is not None:
-                meter.add(count, at_us, router.uptime_s, values)
+        counts = {counter.key: read_whole(row.get(counter.key, "")) for counter in _COUNTERS}
+        port.rates.add(counts, at_us, router.uptime_s, values)
 
 
 def _listed_port(router: Router, name: str, row: Row) -> Port:

@@ -17,7 +17,7 @@ from domain.errors import BadReply, NoAnswer
 from domain.observation import Reading
 from domain.observation import Value as Sample
 from engine.drivers.driver import Answer
-from engine.drivers.meters import Draft, Known, Learned, Look, Meter, number, text
+from engine.drivers.meters import Draft, Known, Learned, Look, Meter, text
 from engine.drivers.snmp_host import HR_UPTIME, look_at_host
 from engine.drivers.snmp_interfaces import InterfaceLook
 from engine.drivers.snmp_mikrotik import ENTERPRISE, look_at_mikrotik
@@ -74,6 +74,7 @@ class SnmpDriver:
         self._session = session
         self._limit_s = limit_s
         self._cycle = 0
+        self._due_cycle = 0
         self._phase = phase % LOOK_EVERY_CYCLES
         self._known = Known("", {})
         looks: list[Look] = [self._look_at_system, InterfaceLook(), look_at_host, look_at_mikrotik]
@@ -88,33 +89,48 @@ class SnmpDriver:
     async def read(self) -> Answer:
         """Read all meters; then look where a look is due, and read what it found anew."""
         self._session.limit(self._limit_s)
+        plan = self._plan
+        answers = await self._session.get(plan.batches)
+        first = answers[0].values
         draft = Draft([], self._untold)
-        answers = await self._session.get(self._plan.batches)
-        read: set[Meter] = set()
-        if self._is_as_known(answers[0].values):
-            _read_meters(self._plan, answers, draft)
-            read = {meter for meter, _ in self._plan.meters}
-        if await self._look():
-            self._plan = self._make_plan(())
-            self._is_proven = False
-            self._seen = None
-            draft = Draft(draft.values, self._untold)
-            new = [meter for meter, _ in self._plan.meters if meter not in read]
-            if new:
-                plan = _Plan((), new, ())
-                _read_meters(plan, await self._session.get(plan.batches), draft)
+        is_as_known = self._is_as_known(first)
+        if is_as_known:
+            _read_meters(plan, answers, draft)
+        if self._cycle >= self._due_cycle:
+            await self._read_after_looks({meter for meter, _ in plan.meters} if is_as_known else set(), draft)
         elif not self._is_proven:
             self._prove(answers)
-        _add_uptime(answers[0].values, draft.values)
+        ticks = first.get(HR_UPTIME)  # the host's own where it tells one, else its agent's
+        ticks = ticks if type(ticks) is int else first.get(SYS_UPTIME)
+        if type(ticks) is int:
+            draft.values.append(("uptime_s", "", ticks / 100))
         self._cycle += 1
-        reading = Reading(tuple(draft.values), tuple(self._untold.items()), tuple(sorted(self._untold_whole)))
-        self._untold.clear()
-        self._untold_whole.clear()
-        return Answer(answers[0].rtt_us, reading)
+        return Answer(answers[0].rtt_us, self._tell(draft.values))
 
     async def close(self) -> None:
         """Give the peer back."""
         self._session.close()
+
+    def _tell(self, values: list[Sample]) -> Reading:
+        """Return the reading, with the facts that were not told yet; most cycles have none."""
+        if not self._untold and not self._untold_whole:
+            return Reading(tuple(values))
+        reading = Reading(tuple(values), tuple(self._untold.items()), tuple(sorted(self._untold_whole)))
+        self._untold = {}
+        self._untold_whole = set()
+        return reading
+
+    async def _read_after_looks(self, read: Collection[Meter], draft: Draft) -> None:
+        """Take the looks that are due, and read those meters that were not read in this cycle."""
+        if not await self._look():
+            return
+        self._plan = self._make_plan(())
+        self._is_proven = False
+        self._seen = None
+        new = [meter for meter, _ in self._plan.meters if meter not in read]
+        if new:
+            plan = _Plan((), new, ())
+            _read_meters(plan, await self._session.get(plan.batches), Draft(draft.values, self._untold))
 
     def _make_plan(self, absent: Collection[str]) -> _Plan:
         learned = [task.learned for task in self._tasks]
@@ -141,6 +157,7 @@ class SnmpDriver:
         if uptime_s is not None and before_s is not None and uptime_s < before_s:
             for task in self._tasks:
                 task.due_cycle = self._cycle
+            self._due_cycle = self._cycle
             return False
         if seen_before is None or seen == seen_before:
             return True
@@ -151,12 +168,14 @@ class SnmpDriver:
         for task in self._tasks:
             if changed.intersection(task.learned.watched) and task.looked_cycle is not None:
                 task.due_cycle = min(task.due_cycle, max(self._cycle, task.looked_cycle + LOOK_AGAIN_CYCLES))
+                self._due_cycle = min(self._due_cycle, task.due_cycle)
                 as_known = as_known and task.due_cycle > self._cycle
         return as_known
 
     async def _look(self) -> bool:
         """Take the looks that are due; tell whether any was taken."""
         taken = False
+        self._due_cycle = self._cycle  # until all went well
         for place, task in enumerate(self._tasks):
             if task.due_cycle > self._cycle:
                 continue
@@ -178,6 +197,7 @@ class SnmpDriver:
                 }
             self._untold.update(task.learned.facts)
             self._untold_whole.update(task.learned.whole)
+        self._due_cycle = min(task.due_cycle for task in self._tasks)
         return taken
 
     async def _look_at_system(self, session: SnmpSession, known: Known) -> Learned:
@@ -197,9 +217,11 @@ class SnmpDriver:
 
 def _read_meters(plan: _Plan, answers: list[Got], draft: Draft) -> None:
     got = _merge(answers)
-    times = [(answer.at_us, _uptime_s(answer.values)) for answer in answers]
-    for meter, batch in plan.meters:
-        at_us, uptime_s = times[batch]
+    batch, at_us, uptime_s = -1, 0, None
+    for meter, of_batch in plan.meters:
+        if of_batch != batch:
+            batch = of_batch
+            at_us, uptime_s = answers[batch].at_us, _uptime_s(answers[batch].values)
         meter.read(got, at_us, uptime_s, draft)
 
 
@@ -215,11 +237,3 @@ def _merge(answers: list[Got]) -> dict[str, Value]:
 def _uptime_s(values: dict[str, Value]) -> float | None:
     ticks = values.get(SYS_UPTIME)
     return ticks / 100 if type(ticks) is int else None
-
-
-def _add_uptime(got: dict[str, Value], values: list[Sample]) -> None:
-    """The host's own uptime where it tells one, else that of its agent."""
-    ticks = number(got.get(HR_UPTIME))
-    ticks = number(got.get(SYS_UPTIME)) if ticks is None else ticks
-    if ticks is not None:
-        values.append(("uptime_s", "", ticks / 100))

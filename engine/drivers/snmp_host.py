@@ -6,7 +6,7 @@ or else the largest fixed disk.
 
 from __future__ import annotations
 
-from engine.drivers.meters import Draft, Known, Learned, Meter, Values, number, text
+from engine.drivers.meters import Draft, Known, Learned, Meter, Values, instance_oid, number, text
 from engine.drivers.snmp_session import SnmpSession, Table
 
 _HR = "1.3.6.1.2.1.25"
@@ -28,7 +28,7 @@ async def look_at_host(session: SnmpSession, known: Known) -> Learned:
     meters: list[Meter] = []
     indexes = [index for index, load in processors[_CPU_LOAD].items() if number(load) is not None]
     if indexes:
-        meters.append(CpuMeter(tuple(f"{_CPU_LOAD}.{index}" for index in indexes[:PROCESSORS_CAP])))
+        meters.append(CpuMeter(tuple(instance_oid(_CPU_LOAD, index) for index in indexes[:PROCESSORS_CAP])))
     ram = next((index for index, kind in storage[_TYPE].items() if kind == _RAM), None)
     if ram is not None:
         held = [i for i, name in storage[_DESCR].items() if text(name) in _RECLAIMABLE]
@@ -47,7 +47,7 @@ class CpuMeter:
 
     def read(self, got: Values, at_us: int, uptime_s: float | None, draft: Draft) -> None:
         """Add the mean of those that tell a load of 0 to 100."""
-        loads = [load for oid in self.oids if (load := number(got.get(oid))) is not None and 0 <= load <= 100]
+        loads = [load for load in map(got.get, self.oids) if type(load) is int and 0 <= load <= 100]
         if loads:
             draft.values.append(("cpu_load_pct", "", sum(loads) / len(loads)))
 
@@ -59,7 +59,7 @@ class StorageMeter:
         self._what = what
         self._unit_bytes = [_positive(table, _UNITS, i) for i in (index, *held)]
         self._total_bytes = _size_bytes(table, index)
-        self.oids = tuple(f"{_USED}.{i}" for i in (index, *held))
+        self.oids = tuple(instance_oid(_USED, i) for i in (index, *held))
 
     def read(self, got: Values, at_us: int, uptime_s: float | None, draft: Draft) -> None:
         """Add both figures, if they can be."""

@@ -6,12 +6,15 @@ Sessions of subscribers (`<pppoe-anna>`), which come and go by the thousand, are
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from domain.inventory import Interface
+from domain.metrics import CounterBits
 from domain.observation import Told
-from engine.drivers.meters import Draft, Known, Learned, Values, number, text
-from engine.drivers.rates import RateMeter, most_octets_per_s
+from engine.drivers.meters import Draft, Known, Learned, Values, instance_oid, number, text
+from engine.drivers.rates import Counted, PortRates, most_octets_per_s
 from engine.drivers.snmp_session import SnmpSession, Table
 from engine.protocols.ber import Value
 
@@ -19,9 +22,12 @@ _IF, _IFX = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1"
 IF_NUMBER, IF_TABLE_LAST_CHANGE = "1.3.6.1.2.1.2.1.0", "1.3.6.1.2.1.31.1.5.0"
 _DESCR, _TYPE, _SPEED, _MAC, _ADMIN, _OPER = (f"{_IF}.{n}" for n in (2, 3, 5, 6, 7, 8))
 _NAME, _HIGH_SPEED, _ALIAS, _HC_IN = (f"{_IFX}.{n}" for n in (1, 15, 18, 6))
+_WIDE_OCTETS, _OCTETS = (_HC_IN, f"{_IFX}.10"), (f"{_IF}.10", f"{_IF}.16")
+_ERRORS_IN, _ERRORS_OUT = f"{_IF}.14", f"{_IF}.20"
 _COLUMNS = (_DESCR, _TYPE, _SPEED, _MAC, _ADMIN, _OPER, _NAME, _HIGH_SPEED, _ALIAS, _HC_IN)
 
 NAME_CAP = 64
+_MOST_ERRORS_PER_S = 1e8
 _SPEED_UNKNOWN = 0xFFFF_FFFF
 _KINDS = {
     6: "ether",
@@ -82,21 +88,10 @@ class PortMeter:
 
     def __init__(self, index: str, interface: Interface, *, wide: bool) -> None:
         self.interface = interface
-        self._oper = f"{_OPER}.{index}"
-        name = interface.name
-        most = most_octets_per_s(interface.speed_bps)
-        octets = (f"{_IFX}.6", f"{_IFX}.10") if wide else (f"{_IF}.10", f"{_IF}.16")
-        self._rates = tuple(
-            (
-                f"{column}.{index}",
-                RateMeter(metric, name, 8) if wide else RateMeter(metric, name, 8, 32, most),
-            )
-            for column, metric in zip(octets, ("if_in_bps", "if_out_bps"), strict=True)
-        ) + tuple(
-            (f"{_IF}.{column}.{index}", RateMeter(metric, name, 1, 32, 1e8))
-            for column, metric in ((14, "if_in_errors_per_s"), (20, "if_out_errors_per_s"))
-        )
-        self.oids = (*(oid for oid, _ in self._rates), self._oper)
+        self._oper = instance_oid(_OPER, index)
+        most = 1e12 if wide else most_octets_per_s(interface.speed_bps)
+        counters, self.oids = _port_columns(index, wide, most)
+        self._rates = PortRates(interface.name, counters)
 
     def counts_as(self, other: PortMeter) -> bool:
         """Tell whether the counters of `other` go on where these ended."""
@@ -109,10 +104,7 @@ class PortMeter:
     def read(self, got: Values, at_us: int, uptime_s: float | None, draft: Draft) -> None:
         """Add the rates and the state; a state that turned is a new fact."""
         values = draft.values
-        for oid, meter in self._rates:
-            count = got.get(oid)
-            if type(count) is int:
-                meter.add(count, at_us, uptime_s, values)
+        self._rates.add(got, at_us, uptime_s, values)
         status = got.get(self._oper)
         up = _OPER_UP.get(status) if type(status) is int else None
         if up is not None:
@@ -120,6 +112,22 @@ class PortMeter:
             if up is not self.interface.oper_up:
                 self.interface = msgspec.structs.replace(self.interface, oper_up=up)
                 draft.facts[fact_name(self.interface.name)] = msgspec.to_builtins(self.interface)
+
+
+@lru_cache(maxsize=4096)
+def _port_columns(
+    index: str, wide: bool, most_octets_per_s: float
+) -> tuple[tuple[Counted, ...], tuple[str, ...]]:
+    """Return the counters of a port and all its OIDs: the same objects for all ports of that index."""
+    octets = _WIDE_OCTETS if wide else _OCTETS
+    bits: CounterBits = 64 if wide else 32
+    counters = (
+        Counted(instance_oid(octets[0], index), "if_in_bps", 8, bits, most_octets_per_s),
+        Counted(instance_oid(octets[1], index), "if_out_bps", 8, bits, most_octets_per_s),
+        Counted(instance_oid(_ERRORS_IN, index), "if_in_errors_per_s", 1, 32, _MOST_ERRORS_PER_S),
+        Counted(instance_oid(_ERRORS_OUT, index), "if_out_errors_per_s", 1, 32, _MOST_ERRORS_PER_S),
+    )
+    return counters, (*(counter.key for counter in counters), instance_oid(_OPER, index))
 
 
 def _name(table: Table, index: str, taken: set[str]) -> str:

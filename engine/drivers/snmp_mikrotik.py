@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from domain.metrics import is_believable
 from domain.observation import Told
-from engine.drivers.meters import Draft, GaugeMeter, Known, Learned, Meter, Values, number, text
+from engine.drivers.meters import Draft, GaugeMeter, Known, Learned, Meter, Values, instance_oid, number, text
 from engine.drivers.sensors import sensor_of
 from engine.drivers.snmp_session import SnmpSession
 from engine.protocols.ber import Value
@@ -75,7 +75,7 @@ async def _look_at_health(session: SnmpSession) -> list[Meter]:
         metric, divisor = _UNITS.get(number(unit) or 0, ("", 1))
         if metric:
             _, instance = sensor_of(text(table[names].get(index)))
-            meters.append(GaugeMeter(f"{values}.{index}", metric, instance, divisor))
+            meters.append(GaugeMeter(instance_oid(values, index), metric, instance, divisor))
     if meters:
         return meters
     got = (await session.get([tuple(_SCALARS)]))[0].values
@@ -94,7 +94,9 @@ async def _look_at_radios(session: SnmpSession, known: Known) -> list[Meter]:
         (_AP_CLIENTS, "wireless_clients", points[_AP_CLIENTS]),
         (_AP_CCQ, "ccq_pct", points[_AP_CCQ]),
     ):
-        meters += [GaugeMeter(f"{column}.{i}", metric, known.ports[i]) for i in indexes if i in known.ports]
+        meters += [
+            GaugeMeter(instance_oid(column, i), metric, known.ports[i]) for i in indexes if i in known.ports
+        ]
     of_port: dict[str, list[str]] = defaultdict(list)
     for index in clients[_CLIENT_SIGNAL]:
         of_port[index.rpartition(".")[2]].append(index)
@@ -108,8 +110,8 @@ class ClientsMeter:
 
     def __init__(self, port: str, rows: list[str]) -> None:
         self._port = port
-        self._signal = [f"{_CLIENT_SIGNAL}.{row}" for row in rows]
-        self._snr = [f"{_CLIENT_SNR}.{row}" for row in rows]
+        self._signal = [instance_oid(_CLIENT_SIGNAL, row) for row in rows]
+        self._snr = [instance_oid(_CLIENT_SNR, row) for row in rows]
         self.oids = (*self._signal, *self._snr)
 
     def read(self, got: Values, at_us: int, uptime_s: float | None, draft: Draft) -> None:
@@ -125,7 +127,7 @@ class W60gMeter:
 
     def __init__(self, port: str, index: str) -> None:
         self._port = port
-        self.oids = (f"{_W60G_CONNECTED}.{index}", f"{_W60G_RSSI}.{index}")
+        self.oids = (instance_oid(_W60G_CONNECTED, index), instance_oid(_W60G_RSSI, index))
 
     def read(self, got: Values, at_us: int, uptime_s: float | None, draft: Draft) -> None:
         """Add the signal."""

@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import monotonic
-from typing import NamedTuple
+
+import msgspec
 
 from domain.errors import BadCredentials, BadReply, NoAnswer, Unsupported
 from engine.protocols.ber import Absent, Value
@@ -40,7 +41,7 @@ Table = dict[str, dict[str, Value]]
 """{column: {index: value}}; only what the agent has."""
 
 
-class Got(NamedTuple):
+class Got(msgspec.Struct, frozen=True, gc=False):
     """The answer to one GET: values by OID, its round trip, and when it came (monotonic)."""
 
     values: dict[str, Value]
@@ -80,16 +81,16 @@ class SnmpSession:
 
     async def get(self, batches: Sequence[tuple[str, ...]]) -> list[Got]:
         """Return the answer to each batch of OIDs; all are asked at once, as far as the caps allow."""
-        asked = [self._ask_get(oids) for oids in batches]
+        asked = [self._ask(self._encode_get(oids)) for oids in batches]
         answers: list[Got] = []
         try:
             for oids, future in zip(batches, asked, strict=True):
-                message, rtt_us, at_s = await future
-                self._check(message)
+                answered = await future
+                message = self._check(answered.reply)
                 values = dict(message.varbinds)
                 if message.error_status:
-                    values = await self._get_without_error(oids, message)
-                answers.append(Got(values, rtt_us, int(at_s * 1e6)))
+                    values = await self._get_less(oids, message)
+                answers.append(Got(values, answered.rtt_us, int(answered.at_s * 1e6)))
         except BaseException as error:
             if isinstance(error, NoAnswer) and not self._answered:
                 self.version = Version.V1 if self.version is Version.V2C else Version.V2C
@@ -131,16 +132,16 @@ class SnmpSession:
             raise BadReply(f"{self.where}: the table at {columns[0]} does not end in {MAX_REPLIES} replies")
         return table
 
-    def _ask_get(self, oids: tuple[str, ...]) -> asyncio.Future[Snmp]:
-        encode = partial(encode_get, community=self._community, oids=oids, version=self.version)
-        return self._ask(encode)
+    def _encode_get(self, oids: tuple[str, ...]) -> Callable[[int], bytes]:
+        community, version = self._community, self.version
+        return lambda number: encode_get(number, community, oids, version)
 
     def _ask(self, encode: Callable[[int], bytes]) -> asyncio.Future[Snmp]:
         if self._peer is None:
             self._peer = self._udp.peer(*self._endpoint)
         return self._udp.ask(self._peer, encode, self._timeout_s, self._retries)
 
-    async def _get_without_error(self, oids: tuple[str, ...], message: Message) -> dict[str, Value]:
+    async def _get_less(self, oids: tuple[str, ...], message: Message) -> dict[str, Value]:
         """Ask again for less until the agent has no objection."""
         left = list(oids)
         for _ in range(len(oids)):
@@ -159,7 +160,7 @@ class SnmpSession:
             if not left:
                 break
             self._hold_to_deadline()
-            message = self._check((await self._ask_get(tuple(left))).reply)
+            message = self._check((await self._ask(self._encode_get(tuple(left)))).reply)
         return {}
 
     async def _next(self, after: tuple[str, ...], cap: int) -> list[Varbind]:

@@ -13,7 +13,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+import msgspec
 
 from domain.errors import BadReply, DeviceError, NoAnswer, Refused
 from engine.transport.drain import SocketAddress
@@ -31,8 +33,8 @@ UNSENT_CAP = 40
 T = TypeVar("T")
 
 
-class Answered(NamedTuple, Generic[T]):
-    """A reply, the round trip of its try, and when it came (monotonic)."""
+class Answered(msgspec.Struct, Generic[T], frozen=True, gc=False):
+    """A reply, the round trip of its try, and when it came (monotonic). A struct: three times as quick as a named tuple."""
 
     reply: T
     rtt_us: int
@@ -131,21 +133,31 @@ class Exchanges(Generic[T]):
         self, peer: Peer[T], encode: Callable[[int], bytes], timeout_s: float, retries: int
     ) -> asyncio.Future[Answered[T]]:
         """Ask, now or when the caps allow it. The future raises NoAnswer, Refused or BadReply; cancel it to give up."""
-        question = Question(peer, encode, timeout_s, 1 + retries, self._loop.create_future())
+        future: asyncio.Future[Answered[T]] = self._loop.create_future()
+        question = Question(peer, encode, timeout_s, 1 + retries, future)
         if self._closed:
-            question.future.set_exception(NoAnswer(f"{peer.where} was not asked: the engine is closing"))
+            future.set_exception(NoAnswer(f"{peer.where} was not asked: the engine is closing"))
         elif peer.in_flight >= self._per_peer_cap:
             peer.waiting.append(question)
         elif self.in_flight >= self._in_flight_cap:
             self._waiting.append(question)
         else:
-            self._begin(question)
-        return question.future
+            self.in_flight += 1
+            peer.in_flight += 1
+            self._try(question)
+        return future
 
-    def settle(self, address: SocketAddress, number: int, reply: T, at_s: float) -> None:
-        """A reply came: hand it to who waits for it, or drop it."""
+    def awaiting(self, address: SocketAddress) -> Peer[T] | None:
+        """Return the peer at an address of which something is awaited; None, and counted as dropped, where nothing is."""
         peer = self._peers.get(address[:2])
-        found = peer.numbers.get(number) if peer is not None else None
+        if peer is None or not peer.numbers:
+            self.dropped += 1
+            return None
+        return peer
+
+    def settle(self, peer: Peer[T], number: int, reply: T, at_s: float) -> None:
+        """A reply came: hand it to who waits for it, or drop it."""
+        found = peer.numbers.get(number)
         if found is None:
             self.dropped += 1
             return
@@ -154,21 +166,11 @@ class Exchanges(Generic[T]):
         if not question.future.done():
             question.future.set_result(Answered(reply, int((at_s - sent_s) * 1e6), at_s))
 
-    def awaits(self, address: SocketAddress) -> bool:
-        """Tell whether anything is in flight to an address; if not, its datagram is counted as dropped."""
-        peer = self._peers.get(address[:2])
-        if peer is None or not peer.numbers:
-            self.dropped += 1
-            return False
-        return True
-
-    def spoil(self, address: SocketAddress, why: BadReply) -> None:
+    def spoil(self, peer: Peer[T], why: BadReply) -> None:
         """Bytes came that are no reply. They end nothing, but are what a question that gets no better answer ends with."""
         self.dropped += 1
-        peer = self._peers.get(address[:2])
-        if peer is not None:
-            for question, _ in peer.numbers.values():
-                question.spoiled = why
+        for question, _ in peer.numbers.values():
+            question.spoiled = why
 
     def refuse(self, address: SocketAddress) -> None:
         """The host said that nobody listens there."""
@@ -194,45 +196,38 @@ class Exchanges(Generic[T]):
                     NoAnswer(f"no answer from {question.peer.where}: the engine is closing")
                 )
 
-    def _begin(self, question: Question[T]) -> None:
-        self.in_flight += 1
-        question.peer.in_flight += 1
-        self._try(question)
-
     def _try(self, question: Question[T]) -> None:
-        peer = question.peer
+        peer, numbers = question.peer, question.peer.numbers
         number = self._new_number()
-        while number in peer.numbers:
+        while number in numbers:
             number = self._new_number()
-        now_s = monotonic()
+        now_s = due_s = monotonic()
         try:
             left = self._send(question.encode(number), peer.sockaddr)
         except OSError as error:  # no route, a local firewall: the system says so at once
             self._fail(question, NoAnswer(f"cannot send to {peer.where}: {error.strerror or error}"))
             return
-        peer.numbers[number] = (question, now_s)
+        numbers[number] = (question, now_s)
         question.numbers.append(number)
         if left:
             question.tries_left -= 1
-            self._set_due(question, now_s + question.timeout_s)
+            due_s += question.timeout_s
         elif question.unsent < UNSENT_CAP:  # the socket's buffer is full: once more, a slot later
             question.unsent += 1
-            self._set_due(question, now_s)
         else:
             self._fail(
                 question, NoAnswer(f"cannot send to {peer.where}: this computer's network is congested")
             )
-
-    def _set_due(self, question: Question[T], due_s: float) -> None:
+            return
         slot = int(due_s / SLOT_S) + 1
         line = self._slots.get(slot)
-        if line is None:
-            self._slots[slot] = [question]
-            if self._timer is None:
-                self._last_slot = int(monotonic() / SLOT_S)
-                self._timer = self._loop.call_later(SLOT_S, self._tick)
-        else:
+        if line is not None:
             line.append(question)
+            return
+        self._slots[slot] = [question]
+        if self._timer is None:
+            self._last_slot = int(now_s / SLOT_S)
+            self._timer = self._loop.call_later(SLOT_S, self._tick)
 
     def _tick(self) -> None:
         now_slot = int(monotonic() / SLOT_S)
@@ -296,7 +291,9 @@ class Exchanges(Generic[T]):
         if question.peer.in_flight >= self._per_peer_cap:
             question.peer.waiting.append(question)
         else:
-            self._begin(question)
+            self.in_flight += 1
+            question.peer.in_flight += 1
+            self._try(question)
 
     def _forget_if_unused(self, peer: Peer[T]) -> None:
         if not peer.users and not peer.in_flight and not peer.waiting:

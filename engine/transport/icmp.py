@@ -129,7 +129,9 @@ class IcmpTransport:
                 and len(echo.payload) == PAYLOAD_BYTES
             ):
                 (number,) = _NUMBER.unpack_from(echo.payload, _TOKEN_BYTES)
-                self._exchanges.settle(address, number, None, at_s)
+                peer = self._exchanges.awaiting(address)
+                if peer is not None:
+                    self._exchanges.settle(peer, number, None, at_s)
 
     def _on_arrivals_v6(self, arrivals: Arrivals) -> None:
         self._on_arrivals(arrivals, 6)

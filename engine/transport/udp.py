@@ -19,6 +19,7 @@ from engine.transport.drain import Arrivals, Drain, SocketAddress, send_datagram
 from engine.transport.exchanges import Answered, Exchanges, Peer
 
 SEND_BUFFER_BYTES = 1024 * 1024
+_RESPONSE = int(Pdu.RESPONSE)
 
 Snmp = Answered[Message]
 
@@ -85,18 +86,19 @@ class UdpTransport:
     def _on_arrivals(self, arrivals: Arrivals) -> None:
         exchanges = self._exchanges
         for at_s, data, address in arrivals.received:
-            if not exchanges.awaits(address):
+            peer = exchanges.awaiting(address)
+            if peer is None:
                 continue
             try:
                 message = decode_message(data)
             except BadReply as why:
-                exchanges.spoil(address, why)
+                exchanges.spoil(peer, why)
                 continue
-            if message.pdu == Pdu.RESPONSE:
-                exchanges.settle(address, message.request_id, message, at_s)
+            if message.pdu == _RESPONSE:
+                exchanges.settle(peer, message.request_id, message, at_s)
             else:
                 exchanges.spoil(
-                    address, BadReply(f"expected a response, got a message of kind {message.pdu:#04x}")
+                    peer, BadReply(f"expected a response, got a message of kind {message.pdu:#04x}")
                 )
         for address in arrivals.refused:
             exchanges.refuse(address)

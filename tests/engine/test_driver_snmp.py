@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from domain.errors import BadReply, DeviceError, NoAnswer
@@ -79,7 +80,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[ScriptedAgent, 
             if error is not None:
                 wrapped.set_exception(error)
             else:
-                wrapped.set_result(done.result()._replace(at_s=now_s[0]))
+                wrapped.set_result(msgspec.structs.replace(done.result(), at_s=now_s[0]))
 
         future.add_done_callback(settle)
         return wrapped
