@@ -82,7 +82,7 @@ class SnmpDriver:
         self._untold: dict[str, Any] = {}
         self._untold_whole: set[str] = set()
         self._uptime_s: float | None = None
-        self._seen: tuple[Value, ...] | None = None
+        self._seen: list[Value] | None = None
         self._plan = _Plan((), (), ())
         self._is_proven = False
 
@@ -152,7 +152,7 @@ class SnmpDriver:
     def _is_as_known(self, values: dict[str, Value]) -> bool:
         """Tell whether indexes still mean what they meant; make looks due where they may not."""
         uptime_s, before_s = _uptime_s(values), self._uptime_s
-        seen, seen_before = tuple(map(values.get, self._plan.watched)), self._seen
+        seen, seen_before = [values.get(oid) for oid in self._plan.watched], self._seen
         self._uptime_s, self._seen = uptime_s, seen
         if uptime_s is not None and before_s is not None and uptime_s < before_s:
             for task in self._tasks:

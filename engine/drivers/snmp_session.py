@@ -84,13 +84,15 @@ class SnmpSession:
         asked = [self._ask(self._encode_get(oids)) for oids in batches]
         answers: list[Got] = []
         try:
-            for oids, future in zip(batches, asked, strict=True):
+            for place, future in enumerate(asked):
                 answered = await future
-                message = self._check(answered.reply)
-                values = dict(message.varbinds)
-                if message.error_status:
-                    values = await self._get_less(oids, message)
+                message = answered.reply
+                if message.error_status or message.community != self._community:
+                    values = await self._get_less(batches[place], self._check(message))
+                else:
+                    values = dict(message.varbinds)
                 answers.append(Got(values, answered.rtt_us, int(answered.at_s * 1e6)))
+            self._answered = True
         except BaseException as error:
             if isinstance(error, NoAnswer) and not self._answered:
                 self.version = Version.V1 if self.version is Version.V2C else Version.V2C

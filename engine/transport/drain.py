@@ -3,8 +3,8 @@
 Theory: a loop that reads one datagram per turn is several times slower than one that reads until there is none. Where the
 loop can watch a socket, it empties it itself: a thread beside it fights for the interpreter at each system call, which costs
 40 % (docs/PERFORMANCE.md). Where it cannot (Windows' Proactor, whose own UDP goes deaf after a port-unreachable), a thread
-empties the sockets and wakes the loop once per emptying. On Linux the kernel stamps each datagram when it comes, so that a
-busy engine makes no round trip look longer; elsewhere it is stamped when it is read.
+empties the sockets and wakes the loop once per emptying. A datagram is stamped when it is read, or, where a round trip is all
+that is asked for (ICMP), by Linux' kernel when it comes, so that a busy engine makes no ping look longer.
 One rule: here bytes are read and stamped; what they mean is settled by `deliver`, always in the loop.
 """
 
@@ -34,6 +34,9 @@ BATCH = 256
 
 WAITING_CAP = 16_384
 """Datagrams of the thread that may wait for the loop; the rest of a flood is dropped and counted."""
+
+OLDEST_S = 10.0
+"""A stamp further from now than this is not believed."""
 
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 """Asked of the system, which may give less: 256 replies overflow the usual 208 kB."""
@@ -77,9 +80,14 @@ class Drain:
         self._thread: _DrainThread | None = None
 
     def add(
-        self, sock: socket.socket, deliver: Callable[[Arrivals], None], *, hears_refusals: bool = False
+        self,
+        sock: socket.socket,
+        deliver: Callable[[Arrivals], None],
+        *,
+        hears_refusals: bool = False,
+        stamped: bool = False,
     ) -> None:
-        """Take over a socket, before `start`; it is closed with the drain."""
+        """Take over a socket, before `start`; it is closed with the drain. `stamped` by the kernel costs 2 us a datagram."""
         sock.setblocking(False)
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
@@ -88,9 +96,9 @@ class Drain:
             v6 = sock.family == socket.AF_INET6
             level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if v6 else (socket.IPPROTO_IP, _IP_RECVERR)
             with contextlib.suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-                inlet.stamped = True
                 sock.setsockopt(level, option, int(hears_refusals))
+                sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, int(stamped))
+                inlet.stamped = stamped
         self._inlets.append(inlet)
 
     def start(self, loop: asyncio.AbstractEventLoop, *, in_thread: bool = False) -> None:
@@ -198,15 +206,19 @@ def _read(inlet: _Inlet) -> Arrivals:
     received: list[Datagram] = []
     refused: list[SocketAddress] = []
     sock = inlet.sock
-    wall_to_monotonic_s = monotonic() - time()
+    begun_s = monotonic()
+    wall_to_monotonic_s = begun_s - time()
     for _ in range(BATCH):
         try:
             if inlet.stamped:
                 data, ancillary, _, address = sock.recvmsg(MAX_DATAGRAM_BYTES, 64)
-                received.append((_stamp_s(ancillary, wall_to_monotonic_s), data, address))
+                at_s = _wall_s(ancillary) + wall_to_monotonic_s
+                if not begun_s - OLDEST_S < at_s < begun_s + OLDEST_S:  # no stamp, or the wall clock was set
+                    at_s = monotonic()
             else:
                 data, address = sock.recvfrom(MAX_DATAGRAM_BYTES)
-                received.append((monotonic(), data, address))
+                at_s = monotonic()
+            received.append((at_s, data, address))
         except BlockingIOError:
             break
         except (
@@ -218,15 +230,12 @@ def _read(inlet: _Inlet) -> Arrivals:
     return Arrivals(received, refused)
 
 
-def _stamp_s(ancillary: list[tuple[int, int, bytes]], wall_to_monotonic_s: float) -> float:
-    """Return the kernel's time of receipt on the monotonic clock; now where it is missing or the wall clock was set."""
-    for _, kind, stamp in ancillary:
-        if kind == _SO_TIMESTAMPNS and len(stamp) == _TIMESPEC.size:
-            seconds, nanoseconds = _TIMESPEC.unpack(stamp)
-            at_s: float = seconds + nanoseconds * 1e-9 + wall_to_monotonic_s
-            if 0.0 <= monotonic() - at_s < 10.0:
-                return at_s
-    return monotonic()
+def _wall_s(ancillary: list[tuple[int, int, bytes]]) -> float:
+    """Return when the kernel says a datagram came, 0 where it does not."""
+    if len(ancillary) != 1 or len(ancillary[0][2]) != _TIMESPEC.size:
+        return 0.0
+    seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
+    return float(seconds + nanoseconds * 1e-9)
 
 
 def _refusals(sock: socket.socket) -> list[SocketAddress]:

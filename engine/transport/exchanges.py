@@ -55,37 +55,18 @@ class Peer(Generic[T]):
         self.waiting: deque[Question[T]] = deque()
 
 
-class Question(Generic[T]):
+class Question(msgspec.Struct, Generic[T], eq=False):
     """One question: how its bytes are made for a number, and what is left of its tries."""
 
-    __slots__ = (
-        "encode",
-        "future",
-        "numbers",
-        "peer",
-        "spoiled",
-        "timeout_s",
-        "tries",
-        "tries_left",
-        "unsent",
-    )
-
-    def __init__(
-        self,
-        peer: Peer[T],
-        encode: Callable[[int], bytes],
-        timeout_s: float,
-        tries: int,
-        future: asyncio.Future[Answered[T]],
-    ) -> None:
-        self.peer = peer
-        self.encode = encode
-        self.timeout_s = timeout_s
-        self.tries = self.tries_left = tries
-        self.future = future
-        self.numbers: list[int] = []
-        self.unsent = 0
-        self.spoiled: BadReply | None = None
+    peer: Peer[T]
+    encode: Callable[[int], bytes]
+    timeout_s: float
+    tries: int
+    tries_left: int
+    future: asyncio.Future[Answered[T]]
+    numbers: list[int] = []
+    unsent: int = 0
+    spoiled: BadReply | None = None
 
 
 class Exchanges(Generic[T]):
@@ -133,8 +114,8 @@ class Exchanges(Generic[T]):
         self, peer: Peer[T], encode: Callable[[int], bytes], timeout_s: float, retries: int
     ) -> asyncio.Future[Answered[T]]:
         """Ask, now or when the caps allow it. The future raises NoAnswer, Refused or BadReply; cancel it to give up."""
-        future: asyncio.Future[Answered[T]] = self._loop.create_future()
-        question = Question(peer, encode, timeout_s, 1 + retries, future)
+        future: asyncio.Future[Answered[T]] = asyncio.Future(loop=self._loop)
+        question = Question(peer, encode, timeout_s, 1 + retries, 1 + retries, future)
         if self._closed:
             future.set_exception(NoAnswer(f"{peer.where} was not asked: the engine is closing"))
         elif peer.in_flight >= self._per_peer_cap:
@@ -261,7 +242,7 @@ class Exchanges(Generic[T]):
         peer = question.peer
         for number in question.numbers:
             del peer.numbers[number]
-        question.numbers = []
+        question.numbers.clear()
         self.in_flight -= 1
         peer.in_flight -= 1
         if peer.waiting or self._waiting or not peer.users:

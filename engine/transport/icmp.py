@@ -61,7 +61,7 @@ class IcmpTransport:
             sock = _open(make_socket, family)
             if sock is not None:
                 self._sockets[family] = sock
-                self._drain.add(sock, on_arrivals)
+                self._drain.add(sock, on_arrivals, stamped=True)
             elif family == socket.AF_INET:
                 how = _HOW_TO_PERMIT.get(sys.platform, "start the engine as root to permit it")
                 self.notice = (

@@ -10,7 +10,6 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from functools import partial
 
 from domain.errors import BadReply, Unsupported
 from engine.protocols.snmp import MAX_REQUEST_ID, MIN_REQUEST_ID, Message, Pdu, decode_message
@@ -37,7 +36,7 @@ class UdpTransport:
                 self._drain.add(sock, self._on_arrivals, hears_refusals=True)
         self._exchanges: Exchanges[Message] = Exchanges(
             self._send,
-            partial(next, _request_ids()),
+            _request_ids().__next__,
             in_flight_cap=in_flight_cap,
             per_peer_cap=per_peer_cap,
         )
@@ -81,7 +80,11 @@ class UdpTransport:
 
     def _send(self, data: bytes, address: SocketAddress) -> bool:
         sock = self._sockets[socket.AF_INET if len(address) == 2 else socket.AF_INET6]
-        return send_datagram(sock, data, address)
+        try:
+            sock.sendto(data, address)
+        except OSError:
+            return send_datagram(sock, data, address)
+        return True
 
     def _on_arrivals(self, arrivals: Arrivals) -> None:
         exchanges = self._exchanges

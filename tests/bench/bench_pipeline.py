@@ -7,6 +7,7 @@ a driver takes every 20 cycles are not in it. One rule: only the client's own CP
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import statistics
 import subprocess
@@ -107,10 +108,13 @@ async def _compare() -> dict[str, float]:
     theirs: list[float] = []
     with router_agent() as port:
         run_gufo = _gufo_run(port, await pipeline.open(port))
+        gc.collect()
+        gc.freeze()  # what was made at the start is no garbage, for either
         for _ in range(PAIRS + 2):
             ours.append(await pipeline.run(READINGS))
             theirs.append(await run_gufo(READINGS))
         await pipeline.close()
+        gc.unfreeze()
     del ours[:2], theirs[:2]  # the first of each fill caches
     return {
         "pipeline_vs_gufo_x": round(statistics.median(map(truediv, ours, theirs)), 2),

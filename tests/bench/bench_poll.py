@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from engine.protocols.snmp import MIN_REQUEST_ID, decode_message, encode_get
+from tests.bench.bench_pipeline import pipeline_figures
 from tests.bench.snmp_agent import COMMUNITY, OIDS, SOCKET_BYTES, VARIANTS, reply
 
 PAIRS = 7
@@ -188,7 +189,8 @@ def run() -> dict[str, dict[str, object]]:
     figures = {f"vs_{name}_x": round(statistics.median(values), 2) for name, values in ratios.items()}
     figures |= {f"{name}_get_per_cpu_s": round(statistics.median(values)) for name, values in rates.items()}
     figures["decode_us"] = round(decode_us(), 2)
-    loop = f"ours and gufo_sync: none; others: asyncio {type(asyncio.new_event_loop()).__name__}"
+    figures |= pipeline_figures()
+    loop = f"ours and gufo_sync: none; pipeline and others: asyncio {type(asyncio.new_event_loop()).__name__}"
     return {
         "figures": dict(figures),
         "peers": {
