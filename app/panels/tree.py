@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -218,6 +218,7 @@ class TreePanel(QWidget):
         self.tree.flown.connect(self.device_flown)
         self.tree.menu_wanted.connect(self.menu_wanted)
         self.rows.layoutChanged.connect(self._show_page)
+        model.changed.connect(self._open_new_faults)  # after the rows' own slot: they and the view have it by then
         model.changed.connect(self._on_changed)
         look.changed.connect(self._dress)
         self._dress()
@@ -267,9 +268,8 @@ class TreePanel(QWidget):
             self._note_head.setText("No sites yet")
             self._note.setText("Sites appear here as devices are added. A device names its site.")
         self._pages.setCurrentIndex(1 if empty else 0)
-        QTimer.singleShot(0, self, self._open_new_faults)  # the view has to take the new layout first
 
-    def _open_new_faults(self) -> None:
+    def _open_new_faults(self, _: Delta) -> None:
         """Open a region when the first thing in it goes down: at three in the morning nobody wants to look for it."""
         tops = [self.rows.node(self.rows.index(row, 0)) for row in range(self.rows.rowCount())]
         faulty = {node.key for node in tops if node is not None and node.status == "down"}
