@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import NamedTuple
 
-from domain.errors import BadCredentials, Refused
+from domain.errors import BadCredentials, BadReply, DeviceError, Refused
 from engine.drivers.driver import Login
 from engine.protocols import routeros
 from engine.transport.tcp import Stream, TcpTransport, bounded
@@ -63,6 +63,9 @@ class RouterOsSession:
         except BadCredentials as error:
             stream.close()
             raise BadCredentials(f"{stream.where} refuses the login of {login.user!r}: {error}") from None
+        except DeviceError as error:
+            stream.close()
+            raise _named(stream.where, error) from None
         except BaseException:
             stream.close()
             raise
@@ -82,6 +85,9 @@ class RouterOsSession:
         """Send all commands at once and return what they brought, all of it within `timeout_s`."""
         try:
             return await self._run(commands, timeout_s)
+        except DeviceError as error:
+            self.close()
+            raise _named(self.where, error) from None
         except BaseException:
             self.close()
             raise
@@ -119,3 +125,12 @@ class RouterOsSession:
                     else:
                         del open_tags[event.tag]
         return Round(list(printed.values()), rtt_us, int(monotonic() * 1e6))
+
+
+def _named(where: str, error: DeviceError) -> DeviceError:
+    """Return the error with the router's address in its words; the codec does not know whom it reads."""
+    if where in str(error):
+        return error
+    if isinstance(error, BadReply):
+        return BadReply(f"{where}: {error.reason}", error.offset)
+    return type(error)(f"{where}: {error}")

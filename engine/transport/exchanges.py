@@ -30,6 +30,9 @@ PER_PEER_CAP = 4
 UNSENT_CAP = 40
 """Slots in a row in which a full socket may refuse a question: 2 s."""
 
+REASON_CAP = 120
+"""Characters kept of why bytes made no sense: it may quote a number of any length."""
+
 T = TypeVar("T")
 
 
@@ -150,8 +153,9 @@ class Exchanges(Generic[T]):
     def spoil(self, peer: Peer[T], why: BadReply) -> None:
         """Bytes came that are no reply. They end nothing, but are what a question that gets no better answer ends with."""
         self.dropped += 1
+        said = BadReply(f"{peer.where} answers, but not as it should: {why.reason[:REASON_CAP]}", why.offset)
         for question, _ in peer.numbers.values():
-            question.spoiled = why
+            question.spoiled = said
 
     def refuse(self, address: SocketAddress) -> None:
         """The host said that nobody listens there."""

@@ -82,6 +82,8 @@ def test_an_agent_that_breaks_the_rules_is_named_as_what_it_is(
     error = ask(HostileRouter(snmp=trick), "snmp", COMMUNITY)  # type: ignore[arg-type]
     assert type(error) is kind
     assert words in str(error)
+    assert "127." in str(error)
+    assert len(str(error)) < 300
 
 
 def test_a_walk_that_stands_still_ends_and_the_agent_is_read_without_it() -> None:
@@ -118,6 +120,7 @@ def test_an_api_that_breaks_the_rules_is_named_as_what_it_is(
     error = ask(HostileRouter(api=trick, pace_s=0.02), "routeros", LOGIN, timeout_s=timeout_s)  # type: ignore[arg-type]
     assert type(error) is kind, error
     assert words in str(error)
+    assert "127." in str(error)
 
 
 @pytest.mark.parametrize("trick", ["huge_word", "endless_reply", "endless_sentence"])
