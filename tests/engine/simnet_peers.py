@@ -60,7 +60,9 @@ async def snmp(
 async def snmp_values(tool: str, address: Address, *oids: str, **how: str) -> list[str]:
     """Return only the values that a tool prints, strings without quotes."""
     said = await snmp(tool, address, *oids, **how)
-    return [line.partition(" = ")[2].partition(": ")[2].strip('" ') for line in said.splitlines()]
+    return [
+        line.partition(" = ")[2].partition(": ")[2].strip('" ') for line in said.splitlines() if " = " in line
+    ]
 
 
 def ask_bare(address: Address, datagram: bytes, timeout_s: float = 0.3) -> tuple[bytes, Address] | None:
