@@ -15,7 +15,7 @@ def socket_address(address: str, port: int) -> tuple[int, SocketAddress]:
     """Return (family, socket address) of a numeric IPv4 or IPv6 address; Unsupported for anything else."""
     flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
     try:
-        found = socket.getaddrinfo(address, port, type=socket.SOCK_DGRAM, flags=flags)
+        found = socket.getaddrinfo(address.encode("ascii"), port, type=socket.SOCK_DGRAM, flags=flags)
     except (OSError, UnicodeError, OverflowError):
         raise Unsupported(
             f"an IPv4 or IPv6 address and port expected, got {address[:80]!r} port {port}"
