@@ -8,6 +8,7 @@ One rule: nothing here decides; it carries.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import time
@@ -153,6 +154,8 @@ class Engine:
             keep("pruning", self._prune),
         ]
         stack.push_async_callback(end, *services)
+        gc.collect()
+        gc.freeze()  # what stands by now stands until the end: the collector need not walk it with every cycle of polls
         self._endpoint.open()
         stack.push_async_callback(self._endpoint.close)
         self._profile.announce(address)

@@ -33,7 +33,7 @@ from app.symbols import RANK, paint_symbol
 INDENT_PX = 16
 CHEVRON_X_PX = 14
 WIDTH_PX = 280
-OPEN_AT_FIRST = 200
+OPEN_AT_FIRST = 24
 """A network of at most so many devices is shown with its regions open."""
 OPEN_AT_FILTER = 400
 """A filter that leaves at most so many devices shows them all."""
