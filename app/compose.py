@@ -158,7 +158,7 @@ class App(QObject):
     def _on_time_up(self) -> None:
         if self._options.screenshot is not None:
             self._options.screenshot.parent.mkdir(parents=True, exist_ok=True)
-            self.window.grab().save(str(self._options.screenshot))
+            self._measured.screenshot_saved = self.window.grab().save(str(self._options.screenshot))
         self.map.report(self._on_report)
 
     def _on_report(self, page: dict[str, object]) -> None:
@@ -169,6 +169,8 @@ class App(QObject):
         if self._options.report is not None:
             write_report(report, self._options.report)
         why = shortcomings(report)
+        if not self._measured.screenshot_saved:
+            why.append(f"the picture could not be written to {self._options.screenshot}")
         if self.link.status.kind != "ready":
             why.append(f"the engine is {self.link.status.kind}: {self.link.status.text}")
         for reason in why:

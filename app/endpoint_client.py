@@ -95,6 +95,7 @@ class EndpointClient:
         self._ended = threading.Event()
         self._end_lock = threading.Lock()
         self._heard_s = time.monotonic()
+        self._threads: list[threading.Thread] = []
 
     @classmethod
     def connect(
@@ -128,7 +129,9 @@ class EndpointClient:
     def start(self) -> None:
         """Let messages come."""
         for work in (self._read, self._write, self._watch):
-            threading.Thread(target=work, daemon=True, name=f"endpoint {work.__name__}").start()
+            thread = threading.Thread(target=work, daemon=True, name=f"endpoint {work.__name__}")
+            self._threads.append(thread)
+            thread.start()
 
     def send(self, message: ToEngine) -> None:
         """Queue a message; it is dropped where the connection has ended."""
@@ -139,6 +142,12 @@ class EndpointClient:
         with self._end_lock:
             self._ended.set()
         self._wake()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait until no thread of the connection can call back any more, at most so long."""
+        ends_s = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, ends_s - time.monotonic()))
 
     def _end(self, reason: str) -> None:
         with self._end_lock:
@@ -170,7 +179,7 @@ class EndpointClient:
                     self._on_message(message)
         except (EOFError, OSError):
             pass
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             reason = f"it sent what this program does not understand: {error}"
         self._end(reason)
         self._connection.close()

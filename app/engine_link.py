@@ -26,6 +26,10 @@ from domain.wire import Changed, Credit, Rejected, Reply, ToClient, ToEngine, Wa
 BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Before each restart of an engine that keeps dying young."""
 YOUNG_S = 10.0
+STOP_S = 5.0
+"""How long a thread may take to end."""
+NEWER_OR_OLDER = "PROTOCOL"
+"""The one rejection that trying again cannot mend."""
 DEATHS_TO_SAY_SO = 3
 
 
@@ -79,6 +83,7 @@ class EngineLink(QObject):
         self._connected_s = 0.0
         self._hung = False
         self._stopping = threading.Event()
+        self._finder: threading.Thread | None = None
         self._retry = QTimer(self)
         self._retry.setSingleShot(True)
         self._retry.timeout.connect(self._try)
@@ -95,15 +100,22 @@ class EngineLink(QObject):
         self._try()
 
     def stop(self) -> None:
-        """Hang up, and end the engine if it is ours. Blocks until it has ended."""
+        """Hang up, and end the engine if it is ours. Blocks until it has ended.
+
+        No thread of ours outlives this: one that dropped the last reference would take down Qt's timers from outside.
+        """
         self._stopping.set()
         self._retry.stop()
         self._attempt += 1
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
         if self._child is not None:
             self._child.stop()
+        if client is not None:
+            client.join(STOP_S)
+        if self._finder is not None:
+            self._finder.join(STOP_S)
         self._set(Status("stopped"))
 
     @property
@@ -135,14 +147,16 @@ class EngineLink(QObject):
     # What an attempt does, in its own thread
 
     def _try(self) -> None:
+        self._retry.stop()
         self._attempt += 1
         hung, self._hung = self._hung, False
-        threading.Thread(
+        self._finder = threading.Thread(
             target=lambda number, hung: self._tried.emit(self._outcome_of(number, hung)),
             args=(self._attempt, hung),
             daemon=True,
             name=f"find the engine, attempt {self._attempt}",
-        ).start()
+        )
+        self._finder.start()
 
     def _outcome_of(self, attempt: int, hung: bool) -> _Outcome:
         if hung and self._child is not None:
@@ -203,6 +217,8 @@ class EngineLink(QObject):
             self._begin(outcome.client)
 
     def _begin(self, client: EndpointClient) -> None:
+        if self._client is not None:
+            self._client.close()
         self._client = client
         self._connected_s = time.monotonic()
         self.welcome = client.welcome
@@ -228,7 +244,10 @@ class EngineLink(QObject):
         elif isinstance(message, Rejected):
             self._client.close()
             self._client = None
-            self._set(Status("refused", message.message))
+            if message.code == NEWER_OR_OLDER:
+                self._set(Status("refused", message.message))
+            else:  # such as SILENT, after a window that was frozen: come back
+                self._try_later(message.message)
 
     def _on_lost(self, attempt: int, reason: str) -> None:
         if attempt != self._attempt or self._client is None or self._stopping.is_set():

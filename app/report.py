@@ -22,6 +22,7 @@ class Measured(msgspec.Struct):
     map: dict[str, Any] = {}
     external_requests: int = 0
     engine_restarts: int = 0
+    screenshot_saved: bool = True
     start_to_live_map_s: float | None = None
 
 

@@ -161,7 +161,7 @@ class ClientLine:
                     Rejected("BAD_FRAME", f"a frame of at most {FRAME_CAP_BYTES} bytes expected: {error}")
                 )
                 return
-            except msgspec.MsgspecError as error:
+            except (msgspec.MsgspecError, RecursionError) as error:
                 self.end(
                     Rejected("BAD_MESSAGE", f"a message of this protocol expected, update the app: {error}")
                 )

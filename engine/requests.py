@@ -172,10 +172,10 @@ class Requests:
         if not by:
             return [Refusal("MISSING_REQUIRED_FIELD", "who takes the alert is needed", "by", id)]
         outcome = self._acknowledge(alert, by, self._now_us())
-        if outcome:
-            try:
-                await self._store.write(Batch(journal=outcome.journal, alerts=outcome.alerts))
-            finally:
+        try:  # even with nothing new: an earlier word that is not on disk yet is waited for
+            await self._store.write(Batch(journal=outcome.journal, alerts=outcome.alerts))
+        finally:
+            if outcome:
                 self._on_acknowledged(outcome)
         return []
 
