@@ -48,7 +48,7 @@ def test_deaths_of_engine_and_page_are_survived_and_the_windows_leaves_no_orphan
         demo.tell("freeze 5")
         thawed = demo.until(lambda line: line["polls"] > polls and line["at_s"] > after["at_s"] + 5, "thawed")
         per_s = (thawed["polls"] - polls) / (thawed["at_s"] - after["at_s"])
-        assert per_s > 10, (
+        assert per_s > 2, (
             f"60 routers each 5 s were polled on {per_s:.1f} times a second while the window hung"
         )
 

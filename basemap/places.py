@@ -1,0 +1,165 @@
+"""The layers `places` (countries, regions, localities) and `landcover` (where cities are).
+
+Counterpart: `cities.py` and `placement.py` for localities.
+Rule: `name` is the name at home; `name:en` is given where that is not Latin, or where English has another.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+import shapely  # type: ignore[import-untyped]
+from babel import Locale, UnknownLocaleError
+from babel.languages import get_official_languages
+from shapely.geometry.base import BaseGeometry  # type: ignore[import-untyped]
+
+from basemap.antimeridian import cut
+from basemap.cities import COUNTRY_CAPITAL, REGION_CAPITAL, City, urban_radius_km
+from basemap.feature import (
+    KM_PER_DEG,
+    PIXEL_AT_ZOOM_7_DEG,
+    Feature,
+    Properties,
+    Value,
+    from_mercator,
+    simplify,
+    to_mercator,
+)
+from basemap.names import is_shipped_script, to_ascii
+from basemap.placement import score
+from basemap.shapefile import read_rows
+from basemap.sources import Sources
+from basemap.topojson import read_shapes
+
+_CAPITAL_LEVEL: dict[str, Value] = {COUNTRY_CAPITAL: "yes", REGION_CAPITAL: "4"}
+_COUNTRY_PX, _REGION_PX = 45.0, 95.0
+_LAST_REGION_ZOOM = 8
+_LEAST_URBAN_POPULATION = 10_000
+_LEAST_URBAN_SIDE_KM = 6.0
+
+
+def build_localities(placed: list[tuple[City, int]]) -> Iterator[Feature]:
+    """What many places have in common stands first and in few values: that is what lets tiles be small."""
+    for city, zoom in placed:
+        population = _round(city.population)
+        properties: Properties = {
+            "kind": "locality",
+            "kind_detail": _kind_detail(city),
+            "population": population,
+            "min_zoom": zoom,
+            "sort_key": max(round((12 - score(city)) * 10), 0),
+        }
+        if city.capital:
+            properties["capital"] = _CAPITAL_LEVEL[city.capital]
+        properties |= _names(city.name, city.english_name)
+        yield Feature(shapely.Point(city.lng_deg, city.lat_deg), min(zoom, 7), properties)
+
+
+def build_countries(sources: Sources) -> Iterator[Feature]:
+    known = json.loads((sources.geonames / "countries.json").read_text(encoding="utf-8")).values()
+    codes = {f"{row['isonumeric']:03d}": (row["iso"], row["population"]) for row in known}
+    for shape in read_shapes(sources.npm / "world-atlas" / "countries-50m.json", "countries"):
+        if shape.id not in codes:
+            continue
+        code, population = codes[shape.id]
+        spot, side_deg = _label_spot(cut(shapely.multipolygons(shape.polygons)))
+        zoom = max(_zoom_where_wide(side_deg, _COUNTRY_PX), 1)
+        if zoom > _LAST_REGION_ZOOM:
+            continue
+        properties: Properties = {"kind": "country", "kind_detail": "country"}
+        properties |= _names(find_country_name(code), find_country_name(code, "en"))
+        properties |= {"country_code": code, "min_zoom": zoom, "population": _round(population)}
+        properties |= {"sort_key": zoom * 10 - int(math.log10(population + 1))}
+        yield Feature(spot, min(zoom, 6), properties)
+
+
+def build_regions(sources: Sources, cities: list[City]) -> Iterator[Feature]:
+    """First-order regions that are wide enough for their name, but not around a city of the same name."""
+    seats = {(city.country_code, to_ascii(city.name)): city for city in reversed(cities)}
+    path = sources.regions / "ne_10m_admin_1_states_provinces.shp"
+    for outline, row in read_rows(path, ["name", "iso_a2"], "utf-8"):
+        spot, side_deg = _label_spot(cut(outline))
+        zoom = max(_zoom_where_wide(side_deg, _REGION_PX), 4)
+        if not row["name"] or zoom > _LAST_REGION_ZOOM:
+            continue
+        seat = seats.get((row["iso_a2"], to_ascii(row["name"])))
+        if seat and math.hypot(seat.lng_deg - spot.x, seat.lat_deg - spot.y) < side_deg / 3:
+            continue
+        properties: Properties = {"kind": "region", "kind_detail": "state"}
+        properties |= _names(row["name"], to_ascii(row["name"])) | {"min_zoom": zoom, "sort_key": zoom * 10}
+        yield Feature(spot, min(zoom, 7), properties)
+
+
+def build_landcover(cities: list[City]) -> Iterator[Feature]:
+    """Discs as big as a population needs, grown together: an estimate, there is no free outline of all cities.
+
+    A single town would be a bare circle, so only areas as big as a city's are kept.
+    """
+    gap_deg = 1.5 * PIXEL_AT_ZOOM_7_DEG
+    discs = []
+    for city in cities:
+        if city.population >= _LEAST_URBAN_POPULATION:
+            radius_deg = urban_radius_km(city.population) / KM_PER_DEG * _stretch(city.lat_deg)
+            centre = to_mercator(np.array([[city.lng_deg, city.lat_deg]]))[0]
+            discs.append(shapely.buffer(shapely.Point(centre), radius_deg + gap_deg, quad_segs=4))
+    grown = shapely.get_parts(shapely.union_all(discs))
+    for area in shapely.buffer(grown, -gap_deg, quad_segs=2):
+        side_deg = math.sqrt(float(shapely.area(area)))
+        outline = cut(simplify(shapely.transform(area, from_mercator), PIXEL_AT_ZOOM_7_DEG / 3))
+        stretch = _stretch(shapely.get_coordinates(outline)[0, 1])
+        if side_deg / stretch * KM_PER_DEG >= _LEAST_URBAN_SIDE_KM:
+            yield Feature(outline, min(max(_zoom_where_wide(side_deg, 6.0), 4), 7), {"kind": "urban_area"})
+
+
+def _stretch(lat_deg: float) -> float:
+    """How much bigger things are drawn than at the equator."""
+    return 1 / math.cos(math.radians(min(abs(lat_deg), 85.0)))
+
+
+@cache
+def find_country_name(code: str, language: str | None = None) -> str:
+    """In a given language, else in the first official one that is written in a script we ship, else in English."""
+    languages = (language,) if language else get_official_languages(code, de_facto=True)
+    for candidate in languages:
+        try:
+            name = Locale.parse(candidate).territories.get(code)
+        except (UnknownLocaleError, ValueError):
+            continue
+        if name and (language or is_shipped_script(name)):
+            return str(name)
+    return find_country_name(code, "en") if language != "en" else code
+
+
+def _names(name: str, english_name: str) -> Properties:
+    is_told = not english_name or to_ascii(name) == to_ascii(english_name)
+    return {"name": name} if is_told else {"name": name, "name:en": english_name}
+
+
+def _kind_detail(city: City) -> str:
+    if city.population >= 100_000 or city.capital == COUNTRY_CAPITAL:
+        return "city"
+    return "town" if city.population >= 10_000 else "village"
+
+
+def _round(population: int) -> int:
+    """To two digits, below 10,000 to one: an estimate is all it is."""
+    return int(float(f"{population:.{2 if population >= 10_000 else 1}g}"))
+
+
+def _label_spot(outline: BaseGeometry) -> tuple[BaseGeometry, float]:
+    """The place deepest inside the biggest part, and the side of a square as big as it, in degrees on the map."""
+    parts = [shapely.transform(part, to_mercator) for part in shapely.get_parts(outline)]
+    biggest = max(parts, key=shapely.area)
+    side_deg = float(shapely.area(biggest)) ** 0.5
+    circle = shapely.maximum_inscribed_circle(
+        shapely.simplify(biggest, side_deg / 50), tolerance=side_deg / 50
+    )
+    return shapely.Point(from_mercator(shapely.get_coordinates(circle)[:1])[0]), side_deg
+
+
+def _zoom_where_wide(side_deg: float, pixels: float) -> int:
+    return max(math.ceil(math.log2(pixels * PIXEL_AT_ZOOM_7_DEG / side_deg)) + 7, 0)

@@ -1,0 +1,83 @@
+"""From features to one PMTiles file.
+
+Counterpart: `feature.py`. Tiles are cut by tippecanoe, in a single run: its tile-join crashes.
+Rule: the same inputs give the same bytes; so no path, date or thread count of this machine gets into the file.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import shapely  # type: ignore[import-untyped]
+
+from basemap.feature import Feature
+
+log = logging.getLogger(__name__)
+
+ATTRIBUTION = "© OpenStreetMap contributors, Natural Earth, GeoNames, GSHHG"
+DESCRIPTION = "Offline basemap. Licences by layer: see LICENSE beside this file"
+
+_DIGITS = 5
+_OPTIONS = [
+    "--force",
+    "--quiet",
+    "--no-tile-stats",
+    "--no-feature-limit",
+    "--no-tile-size-limit",
+    "--drop-rate=1",
+    "--full-detail=11",
+    "--low-detail=11",
+    "--simplification=7",
+    "--simplification-at-maximum-zoom=1",
+    "--no-tiny-polygon-reduction-at-maximum-zoom",
+    '--feature-filter={"places":["any",["!=","kind_detail","village"],[">=","population",2500]]}',
+    "--coalesce",
+    "--reorder",
+]
+"""Villages below 2,500 people are left out for the size of the committed file; lines are simplified by their layers, because the last
+zoom is shown far enlarged."""
+
+
+class TilingFailed(Exception):
+    """The tiler ended with an error."""
+
+
+def write_layer(path: Path, features: Iterable[Feature]) -> int:
+    """One GeoJSON feature a line; returns how many."""
+    count = 0
+    with path.open("w", encoding="utf-8") as file:
+        for feature in features:
+            geometry = shapely.transform(feature.geometry, lambda lng_lat: np.round(lng_lat, _DIGITS))
+            if shapely.is_empty(geometry):
+                continue
+            properties = json.dumps(feature.properties, ensure_ascii=False, separators=(",", ":"))
+            file.write(
+                f'{{"type":"Feature","tippecanoe":{{"minzoom":{feature.min_tile_zoom}}},'
+                f'"properties":{properties},"geometry":{shapely.to_geojson(geometry)}}}\n'
+            )
+            count += 1
+    log.info("%s: %d features, %.1f MB", path.stem, count, path.stat().st_size / 1e6)
+    return count
+
+
+def cut_tiles(tippecanoe: Path, layers: list[Path], out: Path, max_zoom: int) -> None:
+    """Layer files of one folder into the PMTiles file `out`; relative names only, for they end up in the file."""
+    folder = layers[0].parent
+    inputs = [f"--named-layer={layer.stem}:{layer.name}" for layer in layers]
+    texts = ["--name=Heliograph world", f"--attribution={ATTRIBUTION}", f"--description={DESCRIPTION}"]
+    zooms = ["--minimum-zoom=0", f"--maximum-zoom={max_zoom}"]
+    command = ["tippecanoe", "--output=world.pmtiles", *texts, *zooms, *_OPTIONS, *inputs]
+    done = subprocess.run(
+        command, executable=tippecanoe, cwd=folder, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise TilingFailed(f"tippecanoe ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(folder / "world.pmtiles", out)
+    log.info("%s: %.2f MB", out.name, out.stat().st_size / 1e6)
