@@ -25,6 +25,7 @@ COUNTRY_CAPITAL, REGION_CAPITAL = "country", "region"
 _SAME_CITY_KM = 30.0
 _SAME_SPOT_KM = 4.0
 _TWIN_KM = 15.0
+_QUARTER_REACH = 1.5
 
 _EXONYMS = {"Köln": "Cologne", "Sevilla": "Seville", "Hannover": "Hanover"}
 """Where GeoNames' main name is the one at home, and Natural Earth's the English one."""
@@ -170,9 +171,13 @@ def urban_radius_km(population: int) -> float:
 
 
 def _is_inside(city: City, other: City) -> bool:
-    return other.population >= 4 * city.population and _distance_km(city, other) < urban_radius_km(
-        other.population
-    )
+    """A quarter that is named after its city (Zürich (Kreis 11)) may be bigger and further out."""
+    off_km = _distance_km(city, other)
+    if city.name.startswith((f"{other.name} (", f"{other.name}-")):
+        return (
+            off_km < _QUARTER_REACH * urban_radius_km(other.population) and other.population > city.population
+        )
+    return off_km < urban_radius_km(other.population) and other.population >= 4 * city.population
 
 
 def _distance_km(first: City, second: City) -> float:
@@ -184,7 +189,7 @@ def _square(lng_deg: float, lat_deg: float) -> Square:
 
 
 def _squares_covered(city: City) -> list[Square]:
-    high_deg = urban_radius_km(city.population) / KM_PER_DEG
+    high_deg = _QUARTER_REACH * urban_radius_km(city.population) / KM_PER_DEG
     wide_deg = high_deg / max(math.cos(math.radians(city.lat_deg)), 0.05)
     west, south = _square(city.lng_deg - wide_deg, city.lat_deg - high_deg)
     east, north = _square(city.lng_deg + wide_deg, city.lat_deg + high_deg)

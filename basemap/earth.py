@@ -37,7 +37,7 @@ def build_boundaries(sources: Sources, detail: Detail) -> Iterator[Feature]:
         yield Feature(border, 0, {**unsettled, "kind": "country", "kind_detail": _COUNTRY_LEVEL})
     path = sources.natural_earth / "ne_10m_admin_1_states_provinces_lines.shp"
     for line, row in read_rows(path, ["featurecla", "min_zoom"], "latin1"):
-        if row["featurecla"] == "Admin-1 boundary" and row["min_zoom"] < 7.0:
+        if row["featurecla"] == "Admin-1 boundary" and row["min_zoom"] < 6.65:
             border = detail.simplify(cut(line), _NEAR_DEG, _FAR_DEG)
             yield Feature(
                 border, max(int(row["min_zoom"]), 3), {"kind": "region", "kind_detail": _REGION_LEVEL}

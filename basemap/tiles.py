@@ -33,15 +33,16 @@ _OPTIONS = [
     "--drop-rate=1",
     "--full-detail=11",
     "--low-detail=11",
-    "--simplification=7",
+    "--buffer=3",
+    "--simplification=8",
     "--simplification-at-maximum-zoom=1",
     "--no-tiny-polygon-reduction-at-maximum-zoom",
     '--feature-filter={"places":["any",["!=","kind_detail","village"],[">=","population",2500]]}',
     "--coalesce",
     "--reorder",
 ]
-"""Villages below 2,500 people are left out for the size of the committed file; lines are simplified by their layers, because the last
-zoom is shown far enlarged."""
+"""Villages below 2,500 people are left out for the size of the committed file. Lines are simplified by their layers:
+the last zoom is shown far enlarged."""
 
 
 class TilingFailed(Exception):

@@ -23,8 +23,8 @@ from basemap.rivers import build_rivers, read_named_rivers
 from basemap.shapefile import Row, read_rows
 from basemap.sources import Sources
 
-COAST_PX, FAR_COAST_PX = 1.2, 5.0
-LAKE_PX, FAR_LAKE_PX = 0.4, 3.0
+COAST_PX, FAR_COAST_PX = 1.4, 5.0
+LAKE_PX, FAR_LAKE_PX = 0.25, 4.0
 ISLAND_PX, FAR_ISLAND_PX = 2.5, 8.0
 LAKE_SIDE_PX, FAR_LAKE_SIDE_PX = 2.5, 8.0
 """Tolerances and least sides in pixels at zoom 7, near people and far from them."""
@@ -95,7 +95,7 @@ def _lake(shape: BaseGeometry, row: Row | None, detail: Detail) -> Iterator[Feat
         kind["kind_detail"] = _LAKE_KINDS[row["featurec_2"]]
     for part in polygons_of(shape):
         outline = _simplify(part, detail, LAKE_PX, FAR_LAKE_PX)
-        yield Feature(outline, _zoom_where_wide(side_deg, 5.0), kind)
+        yield Feature(outline, _zoom_where_wide(side_deg, 8.0), kind)
     names = _lake_names(row)
     if names:
         middle = shapely.maximum_inscribed_circle(
