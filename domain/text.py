@@ -21,7 +21,13 @@ _SPACE = re.compile(r"[\s]+")
 
 def clean_text(text: str, cap: int = TEXT_CAP) -> str:
     """Return `text` without terminal escapes, control and bidi characters, white space folded, cut to `cap`."""
-    if len(text) <= cap and text.isascii() and text.isprintable() and "  " not in text and text == text.strip():
+    if (
+        len(text) <= cap
+        and text.isascii()
+        and text.isprintable()
+        and "  " not in text
+        and text == text.strip()
+    ):
         return text  # what nearly every name is, at a tenth of the cost
     text = text[: cap * 8]
     text = _UNSAFE.sub("", _ANSI.sub("", text.replace("\r", " ").replace("\n", " ").replace("\t", " ")))

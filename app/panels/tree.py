@@ -218,7 +218,9 @@ class TreePanel(QWidget):
         self.tree.flown.connect(self.device_flown)
         self.tree.menu_wanted.connect(self.menu_wanted)
         self.rows.layoutChanged.connect(self._show_page)
-        model.changed.connect(self._open_new_faults)  # after the rows' own slot: they and the view have it by then
+        model.changed.connect(
+            self._open_new_faults
+        )  # after the rows' own slot: they and the view have it by then
         model.changed.connect(self._on_changed)
         look.changed.connect(self._dress)
         self._dress()
