@@ -35,6 +35,19 @@ class BadCredentials(DeviceError):
     kind = "bad_credentials"
 
 
+class Untrusted(DeviceError):
+    """The device shows a certificate or host key that nobody has trusted, or another than the trusted one.
+
+    `seen` is the SHA-256 fingerprint it shows, 64 hex digits: what `Probe.pin` becomes if a person trusts it.
+    """
+
+    kind = "untrusted"
+
+    def __init__(self, message: str, seen: str) -> None:
+        super().__init__(message)
+        self.seen = seen
+
+
 class BadReply(DeviceError):
     """The device answered with bytes that break the protocol or a cap.
 

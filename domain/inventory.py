@@ -13,10 +13,12 @@ import msgspec
 
 from domain.geometry import LngLat
 
-ProbeKind = Literal["icmp", "snmp", "routeros", "tcp"]
+ProbeKind = Literal["icmp", "snmp", "routeros", "tcp", "http", "dns", "ssh"]
 Role = Literal["pop", "relay", "access", "switch", "sector", "customer", "power", "server", "other"]
 LinkKind = Literal["fibre", "wireless", "copper"]
-CredentialKind = Literal["snmp_community", "routeros_login"]
+CredentialKind = Literal["snmp_community", "snmp_v3", "routeros_login", "ssh_login", "ssh_key"]
+AuthProtocol = Literal["", "md5", "sha1", "sha224", "sha256", "sha384", "sha512"]
+PrivacyProtocol = Literal["", "des", "aes128", "aes192", "aes256"]
 Kind = Literal["site", "device", "link", "credential"]
 
 ROLES: tuple[str, ...] = get_args(Role)
@@ -24,7 +26,17 @@ LINK_KINDS: tuple[str, ...] = get_args(LinkKind)
 PROBE_KINDS: tuple[str, ...] = get_args(ProbeKind)
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-DEFAULT_PORT = {"icmp": 0, "snmp": 161, "routeros": 8728, "tcp": 22}
+DEFAULT_PORT = {"icmp": 0, "snmp": 161, "routeros": 8728, "tcp": 22, "http": 80, "dns": 53, "ssh": 22}
+TLS_PORT = {"routeros": 8729, "http": 443}
+"""The kinds that can be asked over TLS, and where."""
+
+NEEDS: dict[str, tuple[CredentialKind, ...]] = {
+    "snmp": ("snmp_community", "snmp_v3"),
+    "routeros": ("routeros_login",),
+    "ssh": ("ssh_login", "ssh_key"),
+}
+"""The kinds of probe that need a credential, and which kinds of it will do."""
+
 DEFAULT_INTERVAL_S = 30.0
 
 
@@ -48,15 +60,28 @@ class Site(msgspec.Struct, frozen=True):
 
 
 class Probe(msgspec.Struct, frozen=True):
-    """One way a device is asked. `port` 0 for icmp; `credential` names an inventory credential."""
+    """One way a device is asked. `port` 0 for icmp; `credential` names an inventory credential.
+
+    `tls`: routeros and http only. `target`: http the path, dns the name and type ("example.com A"), ssh the command.
+    `expect`: a text that the answer must hold (http, dns, ssh). `pin`: the SHA-256 fingerprint, 64 hex digits, of the
+    certificate or host key that was trusted; without one a probe that needs trust fails as "untrusted" and says what it saw.
+    """
 
     kind: ProbeKind
     port: int = 0
     credential: UUID | None = None
+    tls: bool = False
+    target: str = ""
+    expect: str = ""
+    pin: str = ""
 
 
 class Device(msgspec.Struct, frozen=True):
-    """A router, switch, radio or other thing with an address. Its place is its own, or its site's."""
+    """A router, switch, radio or other thing with an address. Its place is its own, or its site's.
+
+    `profile` names the SNMP profile it is read with, "" is chosen by what the device says of itself. `may_slow`: it may be
+    asked less often while nothing happens. `paused` is by hand, `paused_until_us` ends by itself.
+    """
 
     id: UUID
     name: str
@@ -70,6 +95,9 @@ class Device(msgspec.Struct, frozen=True):
     lat: float | None = None
     paused: bool = False
     note: str = ""
+    profile: str = ""
+    may_slow: bool = False
+    paused_until_us: int | None = None
 
 
 class Interface(msgspec.Struct, frozen=True):
@@ -109,12 +137,19 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class Credential(msgspec.Struct, frozen=True):
-    """The name of a secret and who logs in with it; the secret itself is sealed in the vault under the same id."""
+    """The name of a secret and who logs in with it; the secret itself is sealed in the vault under the same id.
+
+    The secret is one text: the community, the password, the private key in OpenSSH's format; of `snmp_v3` the JSON object
+    {"auth": passphrase, "privacy": passphrase}. `auth`, `privacy` and `context` belong to `snmp_v3`.
+    """
 
     id: UUID
     name: str
     kind: CredentialKind
     user: str = ""
+    auth: AuthProtocol = ""
+    privacy: PrivacyProtocol = ""
+    context: str = ""
 
 
 Entity = Site | Device | Link | Credential

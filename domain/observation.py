@@ -26,10 +26,11 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Why there is no reading: a DeviceError's kind and its words."""
+    """Why there is no reading: a DeviceError's kind and its words; of "untrusted" the fingerprint that was `seen`."""
 
     kind: str
     message: str
+    seen: str = ""
 
 
 class Observation(msgspec.Struct, frozen=True):

@@ -15,13 +15,13 @@ from domain.edit import DoesNotFit, Edit, apply, entity_from, fields_of
 from domain.errors import Refusal
 from domain.geometry import is_place
 from domain.inventory import KINDS, Credential, Device, Entity, Inventory, Link, Site
+from domain.probe_rules import credential_refusals, probe_refusals
 from domain.text import clean_text
 
 NAME_CAP = 120
 NOTE_CAP = 4000
 STEPS_CAP = 20_000
 PATH_CAP = 500
-PROBES_CAP = 8
 INTERVAL_RANGE_S = (1.0, 3600.0)
 SUBSCRIBERS_MAX = 10_000_000
 CAPACITY_MAX_BPS = 10**14
@@ -117,6 +117,7 @@ def _entity_refusals(
             yield from _link(inventory, entity)
         case Credential():
             yield from _name(entity.name, entity)
+            yield from credential_refusals(entity)
 
 
 def _name(name: str, entity: Entity) -> Iterator[Refusal]:
@@ -162,7 +163,7 @@ def _device(inventory: Inventory, device: Device, by_address: dict[str, list[Dev
             yield Refusal("INVALID_IP_ADDRESS", f"write it as {address}", "address", device.id)
         yield from _twin(device, by_address)
     yield from _place(device)
-    yield from _probes(inventory, device)
+    yield from probe_refusals(inventory, device)
     low, high = INTERVAL_RANGE_S
     if not low <= device.interval_s <= high:
         said = f"an interval of {low:g} to {high:g} s expected, got {device.interval_s:g}"
@@ -184,39 +185,6 @@ def _twin(device: Device, by_address: dict[str, list[Device]]) -> Iterator[Refus
             said = f"{device.address} is already the address of {other.name}"
             yield Refusal("DEVICE_ALREADY_EXISTS", said, "address", device.id)
             return
-
-
-def _probes(inventory: Inventory, device: Device) -> Iterator[Refusal]:
-    if len(device.probes) > PROBES_CAP:
-        yield Refusal(
-            "INVALID_INPUT", f"{len(device.probes)} probes, at most {PROBES_CAP}", "probes", device.id
-        )
-    for kind in {p.kind for p in device.probes if p.kind != "tcp"}:
-        if sum(p.kind == kind for p in device.probes) > 1:
-            yield Refusal("INVALID_INPUT", f"more than one {kind} probe", "probes", device.id)
-    needed = {"snmp": "snmp_community", "routeros": "routeros_login"}
-    for probe in device.probes:
-        if probe.kind == "icmp":
-            if probe.port != 0:
-                yield Refusal("INVALID_INPUT", f"icmp has no port, got {probe.port}", "probes", device.id)
-        elif not 1 <= probe.port <= 65535:
-            yield Refusal(
-                "INVALID_INPUT",
-                f"{probe.kind}: a port 1 to 65535 expected, got {probe.port}",
-                "probes",
-                device.id,
-            )
-        if probe.kind in needed:
-            credential = inventory.credential(probe.credential)
-            if credential is None:
-                yield Refusal(
-                    "MISSING_REQUIRED_FIELD", f"{probe.kind} needs a credential", "credential", device.id
-                )
-            elif credential.kind != needed[probe.kind]:
-                said = (
-                    f"{probe.kind} needs a {needed[probe.kind]}, {credential.name!r} is a {credential.kind}"
-                )
-                yield Refusal("INVALID_INPUT", said, "credential", device.id)
 
 
 def _link(inventory: Inventory, link: Link) -> Iterator[Refusal]:

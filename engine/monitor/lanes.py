@@ -12,8 +12,16 @@ from collections.abc import Callable
 
 from domain.inventory import ProbeKind
 
-LIVING_CAP: dict[ProbeKind, int] = {"icmp": 2000, "snmp": 2000, "routeros": 400, "tcp": 400}
-"""Places of the living lane; TCP kinds hold a file descriptor each."""
+LIVING_CAP: dict[ProbeKind, int] = {
+    "icmp": 2000,
+    "snmp": 2000,
+    "routeros": 400,
+    "tcp": 400,
+    "http": 100,
+    "dns": 400,
+    "ssh": 40,
+}
+"""Places of the living lane; TCP kinds hold a file descriptor each, SSH a handshake's CPU."""
 DOUBTFUL_SHARE = 0.25
 """Places of the doubtful lane, as a share of the living one's."""
 

@@ -28,7 +28,7 @@ from engine.tasks import end, spawn
 PROBE_LIMIT_S = 60.0
 """No driver may take longer; one that does has a bug."""
 SHORTEST_WAIT_S = 0.002
-_CHEAPEST_FIRST = ("icmp", "tcp", "snmp", "routeros")
+_CHEAPEST_FIRST = ("icmp", "tcp", "dns", "snmp", "routeros", "http", "ssh")
 
 
 class Answer(Protocol):
@@ -236,7 +236,7 @@ class Monitor:
                 answer = await driver.read()
             rtt_us, reading, is_bug = answer.rtt_us, answer.reading, False
         except DeviceError as error:
-            failure, is_bug = Failure(error.kind, str(error)), False
+            failure, is_bug = Failure(error.kind, str(error), getattr(error, "seen", "")), False
         finally:
             driver = visited.drivers.pop(name, None) if is_bug and not visited.retired else None
             if driver is not None:  # what it remembers may be broken: the next poll has a new one

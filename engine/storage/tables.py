@@ -28,6 +28,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from domain.alerts import Severity
@@ -132,6 +133,9 @@ credential = Table(
     Column("name", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("user", Text, nullable=False),
+    Column("auth", Text, nullable=False, server_default=""),
+    Column("privacy", Text, nullable=False, server_default=""),
+    Column("context", Text, nullable=False, server_default=""),
     _named(),
     _one_of("kind", get_args(CredentialKind)),
 )
@@ -151,6 +155,9 @@ device = Table(
     Column("place", Place),
     Column("paused", Boolean, nullable=False),
     Column("note", Text, nullable=False),
+    Column("profile", Text, nullable=False, server_default=""),
+    Column("may_slow", Boolean, nullable=False, server_default=false()),
+    Column("paused_until_us", BigInteger),
     _owned(["site_id"], "site"),
     _named(),
     _noted(),

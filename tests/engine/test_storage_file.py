@@ -16,13 +16,15 @@ from sqlalchemy.exc import OperationalError
 from engine.storage import Batch, StorageRefused, file, migration
 from tests.engine.stores import filled, open_store, row
 
-NEXT = '''
+HEAD = migration.HEAD
+LATER = f"{int(HEAD) + 1:04}"
+NEXT = f'''
 """A later revision."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{LATER}"
+down_revision = "{HEAD}"
 
 def upgrade():
     op.create_table("later", sa.Column("id", sa.Integer, primary_key=True))
@@ -47,10 +49,10 @@ def later(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     """A program that is one revision further; its revision's file."""
     scripts = tmp_path_factory.mktemp("program") / "migrations"
     shutil.copytree(migration.SCRIPTS, scripts)
-    revision = scripts / "versions" / "r0002_later.py"
+    revision = scripts / "versions" / f"r{LATER}_later.py"
     revision.write_text(NEXT)
     monkeypatch.setattr(migration, "SCRIPTS", str(scripts))
-    monkeypatch.setattr(migration, "HEAD", "0002")
+    monkeypatch.setattr(migration, "HEAD", LATER)
     return revision
 
 
@@ -89,7 +91,10 @@ def test_a_newer_database_is_refused_with_what_to_do(path: Path) -> None:
     ask(path, "UPDATE alembic_version SET version_num = '0099'")
     said = refusal_of(path)
     assert (
-        "newer Heliograph" in said and "'0099'" in said and "'0001'" in said and "Update the program" in said
+        "newer Heliograph" in said
+        and "'0099'" in said
+        and f"'{HEAD}'" in said
+        and "Update the program" in said
     )
 
 
@@ -212,10 +217,10 @@ def test_an_older_database_moves_on_and_a_copy_is_kept(path: Path, later: Path) 
     store = open_store(path)
     assert len(store.loaded.inventory.tables["device"]) == 6
     store.close()
-    copy = path.with_name("net.before-0002.sqlite")
+    copy = path.with_name(f"net.before-{LATER}.sqlite")
     assert dumped(copy) == before
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    assert ask(path, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert ask(path, "SELECT version_num FROM alembic_version") == [(LATER,)]
     assert ask(path, "SELECT id FROM later") == [(1,)]
     assert ask(path, "SELECT count(*) FROM link") == [(3,)]
 
@@ -224,17 +229,17 @@ def test_the_copy_holds_what_was_in_the_log(path: Path, later: Path) -> None:
     crashed = sqlite3.connect(path, isolation_level=None)
     crashed.execute("UPDATE tenant SET name = 'in the log'")
     open_store(path).close()
-    assert ask(path.with_name("net.before-0002.sqlite"), "SELECT name FROM tenant") == [("in the log",)]
+    assert ask(path.with_name(f"net.before-{LATER}.sqlite"), "SELECT name FROM tenant") == [("in the log",)]
     crashed.close()
 
 
 def test_a_migration_that_fails_leaves_the_old_database(path: Path, later: Path) -> None:
     later.write_text(NEXT.replace("INSERT INTO later", "INSERT INTO nowhere"))
     with pytest.raises(
-        StorageRefused, match=r"could not be updated.*no such table: nowhere.*net\.before-0002\.sqlite"
+        StorageRefused, match=rf"could not be updated.*no such table: nowhere.*net\.before-{LATER}\.sqlite"
     ):
         open_store(path)
-    assert ask(path, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert ask(path, "SELECT version_num FROM alembic_version") == [(HEAD,)]
     assert ask(path, "SELECT count(*) FROM sqlite_schema WHERE name IN ('later', '_alembic_tmp_site')") == [
         (0,)
     ]
@@ -257,8 +262,8 @@ def test_without_room_for_a_copy_nothing_is_moved(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(file.os, "fsync", fail)
-    assert "copy net.before-0002.sqlite that is kept before cannot be written" in refusal_of(path)
-    assert ask(path, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert f"copy net.before-{LATER}.sqlite that is kept before cannot be written" in refusal_of(path)
+    assert ask(path, "SELECT version_num FROM alembic_version") == [(HEAD,)]
 
 
 def test_a_database_that_is_up_to_date_loads_no_alembic_and_no_geometry_library(path: Path) -> None:

@@ -28,11 +28,13 @@ def sqlite(tmp_path: Path) -> Engine:
 
 
 def schema_of(path: Path) -> dict[str, list[str]]:
-    """Return each table's and index' definition as sorted lines, for the order of constraints says nothing."""
+    """Return each table's and index' definition as sorted lines: the order of constraints and quotes say nothing."""
     with closing(engine_for(path).connect()) as connection:
         found = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").all()
     return {
-        name: sorted(re.sub(r"\s+", " ", line.strip().rstrip(",")) for line in sql.splitlines())
+        name: sorted(
+            re.sub(r"\s+", " ", line.strip().rstrip(",").replace('"', "")) for line in sql.splitlines()
+        )
         for name, sql in found
     }
 
