@@ -16,6 +16,9 @@ from domain.inventory import TYPES, Entity, Inventory, Kind
 EDIT_VERSION = 1
 """Version of the steps' meaning; raised with an upgrade function when a field changes its meaning."""
 
+UNDO_PREFIX = "Undo: "
+"""Opens the title of an edit that takes another back."""
+
 Fields = dict[str, Any]
 
 
@@ -86,7 +89,8 @@ def change(kind: Kind, old: Entity, new: Entity) -> Step | None:
 def inverse(edit: Edit, id: UUID, at_us: int, author: str) -> Edit:
     """Return the edit that takes `edit` back: its steps swapped, last first."""
     steps = tuple(Step(s.kind, s.id, s.after, s.before) for s in reversed(edit.steps))
-    title = edit.title.removeprefix("Undo: ") if edit.title.startswith("Undo: ") else f"Undo: {edit.title}"
+    undone = edit.title.removeprefix(UNDO_PREFIX)
+    title = undone if undone != edit.title else UNDO_PREFIX + edit.title
     return Edit(id, at_us, author, title, steps, edit.version, undoes=edit.id)
 
 

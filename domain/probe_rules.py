@@ -28,6 +28,7 @@ def probe_refusals(inventory: Inventory, device: Device) -> Iterator[Refusal]:
     """Yield what is wrong with the probes of one device."""
     if len(device.probes) > PROBES_CAP:
         yield _no(device, f"{len(device.probes)} probes, at most {PROBES_CAP}")
+        return
     kinds = [probe.kind for probe in device.probes]
     for kind in dict.fromkeys(kinds):
         ports = [probe.port for probe in device.probes if probe.kind == kind]

@@ -1,6 +1,6 @@
 """What is refused, at both ends, before an edit is applied. Counterpart: `edit.apply`, which trusts what passed here.
 
-One rule: a refusal names the field, says what was got and what is expected; all refusals of an edit come at once.
+One rule: a refusal names the field, says what was got and what is expected; those of an edit come at once, up to a cap.
 """
 
 from __future__ import annotations
@@ -8,21 +8,31 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
-from domain.edit import DoesNotFit, Edit, apply, entity_from, fields_of
+from domain.edit import EDIT_VERSION, UNDO_PREFIX, DoesNotFit, Edit, apply, entity_from, fields_of
 from domain.errors import Refusal
 from domain.geometry import is_place
 from domain.inventory import KINDS, Credential, Device, Entity, Inventory, Link, Site
 from domain.probe_rules import credential_refusals, probe_refusals
-from domain.text import clean_text
+from domain.text import TEXT_CAP, clean_text, is_one_line, is_prose
 
 NAME_CAP = 120
 NOTE_CAP = 4000
+TITLE_CAP = 250
+"""Longest title of an edit, in characters, without what an undo puts before it."""
 STEPS_CAP = 20_000
+REFUSALS_CAP = 100
+"""Most refusals that are told one by one; an import can have a hundred thousand."""
+REASON_CAP = 500
+"""Characters kept of a refusal that quotes what was sent."""
 PATH_CAP = 500
 INTERVAL_RANGE_S = (1.0, 3600.0)
+ELEVATION_RANGE_M = (-500.0, 10_000.0)
+TIME_RANGE_US = (0, 4_102_444_800_000_000)
+"""1970 to 2100: what people may say of when."""
 SUBSCRIBERS_MAX = 10_000_000
 CAPACITY_MAX_BPS = 10**14
 
@@ -31,6 +41,30 @@ def refusals(inventory: Inventory, edit: Edit) -> list[Refusal]:
     """Return why `edit` may not be applied to `inventory`; an empty list where it may. Changes nothing."""
     if not edit.steps:
         return [Refusal("INVALID_INPUT", "the edit has no steps")]
+    return told([*of_edit(edit), *_of_steps(inventory, edit)])
+
+
+def told(found: list[Refusal]) -> list[Refusal]:
+    """Return the first refusals, and how many more there are as one."""
+    more = len(found) - REFUSALS_CAP
+    if more <= 0:
+        return found
+    return [*found[:REFUSALS_CAP], Refusal("MORE_REFUSALS", f"and {more} more")]
+
+
+def of_edit(edit: Edit) -> Iterator[Refusal]:
+    """Go over what is refused of an edit whatever its steps are."""
+    if not 1 <= edit.version <= EDIT_VERSION:
+        said = (
+            f"an edit of version 1 to {EDIT_VERSION} expected, got {edit.version}: update the older program"
+        )
+        yield Refusal("UNKNOWN_VERSION", said, "version")
+    yield from _time("at_us", edit.at_us)
+    yield from _line("title", edit.title.removeprefix(UNDO_PREFIX), TITLE_CAP)
+    yield from _line("author", edit.author, NAME_CAP)
+
+
+def _of_steps(inventory: Inventory, edit: Edit) -> list[Refusal]:
     if len(edit.steps) > STEPS_CAP:
         return [
             Refusal("INVALID_INPUT", f"the edit has {len(edit.steps)} steps, at most {STEPS_CAP} go in one")
@@ -48,11 +82,11 @@ def refusals(inventory: Inventory, edit: Edit) -> list[Refusal]:
                 entity_from(step.kind, step.id, fields)
         apply(trial, edit)
     except DoesNotFit as error:
-        return [Refusal("CLASH", f"changed by somebody else meanwhile: {error}", subject=error.step.id)]
+        said = clean_text(f"changed by somebody else meanwhile: {error}", REASON_CAP)
+        return [Refusal("CLASH", said, subject=error.step.id)]
     except msgspec.ValidationError as error:
-        return [
-            Refusal("INVALID_INPUT", f"{step.kind}: {error}", field=_field_in(str(error)), subject=step.id)
-        ]
+        said = clean_text(f"{step.kind}: {error}", REASON_CAP)
+        return [Refusal("INVALID_INPUT", said, field=_field_in(str(error)), subject=step.id)]
     by_address = _by_address(trial)
     for kind, id in dict.fromkeys((s.kind, s.id) for s in edit.steps):
         entity = trial.get(kind, id)
@@ -109,15 +143,47 @@ def _entity_refusals(
         case Site():
             yield from _name(entity.name, entity)
             yield from _place(entity)
-            if len(entity.note) > NOTE_CAP:
-                yield Refusal(
-                    "INVALID_INPUT", f"the note has {len(entity.note)} characters, at most {NOTE_CAP}", "note"
-                )
+            yield from _line("region", entity.region, NAME_CAP, entity.id)
+            yield from _elevation(entity)
+            yield from _note(entity)
         case Link():
             yield from _link(inventory, entity)
         case Credential():
             yield from _name(entity.name, entity)
+            yield from _line("user", entity.user, NAME_CAP, entity.id)
             yield from credential_refusals(entity)
+
+
+def _line(field: str, text: str, cap: int, subject: UUID | None = None) -> Iterator[Refusal]:
+    what = field.replace("_", " ")
+    if len(text) > cap:
+        said = f"the {what} has {len(text)} characters, at most {cap}"
+        yield Refusal("INVALID_INPUT", said, field, subject)
+    elif not is_one_line(text):
+        said = f"the {what} holds control or invisible characters"
+        yield Refusal("INVALID_INPUT", said, field, subject)
+
+
+def _note(thing: Site | Device | Link) -> Iterator[Refusal]:
+    if len(thing.note) > NOTE_CAP:
+        said = f"the note has {len(thing.note)} characters, at most {NOTE_CAP}"
+        yield Refusal("INVALID_INPUT", said, "note", thing.id)
+    elif not is_prose(thing.note):
+        yield Refusal("INVALID_INPUT", "the note holds control characters", "note", thing.id)
+
+
+def _time(field: str, at_us: int, subject: UUID | None = None) -> Iterator[Refusal]:
+    low, high = TIME_RANGE_US
+    if not low <= at_us <= high:
+        said = f"a time of 1970 to 2100 in microseconds expected, got {at_us}"
+        yield Refusal("INVALID_INPUT", said, field, subject)
+
+
+def _elevation(site: Site) -> Iterator[Refusal]:
+    low, high = ELEVATION_RANGE_M
+    if site.elevation_m is not None and not low <= site.elevation_m <= high:
+        said = f"an elevation of {low:g} to {high:g} m expected, got {site.elevation_m:g}"
+        yield Refusal("INVALID_INPUT", said, "elevation_m", site.id)
 
 
 def _name(name: str, entity: Entity) -> Iterator[Refusal]:
@@ -171,9 +237,10 @@ def _device(inventory: Inventory, device: Device, by_address: dict[str, list[Dev
     if not 0 <= device.subscribers <= SUBSCRIBERS_MAX:
         said = f"0 to {SUBSCRIBERS_MAX} subscribers expected, got {device.subscribers}"
         yield Refusal("INVALID_INPUT", said, "subscribers", device.id)
-    if len(device.note) > NOTE_CAP:
-        said = f"the note has {len(device.note)} characters, at most {NOTE_CAP}"
-        yield Refusal("INVALID_INPUT", said, "note", device.id)
+    yield from _note(device)
+    yield from _line("profile", device.profile, NAME_CAP, device.id)
+    if device.paused_until_us is not None:
+        yield from _time("paused_until_us", device.paused_until_us, device.id)
     if device.site is not None and inventory.site(device.site) is None:
         yield Refusal("SITE_NOT_FOUND", f"there is no site {device.site}", "site", device.id)
 
@@ -202,3 +269,6 @@ def _link(inventory: Inventory, link: Link) -> Iterator[Refusal]:
         if not is_place(lng, lat):
             yield Refusal("INVALID_INPUT", f"a bend at {lng:g}, {lat:g} is no place", "path", link.id)
             break
+    yield from _line("a_interface", link.a_interface, TEXT_CAP, link.id)
+    yield from _line("b_interface", link.b_interface, TEXT_CAP, link.id)
+    yield from _note(link)

@@ -16,6 +16,7 @@ _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
     "\ud800-\udfff\U000e0000-\U000e0fff]"
 )
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _SPACE = re.compile(r"[\s]+")
 
 
@@ -33,6 +34,16 @@ def clean_text(text: str, cap: int = TEXT_CAP) -> str:
     text = _UNSAFE.sub("", _ANSI.sub("", text.replace("\r", " ").replace("\n", " ").replace("\t", " ")))
     text = _SPACE.sub(" ", text).strip()
     return text if len(text) <= cap else text[: cap - 1] + "…"
+
+
+def is_one_line(text: str) -> bool:
+    """Tell whether a text that people typed holds nothing that breaks a line, reorders it or cannot be seen."""
+    return _UNSAFE.search(text) is None and not any(breaking in text for breaking in "\t\n\r")
+
+
+def is_prose(text: str) -> bool:
+    """Tell whether a text of several lines holds no control characters but tabs and line breaks."""
+    return _CONTROL.search(text) is None
 
 
 def text_from_bytes(data: bytes, cap: int = TEXT_CAP) -> str:

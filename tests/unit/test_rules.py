@@ -7,9 +7,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from domain.edit import Step, change, creation, deletion
+from domain.edit import Step, change, creation, deletion, inverse
 from domain.inventory import Credential, Link, Probe, Site
-from domain.rules import STEPS_CAP, refusals
+from domain.rules import REFUSALS_CAP, STEPS_CAP, refusals
 from tests.unit.inventories import COMMUNITY, LOGIN, device, edit, inventory
 
 SITE = Site(UUID(int=50), "Grünten", "Oberallgäu", 10.3, 47.5)
@@ -37,6 +37,9 @@ def test_a_plain_device_passes() -> None:
         ({"interval_s": 0.2}, "interval_s", "INVALID_INPUT", "0.2"),
         ({"subscribers": -1}, "subscribers", "INVALID_INPUT", "-1"),
         ({"note": "x" * 4001}, "note", "INVALID_INPUT", "4001"),
+        ({"note": "a\x00b"}, "note", "INVALID_INPUT", "control"),
+        ({"profile": "p" * 121}, "profile", "INVALID_INPUT", "121"),
+        ({"paused_until_us": 1 << 63}, "paused_until_us", "INVALID_INPUT", "2100"),
         ({"site": UUID(int=777)}, "site", "SITE_NOT_FOUND", "no site"),
         ({"probes": (Probe("tcp", 0),)}, "probes", "INVALID_INPUT", "tcp"),
         ({"probes": (Probe("icmp", 7),)}, "probes", "INVALID_INPUT", "icmp"),
@@ -95,12 +98,79 @@ def test_a_link_needs_two_devices_that_exist() -> None:
         ({"capacity_bps": -5}, "capacity_bps"),
         ({"path": ((500.0, 1.0),)}, "path"),
         ({"path": tuple((0.0, 0.0) for _ in range(501))}, "path"),
+        ({"note": "x" * 4001}, "note"),
+        ({"note": "bell \x07"}, "note"),
+        ({"a_interface": "e" * 257}, "a_interface"),
+        ({"b_interface": "ether1\nether2"}, "b_interface"),
     ],
 )
-def test_a_links_numbers_are_held_in_range(fields: dict[str, object], field: str) -> None:
+def test_a_links_fields_are_held_in_range(fields: dict[str, object], field: str) -> None:
     link = Link(UUID(int=5), UUID(int=1), UUID(int=2), **fields)  # type: ignore[arg-type]
     found = refusals(inventory(device(1), device(2)), edit(creation("link", link)))
     assert [r.field for r in found] == [field]
+
+
+@pytest.mark.parametrize(
+    ("thing", "field"),
+    [
+        (msgspec.structs.replace(SITE, region="r" * 121), "region"),
+        (msgspec.structs.replace(SITE, region="Tirol\u202e"), "region"),
+        (msgspec.structs.replace(SITE, elevation_m=1e9), "elevation_m"),
+        (msgspec.structs.replace(SITE, note="\x1b[2J"), "note"),
+        (msgspec.structs.replace(LOGIN, user="u" * 121), "user"),
+        (msgspec.structs.replace(LOGIN, user="admin\x00"), "user"),
+    ],
+)
+def test_every_text_of_a_site_and_a_credential_has_a_cap_and_no_control_characters(
+    thing: Site | Credential, field: str
+) -> None:
+    found = refusals(inventory(), edit(creation("site" if isinstance(thing, Site) else "credential", thing)))
+    assert [(r.field, r.subject) for r in found] == [(field, thing.id)]
+
+
+def test_a_note_may_have_lines_tabs_and_joined_letters() -> None:
+    note = "key at the lift\n\tsecond\r\nthird 👨\u200d👩"
+    assert refusals(inventory(), edit(creation("site", msgspec.structs.replace(SITE, note=note)))) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"title": "t" * 251}, "title"),
+        ({"title": "two\nlines"}, "title"),
+        ({"author": "a" * 121}, "author"),
+        ({"author": "mara\x00"}, "author"),
+        ({"at_us": -1}, "at_us"),
+        ({"at_us": 1 << 63}, "at_us"),
+        ({"version": 0}, "version"),
+        ({"version": 2}, "version"),
+    ],
+)
+def test_what_an_edit_says_of_itself_is_held_in_range(fields: dict[str, object], field: str) -> None:
+    made = msgspec.structs.replace(edit(creation("device", device(1))), **fields)
+    assert [r.field for r in refusals(inventory(), made)] == [field]
+
+
+def test_the_longest_title_can_be_undone() -> None:
+    made = msgspec.structs.replace(edit(creation("device", device(1))), title="t" * 250)
+    back = inverse(made, UUID(int=9), 2, "mara")
+    assert refusals(inventory(device(1)), back) == []
+    assert inverse(back, UUID(int=9), 2, "mara").title == made.title
+
+
+def test_of_a_hundred_thousand_refusals_the_first_hundred_are_told_and_the_rest_counted() -> None:
+    bad = edit(*(creation("device", device(n, name="", interval_s=0.0)) for n in range(1, 101)))
+    found = refusals(inventory(), bad)
+    assert len(found) == REFUSALS_CAP + 1 == 101
+    assert found[-1].message == "and 100 more"
+
+
+def test_a_refusal_quotes_only_so_much_of_what_was_sent() -> None:
+    step = Step("device", UUID(int=1), {"name": "x" * 100_000}, {"name": "new"})
+    (found,) = refusals(inventory(device(1)), edit(step))
+    assert found.code == "CLASH" and len(found.message) <= 500
+    many = edit(creation("device", device(1, probes=tuple(Probe("icmp", 9) for _ in range(5_000)))))
+    assert len(refusals(inventory(), many)) == 1
 
 
 def test_what_is_still_used_is_not_deleted() -> None:
