@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from engine.monitor.schedule import promised_down_s
-from tests.e2e.demo_process import DemoProcess
+from tests.e2e.window_process import WindowProcess
 
 ROUTER = "Wangen"
 INTERVAL_S = 5.0
@@ -17,7 +17,7 @@ COMMAND_S = 0.5
 
 
 def test_a_killed_router_is_red_on_the_map_in_the_tree_and_in_the_alerts(tmp_path: Path) -> None:
-    with DemoProcess(tmp_path, ROUTER) as demo:
+    with WindowProcess(tmp_path, ROUTER, demo=True) as demo:
         calm = demo.until(lambda line: line["tree"] == f"{ROUTER}, up", "the router is up")
         assert calm["red_px"] == 0
         asked_s = time.monotonic()

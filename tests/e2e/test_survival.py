@@ -7,13 +7,13 @@ import signal
 import time
 from pathlib import Path
 
-from tests.e2e.demo_process import WAIT_S, DemoProcess, living
+from tests.e2e.window_process import WAIT_S, WindowProcess, living
 
 ROUTER = "Wangen"
 
 
 def test_deaths_of_engine_and_page_are_survived_and_the_windows_leaves_no_orphan(tmp_path: Path) -> None:
-    with DemoProcess(tmp_path, ROUTER) as demo:
+    with WindowProcess(tmp_path, ROUTER, demo=True) as demo:
         first = demo.until(lambda line: line["tree"] == f"{ROUTER}, up", "the router is up")
         demo.tell("select")
         demo.tell("move 9.9 47.8")

@@ -1,10 +1,11 @@
-"""The demo's window as a program that says twice a second what a user would see of one router.
+"""A window as a program that says twice a second what a user would see of one device.
 
-    python -m tests.e2e.watched_window PROFILE SIMNET_STATE ROUTER
+    python -m tests.e2e.watched_window PROFILE DEVICE [SIMNET_STATE]
 
-Each line on stdout: {"red_px", "tree", "alerts", "acknowledged", "page_pid", "camera", "selected"}. `red_px` counts pixels of the
-palette's "down" colour round the router's place in the real page. One rule: it only looks; what happens, the test does
-(commands on stdin: `acknowledge`, `select`, `undo`, `move LNG LAT`, `quit`).
+With SIMNET_STATE it is the demo's window, else that of the network in the profile. Each line on stdout is a JSON object, see
+`say`; `red_px` counts pixels of the palette's "down" colour round the device's place in the real page. One rule: it only
+looks; what happens, the test does (commands on stdin: `acknowledge`, `select`, `undo`, `move LNG LAT`, `freeze SECONDS`,
+`watch DEVICE`, `quit`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtCore import QMetaObject, QObject, QPoint, Qt, QTimer, Slot
+from PySide6.QtWidgets import QLabel
 
 from app.compose import App, Options
 from app.look import themes
@@ -33,9 +35,9 @@ AROUND_PX = 14
 class Watcher(QObject):
     """Looks at the window every LOOK_MS and obeys the lines of stdin."""
 
-    def __init__(self, app: App, router: str) -> None:
+    def __init__(self, app: App, name: str) -> None:
         super().__init__()
-        self.app, self.router = app, router
+        self.app, self.name = app, name
         self.waiting: list[str] = []
         down = themes()["dark"].status["down"]
         self.down = tuple(int(down[i : i + 2], 16) for i in (1, 3, 5))
@@ -45,8 +47,8 @@ class Watcher(QObject):
         threading.Thread(target=self._listen, daemon=True).start()
 
     def device(self) -> Device | None:
-        """Return the router that is watched, once it is in the inventory."""
-        return next((d for d in self.app.model.inventory.devices() if d.name == self.router), None)
+        """Return the device that is watched, once it is in the inventory."""
+        return next((d for d in self.app.model.inventory.devices() if d.name == self.name), None)
 
     def look(self) -> None:
         """Ask the page where it is, then say what is seen."""
@@ -54,16 +56,15 @@ class Watcher(QObject):
 
     def say(self, page: dict[str, Any]) -> None:
         """Print one line."""
-        device = self.device()
-        if device is None or page["center"] is None:
+        if page["center"] is None:
             return
-        window = self.app.window
+        device, window = self.device(), self.app.window
         rows = [window.alerts.rows.words(row, 0) for row in window.alerts.rows.rows]
-        place = self.app.model.inventory.place_of(device)
+        place = self.app.model.inventory.place_of(device) if device is not None else None
         line = {
             "at_s": time.monotonic(),
             "red_px": self.red_pixels(page),
-            "tree": self.tree_words(),
+            "tree": self.tree_words(device),
             "alerts": rows,
             "acknowledged": [a.acknowledged_by for a in self.app.model.alerts.values() if a.acknowledged_us],
             "page_pid": self.app.map.page.renderProcessPid(),
@@ -74,17 +75,33 @@ class Watcher(QObject):
             "place": list(place) if place else None,
             "banner": window.news.banner.isVisible(),
             "polls": sum(self.app.model.engine.polls.values()) if self.app.model.engine else 0,
+            "facts": self.facts(),
+            "interfaces": self.interfaces(),
         }
         print(json.dumps(line), flush=True)
 
-    def tree_words(self) -> str:
-        """Return what a screen reader says of the router's row."""
-        device, rows = self.device(), self.app.window.tree.rows
-        assert device is not None
-        return str(rows.data(rows.index_of(("device", device.id)), Qt.ItemDataRole.AccessibleTextRole))
+    def tree_words(self, device: Device | None) -> str:
+        """Return what a screen reader says of the device's row."""
+        rows = self.app.window.tree.rows
+        index = rows.index_of(("device", device.id)) if device is not None else None
+        return str(rows.data(index, Qt.ItemDataRole.AccessibleTextRole)) if index is not None else ""
+
+    def facts(self) -> dict[str, str]:
+        """Return what the device panel says line by line, where one is open."""
+        panel = self.app.window.device
+        words = [label.text() for label in panel.body.facts.findChildren(QLabel) if label.isVisible()]
+        return dict(zip(words[::2], words[1::2], strict=True))
+
+    def interfaces(self) -> dict[str, list[str]]:
+        """Return name, in and out of each interface that the device panel shows on its tab."""
+        rows = self.app.window.device.body.all_ports.rows
+        cells = [
+            [rows.data(rows.index(row, column)) for column in range(3)] for row in range(rows.rowCount())
+        ]
+        return {name: rates for name, *rates in cells}
 
     def red_pixels(self, page: dict[str, Any]) -> int:
-        """Count pixels of the down colour round the router on the painted map."""
+        """Count pixels of the down colour round the device on the painted map."""
         device = self.device()
         place = self.app.model.inventory.place_of(device) if device else None
         if place is None:
@@ -114,6 +131,8 @@ class Watcher(QObject):
         word, *rest = self.waiting.pop(0).split()
         if word == "quit":
             self.app.qt.quit()
+        elif word == "watch":
+            self.name = rest[0]
         elif word == "undo":
             self.app.commands.undo()
         elif word == "freeze":
@@ -136,10 +155,11 @@ def world_px(lng: float, lat: float, zoom: float) -> tuple[float, float]:
 
 def main() -> int:
     """Run until stdin says quit."""
-    profile, state, router = sys.argv[1:4]
-    options = Options(Path(profile), headless=True, demo=True, simnet_state=Path(state), theme="dark")
+    profile, name, *state = sys.argv[1:]
+    simnet_state = Path(state[0]) if state else None
+    options = Options(Path(profile), headless=True, demo=bool(state), simnet_state=simnet_state, theme="dark")
     app = App(options, time.monotonic(), ["heliograph"])
-    watcher = Watcher(app, router)
+    watcher = Watcher(app, name)
     code = app.run()
     watcher.timer.stop()
     return code

@@ -34,22 +34,16 @@ def living(folder: Path) -> dict[int, str]:
     return found
 
 
-class DemoProcess:
-    """`heliograph demo` as tests/e2e/watched_window.py shows it. Use as a context."""
+class WindowProcess:
+    """`heliograph` or `heliograph demo` as tests/e2e/watched_window.py shows it. Use as a context."""
 
-    def __init__(self, folder: Path, router: str) -> None:
-        self.folder, self.state = folder, folder / "simnet"
+    def __init__(self, folder: Path, device: str, *, demo: bool = False) -> None:
+        self.profile, self.state = folder / "profile", folder / "simnet"
         self.lines: list[Line] = []
         self.errors: list[str] = []
         self._news = threading.Condition()
-        command = [
-            sys.executable,
-            "-m",
-            "tests.e2e.watched_window",
-            str(folder / "profile"),
-            str(self.state),
-            router,
-        ]
+        watched = [str(self.profile), device, *([str(self.state)] if demo else [])]
+        command = [sys.executable, "-m", "tests.e2e.watched_window", *watched]
         env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         self.process = subprocess.Popen(command, text=True, cwd=ROOT, env=env, **pipes)  # type: ignore[call-overload]
@@ -87,13 +81,19 @@ class DemoProcess:
         self.process.stdin.write(command + "\n")
         self.process.stdin.flush()
 
+    def add(self, address: str, *arguments: str, typed: str = "") -> None:
+        """Add a device through the real command line; `typed` is its standard input."""
+        command = [sys.executable, "-m", "app", "add", address, "--profile", str(self.profile), *arguments]
+        done = subprocess.run(command, cwd=ROOT, input=typed, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def simnet(self, *words: str) -> None:
         """Give the simulator a command through the real command line."""
         command = [sys.executable, "-m", "simnet", words[0], "--state", str(self.state), *words[1:]]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def __enter__(self) -> DemoProcess:
+    def __enter__(self) -> WindowProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
