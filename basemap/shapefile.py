@@ -19,7 +19,7 @@ Row = dict[str, Any]
 def read_rows(path: Path, fields: list[str], encoding: str) -> Iterator[tuple[BaseGeometry, Row]]:
     """Geometry (of a point file: None where there is no .shp record) and the named fields of each record."""
     # GDAL is of the recipe's own group of packages: the rest of the recipe can be tested without it
-    import pyogrio.raw
+    import pyogrio.raw  # noqa: PLC0415
 
     meta, _ids, geometries, columns = pyogrio.raw.read(path, columns=fields, encoding=encoding)
     names = [str(name) for name in meta["fields"]]
