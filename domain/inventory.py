@@ -38,6 +38,8 @@ NEEDS: dict[str, tuple[CredentialKind, ...]] = {
 """The kinds of probe that need a credential, and which kinds of it will do."""
 
 DEFAULT_INTERVAL_S = 30.0
+SLOWEST_INTERVAL_S = 300.0
+"""How rarely a device that `may_slow` is asked in the end."""
 
 
 class Tenant(msgspec.Struct, frozen=True):
@@ -98,6 +100,12 @@ class Device(msgspec.Struct, frozen=True):
     profile: str = ""
     may_slow: bool = False
     paused_until_us: int | None = None
+
+
+def is_paused(device: Device, now_us: int) -> bool:
+    """Tell whether a device is left alone: by hand, or until a time that has not come."""
+    until_us = device.paused_until_us
+    return device.paused or (until_us is not None and now_us < until_us)
 
 
 class Interface(msgspec.Struct, frozen=True):

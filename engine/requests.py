@@ -19,7 +19,7 @@ import msgspec
 from domain.alerts import Alert
 from domain.edit import Edit, apply
 from domain.errors import Refusal
-from domain.inventory import Inventory
+from domain.inventory import Inventory, is_paused
 from domain.journal import JournalRow
 from domain.metrics import CATALOGUE
 from domain.rules import refusals
@@ -194,7 +194,7 @@ class Requests:
         if device is None:
             return [Refusal("DEVICE_NOT_FOUND", f"there is no device {id}", subject=id)]
         if not self._probe_now(id):
-            said = "is paused" if device.paused else "has no probes"
+            said = "is paused" if is_paused(device, self._now_us()) else "has no probes"
             return [Refusal("INVALID_INPUT", f"{device.name} {said}", subject=id)]
         return []
 

@@ -15,7 +15,7 @@ import msgspec
 
 from domain.alerts import Alert, rule_of_device
 from domain.health import Health, aged, next_health, without_probe
-from domain.inventory import Device, Inventory, Link, probe_names
+from domain.inventory import SLOWEST_INTERVAL_S, Device, Inventory, Link, is_paused, probe_names
 from domain.metrics import is_believable
 from domain.observation import Observation, Reading, Value
 from domain.wire import LatestValues
@@ -61,7 +61,11 @@ class Judge:
     def observe(self, observation: Observation) -> None:
         """Fold one observation in; one of a device or probe that is gone by now is nothing."""
         device = self._state.inventory.device(observation.device)
-        if device is None or device.paused or observation.probe not in probe_names(device):
+        if (
+            device is None
+            or is_paused(device, observation.at_us)
+            or observation.probe not in probe_names(device)
+        ):
             return
         if observation.failure is not None and self._suspends(device, observation.at_us):
             return
@@ -220,7 +224,7 @@ class Judge:
             heard_us = max(old.heard_us, self._listening_us)
             if now_us - heard_us <= 15_000_000:
                 continue
-            new = aged(msgspec.structs.replace(old, heard_us=heard_us), now_us, device.interval_s)
+            new = aged(msgspec.structs.replace(old, heard_us=heard_us), now_us, _slowest_s(device))
             if new.status != old.status:
                 self._lose(device.id, None, outcome)
                 self._turn_health(device, old, new, now_us, outcome)
@@ -246,10 +250,9 @@ class Judge:
         health = self._state.health.get(id)
         if old is None or health is None:
             return
-        if new.paused or new.address != old.address:
-            fresh = Health(
-                id, health.vantage, since_us=at_us, reason="paused" if new.paused else "not asked yet"
-            )
+        paused = is_paused(new, at_us)
+        if paused or new.address != old.address:
+            fresh = Health(id, health.vantage, since_us=at_us, reason="paused" if paused else "not asked yet")
             self._lose(id, None, outcome)
         else:
             fresh = health
@@ -275,6 +278,11 @@ class Judge:
                 for probe, values in self._values.get(end, {}).items():
                     self._links.see(end, probe, values)
             self._turn_links(new.a, at_us, outcome)
+
+
+def _slowest_s(device: Device) -> float:
+    """Return the longest that may pass between two polls of a device that answers."""
+    return max(device.interval_s, SLOWEST_INTERVAL_S) if device.may_slow else device.interval_s
 
 
 def _ends(link: Link) -> tuple[UUID, str, UUID, str]:

@@ -10,18 +10,22 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from domain.health import MISSES_BEFORE_FAILED
+from domain.inventory import SLOWEST_INTERVAL_S
 
 RECHECK_S = 1.0
 """Pause before a probe is asked again that missed once or twice."""
 REST_CAP_INTERVALS = 5.0
 REST_CAP_S = 300.0
+QUIET_POLLS = 10
+"""After so many polls in a row that had no news, a device that may is asked half as often."""
 
 
 class Breaker(NamedTuple):
-    """Misses in a row of one probe, and whether it answered since it is asked."""
+    """Misses in a row of one probe, whether it answered since it is asked, and its last answers in a row without news."""
 
     misses: int = 0
     answered_ever: bool = False
+    quiet: int = 0
 
     @property
     def in_doubt(self) -> bool:
@@ -37,9 +41,18 @@ class Breaker(NamedTuple):
         """Return the breaker after a miss."""
         return Breaker(self.misses + 1, self.answered_ever)
 
+    def answered(self, *, news: bool) -> Breaker:
+        """Return the breaker after an answer."""
+        return Breaker(answered_ever=True, quiet=0 if news or self.misses else self.quiet + 1)
+
     def woken(self) -> Breaker:
         """Return the breaker with a failed probe in doubt again: there is news of the device."""
         return Breaker(min(self.misses, MISSES_BEFORE_FAILED - 1), self.answered_ever)
+
+
+def slowed_s(interval_s: float, quiet: int) -> float:
+    """Return the interval of a probe that may be slowed: twice as long after each ten quiet polls, up to 5 minutes."""
+    return max(min(interval_s * 2.0 ** min(quiet // QUIET_POLLS, 10), SLOWEST_INTERVAL_S), interval_s)
 
 
 def rest_s(misses: int, interval_s: float) -> float:

@@ -18,9 +18,9 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.errors import DeviceError
-from domain.inventory import Device, Probe, ProbeKind, probe_names
+from domain.inventory import Device, Probe, ProbeKind, is_paused, probe_names
 from domain.observation import Failure, Observation, Reading
-from engine.monitor.breaker import Breaker
+from engine.monitor.breaker import Breaker, slowed_s
 from engine.monitor.lanes import Lane, lanes
 from engine.monitor.schedule import FIRST_SWEEP_PER_S, Schedule, next_due, phase_of
 from engine.tasks import end, spawn
@@ -155,8 +155,11 @@ class Monitor:
         probes = probe_names(device)
         if device.paused or not probes:
             return
-        self._sweep_s = max(self._clock(), self._sweep_s + 1 / FIRST_SWEEP_PER_S)
-        visited = _Visited(device, probes, dict.fromkeys(probes, self._sweep_s))
+        if is_paused(device, self._now_us()):
+            first_s = self._clock() + ((device.paused_until_us or 0) - self._now_us()) / 1e6
+        else:
+            first_s = self._sweep_s = max(self._clock(), self._sweep_s + 1 / FIRST_SWEEP_PER_S)
+        visited = _Visited(device, probes, dict.fromkeys(probes, first_s))
         self._visited[device.id] = visited
         self._put(visited)
 
@@ -167,7 +170,7 @@ class Monitor:
     def probe_now(self, id: UUID) -> bool:
         """Ask all of a device's probes at once; False where it is not asked at all (paused, without probes, unknown)."""
         visited = self._visited.get(id)
-        if visited is None:
+        if visited is None or is_paused(visited.device, self._now_us()):
             return False
         self._ask_again(visited, visited.probes)
         return True
@@ -223,8 +226,9 @@ class Monitor:
         return True
 
     async def _ask(self, visited: _Visited, name: str) -> None:
-        missed = visited.breaker(name).misses > 0
-        visited.breakers[name] = visited.breaker(name).missed()  # until it answers; a bug is a miss as well
+        before = visited.breaker(name)
+        missed = before.misses > 0
+        visited.breakers[name] = before.missed()  # until it answers; a bug is a miss as well
         probe = visited.probes[name]
         rtt_us = reading = failure = None
         is_bug = True
@@ -247,7 +251,7 @@ class Monitor:
         if failure is not None:
             self.figures.failures += 1
         else:
-            visited.breakers[name] = Breaker(answered_ever=True)
+            visited.breakers[name] = before.answered(news=reading is not None and bool(reading.facts))
             if missed:
                 self._ask_again(visited, [n for n, b in visited.breakers.items() if b.failed])
         visited.gathered = True
@@ -267,8 +271,9 @@ class Monitor:
             visited.due_s[name] = now_s
         else:
             breaker, is_scout = visited.breaker(name), name == visited.scout()
+            interval_s = slowed_s(device.interval_s, breaker.quiet) if device.may_slow else device.interval_s
             visited.due_s[name] = next_due(
-                asked_s, now_s, device.interval_s, phase_of(device.id), breaker, is_scout=is_scout
+                asked_s, now_s, interval_s, phase_of(device.id), breaker, is_scout=is_scout
             )
         self._put(visited)
         if not visited.running:
@@ -281,12 +286,13 @@ class Monitor:
 
 
 def _asks_the_same(old: Device, new: Device) -> bool:
-    return (old.address, old.probes, old.interval_s, old.paused) == (
-        new.address,
-        new.probes,
-        new.interval_s,
-        new.paused,
-    )
+    return _asked_by(old) == _asked_by(new)
+
+
+def _asked_by(device: Device) -> tuple[object, ...]:
+    """Return what of a device says whether, when and how it is asked."""
+    paused = device.paused, device.paused_until_us
+    return device.address, device.probes, device.profile, device.interval_s, device.may_slow, paused
 
 
 async def _retire(visited: _Visited) -> None:

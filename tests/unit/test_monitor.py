@@ -243,6 +243,60 @@ def test_a_paused_device_is_not_asked_and_a_resumed_one_at_once() -> None:
     assert network.times(ONE.id)[-1] == pytest.approx(1_110, abs=0.1)
 
 
+def test_a_device_that_may_is_asked_half_as_often_after_ten_quiet_polls_and_anew_after_a_miss() -> None:
+    async def scenario() -> None:
+        network, slow, steady = (
+            Network(),
+            device(1, interval_s=30.0, may_slow=True),
+            device(2, interval_s=30.0),
+        )
+        network.monitor.set_device(slow)
+        network.monitor.set_device(steady)
+        await asyncio.sleep(3000)
+        at_s = network.times(slow.id)
+        gaps = [round(b - a) for a, b in itertools.pairwise(at_s)]
+        assert gaps[2:9] == [30] * 7
+        assert set(gaps[12:18]) == {60}
+        assert gaps[-1] > 100
+        assert max(round(b - a) for a, b in itertools.pairwise(network.times(steady.id)[2:])) == 30
+        network.dead.add(slow.id)
+        await asyncio.sleep(330)
+        network.dead.clear()
+        since_s = network.clock()
+        await asyncio.sleep(200)
+        assert len(network.times(slow.id, since_s)) >= 6
+        await network.close()
+
+    run(scenario())
+
+
+def test_even_at_its_slowest_a_device_is_asked_every_five_minutes() -> None:
+    async def scenario() -> None:
+        network, slow = Network(), device(1, interval_s=30.0, may_slow=True)
+        network.monitor.set_device(slow)
+        await asyncio.sleep(40_000)
+        gaps = [b - a for a, b in itertools.pairwise(network.times(slow.id)[-20:])]
+        assert max(gaps) <= 300.001
+        await network.close()
+
+    run(scenario())
+
+
+def test_a_pause_with_an_end_ends_by_itself() -> None:
+    async def scenario() -> None:
+        network = Network()
+        until_s = network.clock() + 600
+        rested = device(1, paused_until_us=int(until_s * 1e6))
+        network.monitor.set_device(rested)
+        assert not network.monitor.probe_now(rested.id)
+        await asyncio.sleep(1000)
+        assert until_s - 0.001 <= network.times(rested.id)[0] < until_s + 1
+        assert network.monitor.probe_now(rested.id)
+        await network.close()
+
+    run(scenario())
+
+
 def test_a_removed_device_is_silent_at_once_even_with_a_probe_in_flight() -> None:
     async def scenario(network: Network) -> None:
         network.answer_s = 1.0
