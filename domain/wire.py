@@ -155,7 +155,11 @@ class LatestValues(msgspec.Struct, frozen=True):
 
 
 class EngineState(msgspec.Struct, frozen=True):
-    """How the engine fares: polls per second, totals by probe kind, failures, lag of the schedule, rows waiting for the disk."""
+    """How the engine fares: polls per second, totals by probe kind, failures, lag of the schedule, rows waiting for the disk.
+
+    Counted since its start: `unbelievable_values` that no sane device says, `refused_values` that were not stored,
+    `dropped_samples` of poll cycles that were lost while the disk failed.
+    """
 
     at_us: int
     polls_per_s: float = 0.0
@@ -166,6 +170,9 @@ class EngineState(msgspec.Struct, frozen=True):
     waiting_rows: int = 0
     dropped_datagrams: int = 0
     notices: tuple[str, ...] = ()
+    unbelievable_values: int = 0
+    refused_values: int = 0
+    dropped_samples: int = 0
 
 
 class Removed(msgspec.Struct, frozen=True):
@@ -196,7 +203,7 @@ class Changed(msgspec.Struct, tag="changed", frozen=True):
 
 
 class Reply(msgspec.Struct, tag="reply", frozen=True):
-    """The one answer to a request. Empty `refusals` means done."""
+    """The one answer to a request. Empty `refusals` means done. `request` 0 answers nobody: it says what could not be sent."""
 
     request: int
     refusals: tuple[Refusal, ...] = ()
@@ -210,11 +217,15 @@ _to_engine: msgspec.msgpack.Decoder[ToEngine] = msgspec.msgpack.Decoder(ToEngine
 _to_client: msgspec.msgpack.Decoder[ToClient] = msgspec.msgpack.Decoder(ToClient)
 
 
+class FrameTooLarge(ValueError):
+    """A message does not go into a frame."""
+
+
 def encode(message: ToEngine | ToClient) -> bytes:
-    """Return a message as one frame's bytes. Raises ValueError above the frame cap."""
+    """Return a message as one frame's bytes. Raises FrameTooLarge above the frame cap."""
     data = _encoder.encode(message)
     if len(data) > FRAME_CAP_BYTES:
-        raise ValueError(
+        raise FrameTooLarge(
             f"{type(message).__name__} of {len(data)} bytes, at most {FRAME_CAP_BYTES} go in a frame"
         )
     return data

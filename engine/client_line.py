@@ -3,13 +3,15 @@
 Theory: the loop never touches the connection. What the reader got crosses over as a call on the loop, at most CALLS_CAP at
 a time, so that a client that floods is held back in its own pipe; what is to be sent waits in a queue that only ever holds
 one batch, one heartbeat and the replies to those calls. The connection is closed by its reader, so that its number is
-never reused under a thread that blocks in it. One rule: nothing is unpickled; frames are bytes with a cap.
+never reused under a thread that blocks in it. A message that no frame can hold becomes a refusal, and the line lives on.
+One rule: nothing is unpickled; frames are bytes with a cap.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import queue
 import socket
@@ -23,9 +25,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from domain.errors import Refusal
 from domain.wire import (
     FRAME_CAP_BYTES,
     Alive,
+    Changed,
+    FrameTooLarge,
     Rejected,
     Reply,
     ToClient,
@@ -34,11 +39,15 @@ from domain.wire import (
     encode,
 )
 
+_log = logging.getLogger("engine.endpoint")
+
 CALLS_CAP = 64
 """Requests of one client that may be under way, their replies not yet taken, before its pipe is read no further."""
 MESSAGES_PER_S = 500.0
 MESSAGES_AT_ONCE = 2_000.0
 AUTHENTICATION_S = 3.0
+LAST_WORDS_S = 2.0
+"""How long a client that said its last word has to take what waits for it."""
 _POLL_S = 0.5
 
 
@@ -65,7 +74,7 @@ class ClientLine:
         on_message: Callable[[ClientLine, ToEngine], None],
         on_end: Callable[[ClientLine], None],
     ) -> None:
-        self.opened_s = self.heard_s = time.monotonic()
+        self.heard_s = time.monotonic()
         self.reason = "it closed the connection"
         self._connection = connection
         self._key = key
@@ -76,6 +85,7 @@ class ClientLine:
         self._places = threading.Semaphore(CALLS_CAP)
         self._heartbeat_waits = False
         self._ending = False
+        self._told_too_large = False
         self._closing = threading.Lock()
         self._reader = threading.Thread(target=self._read, name="client reader", daemon=True)
         self._writer = threading.Thread(target=self._write, name="client writer", daemon=True)
@@ -131,6 +141,12 @@ class ClientLine:
 
     def _read(self) -> None:
         try:
+            self._serve()
+        finally:
+            self._call(self._on_end, self)
+
+    def _serve(self) -> None:
+        try:
             patient = _Patient(self._connection)
             deliver_challenge(patient, self._key)  # type: ignore[arg-type]
             answer_challenge(patient, self._key)  # type: ignore[arg-type]
@@ -138,13 +154,17 @@ class ClientLine:
             self.reason = f"it did not prove that it may talk to this engine: {error or type(error).__name__}"
         else:
             self._writer.start()
-            self._listen()
-            self._outgoing.put(None)
-            self._writer.join()
-        self._hang_up()
-        with self._closing:
-            self._connection.close()
-        self._call(self._on_end, self)
+            try:
+                self._listen()
+            finally:
+                self._outgoing.put(None)
+                self._writer.join(LAST_WORDS_S)
+        finally:
+            self._hang_up()
+            if self._writer.is_alive():  # its client never read; on Windows only what follows can free it
+                self._writer.join(_POLL_S)
+            with self._closing:
+                self._connection.close()
 
     def _listen(self) -> None:
         allowance = Allowance(at_s=time.monotonic())
@@ -188,7 +208,8 @@ class ClientLine:
             while (message := self._outgoing.get()) is not None:
                 if isinstance(message, Alive):
                     self._heartbeat_waits = False
-                self._connection.send_bytes(encode(message))
+                for frame in self._frames(message):
+                    self._connection.send_bytes(frame)
                 if isinstance(message, Reply):
                     self._places.release()
         except OSError:
@@ -196,6 +217,22 @@ class ClientLine:
         finally:
             self._ending = True
             self._hang_up()
+
+    def _frames(self, message: ToClient) -> list[bytes]:
+        """Return a message as it goes out. One above the cap is a refusal; of a batch so large its number stays."""
+        try:
+            return [encode(message)]
+        except FrameTooLarge as error:
+            if not isinstance(message, Reply | Changed):
+                raise
+            if not self._told_too_large:
+                self._told_too_large = True
+                _log.error("message_too_large", extra={"reason": str(error)})
+            refused = (Refusal("TOO_LARGE", str(error)),)
+            if isinstance(message, Reply):
+                return [encode(Reply(message.request, refused))]
+            rest = Changed(message.batch, initial=message.initial, more=message.more)
+            return [encode(Reply(0, refused)), encode(rest)]
 
 
 class _Patient:

@@ -125,7 +125,7 @@ class TestClient:
                 if isinstance(message, Changed):
                     self.send(Credit(message.batch))
                 elif isinstance(message, Reply):
-                    self._replies[message.request].put(message)
+                    self._replies.setdefault(message.request, queue.SimpleQueue()).put(message)
         except (OSError, EOFError, TypeError):
             with self._news:
                 self.ended.set()
