@@ -21,7 +21,7 @@ from domain.inventory import Device, Inventory, Probe
 from domain.journal import KEYFRAME_EVERY_ROWS, KEYFRAME_EVERY_S, JournalRow
 from domain.wire import PROTOCOL, EngineState, Welcome
 from engine import VERSION
-from engine.drivers import Driver, Login, make_driver
+from engine.drivers import Driver, make_driver
 from engine.endpoint import Endpoint
 from engine.journal import JournalPen
 from engine.judge.judge import TICK_S, Judge
@@ -220,18 +220,20 @@ class Engine:
         await self._store.run(self._vault.put, id, secret)
 
     def _make_driver(self, device: Device, probe: Probe) -> Driver:
-        login = None
+        secret = None
         credential = self._state.inventory.credential(probe.credential)
         if credential is not None:
             try:
-                login = Login(credential.user, self._vault.get(credential.id))
+                secret = self._vault.get(credential.id)
             except SecretNotHere as error:
                 raise BadCredentials(f"{credential.name}: {error}") from None
         return make_driver(
             self._transports,
             device,
             probe,
-            login,
+            credential,
+            secret,
+            profiles=None,
             timeout_s=timeout_s(device.interval_s),
             retries=RETRIES,
         )

@@ -7,7 +7,7 @@ nothing else.
 from __future__ import annotations
 
 from domain.errors import BadCredentials
-from domain.inventory import DEFAULT_PORT, Device, Probe
+from domain.inventory import DEFAULT_PORT, Credential, Device, Probe
 from engine.drivers.driver import Answer, Driver, Login
 from engine.drivers.mikrotik import RouterOsDriver
 from engine.drivers.ping import PingDriver, TcpPingDriver
@@ -42,12 +42,18 @@ def make_driver(
     transports: Transports,
     device: Device,
     probe: Probe,
-    login: Login | None,
+    credential: Credential | None,
+    secret: str | None,
     *,
+    profiles: object,
     timeout_s: float = 2.0,
     retries: int = 1,
 ) -> Driver:
-    """Return the driver of one probe; whatever is wrong with it is told by its first `read`."""
+    """Return the driver of one probe; whatever is wrong with it is told by its first `read`.
+
+    `credential` and `secret` are those of the probe, None where it has none; `profiles` say how SNMP devices are read.
+    """
+    login = Login(credential.user, secret) if credential is not None and secret is not None else None
     endpoint = (device.address, probe.port or DEFAULT_PORT[probe.kind])
     phase = device.id.int
     if probe.kind == "snmp":

@@ -10,8 +10,10 @@ from contextlib import asynccontextmanager
 from typing import cast
 from uuid import UUID
 
-from domain.inventory import Device, Probe, ProbeKind
+from domain.inventory import NEEDS, Credential, Device, Probe, ProbeKind
+from engine.drivers import Driver, Login, make_driver
 from engine.protocols import ber, snmp
+from engine.transport import Transports
 
 Reply = bytes | Iterable[bytes] | None
 
@@ -115,6 +117,32 @@ def device_at(address: tuple[str, int], kind: ProbeKind, *others: Probe) -> Devi
     """A device with a probe of one kind there, and others after it."""
     probe = Probe(kind, 0 if kind == "icmp" else address[1])
     return Device(UUID(int=7), "Device", address[0], (probe, *others))
+
+
+def driver_of(
+    transports: Transports,
+    device: Device,
+    login: Login | None = None,
+    *,
+    timeout_s: float = 2.0,
+    retries: int = 1,
+) -> Driver:
+    """The driver of a device's first probe; a login becomes the first kind of credential it takes, if any."""
+    probe = device.probes[0]
+    credential = secret = None
+    if login is not None and probe.kind in NEEDS:
+        credential = Credential(UUID(int=8), "Credential", NEEDS[probe.kind][0], login.user)
+        secret = login.secret
+    return make_driver(
+        transports,
+        device,
+        probe,
+        credential,
+        secret,
+        profiles=None,
+        timeout_s=timeout_s,
+        retries=retries,
+    )
 
 
 async def until(holds: Callable[[], bool]) -> None:

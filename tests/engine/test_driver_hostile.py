@@ -10,11 +10,11 @@ import pytest
 
 from domain.errors import BadCredentials, BadReply, DeviceError, NoAnswer, Refused, Unsupported
 from domain.inventory import ProbeKind
-from engine.drivers import Login, make_driver
+from engine.drivers import Login
 from engine.transport import Transports
 from simnet.hostile import HOSTILE_IDENTITY, HostileRouter
 from simnet.serving import SimulatedRouter
-from tests.engine.peers import device_at, free_tcp_port, free_udp_port, tcp_peer, udp_peer
+from tests.engine.peers import device_at, driver_of, free_tcp_port, free_udp_port, tcp_peer, udp_peer
 
 MEMORY_CAP_BYTES = 32 * 1024 * 1024
 """Issue 2, "Bad input": what one device may cost at most."""
@@ -50,7 +50,7 @@ async def _error_of(
     transports: Transports, address: tuple[str, int], kind: ProbeKind, login: Login | None, timeout_s: float
 ) -> DeviceError:
     device = device_at(address, kind)
-    driver = make_driver(transports, device, device.probes[0], login, timeout_s=timeout_s, retries=0)
+    driver = driver_of(transports, device, login, timeout_s=timeout_s, retries=0)
     try:
         for _ in range(4):
             try:
@@ -91,7 +91,7 @@ def test_a_walk_that_stands_still_ends_and_the_agent_is_read_without_it() -> Non
         transports = await Transports.open()
         async with HostileRouter(snmp="stuck_walk") as router:
             device = device_at(router.snmp_address, "snmp")
-            answer = await make_driver(transports, device, device.probes[0], COMMUNITY).read()
+            answer = await driver_of(transports, device, COMMUNITY).read()
             assert ("identity", "Device") in answer.reading.facts
             assert not [field for field, _ in answer.reading.facts if field.startswith("interface/")]
         await transports.close()
@@ -186,7 +186,7 @@ def test_a_hostile_identity_becomes_harmless_text(kind: ProbeKind) -> None:
         async with SimulatedRouter(identity=HOSTILE_IDENTITY) as router:
             device = device_at(router.snmp_address if kind == "snmp" else router.api_address, kind)
             login = COMMUNITY if kind == "snmp" else LOGIN
-            driver = make_driver(transports, device, device.probes[0], login)
+            driver = driver_of(transports, device, login)
             told = {**dict((await driver.read()).reading.facts), **dict((await driver.read()).reading.facts)}
             await driver.close()
         await transports.close()
@@ -223,11 +223,9 @@ def test_hostile_devices_delay_no_other_devices_poll() -> None:
                 (("127.0.0.1", dripping), "routeros"),
             ]
             bad = [device_at(address, kind) for address, kind in addresses * 8]  # type: ignore[arg-type]
-            drivers = [
-                make_driver(transports, device, device.probes[0], LOGIN, timeout_s=0.3) for device in bad
-            ]
+            drivers = [driver_of(transports, device, LOGIN, timeout_s=0.3) for device in bad]
             device = device_at(good.snmp_address, "snmp")
-            driver = make_driver(transports, device, device.probes[0], COMMUNITY)
+            driver = driver_of(transports, device, COMMUNITY)
             reading = [asyncio.ensure_future(bad_one.read()) for bad_one in drivers]
             while not all(future.done() for future in reading):
                 begun_s = time.monotonic()

@@ -11,14 +11,14 @@ import pytest
 from domain.errors import BadCredentials, NoAnswer, Refused, Unsupported
 from domain.metrics import is_believable
 from domain.observation import Reading
-from engine.drivers import Login, make_driver
+from engine.drivers import Login
 from engine.drivers.menus import read_duration_s, read_number, read_rate_bps, read_whole
 from engine.drivers.mikrotik import MENUS_PER_CYCLE, REPEAT_CYCLES
 from engine.drivers.sensors import read_sensor
 from engine.protocols.routeros import SentenceReader, encode_sentence
 from engine.transport import Transports
 from simnet.serving import SimulatedRouter
-from tests.engine.peers import device_at, tcp_peer
+from tests.engine.peers import device_at, driver_of, tcp_peer
 
 LOGIN = Login("monitor", "alpenglow")
 Read = Callable[[], Awaitable[Reading]]
@@ -41,7 +41,7 @@ def against(
         transports = await Transports.open()
         async with router:
             device = device_at(router.api_address, "routeros")
-            driver = make_driver(transports, device, device.probes[0], LOGIN, timeout_s=timeout_s, retries=0)
+            driver = driver_of(transports, device, LOGIN, timeout_s=timeout_s, retries=0)
 
             async def read() -> Reading:
                 return (await driver.read()).reading
@@ -92,7 +92,7 @@ def converse(router: ScriptedRouter, conversation: Callable[[Read], Awaitable[No
         transports = await Transports.open()
         async with tcp_peer(router) as port:
             device = device_at(("127.0.0.1", port), "routeros")
-            driver = make_driver(transports, device, device.probes[0], LOGIN)
+            driver = driver_of(transports, device, LOGIN)
 
             async def read() -> Reading:
                 return (await driver.read()).reading
@@ -325,7 +325,7 @@ def test_a_router_that_dies_is_no_answer_and_is_read_again_when_it_lives() -> No
         router = SimulatedRouter()
         async with router:
             device = device_at(router.api_address, "routeros")
-            driver = make_driver(transports, device, device.probes[0], LOGIN, timeout_s=0.3, retries=0)
+            driver = driver_of(transports, device, LOGIN, timeout_s=0.3, retries=0)
             await driver.read()
             router.command(["kill", router.NAME])
             with pytest.raises((NoAnswer, Refused)):

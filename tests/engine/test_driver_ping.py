@@ -10,12 +10,11 @@ import pytest
 
 from domain.errors import NoAnswer, Refused
 from domain.inventory import Probe
-from engine.drivers import make_driver
 from engine.drivers.ping import COMMON_PORTS, PingDriver, TcpPingDriver
 from engine.drivers.tcp import GREETING_EVERY_CYCLES
 from engine.transport import Transports
 from engine.transport.tcp import Stream
-from tests.engine.peers import Talk, device_at, free_tcp_port, tcp_peer
+from tests.engine.peers import Talk, device_at, driver_of, free_tcp_port, tcp_peer
 from tests.engine.test_transport_icmp import EchoSocket, only_ipv4, reply_to
 
 
@@ -42,7 +41,7 @@ async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 def test_a_ping_is_an_echo_where_icmp_is_permitted() -> None:
     async def conversation(transports: Transports) -> None:
         device = device_at(("127.0.0.1", 0), "icmp")
-        driver = make_driver(transports, device, device.probes[0], None)
+        driver = driver_of(transports, device, None)
         assert isinstance(driver, PingDriver)
         answer = await driver.read()
         assert answer.rtt_us >= 0
@@ -57,7 +56,7 @@ def test_without_icmp_an_open_port_of_another_probe_is_a_sign_of_life() -> None:
     async def conversation(transports: Transports) -> None:
         async with tcp_peer(silent) as port:
             device = device_at(("127.0.0.1", 0), "icmp", Probe("routeros", port))
-            driver = make_driver(transports, device, device.probes[0], None)
+            driver = driver_of(transports, device, None)
             answer = await driver.read()
             assert answer.reading.facts == (("reached_by", f"tcp/{port}"),)
             assert (await driver.read()).reading.facts == ()
@@ -69,7 +68,7 @@ def test_without_icmp_a_refusal_is_a_sign_of_life_as_well() -> None:
     async def conversation(transports: Transports) -> None:
         port = free_tcp_port()
         device = device_at(("127.0.0.1", 0), "icmp", Probe("tcp", port))
-        answer = await make_driver(transports, device, device.probes[0], None).read()
+        answer = await driver_of(transports, device, None).read()
         assert answer.reading.facts == (("reached_by", f"tcp/{port}"),)
 
     run(conversation)
@@ -121,7 +120,7 @@ def test_a_port_that_takes_connections_is_up_whatever_it_says(words: bytes, fact
     async def conversation(transports: Transports) -> None:
         async with tcp_peer(greet(words)) as port:
             device = device_at(("127.0.0.1", port), "tcp")
-            answer = await make_driver(transports, device, device.probes[0], None, timeout_s=0.5).read()
+            answer = await driver_of(transports, device, None, timeout_s=0.5).read()
             assert answer.rtt_us > 0
             assert answer.reading.facts == facts
 
@@ -135,7 +134,7 @@ def test_a_greeting_is_listened_for_only_now_and_then() -> None:
         nonlocal listened
         async with tcp_peer(greet(b"hello\n")) as port:
             device = device_at(("127.0.0.1", port), "tcp")
-            driver = make_driver(transports, device, device.probes[0], None)
+            driver = driver_of(transports, device, None)
             for _ in range(GREETING_EVERY_CYCLES + 1):
                 listened += bool((await driver.read()).reading.facts)
 
@@ -150,7 +149,7 @@ def test_a_host_that_hangs_up_at_once_takes_connections_all_the_same() -> None:
     async def conversation(transports: Transports) -> None:
         async with tcp_peer(hang_up) as port:
             device = device_at(("127.0.0.1", port), "tcp")
-            assert (await make_driver(transports, device, device.probes[0], None).read()).reading.facts == ()
+            assert (await driver_of(transports, device, None).read()).reading.facts == ()
 
     run(conversation)
 
@@ -159,6 +158,6 @@ def test_a_closed_port_is_refused() -> None:
     async def conversation(transports: Transports) -> None:
         device = device_at(("127.0.0.1", free_tcp_port()), "tcp")
         with pytest.raises(Refused, match="nobody listens there"):
-            await make_driver(transports, device, device.probes[0], None).read()
+            await driver_of(transports, device, None).read()
 
     run(conversation)

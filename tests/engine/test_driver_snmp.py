@@ -11,13 +11,13 @@ import pytest
 
 from domain.errors import BadReply, NoAnswer
 from domain.observation import Reading
-from engine.drivers import Login, make_driver
+from engine.drivers import Login
 from engine.drivers import snmp as driver_module
 from engine.protocols import ber
 from engine.protocols.snmp import Pdu, Version
 from engine.transport import Transports
 from tests.engine.agent import IF, IFX, SYS, ScriptedAgent, counter32, counter64, switch
-from tests.engine.peers import device_at, octets, udp_peer
+from tests.engine.peers import device_at, driver_of, octets, udp_peer
 
 COMMUNITY = Login("", "public")
 Read = Callable[[], Awaitable[Reading]]
@@ -32,9 +32,7 @@ def converse(
         transports = await Transports.open()
         async with udp_peer(agent) as peer:
             device = device_at(peer.address, "snmp")
-            driver = make_driver(
-                transports, device, device.probes[0], COMMUNITY, timeout_s=timeout_s, retries=0
-            )
+            driver = driver_of(transports, device, COMMUNITY, timeout_s=timeout_s, retries=0)
 
             async def read() -> Reading:
                 return (await driver.read()).reading

@@ -16,10 +16,10 @@ import pytest
 from domain.errors import DeviceError
 from domain.metrics import is_believable
 from domain.observation import Reading
-from engine.drivers import Driver, make_driver
+from engine.drivers import Driver
 from engine.transport import Transports
 from simnet.serving import SimulatedRouter
-from tests.engine.peers import device_at, free_udp_port
+from tests.engine.peers import device_at, driver_of, free_udp_port
 from tests.engine.test_driver_snmp import COMMUNITY, facts, values
 
 
@@ -40,7 +40,7 @@ def test_a_mikrotik_tells_its_health_and_radios_over_snmp(
         transports = await Transports.open()
         async with SimulatedRouter(board=board, version=version, interface=interface) as router:
             device = device_at(router.snmp_address, "snmp")
-            driver = make_driver(transports, device, device.probes[0], COMMUNITY)
+            driver = driver_of(transports, device, COMMUNITY)
             reading = (await driver.read()).reading
             await driver.close()
         await transports.close()
@@ -90,7 +90,7 @@ def test_a_real_snmpd_is_shown_with_its_interfaces(snmpd: tuple[str, int]) -> No
     async def main() -> Reading:
         transports = await Transports.open()
         device = device_at(snmpd, "snmp")
-        driver: Driver = make_driver(transports, device, device.probes[0], COMMUNITY, timeout_s=1.0)
+        driver: Driver = driver_of(transports, device, COMMUNITY, timeout_s=1.0)
         deadline_s = time.monotonic() + 30
         while True:
             try:
