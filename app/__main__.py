@@ -1,6 +1,6 @@
 """The program `heliograph`: window, `demo`, `add`. Counterpart: `compose.py` for windows, `cli.py` for the rest.
 
-Exit codes: 0 done, 1 refused or the run fell short (said in words), 2 wrong arguments or no engine.
+Exit codes: 0 done, 1 refused or the run fell short (said in words), 2 wrong arguments, no engine or no profile.
 One rule: Qt is loaded only where a window is wanted.
 """
 
@@ -15,7 +15,7 @@ import os  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-import platformdirs  # noqa: E402
+from app.profile import NoProfile, default_profile, make_room, open_profile  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,12 +27,18 @@ def main(arguments: list[str] | None = None) -> int:
         return add(given[1:])
     demo = bool(given) and given[0] == "demo"
     options = _parser(demo).parse_args(given[1:] if demo else given)
+    try:
+        profile = open_profile(options.profile or default_profile("demo" if demo else "default"))
+        for file in (options.screenshot, options.report):
+            if file is not None:
+                make_room(file)
+    except NoProfile as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     if options.headless:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from app.compose import App, Options  # noqa: PLC0415
 
-    profile = (options.profile or default_profile("demo" if demo else "default")).absolute()
-    profile.mkdir(parents=True, exist_ok=True, mode=0o700)
     chosen = Options(
         profile=profile,
         theme=options.theme,
@@ -44,11 +50,6 @@ def main(arguments: list[str] | None = None) -> int:
         simnet_state=profile / "simnet" if demo and options.profile else None,
     )
     return App(chosen, _STARTED_S, sys.argv).run()
-
-
-def default_profile(name: str) -> Path:
-    """Return where a profile is kept when none is named."""
-    return Path(platformdirs.user_data_dir("heliograph", appauthor=False)) / name
 
 
 def _parser(demo: bool) -> argparse.ArgumentParser:

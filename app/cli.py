@@ -15,8 +15,9 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.draft import DeviceDraft, Login, ProbeDraft, default_probe, edit_of, steps_of
+from app.draft import DeviceDraft, Login, ProbeDraft, author_name, default_probe, edit_of, steps_of
 from app.endpoint_client import Conversation, NoEngine, RejectedByEngine
+from app.profile import NoProfile, default_profile, open_profile
 from app.programs import start_engine
 from domain.inventory import ROLES, Inventory
 from domain.wire import Changed, Credit, Secret, SubmitEdit, ToClient
@@ -25,18 +26,22 @@ SNAPSHOT_TIMEOUT_S = 30.0
 COMMUNITY_VARIABLE, PASSWORD_VARIABLE = "HELIOGRAPH_SNMP_COMMUNITY", "HELIOGRAPH_ROUTEROS_PASSWORD"
 
 
+class NoSecret(Exception):
+    """A secret that was announced could not be had; the message says from where and why."""
+
+
 def add(arguments: list[str]) -> int:
-    """Add a device; return 0 done, 1 refused, 2 no engine."""
+    """Add a device; return 0 done, 1 refused, 2 no engine, no profile or no secret."""
     options = _parser().parse_args(arguments)
     try:
         draft = _draft(options)
-        with _conversation(_profile(options.profile)) as talk:
+        with _conversation(open_profile(options.profile or default_profile("default"))) as talk:
             made = steps_of(_inventory(talk), draft)
-            edit = edit_of(f"Add {draft.name}", getpass.getuser(), made.steps)
+            edit = edit_of(f"Add {draft.name}", author_name(), made.steps)
             reply = talk.ask(lambda number: SubmitEdit(number, edit, made.secrets))
     except RejectedByEngine as error:
         return _say(str(error), 1)
-    except (NoEngine, OSError) as error:
+    except (NoEngine, NoProfile, NoSecret, OSError) as error:
         return _say(str(error), 2)
     if reply.refusals:
         lines = [f"{refusal.field or 'refused'}: {refusal.message}" for refusal in reply.refusals]
@@ -48,13 +53,13 @@ def _draft(options: argparse.Namespace) -> DeviceDraft:
     probes: list[ProbeDraft] = []
     community = _secret(options.snmp_community_file, options.snmp_community_stdin, COMMUNITY_VARIABLE)
     if community is None and options.snmp:
-        community = getpass.getpass("SNMP community: ")
+        community = _ask("SNMP community: ")
     if community is not None:
         probes.append(default_probe("snmp", Login(secret=Secret(community))))
     if options.routeros_user is not None:
         password = _secret(options.routeros_password_file, options.routeros_password_stdin, PASSWORD_VARIABLE)
         if password is None:
-            password = getpass.getpass(f"RouterOS password of {options.routeros_user}: ")
+            password = _ask(f"RouterOS password of {options.routeros_user}: ")
         probes.append(default_probe("routeros", Login(user=options.routeros_user, secret=Secret(password))))
     if options.tcp is not None:
         probes.append(ProbeDraft("tcp", options.tcp))
@@ -78,19 +83,29 @@ def _draft(options: argparse.Namespace) -> DeviceDraft:
 
 def _secret(file: Path | None, from_stdin: bool, variable: str) -> str | None:
     """Return a secret from where the user said it is, without its line break; None where nowhere was said."""
-    if file is not None:
-        return file.read_text("utf-8").rstrip("\r\n")
-    if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    return os.environ.get(variable)
+    source = str(file) if file is not None else "standard input" if from_stdin else variable
+    try:
+        if file is not None:
+            secret = file.read_text("utf-8").rstrip("\r\n")
+        elif from_stdin:
+            secret = sys.stdin.readline().rstrip("\r\n")
+        elif (found := os.environ.get(variable)) is not None:
+            secret = found
+        else:
+            return None
+        secret.encode("utf-8")  # the environment can hold what no text can
+    except UnicodeError:
+        raise NoSecret(f"the secret in {source} is no UTF-8 text") from None
+    except OSError as error:
+        raise NoSecret(f"the secret in {source} cannot be read: {error.strerror or error}") from None
+    return secret
 
 
-def _profile(given: Path | None) -> Path:
-    from app.__main__ import default_profile  # noqa: PLC0415
-
-    profile = (given or default_profile("default")).absolute()
-    profile.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return profile
+def _ask(question: str) -> str:
+    try:
+        return getpass.getpass(question)
+    except (EOFError, UnicodeError):
+        raise NoSecret("no secret was given") from None
 
 
 @contextlib.contextmanager

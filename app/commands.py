@@ -1,14 +1,14 @@
 """All that a user can do, one method each. Counterpart: `domain/edit.py`; the engine's rules refuse, and say so at the field.
 
 Theory: a command makes an `Edit` and sends it; the mirror changes when the engine tells of it, never before. An edit that
-was applied goes on the undo stack; undoing sends its inverse as a new edit, redoing the inverse of that. Replies come in the
-order of requests, so that pressing undo twice quickly takes back two edits.
+was applied goes on the undo stack; undoing sends its inverse as a new edit, redoing the inverse of that. It leaves its stack
+when the engine has done it: while that is awaited the one below is next, so that pressing undo twice quickly takes back two
+edits, and what is refused is still where it was.
 One rule: a refusal goes to whoever asked (`then`); where nobody can show it, it is a toast.
 """
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
-from app.draft import DeviceDraft, deletion_steps, edit_of, new_id, now_us, steps_of
+from app.draft import DeviceDraft, author_name, deletion_steps, edit_of, new_id, now_us, steps_of
 from app.model import Model
 from app.words import count_of
 from domain.edit import Edit, Step, change, inverse
@@ -52,11 +52,13 @@ class Commands(QObject):
 
     def __init__(self, model: Model, link: Asks, author: str = "", parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.author = author or _user()
+        self.author = author or author_name()
         self._model = model
         self._link = link
         self._done: list[Edit] = []
         self._undone: list[Edit] = []
+        self._awaited: set[UUID] = set()
+        """Edits of either stack whose inverse is on its way to the engine."""
 
     # Devices
 
@@ -86,7 +88,12 @@ class Commands(QObject):
         """Stop asking a device, or ask it again."""
         device = self._model.inventory.device(id)
         if device is not None:
-            self._change_device(device, f"{'Pause' if paused else 'Resume'} {device.name}", paused=paused)
+            self._change_device(
+                device,
+                f"{'Pause' if paused else 'Resume'} {device.name}",
+                paused=paused,
+                paused_until_us=None,
+            )
 
     def delete_devices(self, ids: Iterable[UUID]) -> None:
         """Delete devices together with the links that end at them: one edit, one undo."""
@@ -114,40 +121,47 @@ class Commands(QObject):
     @property
     def undo_title(self) -> str:
         """What the next undo takes back; empty where there is nothing."""
-        return self._done[-1].title if self._done else ""
+        top = self._top(self._done)
+        return top.title if top else ""
 
     @property
     def redo_title(self) -> str:
         """What the next redo does again; empty where there is nothing."""
-        return self._undone[-1].title.removeprefix("Undo: ") if self._undone else ""
+        top = self._top(self._undone)
+        return top.title.removeprefix("Undo: ") if top else ""
 
     def undo(self) -> None:
         """Take back the newest edit that is not taken back yet."""
-        if self._done:
-            self._take_back(self._done.pop())
-        else:
+        top = self._top(self._done)
+        if top is None:
             self.said.emit(Said("Nothing to undo"))
+        else:
+            self._take_back(top)
 
     def undo_edit(self, edit: Edit) -> None:
         """Take back this edit, which may lie under others; a clash is refused by the engine."""
-        if any(done.id == edit.id for done in self._done):
-            self._done = [done for done in self._done if done.id != edit.id]
+        if edit.id not in self._awaited and any(done.id == edit.id for done in self._done):
             self._take_back(edit)
 
     def redo(self) -> None:
         """Do again what was taken back last."""
-        if not self._undone:
+        top = self._top(self._undone)
+        if top is None:
             self.said.emit(Said("Nothing to redo"))
             return
-        undone = self._undone.pop()
-        again = inverse(undone, new_id(), now_us(), self.author)
-        self._send(again, {}, lambda refusals: self._on_redone(again, refusals))
+        again = inverse(top, new_id(), now_us(), self.author)
+        self._awaited.add(top.id)
+        self._send(again, {}, lambda refusals: self._on_redone(top, again, refusals))
 
     def submit(self, edit: Edit, secrets: dict[UUID, Secret], then: Then) -> None:
         """Send an edit made elsewhere, such as a whole network, and keep it undoable."""
         self._send(edit, secrets, lambda refusals: self._on_applied(edit, refusals, then))
 
     # Inside
+
+    def _top(self, stack: list[Edit]) -> Edit | None:
+        """Return the newest edit of a stack that is not being inverted already."""
+        return next((edit for edit in reversed(stack) if edit.id not in self._awaited), None)
 
     def _change_device(self, old: Device, title: str, **fields: object) -> None:
         step = change("device", old, msgspec.structs.replace(old, **fields))
@@ -182,20 +196,25 @@ class Commands(QObject):
 
     def _take_back(self, edit: Edit) -> None:
         back = inverse(edit, new_id(), now_us(), self.author)
-        self._send(back, {}, lambda refusals: self._on_undone(back, refusals))
+        self._awaited.add(edit.id)
+        self._send(back, {}, lambda refusals: self._on_undone(edit, back, refusals))
 
-    def _on_undone(self, back: Edit, refusals: tuple[Refusal, ...]) -> None:
+    def _on_undone(self, edit: Edit, back: Edit, refusals: tuple[Refusal, ...]) -> None:
+        self._awaited.discard(edit.id)
         if refusals:
             self.said.emit(Said(f"Could not undo: {_words(refusals)}", bad=True))
         else:
+            self._done = [done for done in self._done if done.id != edit.id]
             self._undone.append(back)
             self.said.emit(Said(f"Undone: {back.title.removeprefix('Undo: ')}"))
         self.stacks_changed.emit()
 
-    def _on_redone(self, again: Edit, refusals: tuple[Refusal, ...]) -> None:
+    def _on_redone(self, undone: Edit, again: Edit, refusals: tuple[Refusal, ...]) -> None:
+        self._awaited.discard(undone.id)
         if refusals:
             self.said.emit(Said(f"Could not redo: {_words(refusals)}", bad=True))
         else:
+            self._undone = [other for other in self._undone if other.id != undone.id]
             self._done.append(again)
             self.said.emit(Said(_as_done(again.title), again))
         self.stacks_changed.emit()
@@ -227,10 +246,3 @@ def _as_done(title: str) -> str:
 
 def _words(refusals: tuple[Refusal, ...]) -> str:
     return "; ".join(refusal.message for refusal in refusals)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "somebody"

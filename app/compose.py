@@ -157,7 +157,6 @@ class App(QObject):
 
     def _on_time_up(self) -> None:
         if self._options.screenshot is not None:
-            self._options.screenshot.parent.mkdir(parents=True, exist_ok=True)
             self._measured.screenshot_saved = self.window.grab().save(str(self._options.screenshot))
         self.map.report(self._on_report)
 
@@ -166,9 +165,12 @@ class App(QObject):
         self._measured.external_requests = self.map.external_requests
         self._measured.engine_restarts = self.link.restarts
         report = report_of(self.model, self._measured)
-        if self._options.report is not None:
-            write_report(report, self._options.report)
         why = shortcomings(report)
+        if self._options.report is not None:
+            try:
+                write_report(report, self._options.report)
+            except OSError as error:
+                why.append(f"the report could not be written: {error}")
         if not self._measured.screenshot_saved:
             why.append(f"the picture could not be written to {self._options.screenshot}")
         if self.link.status.kind != "ready":
@@ -191,7 +193,10 @@ class App(QObject):
 
     def _remember(self) -> None:
         file = self._options.profile / "window.json"
-        file.write_bytes(msgspec.json.encode(Remembered(self.look.name)))
+        try:
+            file.write_bytes(msgspec.json.encode(Remembered(self.look.name)))
+        except OSError as error:
+            _log.warning("theme_forgotten", extra={"said": str(error)})
 
 
 def _log_refusals(refusals: tuple[Refusal, ...]) -> None:

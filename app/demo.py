@@ -117,9 +117,14 @@ class Demo:
         self._child.stop()
 
     def _on_event(self, event: dict[str, Any]) -> None:
-        if event.get("event") == "ready" and self._settled.acquire(blocking=False):
+        if event.get("event") != "ready" or not self._settled.acquire(blocking=False):
+            return
+        try:
             typed = msgspec.json.decode(self._file.read_bytes(), type=Typed)
             self._file.unlink()
+        except (OSError, msgspec.MsgspecError) as error:
+            self._on_settled(None, f"the simulator's inventory cannot be read: {error}")
+        else:
             self._on_settled(typed, "")
 
     def _on_exit(self, code: int) -> None:
@@ -129,8 +134,11 @@ class Demo:
 
 
 def edit_from(typed: Typed, inventory: Inventory, author: str) -> tuple[Edit, dict[UUID, Secret]] | None:
-    """Return the one edit that makes the demo network, or what follows it; None where nothing is to do."""
-    if inventory.tables["device"]:
+    """Return the one edit that makes the demo network, or what follows it; None where nothing is to do.
+
+    Made it is only where there is nothing at all: of a demo whose devices were deleted, sites and logins are left.
+    """
+    if any(inventory.tables.values()):
         steps = list(_moved_endpoints(typed, inventory))
         return (edit_of(f"Follow {typed.name}", author, steps), {}) if steps else None
     secrets: dict[UUID, Secret] = {}

@@ -5,6 +5,7 @@ One rule: a draft is never judged here (the engine's rules do that); here is onl
 
 from __future__ import annotations
 
+import getpass
 import os
 import time
 from collections.abc import Iterable
@@ -29,7 +30,7 @@ from domain.inventory import (
 from domain.wire import Secret
 
 NEEDS: dict[str, CredentialKind] = {"snmp": "snmp_community", "routeros": "routeros_login"}
-"""Which kind of credential a probe logs in with."""
+"""Which kind of credential is made for a new login."""
 
 
 def now_us() -> int:
@@ -42,6 +43,14 @@ def new_id() -> UUID:
     return uuid7(now_us(), os.urandom(RANDOM_BYTES))
 
 
+def author_name() -> str:
+    """Return who edits here: the user of this computer."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "somebody"
+
+
 class Login(msgspec.Struct, frozen=True):
     """A login of a probe: one that exists, or a new one with its secret."""
 
@@ -51,11 +60,12 @@ class Login(msgspec.Struct, frozen=True):
 
 
 class ProbeDraft(msgspec.Struct, frozen=True):
-    """One way the device shall be asked."""
+    """One way the device shall be asked. `old` is what it was: what no form shows of it is kept."""
 
     kind: ProbeKind
     port: int
     login: Login | None = None
+    old: Probe | None = None
 
 
 class DeviceDraft(msgspec.Struct, frozen=True):
@@ -99,8 +109,8 @@ def steps_of(inventory: Inventory, draft: DeviceDraft, old: Device | None = None
             new_site = Site(new_id(), draft.site_name, draft.region, draft.lng, draft.lat)
             made.steps.append(creation("site", new_site))
             site = new_site.id
-    device = Device(
-        id=made.device,
+    device = msgspec.structs.replace(
+        old or Device(made.device, "", ""),
         name=draft.name or draft.address,
         address=draft.address,
         probes=tuple(_probe(probe, draft, made) for probe in draft.probes),
@@ -133,7 +143,7 @@ def draft_of(inventory: Inventory, device: Device) -> DeviceDraft:
         lng=device.lng,
         lat=device.lat,
         probes=tuple(
-            ProbeDraft(p.kind, p.port, Login(existing=p.credential) if p.credential else None)
+            ProbeDraft(p.kind, p.port, Login(existing=p.credential) if p.credential else None, p)
             for p in device.probes
         ),
         interval_s=device.interval_s,
@@ -164,11 +174,12 @@ def _site_named(inventory: Inventory, name: str, region: str) -> UUID | None:
 
 def _probe(probe: ProbeDraft, draft: DeviceDraft, made: Steps) -> Probe:
     login = probe.login
+    found = msgspec.structs.replace(probe.old or Probe(probe.kind), kind=probe.kind, port=probe.port)
     if login is None or login.existing is not None:
-        return Probe(probe.kind, probe.port, login.existing if login else None)
+        return msgspec.structs.replace(found, credential=login.existing if login else None)
     kind = NEEDS[probe.kind]
     word = "community" if kind == "snmp_community" else "login"
     credential = Credential(new_id(), f"{draft.name or draft.address} {word}"[:120], kind, login.user)
     made.steps.append(creation("credential", credential))
     made.secrets[credential.id] = login.secret
-    return Probe(probe.kind, probe.port, credential.id)
+    return msgspec.structs.replace(found, credential=credential.id)

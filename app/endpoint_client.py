@@ -2,7 +2,8 @@
 
 Theory: three threads a connection, and none of them is the caller's. The reader blocks in the pipe, the writer in its queue,
 and the watch sends a heartbeat each second and finds the engine dead when three of its own are missing: a stopped process is
-no closed pipe. Callbacks come from those threads. One rule: `on_closed` is called exactly once, whoever notices first.
+no closed pipe. Callbacks come from those threads. A request that cannot go into a frame is answered here, by a refusal.
+One rule: `on_closed` is called exactly once, whoever notices first.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import msgspec
 
+from domain.errors import Refusal
 from domain.wire import (
     DEAD_AFTER_MISSED,
     FRAME_CAP_BYTES,
@@ -187,8 +189,13 @@ class EndpointClient:
     def _write(self) -> None:
         while (message := self._outbox.get()) is not None and not self._ended.is_set():
             try:
-                self._connection.send_bytes(encode(message))
-            except (OSError, BrokenPipeError):
+                data = encode(message)
+            except ValueError as error:
+                self._on_message(_unsendable(message, error))
+                continue
+            try:
+                self._connection.send_bytes(data)
+            except OSError:
                 self._end("it closed the connection")
                 return
 
@@ -203,6 +210,15 @@ class EndpointClient:
                 self._end(SILENT)
                 return
             self._outbox.put(Alive(time.time_ns() // 1000))
+
+
+def _unsendable(message: ToEngine, error: ValueError) -> Reply:
+    """Return the answer to what does not go into a frame; where nobody waits for one, it is number 0."""
+    if isinstance(error, UnicodeError):
+        said = "the text holds half of a character, which cannot be sent"
+    else:
+        said = f"this is more than the {FRAME_CAP_BYTES // 2**20} MiB that can be sent to the engine at once"
+    return Reply(getattr(message, "request", 0), (Refusal("INVALID_INPUT", said),))
 
 
 def _introduce(

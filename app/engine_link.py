@@ -55,6 +55,8 @@ class EngineLink(QObject):
 
     status_changed = Signal(object)
     welcomed = Signal(object)
+    complained = Signal(str)
+    """What could not be sent by either side, and nobody waits for."""
     _heard = Signal(int, object)
     _lost = Signal(int, str)
     _tried = Signal(object)
@@ -241,6 +243,8 @@ class EngineLink(QObject):
             pending = self._pending.pop(message.request, None)
             if pending is not None:
                 pending[1](message)
+            elif not message.request and message.refusals:
+                self.complained.emit("; ".join(refusal.message for refusal in message.refusals))
         elif isinstance(message, Rejected):
             self._client.close()
             self._client = None

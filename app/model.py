@@ -14,10 +14,11 @@ from uuid import UUID
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.draft import now_us
 from domain.alerts import Alert
 from domain.fact import Fact
 from domain.health import Health
-from domain.inventory import Inventory, Tenant
+from domain.inventory import Inventory, Tenant, is_paused
 from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.wire import Changed, EngineState, LatestValues, Removed
@@ -92,12 +93,17 @@ class Model(QObject):
         self.samples: dict[UUID, dict[tuple[str, str], Sample]] = {}
 
     def status_of(self, device: UUID) -> str:
-        """Return a device's status as it is shown: its health, or `maintenance` while somebody has paused it."""
+        """Return a device's status as it is shown everywhere: its health, or `maintenance` while it is paused."""
         intended = self.inventory.device(device)
-        if intended is not None and intended.paused:
+        if intended is not None and is_paused(intended, now_us()):
             return "maintenance"
         health = self.health.get(device)
         return health.status if health is not None else "unknown"
+
+    def link_status_of(self, link: UUID) -> str:
+        """Return a link's status as it is shown everywhere."""
+        state = self.link_states.get(link)
+        return state.status if state is not None else "unknown"
 
     def begin(self, tenant: Tenant) -> None:
         """A new connection: its snapshot comes next, and what an older one had sent of its own is forgotten."""

@@ -86,7 +86,7 @@ class Child:
     @property
     def last_lines(self) -> list[str]:
         """What it said last, oldest first, in words where a line has them."""
-        return [_in_words(line) for line in self._lines]
+        return [_in_words(line) for line in self._lines.copy()]
 
     def release(self) -> None:
         """Ask it to end: close its standard input."""
@@ -112,7 +112,7 @@ class Child:
             if not line:
                 continue
             self._lines.append(line)
-            self._log.emit(logging.makeLogRecord({"msg": line}))
+            self._log.handle(logging.makeLogRecord({"msg": line}))
             try:
                 event = json.loads(line)
             except ValueError:
@@ -124,8 +124,10 @@ class Child:
         code = self._process.wait()
         for reader in readers:
             reader.join(timeout=1.0)
-        self._log.close()
         self._on_exit(code)
+        for reader in readers:  # somebody else may still hold the pipe's other end
+            reader.join()
+        self._log.close()
 
 
 class Started(NamedTuple):

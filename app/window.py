@@ -19,7 +19,7 @@ from app.dialogs.confirm import Confirm
 from app.dialogs.device_form import DeviceForm
 from app.dialogs.palette import Palette
 from app.dialogs.shortcuts import Shortcuts
-from app.draft import DeviceDraft, draft_of
+from app.draft import DeviceDraft, draft_of, now_us
 from app.engine_link import EngineLink
 from app.engine_news import EngineNews
 from app.look import Look
@@ -34,9 +34,10 @@ from app.panels.text import caption
 from app.panels.top_bar import TopBar
 from app.panels.tree import TreePanel
 from app.sheet import sheet
-from app.words import count_of
+from app.words import capitalized, count_of
 from domain.errors import Refusal
 from domain.geometry import LngLat
+from domain.inventory import is_paused
 
 SIZE_PX = (1600, 1000)
 LEAST_PX = (1024, 640)
@@ -199,8 +200,9 @@ class Window(QMainWindow):
         )
         menu.addSeparator()
         menu.addAction("Change…", lambda: self.edit_device(id))
-        pause = "Resume polling" if found.paused else "Pause polling"
-        menu.addAction(pause, lambda: self._commands.pause_device(id, paused=not found.paused))
+        paused = is_paused(found, now_us())
+        pause = "Resume polling" if paused else "Pause polling"
+        menu.addAction(pause, lambda: self._commands.pause_device(id, paused=not paused))
         menu.addAction("Delete…", lambda: self.delete_device(id))
         menu.popup(at)
 
@@ -273,7 +275,7 @@ class Window(QMainWindow):
     def _on_said(self, said: Said) -> None:
         edit = said.edit
         if edit is None:
-            self.toasts.say(said.text)
+            self.toasts.say(capitalized(said.text))
         else:
             self.toasts.say(said.text, "Undo", lambda: self._commands.undo_edit(edit))
 
@@ -286,6 +288,7 @@ class Window(QMainWindow):
         self._look.changed.connect(self._dress)
         self._commands.said.connect(self._on_said)
         self._link.status_changed.connect(self.top.set_status)
+        self._link.complained.connect(lambda said: self.toasts.say(capitalized(said)))
         self.news.changed.connect(self._choose_card)
         self.top.search_wanted.connect(self.open_palette)
         self.top.statuses_chosen.connect(self.tree.set_statuses)

@@ -11,6 +11,15 @@ from domain.inventory import Device, Inventory, Link
 
 UNKNOWN = "–"
 DAY_S = 86_400
+_SENTENCES = {
+    "up": "Up for {age}",
+    "down": "Down for {age}",
+    "degraded": "Degraded for {age}",
+    "affected": "Affected for {age}",
+    "stale": "No data for {age}",
+    "unknown": "Not known yet",
+    "maintenance": "Polling is paused",
+}
 _BITS = ((1e9, "Gb/s"), (1e6, "Mb/s"), (1e3, "kb/s"))
 _BYTES = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
@@ -30,6 +39,18 @@ def age(seconds: float) -> str:
 def age_of(at_us: int | None, now_us: int) -> str:
     """Return how long ago an instant was, or an en dash."""
     return age((now_us - at_us) / 1e6) if at_us else UNKNOWN
+
+
+def sentence(status: str, since_us: int, now_us: int) -> str:
+    """Return a status as a sentence without its full stop: Down for 4 min."""
+    if not since_us and "{age}" in _SENTENCES[status]:
+        return status.capitalize()
+    return _SENTENCES[status].format(age=age_of(since_us, now_us))
+
+
+def capitalized(text: str) -> str:
+    """Return a text that begins with a capital; the rest stays as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def clock(at_us: int, now_us: int) -> str:

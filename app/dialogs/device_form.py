@@ -25,12 +25,12 @@ from PySide6.QtWidgets import (
 
 from app.commands import Then
 from app.dialogs.fields import Fields
-from app.dialogs.login_choice import ProbeRow
+from app.dialogs.login_choice import TITLES, ProbeRow
 from app.draft import DeviceDraft, default_probe
 from app.panels.text import Label, button
 from domain.errors import Refusal
 from domain.geometry import LngLat
-from domain.inventory import PROBE_KINDS, ROLES, Inventory, ProbeKind, Role
+from domain.inventory import ROLES, Inventory, Role
 
 WIDTH_PX = 520
 Submit = Callable[[DeviceDraft, Then], None]
@@ -77,15 +77,10 @@ class DeviceForm(QDialog):
         self.place.setPlaceholderText("Longitude, latitude")
         self.interval = _line(f"{start.interval_s:g}", 12)
         self.subscribers = _line(str(start.subscribers) if start.subscribers else "", 12)
-        self._more = tuple(
-            p for n, p in enumerate(start.probes) if p.kind in [q.kind for q in start.probes[:n]]
-        )
-        """Further TCP ports, which have no row of their own: kept as they are."""
-        self.probes: dict[ProbeKind, ProbeRow] = {}
-        for kind in PROBE_KINDS:
-            known: ProbeKind = kind  # type: ignore[assignment]
-            old = next((probe for probe in start.probes if probe.kind == kind), None)
-            self.probes[known] = ProbeRow(known, inventory, old)
+        shown = {kind: next((p for p in start.probes if p.kind == kind), None) for kind in TITLES}
+        self._more = tuple(p for p in start.probes if p is not shown.get(p.kind))
+        """Probes that have no row of their own, such as further TCP ports: kept as they are."""
+        self.probes = {kind: ProbeRow(kind, inventory, old) for kind, old in shown.items()}
         self.submit_button = button(self._verb, "primary")
         self.submit_button.setDefault(True)
         self.submit_button.clicked.connect(self.submit)

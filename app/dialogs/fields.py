@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
 from app.panels.text import Label, set_property
+from app.words import capitalized
 from domain.errors import Refusal
 
 Input = QLineEdit | QSpinBox | QComboBox
@@ -44,7 +45,7 @@ class Field(QWidget):
     def refuse(self, message: str) -> None:
         """Show why this field was refused."""
         said = self.refusal.text()
-        self.refusal.setText(f"{said}; {message}" if said else message[:1].upper() + message[1:])
+        self.refusal.setText(f"{said}; {message}" if said else capitalized(message))
         self.refusal.show()
         set_property(self.input, "refused", "true")
 
@@ -87,7 +88,7 @@ class Fields:
             field.refuse(refusal.message)
             first = first or field
         if loose:
-            self.rest.setText("\n".join(said[:1].upper() + said[1:] for said in loose))
+            self.rest.setText("\n".join(map(capitalized, loose)))
             self.rest.show()
         if first is not None:
             first.input.setFocus()

@@ -15,7 +15,7 @@ from app.draft import NEEDS, Login, ProbeDraft
 from domain.inventory import DEFAULT_PORT, Credential, CredentialKind, Inventory, ProbeKind
 from domain.wire import Secret
 
-TITLES: dict[ProbeKind, str] = {
+TITLES: dict[ProbeKind, str] = {  # the kinds that the form offers
     "icmp": "Ping",
     "snmp": "SNMP v2c",
     "routeros": "RouterOS API",
@@ -31,7 +31,8 @@ class LoginChoice(QWidget):
         super().__init__()
         self.kind = kind
         self._known: list[Credential] = sorted(
-            (row for row in inventory.credentials() if row.kind == kind), key=lambda row: row.name.casefold()
+            (row for row in inventory.credentials() if row.kind == kind or row.id == chosen),
+            key=lambda row: row.name.casefold(),
         )
         self.which = QComboBox()
         self.which.addItems([row.name for row in self._known] + [NEW])
@@ -87,6 +88,7 @@ class ProbeRow(QWidget):
     def __init__(self, kind: ProbeKind, inventory: Inventory, draft: ProbeDraft | None) -> None:
         super().__init__()
         self.kind = kind
+        self._old = draft.old if draft else None
         self.box = QCheckBox(TITLES[kind])
         self.box.setChecked(draft is not None)
         self.port = QSpinBox()
@@ -121,7 +123,7 @@ class ProbeRow(QWidget):
         if not self.box.isChecked():
             return None
         port = 0 if self.kind == "icmp" else self.port.value()
-        return ProbeDraft(self.kind, port, self.login.login() if self.login else None)
+        return ProbeDraft(self.kind, port, self.login.login() if self.login else None, self._old)
 
     def _show(self) -> None:
         self.port.setEnabled(self.box.isChecked())

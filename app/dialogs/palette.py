@@ -77,11 +77,10 @@ def search(
             name = name_of_link(inventory, link)
             rank = _rank(text, name)
             if rank is not None:
-                state = model.link_states.get(link.id)
                 hit = Hit(
                     name,
                     f"{link.kind} link",
-                    state.status if state else "unknown",
+                    model.link_status_of(link.id),
                     lambda id=link.id: choose("link", id),  # type: ignore[misc]
                 )
                 found.append(((rank + 1, RANK[hit.status], name.casefold()), hit))

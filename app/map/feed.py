@@ -24,7 +24,7 @@ def whole(model: Model) -> dict[str, Any]:
         "reset": True,
         "devices": [row for d in model.inventory.devices() if (row := device_row(model, d))],
         "links": [link_row(link) for link in model.inventory.links()],
-        "health": health_rows(model, model.health),
+        "health": health_rows(model, model.inventory.tables["device"]),
         "loads": load_rows(model, model.link_states),
     }
 
@@ -76,9 +76,14 @@ def link_row(link: Link) -> Row:
 
 
 def health_rows(model: Model, ids: Iterable[UUID]) -> list[Row]:
-    """Return the status of devices and since when."""
-    found = (model.health.get(id) for id in ids)
-    return [{"id": h.device, "status": h.status, "since_us": h.since_us} for h in found if h]
+    """Return the status of the devices that have a place, and since when."""
+    rows = []
+    for id in ids:
+        device, health = model.inventory.device(id), model.health.get(id)
+        if device is not None and model.inventory.place_of(device) is not None:
+            since_us = health.since_us if health is not None else 0
+            rows.append({"id": id, "status": model.status_of(id), "since_us": since_us})
+    return rows
 
 
 def load_rows(model: Model, ids: Iterable[UUID]) -> list[Row]:
@@ -118,15 +123,14 @@ def _device_card(model: Model, device: Device, now_us: int) -> Row:
         lines.append(("Model", str(facts["model"].value)))
     if device.subscribers:
         lines.append(("Subscribers", f"{device.subscribers:,}"))
-    status, said = "unknown", "not asked yet"
+    status = model.status_of(device.id)
+    said = _said(status, health.since_us if health is not None else 0, now_us)
     if health is not None:
-        status = health.status
-        said = f"{status} for {words.age_of(health.since_us, now_us)}" if health.since_us else status
         if health.rtt_us is not None:
             lines.append(("Round trip", words.round_trip(health.rtt_us / 1000)))
         if health.last_answer_us:
             lines.append(("Last answer", f"{words.age_of(health.last_answer_us, now_us)} ago"))
-    reason = health.reason if health is not None else ""
+    reason = health.reason if health is not None and status not in ("up", "maintenance") else ""
     return {
         "id": device.id,
         "title": device.name,
@@ -141,10 +145,9 @@ def _link_card(model: Model, link: Link, now_us: int) -> Row:
     state = model.link_states.get(link.id)
     a, b = model.inventory.device(link.a), model.inventory.device(link.b)
     lines = []
-    status, said = "unknown", "state not known"
+    status = model.link_status_of(link.id)
+    said = _said(status, state.since_us if state is not None else 0, now_us)
     if state is not None:
-        status = state.status
-        said = f"{status} for {words.age_of(state.since_us, now_us)}" if status != "unknown" else said
         for end, bps in ((b, state.ab_bps), (a, state.ba_bps)):
             pct = load_pct(bps, link.capacity_bps)
             load = words.rate(bps) + (f", {pct:.0f} %" if pct is not None else "")
@@ -154,6 +157,12 @@ def _link_card(model: Model, link: Link, now_us: int) -> Row:
     lines.append(("Kind", link.kind))
     title = words.name_of_link(model.inventory, link)
     return {"id": link.id, "title": title, "status": status, "said": said, "reason": "", "lines": lines}
+
+
+def _said(status: str, since_us: int, now_us: int) -> str:
+    """Return the sentence as it stands beside its symbol, where a line does not begin."""
+    sentence = words.sentence(status, since_us, now_us)
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _oldest_observation_us(model: Model, ids: Iterable[UUID]) -> int | None:

@@ -26,28 +26,12 @@ from app.panels.facts import probe_word
 from app.panels.segments import Segments
 from app.panels.text import Label, LineLabel, button, set_property
 from app.symbols import symbol_pixmap
-from app.words import age_of, clock, where
+from app.words import age_of, capitalized, clock, sentence, where
 from domain.alerts import Alert
 from domain.health import Health
 from domain.inventory import Device, probe_names
 
 WIDTH_PX = 360
-_SENTENCES = {
-    "up": "Up for {age}",
-    "down": "Down for {age}",
-    "degraded": "Degraded for {age}",
-    "stale": "No data for {age}",
-    "unknown": "Not known yet",
-    "maintenance": "Polling is paused",
-}
-
-
-def sentence_of(status: str, health: Health | None, now_us: int) -> str:
-    """Return the status as a sentence."""
-    since_us = health.since_us if health is not None else 0
-    if not since_us and "{age}" in _SENTENCES[status]:
-        return status.capitalize()
-    return _SENTENCES[status].format(age=age_of(since_us, now_us))
 
 
 def reason_of(status: str, device: Device, health: Health | None, now_us: int) -> str:
@@ -68,7 +52,7 @@ def reason_of(status: str, device: Device, health: Health | None, now_us: int) -
     sentences = [f"No answer to {_listed(silent)}."] if silent else []
     sentences += [f"{_listed(words)}: {message}." for message, words in told.items()]
     if not sentences and health.reason:
-        sentences = [f"{health.reason[:1].upper()}{health.reason[1:]}."]
+        sentences = [f"{capitalized(health.reason)}."]
     if answering and (silent or told):
         sentences.append(f"{_listed(answering)} still {'answers' if len(answering) == 1 else 'answer'}.")
     last = health.last_answer_us
@@ -171,7 +155,7 @@ class DevicePanel(QWidget):
         self.crumb.setText(self._crumb(device))
         self.name.setText(device.name)
         self._symbol.setPixmap(symbol_pixmap(status, theme, 22))
-        self.sentence.setText(sentence_of(status, health, now))
+        self.sentence.setText(sentence(status, health.since_us if health is not None else 0, now))
         self.sentence.setStyleSheet(f"color: {theme.status_text[status]}; font-weight: 600;")
         said = reason_of(status, device, health, now)
         self.reason.setText(said)

@@ -60,7 +60,10 @@ def lines_of(model: Model, device: Device, now_us: int) -> list[Line]:
     shown = [line for line in lines if line.said]
     return [
         *shown,
-        Line("Asked every", f"{figure(device.interval_s)} s" if not device.paused else "paused"),
+        Line(
+            "Asked every",
+            f"{figure(device.interval_s)} s" if model.status_of(device.id) != "maintenance" else "paused",
+        ),
         Line("Last answer", answered),
     ]
 

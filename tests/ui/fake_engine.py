@@ -127,6 +127,12 @@ class FakeEngine:
             for connection in self._connections:
                 _send(connection, make(self._batch))
 
+    def say(self, message: ToClient) -> None:
+        """Send a message to everybody."""
+        with self._lock:
+            for connection in self._connections:
+                _send(connection, message)
+
     def _accept(self) -> None:
         while self._open:
             try:

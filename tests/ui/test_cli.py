@@ -54,6 +54,31 @@ def test_there_is_no_way_to_put_a_secret_on_the_command_line() -> None:
     assert not {option for option in takes_text if "community" in option or "password" in option}
 
 
+def test_a_secret_that_is_no_text_is_one_sentence(
+    engine: FakeEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "community"
+    secret.write_bytes(b"gr\xfcnten\n")
+    arguments = ["10.9.9.9", "--profile", str(engine.profile)]
+    assert cli.add([*arguments, "--snmp-community-file", str(secret)]) == 2
+    assert capsys.readouterr().err == f"the secret in {secret} is no UTF-8 text\n"
+    assert cli.add([*arguments, "--snmp-community-file", str(tmp_path / "gone")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    monkeypatch.setenv(cli.COMMUNITY_VARIABLE, "gr\udcfcnten")
+    assert cli.add(arguments) == 2
+    assert capsys.readouterr().err == f"the secret in {cli.COMMUNITY_VARIABLE} is no UTF-8 text\n"
+    assert engine.edits == []
+
+
+def test_a_user_without_a_name_is_somebody(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert cli.add(["10.9.9.9", "--profile", str(engine.profile)]) == 0
+    assert [edit.author for edit in engine.edits] == ["somebody"]
+
+
 def test_refusals_name_their_field_and_end_with_one(
     engine: FakeEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:

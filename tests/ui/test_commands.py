@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 
+import msgspec
+
 from app.draft import DeviceDraft, Login, ProbeDraft, default_probe, draft_of
 from domain.alerts import Alert, fingerprint
 from domain.edit import fields_of
 from domain.errors import Refusal
 from domain.inventory import Inventory
-from domain.wire import Acknowledge, Changed, Secret
+from domain.wire import FRAME_CAP_BYTES, Acknowledge, Changed, Secret
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import id_of
 
@@ -118,6 +120,56 @@ def test_an_undo_that_no_longer_fits_is_refused_and_said(bench: Bench) -> None:
     assert moved is not None
     assert moved.lng == 11.0
     assert any(text.startswith("Could not undo") for text in said)
+
+
+def test_a_refused_undo_or_redo_stays_where_it_was_with_its_reason(bench: Bench) -> None:
+    said: list[str] = []
+    bench.commands.said.connect(lambda s: said.append(s.text))
+    add(bench, "Below", "10.0.9.1")
+    add(bench, "Above", "10.0.9.2")
+    above = next(d for d in bench.engine.inventory.devices() if d.name == "Above")
+    moved = msgspec.structs.replace(above, note="somebody was quicker")
+    bench.engine.inventory.tables["device"][above.id] = moved
+    bench.commands.undo()
+    bench.wait_for(lambda: said[-1].startswith("Could not undo"))
+    assert "note" in said[-1]
+    assert bench.commands.undo_title == "Add Above"
+    bench.engine.inventory.tables["device"][above.id] = above
+    bench.commands.undo()
+    bench.settle()
+    assert (bench.commands.undo_title, bench.commands.redo_title) == ("Add Below", "Add Above")
+    bench.engine.inventory.tables["device"][above.id] = moved
+    bench.commands.redo()
+    bench.wait_for(lambda: said[-1].startswith("Could not redo"))
+    assert bench.commands.redo_title == "Add Above"
+    del bench.engine.inventory.tables["device"][above.id]
+    bench.commands.redo()
+    bench.settle()
+    assert (bench.commands.undo_title, bench.commands.redo_title) == ("Add Above", "")
+
+
+def test_a_change_that_is_too_large_to_send_is_refused_in_words_and_the_line_lives_on(bench: Bench) -> None:
+    said: list[str] = []
+    bench.commands.said.connect(lambda s: said.append(s.text))
+    bench.commands.move_device(id_of("g1"), 10.0, 47.0)
+    bench.settle()
+    old = bench.model.inventory.device(id_of("g1"))
+    assert old is not None
+    note = draft_of(bench.model.inventory, old)
+    answers: Answers = []
+    whole = msgspec.structs.replace(note, note="x" * (FRAME_CAP_BYTES + 1))
+    bench.commands.edit_device(old, whole, answers.append)
+    bench.wait_for(lambda: answers)
+    (refusal,) = answers[0]
+    assert "16 MiB" in refusal.message
+    half = default_probe("snmp", Login(secret=Secret("half \udc00")))
+    bench.commands.add_device(DeviceDraft("New", "10.0.9.1", probes=(half,)), answers.append)
+    bench.wait_for(lambda: len(answers) == 2)
+    assert answers[1][0].code == "INVALID_INPUT"
+    bench.commands.move_device(id_of("g1"), 11.0, 47.0)
+    bench.settle()
+    assert bench.engine.hello_count == 1
+    assert [edit.title for edit in bench.engine.edits] == ["Move Grünten R1"] * 2
 
 
 def test_a_refusal_goes_to_whoever_asked_and_nothing_is_undoable(bench: Bench) -> None:

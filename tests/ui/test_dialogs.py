@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -11,6 +12,7 @@ from app.dialogs.palette import Palette
 from app.dialogs.shortcuts import Shortcuts
 from app.panels.text import Label
 from domain.health import Health
+from domain.inventory import Credential, Device, Probe
 from domain.wire import Changed
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import VANTAGE, id_of
@@ -99,6 +101,34 @@ def test_editing_sends_only_what_was_changed(bench: Bench) -> None:
     (step,) = bench.engine.edits[0].steps
     assert step.before == {"name": "Grünten R1"}
     assert step.after == {"name": "Grünten R1 neu"}
+
+
+def test_what_the_form_does_not_show_of_a_device_is_kept(bench: Bench) -> None:
+    v3 = Credential(id_of("v3"), "Core v3", "snmp_v3", "reader")
+    probes = (
+        Probe("snmp", 161, v3.id),
+        Probe("http", 443, tls=True, target="/health", expect="ok"),
+        Probe("tcp", 22),
+        Probe("tcp", 80),
+        Probe("routeros", 8729, id_of("login"), tls=True, pin="ab" * 32),
+    )
+    login = Credential(id_of("login"), "Core login", "routeros_login", "reader")
+    whole = Device(id_of("g1"), "Whole", "10.0.0.1", probes, "relay", profile="mikrotik", may_slow=True)
+    for row in (v3, login):
+        bench.engine.inventory.tables["credential"][row.id] = row
+    bench.engine.inventory.tables["device"][whole.id] = whole
+    bench.model.merge(Changed(9, devices=(whole,), credentials=(v3, login)))
+    bench.model.flush()
+    bench.window.edit_device(whole.id)
+    form = form_of(bench)
+    form.name.setText("Renamed")
+    form.submit()
+    bench.wait_for(lambda: bench.engine.edits or said(form))
+    bench.settle()
+    after = bench.model.inventory.device(whole.id)
+    assert after is not None
+    assert set(after.probes) == set(probes)
+    assert msgspec.structs.replace(after, probes=probes) == msgspec.structs.replace(whole, name="Renamed")
 
 
 def test_deleting_asks_once_naming_the_thing_and_can_be_undone_from_the_toast(bench: Bench) -> None:

@@ -15,8 +15,9 @@ from app.draft import DeviceDraft, default_probe, edit_of, steps_of
 from app.endpoint_client import Conversation, EndpointClient, NoEngine
 from app.engine_link import BACK_OFF_S, EngineLink, Status
 from app.model import Model
-from domain.wire import Credit, Reply, SubmitEdit, ToClient, Watch
-from tests.ui.conftest import WaitFor
+from domain.errors import Refusal
+from domain.wire import FRAME_CAP_BYTES, Credit, Reply, SubmitEdit, ToClient, Watch
+from tests.ui.conftest import Bench, WaitFor
 from tests.ui.fake_engine import FakeEngine, id_of
 
 Link = tuple[EngineLink, Model, list[Status]]
@@ -188,3 +189,19 @@ def test_an_engine_that_accepts_and_says_nothing_is_given_up_in_time(engine: Fak
     engine.mute = True
     with pytest.raises(NoEngine, match="does not answer"):
         Conversation(engine.profile, timeout_s=0.2)
+
+
+def test_what_the_engine_could_not_send_is_said_to_the_user(bench: Bench) -> None:
+    refusal = Refusal("TOO_LARGE", "this journal is too long to be shown")
+    bench.engine.say(Reply(0, (refusal,)))
+    bench.wait_for(lambda: bench.window.toasts.shown)
+    assert bench.window.toasts.shown[0].label.text() == "This journal is too long to be shown"
+
+
+def test_a_watch_that_is_too_large_to_send_ends_no_thread(bench: Bench) -> None:
+    bench.link.watch([id_of("g1")] * (FRAME_CAP_BYTES // 16))
+    bench.wait_for(lambda: bench.window.toasts.shown)
+    assert "16 MiB" in bench.window.toasts.shown[0].label.text()
+    bench.link.watch([id_of("g2")])
+    bench.wait_for(lambda: bench.engine.watched == (id_of("g2"),))
+    assert bench.engine.hello_count == 1
