@@ -13,12 +13,14 @@ import itertools
 import os
 import queue
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
@@ -38,6 +40,14 @@ from domain.wire import (
     decode_to_client,
     encode,
 )
+
+if sys.platform == "win32":
+    from multiprocessing.connection import PipeConnection
+
+    Line: TypeAlias = Connection | PipeConnection
+else:
+    Line: TypeAlias = Connection
+"""What `Client` returns: a unix socket, or on Windows a named pipe."""
 
 VERSION = "0.1.0"
 CONNECT_TIMEOUT_S = 3.0
@@ -84,7 +94,7 @@ class EndpointClient:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Line,
         welcome: Welcome,
         on_message: Callable[[ToClient], None],
         on_closed: Callable[[str], None],
@@ -114,7 +124,7 @@ class EndpointClient:
         after `timeout_s`; nothing arrives before `start`.
         """
         address = read_address(profile)
-        answers: queue.SimpleQueue[tuple[Connection, Welcome] | Exception] = queue.SimpleQueue()
+        answers: queue.SimpleQueue[tuple[Line, Welcome] | Exception] = queue.SimpleQueue()
         given_up = threading.Event()
         threading.Thread(
             target=_introduce, args=(profile, address, client, answers, given_up), daemon=True, name="hello"
@@ -225,7 +235,7 @@ def _introduce(
     profile: Path,
     address: Address,
     client: str,
-    answers: queue.SimpleQueue[tuple[Connection, Welcome] | Exception],
+    answers: queue.SimpleQueue[tuple[Line, Welcome] | Exception],
     given_up: threading.Event,
 ) -> None:
     try:

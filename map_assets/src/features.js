@@ -3,7 +3,7 @@
 
 import { rankOf } from "./clusters.js";
 import { fromFlat, halve, pointAlong, zoomForLength } from "./geometry.js";
-import { FAULT_ORDER, ringName, ringSize, SYMBOL_PX } from "./symbols.js";
+import { FAULT_ORDER, isOdd, ringName, ringSize, SYMBOL_PX } from "./symbols.js";
 import { age, label, rate } from "./words.js";
 
 /** @import { Feature } from "geojson" */
@@ -92,9 +92,6 @@ export function brokenFeatures(network, clusters) {
   }
   return features;
 }
-
-/** What deserves attention: everything that is neither up nor simply not known yet. @param {Status} status */
-export const isOdd = (status) => status !== "up" && status !== "unknown";
 
 /**
  * Names and ages of what is odd.

@@ -1,7 +1,7 @@
 // What the window puts into the page, and the shapes of what both sides say to each other.
 // Counterparts: app/map/bridge.py (what the page sends), app/map/feed.py and view.py (what it gets).
 
-type Status = "up" | "degraded" | "down" | "stale" | "unknown";
+type Status = "up" | "degraded" | "down" | "stale" | "unknown" | "maintenance";
 type LinkStatus = "up" | "down" | "unknown";
 type ThemeName = "dark" | "light";
 type Role = "pop" | "relay" | "access" | "switch" | "sector" | "customer" | "power" | "server" | "other";

@@ -152,7 +152,7 @@ const oddSymbols = (wanted, opacity) => ({
   id: `${wanted}-symbols`, type: "symbol", source: "devices", filter: filter(alone),
   layout: {
     "icon-image": wanted, "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-padding": 0,
-    "icon-size": grown(wanted === "stale" ? ["match", rank, 0, 1.12, 0.95] : 1),
+    "icon-size": grown(wanted === "down" || wanted === "degraded" ? 1 : ["match", rank, 0, 1.12, 0.95]),
   },
   paint: { "icon-opacity": opacity },
 });
@@ -212,7 +212,7 @@ function deviceLayers(p) {
         "circle-stroke-color": ex(["case", isUp, ground, p.status.unknown]),
       },
     },
-    ...["stale", "degraded"].map((wanted) => oddSymbols(wanted, ifNow(wanted))),
+    ...["maintenance", "stale", "degraded"].map((wanted) => oddSymbols(wanted, ifNow(wanted))),
     {
       id: "odd-names", type: "symbol", ...live("odd", ["!=", status, "down"], alone), minzoom: 6,
       layout: {

@@ -2,11 +2,11 @@
 // One rule: a tick never sets the data of a source whose size grows with the network, only of those that hold what is odd.
 
 import { clusterBelow, makeClusters } from "./clusters.js";
-import { brokenFeatures, chosenFeatures, deviceFeatures, isOdd, linkFeatures, oddFeatures, pillFeatures, ringFeatures } from "./features.js";
+import { brokenFeatures, chosenFeatures, deviceFeatures, linkFeatures, oddFeatures, pillFeatures, ringFeatures } from "./features.js";
 import { pixelsPerDegree } from "./geometry.js";
 import { LOAD_HIDDEN, LOAD_NOT_KNOWN, LOAD_UNKNOWN, PILL_ZOOM, networkLayers } from "./layers.js";
 import { paletteOf } from "./palette.js";
-import { putPictures, ringPicture } from "./symbols.js";
+import { isOdd, putPictures, ringPicture } from "./symbols.js";
 
 /** @import { Map as MapLibre, GeoJSONSource } from "../vendor/maplibre-gl.mjs" */
 /** @import { Feature } from "geojson" */

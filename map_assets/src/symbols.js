@@ -12,7 +12,10 @@ const BOX = 24;
 const TURN = 2 * Math.PI;
 
 /** Worst first, as everywhere. @type {Status[]} */
-export const FAULT_ORDER = ["down", "degraded", "stale", "unknown", "up"];
+export const FAULT_ORDER = ["down", "degraded", "stale", "unknown", "maintenance", "up"];
+
+/** What deserves attention: neither up, nor simply not known yet, nor silent as planned. @param {Status} status */
+export const isOdd = (status) => status === "down" || status === "degraded" || status === "stale";
 
 /** CSS pixels of a symbol's box of 24 at size 1. */
 export const SYMBOL_PX = 17;
@@ -40,6 +43,17 @@ function triangle(pen, radius) {
 function circle(pen, radius) {
   pen.beginPath();
   pen.arc(12, 12, radius, 0, TURN);
+}
+
+/** A square without its upper right corner. @param {Pen} pen @param {number} reach from the centre */
+function notched(pen, reach) {
+  pen.beginPath();
+  pen.moveTo(12 - reach, 12 - reach);
+  pen.lineTo(12 + reach / 4, 12 - reach);
+  pen.lineTo(12 + reach, 12 - reach / 4);
+  pen.lineTo(12 + reach, 12 + reach);
+  pen.lineTo(12 - reach, 12 + reach);
+  pen.closePath();
 }
 
 /** @param {Pen} pen @param {string} color @param {number} width */
@@ -106,6 +120,19 @@ const DRAW = {
     fill(pen, surface.ground);
     circle(pen, 5);
     stroke(pen, status.unknown, 2);
+  },
+  maintenance(pen, { status, surface }) {
+    notched(pen, 6);
+    stroke(pen, surface.ground, 5);
+    fill(pen, status.maintenance);
+    stroke(pen, status.maintenance, 1);
+    pen.beginPath();
+    pen.moveTo(9, 13.2);
+    pen.lineTo(15, 13.2);
+    pen.moveTo(9, 15.9);
+    pen.lineTo(13, 15.9);
+    pen.lineCap = "butt";
+    stroke(pen, surface.ground, 1.5);
   },
 };
 
@@ -249,7 +276,7 @@ export function ringPicture({ total, counts, worst }, palette) {
       stroke(pen, palette.status[status], 3.6);
       from = to;
     }
-    if (worst === "up" || worst === "unknown") return;
+    if (!isOdd(worst)) return;
     const badge = worst === "down" ? 22 : 15;
     pen.translate(middle + radius * 0.78 - badge / 2, middle - radius * 0.78 - badge / 2);
     pen.scale(badge / BOX, badge / BOX);

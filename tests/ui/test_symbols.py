@@ -1,48 +1,61 @@
-"""Symbols: told apart without colour, alike at every size; words reach the screen as they are."""
+"""Symbols and loads: told apart without colour; words reach the screen as they are."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
-from app.look import themes
+from app.look import ThemeName, themes
 from app.panels.text import LineLabel, caption, paint_text
 from app.symbols import RANK, STATUSES, paint_symbol
 from domain.health import STATUS_RANK
+from tests.ui.seen import Pixels, as_deuteranope, color_pixels, difference, in_grey, pixels
 
-SIZE_PX = 64
+SIZE_PX = 15
+"""The size in the tree and in tables, the smallest there is."""
+LEAST = 12.0
+"""Root mean square over the symbol's box: as far apart as two greys that nobody takes for one."""
+LEAST_STEP = 6.0
+"""Between two load classes, in L*."""
+THEMES: tuple[ThemeName, ...] = ("dark", "light")
+EYES = (in_grey, as_deuteranope)
 
 
-def grey(status: str, theme_name: str) -> NDArray[np.float64]:
-    """Return a symbol's lightness against its ground, 0 to 1, without colour."""
-    theme = themes()[theme_name]
-    image = QImage(SIZE_PX, SIZE_PX, QImage.Format.Format_Grayscale8)
-    colour = QImage(SIZE_PX, SIZE_PX, QImage.Format.Format_RGB32)
-    colour.fill(theme.surface.panel)
-    painter = QPainter(colour)
-    paint_symbol(painter, QRectF(0, 0, SIZE_PX, SIZE_PX), status, theme, theme.surface.panel)
+def drawn(status: str, theme: ThemeName, ground: str) -> Pixels:
+    """Return a symbol on a ground."""
+    image = QImage(SIZE_PX, SIZE_PX, QImage.Format.Format_RGB32)
+    image.fill(QColor(ground))
+    painter = QPainter(image)
+    paint_symbol(painter, QRectF(0, 0, SIZE_PX, SIZE_PX), status, themes()[theme], ground)
     painter.end()
-    image = colour.convertToFormat(QImage.Format.Format_Grayscale8)
-    rows = np.frombuffer(image.constBits(), np.uint8).reshape(SIZE_PX, image.bytesPerLine())[:, :SIZE_PX]
-    ink = np.abs(rows.astype(float) - rows[0, 0])
-    return ink / max(ink.max(), 1.0)
+    return pixels(image)
 
 
-@pytest.mark.parametrize("theme_name", ["dark", "light"])
-def test_any_two_statuses_differ_in_shape_when_their_lightness_is_made_equal(
-    qt: QApplication, theme_name: str
+@pytest.mark.parametrize("eyes", EYES)
+@pytest.mark.parametrize("theme", THEMES)
+def test_any_two_statuses_differ_in_grey_and_for_a_deuteranope(
+    qt: QApplication, theme: ThemeName, eyes: Callable[[Pixels], Pixels]
 ) -> None:
-    shapes = {status: grey(status, theme_name) > 0.35 for status in STATUSES}
-    for one, other in itertools.combinations(STATUSES, 2):
-        differing = (shapes[one] != shapes[other]).sum()
-        larger = max(shapes[one].sum(), shapes[other].sum())
-        assert differing / larger > 0.2, f"{one} and {other} look alike in {theme_name}"
+    surface, accent = themes()[theme].surface, themes()[theme].accent
+    for ground in (surface.ground, surface.panel, surface.raised, accent.ground):
+        seen = {status: eyes(drawn(status, theme, ground)) for status in STATUSES}
+        for one, other in itertools.combinations(STATUSES, 2):
+            apart = difference(seen[one], seen[other])
+            assert apart >= LEAST, f"{one} and {other}: {apart:.1f} on {ground} in {theme}"
+
+
+@pytest.mark.parametrize("eyes", EYES)
+def test_the_load_classes_climb_in_lightness_away_from_the_ground(eyes: Callable[[Pixels], Pixels]) -> None:
+    for theme, up in (("dark", 1), ("light", -1)):
+        steps = np.diff(eyes(color_pixels(*themes()[theme].load))[0, :, 0]) * up
+        assert steps.size == 5
+        assert steps.min() >= LEAST_STEP, f"{steps} in {theme}"
 
 
 def test_every_status_of_a_device_has_a_symbol_and_a_rank_in_the_same_order(qt: QApplication) -> None:

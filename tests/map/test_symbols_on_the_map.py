@@ -1,0 +1,60 @@
+"""The status symbols as the page really draws them, at the smallest size of the street zooms: told apart without colour."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from PySide6.QtTest import QTest
+
+from app.look import ThemeName, themes
+from domain.geometry import LngLat
+from domain.health import STATUS_RANK, Status
+from domain.wire import Changed
+from tests.map.conftest import Stage
+from tests.map.networks import device, health
+from tests.ui.seen import Pixels, as_deuteranope, difference, in_grey, pixels
+
+PLACE = LngLat(10.0, 47.0)
+REACH_PX = 14
+LEAST = 10.0
+"""Root mean square over the box of 29 px: four times what is just noticed on a whole box, and a wide margin to drawing noise."""
+
+
+def seen_as(stage: Stage, status: str) -> Pixels:
+    """Return the pixels around an access device of that status; its name is blank."""
+    thing = msgspec.structs.replace(device("x", *PLACE), name=" ", paused=status == "maintenance")
+    shown: Status = "up" if status == "maintenance" else status  # type: ignore[assignment]
+    stage.tell(Changed(2, devices=(thing,), health=(health("x", shown),)))
+    at = stage.pixel(PLACE)
+    ink = themes()[stage.view._theme].status[status]
+    stage.until(lambda: stage.shows(at, ink, REACH_PX), status)
+    QTest.qWait(250)  # what lives in the source that follows a moment later
+    image = stage.view.grab().toImage()
+    return pixels(image.copy(at.x() - REACH_PX, at.y() - REACH_PX, 2 * REACH_PX + 1, 2 * REACH_PX + 1))
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_any_two_statuses_differ_in_grey_and_for_a_deuteranope(
+    stages: Callable[..., Stage], theme: ThemeName
+) -> None:
+    stage = stages(Changed(1, initial=True, devices=(device("x", *PLACE),)), theme=theme)
+    assert stage.report()["zoom"] >= 12
+    pictures = {status: seen_as(stage, status) for status in [*STATUS_RANK, "maintenance"]}
+    for eyes in (in_grey, as_deuteranope):
+        seen = {status: eyes(picture) for status, picture in pictures.items()}
+        for one, other in itertools.combinations(seen, 2):
+            apart = difference(seen[one], seen[other])
+            assert apart >= LEAST, f"{one} and {other}: {apart:.1f} {eyes.__name__} in {theme}"
+
+
+def test_a_paused_router_is_a_notched_square_on_the_map_and_its_dot_is_gone(stage: Stage) -> None:
+    ink = themes()["dark"].status
+    paused = msgspec.structs.replace(stage.model.inventory.device(device("Grünten", 0, 0).id), paused=True)  # type: ignore[type-var]
+    at = stage.pixel(stage.place_of(paused.id))
+    stage.tell_and_see(Changed(3, devices=(paused,), health=(health("Grünten", "down"),)))
+    stage.until(lambda: stage.shows(at, ink["maintenance"], 6))
+    assert not stage.shows(at, ink["down"])
+    assert not stage.shows(at, ink["up"], 6)
