@@ -18,6 +18,7 @@ from domain.inventory import Inventory, Tenant
 from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.observation import Value
+from domain.retention import Retention
 
 
 class CycleRow(NamedTuple):
@@ -57,6 +58,7 @@ class Loaded:
     health: list[Health]
     alerts: list[Alert]
     link_states: list[LinkState]
+    retention: Retention
     next_seq: int
     """The number of the next journal row of this origin."""
 

@@ -17,20 +17,26 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Table, and_, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, select, update
 
-from domain.metrics import CATALOGUE, is_believable
+from domain.metrics import BY_KEY, CATALOGUE, is_believable
+from domain.observation import Value
 from domain.text import TEXT_CAP
 from engine.storage.batch import CycleRow
 from engine.storage.rows import Row, insert_new
-from engine.storage.tables import sample, sample_schema, sample_source
-from engine.storage.thinning import thinned
+from engine.storage.tables import sample, sample_hour, sample_schema, sample_source
 
 VALUES_CAP = 20_000
 """Most values that one cycle of one device may have."""
 LATEST_SCHEMAS = 4
 """How many schemas are tried for a device before another is looked up."""
 SCHEMAS_CACHED = 10_000
+US_PER_DAY = 86_400_000_000
+SOURCES_WEIGHED = 32
+"""How many sources are counted to know what all take."""
+ROW_BYTES = 24
+"""What a row takes beside its data."""
+LEAST_SPAN_US = 300_000_000
 
 _FLOAT = struct.Struct("<f")
 Series = tuple[int, str]
@@ -45,22 +51,29 @@ class Schema(NamedTuple):
     packing: struct.Struct
 
 
+class _Weight(NamedTuple):
+    held_bytes: float
+    span_us: int
+
+
 class Samples:
     """The samples of one tenant, written from one vantage. Every method is called within a transaction of the caller's."""
 
     def __init__(self, tenant: UUID, tenant_key: int, vantage: UUID) -> None:
         self._tenant = tenant
-        self._tenant_key = tenant_key
+        self.tenant_key = tenant_key
         self._vantage = vantage
         self._sources: dict[UUID, int] = {}
         self._schemas: dict[bytes, Schema] = {}
         self._latest: dict[int, list[Schema]] = {}
+        self._orders: dict[int, dict[Series, int]] = {}
 
     def forget(self) -> None:
         """Drop what is cached of the database: its keys may be gone."""
         self._sources.clear()
         self._schemas.clear()
         self._latest.clear()
+        self._orders.clear()
 
     def write(self, connection: Connection, cycles: Iterable[CycleRow]) -> int:
         """Store cycles and return how many values were refused. A cycle that is there already stays as it is."""
@@ -79,43 +92,64 @@ class Samples:
                     "source_key": source_key,
                     "at_us": cycle.at_us,
                     "schema_key": schema.key,
-                    "tenant_key": self._tenant_key,
+                    "tenant_key": self.tenant_key,
                     "data": schema.packing.pack(*numbers),
                 }
             )
         insert_new(connection, sample, rows)
         return refused
 
-    def series(  # noqa: PLR0917
-        self,
-        connection: Connection,
-        device: UUID,
-        metric: str,
-        instance: str,
-        from_us: int,
-        to_us: int,
-        points: int,
-    ) -> tuple[list[int], list[float]]:
-        """Return times and values of one series, both ends included, with at most `points` (at least 2) and its spikes."""
-        at_us: list[int] = []
-        values: list[float] = []
-        source_key = _key_where(connection, sample_source, self._source(device))
-        if source_key is None or metric not in CATALOGUE:
-            return at_us, values
-        wanted = (CATALOGUE[metric].key, instance)
-        here = and_(sample.c.source_key == source_key, sample.c.at_us.between(from_us, to_us))
-        columns = sample.c.at_us, sample.c.schema_key, sample.c.data
-        offsets: dict[int, int | None] = {}
-        for at, schema_key, data in connection.execute(select(*columns).where(here).order_by(sample.c.at_us)):
-            if schema_key not in offsets:
-                offsets[schema_key] = _offset_in(connection, schema_key, wanted)
-            offset = offsets[schema_key]
-            if offset is not None:
-                (value,) = _FLOAT.unpack_from(data, offset)
-                if not math.isnan(value):
-                    at_us.append(at)
-                    values.append(value)
-        return thinned(at_us, values, from_us, to_us, points)
+    def latest(self, connection: Connection) -> dict[UUID, tuple[int, list[Value]]]:
+        """Return the newest cycle of every device that was polled from here, in one read: when, and its values."""
+        older = sample.alias()
+        newest = select(func.max(older.c.at_us)).where(older.c.source_key == sample_source.c.key)
+        newest_us = newest.correlate(sample_source).scalar_subquery()
+        here = and_(sample.c.source_key == sample_source.c.key, sample.c.at_us == newest_us)
+        columns = sample_source.c.device_id, sample.c.at_us, sample.c.schema_key, sample.c.data
+        mine = and_(sample_source.c.tenant_id == self._tenant, sample_source.c.vantage == self._vantage)
+        found: dict[UUID, tuple[int, list[Value]]] = {}
+        for device, at_us, schema_key, data in connection.execute(
+            select(*columns).select_from(sample_source).join(sample, here).where(mine)
+        ):
+            order = self.series_in(connection, schema_key)
+            numbers = struct.unpack(f"<{len(order)}f", data)
+            values = found.setdefault(device, (at_us, []))[1]
+            values += [
+                (BY_KEY[metric].name, instance, number)
+                for (metric, instance), number in zip(order, numbers, strict=True)
+                if not math.isnan(number) and metric in BY_KEY
+            ]
+        return found
+
+    def source_of(self, connection: Connection, device: UUID) -> tuple[int, int] | None:
+        """Return the key of a device as it is polled from here, and up to when it is rolled up; None where it never was."""
+        columns = sample_source.c.key, sample_source.c.rolled_us
+        found = connection.execute(
+            select(*columns).where(*_here(sample_source, self._source(device)))
+        ).first()
+        return None if found is None else (found.key, found.rolled_us)
+
+    def rolled(self, connection: Connection, before_us: int, limit: int) -> dict[int, int]:
+        """Return some sources that are rolled up to less than `before_us`, the furthest behind first, and up to when."""
+        columns = sample_source.c.key, sample_source.c.rolled_us
+        behind = and_(sample_source.c.tenant_id == self._tenant, sample_source.c.rolled_us < before_us)
+        query = select(*columns).where(behind).order_by(sample_source.c.rolled_us).limit(limit)
+        return dict(connection.execute(query).all())
+
+    def series_in(self, connection: Connection, schema_key: int) -> list[Series]:
+        """Return the series of a schema in their order."""
+        if schema_key not in self._orders:
+            here = sample_schema.c.key == schema_key
+            found = connection.execute(select(sample_schema.c.series).where(here)).scalar() or []
+            if len(self._orders) >= SCHEMAS_CACHED:
+                del self._orders[next(iter(self._orders))]
+            self._orders[schema_key] = {(key, instance): place for place, (key, instance) in enumerate(found)}
+        return list(self._orders[schema_key])
+
+    def place_in(self, connection: Connection, schema_key: int, wanted: Series) -> int | None:
+        """Return the place of a series in a schema, None where it has none."""
+        self.series_in(connection, schema_key)
+        return self._orders[schema_key].get(wanted)
 
     def sources(self, connection: Connection) -> dict[int, UUID]:
         """Return the device of every source, whoever polled it."""
@@ -131,6 +165,25 @@ class Samples:
             found = (connection.execute(query, {"source": key}).scalar_one() for key in sources)
             ends += [at for at in found if at is not None]
         return (min(ends), max(ends)) if ends else None
+
+    def held_bytes(self, connection: Connection, sources: list[int]) -> int:
+        """Return about how much the samples of these sources take."""
+        return int(sum(weight.held_bytes for weight in self._weighed(connection, sources)))
+
+    def bytes_per_day(self, connection: Connection) -> float:
+        """Return about how much comes in a day, judged by what is held; 0 while there is too little to tell."""
+        weights = self._weighed(connection, list(self.sources(connection)))
+        return sum(w.held_bytes / w.span_us * US_PER_DAY for w in weights if w.span_us >= LEAST_SPAN_US)
+
+    def _weighed(self, connection: Connection, sources: list[int]) -> list[_Weight]:
+        """Count the samples of some sources, each for as many as it stands for."""
+        some = sources[:: max(1, len(sources) // SOURCES_WEIGHED)]
+        size = func.sum(func.length(sample.c.data) + ROW_BYTES)
+        columns = func.coalesce(size, 0), func.min(sample.c.at_us), func.max(sample.c.at_us)
+        query = select(*columns).where(sample.c.source_key == bindparam("source"))
+        each = len(sources) / max(len(some), 1)
+        found = [connection.execute(query, {"source": key}).one() for key in some]
+        return [_Weight(held * each, (last or 0) - (first or 0)) for held, first, last in found]
 
     def drop_before(self, connection: Connection, sources: Iterable[int], before_us: int) -> None:
         """Delete older samples of these sources; by source, because that is how they lie on the disk."""
@@ -148,6 +201,8 @@ class Samples:
         mine = sample_schema.c.tenant_id == self._tenant
         connection.execute(delete(sample_schema).where(mine, sample_schema.c.used_us < before_us))
         gone = [key for key, device in self.sources(connection).items() if device not in devices]
+        hours = select(sample_hour.c.hour_us).where(sample_hour.c.source_key == bindparam("source")).limit(1)
+        gone = [key for key in gone if connection.execute(hours, {"source": key}).first() is None]
         if empty := [{"source": key} for key in gone if self.span_us(connection, [key]) is None]:
             here = sample_source.c.key == bindparam("source")
             connection.execute(delete(sample_source).where(here), empty)
@@ -168,12 +223,13 @@ class Samples:
         for schema in latest:
             if len(schema.places) <= 2 * len(values) and values.keys() <= schema.places.keys():
                 return schema
-        schema = self._schema_of(connection, sorted(values), at_us)
+        schema = self.schema_of(connection, sorted(values), at_us)
         latest.insert(0, schema)
         del latest[LATEST_SCHEMAS:]
         return schema
 
-    def _schema_of(self, connection: Connection, series: list[Series], at_us: int) -> Schema:
+    def schema_of(self, connection: Connection, series: list[Series], at_us: int) -> Schema:
+        """Return the schema of a sorted list of series, made where there is none."""
         digest = blake2b(msgspec.json.encode(series), digest_size=16).digest()
         if digest not in self._schemas:
             if len(self._schemas) >= SCHEMAS_CACHED:
@@ -197,9 +253,12 @@ def _believed(cycle: CycleRow) -> tuple[dict[Series, float], int]:
     return values, refused
 
 
+def _here(table: Table, row: Row) -> list[ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in row.items()]
+
+
 def _key_where(connection: Connection, table: Table, row: Row) -> int | None:
-    here = and_(*(table.c[name] == value for name, value in row.items()))
-    key: int | None = connection.execute(select(table.c.key).where(here)).scalar()
+    key: int | None = connection.execute(select(table.c.key).where(*_here(table, row))).scalar()
     return key
 
 
@@ -209,10 +268,3 @@ def _key_of(connection: Connection, table: Table, row: Row, rest: Row | None = N
     key = _key_where(connection, table, row)
     assert key is not None, f"{table.name} has no row that was just written"
     return key
-
-
-def _offset_in(connection: Connection, schema_key: int, wanted: Series) -> int | None:
-    here = sample_schema.c.key == schema_key
-    series = connection.execute(select(sample_schema.c.series).where(here)).scalar() or []
-    place = next((place for place, each in enumerate(series) if tuple(each) == wanted), None)
-    return None if place is None else place * _FLOAT.size

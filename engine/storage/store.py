@@ -8,6 +8,7 @@ One rule: calls may come from any thread, one at a time.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 import zlib
@@ -27,16 +28,18 @@ from domain.health import Health
 from domain.inventory import Inventory, Tenant
 from domain.journal import JournalRow
 from domain.load import LinkState
+from domain.observation import Value
+from domain.retention import DiskState, Retention, forecast
 from engine.storage import file, rows, tables
 from engine.storage.batch import Batch, Keyframe, Loaded, SealedSecret
 from engine.storage.errors import StorageFailed
+from engine.storage.hours import Hours
 from engine.storage.samples import Samples
+from engine.storage.series import History, Points
 
 US_PER_DAY = 86_400_000_000
-RAW_KEPT_US = 7 * US_PER_DAY
-RAW_CAP_BYTES = 2_000_000_000
 RAW_AFTER_CAP = 0.95
-"""How full a file over the cap is left, so that the next prune is not due at once."""
+"""How much of the cap is left when it was passed, so that the next prune is not due at once."""
 SOURCES_AT_ONCE = 256
 """Sources pruned in one transaction, so that nobody waits long for the next."""
 KEYFRAMES_KEPT_US = 7 * US_PER_DAY
@@ -55,6 +58,9 @@ class Store:
         self._tenant = loaded.tenant.id
         self._devices = set(loaded.inventory.tables["device"])
         self._samples = Samples(self._tenant, tenant_key, loaded.origin)
+        self._hours = Hours(self._samples)
+        self._history = History(self._samples, self._hours)
+        self.retention = loaded.retention
         self.refused_values = 0
         """Values that were not stored: not believable, or of a device that is not in the inventory."""
 
@@ -124,10 +130,33 @@ class Store:
 
     def series(  # noqa: PLR0917
         self, device: UUID, metric: str, instance: str, from_us: int, to_us: int, points: int
-    ) -> tuple[list[int], list[float]]:
-        """Return times and values of a series, at most `points` (at least 2), lowest and highest of each stretch kept."""
+    ) -> Points:
+        """Return a range of a series, in at most `points` (at least 2), lowest and highest of each stretch kept."""
         with self._transaction() as connection:
-            return self._samples.series(connection, device, metric, instance, from_us, to_us, points)
+            return self._history.points(connection, device, metric, instance, from_us, to_us, points)
+
+    def latest(self) -> dict[UUID, tuple[int, list[Value]]]:
+        """Return when each device was last polled from here, and what it said then."""
+        with self._transaction() as connection:
+            return self._samples.latest(connection)
+
+    def roll_up(self, now_us: int) -> bool:
+        """Roll up an hour of some devices; return whether there was one, so that more may be left."""
+        with self._transaction() as connection:
+            return self._hours.roll_up(connection, now_us)
+
+    def set_retention(self, retention: Retention) -> None:
+        """Keep for how long numbers are kept; the next prune follows it."""
+        with self._transaction() as connection:
+            rows.upsert(connection, tables.meta, [{"name": "retention", "value": retention}])
+        self.retention = retention
+
+    def disk(self) -> DiskState:
+        """Return what the database takes, will take, and what is left beside it."""
+        with self._transaction() as connection:
+            raw, hourly = self._samples.bytes_per_day(connection), self._hours.bytes_per_day(connection)
+        free = shutil.disk_usage(self.path.parent).free
+        return forecast(self._held_bytes(), free, raw, hourly, self.retention)
 
     def journal(self, subject: UUID | None, limit: int) -> list[JournalRow]:
         """Return the newest journal rows about a subject, or about anything; newest first."""
@@ -150,13 +179,21 @@ class Store:
             rows.upsert(connection, tables.keyframe, [{**row, "body": body}])
 
     def prune(self, now_us: int) -> None:
-        """Delete raw samples over 7 days old, then the oldest until the file holds less than 2 GB; and what is orphaned."""
+        """Delete what is older than it is kept, then the oldest polls until they fill less than their cap; and what is orphaned.
+
+        What was not rolled up by then is, before it goes.
+        """
+        while self.roll_up(now_us):
+            pass
         with self._transaction() as connection:
             sources = list(self._samples.sources(connection))
-        self._drop_before(sources, now_us - RAW_KEPT_US)
+        raw_us = int(self.retention.raw_days * US_PER_DAY)
+        hourly_us = int(self.retention.hourly_days * US_PER_DAY)
+        self._drop_before(self._samples, sources, now_us - raw_us)
+        self._drop_before(self._hours, sources, now_us - hourly_us)
         self._drop_over_cap(sources)
         with self._transaction() as connection:
-            self._samples.drop_unused(connection, self._devices, now_us, now_us - RAW_KEPT_US - US_PER_DAY)
+            self._samples.drop_unused(connection, self._devices, now_us, now_us - hourly_us - US_PER_DAY)
             self._drop_orphans(connection)
             _thin_keyframes(connection, self._tenant, now_us - KEYFRAMES_KEPT_US)
 
@@ -198,21 +235,23 @@ class Store:
     def _journal_row(self, row: JournalRow) -> rows.Row:
         return {"tenant_id": self._tenant, **rows.JOURNAL.to_row(row)}
 
-    def _drop_before(self, sources: list[int], before_us: int) -> None:
+    def _drop_before(self, kept: Samples | Hours, sources: list[int], before_us: int) -> None:
         rest = iter(sources)
         while some := list(islice(rest, SOURCES_AT_ONCE)):
             with self._transaction() as connection:
-                self._samples.drop_before(connection, some, before_us)
+                kept.drop_before(connection, some, before_us)
 
     def _drop_over_cap(self, sources: list[int]) -> None:
-        while (held := self._held_bytes()) > RAW_CAP_BYTES:
+        cap = self.retention.raw_cap_bytes
+        while True:
             with self._transaction() as connection:
+                held = self._samples.held_bytes(connection, sources)
                 span = self._samples.span_us(connection, sources)
-            if span is None:
+            if held <= cap or span is None:
                 return
             oldest_us, newest_us = span
-            share = 1 - RAW_CAP_BYTES * RAW_AFTER_CAP / held
-            self._drop_before(sources, oldest_us + int((newest_us - oldest_us) * share) + 1)
+            share = 1 - cap * RAW_AFTER_CAP / held
+            self._drop_before(self._samples, sources, oldest_us + int((newest_us - oldest_us) * share) + 1)
 
     def _held_bytes(self) -> int:
         with self._transaction() as connection:
@@ -246,6 +285,9 @@ def _loaded(
     origin = connection.execute(
         select(tables.meta.c.value).where(tables.meta.c.name == "origin")
     ).scalar_one()
+    kept = connection.execute(
+        select(tables.meta.c.value).where(tables.meta.c.name == "retention")
+    ).scalar_one_or_none()
     inventory = rows.read_inventory(connection, id)
     devices, links = inventory.tables["device"], inventory.tables["link"]
     loaded = Loaded(
@@ -256,6 +298,7 @@ def _loaded(
         health=[row for row in rows.read(connection, rows.HEALTH, id) if row.device in devices],
         alerts=rows.read(connection, rows.ALERT, id),
         link_states=[row for row in rows.read(connection, rows.LINK_STATE, id) if row.link in links],
+        retention=msgspec.convert(kept or {}, Retention),
         next_seq=_last_seq(connection, id, UUID(origin)) + 1,
     )
     return key, loaded

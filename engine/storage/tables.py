@@ -303,6 +303,7 @@ sample_source = Table(
     Column("tenant_id", Id, ForeignKey("tenant.id", ondelete="CASCADE"), nullable=False),
     Column("device_id", Id, nullable=False),
     Column("vantage", Id, nullable=False),
+    Column("rolled_us", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("tenant_id", "device_id", "vantage"),
 )
 
@@ -327,6 +328,18 @@ sample = Table(
     Column("data", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (at_us)",
+)
+
+sample_hour = Table(
+    "sample_hour",
+    metadata,
+    Column("source_key", Integer, primary_key=True, autoincrement=False),
+    Column("hour_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("schema_key", Integer, primary_key=True, autoincrement=False),
+    Column("tenant_key", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (hour_us)",
 )
 
 # Secrets, sealed

@@ -26,9 +26,11 @@ from domain.health import Health
 from domain.inventory import Inventory
 from domain.journal import JournalRow
 from domain.load import LinkState
+from domain.retention import DiskState, Retention
 from engine.storage.batch import Batch, Waiting
 from engine.storage.errors import StorageFailed
 from engine.storage.rows import touched_by
+from engine.storage.series import Points
 from engine.storage.store import Store
 
 FLUSH_AFTER_S = 1.0
@@ -114,8 +116,8 @@ class StoreThread:
 
     async def series(  # noqa: PLR0917
         self, device: UUID, metric: str, instance: str, from_us: int, to_us: int, points: int
-    ) -> tuple[list[int], list[float]]:
-        """Return times and values of a series, see Store.series."""
+    ) -> Points:
+        """Return a range of a series, see Store.series."""
         return await self.run(self._store.series, device, metric, instance, from_us, to_us, points)
 
     async def journal(self, subject: UUID | None, limit: int) -> list[JournalRow]:
@@ -128,6 +130,23 @@ class StoreThread:
         """Keep the state of everything after what was put so far. Raises StorageFailed."""
         call = partial(self._store.keyframe, at_us, list(health), list(alerts), list(link_states))
         await self._ask(call, after_write=True)
+
+    async def roll_up(self, now_us: int) -> bool:
+        """Roll up an hour of some devices, see Store.roll_up."""
+        return await self.run(self._store.roll_up, now_us)
+
+    async def disk(self) -> DiskState:
+        """Return what the database takes and will take, see Store.disk."""
+        return await self.run(self._store.disk)
+
+    @property
+    def retention(self) -> Retention:
+        """For how long numbers are kept."""
+        return self._store.retention
+
+    async def set_retention(self, retention: Retention) -> None:
+        """Keep for how long numbers are kept. Raises StorageFailed."""
+        await self.run(self._store.set_retention, retention)
 
     async def prune(self, now_us: int) -> None:
         """Delete what is too old or too much, see Store.prune."""

@@ -18,9 +18,11 @@ from domain.edit import apply, deletion
 from domain.inventory import Inventory
 from domain.metrics import CATALOGUE
 from domain.observation import Value
-from engine.storage import Batch, CycleRow, Store, store, tables
+from domain.retention import Retention
+from engine.storage import Batch, CycleRow, Store, tables
+from engine.storage.hours import Hour
 from engine.storage.samples import VALUES_CAP
-from engine.storage.thinning import thinned
+from engine.storage.series import _merged
 from tests.engine.stores import DAY_US, DEVICES, NOW_US, THINGS, applied, edit, filled, open_store
 
 A, B = DEVICES[0].id, DEVICES[1].id
@@ -43,7 +45,7 @@ def write(kept: Store, *cycles: CycleRow) -> None:
 
 
 def whole(kept: Store, device: UUID, metric: str, instance: str = "") -> list[float]:
-    return kept.series(device, metric, instance, 0, 1 << 62, 100_000)[1]
+    return kept.series(device, metric, instance, 0, 1 << 62, 100_000).value
 
 
 def inventory_of_all() -> Inventory:
@@ -110,9 +112,9 @@ def test_a_cycle_of_endless_values_is_cut(kept: Store) -> None:
 
 def test_the_range_includes_both_ends(kept: Store) -> None:
     write(kept, *(cycle(A, n, ("rtt_ms", "", float(n))) for n in range(10)))
-    times, values = kept.series(A, "rtt_ms", "", NOW_US + 3_000_000, NOW_US + 5_000_000, 500)
-    assert values == [3.0, 4.0, 5.0]
-    assert times == [NOW_US + n * 1_000_000 for n in (3, 4, 5)]
+    found = kept.series(A, "rtt_ms", "", NOW_US + 3_000_000, NOW_US + 5_000_000, 500)
+    assert found.value == found.low == found.high == [3.0, 4.0, 5.0]
+    assert found.at_us == [NOW_US + n * 1_000_000 for n in (3, 4, 5)]
 
 
 def test_devices_that_tell_the_same_share_one_schema(kept: Store) -> None:
@@ -169,30 +171,28 @@ def test_after_a_failed_write_no_key_of_it_is_used(kept: Store) -> None:
     assert (whole(kept, A, "rtt_ms"), whole(kept, B, "cpu_load_pct")) == ([1.0], [9.0])
 
 
-def test_raw_samples_go_after_seven_days(kept: Store) -> None:
+def test_raw_samples_go_after_seven_days_and_their_hours_stay(kept: Store) -> None:
     write(kept, *(cycle(d, n * 43_200, ("rtt_ms", "", float(n))) for n in range(20) for d in (A, B)))
     kept.prune(NOW_US + int(9.6 * DAY_US))
-    assert whole(kept, A, "rtt_ms") == whole(kept, B, "rtt_ms") == [float(n) for n in range(6, 20)]
+    assert counted(kept, tables.sample) == 2 * 14
+    assert whole(kept, A, "rtt_ms") == whole(kept, B, "rtt_ms") == [float(n) for n in range(20)]
 
 
-def test_above_the_cap_the_oldest_go_first(kept: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_above_the_cap_the_oldest_go_first(kept: Store) -> None:
     values = tuple(("if_in_bps", f"ether{n}", float(n)) for n in range(500))
     write(kept, *(cycle(d, n, *values) for n in range(300) for d in (A, B)))
-    monkeypatch.setattr(store, "RAW_CAP_BYTES", 700_000)
+    kept.retention = Retention(raw_cap_bytes=700_000)
     kept.prune(NOW_US + 300_000_000)
-    times, _ = kept.series(A, "if_in_bps", "ether0", 0, 1 << 62, 1000)
+    times = kept.series(A, "if_in_bps", "ether0", 0, 1 << 62, 1000).at_us
     assert 0 < len(times) < 200
     assert times == [NOW_US + n * 1_000_000 for n in range(300 - len(times), 300)]
-    assert kept._held_bytes() <= 700_000
     write(kept, cycle(A, 301, *values))
     assert len(whole(kept, A, "if_in_bps", "ether0")) == len(times) + 1
 
 
-def test_a_cap_that_no_pruning_can_meet_is_no_endless_loop(
-    kept: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cap_that_no_pruning_can_meet_is_no_endless_loop(kept: Store) -> None:
     write(kept, *(cycle(A, n, ("rtt_ms", "", 1.0)) for n in range(10)))
-    monkeypatch.setattr(store, "RAW_CAP_BYTES", 1)
+    kept.retention = Retention(raw_cap_bytes=1)
     kept.prune(NOW_US)
     assert counted(kept, tables.sample) == 0
 
@@ -203,8 +203,8 @@ def test_schemas_and_sources_go_when_nothing_needs_them(kept: Store) -> None:
     applied(kept, after, 2, deletion("device", DEVICES[5]))
     kept.prune(NOW_US + 9 * DAY_US)
     assert (counted(kept, tables.sample_schema), counted(kept, tables.sample_source)) == (2, 2)
-    write(kept, cycle(B, 9 * 86_400, ("cpu_load_pct", "", 2.0)))
-    kept.prune(NOW_US + 18 * DAY_US)
+    write(kept, cycle(B, 370 * 86_400, ("cpu_load_pct", "", 2.0)))
+    kept.prune(NOW_US + 740 * DAY_US)
     assert counted(kept, tables.sample_schema) == 1
     assert whole(kept, B, "cpu_load_pct") == []
 
@@ -216,7 +216,7 @@ def test_a_deleted_devices_source_goes_with_its_last_sample(kept: Store) -> None
     assert kept.refused_values == 1
     kept.prune(NOW_US)
     assert counted(kept, tables.sample_source) == 1
-    kept.prune(NOW_US + 8 * DAY_US)
+    kept.prune(NOW_US + 370 * DAY_US)
     assert counted(kept, tables.sample_source) == 0
 
 
@@ -232,27 +232,29 @@ def test_a_deleted_devices_source_goes_with_its_last_sample(kept: Store) -> None
     ),
     st.integers(2, 60),
 )
-def test_thinning_keeps_at_most_the_points_asked_for_and_the_extremes(
+def test_merging_keeps_at_most_the_points_asked_for_the_extremes_and_the_mean(
     pairs: list[tuple[int, int]], points: int
 ) -> None:
     pairs.sort()
-    times, values = [at for at, _ in pairs], [float(v) for _, v in pairs]
-    kept_times, kept_values = thinned(times, values, 0, 10_000, points)
-    assert len(kept_times) <= points
-    assert kept_times == sorted(set(kept_times))
-    assert set(zip(kept_times, kept_values, strict=True)) <= set(zip(times, values, strict=True))
-    assert (min(kept_values), max(kept_values)) == (min(values), max(values))
+    found = _merged([(at, Hour(v, v, v, 1)) for at, v in pairs], 0, 10_000, points)
+    assert len(found.at_us) == len(found.value) == len(found.low) == len(found.high) <= points
+    assert found.at_us == sorted(set(found.at_us))
+    assert (min(found.low), max(found.high)) == (min(v for _, v in pairs), max(v for _, v in pairs))
+    assert all(
+        low <= mean <= high for low, mean, high in zip(found.low, found.value, found.high, strict=True)
+    )
 
 
 def test_a_single_spike_among_many_values_survives(kept: Store) -> None:
     spike = random.Random(7).randrange(2880)
     write(kept, *(cycle(A, n * 30, ("rtt_ms", "", 900.0 if n == spike else 5.0)) for n in range(2880)))
-    times, values = kept.series(A, "rtt_ms", "", NOW_US, NOW_US + DAY_US, 500)
-    assert len(values) <= 500
-    assert max(values) == 900.0
-    assert times[values.index(900.0)] == NOW_US + spike * 30_000_000
+    found = kept.series(A, "rtt_ms", "", NOW_US, NOW_US + DAY_US, 500)
+    assert len(found.value) <= 500
+    at_us = found.at_us[found.high.index(900.0)]
+    assert abs(at_us - (NOW_US + spike * 30_000_000)) <= DAY_US / 500
 
 
 def test_fewer_points_than_two_are_two(kept: Store) -> None:
     write(kept, *(cycle(A, n, ("rtt_ms", "", float(n))) for n in range(50)))
-    assert kept.series(A, "rtt_ms", "", NOW_US, NOW_US + DAY_US, 0)[1] == [0.0, 49.0]
+    found = kept.series(A, "rtt_ms", "", NOW_US, NOW_US + 49_000_000, 0)
+    assert (len(found.value), min(found.low), max(found.high)) == (2, 0.0, 49.0)

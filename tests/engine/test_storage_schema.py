@@ -33,7 +33,9 @@ def schema_of(path: Path) -> dict[str, list[str]]:
         found = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").all()
     return {
         name: sorted(
-            re.sub(r"\s+", " ", line.strip().rstrip(",").replace('"', "")) for line in sql.splitlines()
+            re.sub(r"\s+", " ", line.strip().rstrip(",").replace('"', ""))
+            for line in sql.replace(", ", ",\n").splitlines()
+            if line.strip()
         )
         for name, sql in found
     }

@@ -222,7 +222,7 @@ def test_a_batch_is_kept_whole_or_not_at_all(store: Store) -> None:
         store.write(Batch(samples=[sample], journal=[row(store, 2)], facts=FACTS, health=[bad]))
     assert counted(store, tables.fact) == counted(store, tables.sample) == 0
     store.write(Batch(samples=[sample], journal=[row(store, 2)]))
-    assert store.series(DEVICES[0].id, "rtt_ms", "", NOW_US, NOW_US, 9) == ([NOW_US], [1.0])
+    assert store.series(DEVICES[0].id, "rtt_ms", "", NOW_US, NOW_US, 9).value == [1.0]
 
 
 def test_a_keyframe_holds_everything_after_the_newest_journal_row(store: Store) -> None:

@@ -116,7 +116,7 @@ def test_a_query_sees_what_was_put_before_it(tmp_path: Path) -> None:
         running.put(rows_of(store, 2))
         running.put(Batch(samples=[CycleRow(A, NOW_US, (("rtt_ms", "", 4.0), ("rtt_ms", "x", -1.0)))]))
         assert [r.seq for r in await running.journal(A, 9)] == [2]
-        assert await running.series(A, "rtt_ms", "", 0, NOW_US, 9) == ([NOW_US], [4.0])
+        assert (await running.series(A, "rtt_ms", "", 0, NOW_US, 9)).value == [4.0]
         assert running.refused_values == 1
 
     play(tmp_path, talk)
@@ -191,7 +191,7 @@ def test_a_full_disk_is_told_and_nothing_but_samples_is_lost(
         free_disk(store)
         await until(lambda: running.trouble == "")
         assert on_disk(store) == [1, 2, 3, 4]
-        assert (await running.series(A, "rtt_ms", "", 0, 1 << 62, 9))[1] == [3.0, 4.0, 5.0, 6.0, 7.0]
+        assert (await running.series(A, "rtt_ms", "", 0, 1 << 62, 9)).value == [3.0, 4.0, 5.0, 6.0, 7.0]
 
     with caplog.at_level(logging.WARNING, "engine.storage.thread"):
         play(tmp_path, talk, flush_after_s=0.01)

@@ -14,7 +14,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from domain.inventory import Inventory
 from engine.storage import CycleRow, rows, tables
+from engine.storage.hours import Hours
 from engine.storage.samples import Samples
+from engine.storage.series import History
 from tests.engine.histories import Cut, check, migrate, raise_cut, statements_of, stopped_at
 from tests.engine.stores import DAY_US, DEVICES, LINKS, NOW_US, THINGS, edit
 from tests.engine.test_storage_store import ALERT, FACTS, HEALTH, LINK_STATE
@@ -97,7 +99,7 @@ def test_the_tables_are_what_the_history_leads_to_with_every_check_key_and_index
     assert schema_of(postgis) == moved
     assert sum(row[0] == "constraint" for row in moved) > 60
     assert {row[2] for row in moved if "gist" in row[3]} == {"ix_device_place", "ix_site_place"}
-    assert [row[2] for row in moved if row[0] == "partitioned"] == ["RANGE (at_us)"]
+    assert [row[2] for row in moved if row[0] == "partitioned"] == ["RANGE (at_us)", "RANGE (hour_us)"]
 
 
 def test_the_history_brings_postgis_where_it_is_missing(bare_postgres: Engine) -> None:
@@ -219,8 +221,10 @@ def test_samples_are_written_into_partitions_and_read_back(migrated: Engine) -> 
         assert samples.write(connection, cycles) == 100
         assert samples.write(connection, cycles[:10]) == 10
     with migrated.begin() as connection:
-        times, read = samples.series(connection, DEVICES[0].id, "if_in_bps", "ether1", 0, 1 << 62, 500)
-        assert (times, set(read)) == ([cycle.at_us for cycle in cycles], {1e9})
+        history = History(samples, Hours(samples))
+        found = history.points(connection, DEVICES[0].id, "if_in_bps", "ether1", 0, 1 << 62, 500)
+        assert (found.at_us, set(found.value)) == ([cycle.at_us for cycle in cycles], {1e9})
+        assert samples.latest(connection)[DEVICES[0].id][0] == cycles[-1].at_us
         kept = connection.execute(select(text(f"count(*) FROM sample_{DAY}"))).scalar_one()
         samples.drop_before(connection, samples.sources(connection), cycles[40].at_us)
         left = connection.execute(select(text("count(*) FROM sample"))).scalar_one()

@@ -1,0 +1,66 @@
+"""How long numbers are kept on a computer, and what that will take. Counterpart: `engine/storage` keeps them, the window asks.
+
+One rule: what is said of the future is a forecast from what was written lately, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from domain.errors import Refusal
+
+RAW_DAYS_RANGE = (1.0, 400.0)
+RAW_CAP_RANGE_BYTES = (50_000_000, 10**13)
+HOURLY_DAYS_RANGE = (7.0, 4000.0)
+
+
+class Retention(msgspec.Struct, frozen=True):
+    """Every poll is kept for `raw_days`, or as long as they fill less than `raw_cap_bytes`; hours for `hourly_days`."""
+
+    raw_days: float = 7.0
+    raw_cap_bytes: int = 2_000_000_000
+    hourly_days: float = 365.0
+
+
+class DiskState(msgspec.Struct, frozen=True):
+    """What the database takes and what is left beside it; per day as it was written lately, 0 while that is not known.
+
+    `forecast_bytes` is what the database will hold when everything is as old as it is kept.
+    """
+
+    held_bytes: int = 0
+    free_bytes: int = 0
+    raw_bytes_per_day: int = 0
+    hourly_bytes_per_day: int = 0
+    forecast_bytes: int = 0
+
+    @property
+    def will_not_fit(self) -> bool:
+        """Tell whether what is to come is more than there is room for."""
+        return self.forecast_bytes - self.held_bytes > self.free_bytes
+
+
+def retention_refusals(retention: Retention) -> Iterator[Refusal]:
+    """Yield what is wrong with a retention."""
+    for field, unit, value, (low, high) in (
+        ("raw_days", "days", retention.raw_days, RAW_DAYS_RANGE),
+        ("raw_cap_bytes", "bytes", retention.raw_cap_bytes, RAW_CAP_RANGE_BYTES),
+        ("hourly_days", "days", retention.hourly_days, HOURLY_DAYS_RANGE),
+    ):
+        if not low <= value <= high:
+            yield Refusal("INVALID_INPUT", f"{low:g} to {high:g} {unit} expected, got {value:g}", field)
+    if retention.hourly_days < retention.raw_days:
+        yield Refusal("INVALID_INPUT", "hours are kept at least as long as single polls", "hourly_days")
+
+
+def forecast(
+    held_bytes: int, free_bytes: int, raw_per_day: float, hourly_per_day: float, retention: Retention
+) -> DiskState:
+    """Return what the disk will hold once everything is as old as it is kept."""
+    raw = min(raw_per_day * retention.raw_days, float(retention.raw_cap_bytes))
+    whole = int(raw + hourly_per_day * retention.hourly_days)
+    return DiskState(
+        held_bytes, free_bytes, int(raw_per_day), int(hourly_per_day), max(whole, 0) if raw_per_day else 0
+    )
