@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from domain.errors import BadReply, NoAnswer, Refused, Unsupported
+from domain.errors import BadReply, NoAnswer, Refused, Unsupported, Untrusted
 from engine.transport.addresses import name_endpoint, socket_address
+from engine.transport.tls import HANDSHAKE_BYTES, NotVouched, TlsSession, check_pin, fingerprint, make_context
 
 CONNECTING_CAP = 256
 """Connections that may be in the making at a time."""
@@ -21,7 +23,7 @@ READ_BYTES = 65_536
 
 
 class Stream:
-    """One open connection. `budget_bytes` is what may still be read; whoever starts an operation sets it."""
+    """One open connection, plain or TLS. `budget_bytes` is what may still be read; whoever starts an operation sets it."""
 
     def __init__(
         self,
@@ -35,33 +37,75 @@ class Stream:
         self._reader = reader
         self._writer = writer
         self._on_close = on_close
+        self._tls: TlsSession | None = None
+        self._said_goodbye = False
+
+    @property
+    def certificate(self) -> bytes | None:
+        """The device's certificate in DER, None where the connection is plain."""
+        return self._tls.certificate if self._tls else None
 
     def write(self, data: bytes) -> None:
         """Send; what the system does not take at once waits in memory, so keep it small."""
-        self._writer.write(data)
+        self._writer.write(self._tls.encrypt(data) if self._tls else data)
 
     async def read(self) -> bytes:
         """Return the bytes that came, at least one. Refused when the device closed, BadReply beyond the budget."""
-        data = await self._reader.read(READ_BYTES)
-        if not data:
-            raise Refused(f"{self.where} closed the connection")
-        self.budget_bytes -= len(data)
-        if self.budget_bytes < 0:
-            raise BadReply(f"{self.where} sends more than it was asked for, and was cut off")
-        return data
+        while not self._said_goodbye:
+            data = await self._receive()
+            if self._tls is None:
+                self._spend(len(data))
+                return data
+            plain, self._said_goodbye = self._tls.decrypt(data)
+            self._spend(
+                max(len(plain), len(data) // 2)
+            )  # small records carry much that is not theirs to choose
+            if answer := self._tls.take_outgoing():
+                self._writer.write(answer)
+            if plain:
+                return plain
+        raise Refused(f"{self.where} closed the connection")
+
+    async def start_tls(self, session: TlsSession) -> None:
+        """Shake hands. Raises NotVouched where the system's store vouches for the certificate not."""
+        self.budget_bytes = HANDSHAKE_BYTES
+        data = b""
+        try:
+            while not session.shake_hands(data):
+                self._writer.write(session.take_outgoing())
+                data = await self._receive()
+                self._spend(len(data))
+        except Refused:
+            raise Refused(f"{self.where} closed the connection in the TLS handshake") from None
+        finally:
+            self._writer.write(session.take_outgoing())  # the last of the handshake, or why it ended
+        self._tls = session
 
     @property
     def is_closed(self) -> bool:
         """Tell whether either side has closed."""
-        return self._writer.is_closing() or self._reader.at_eof()
+        return self._writer.is_closing() or self._reader.at_eof() or self._said_goodbye
 
     def close(self) -> None:
         """Close; what was not sent yet is dropped."""
         self._on_close(self)
         if self._writer.transport.get_write_buffer_size():
             self._writer.transport.abort()
-        else:
-            self._writer.close()
+            return
+        if self._tls is not None and not self._writer.is_closing():
+            self._writer.write(self._tls.say_goodbye())
+        self._writer.close()
+
+    async def _receive(self) -> bytes:
+        data = await self._reader.read(READ_BYTES)
+        if not data:
+            raise Refused(f"{self.where} closed the connection")
+        return data
+
+    def _spend(self, size_bytes: int) -> None:
+        self.budget_bytes -= size_bytes
+        if self.budget_bytes < 0:
+            raise BadReply(f"{self.where} sends more than it was asked for, and was cut off")
 
 
 @asynccontextmanager
@@ -87,6 +131,9 @@ class TcpTransport:
         self._connecting = asyncio.Semaphore(CONNECTING_CAP)
         self._streams: set[Stream] = set()
         self._closed = False
+        self._pinning = make_context(verifying=False)
+        self._verifying: ssl.SSLContext | None = None
+        self._loading = asyncio.Lock()
 
     async def connect(self, address: str, port: int, timeout_s: float) -> Stream:
         """Return an open connection. Raises NoAnswer, Refused, or Unsupported for what is no address."""
@@ -114,9 +161,55 @@ class TcpTransport:
         self._streams.add(stream)
         return stream
 
+    async def connect_tls(
+        self, address: str, port: int, timeout_s: float, *, pin: str, server_name: str = ""
+    ) -> Stream:
+        """Return an open connection to the very device that is trusted, all of it within `timeout_s`.
+
+        With a `pin` (SHA-256 of the certificate, hex) that certificate alone is; without one, a certificate that the system's
+        store vouches for, made out to `server_name` or to the address. Raises Untrusted, and what `connect` raises.
+        """
+        where, name = name_endpoint(address, port), server_name or address.partition("%")[0]
+        async with bounded(where, "connecting over TLS", timeout_s):
+            if not pin:
+                try:
+                    return await self._secured(address, port, timeout_s, await self._trusting(), name)
+                except NotVouched as error:
+                    why = str(error)
+            stream = await self._secured(address, port, timeout_s, self._pinning, name)
+            try:
+                certificate = stream.certificate or b""
+                if not pin:  # asked once more, to see what nobody vouched for
+                    seen = fingerprint(certificate)
+                    raise Untrusted(
+                        f"{where} shows a certificate that nobody has trusted ({why}): SHA-256 {seen}", seen
+                    )
+                check_pin(where, certificate, pin)
+            except BaseException:
+                stream.close()
+                raise
+            return stream
+
     async def close(self) -> None:
         """Close every connection that is still open."""
         self._closed = True
         for stream in [*self._streams]:
             stream.close()
         await asyncio.sleep(0)
+
+    async def _secured(
+        self, address: str, port: int, timeout_s: float, context: ssl.SSLContext, name: str
+    ) -> Stream:
+        stream = await self.connect(address, port, timeout_s)
+        try:
+            await stream.start_tls(TlsSession(context, name, stream.where))
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+    async def _trusting(self) -> ssl.SSLContext:
+        async with self._loading:
+            if self._verifying is None:
+                self._verifying = await asyncio.to_thread(make_context, verifying=True)
+            return self._verifying
