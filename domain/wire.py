@@ -22,6 +22,7 @@ from domain.health import Health
 from domain.inventory import Credential, Device, Kind, Link, Site, Tenant
 from domain.journal import JournalRow
 from domain.load import LinkState
+from domain.retention import DiskState, Retention
 
 PROTOCOL = 1
 FRAME_CAP_BYTES = 16 * 1024 * 1024
@@ -86,7 +87,10 @@ class Watch(msgspec.Struct, tag="watch", frozen=True):
 
 
 class QuerySeries(msgspec.Struct, tag="query_series", frozen=True):
-    """Ask for one series. Reply.result: {"at_us": [...], "value": [...]}, at most `points` (<= 500) with spikes kept."""
+    """Ask for one series. Reply.result: {"at_us", "value", "low", "high"}, lists of at most `points` (<= 500).
+
+    A point is one poll, or the mean of a stretch of time with the lowest and highest value in it.
+    """
 
     request: int
     device: UUID
@@ -112,6 +116,13 @@ class ProbeNow(msgspec.Struct, tag="probe_now", frozen=True):
     device: UUID
 
 
+class SetRetention(msgspec.Struct, tag="set_retention", frozen=True):
+    """Keep numbers for another time from now on. Reply: ok, or refusals."""
+
+    request: int
+    retention: Retention
+
+
 class Stop(msgspec.Struct, tag="stop", frozen=True):
     """End the engine cleanly. Reply: ok, then the endpoint closes."""
 
@@ -119,7 +130,17 @@ class Stop(msgspec.Struct, tag="stop", frozen=True):
 
 
 ToEngine = (
-    Hello | Credit | Alive | SubmitEdit | Acknowledge | Watch | QuerySeries | QueryJournal | ProbeNow | Stop
+    Hello
+    | Credit
+    | Alive
+    | SubmitEdit
+    | Acknowledge
+    | Watch
+    | QuerySeries
+    | QueryJournal
+    | ProbeNow
+    | SetRetention
+    | Stop
 )
 
 
@@ -173,6 +194,8 @@ class EngineState(msgspec.Struct, frozen=True):
     unbelievable_values: int = 0
     refused_values: int = 0
     dropped_samples: int = 0
+    disk: DiskState | None = None
+    retention: Retention | None = None
 
 
 class Removed(msgspec.Struct, frozen=True):

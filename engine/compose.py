@@ -18,8 +18,8 @@ from uuid import UUID
 from domain.errors import BadCredentials
 from domain.ids import RANDOM_BYTES, uuid7
 from domain.inventory import Device, Inventory, Probe
-from domain.journal import KEYFRAME_EVERY_ROWS, KEYFRAME_EVERY_S, JournalRow
-from domain.wire import PROTOCOL, EngineState, Welcome
+from domain.journal import JournalRow
+from domain.wire import PROTOCOL, EngineState, LatestValues, Welcome
 from engine import VERSION
 from engine.drivers import Driver, make_driver
 from engine.endpoint import Endpoint
@@ -34,11 +34,11 @@ from engine.state import State, Subject
 from engine.storage import Batch, CycleRow, Loaded, StorageFailed, Store, StoreThread
 from engine.tasks import end, keep
 from engine.transport import Transports
+from engine.upkeep import Upkeep
 from engine.vault import SecretNotHere, Vault
 
 _log = logging.getLogger("engine")
 
-PRUNE_EVERY_S = 3600.0
 FIGURES_EVERY_S = 1.0
 _NEWEST_SHARE = 0.3
 """Weight of the last second in the polls per second that are shown."""
@@ -73,7 +73,6 @@ class Engine:
         self._stopped = stopped
         self._profile = profile
         self._stack = AsyncExitStack()
-        self._rows_since_keyframe = 0
         self._started_us = now_us()
 
     @classmethod
@@ -107,6 +106,10 @@ class Engine:
         stack.push_async_callback(self._transports.close)
         self._loaded = self._store.loaded
         self._state = state_from(self._loaded)
+        for id, (at_us, values) in store.latest().items():
+            if id in self._state.inventory.tables["device"]:
+                self._state.values[id] = LatestValues(id, at_us, tuple(values))
+        self._upkeep = Upkeep(self._store, self._state, now_us)
         for orphan in store.secrets().keys() - self._state.inventory.tables["credential"].keys():
             self._vault.delete(orphan)  # kept until now so that an undo has it back
         pen = JournalPen(self._loaded.origin, self._loaded.next_seq)
@@ -129,6 +132,7 @@ class Engine:
             acknowledge=self._judge.acknowledge,
             on_acknowledged=self._tell,
             probe_now=self._monitor.probe_now,
+            set_retention=self._upkeep.set_retention,
             stop=self._stopped.set,
             now_us=now_us,
         )
@@ -150,8 +154,10 @@ class Engine:
             keep("monitor", self._monitor.run),
             keep("judge", self._tick),
             keep("figures", self._tell_figures),
-            keep("keyframes", self._keep_keyframes),
-            keep("pruning", self._prune),
+            keep("keyframes", self._upkeep.keep_keyframes),
+            keep("hours", self._upkeep.roll_up),
+            keep("pruning", self._upkeep.prune),
+            keep("disk", self._upkeep.watch_disk),
         ]
         stack.push_async_callback(end, *services)
         gc.collect()
@@ -189,7 +195,7 @@ class Engine:
 
     def _tell(self, outcome: Outcome) -> None:
         """Hand what changed to clients."""
-        self._rows_since_keyframe += len(outcome.journal)
+        self._upkeep.rows_since_keyframe += len(outcome.journal)
         subjects = [Subject("health", health.device) for health in outcome.health]
         subjects += [Subject("link_state", link.link) for link in outcome.link_states]
         subjects += [Subject("alert", alert.id) for alert in outcome.alerts]
@@ -213,7 +219,7 @@ class Engine:
         for device in inventory.devices() if renewed else ():
             if any(probe.credential in renewed for probe in device.probes):
                 self._monitor.set_device(device, renew=True)
-        self._rows_since_keyframe += 1
+        self._upkeep.rows_since_keyframe += 1
         self._endpoint.touch([Subject(kind, id) for kind, id in touched], [row], at_once=True)  # type: ignore[arg-type]
 
     async def _put_secret(self, id: UUID, secret: str) -> None:
@@ -251,7 +257,7 @@ class Engine:
 
     def _notices(self) -> tuple[str, ...]:
         trouble = self._store.trouble
-        return (*self._transports.notices, trouble) if trouble else tuple(self._transports.notices)
+        return (*self._transports.notices, *self._upkeep.notices, *((trouble,) if trouble else ()))
 
     # Services
 
@@ -279,32 +285,7 @@ class Engine:
                 waiting_rows=self._store.waiting_rows,
                 dropped_datagrams=self._transports.dropped_datagrams,
                 notices=self._notices(),
+                disk=self._upkeep.disk,
+                retention=self._store.retention,
             )
             self._endpoint.touch([Subject("engine", None)])
-
-    async def _keep_keyframes(self) -> None:
-        kept_s = time.monotonic()
-        while True:
-            await asyncio.sleep(FIGURES_EVERY_S)
-            due = time.monotonic() - kept_s >= KEYFRAME_EVERY_S
-            if not due and self._rows_since_keyframe < KEYFRAME_EVERY_ROWS:
-                continue
-            kept_s, self._rows_since_keyframe = time.monotonic(), 0
-            state = self._state
-            states = (
-                list(state.health.values()),
-                list(state.alerts.values()),
-                list(state.link_states.values()),
-            )
-            try:
-                await self._store.keyframe(now_us(), *states)
-            except StorageFailed:
-                continue  # said by the storage thread already; the next one is due as ever
-
-    async def _prune(self) -> None:
-        while True:
-            await asyncio.sleep(PRUNE_EVERY_S)
-            try:
-                await self._store.prune(now_us())
-            except StorageFailed:
-                continue

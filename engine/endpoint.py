@@ -34,6 +34,7 @@ from domain.wire import (
     QuerySeries,
     Rejected,
     Reply,
+    SetRetention,
     Stop,
     SubmitEdit,
     ToEngine,
@@ -53,7 +54,7 @@ MERGE_S = 0.025
 LAST_WORD_S = 0.5
 """How long a dropped client has to take its last message."""
 
-Request = SubmitEdit | Acknowledge | QuerySeries | QueryJournal | ProbeNow | Stop
+Request = SubmitEdit | Acknowledge | QuerySeries | QueryJournal | ProbeNow | SetRetention | Stop
 
 
 class _Client:

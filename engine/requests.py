@@ -22,6 +22,7 @@ from domain.errors import Refusal
 from domain.inventory import Inventory, is_paused
 from domain.journal import JournalRow
 from domain.metrics import CATALOGUE
+from domain.retention import Retention, retention_refusals
 from domain.rules import refusals
 from domain.text import clean_text
 from domain.wire import (
@@ -31,6 +32,7 @@ from domain.wire import (
     QuerySeries,
     Reply,
     Secret,
+    SetRetention,
     Stop,
     SubmitEdit,
 )
@@ -73,6 +75,7 @@ class Requests:
         acknowledge: Callable[[Alert, str, int], Outcome],
         on_acknowledged: Callable[[Outcome], None],
         probe_now: Callable[[UUID], bool],
+        set_retention: Callable[[Retention], Awaitable[None]],
         stop: Callable[[], None],
         now_us: Callable[[], int],
     ) -> None:
@@ -84,6 +87,7 @@ class Requests:
         self._acknowledge = acknowledge
         self._on_acknowledged = on_acknowledged
         self._probe_now = probe_now
+        self._set_retention = set_retention
         self._stop = stop
         self._now_us = now_us
         self._changing = asyncio.Lock()
@@ -108,6 +112,11 @@ class Requests:
                     return Reply(request.request, result={"rows": msgspec.to_builtins(rows)})
                 case ProbeNow():
                     return Reply(request.request, tuple(self._probe(request.device)))
+                case SetRetention():
+                    found = list(retention_refusals(request.retention))
+                    if not found:
+                        await self._set_retention(request.retention)
+                    return Reply(request.request, tuple(found))
                 case Stop():
                     _log.info("stop_requested")
                     self._stop()
@@ -184,10 +193,10 @@ class Requests:
             said = f"a metric of the catalogue expected, got {clean_text(request.metric, 60)!r}"
             return Reply(request.request, (Refusal("INVALID_INPUT", said, "metric"),))
         points = min(max(request.points, 2), POINTS_CAP)
-        at_us, value = await self._store.series(
+        found = await self._store.series(
             request.device, request.metric, request.instance, request.from_us, request.to_us, points
         )
-        return Reply(request.request, result={"at_us": at_us, "value": value})
+        return Reply(request.request, result=msgspec.structs.asdict(found))
 
     def _probe(self, id: UUID) -> list[Refusal]:
         device = self._state.inventory.device(id)

@@ -15,7 +15,17 @@ from domain.alerts import Alert
 from domain.edit import Edit, Step, change, creation, deletion, inverse
 from domain.inventory import Inventory
 from domain.journal import JournalRow
-from domain.wire import Acknowledge, ProbeNow, QueryJournal, QuerySeries, Secret, Stop, SubmitEdit
+from domain.retention import Retention
+from domain.wire import (
+    Acknowledge,
+    ProbeNow,
+    QueryJournal,
+    QuerySeries,
+    Secret,
+    SetRetention,
+    Stop,
+    SubmitEdit,
+)
 from engine.journal import JournalPen
 from engine.judge.outcome import Outcome
 from engine.requests import Requests
@@ -49,6 +59,7 @@ class Desk:
             acknowledge=self._acknowledge,
             on_acknowledged=self.acknowledged.append,
             probe_now=lambda id: id == ONE,
+            set_retention=self.store.set_retention,
             stop=self._on_stop,
             now_us=lambda: 42,
         )
@@ -247,7 +258,7 @@ def test_questions_out_of_range_are_refused_or_cut(run: Run) -> None:
         bad = await desk.requests.answer(QuerySeries(1, ONE, "nonsense", "", 0, 9))
         assert bad.refusals[0].field == "metric"
         empty = await desk.requests.answer(QuerySeries(2, ONE, "rtt_ms", "icmp", 0, 9, points=10**9))
-        assert empty.result == {"at_us": [], "value": []}
+        assert empty.result == {"at_us": [], "value": [], "low": [], "high": []}
         assert (await desk.requests.answer(QueryJournal(3, None, -5))).result == {"rows": []}
 
     run(scenario)
@@ -262,6 +273,18 @@ def test_probe_now_says_why_it_cannot(run: Run) -> None:
         assert (await desk.requests.answer(ProbeNow(1, ONE))).refusals == ()
         paused = await desk.requests.answer(ProbeNow(1, UUID(int=2)))
         assert "paused" in paused.refusals[0].message
+
+    run(scenario)
+
+
+def test_how_long_numbers_are_kept_is_set_within_reason(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        refused = await desk.requests.answer(SetRetention(1, Retention(raw_days=0.1)))
+        assert [r.field for r in refused.refusals] == ["raw_days"]
+        assert desk.store.retention == Retention()
+        longer = Retention(raw_days=30, raw_cap_bytes=10**10, hourly_days=700)
+        assert (await desk.requests.answer(SetRetention(2, longer))).refusals == ()
+        assert desk.store.retention == longer
 
     run(scenario)
 
