@@ -7,10 +7,11 @@ nothing else.
 from __future__ import annotations
 
 from domain.errors import BadCredentials
-from domain.inventory import DEFAULT_PORT, Credential, Device, Probe
+from domain.inventory import DEFAULT_PORT, TLS_PORT, Credential, Device, Probe
 from engine.drivers.driver import Answer, Driver, Login
 from engine.drivers.mikrotik import RouterOsDriver
 from engine.drivers.ping import PingDriver, TcpPingDriver
+from engine.drivers.routeros_session import Endpoint
 from engine.drivers.snmp import SnmpDriver
 from engine.drivers.snmp_session import SnmpSession
 from engine.drivers.tcp import TcpDriver
@@ -66,8 +67,14 @@ def make_driver(
         if login is None:
             return LockedDriver("RouterOS login")
         answer_s = timeout_s * (1 + retries)
+        default_port = TLS_PORT if probe.tls else DEFAULT_PORT
         return RouterOsDriver(
-            transports.tcp, endpoint, login, timeout_s=timeout_s, answer_s=answer_s, phase=phase
+            transports.tcp,
+            Endpoint(device.address, probe.port or default_port["routeros"], probe.tls, probe.pin),
+            login,
+            timeout_s=timeout_s,
+            answer_s=answer_s,
+            phase=phase,
         )
     if probe.kind == "tcp":
         return TcpDriver(transports.tcp, endpoint, timeout_s=timeout_s, retries=retries)

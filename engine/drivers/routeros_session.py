@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import NamedTuple
 
-from domain.errors import BadCredentials, BadReply, DeviceError, Refused
+from domain.errors import BadCredentials, BadReply, DeviceError, Refused, Unsupported
 from engine.drivers.driver import Login
 from engine.protocols import routeros
+from engine.transport.addresses import name_endpoint
 from engine.transport.tcp import Stream, TcpTransport, bounded
 
 ANSWER_BUDGET_BYTES = 384 * 1024
@@ -24,8 +25,22 @@ MAX_WORD_BYTES = 65_536
 Row = dict[str, str]
 
 
+class Endpoint(NamedTuple):
+    """Where a router's API is, and how it is trusted: over TLS by its `pin`, without one by the system's store."""
+
+    address: str
+    port: int
+    tls: bool = False
+    pin: str = ""
+
+    @property
+    def name(self) -> str:
+        """Address and port, for messages."""
+        return name_endpoint(self.address, self.port)
+
+
 class Printed(NamedTuple):
-    """What one command brought: rows, or the words of the router's refusal."""
+    """What one command brought: rows, or the words of the router's refusal. A number that it returned is the row {"ret": ...}."""
 
     rows: list[Row]
     refusal: str
@@ -48,10 +63,10 @@ class RouterOsSession:
 
     @classmethod
     async def open(
-        cls, tcp: TcpTransport, endpoint: tuple[str, int], login: Login, timeout_s: float
+        cls, tcp: TcpTransport, endpoint: Endpoint, login: Login, timeout_s: float
     ) -> RouterOsSession:
         """Connect and log in, the way of RouterOS 6.43 and later or the older one. Raises DeviceError."""
-        stream = await tcp.connect(*endpoint, timeout_s)
+        stream = await _connect(tcp, endpoint, timeout_s)
         try:
             reader = routeros.SentenceReader(MAX_WORD_BYTES)
             talk = routeros.Login(login.user, login.secret, reader)
@@ -124,7 +139,26 @@ class RouterOsSession:
                         printed[event.tag] = Printed(printed[event.tag].rows, event.message or "refused")
                     else:
                         del open_tags[event.tag]
+                        if event.ret:
+                            printed[event.tag].rows.append({"ret": event.ret})
         return Round(list(printed.values()), rtt_us, int(monotonic() * 1e6))
+
+
+async def _connect(tcp: TcpTransport, endpoint: Endpoint, timeout_s: float) -> Stream:
+    if not endpoint.tls:
+        return await tcp.connect(endpoint.address, endpoint.port, timeout_s)
+    try:
+        return await tcp.connect_tls(endpoint.address, endpoint.port, timeout_s, pin=endpoint.pin)
+    except Unsupported as error:
+        if "no TLS cipher in common" not in str(error):
+            raise
+        raise Unsupported(f"{error}. {_HOW_TO_CERTIFY}") from None
+
+
+_HOW_TO_CERTIFY = (
+    "A RouterOS without a certificate offers only anonymous TLS, which proves nothing. On the router: /certificate add "
+    "name=api common-name=api days-valid=3650; /certificate sign api; /ip service set api-ssl certificate=api"
+)
 
 
 def _named(where: str, error: DeviceError) -> DeviceError:
