@@ -1,4 +1,4 @@
-"""What the structured facts of a device hold, beside `Interface`: clients, optics, neighbours, routing sessions, sensors.
+"""What a device's structured facts hold, beside `Interface`: clients, optics, neighbours, routing, sensors, services.
 
 A fact's field is `<prefix>/<key>`, its value the plain-data form of one of these. Counterpart: `engine/drivers` tell them,
 the device panel shows them. One rule: text is the device's own, cleaned and capped; None is "it does not say".
@@ -108,6 +108,22 @@ class Battery(msgspec.Struct, frozen=True, omit_defaults=True):
     model: str = ""
 
 
+class Service(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`service/<probe>`: what a service answered to its probe (a status, names, a line), and the software it says it is."""
+
+    says: str
+    software: str = ""
+
+
+class Certificate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`certificate/<probe>`: what a service shows over TLS. `sha256` is its fingerprint, 64 hex digits."""
+
+    subject: str
+    issuer: str
+    not_after_us: int
+    sha256: str
+
+
 FACT_TYPES: dict[str, type[msgspec.Struct]] = {
     "wireless_client": WirelessClient,
     "optic": Optic,
@@ -118,5 +134,7 @@ FACT_TYPES: dict[str, type[msgspec.Struct]] = {
     "package": Package,
     "netwatch": Netwatch,
     "ups": Battery,
+    "service": Service,
+    "certificate": Certificate,
 }
 """By the fact's prefix."""
