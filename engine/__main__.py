@@ -1,7 +1,8 @@
 """The process `heliograph-engine`: arguments, signals, exit code. Counterpart: `compose.py`, the engine in it.
 
 Exit codes: 0 stopped as asked, 2 wrong arguments, 3 the profile is in use or cannot be written, 4 the database is refused,
-5 it did not stop in time. One rule: what refuses a start is one log line with a `message` for the user.
+5 it did not stop in time, 6 a bug ended the storage (start it again), 7 the system refused what a start needs.
+One rule: what refuses a start is one log line with a `message` for the user.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ _log = logging.getLogger("engine")
 EXIT_PROFILE = 3
 EXIT_STORAGE = 4
 EXIT_HUNG = 5
+EXIT_BROKEN = 6
+EXIT_START = 7
 STOP_S = 15.0
 """How long a clean stop may take before the process ends without one."""
 
@@ -80,7 +83,7 @@ def _run(options: argparse.Namespace, writer: LogWriter) -> int:
 
 async def _live(profile: Profile, options: argparse.Namespace, writer: LogWriter) -> int:
     from engine.compose import Engine  # noqa: PLC0415 loads the storage: not before the profile is ours
-    from engine.storage import StorageRefused  # noqa: PLC0415
+    from engine.storage import StorageFailed, StorageRefused  # noqa: PLC0415
 
     stop = asyncio.Event()
     _on_signals(asyncio.get_running_loop(), stop.set)  # before anybody can learn that we run
@@ -89,6 +92,10 @@ async def _live(profile: Profile, options: argparse.Namespace, writer: LogWriter
     except StorageRefused as error:
         _log.error("storage_refused", extra={"message_for_user": error.message})
         return EXIT_STORAGE
+    except (OSError, StorageFailed) as error:
+        said = f"the engine cannot start on the profile {profile.folder}: {_said(error)}"
+        _log.error("start_refused", extra={"message_for_user": said})
+        return EXIT_START
     writer.lines.tenant = engine.tenant
     if options.with_parent:
         _on_parent_gone(asyncio.get_running_loop(), stop.set)
@@ -99,8 +106,15 @@ async def _live(profile: Profile, options: argparse.Namespace, writer: LogWriter
     hung.start()
     await engine.close()
     hung.cancel()
-    _log.info("stopped")
-    return 0
+    _log.info("stopped", extra={"broken": True} if engine.broken else {})
+    return EXIT_BROKEN if engine.broken else 0
+
+
+def _said(error: Exception) -> str:
+    """Return what went wrong in words, without the system's number for it."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error)
 
 
 def _on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:

@@ -12,7 +12,7 @@ import gc
 import logging
 import os
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from uuid import UUID
 
 from domain.errors import BadCredentials
@@ -39,6 +39,8 @@ from engine.vault import SecretNotHere, Vault
 
 _log = logging.getLogger("engine")
 
+SECRETS_KEPT_US = 7 * 86_400_000_000
+"""How long the secret of a deleted credential is kept sealed, so that undo and redo have it back, after a restart too."""
 FIGURES_EVERY_S = 1.0
 _NEWEST_SHARE = 0.3
 """Weight of the last second in the polls per second that are shown."""
@@ -79,13 +81,18 @@ class Engine:
     async def open(cls, profile: Profile, stopped: asyncio.Event, name: str) -> Engine:
         """Build an engine and let clients in; a new network is called `name`.
 
-        Raises StorageRefused; what was built by then is closed.
+        Raises StorageRefused, StorageFailed or OSError; what was built by then is closed.
         """
         engine = cls(profile, stopped)
         async with engine._stack:
             await engine._build(name)
             engine._stack = engine._stack.pop_all()
         return engine
+
+    @property
+    def broken(self) -> bool:
+        """Whether a bug in the storage has stopped it: nothing was recorded any more."""
+        return self._store.broken
 
     @property
     def tenant(self) -> UUID:
@@ -99,19 +106,19 @@ class Engine:
     async def _build(self, name: str) -> None:
         folder, stack = self._profile.folder, self._stack
         store = Store.open(self._profile.database, now_us=now_us(), new_id=new_id, tenant_name=name)
-        self._store = StoreThread(store)
+        self._loop = asyncio.get_running_loop()
+        self._store = StoreThread(store, on_bug=self._stop_from_thread)
+        self._loaded = store.loaded
+        self._state = state_from(self._loaded)
         stack.push_async_callback(self._close_store)
         self._vault = Vault.open(store, folder)
         self._transports = await Transports.open()
         stack.push_async_callback(self._transports.close)
-        self._loaded = self._store.loaded
-        self._state = state_from(self._loaded)
         for id, (at_us, values) in store.latest().items():
             if id in self._state.inventory.tables["device"]:
                 self._state.values[id] = LatestValues(id, at_us, tuple(values))
         self._upkeep = Upkeep(self._store, self._state, now_us)
-        for orphan in store.secrets().keys() - self._state.inventory.tables["credential"].keys():
-            self._vault.delete(orphan)  # kept until now so that an undo has it back
+        self._forget_secrets(store)
         pen = JournalPen(self._loaded.origin, self._loaded.next_seq)
         self._judge = Judge(self._state, pen, self._carry, now_us(), time.monotonic())
         self._monitor = Monitor(
@@ -127,7 +134,7 @@ class Engine:
             state=self._state,
             pen=pen,
             store=self._store,
-            put_secret=self._put_secret,
+            vault=self._vault,
             on_applied=self._on_applied,
             acknowledge=self._judge.acknowledge,
             on_acknowledged=self._tell,
@@ -169,9 +176,25 @@ class Engine:
         for notice in self._transports.notices:
             _log.warning("notice", extra={"message_for_user": notice})
 
+    def _forget_secrets(self, store: Store) -> None:
+        """Delete the secrets of credentials that are gone for so long that no undo brings them back."""
+        orphans = store.secrets().keys() - self._state.inventory.tables["credential"].keys()
+        if not orphans:
+            return
+        try:
+            for orphan in orphans - store.credentials_changed_since(now_us() - SECRETS_KEPT_US):
+                self._vault.delete(orphan)
+        except StorageFailed as error:  # a full disk is no reason not to poll: the next start deletes them
+            _log.error("storage_failed", extra={"reason": error.message})
+
+    def _stop_from_thread(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed: stopped it is
+            self._loop.call_soon_threadsafe(self._stopped.set)
+
     async def _close_store(self) -> None:
         try:
-            self._store.put(Batch(health=list(self._state.health.values())))
+            if not self._store.broken:
+                self._store.put(Batch(health=list(self._state.health.values())))
             await self._store.close()
         except StorageFailed as error:
             _log.error("storage_failed", extra={"reason": error.message})
@@ -179,7 +202,8 @@ class Engine:
     # What passes from one to the others
 
     def _carry(self, outcome: Outcome) -> None:
-        """Hand what the judge changed to storage and clients; a health or link on disk only where its status turned."""
+        """Hand what the judge changed to clients and storage; a health or link on disk only where its status turned."""
+        self._tell(outcome)
         states = outcome if outcome.turned else Outcome()
         self._store.put(
             Batch(
@@ -191,7 +215,6 @@ class Engine:
                 journal=outcome.journal,
             )
         )
-        self._tell(outcome)
 
     def _tell(self, outcome: Outcome) -> None:
         """Hand what changed to clients."""
@@ -221,9 +244,6 @@ class Engine:
                 self._monitor.set_device(device, renew=True)
         self._upkeep.rows_since_keyframe += 1
         self._endpoint.touch([Subject(kind, id) for kind, id in touched], [row], at_once=True)  # type: ignore[arg-type]
-
-    async def _put_secret(self, id: UUID, secret: str) -> None:
-        await self._store.run(self._vault.put, id, secret)
 
     def _make_driver(self, device: Device, probe: Probe) -> Driver:
         secret = None
@@ -287,5 +307,8 @@ class Engine:
                 notices=self._notices(),
                 disk=self._upkeep.disk,
                 retention=self._store.retention,
+                unbelievable_values=self._judge.unbelievable,
+                refused_values=self._store.refused_values,
+                dropped_samples=self._store.dropped_samples,
             )
             self._endpoint.touch([Subject("engine", None)])

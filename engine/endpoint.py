@@ -134,11 +134,6 @@ class Endpoint:
         elif self._clients:
             self._flush_soon()
 
-    @property
-    def clients(self) -> int:
-        """How many clients have said Hello."""
-        return sum(client.outbox is not None for client in self._clients.values())
-
     # In the accepting thread
 
     def _accept(self) -> None:

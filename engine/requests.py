@@ -1,8 +1,9 @@
 """Answers what clients ask. Counterpart: `endpoint.py` brings the requests, `domain/rules.py` says what is refused.
 
-Theory of an edit: refusals, secrets to the vault, the edit on disk, then the inventory, then everybody hears of it, and only
-then the reply. So a reply is never ahead of the disk, and an edit that is sent again after a lost reply is found by its id.
-One edit at a time; what it leads to is made in a thread, on a copy, because an import touches thousands of things.
+Theory of an edit: refusals, the edit and its secrets on disk in one transaction, then the vault and the inventory, then
+everybody hears of it, and only then the reply. So a reply is never ahead of the disk, and an edit that is sent again after a
+lost reply is found by its id. One edit at a time; what it leads to is made in a thread, on a copy, because an import touches
+thousands of things.
 One rule: a request gets exactly one reply.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from domain.inventory import Inventory, is_paused
 from domain.journal import JournalRow
 from domain.metrics import CATALOGUE
 from domain.retention import Retention, retention_refusals
-from domain.rules import refusals
+from domain.rules import STEPS_CAP, of_edit, refusals, told
 from domain.text import clean_text
 from domain.wire import (
     Acknowledge,
@@ -41,6 +42,7 @@ from engine.journal import JournalPen
 from engine.judge.outcome import Outcome
 from engine.state import State
 from engine.storage import Batch, StorageFailed, StoreThread
+from engine.storage.batch import SealedSecret
 
 _log = logging.getLogger("engine.requests")
 
@@ -61,6 +63,16 @@ class Applying(Protocol):
         """`renewed` names credentials with a new secret."""
 
 
+class Sealing(Protocol):
+    """What an edit's secrets need of the vault."""
+
+    def seal(self, id: UUID, secret: str) -> SealedSecret:
+        """Return a secret sealed; nothing is kept yet."""
+
+    def keep(self, secrets: Mapping[UUID, SealedSecret]) -> None:
+        """Give these from now on: they are on disk."""
+
+
 class Requests:
     """Answers one request at a time that changes something, and any number that only asks."""
 
@@ -70,7 +82,7 @@ class Requests:
         state: State,
         pen: JournalPen,
         store: StoreThread,
-        put_secret: Callable[[UUID, str], Awaitable[None]],
+        vault: Sealing,
         on_applied: Applying,
         acknowledge: Callable[[Alert, str, int], Outcome],
         on_acknowledged: Callable[[Outcome], None],
@@ -82,7 +94,7 @@ class Requests:
         self._state = state
         self._pen = pen
         self._store = store
-        self._put_secret = put_secret
+        self._vault = vault
         self._on_applied = on_applied
         self._acknowledge = acknowledge
         self._on_acknowledged = on_acknowledged
@@ -134,11 +146,10 @@ class Requests:
         if found:
             self._note_refusal(edit, found)
             return found
-        for id, secret in secrets.items():
-            await self._put_secret(id, secret.value)
+        sealed = await asyncio.to_thread(self._sealed, secrets)
         row = self._row(edit, touched)
         try:
-            kept = await self._store.apply_edit(edit, after, row)
+            kept = await self._store.apply_edit(edit, after, row, sealed)
         except StorageFailed as error:
             refused = msgspec.structs.replace(
                 row, kind="edit_refused", body={**row.body, "reason": error.message}
@@ -146,11 +157,15 @@ class Requests:
             self._store.put(Batch(journal=[refused]))  # the number was given: no gap
             raise
         if kept:
+            self._vault.keep(sealed)
             self._state.inventory = after
             self._on_applied(before, touched, set(secrets), row)
             told = {"edit_id": edit.id, "title": edit.title, "author": edit.author, "steps": len(edit.steps)}
             _log.info("edit_applied", extra=told)
         return []
+
+    def _sealed(self, secrets: dict[UUID, Secret]) -> dict[UUID, SealedSecret]:
+        return {id: self._vault.seal(id, secret.value) for id, secret in secrets.items()}
 
     def _note_refusal(self, edit: Edit, found: Iterable[Refusal]) -> None:
         told = {
@@ -214,13 +229,17 @@ def _outcome_of(
     """Return the inventory after an edit and what it touched, or why it is refused. An edit that only carries new
     secrets has no steps."""
     only_secrets = bool(secrets) and not edit.steps
-    found = [] if only_secrets else refusals(before, edit)
+    found = list(of_edit(edit)) if only_secrets else refusals(before, edit)
     after = Inventory(before.tables)
     touched = [] if found else [(str(kind), id) for kind, id in apply(after, edit)]
+    if len(secrets) > STEPS_CAP:
+        said = f"the edit has {len(secrets)} secrets, at most {STEPS_CAP} go in one"
+        return after, touched, [*found, Refusal("INVALID_INPUT", said, "secret")]
+    unfit: list[Refusal] = []
     for id, secret in secrets.items():
         if not found and after.credential(id) is None:
-            found.append(Refusal("CREDENTIAL_NOT_FOUND", f"there is no credential {id}", "credential", id))
+            unfit.append(Refusal("CREDENTIAL_NOT_FOUND", f"there is no credential {id}", "credential", id))
         if not 1 <= len(secret.value) <= SECRET_CAP:
             said = f"a secret of 1 to {SECRET_CAP} characters expected, got {len(secret.value)}"
-            found.append(Refusal("INVALID_INPUT", said, "secret", id))
-    return after, touched, found
+            unfit.append(Refusal("INVALID_INPUT", said, "secret", id))
+    return after, touched, found + told(unfit)

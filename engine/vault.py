@@ -13,7 +13,8 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -45,7 +46,7 @@ class SecretNotHere(KeyError):
 
 
 class Vault:
-    """The secrets of one tenant that this install may open. `put` and `delete` write; `get` touches no disk."""
+    """The secrets of one tenant that this install may open. What `seal` makes goes to disk with an edit, then to `keep`."""
 
     def __init__(self, store: Store, key: X25519PrivateKey, path: Path) -> None:
         self._store = store
@@ -55,21 +56,21 @@ class Vault:
         self._sealed = store.secrets()
 
     @classmethod
-    def open(cls, store: Store, profile_dir: Path, os_name: str = os.name) -> Vault:
+    def open(cls, store: Store, profile_dir: Path, restrict: Restrict | None = None) -> Vault:
         """Open the vault of a store with the install key of a profile, which is made where there is none.
 
         Raises StorageRefused where the key file is damaged or cannot be made.
         """
         path = profile_dir / KEY_FILE
-        restrict = _restrict_by_mode if os_name == "posix" else _restrict_by_folder
+        restrict = restrict or system_restrict()
         try:
             key = _read_key(path, restrict)
         except FileNotFoundError:
             key = _make_key(path, restrict)
         return cls(store, key, path)
 
-    def put(self, id: UUID, secret: str) -> None:
-        """Seal and keep a credential's secret; the former one is gone. Raises StorageFailed, or ValueError above the cap."""
+    def seal(self, id: UUID, secret: str) -> SealedSecret:
+        """Return a credential's secret, sealed for this install. Keeps nothing. Raises ValueError above the cap."""
         plain = secret.encode()
         if len(plain) > SECRET_CAP_BYTES:
             raise ValueError(f"a secret of {len(plain)} bytes, at most {SECRET_CAP_BYTES} are kept")
@@ -77,9 +78,11 @@ class Vault:
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + ChaCha20Poly1305(data_key).encrypt(nonce, plain, self._binding("secret", id))
         wrapped = _SUITE.encrypt(data_key, self._key.public_key(), self._binding("wrap", id))
-        kept = SealedSecret(sealed, wrapped)
-        self._store.put_secret(id, kept)
-        self._sealed[id] = kept
+        return SealedSecret(sealed, wrapped)
+
+    def keep(self, secrets: Mapping[UUID, SealedSecret]) -> None:
+        """Give these from now on, in place of the former ones; they are on disk already."""
+        self._sealed.update(secrets)
 
     def get(self, id: UUID) -> str:
         """Return a credential's secret. Raises SecretNotHere (a KeyError)."""
@@ -127,7 +130,7 @@ def _make_key(path: Path, restrict: Restrict) -> X25519PrivateKey:
     part = path.with_name(f"{path.name}.part")
     try:
         part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             restrict(stream.fileno())
             stream.write(_KEY_HEAD + base64.b64encode(key.private_bytes_raw()) + b"\n")
@@ -139,9 +142,12 @@ def _make_key(path: Path, restrict: Restrict) -> X25519PrivateKey:
     return key
 
 
-def _restrict_by_mode(descriptor: int) -> None:
-    os.fchmod(descriptor, 0o600)
+def restrict_by_folder(descriptor: int) -> None:
+    """Leave a file to the access list that it inherits from the profile's folder, as Windows has it."""
 
 
-def _restrict_by_folder(descriptor: int) -> None:
-    """Leave a file to the access list that it inherits from the profile's folder."""
+def system_restrict() -> Restrict:
+    """Return the way of the system that this runs on."""
+    if sys.platform == "win32":
+        return restrict_by_folder
+    return lambda descriptor: os.fchmod(descriptor, 0o600)

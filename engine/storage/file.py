@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
+from domain.text import text_from_bytes
 from engine.storage import migration
 from engine.storage.errors import StorageRefused
 from engine.storage.tables import metadata
@@ -105,7 +106,7 @@ def _revision_of(path: Path) -> str | None:
         return None
     if not header.startswith(_MAGIC):
         raise StorageRefused(
-            f"{path} is damaged or no database: it begins with {header[:16]!r}, {_MAGIC!r} expected. "
+            f"{path} is damaged or no database: it begins with {_readable(header)}, {_readable(_MAGIC)} expected. "
             f"{_RESTORE} {_KEPT}"
         )
     try:
@@ -205,6 +206,13 @@ def _copy(path: Path, copy: Path) -> None:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise
+
+
+def _readable(header: bytes) -> str:
+    """Return the first bytes of a file as words where they are some, else as two digits each."""
+    start = header[: len(_MAGIC)]
+    text = text_from_bytes(start)
+    return f'"{text}"' if text and text.encode() == start.rstrip(b"\0") else f"the bytes {start.hex(' ')}"
 
 
 def _said(error: Exception) -> str:

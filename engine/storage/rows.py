@@ -24,6 +24,7 @@ from domain.inventory import Credential, Device, Entity, Inventory, Kind, Link, 
 from domain.journal import JournalRow
 from domain.load import LinkState
 from engine.storage import tables
+from engine.storage.batch import SealedSecret
 from engine.storage.types import is_postgres
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -126,6 +127,27 @@ def write_touched(connection: Connection, tenant: UUID, touched: Touched) -> Non
     for kind, shape in reversed(INVENTORY.items()):
         gone = [id for (k, id), t in touched.items() if k == kind and t is None]
         delete_rows(connection, shape.table, "id", tenant, gone)
+
+
+def write_secrets(
+    connection: Connection, tenant: UUID, install: UUID, secrets: Mapping[UUID, SealedSecret]
+) -> None:
+    """Replace sealed secrets and whom they are wrapped for: this install."""
+    delete_rows(connection, tables.secret, "id", tenant, secrets)
+    owner = {"tenant_id": tenant}
+    insert_new(
+        connection,
+        tables.secret,
+        [{**owner, "id": id, "sealed": secret.sealed} for id, secret in secrets.items()],
+    )
+    insert_new(
+        connection,
+        tables.secret_wrap,
+        [
+            {**owner, "secret_id": id, "install": install, "wrapped": secret.wrapped}
+            for id, secret in secrets.items()
+        ],
+    )
 
 
 def delete_rows(connection: Connection, table: Table, column: str, tenant: UUID, ids: Iterable[UUID]) -> None:

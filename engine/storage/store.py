@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -30,7 +30,7 @@ from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.observation import Value
 from domain.retention import DiskState, Retention, forecast
-from engine.storage import file, rows, tables
+from engine.storage import ageing, file, rows, tables
 from engine.storage.batch import Batch, Keyframe, Loaded, SealedSecret
 from engine.storage.errors import StorageFailed
 from engine.storage.hours import Hours
@@ -44,6 +44,10 @@ SOURCES_AT_ONCE = 256
 """Sources pruned in one transaction, so that nobody waits long for the next."""
 KEYFRAMES_KEPT_US = 7 * US_PER_DAY
 """Older keyframes are thinned to the first of each day."""
+HAPPENINGS_KEPT_US = 365 * US_PER_DAY
+"""How long journal, edits, cleared alerts and keyframes are kept."""
+Secrets = Mapping[UUID, SealedSecret]
+NO_SECRETS: Secrets = {}
 _BUGS = (IntegrityError, ProgrammingError, DataError)
 
 
@@ -89,11 +93,19 @@ class Store:
         with self._lock:
             self._connection.close()
 
-    def apply_edit(self, edit: Edit, inventory_after: Inventory, journal: JournalRow) -> bool:
-        """Keep an edit, what it did to the inventory and its journal row. False: it was there, and nothing is written."""
-        return self.apply_touched(edit, rows.touched_by(edit.steps, inventory_after), journal)
+    def apply_edit(
+        self, edit: Edit, inventory_after: Inventory, journal: JournalRow, secrets: Secrets = NO_SECRETS
+    ) -> bool:
+        """Keep an edit, what it did to the inventory, its journal row and the secrets it came with.
 
-    def apply_touched(self, edit: Edit, touched: rows.Touched, journal: JournalRow) -> bool:
+        Each secret is wrapped for this install alone: whoever could open the one before cannot open this. False: the edit
+        was there, and nothing is written.
+        """
+        return self.apply_touched(edit, rows.touched_by(edit.steps, inventory_after), journal, secrets)
+
+    def apply_touched(
+        self, edit: Edit, touched: rows.Touched, journal: JournalRow, secrets: Secrets = NO_SECRETS
+    ) -> bool:
         """Do what `apply_edit` does, for who has read the touched things from the inventory already."""
         with self._transaction() as connection:
             if _has_edit(connection, self._tenant, edit.id):
@@ -103,6 +115,7 @@ class Store:
             connection.execute(insert(tables.edit), row)
             rows.write_touched(connection, self._tenant, touched)
             connection.execute(insert(tables.journal), self._journal_row(journal))
+            rows.write_secrets(connection, self._tenant, self.loaded.origin, secrets)
         for (kind, id), thing in touched.items():
             if kind == "device":
                 (self._devices.discard if thing is None else self._devices.add)(id)
@@ -195,7 +208,11 @@ class Store:
         with self._transaction() as connection:
             self._samples.drop_unused(connection, self._devices, now_us, now_us - hourly_us - US_PER_DAY)
             self._drop_orphans(connection)
-            _thin_keyframes(connection, self._tenant, now_us - KEYFRAMES_KEPT_US)
+            before_us = now_us - HAPPENINGS_KEPT_US
+            ageing.thin_keyframes(connection, self._tenant, now_us - KEYFRAMES_KEPT_US, before_us)
+            ageing.drop_alerts(connection, self._tenant, before_us)
+        while self._drop_happenings(before_us):
+            pass
 
     def secrets(self) -> dict[UUID, SealedSecret]:
         """Return the sealed secrets that are wrapped for this install."""
@@ -206,19 +223,15 @@ class Store:
         with self._transaction() as connection:
             return {id: SealedSecret(data, key) for id, data, key in connection.execute(query)}
 
-    def put_secret(self, id: UUID, secret: SealedSecret) -> None:
-        """Keep a sealed secret, wrapped for this install alone: whoever could open the one before cannot open this."""
-        owner = {"tenant_id": self._tenant}
-        wrap = {**owner, "secret_id": id, "install": self.loaded.origin, "wrapped": secret.wrapped}
-        with self._transaction() as connection:
-            rows.delete_rows(connection, tables.secret, "id", self._tenant, [id])
-            connection.execute(insert(tables.secret), {**owner, "id": id, "sealed": secret.sealed})
-            connection.execute(insert(tables.secret_wrap), wrap)
-
     def delete_secret(self, id: UUID) -> None:
         """Delete a sealed secret and its wraps, if there is one."""
         with self._transaction() as connection:
             rows.delete_rows(connection, tables.secret, "id", self._tenant, [id])
+
+    def credentials_changed_since(self, at_us: int) -> set[UUID]:
+        """Return the credentials that edits since then made, changed or deleted."""
+        with self._transaction() as connection:
+            return ageing.credentials_changed_since(connection, self._tenant, at_us)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -240,6 +253,10 @@ class Store:
         while some := list(islice(rest, SOURCES_AT_ONCE)):
             with self._transaction() as connection:
                 kept.drop_before(connection, some, before_us)
+
+    def _drop_happenings(self, before_us: int) -> bool:
+        with self._transaction() as connection:
+            return ageing.drop_some(connection, self._tenant, before_us)
 
     def _drop_over_cap(self, sources: list[int]) -> None:
         cap = self.retention.raw_cap_bytes
@@ -314,12 +331,3 @@ def _last_seq(connection: Connection, tenant: UUID, origin: UUID) -> int:
     return int(
         connection.execute(select(func.coalesce(func.max(tables.journal.c.seq), 0)).where(here)).scalar_one()
     )
-
-
-def _thin_keyframes(connection: Connection, tenant: UUID, before_us: int) -> None:
-    table = tables.keyframe
-    older = (table.c.tenant_id == tenant) & (table.c.at_us < before_us)
-    firsts = (
-        select(func.min(table.c.at_us)).where(older).group_by(table.c.origin, table.c.at_us // US_PER_DAY)
-    )
-    connection.execute(delete(table).where(older, table.c.at_us.not_in(firsts)))

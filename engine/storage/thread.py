@@ -4,6 +4,7 @@ Theory: batches that were put are merged until a second has passed or 2,000 rows
 was put before it is written, so that journal rows reach the disk in the order of their numbers without a gap, and a query
 sees what was put. A disk that fails (it is full, say) is tried again every second; meanwhile rows wait, states merge, and
 above a cap the oldest samples go. Journal rows never go.
+A bug ends the thread, and `on_bug` hears of it: an engine that records nothing is not to run on.
 One rule: what was awaited is on disk; what was only put may be a second behind.
 """
 
@@ -31,7 +32,7 @@ from engine.storage.batch import Batch, Waiting
 from engine.storage.errors import StorageFailed
 from engine.storage.rows import touched_by
 from engine.storage.series import Points
-from engine.storage.store import Store
+from engine.storage.store import NO_SECRETS, Secrets, Store
 
 FLUSH_AFTER_S = 1.0
 FLUSH_AT_ROWS = 2_000
@@ -53,17 +54,28 @@ class _Job(NamedTuple):
 
 
 class StoreThread:
-    """Runs a store in one thread of its own. `close` writes what waits, then closes the store."""
+    """Runs a store in one thread of its own. `close` writes what waits, then closes the store.
+
+    `on_bug` is called in that thread when a bug has ended it; the store is closed then.
+    """
 
     def __init__(
-        self, store: Store, *, flush_after_s: float = FLUSH_AFTER_S, flush_at_rows: int = FLUSH_AT_ROWS
+        self,
+        store: Store,
+        *,
+        on_bug: Callable[[], None] = lambda: None,
+        flush_after_s: float = FLUSH_AFTER_S,
+        flush_at_rows: int = FLUSH_AT_ROWS,
     ) -> None:
         self.loaded = store.loaded
         self.trouble = ""
         """A sentence for the user while nothing can be written, else empty."""
+        self.broken = False
+        """Whether a bug has ended the thread."""
         self.dropped_samples = 0
         """Cycles that were dropped because the disk failed for long."""
         self._store = store
+        self._on_bug = on_bug
         self._flush_after_s = flush_after_s
         self._flush_at_rows = flush_at_rows
         self._waiting = Waiting()
@@ -105,10 +117,13 @@ class StoreThread:
         self.put(batch)
         await self._ask(lambda: None, after_write=True)
 
-    async def apply_edit(self, edit: Edit, inventory_after: Inventory, journal: JournalRow) -> bool:
+    async def apply_edit(
+        self, edit: Edit, inventory_after: Inventory, journal: JournalRow, secrets: Secrets = NO_SECRETS
+    ) -> bool:
         """Keep an edit, see Store.apply_edit. `inventory_after` is read before this first waits. Raises StorageFailed."""
         touched = touched_by(edit.steps, inventory_after)
-        return await self._ask(partial(self._store.apply_touched, edit, touched, journal), after_write=True)
+        call = partial(self._store.apply_touched, edit, touched, journal, secrets)
+        return await self._ask(call, after_write=True)
 
     async def has_edit(self, id: UUID) -> bool:
         """Tell whether an edit was kept before."""
@@ -157,12 +172,12 @@ class StoreThread:
         return await self._ask(partial(call, *args, **kwargs), after_write=False)
 
     async def close(self) -> None:
-        """Write what waits and close the store. Raises StorageFailed where that failed, or the bug that ended the thread."""
+        """Write what waits and close the store. Raises StorageFailed where that failed; a bug was told by `on_bug`."""
         with self._bell:
             self._closing = True
             self._bell.notify()
         await asyncio.to_thread(self._thread.join)
-        if self._failure is not None:
+        if isinstance(self._failure, StorageFailed):
             raise self._failure
 
     async def _ask(self, call: Callable[[], R], after_write: bool) -> R:
@@ -179,12 +194,24 @@ class StoreThread:
 
     def _run(self) -> None:
         try:
+            self._work()
+        finally:
+            if self.broken:
+                self._on_bug()
+
+    def _work(self) -> None:
+        try:
             while self._turn():
                 pass
-        except BaseException as error:  # not caught: `close` raises it, and all who wait hear of it
+        except StorageFailed as error:  # at the end, with the disk still refusing: `close` raises it
             self._failure = error
-            self.trouble = f"Nothing is recorded any more: {error}. Start Heliograph again."
-            log.exception("the storage thread ended; %d rows are lost", self.waiting_rows)
+        except BaseException as error:  # not caught: it ends the engine, and all who wait hear of it
+            self._failure, self.broken = error, True
+            self.trouble = (
+                f"Nothing is recorded any more: {type(error).__name__} in the storage, see the log."
+            )
+            told = {"message_for_user": self.trouble, "lost_rows": self.waiting_rows}
+            log.exception("storage_ended", extra=told)
         finally:
             with self._bell:
                 self._ended = True
@@ -206,6 +233,7 @@ class StoreThread:
         except BaseException:
             if job is not None:
                 self._jobs.appendleft(job)  # who awaits it hears of the end
+                self._writing_rows = 0  # they count as what the job waits for
             raise
         if job is not None:
             self._do(job, failure)

@@ -24,14 +24,16 @@ T = TypeVar("T")
 
 
 class EngineProcess:
-    """`python -m engine` on a profile; `lines` is its log so far."""
+    """`python -m engine` on a profile; `lines` is its log so far. `patch` is Python that is run before."""
 
-    def __init__(self, profile: Path, *arguments: str, with_parent: bool = True) -> None:
+    def __init__(self, profile: Path, *arguments: str, with_parent: bool = True, patch: str = "") -> None:
         self.profile = profile
         self.lines: list[dict[str, Any]] = []
         self.text = ""
         self._news = threading.Condition()
-        command = [sys.executable, "-m", "engine", "--profile", str(profile), *arguments]
+        run = f"import sys\n{patch}\nfrom engine.__main__ import main\nsys.exit(main())"
+        program = ["-c", run] if patch else ["-m", "engine"]
+        command = [sys.executable, *program, "--profile", str(profile), *arguments]
         self.process = subprocess.Popen(
             command + ["--with-parent"] * with_parent,
             stdin=subprocess.PIPE,

@@ -85,3 +85,16 @@ def applied(store: Store, inventory: Inventory, number: int, *steps: Step) -> In
 def filled(store: Store) -> Inventory:
     """Fill a store with sites, a credential, devices and links in one edit, journal row 1."""
     return applied(store, Inventory(), 1, *THINGS)
+
+
+def fill_disk(store: Store) -> None:
+    """Let the file grow no more."""
+    with store._transaction() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+
+def free_disk(store: Store) -> None:
+    """Let the file grow again."""
+    with store._transaction() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")

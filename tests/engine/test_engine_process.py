@@ -13,9 +13,11 @@ from uuid import UUID
 
 import pytest
 
-from domain.edit import creation
+from domain.edit import creation, inverse
 from domain.inventory import Credential, Probe
 from domain.wire import QueryJournal, Secret, Stop, SubmitEdit
+from engine.storage import Store
+from engine.vault import SecretNotHere, Vault
 from tests.engine.client import WAIT_S, TestClient
 from tests.engine.engine_process import EngineProcess
 from tests.unit.inventories import device, edit
@@ -73,6 +75,90 @@ def test_a_damaged_database_is_refused_with_a_message_and_kept(tmp_path: Path) -
     assert database.read_bytes() == before
 
 
+def test_what_is_no_database_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "heliograph.db").write_bytes(b"%PDF-1.7\n\xff\xff\xff and so on" * 50)
+    with EngineProcess(tmp_path) as engine:
+        assert engine.wait() == 4
+        said = engine.event("storage_refused")["message"]
+    assert "b'" not in said and "\\x" not in said
+    assert "the bytes 25 50 44 46" in said and '"SQLite format 3" expected' in said
+
+
+def test_what_the_system_refuses_at_the_start_is_one_sentence_and_not_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "endpoint").write_text("in the way of the socket's folder")
+    with EngineProcess(tmp_path) as engine:
+        assert engine.wait() == 7
+        said = engine.event("start_refused")["message"]
+    assert "cannot start" in said and "File exists" in said and str(tmp_path / "endpoint") in said
+    assert "Traceback" not in engine.text and "Errno" not in said
+
+
+def test_a_disk_that_fails_at_the_start_is_one_sentence_and_not_a_traceback(tmp_path: Path) -> None:
+    patch = """
+from engine.storage import StorageFailed, Store
+def secrets(self): raise StorageFailed(f"{self.path}: disk I/O error")
+Store.secrets = secrets"""
+    with EngineProcess(tmp_path, patch=patch) as engine:
+        assert engine.wait() == 7
+        assert "disk I/O error" in engine.event("start_refused")["message"]
+    assert "Traceback" not in engine.text
+
+
+def test_a_bug_in_the_storage_ends_the_engine_by_name_and_not_blind(tmp_path: Path) -> None:
+    patch = """
+from engine.storage import Store
+write = Store.write
+def broken(self, batch):
+    if any(row.kind == "edit_refused" for row in batch.journal): raise ZeroDivisionError("a bug")
+    write(self, batch)
+Store.write = broken
+Store.apply_touched = lambda self, edit, touched, journal, secrets: self.fail()
+from engine.storage import StorageFailed
+def fail(self): raise StorageFailed("full")
+Store.fail = fail"""
+    with EngineProcess(tmp_path, patch=patch) as engine, engine.client() as client:
+        reply = client.ask(lambda n: SubmitEdit(n, edit(creation("device", device(1)))))
+        assert reply.refusals[0].code == "STORAGE_FAILED"
+        assert engine.wait() == 6
+        told = engine.event("storage_ended")
+        assert "ZeroDivisionError" in told["message"] and told["level"] == "error"
+        engine.event("stopped")
+
+
+def test_the_secret_of_a_device_that_was_taken_back_is_there_for_redo_after_a_restart(tmp_path: Path) -> None:
+    community = Credential(UUID(int=900), "snmp", "snmp_community")
+    one = device(1, probes=(Probe("snmp", 161, community.id),), paused=True)
+    made = edit(creation("credential", community), creation("device", one))
+    back = inverse(made, UUID(int=20_001), 2, "mara")
+    again = inverse(back, UUID(int=20_002), 3, "mara")
+    with EngineProcess(tmp_path) as engine, engine.client() as client:
+        secrets = {community.id: Secret(COMMUNITY)}
+        assert client.ask(lambda n: SubmitEdit(n, made, secrets)).refusals == ()
+        assert client.ask(lambda n: SubmitEdit(n, back)).refusals == ()
+        assert engine.stop() == 0
+    with EngineProcess(tmp_path) as engine, engine.client() as client:
+        assert client.ask(lambda n: SubmitEdit(n, again)).refusals == ()
+        assert client.ask(lambda n: SubmitEdit(n, inverse(again, UUID(int=20_003), 4, "mara"))).refusals == ()
+        assert engine.stop() == 0
+    assert secret_kept(tmp_path, community.id) == COMMUNITY
+    a_week_on = "import time; now = time.time_ns; time.time_ns = lambda: now() + 8 * 86_400 * 10**9"
+    with EngineProcess(tmp_path, patch=a_week_on) as engine:
+        engine.event("endpoint_open")
+        assert engine.stop() == 0
+    assert secret_kept(tmp_path, community.id) is None
+
+
+def secret_kept(profile: Path, id: UUID) -> str | None:
+    """Return a secret of a profile that no engine uses."""
+    store = Store.open(profile / "heliograph.db", now_us=1, new_id=lambda: id)
+    try:
+        return Vault.open(store, profile).get(id)
+    except SecretNotHere:
+        return None
+    finally:
+        store.close()
+
+
 def test_a_profile_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with EngineProcess(tmp_path / "file" / "p") as engine:
@@ -120,6 +206,19 @@ def test_refusals_come_back_by_field(tmp_path: Path) -> None:
         reply = client.ask(lambda n: SubmitEdit(n, edit(creation("device", bad))))
         assert {r.field for r in reply.refusals} == {"name", "address", "lat"}
         assert all(r.message for r in reply.refusals)
+
+
+def test_values_that_are_not_believed_not_stored_or_lost_are_told_in_figures(tmp_path: Path) -> None:
+    patch = """
+from engine.judge.judge import Judge
+from engine.storage import StoreThread
+Judge.unbelievable = property(lambda self: 3, lambda self, value: None)
+StoreThread.refused_values = property(lambda self: 4)
+StoreThread.dropped_samples = property(lambda self: 5, lambda self, value: None)"""
+    with EngineProcess(tmp_path, patch=patch) as engine, engine.client() as client:
+        told = client.wait_for(lambda: client.latest("engine", None))
+        assert (told.unbelievable_values, told.refused_values, told.dropped_samples) == (3, 4, 5)
+        assert engine.stop() == 0
 
 
 def test_no_secret_is_in_the_log_or_in_any_file(tmp_path: Path) -> None:

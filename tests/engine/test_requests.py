@@ -13,7 +13,7 @@ import pytest
 
 from domain.alerts import Alert
 from domain.edit import Edit, Step, change, creation, deletion, inverse
-from domain.inventory import Inventory
+from domain.inventory import Inventory, Site
 from domain.journal import JournalRow
 from domain.retention import Retention
 from domain.wire import (
@@ -32,6 +32,7 @@ from engine.requests import Requests
 from engine.state import State
 from engine.storage import StorageFailed, Store, StoreThread
 from engine.vault import SecretNotHere, Vault
+from tests.engine.stores import fill_disk, free_disk
 from tests.unit.inventories import COMMUNITY, device, edit
 
 ONE = UUID(int=1)
@@ -54,7 +55,7 @@ class Desk:
             state=self.state,
             pen=self.pen,
             store=self.store,
-            put_secret=lambda id, secret: self.store.run(self.vault.put, id, secret),
+            vault=self.vault,
             on_applied=self._on_applied,
             acknowledge=self._acknowledge,
             on_acknowledged=self.acknowledged.append,
@@ -218,6 +219,42 @@ def test_a_disk_that_fails_is_told_nothing_is_applied_and_no_number_is_lost(
         assert await desk.submit(made()) == []
         rows = await desk.rows()
         assert [(row.seq, row.kind) for row in rows] == [(1, "edit_refused"), (2, "edit_applied")]
+
+    run(scenario)
+
+
+def test_where_the_disk_refuses_an_edit_the_old_secret_holds_on_disk_too(run: Run, tmp_path: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        assert await desk.submit(edit(creation("credential", COMMUNITY)), community="old") == []
+        large = [creation("site", Site(UUID(int=60 + n), "x", note="x" * 4000)) for n in range(40)]
+        fill_disk(desk.store._store)
+        assert await desk.submit(edit(*large, number=2), community="new") == [("", "STORAGE_FAILED")]
+        free_disk(desk.store._store)
+        assert desk.vault.get(COMMUNITY.id) == "old" and len(desk.applied) == 1
+
+    run(scenario)
+    again = Store.open(tmp_path / "t.db", now_us=2, new_id=lambda: ONE)
+    assert Vault.open(again, tmp_path).get(COMMUNITY.id) == "old"
+    again.close()
+
+
+def test_an_edit_that_is_sent_again_brings_no_other_secret(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        for secret in ("first", "second"):
+            assert await desk.submit(edit(creation("credential", COMMUNITY)), community=secret) == []
+        assert desk.vault.get(COMMUNITY.id) == "first"
+
+    run(scenario)
+
+
+def test_secrets_without_end_are_refused_as_one(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        many = {UUID(int=n): Secret("") for n in range(20_001)}
+        reply = await desk.requests.answer(SubmitEdit(1, edit(number=9), many))
+        assert [r.field for r in reply.refusals] == ["secret"]
+        few = dict(list(many.items())[:500])
+        reply = await desk.requests.answer(SubmitEdit(1, edit(number=9), few))
+        assert len(reply.refusals) == 101 and reply.refusals[-1].code == "MORE_REFUSALS"
 
     run(scenario)
 

@@ -78,7 +78,7 @@ def ask(path: Path, query: str) -> list[tuple[object, ...]]:
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "net.sqlite"
     path.write_bytes(b"GIF89a" + bytes(5000))
-    assert "damaged or no database: it begins with b'GIF89a" in refusal_of(path)
+    assert 'damaged or no database: it begins with "GIF89a", "SQLite format 3" expected' in refusal_of(path)
 
 
 def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:

@@ -22,9 +22,21 @@ from domain.health import Health, ProbeHealth
 from domain.inventory import Interface, Inventory
 from domain.load import LinkState
 from domain.observation import Failure
-from engine.storage import Batch, CycleRow, StorageFailed, Store, tables
+from engine.storage import Batch, CycleRow, StorageFailed, Store, ageing, tables
 from engine.storage.batch import Keyframe
-from tests.engine.stores import DAY_US, DEVICES, LINKS, NOW_US, SITE, applied, edit, filled, open_store, row
+from tests.engine.stores import (
+    CREDENTIAL,
+    DAY_US,
+    DEVICES,
+    LINKS,
+    NOW_US,
+    SITE,
+    applied,
+    edit,
+    filled,
+    open_store,
+    row,
+)
 from tests.unit.inventories import edits_over, inventory
 
 VANTAGE = UUID(int=7_000_001)
@@ -244,6 +256,56 @@ def test_keyframes_older_than_a_week_are_thinned_to_the_first_of_each_day(store:
     with store._transaction() as connection:
         kept = set(connection.execute(select(tables.keyframe.c.at_us)).scalars())
     assert kept == {*times[:6], times[6], times[9]}
+
+
+def test_happenings_go_after_a_year_and_the_newest_row_stays_for_its_number(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ageing, "ROWS_AT_ONCE", 3)
+    after = filled(store)
+    after = applied(store, after, 2, deletion("link", LINKS[0]))
+    store.write(Batch(journal=[row(store, seq, kind="status") for seq in range(3, 9)]))
+    day_later = [msgspec.structs.replace(row(store, seq), at_us=NOW_US + DAY_US) for seq in (9, 10)]
+    store.write(Batch(journal=day_later[:1]))
+    made = edit(10, deletion("link", LINKS[1]))
+    apply(after, made)
+    store.apply_edit(msgspec.structs.replace(made, at_us=0), after, day_later[1])
+    store.prune(NOW_US + 100 + 365 * DAY_US)
+    assert [r.seq for r in store.journal(None, 99)] == [10, 9]
+    assert counted(store, tables.edit) == 1 and store.has_edit(made.id), "an edit goes with its journal row"
+    store.prune(NOW_US + 900 * DAY_US)
+    assert [r.seq for r in store.journal(None, 99)] == [10]
+    again = reopened(store)
+    assert again.loaded.next_seq == 11 and again.loaded.inventory == after
+
+
+def test_a_journal_row_of_the_future_ends_the_pruning_and_loses_nothing(store: Store) -> None:
+    store.write(Batch(journal=[row(store, seq) for seq in (1, 2, 4)]))
+    store.write(Batch(journal=[msgspec.structs.replace(row(store, 3), at_us=NOW_US * 2)]))
+    store.prune(NOW_US + 400 * DAY_US)
+    assert [r.seq for r in store.journal(None, 9)] == [4, 3]
+
+
+def test_alerts_go_a_year_after_they_were_cleared_and_keyframes_with_them(store: Store) -> None:
+    cleared = [
+        msgspec.structs.replace(ALERT, id=UUID(int=n), cleared_us=at)
+        for n, at in ((81, NOW_US), (82, NOW_US + DAY_US), (83, None))
+    ]
+    store.write(Batch(alerts=cleared))
+    store.keyframe(NOW_US, [], [], [])
+    store.keyframe(NOW_US + DAY_US, [], [], [])
+    store.prune(NOW_US + 365 * DAY_US + 1)
+    assert counted(store, tables.keyframe) == 1
+    assert {alert.id.int for alert in reopened(store).loaded.alerts} == {82, 83}
+
+
+def test_it_is_known_which_credentials_edits_touched_lately(store: Store) -> None:
+    after = filled(store)
+    other = msgspec.structs.replace(CREDENTIAL, id=UUID(int=901))
+    after = applied(store, after, 2, creation("credential", other))
+    assert store.credentials_changed_since(NOW_US + 1) == {CREDENTIAL.id, other.id}
+    assert store.credentials_changed_since(NOW_US + 2) == {other.id}
+    assert store.credentials_changed_since(NOW_US + 3) == set()
 
 
 def test_what_was_observed_of_a_deleted_device_survives_an_undo_and_not_a_prune(store: Store) -> None:

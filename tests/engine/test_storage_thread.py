@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -18,18 +19,29 @@ from domain.edit import apply, creation
 from domain.health import Health
 from domain.inventory import Inventory
 from engine.storage import Batch, CycleRow, StorageFailed, Store, StoreThread, thread
-from tests.engine.stores import DEVICES, NOW_US, SITE, THINGS, edit, filled, open_store, row
+from tests.engine.stores import (
+    DEVICES,
+    NOW_US,
+    SITE,
+    THINGS,
+    edit,
+    fill_disk,
+    filled,
+    free_disk,
+    open_store,
+    row,
+)
 
 FAR_S = 3600.0
 A = DEVICES[0].id
 
 
 @asynccontextmanager
-async def started(path: Path, **options: float) -> AsyncIterator[tuple[Store, StoreThread]]:
+async def started(path: Path, **options: Any) -> AsyncIterator[tuple[Store, StoreThread]]:
     """A filled store and its thread, which flushes when it is told to unless `options` say more."""
     store = open_store(path)
     filled(store)
-    running = StoreThread(store, **{"flush_after_s": FAR_S, "flush_at_rows": 10**9, **options})  # type: ignore[arg-type]
+    running = StoreThread(store, **{"flush_after_s": FAR_S, "flush_at_rows": 10**9, **options})
     try:
         yield store, running
     finally:
@@ -37,7 +49,7 @@ async def started(path: Path, **options: float) -> AsyncIterator[tuple[Store, St
             await running.close()
 
 
-def play(path: Path, talk: Callable[[Store, StoreThread], Awaitable[None]], **options: float) -> None:
+def play(path: Path, talk: Callable[[Store, StoreThread], Awaitable[None]], **options: Any) -> None:
     """Run a conversation with a storage thread."""
 
     async def run() -> None:
@@ -60,17 +72,6 @@ def rows_of(store: Store, *numbers: int) -> Batch:
 async def until(holds: Callable[[], bool]) -> None:
     while not holds():  # noqa: ASYNC110 the disk has no event of ours
         await asyncio.sleep(0.002)
-
-
-def fill_disk(store: Store) -> None:
-    with store._transaction() as connection:
-        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-
-
-def free_disk(store: Store) -> None:
-    with store._transaction() as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
 
 
 def heavy(store: Store, *numbers: int) -> Batch:
@@ -249,13 +250,15 @@ def test_a_bug_ends_the_thread_loudly_and_nobody_waits_for_ever(
         assert [type(error) for error in await asked] == [IntegrityError, IntegrityError]
         with pytest.raises(RuntimeError, match="closed"):
             running.put(rows_of(store, 3))
-        assert "Start Heliograph again" in running.trouble
-        with pytest.raises(IntegrityError):
-            await running.close()
+        assert "Nothing is recorded any more" in running.trouble
+        await running.close()
+        assert running.broken and told == ["ended"]
 
+    told: list[str] = []
     with caplog.at_level(logging.ERROR, "engine.storage.thread"):
-        play(tmp_path, talk)
-    assert "the storage thread ended" in caplog.text
+        play(tmp_path, talk, on_bug=lambda: told.append("ended"))
+    (said,) = [record for record in caplog.records if record.message == "storage_ended"]
+    assert said.lost_rows == 2 and said.exc_info  # type: ignore[attr-defined]
 
 
 def test_a_call_that_fails_harms_only_who_called(tmp_path: Path) -> None:

@@ -5,17 +5,34 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from domain.inventory import Inventory
 from engine.storage import StorageRefused, Store
-from engine.vault import KEY_FILE, SECRET_CAP_BYTES, SecretNotHere, Vault
-from tests.engine.stores import open_store
+from engine.storage.batch import SealedSecret
+from engine.vault import KEY_FILE, SECRET_CAP_BYTES, SecretNotHere, Vault, restrict_by_folder, system_restrict
+from tests.engine.stores import edit, open_store, row
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 SECRET = "correct horse battery stäple"
+_numbers = count(1)
+
+
+def write(store: Store, id: UUID, sealed: SealedSecret) -> None:
+    """Have an edit bring a sealed secret to the disk."""
+    number = next(_numbers)
+    assert store.apply_edit(edit(number), Inventory(), row(store, number), {id: sealed})
+
+
+def put(store: Store, vault: Vault, id: UUID, secret: str) -> None:
+    """Do what an edit with a secret does."""
+    sealed = vault.seal(id, secret)
+    write(store, id, sealed)
+    vault.keep({id: sealed})
 
 
 @pytest.fixture
@@ -27,7 +44,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def test_a_secret_comes_back_after_reopening(tmp_path: Path) -> None:
     store = open_store(tmp_path / "net.sqlite")
-    Vault.open(store, tmp_path).put(ONE, SECRET)
+    put(store, Vault.open(store, tmp_path), ONE, SECRET)
     store.close()
     again = open_store(tmp_path / "net.sqlite")
     assert Vault.open(again, tmp_path).get(ONE) == SECRET
@@ -35,7 +52,7 @@ def test_a_secret_comes_back_after_reopening(tmp_path: Path) -> None:
 
 
 def test_no_file_of_the_profile_holds_the_secret_or_half_of_it(tmp_path: Path, store: Store) -> None:
-    Vault.open(store, tmp_path).put(ONE, SECRET)
+    put(store, Vault.open(store, tmp_path), ONE, SECRET)
     half = SECRET.encode()[:10]
     for phase in ("open", "closed"):
         for path in tmp_path.iterdir():
@@ -45,15 +62,15 @@ def test_no_file_of_the_profile_holds_the_secret_or_half_of_it(tmp_path: Path, s
 
 def test_a_new_secret_takes_the_place_of_the_old(tmp_path: Path, store: Store) -> None:
     vault = Vault.open(store, tmp_path)
-    vault.put(ONE, "old")
-    vault.put(TWO, "other")
-    vault.put(ONE, "new")
+    put(store, vault, ONE, "old")
+    put(store, vault, TWO, "other")
+    put(store, vault, ONE, "new")
     assert [Vault.open(store, tmp_path).get(id) for id in (ONE, TWO)] == ["new", "other"]
 
 
 def test_a_deleted_secret_is_gone_for_good(tmp_path: Path, store: Store) -> None:
     vault = Vault.open(store, tmp_path)
-    vault.put(ONE, SECRET)
+    put(store, vault, ONE, SECRET)
     vault.delete(ONE)
     vault.delete(TWO)
     for each in (vault, Vault.open(store, tmp_path)):
@@ -62,34 +79,34 @@ def test_a_deleted_secret_is_gone_for_good(tmp_path: Path, store: Store) -> None
 
 
 def test_another_installs_key_opens_nothing_and_says_what_to_do(tmp_path: Path, store: Store) -> None:
-    Vault.open(store, tmp_path).put(ONE, SECRET)
+    put(store, Vault.open(store, tmp_path), ONE, SECRET)
     (tmp_path / KEY_FILE).unlink()
     stranger = Vault.open(store, tmp_path)
     with pytest.raises(KeyError) as caught:
         stranger.get(ONE)
     assert KEY_FILE in str(caught.value) and "enter the secret again" in str(caught.value)
     assert SECRET not in str(caught.value)
-    stranger.put(ONE, "entered again")
+    put(store, stranger, ONE, "entered again")
     assert stranger.get(ONE) == "entered again"
 
 
 def test_a_sealed_row_put_in_anothers_place_does_not_open(tmp_path: Path, store: Store) -> None:
-    Vault.open(store, tmp_path).put(ONE, SECRET)
-    store.put_secret(TWO, store.secrets()[ONE])
+    put(store, Vault.open(store, tmp_path), ONE, SECRET)
+    write(store, TWO, store.secrets()[ONE])
     with pytest.raises(SecretNotHere):
         Vault.open(store, tmp_path).get(TWO)
 
 
 @pytest.mark.parametrize("place", range(0, 120, 7))
 def test_a_changed_bit_is_noticed(tmp_path: Path, store: Store, place: int) -> None:
-    Vault.open(store, tmp_path).put(ONE, SECRET)
+    put(store, Vault.open(store, tmp_path), ONE, SECRET)
     kept = store.secrets()[ONE]
     parts = [bytearray(kept.sealed), bytearray(kept.wrapped)]
     whole = len(parts[0]) + len(parts[1])
     at = place * whole // 120
     part, at = (parts[0], at) if at < len(parts[0]) else (parts[1], at - len(parts[0]))
     part[at] ^= 1
-    store.put_secret(ONE, type(kept)(bytes(parts[0]), bytes(parts[1])))
+    write(store, ONE, type(kept)(bytes(parts[0]), bytes(parts[1])))
     with pytest.raises(SecretNotHere):
         Vault.open(store, tmp_path).get(ONE)
 
@@ -110,8 +127,15 @@ def test_on_windows_no_mode_is_set_and_the_key_works(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(os, "fchmod")
-    Vault.open(store, tmp_path, os_name="nt").put(ONE, SECRET)
-    assert Vault.open(store, tmp_path, os_name="nt").get(ONE) == SECRET
+    put(store, Vault.open(store, tmp_path, restrict_by_folder), ONE, SECRET)
+    assert Vault.open(store, tmp_path, restrict_by_folder).get(ONE) == SECRET
+
+
+def test_each_system_has_its_own_way_to_close_a_key_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    assert system_restrict() is restrict_by_folder
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert system_restrict() is not restrict_by_folder
 
 
 @pytest.mark.parametrize(
@@ -135,11 +159,11 @@ def test_a_key_file_is_whole_or_not_there(
         full.setattr(os, "fsync", fail)
         Vault.open(store, tmp_path)
     assert not (tmp_path / KEY_FILE).exists()
-    Vault.open(store, tmp_path).put(ONE, SECRET)
+    put(store, Vault.open(store, tmp_path), ONE, SECRET)
 
 
 def test_a_secret_over_the_cap_is_refused_without_showing_it(tmp_path: Path, store: Store) -> None:
     with pytest.raises(ValueError, match="16385 bytes") as caught:
-        Vault.open(store, tmp_path).put(ONE, "s" * (SECRET_CAP_BYTES + 1))
+        put(store, Vault.open(store, tmp_path), ONE, "s" * (SECRET_CAP_BYTES + 1))
     assert "ssss" not in str(caught.value)
     assert store.secrets() == {}

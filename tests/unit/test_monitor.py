@@ -394,6 +394,29 @@ def test_a_slow_probe_delays_no_other_of_its_device() -> None:
     assert len(network.visits) >= 11, "each visit is a sample of its own"
 
 
+def test_a_bug_behind_a_visits_end_does_not_lose_the_device() -> None:
+    """A slow probe leaves the visit open, so that the end of it comes with the next visit's begin."""
+
+    async def scenario(network: Network) -> None:
+        def fail(id: UUID) -> None:
+            raise KeyError("a bug")
+
+        network.monitor._on_visit_over = fail
+        network.answer_s = 0.01
+        network.silent_probes = {"snmp"}
+        network.timeout_s = 55.0
+        network.monitor.set_device(device(1, probes=(ICMP, SNMP), interval_s=10.0))
+        with pytest.raises(KeyError):
+            await network._task
+        network._task = asyncio.get_running_loop().create_task(network.monitor.run())
+        since_s = network.clock()
+        network.monitor._on_visit_over = network.visits.append
+        await asyncio.sleep(30)
+        assert network.times(UUID(int=1), since_s, "icmp")
+
+    simulate(scenario)
+
+
 def test_figures_are_plain_data() -> None:
     async def scenario(network: Network) -> None:
         network.monitor.set_device(ONE)

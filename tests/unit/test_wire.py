@@ -91,6 +91,14 @@ def test_what_is_no_message_is_refused(data: bytes) -> None:
         wire.decode_to_engine(data)
 
 
+def test_an_older_engines_figures_count_nothing_of_what_it_does_not_know() -> None:
+    old = msgspec.msgpack.decode(wire.encode(wire.Changed(1, engine=wire.EngineState(5, 2.5))))
+    for name in ("unbelievable_values", "refused_values", "dropped_samples"):
+        del old["engine"][name]
+    changed = wire.decode_to_client(msgspec.msgpack.encode(old))
+    assert isinstance(changed, wire.Changed) and changed.engine == wire.EngineState(5, 2.5)
+
+
 def test_a_message_above_the_cap_is_not_sent() -> None:
     with pytest.raises(ValueError, match=r"Reply of .* bytes"):
         wire.encode(wire.Reply(1, (), {"a": "x" * wire.FRAME_CAP_BYTES}))

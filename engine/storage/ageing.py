@@ -1,0 +1,78 @@
+"""What happened, and for how long it is kept: journal, edits, cleared alerts, keyframes. Counterpart: `store.py` prunes.
+
+Theory: this goes by age alone; the cap of the file is about numbers. An origin's journal is cut at its old end only and its
+newest row always stays, so that numbers have no gap and none is given twice. An edit goes with its journal row: whoever made
+it may have had a wrong clock. One rule: nothing here is scanned to find out what is old; it is read from its old end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import takewhile
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, func, select
+
+from engine.storage import tables
+
+US_PER_DAY = 86_400_000_000
+ROWS_AT_ONCE = 2_000
+"""Journal rows deleted in one transaction, so that nobody waits long for the next."""
+
+
+def drop_some(connection: Connection, tenant: UUID, before_us: int) -> bool:
+    """Delete the oldest journal rows from before then, with their edits; return whether there may be more of them."""
+    journal, edit = tables.journal, tables.edit
+    more = False
+    for origin in _origins(connection, tenant):
+        here = (journal.c.tenant_id == tenant) & (journal.c.origin == origin)
+        query = select(journal.c.seq, journal.c.at_us).where(here).order_by(journal.c.seq)
+        oldest = connection.execute(query.limit(ROWS_AT_ONCE + 1)).all()
+        old = [row.seq for row in takewhile(lambda row: row.at_us < before_us, oldest[:-1])]
+        if old:
+            connection.execute(delete(journal).where(here, journal.c.seq <= old[-1]))
+            same = (edit.c.tenant_id == tenant) & (edit.c.origin == origin)
+            connection.execute(delete(edit).where(same, edit.c.seq <= old[-1]))
+        more |= len(old) == ROWS_AT_ONCE
+    return more
+
+
+def drop_alerts(connection: Connection, tenant: UUID, before_us: int) -> None:
+    """Delete alerts that were cleared before then."""
+    alert = tables.alert
+    connection.execute(delete(alert).where(alert.c.tenant_id == tenant, alert.c.cleared_us < before_us))
+
+
+def thin_keyframes(connection: Connection, tenant: UUID, thinned_us: int, before_us: int) -> None:
+    """Of keyframes older than `thinned_us` keep the first of each day, and none older than `before_us`."""
+    table = tables.keyframe
+    mine = table.c.tenant_id == tenant
+    connection.execute(delete(table).where(mine, table.c.at_us < before_us))
+    older = mine & (table.c.at_us < thinned_us)
+    firsts = (
+        select(func.min(table.c.at_us)).where(older).group_by(table.c.origin, table.c.at_us // US_PER_DAY)
+    )
+    connection.execute(delete(table).where(older, table.c.at_us.not_in(firsts)))
+
+
+def credentials_changed_since(connection: Connection, tenant: UUID, at_us: int) -> set[UUID]:
+    """Return the credentials that edits since then made, changed or deleted."""
+    edit, journal = tables.edit, tables.journal
+    same = (
+        (journal.c.tenant_id == edit.c.tenant_id)
+        & (journal.c.origin == edit.c.origin)
+        & (journal.c.seq == edit.c.seq)
+    )
+    bodies = select(edit.c.body).join(journal, same)
+    found = connection.execute(bodies.where(edit.c.tenant_id == tenant, journal.c.at_us >= at_us)).scalars()
+    return {UUID(step["id"]) for body in found for step in body["steps"] if step["kind"] == "credential"}
+
+
+def _origins(connection: Connection, tenant: UUID) -> Iterator[UUID]:
+    """Go over who has journal rows, from one to the next by the key."""
+    origin = tables.journal.c.origin
+    query = select(origin).where(tables.journal.c.tenant_id == tenant).order_by(origin).limit(1)
+    found = connection.execute(query).scalar()
+    while found is not None:
+        yield found
+        found = connection.execute(query.where(origin > found)).scalar()
