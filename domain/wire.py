@@ -176,7 +176,9 @@ class LatestValues(msgspec.Struct, frozen=True):
 
 
 class EngineState(msgspec.Struct, frozen=True):
-    """How the engine fares: polls per second, totals by probe kind, failures, lag of the schedule, rows waiting for the disk.
+    """How the engine fares: polls per second, totals by probe kind, failures, rows waiting for the disk.
+
+    `schedule_lag_*`: how late the polls of the last second began, the worst, and 99 of 100.
 
     Counted since its start: `unbelievable_values` that no sane device says, `refused_values` that were not stored,
     `dropped_samples` of poll cycles that were lost while the disk failed.
@@ -187,6 +189,7 @@ class EngineState(msgspec.Struct, frozen=True):
     polls: dict[str, int] = {}
     poll_failures: int = 0
     schedule_lag_ms: float = 0.0
+    schedule_lag_p99_ms: float = 0.0
     in_flight: int = 0
     waiting_rows: int = 0
     dropped_datagrams: int = 0

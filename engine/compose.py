@@ -295,12 +295,14 @@ class Engine:
             newest_per_s = (polls - counted) / (now_s - counted_s)
             per_s += _NEWEST_SHARE * (newest_per_s - per_s)
             counted, counted_s = polls, now_s
+            lag_s, lag_p99_s = figures.take_lags_s()
             self._state.engine = EngineState(
                 now_us(),
                 polls_per_s=round(per_s, 2),
                 polls=dict(figures.polls),
                 poll_failures=figures.failures,
-                schedule_lag_ms=round(figures.take_lag_s() * 1000, 2),
+                schedule_lag_ms=round(lag_s * 1000, 2),
+                schedule_lag_p99_ms=round(lag_p99_s * 1000, 2),
                 in_flight=figures.in_flight,
                 waiting_rows=self._store.waiting_rows,
                 dropped_datagrams=self._transports.dropped_datagrams,

@@ -51,17 +51,17 @@ class Driver(Protocol):
 
 @dataclass
 class Figures:
-    """How the monitor fares. `schedule_lag_s`: the worst since it was last read, of probes that answer."""
+    """How the monitor fares. `lags_s`: how late polls of probes that answer began, since it was last read."""
 
     polls: dict[str, int] = field(default_factory=dict)
     failures: int = 0
     in_flight: int = 0
-    schedule_lag_s: float = 0.0
+    lags_s: list[float] = field(default_factory=list)
 
-    def take_lag_s(self) -> float:
-        """Return the worst lag and begin anew."""
-        lag_s, self.schedule_lag_s = self.schedule_lag_s, 0.0
-        return lag_s
+    def take_lags_s(self) -> tuple[float, float]:
+        """Return the worst lag, and what 99 of 100 stay below; begin anew."""
+        lags_s, self.lags_s = sorted(self.lags_s), []
+        return (lags_s[-1], lags_s[(len(lags_s) - 1) * 99 // 100]) if lags_s else (0.0, 0.0)
 
 
 @dataclass(eq=False)
@@ -220,7 +220,7 @@ class Monitor:
         if visited.retired:
             return False
         if due_s is not None:
-            self.figures.schedule_lag_s = max(self.figures.schedule_lag_s, self._clock() - due_s)
+            self.figures.lags_s.append(self._clock() - due_s)
         self.figures.in_flight += 1
         task = spawn("probe", self._ask(visited, name), device_id=visited.device.id, probe=name)
         visited.running[name] = task
