@@ -13,6 +13,7 @@ from engine.drivers.mikrotik import RouterOsDriver
 from engine.drivers.ping import PingDriver, TcpPingDriver
 from engine.drivers.routeros_session import Endpoint
 from engine.drivers.snmp import SnmpDriver
+from engine.drivers.snmp_login import snmp_login
 from engine.drivers.snmp_session import SnmpSession
 from engine.drivers.tcp import TcpDriver
 from engine.transport import Transports
@@ -28,12 +29,12 @@ _LIMIT_S = 10.0
 class LockedDriver:
     """Stands in for a driver whose login is missing."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, why: str) -> None:
+        self._why = why
 
     async def read(self) -> Answer:
         """Say what is missing."""
-        raise BadCredentials(f"no {self._what} is known here: choose one for this device")
+        raise BadCredentials(self._why)
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -58,14 +59,16 @@ def make_driver(
     endpoint = (device.address, probe.port or DEFAULT_PORT[probe.kind])
     phase = device.id.int
     if probe.kind == "snmp":
-        if login is None:
-            return LockedDriver("SNMP community")
-        session = SnmpSession(transports.udp, endpoint, login.secret, timeout_s=timeout_s, retries=retries)
+        try:
+            who = snmp_login(credential, secret)
+        except BadCredentials as error:
+            return LockedDriver(str(error))
+        session = SnmpSession(transports.udp, endpoint, who, timeout_s=timeout_s, retries=retries)
         limit_s = max(_LIMIT_S, _LIMIT_TRIES * timeout_s * (1 + retries))
         return SnmpDriver(session, limit_s=limit_s, phase=phase)
     if probe.kind == "routeros":
         if login is None:
-            return LockedDriver("RouterOS login")
+            return LockedDriver("no RouterOS login is known here: choose one for this device")
         answer_s = timeout_s * (1 + retries)
         default_port = TLS_PORT if probe.tls else DEFAULT_PORT
         return RouterOsDriver(

@@ -1,7 +1,8 @@
 """Asks one SNMP agent: many OIDs at a time, or whole columns. Counterpart: `transport/udp.py` below, `snmp.py` above.
 
-An agent that never answered is asked in v2c and v1 by turns until it does; after that its version is kept. What an agent
-cannot say is left out of the answer, whichever way it says so: an Absent value, noSuchName or genErr with an index.
+With a community, an agent that never answered is asked in v2c and v1 by turns until it does; after that its version is kept.
+With a user it is asked in v3, of which nothing is seen here but who makes the questions. What an agent cannot say is left out
+of the answer, whichever way it says so: an Absent value, noSuchName or genErr with an index.
 One rule: a walk ends at its column's end, at an OID that does not grow, at its cap, or at its deadline.
 """
 
@@ -10,13 +11,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
+from os import urandom
 from time import monotonic
 
 import msgspec
 
 from domain.errors import BadCredentials, BadReply, NoAnswer, Unsupported
 from engine.protocols.ber import Absent, Value
-from engine.protocols.snmp import Message, Varbind, Version, encode_get, encode_getbulk, encode_getnext
+from engine.protocols.snmp import Message, Pdu, Varbind, Version, encode_get, encode_getbulk, encode_getnext
+from engine.protocols.snmp_v3 import Channel
+from engine.protocols.usm import SnmpUser
 from engine.transport.addresses import name_endpoint
 from engine.transport.exchanges import Peer
 from engine.transport.udp import Snmp, UdpTransport
@@ -50,16 +54,28 @@ class Got(msgspec.Struct, frozen=True, gc=False):
 
 
 class SnmpSession:
-    """One agent and its community. `limit` gives everything that follows a common deadline."""
+    """One agent, and who asks it: a community or a user. `limit` gives everything that follows a common deadline."""
 
     def __init__(
-        self, udp: UdpTransport, endpoint: tuple[str, int], community: str, *, timeout_s: float, retries: int
+        self,
+        udp: UdpTransport,
+        endpoint: tuple[str, int],
+        who: str | SnmpUser,
+        *,
+        timeout_s: float,
+        retries: int,
     ) -> None:
         self.where = name_endpoint(*endpoint)
         self._udp = udp
         self._endpoint = endpoint
         self._peer: Peer[Message] | None = None
-        self._community = community.encode()
+        self._who: bytes | Channel
+        if isinstance(who, SnmpUser):
+            salt = int.from_bytes(urandom(8), "big")
+            self._who = Channel(who, self.where, clock=monotonic, salt=salt)
+            self._community = None
+        else:
+            self._who = self._community = who.encode()
         self._timeout_s = timeout_s
         self._retries = retries
         self._deadline_s = 0.0
@@ -94,7 +110,7 @@ class SnmpSession:
                 answers.append(Got(values, answered.rtt_us, int(answered.at_s * 1e6)))
             self._answered = True
         except BaseException as error:
-            if isinstance(error, NoAnswer) and not self._answered:
+            if isinstance(error, NoAnswer) and not self._answered and self._community is not None:
                 self.version = Version.V1 if self.version is Version.V2C else Version.V2C
             _give_up(asked)
             raise
@@ -135,8 +151,15 @@ class SnmpSession:
         return table
 
     def _encode_get(self, oids: tuple[str, ...]) -> Callable[[int], bytes]:
-        community, version = self._community, self.version
-        return lambda number: encode_get(number, community, oids, version)
+        who, version = self._who, self.version
+        if isinstance(who, Channel):
+            return who.question(Pdu.GET, oids)
+        return lambda number: encode_get(number, who, oids, version)
+
+    def _encode_bulk(self, after: tuple[str, ...], repetitions: int) -> Callable[[int], bytes]:
+        if isinstance(self._who, Channel):
+            return self._who.question(Pdu.GET_BULK, after, (0, repetitions))
+        return partial(encode_getbulk, community=self._who, oids=after, max_repetitions=repetitions)
 
     def _ask(self, encode: Callable[[int], bytes]) -> asyncio.Future[Snmp]:
         if self._peer is None:
@@ -172,11 +195,8 @@ class SnmpSession:
             if self.version is Version.V1:
                 return await self._next_v1(after)
             repetitions = max(1, cap // len(after))
-            encode = partial(
-                encode_getbulk, community=self._community, oids=after, max_repetitions=repetitions
-            )
             try:
-                message = self._check((await self._ask(encode)).reply)
+                message = self._check((await self._ask(self._encode_bulk(after, repetitions))).reply)
             except NoAnswer:
                 if repetitions == 1:
                     raise
@@ -197,12 +217,13 @@ class SnmpSession:
 
     async def _next_v1(self, after: tuple[str, ...]) -> list[Varbind]:
         """A GETNEXT; v1 refuses it whole when one OID is at the end of everything, so that one stays where it is."""
+        assert isinstance(self._who, bytes)
         ended: set[int] = set()
         while len(ended) < len(after):
             self._hold_to_deadline()
             left = [place for place in range(len(after)) if place not in ended]
             oids = tuple(after[place] for place in left)
-            encode = partial(encode_getnext, community=self._community, oids=oids, version=Version.V1)
+            encode = partial(encode_getnext, community=self._who, oids=oids, version=Version.V1)
             message = self._check((await self._ask(encode)).reply)
             if not message.error_status:
                 found = dict(zip(left, message.varbinds, strict=False))
@@ -215,7 +236,9 @@ class SnmpSession:
 
     def _check(self, message: Message) -> Message:
         if message.community != self._community:
-            raise BadReply(f"{self.where} answers with another community than it was asked with")
+            raise BadReply(
+                f"{self.where} answers with another community, or in another version, than it was asked"
+            )
         self._answered = True
         return message
 
@@ -225,7 +248,8 @@ class SnmpSession:
 
     def _refuse(self, status: int, index: int) -> None:
         if status == _AUTHORIZATION:
-            raise BadCredentials(f"{self.where} does not permit this community to read")
+            who = "user" if self._community is None else "community"
+            raise BadCredentials(f"{self.where} does not permit this {who} to read")
         raise Unsupported(f"{self.where} answers with error {status} at value {index}")
 
 

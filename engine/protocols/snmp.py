@@ -1,4 +1,6 @@
-"""SNMP v1 and v2c messages (RFC 1157, RFC 3416). Counterpart: `ber.py` below, the SNMP drivers above.
+"""SNMP messages of v1 and v2c, and the PDUs of all versions (RFC 1157, RFC 3416).
+
+Counterpart: `ber.py` and `sealed.py` below, `snmp_v3.py` and the SNMP drivers above.
 
 A request's bytes are the same from poll to poll but for its id, so all around the id is made once per (community, OIDs).
 A reply is read by one loop that handles what agents nearly always send (short lengths, an OID seen before, a plain number
@@ -37,6 +39,7 @@ from engine.protocols.ber import (
     encode_oid,
     encode_tlv,
 )
+from engine.protocols.sealed import V3, Sealed, decode_sealed
 
 MAX_MESSAGE_BYTES = 65_535
 """The most a UDP datagram holds, and so the most of a message that is ever looked at."""
@@ -73,14 +76,14 @@ Varbind = tuple[str, Value]
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """A v1 or v2c message other than a v1 trap.
+    """A message other than a v1 trap; one of v3 is opened by `snmp_v3.py` and has None for a community.
 
     `error_status` and `error_index` (from 1, 0 for none) are those of RFC 3416; in a GETBULK they are its non-repeaters
     and max-repetitions. v1 has no `Absent` values: an unknown OID is `error_status` 2 (noSuchName).
     """
 
     version: int
-    community: bytes
+    community: bytes | None
     pdu: int
     request_id: int
     error_status: int
@@ -120,6 +123,12 @@ def encode_getbulk(
     return head + _four_bytes(request_id) + tail
 
 
+def encode_pdu(request_id: int, pdu: int, oids: tuple[str, ...], numbers: tuple[int, int] = (0, 0)) -> bytes:
+    """Return the PDU of a request without its message; `numbers` as in `encode_message`."""
+    head, tail = _pdu_around_id(pdu, oids, numbers)
+    return head + _four_bytes(request_id) + tail
+
+
 def encode_message(
     version: int,
     community: bytes,
@@ -130,10 +139,14 @@ def encode_message(
     numbers: tuple[int, int] = (0, 0),
 ) -> bytes:
     """Return any message whole; a varbind is an OID and the TLV of its value, `numbers` are error status and index."""
-    bound = b"".join([encode_tlv(SEQUENCE, encode_oid(oid) + value) for oid, value in varbinds])
-    body = b"".join(map(encode_integer, (request_id, *numbers))) + encode_tlv(SEQUENCE, bound)
+    body = encode_integer(request_id) + _after_id(numbers, varbinds)
     head = encode_integer(version) + encode_tlv(OCTET_STRING, community)
     return encode_tlv(SEQUENCE, head + encode_tlv(pdu, body))
+
+
+def _after_id(numbers: tuple[int, int], varbinds: Sequence[tuple[str, bytes]]) -> bytes:
+    bound = b"".join([encode_tlv(SEQUENCE, encode_oid(oid) + value) for oid, value in varbinds])
+    return b"".join(map(encode_integer, numbers)) + encode_tlv(SEQUENCE, bound)
 
 
 @lru_cache(maxsize=4096)
@@ -141,11 +154,17 @@ def _around_id(
     pdu: int, version: int, community: bytes, oids: tuple[str, ...], numbers: tuple[int, int] = (0, 0)
 ) -> tuple[bytes, bytes]:
     """Return the bytes before and after the request id of a request."""
-    unset = [(oid, encode_tlv(NULL, b"")) for oid in oids]
-    one = encode_message(version, community, pdu, MIN_REQUEST_ID, unset, numbers=numbers)
-    other = encode_message(version, community, pdu, MAX_REQUEST_ID, unset, numbers=numbers)
-    at = next(at for at, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1])
-    return one[:at], one[at + 4 :]
+    head, tail = _pdu_around_id(pdu, oids, numbers)
+    body = encode_integer(version) + encode_tlv(OCTET_STRING, community) + head
+    whole = encode_tlv(SEQUENCE, body + bytes(4) + tail)
+    return whole[: -4 - len(tail)], tail
+
+
+@lru_cache(maxsize=4096)
+def _pdu_around_id(pdu: int, oids: tuple[str, ...], numbers: tuple[int, int]) -> tuple[bytes, bytes]:
+    tail = _after_id(numbers, [(oid, encode_tlv(NULL, b"")) for oid in oids])
+    whole = encode_tlv(pdu, encode_integer(MIN_REQUEST_ID) + tail)
+    return whole[: -4 - len(tail)], tail
 
 
 def _four_bytes(request_id: int) -> bytes:
@@ -157,8 +176,8 @@ def _four_bytes(request_id: int) -> bytes:
 # ---- replies
 
 
-def decode_message(data: bytes) -> Message:
-    """Read one datagram; bytes after the message are let pass, all else that is not SNMP v1 or v2c is a BadReply."""
+def decode_message(data: bytes) -> Message | Sealed:
+    """Read one datagram; bytes after the message are let pass, all else that is not SNMP is a BadReply."""
     if len(data) > MAX_MESSAGE_BYTES:
         raise BadReply(f"a message of {len(data)} bytes, the cap is {MAX_MESSAGE_BYTES}")
     return _decode_usual_reply(data) or _decode_message(data)
@@ -211,13 +230,19 @@ def _span(data: bytes, at: int) -> tuple[int, int]:
     return 0, 0
 
 
-def _decode_message(data: bytes) -> Message:
+def _decode_message(data: bytes) -> Message | Sealed:
     at, end = decode_expected(data, 0, len(data), SEQUENCE, "a message")
     version, at = decode_integer(data, at, end, "a version")
+    if version == V3:
+        return decode_sealed(data, at, end)
     if version not in (Version.V1, Version.V2C):
-        raise BadReply(f"expected SNMP v1 (0) or v2c (1), got version {version}", at)
+        raise BadReply(f"expected SNMP v1 (0), v2c (1) or v3 (3), got version {version}", at)
     start, at = decode_expected(data, at, end, OCTET_STRING, "a community")
-    community = data[start:at]
+    return decode_pdu(data, at, end, version, data[start:at])
+
+
+def decode_pdu(data: bytes, at: int, end: int, version: int, community: bytes | None) -> Message:
+    """Read the PDU that fills data[at:end]."""
     pdu, start, stop = decode_header(data, at, end)
     if pdu not in _PDUS:
         raise BadReply(f"tag {pdu:#04x} is no message with a request id", at)

@@ -30,6 +30,9 @@ PER_PEER_CAP = 4
 UNSENT_CAP = 40
 """Slots in a row in which a full socket may refuse a question: 2 s."""
 
+STEPS_CAP = 6
+"""How often one question is asked anew because what came asks for it: a v3 agent needs three, with a moved clock."""
+
 REASON_CAP = 120
 """Characters kept of why bytes made no sense: it may quote a number of any length."""
 
@@ -69,7 +72,9 @@ class Question(msgspec.Struct, Generic[T], eq=False):
     future: asyncio.Future[Answered[T]]
     numbers: list[int] = []
     unsent: int = 0
-    spoiled: BadReply | None = None
+    steps: int = 0
+    slot: int = 0
+    spoiled: DeviceError | None = None
 
 
 class Exchanges(Generic[T]):
@@ -153,9 +158,41 @@ class Exchanges(Generic[T]):
     def spoil(self, peer: Peer[T], why: BadReply) -> None:
         """Bytes came that are no reply. They end nothing, but are what a question that gets no better answer ends with."""
         self.dropped += 1
-        said = BadReply(f"{peer.where} answers, but not as it should: {why.reason[:REASON_CAP]}", why.offset)
         for question, _ in peer.numbers.values():
-            question.spoiled = said
+            question.spoiled = _said(peer, why)
+
+    def find(self, peer: Peer[T], number: int) -> Question[T] | None:
+        """Return the question that a number belongs to; None, and counted as dropped, where it is nobody's."""
+        found = peer.numbers.get(number)
+        if found is None:
+            self.dropped += 1
+            return None
+        return found[0]
+
+    def ask_again(self, question: Question[T], doubt: DeviceError | None) -> None:
+        """What came was a step on the way: ask at once what is next. `doubt` is what silence means from now on."""
+        question.steps += 1
+        if question.future.done() or question.steps > STEPS_CAP:
+            where = question.peer.where
+            self.fail(question, BadReply(f"{where} asks for the same thing more than {STEPS_CAP} times"))
+            return
+        question.spoiled = doubt
+        for number in question.numbers:
+            del question.peer.numbers[number]
+        question.numbers.clear()
+        question.tries_left += 1
+        self._try(question)
+
+    def doubt(self, question: Question[T], why: DeviceError) -> None:
+        """Something came that is not to be believed: it is what the question ends with if it gets no better answer."""
+        self.dropped += 1
+        question.spoiled = _said(question.peer, why) if isinstance(why, BadReply) else why
+
+    def fail(self, question: Question[T], error: DeviceError) -> None:
+        """End a question with an error."""
+        self._end(question)
+        if not question.future.done():
+            question.future.set_exception(error)
 
     def refuse(self, address: SocketAddress) -> None:
         """The host said that nobody listens there."""
@@ -163,9 +200,7 @@ class Exchanges(Generic[T]):
         if peer is None:
             return
         for question in {id(q): q for q, _ in peer.numbers.values()}.values():
-            self._fail(
-                question, Refused(f"{peer.where} answers that nobody listens there (port unreachable)")
-            )
+            self.fail(question, Refused(f"{peer.where} answers that nobody listens there (port unreachable)"))
 
     def close(self) -> None:
         """End everything that is in flight or waiting."""
@@ -190,7 +225,7 @@ class Exchanges(Generic[T]):
         try:
             left = self._send(question.encode(number), peer.sockaddr)
         except OSError as error:  # no route, a local firewall: the system says so at once
-            self._fail(question, NoAnswer(f"cannot send to {peer.where}: {error.strerror or error}"))
+            self.fail(question, NoAnswer(f"cannot send to {peer.where}: {error.strerror or error}"))
             return
         numbers[number] = (question, now_s)
         question.numbers.append(number)
@@ -200,11 +235,11 @@ class Exchanges(Generic[T]):
         elif question.unsent < UNSENT_CAP:  # the socket's buffer is full: once more, a slot later
             question.unsent += 1
         else:
-            self._fail(
+            self.fail(
                 question, NoAnswer(f"cannot send to {peer.where}: this computer's network is congested")
             )
             return
-        slot = int(due_s / SLOT_S) + 1
+        question.slot = slot = int(due_s / SLOT_S) + 1
         line = self._slots.get(slot)
         if line is not None:
             line.append(question)
@@ -218,7 +253,8 @@ class Exchanges(Generic[T]):
         now_slot = int(monotonic() / SLOT_S)
         for slot in range(self._last_slot, now_slot + 1):
             for question in self._slots.pop(slot, ()):
-                self._on_due(question)
+                if question.slot == slot:
+                    self._on_due(question)
         self._last_slot = now_slot
         self._timer = self._loop.call_later(SLOT_S, self._tick) if self._slots else None
 
@@ -230,16 +266,11 @@ class Exchanges(Generic[T]):
         elif question.tries_left:
             self._try(question)
         else:
-            self._fail(question, question.spoiled or self._silence(question))
+            self.fail(question, question.spoiled or self._silence(question))
 
     def _silence(self, question: Question[T]) -> NoAnswer:
         tries = "1 try" if question.tries == 1 else f"{question.tries} tries"
         return NoAnswer(f"no answer from {question.peer.where} in {question.timeout_s:g} s, {tries}")
-
-    def _fail(self, question: Question[T], error: DeviceError) -> None:
-        self._end(question)
-        if not question.future.done():
-            question.future.set_exception(error)
 
     def _end(self, question: Question[T]) -> None:
         """Take a question out of the table and let the next one go."""
@@ -283,3 +314,7 @@ class Exchanges(Generic[T]):
     def _forget_if_unused(self, peer: Peer[T]) -> None:
         if not peer.users and not peer.in_flight and not peer.waiting:
             self._peers.pop(peer.sockaddr[:2], None)
+
+
+def _said(peer: Peer[T], why: BadReply) -> BadReply:
+    return BadReply(f"{peer.where} answers, but not as it should: {why.reason[:REASON_CAP]}", why.offset)

@@ -11,8 +11,10 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 
-from domain.errors import BadReply, Unsupported
+from domain.errors import BadReply, DeviceError, Unsupported
+from engine.protocols.sealed import Sealed
 from engine.protocols.snmp import MAX_REQUEST_ID, MIN_REQUEST_ID, Message, Pdu, decode_message
+from engine.protocols.snmp_v3 import Again, SealedQuestion
 from engine.transport.addresses import name_endpoint, socket_address
 from engine.transport.drain import Arrivals, Drain, SocketAddress, send_datagram
 from engine.transport.exchanges import Answered, Exchanges, Peer
@@ -97,7 +99,9 @@ class UdpTransport:
             except BadReply as why:
                 exchanges.spoil(peer, why)
                 continue
-            if message.pdu == _RESPONSE:
+            if isinstance(message, Sealed):
+                self._on_sealed(peer, message, at_s)
+            elif message.pdu == _RESPONSE:
                 exchanges.settle(peer, message.request_id, message, at_s)
             else:
                 exchanges.spoil(
@@ -105,6 +109,27 @@ class UdpTransport:
                 )
         for address in arrivals.refused:
             exchanges.refuse(address)
+
+    def _on_sealed(self, peer: Peer[Message], sealed: Sealed, at_s: float) -> None:
+        """Have a v3 message opened by the question whose number it bears."""
+        exchanges = self._exchanges
+        question = exchanges.find(peer, sealed.message_id)
+        if question is None:
+            return
+        if not isinstance(question.encode, SealedQuestion):
+            exchanges.spoil(peer, BadReply("an answer in SNMPv3 to a question with a community"))
+            return
+        try:
+            opened = question.encode.open(sealed, at_s)
+        except DeviceError as why:
+            exchanges.doubt(question, why)
+        else:
+            if isinstance(opened, Again):
+                exchanges.ask_again(question, opened.doubt)
+            elif isinstance(opened, DeviceError):
+                exchanges.fail(question, opened)
+            else:
+                exchanges.settle(peer, sealed.message_id, opened, at_s)
 
 
 def _open(family: int, everywhere: str) -> socket.socket | None:

@@ -226,7 +226,7 @@ def test_a_padded_request_id_and_absent_values_are_read(padding: str) -> None:
         ("30 82 00 34", "31 82 00 34", "expected a message"),
         ("30 82 00 34", "30 82 00 35", "leaves its enclosing value by 1"),
         ("30 82 00 34", "30 84 00 34", "leaves its enclosing value"),
-        ("02 01 01  04", "02 01 03  04", r"expected SNMP v1 \(0\) or v2c \(1\), got version 3"),
+        ("02 01 01  04", "02 01 02  04", "expected SNMP v1 .* got version 2"),
         ("04 06 70", "05 06 70", "expected a community"),
         ("a2 27", "a4 27", "no message with a request id"),
         ("a2 27", "62 27", "no message with a request id"),
