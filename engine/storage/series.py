@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterator
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, and_, func, select
 
 from domain.metrics import CATALOGUE
-from engine.storage.hours import HOUR_US, Hour, Hours, floor_hour
+from engine.storage.hours import HOUR_US, Hours, floor_hour
 from engine.storage.samples import Samples, Series
 from engine.storage.tables import sample
 
 _FLOAT = struct.Struct("<f")
 FEWEST_POINTS = 2
+_Point = tuple[int, float, float, float, int]
+"""(time, lowest, highest, mean, how many values)."""
 
 
 class Points(msgspec.Struct):
@@ -64,11 +65,11 @@ class History:
         source_key, rolled_us = source
         wanted = (CATALOGUE[metric].key, instance)
         meet_us = self._meet_us(connection, source_key, rolled_us)
-        found: list[tuple[int, Hour]] = []
+        found: list[_Point] = []
         if from_us < meet_us:
             before_us = min(meet_us, to_us + 1)
             hours = self._hours.read(connection, source_key, wanted, floor_hour(from_us), before_us)
-            found += [(max(at_us, from_us), hour) for at_us, hour in hours]
+            found += [(max(at_us, from_us), h.low, h.high, h.mean, h.values) for at_us, h in hours]
         found += self._raw(connection, source_key, wanted, max(from_us, meet_us), to_us)
         return _merged(found, from_us, to_us, max(points, FEWEST_POINTS))
 
@@ -84,50 +85,43 @@ class History:
 
     def _raw(
         self, connection: Connection, source_key: int, wanted: Series, from_us: int, to_us: int
-    ) -> Iterator[tuple[int, Hour]]:
+    ) -> list[_Point]:
         here = and_(sample.c.source_key == source_key, sample.c.at_us.between(from_us, to_us))
         columns = sample.c.at_us, sample.c.schema_key, sample.c.data
         offsets: dict[int, int | None] = {}
-        unpack_from = _FLOAT.unpack_from
-        for at_us, schema_key, data in connection.execute(
-            select(*columns).where(here).order_by(sample.c.at_us)
-        ):
+        found: list[_Point] = []
+        unpack_from, isnan = _FLOAT.unpack_from, math.isnan
+        rows = connection.execute(select(*columns).where(here).order_by(sample.c.at_us)).all()
+        for at_us, schema_key, data in rows:
             if schema_key not in offsets:
                 place = self._samples.place_in(connection, schema_key, wanted)
                 offsets[schema_key] = None if place is None else place * _FLOAT.size
             offset = offsets[schema_key]
             if offset is not None:
                 (value,) = unpack_from(data, offset)
-                if not math.isnan(value):
-                    yield at_us, Hour(value, value, value, 1)
+                if not isnan(value):
+                    found.append((at_us, value, value, value, 1))
+        return found
 
 
-def _merged(found: list[tuple[int, Hour]], from_us: int, to_us: int, points: int) -> Points:
+def _merged(found: list[_Point], from_us: int, to_us: int, points: int) -> Points:
     """Return a sorted series in equal stretches of time, where it has more than `points`."""
     merged = Points()
-    if len(found) <= points:
-        for at_us, hour in found:
-            merged.add(at_us, hour.mean, hour.low, hour.high)
-        return merged
-    width_us = max(1, -(-(to_us - from_us + 1) // points))
-    stretch: list[tuple[int, Hour]] = []
-    end_us = from_us + width_us
-    for at_us, hour in found:
+    width_us = 0 if len(found) <= points else max(1, -(-(to_us - from_us + 1) // points))
+    end_us = low = high = 0.0
+    total, times_us, weight, number = 0.0, 0, 0, 0
+    for at_us, lowest, highest, mean, values in found:
         if at_us >= end_us:
-            _add_stretch(merged, stretch)
-            stretch = []
-            end_us = from_us + ((at_us - from_us) // width_us + 1) * width_us
-        stretch.append((at_us, hour))
-    _add_stretch(merged, stretch)
+            if number:
+                merged.add(times_us // number, total / weight, low, high)
+            low, high, total, times_us, weight, number = lowest, highest, 0.0, 0, 0, 0
+            end_us = from_us + ((at_us - from_us) // width_us + 1) * width_us if width_us else 0
+        elif lowest < low or highest > high:
+            low, high = min(low, lowest), max(high, highest)
+        total += mean * values
+        times_us += at_us
+        weight += values
+        number += 1
+    if number:
+        merged.add(times_us // number, total / weight, low, high)
     return merged
-
-
-def _add_stretch(merged: Points, stretch: list[tuple[int, Hour]]) -> None:
-    if stretch:
-        count = sum(hour.values for _, hour in stretch)
-        merged.add(
-            sum(at_us for at_us, _ in stretch) // len(stretch),
-            sum(hour.mean * hour.values for _, hour in stretch) / count,
-            min(hour.low for _, hour in stretch),
-            max(hour.high for _, hour in stretch),
-        )

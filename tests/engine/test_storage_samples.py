@@ -20,7 +20,6 @@ from domain.metrics import CATALOGUE
 from domain.observation import Value
 from domain.retention import Retention
 from engine.storage import Batch, CycleRow, Store, tables
-from engine.storage.hours import Hour
 from engine.storage.samples import VALUES_CAP
 from engine.storage.series import _merged
 from tests.engine.stores import DAY_US, DEVICES, NOW_US, THINGS, applied, edit, filled, open_store
@@ -236,7 +235,7 @@ def test_merging_keeps_at_most_the_points_asked_for_the_extremes_and_the_mean(
     pairs: list[tuple[int, int]], points: int
 ) -> None:
     pairs.sort()
-    found = _merged([(at, Hour(v, v, v, 1)) for at, v in pairs], 0, 10_000, points)
+    found = _merged([(at, v, v, v, 1) for at, v in pairs], 0, 10_000, points)
     assert len(found.at_us) == len(found.value) == len(found.low) == len(found.high) <= points
     assert found.at_us == sorted(set(found.at_us))
     assert (min(found.low), max(found.high)) == (min(v for _, v in pairs), max(v for _, v in pairs))
