@@ -11,18 +11,13 @@ import hashlib
 import random
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
-from simnet.menus import (
-    ethernet_monitor_row,
-    find_menu,
-    has_directory,
-    interface_row,
-    traffic_row,
-    update_row,
-    w60g_monitor_row,
-)
+from simnet.command import Command, read_command
+from simnet.menus import Monitor, find_menu, find_monitor, has_directory
+from simnet.menus_interface import interface_row, traffic_row
+from simnet.menus_system import gps_row, update_row
 from simnet.network import RouterOsCredential
 from simnet.query import QueryError, Row, matches
 from simnet.router import Interface, Router
@@ -32,48 +27,14 @@ from simnet.spelling import read_interval_s
 MISSING, BAD_VALUE, INTERRUPTED = "0", "1", "2"
 """Trap categories of the API manual."""
 
+_FORBIDDEN = "not enough permissions (9)"
+_NUMBERS = ("numbers", "number", ".id")
 _RETRANSMIT_S = 1.0
 """What a lost segment costs on a TCP connection."""
 _MAX_STREAMS = 64
 _MAX_BUFFERED_BYTES = 256 * 1024
 _SHORTEST_INTERVAL_S = 0.05
 _WRITE_VERBS = frozenset({"add", "set", "remove", "enable", "disable", "move", "comment", "reset", "unset"})
-
-
-@dataclass(slots=True)
-class Command:
-    """A sentence taken apart."""
-
-    path: str
-    attributes: dict[str, str] = field(default_factory=dict)
-    queries: list[str] = field(default_factory=list)
-    tag: str | None = None
-
-    def wants(self, name: str) -> bool:
-        """Tell whether a switch (`=once=`) is there and not "no"."""
-        return self.attributes.get(name, "no") not in ("no", "false")
-
-    @property
-    def properties(self) -> list[str] | None:
-        """The names asked for with `.proplist`, or None for all."""
-        listed = self.attributes.get(".proplist")
-        return None if listed is None else listed.split(",")
-
-
-def read_command(words: list[str]) -> Command:
-    """Take a sentence apart; words of no known form are left out, as routers do."""
-    command = Command(words[0])
-    for word in words[1:]:
-        if word.startswith("="):
-            name, _, value = word[1:].partition("=")
-            command.attributes[name] = value
-        elif word.startswith(".tag="):
-            command.tag = word[5:]
-        elif word.startswith(".proplist="):
-            command.attributes[".proplist"] = word[10:]
-        elif word.startswith("?"):
-            command.queries.append(word[1:])
-    return command
 
 
 class Trap(Exception):
@@ -116,13 +77,10 @@ class ApiSession(asyncio.Protocol):
         self._out = bytearray()
         self._verbs: dict[str, Callable[[Command], None]] = {
             "/interface/monitor-traffic": self._monitor_traffic,
-            "/interface/ethernet/monitor": lambda command: self._monitor(
-                command, "ethernet", ethernet_monitor_row
-            ),
-            "/interface/w60g/monitor": lambda command: self._monitor(command, "w60g", w60g_monitor_row),
             "/system/package/update/check-for-updates": lambda command: self._finish(
                 command, [update_row(self._router)]
             ),
+            "/system/gps/monitor": self._look_at_sky,
             "/cancel": self._cancel,
             "/quit": lambda _command: self._close_with("session terminated on request"),
         }
@@ -204,6 +162,8 @@ class ApiSession(asyncio.Protocol):
                 self._close_with("not logged in")
             elif command.path in self._verbs:
                 self._verbs[command.path](command)
+            elif monitor := find_monitor(self._router, command.path):
+                self._monitor(command, monitor)
             else:
                 self._use_menu(command)
         except Trap as trap:
@@ -227,6 +187,8 @@ class ApiSession(asyncio.Protocol):
                 name == self._credential.username and command.attributes["response"] == self._expected()
             )
             self._challenge = None
+        if is_right and "api" not in self._credential.policies:
+            raise Trap("not allowed (9)")
         if not is_right:
             raise Trap("invalid user name or password (6)" if is_new else "cannot log in")
         self._is_logged_in = True
@@ -247,9 +209,10 @@ class ApiSession(asyncio.Protocol):
             known = has_directory(self._router, path)
             raise Trap("no such command" if known else "no such command prefix", MISSING)
         if verb in _WRITE_VERBS:
-            raise Trap("not enough permissions (9)")
+            raise Trap(_FORBIDDEN)
         if verb not in ("print", "getall", "listen"):
             raise Trap("no such command", MISSING)
+        self._need("read")
         if verb == "listen" or command.wants("follow-only"):
             self._listen(command, path)
             return
@@ -258,7 +221,8 @@ class ApiSession(asyncio.Protocol):
             return [row for row in menu.print(self._router, self._clock()) if matches(row, command.queries)]
 
         if "count-only" in command.attributes:
-            self._send(command.tag, "!done", {"ret": str(len(rows()))})
+            count = menu.count(self._router, self._clock()) if menu.count else len(rows())
+            self._send(command.tag, "!done", {"ret": str(count)})
         elif "interval" in command.attributes:
             self._repeat(command, rows)
         else:
@@ -276,19 +240,30 @@ class ApiSession(asyncio.Protocol):
         else:
             self._repeat(command, rows)
 
-    def _monitor(self, command: Command, family: str, read: Callable[[Interface, float], Row]) -> None:
-        names = command.attributes.get("numbers", command.attributes.get(".id", ""))
+    def _monitor(self, command: Command, monitor: Monitor) -> None:
+        self._need("test")
+        names = next((command.attributes[name] for name in _NUMBERS if name in command.attributes), "")
         ports = self._ports(names, "no such item")
-        if any(port.family != family for port in ports):
+        if any(port.family != monitor.family or not monitor.fits(port) for port in ports):
             raise Trap("no such item", MISSING)
 
         def rows() -> list[Row]:
-            return [read(port, self._clock()) for port in ports]
+            return [monitor.read(port, self._clock()) for port in ports]
 
         if command.wants("once"):
             self._finish(command, rows())
         else:
             self._repeat(command, rows)
+
+    def _look_at_sky(self, command: Command) -> None:
+        if not self._router.board.has_gps:
+            raise Trap("no such command prefix", MISSING)
+        self._need("test")
+        self._finish(command, [gps_row(self._router)])
+
+    def _need(self, policy: str) -> None:
+        if policy not in self._credential.policies:
+            raise Trap(_FORBIDDEN)
 
     def _ports(self, names: str, complaint: str) -> list[Interface]:
         ports = [self._router.interface(name) for name in names.split(",")]

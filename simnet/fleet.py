@@ -23,12 +23,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from simnet.clock import SteadyClock
 from simnet.control import ControlListener
 from simnet.faults import CommandError
 from simnet.loopback import API_PORT, DEMO_BLOCK, SNMP_PORT, Endpoint, Loopback, System, claim_loopback
 from simnet.network import Network
 from simnet.scenario import demo_steps
-from simnet.serving import SimulatedNetwork, SteadyClock
+from simnet.serving import SimulatedNetwork
 
 _LOOK_S = 1.0
 """How often the first process looks whether the others live."""

@@ -34,6 +34,10 @@ class Board:
     radio: Radio = "none"
     voltage_v: float = 24.0
     has_fan: bool = False
+    has_poe: bool = False
+    """Whether its copper ports feed what hangs on them."""
+    has_lte: bool = False
+    has_gps: bool = False
     vendor_oui: bytes = bytes.fromhex("488f5a")
     system_oid: tuple[int, ...] = (1, 3, 6, 1, 4, 1, 14988, 1)
 
@@ -50,6 +54,8 @@ def _mikrotik(
     *,
     radio: Radio = "none",
     has_fan: bool = False,
+    has_poe: bool = False,
+    has_lte: bool = False,
     oui: str = "488f5a",
 ) -> Board:
     return Board(
@@ -64,6 +70,9 @@ def _mikrotik(
         storage_mib[1] * _MIB,
         radio,
         has_fan=has_fan,
+        has_poe=has_poe,
+        has_lte=has_lte,
+        has_gps=has_lte,
         vendor_oui=bytes.fromhex(oui),
     )
 
@@ -75,6 +84,18 @@ _ALL = (
         "CCR1009-7G-1C-1S+", "CCR1009-7G-1C-1S+", "tile", ("tilegx", 9, 1000), (2048, 128), has_fan=True
     ),
     _mikrotik("RB5009UG+S+", "RB5009UG+S+", "arm64", ("ARM64", 4, 1400), (1024, 1024), oui="dc2c6e"),
+    _mikrotik(
+        "RB5009UPr+S+",
+        "RB5009UPr+S+IN",
+        "arm64",
+        ("ARM64", 4, 1400),
+        (1024, 1024),
+        has_poe=True,
+        oui="dc2c6e",
+    ),
+    _mikrotik(
+        "LtAP-2HnD", "LtAP-2HnD", "mmips", ("MIPS 1004Kc", 4, 880), (128, 16), radio="wireless", has_lte=True
+    ),
     _mikrotik(
         "RB922UAGS-5HPacD", "RB922UAGS-5HPacD", "mipsbe", ("MIPS 74Kc", 1, 720), (128, 128), radio="wireless"
     ),

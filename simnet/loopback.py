@@ -23,6 +23,7 @@ Transport = Literal["udp", "tcp"]
 
 SNMP_PORT = 16_100
 API_PORT = 18_728
+API_SSL_PORT = 18_729
 DEMO_BLOCK = 44
 """127.44.0.0/16 is the first choice of a simulator that is run; further ones take the blocks after it."""
 TEST_BLOCK = 64
@@ -44,6 +45,7 @@ class Endpoint:
     address: str
     snmp_port: int
     api_port: int
+    api_ssl_port: int = API_SSL_PORT
 
 
 class System:
@@ -184,7 +186,8 @@ def claim_loopback(
             claim.close()
             continue
         endpoints = {
-            name: Endpoint(_address(block, number), snmp_port, api_port) for number, name in enumerate(names)
+            name: Endpoint(_address(block, number), snmp_port, api_port, api_port + 1)
+            for number, name in enumerate(names)
         }
         can_silence = _can_silence(system, block)
         if not can_silence:
@@ -213,7 +216,7 @@ def _choose_ports(names: Sequence[str], system: System, port_base: int) -> dict[
     port = port_base
     for name in names:
         ports: list[int] = []
-        kinds: tuple[Transport, Transport] = ("udp", "tcp")
+        kinds: tuple[Transport, ...] = ("udp", "tcp", "tcp")
         for transport in kinds:
             while not _is_free(system, transport, port):
                 port += 1
@@ -221,7 +224,7 @@ def _choose_ports(names: Sequence[str], system: System, port_base: int) -> dict[
                     raise LoopbackError(f"no free port for {name} at or above {port_base}")
             ports.append(port)
             port += 1
-        endpoints[name] = Endpoint("127.0.0.1", ports[0], ports[1])
+        endpoints[name] = Endpoint("127.0.0.1", *ports)
     return endpoints
 
 

@@ -29,7 +29,7 @@ from simnet.router import PACKET_OCTETS, Interface, Router
 Rows = Callable[[Router], Sequence[Oid]]
 Read = Callable[[Router, Oid, float], bytes]
 
-_IF_TYPES = {"ethernet": 6, "bridge": 209, "wireless": 71, "wifi": 71, "w60g": 71}
+_IF_TYPES = {"ethernet": 6, "bridge": 209, "wireless": 71, "wifi": 71, "w60g": 71, "cap": 71, "lte": 243}
 _MIB2 = (1, 3, 6, 1, 2, 1)
 _HOST = (*_MIB2, 25)
 _MAIN_MEMORY = 65_536

@@ -53,6 +53,10 @@ class RouterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subscribers: int = 0
     identity: str | None = None
     """What the router calls itself where that is not its name."""
+    controls: tuple[Literal["cap", "cap-wifi"], ...] = ()
+    """The drivers of the access points that it controls: the old CAPsMAN's, the new one's, or both at once."""
+    has_api_ssl: bool = False
+    """Whether its API answers over TLS too, with a certificate that it signed itself."""
 
 
 class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,6 +99,8 @@ class RouterOsCredential(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     profile: str
     username: str
     password: str
+    policies: tuple[str, ...] = ("read", "api", "test")
+    """What the user may."""
 
 
 class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -187,14 +193,18 @@ def _check_link(link: LinkSpec, routers: dict[str, RouterSpec]) -> None:
             )
 
 
-def interface_family(name: str) -> Literal["ethernet", "wireless", "wifi", "w60g"]:
-    """Which menu an interface belongs to, by the naming of RouterOS: wlan60-1, wlan1, wifi1, or anything else."""
+def interface_family(name: str) -> Literal["ethernet", "wireless", "wifi", "w60g", "lte", "cap"]:
+    """Which menu an interface belongs to, by the naming of RouterOS: wlan60-1, wlan1, wifi1, cap1, lte1, or anything else."""
     if name.startswith("wlan60-"):
         return "w60g"
     if name.startswith("wlan"):
         return "wireless"
-    if name.startswith("wifi"):
+    if name.startswith(("wifi", "cap-wifi")):
         return "wifi"
+    if name.startswith("cap"):
+        return "cap"
+    if name.startswith("lte"):
+        return "lte"
     return "ethernet"
 
 

@@ -50,8 +50,13 @@ class Interface:
 
     @property
     def family(self) -> str:
-        """`bridge`, `ethernet`, `wireless`, `wifi` or `w60g`."""
+        """`bridge`, `ethernet`, `wireless`, `wifi`, `w60g`, `lte`, or `cap`: a radio of another that is controlled from here."""
         return "bridge" if self.name == "bridge" else interface_family(self.name)
+
+    @property
+    def is_cap(self) -> bool:
+        """Whether it is the radio of an access point that is controlled from here."""
+        return self.name.startswith("cap")
 
     def in_octets(self, at_s: float) -> int:
         """Octets received since the router started."""
@@ -117,6 +122,9 @@ class Router:
     site: Site
     booted_at_s: float
     address: str = "127.0.0.1"
+    api_user: str = "monitor"
+    policies: frozenset[str] = frozenset(("read", "api", "test"))
+    """What that user may."""
     interfaces: list[Interface] = field(default_factory=list)
     powered: bool = True
     answering: bool = True
@@ -203,6 +211,10 @@ class Router:
     def power_w(self, at_s: float) -> float:
         """Power taken."""
         return 6 + 1.1 * self.board.cpu_count + self.cpu_pct(at_s) / 9
+
+    def poe_ports(self) -> list[Interface]:
+        """The ports that feed what hangs on them."""
+        return [port for port in self.interfaces if self.board.has_poe and port.family == "ethernet"][:8]
 
     def neighbours(self) -> list[Interface]:
         """The own interfaces behind which a router that announces itself is heard."""

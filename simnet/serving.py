@@ -13,14 +13,15 @@ import contextlib
 import logging
 import random
 import socket
-import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+import ssl
+from collections.abc import Collection, Sequence
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from simnet.agent import Agent
 from simnet.api import ApiSession
+from simnet.certificate import own_identity
+from simnet.clock import Clock, SteadyClock
 from simnet.faults import apply_command
 from simnet.inventory import write_inventory
 from simnet.loopback import TEST_BLOCK, Endpoint, Loopback, System, claim_loopback
@@ -30,6 +31,7 @@ from simnet.network import (
     Load,
     Network,
     Probe,
+    Role,
     RouterOsCredential,
     RouterSpec,
     Site,
@@ -39,26 +41,12 @@ from simnet.network import (
 from simnet.router import Router
 from simnet.world import World
 
-Clock = Callable[[], float]
-
 _ACCEPT_PAUSE_S = 0.2
 _FILES_PER_ROUTER = 6
 """Two sockets, and room for connections."""
 _FILES_BESIDE = 256
 
 _log = logging.getLogger("simnet")
-
-
-@dataclass(frozen=True, slots=True)
-class SteadyClock:
-    """Seconds since 1970 that never jump: the wall clock at one moment, the monotonic one since."""
-
-    wall_s: float = field(default_factory=time.time)
-    monotonic_s: float = field(default_factory=time.monotonic)
-
-    def __call__(self) -> float:
-        """Return the moment."""
-        return self.wall_s + time.monotonic() - self.monotonic_s
 
 
 class Datagrams(asyncio.DatagramProtocol):
@@ -130,12 +118,13 @@ class RouterServer:
         self.router = router
         self.snmp_address = (endpoint.address, endpoint.snmp_port)
         self.api_address = (endpoint.address, endpoint.api_port)
+        self.api_ssl_address = (endpoint.address, endpoint.api_ssl_port)
         self._network = network
         self._clock = clock
         self._was_answering = True
         self._sessions: set[ApiSession] = set()
-        self._listener: socket.socket | None = None
-        self._acceptor: asyncio.Task[None] | None = None
+        self._listeners: list[tuple[socket.socket, ssl.SSLContext | None]] = []
+        self._acceptors: list[asyncio.Task[None]] = []
         self._datagrams: SnmpEndpoint | None = None
 
     async def open(self, system: System, tasks: asyncio.TaskGroup) -> None:
@@ -145,7 +134,10 @@ class RouterServer:
             self._datagrams = SnmpEndpoint(self.router, agent, self._clock)
             await self._datagrams.open(system.bind("udp", *self.snmp_address))
         if "routeros" in self.router.spec.probes:
-            self._listener = system.bind("tcp", *self.api_address)
+            self._listeners = [(system.bind("tcp", *self.api_address), None)]
+            if self.router.spec.has_api_ssl:
+                listener = system.bind("tcp", *self.api_ssl_address)
+                self._listeners.append((listener, own_identity().context))
             self._start_accepting(tasks)
 
     def follow(self, tasks: asyncio.TaskGroup) -> None:
@@ -154,43 +146,53 @@ class RouterServer:
             return
         self._was_answering = self.router.answering
         if not self.router.answering:
-            if self._acceptor:
-                self._acceptor.cancel()
+            for acceptor in self._acceptors:
+                acceptor.cancel()
             for session in self._sessions:
                 session.freeze()
             return
         for session in tuple(self._sessions):
             session.abort()
-        if self._listener:
-            self._drop_waiting(self._listener)
-            self._start_accepting(tasks)
+        for listener, _ in self._listeners:
+            self._drop_waiting(listener)
+        self._start_accepting(tasks)
 
     async def close(self) -> None:
         """Close everything at once; the ports are free when this returns."""
-        if self._acceptor:
-            self._acceptor.cancel()
+        for acceptor in self._acceptors:
+            acceptor.cancel()
         if self._datagrams:
             await self._datagrams.close()
         for session in tuple(self._sessions):
             session.abort()
-        if self._listener:
-            self._listener.close()
+        for listener, _ in self._listeners:
+            listener.close()
 
     def _start_accepting(self, tasks: asyncio.TaskGroup) -> None:
-        self._acceptor = tasks.create_task(self._accept(), name=f"accept {self.router.name}")
+        self._acceptors = [
+            tasks.create_task(self._accept(tasks, *listener), name=f"accept {self.router.name}")
+            for listener in self._listeners
+        ]
 
-    async def _accept(self) -> None:
+    async def _accept(
+        self, tasks: asyncio.TaskGroup, listener: socket.socket, context: ssl.SSLContext | None
+    ) -> None:
         loop = asyncio.get_running_loop()
-        while self._listener is not None:
+        while True:
             try:
-                connection, _ = await loop.sock_accept(self._listener)
+                connection, _ = await loop.sock_accept(listener)
             except OSError as error:
                 _log.warning("%s accepts no connection: %s", self.router.name, error)
                 await asyncio.sleep(_ACCEPT_PAUSE_S)
                 continue
-            await loop.connect_accepted_socket(
+            tasks.create_task(self._greet(connection, context), name=f"greet {self.router.name}")
+
+    async def _greet(self, connection: socket.socket, context: ssl.SSLContext | None) -> None:
+        with contextlib.suppress(OSError):  # it left in the handshake
+            await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: ApiSession(self.router, self._network.routeros, self._clock, self._sessions),
                 connection,
+                ssl=context,
             )
 
     @staticmethod
@@ -312,6 +314,10 @@ class SimulatedRouter(SimulatedNetwork):
         community: str = "public",
         username: str = "monitor",
         password: str = "alpenglow",  # noqa: S107 - the simulator's own
+        policies: tuple[str, ...] = ("read", "api", "test"),
+        controls: tuple[Literal["cap", "cap-wifi"], ...] = (),
+        has_api_ssl: bool = False,
+        role: Role = "access",
         clock: Clock | None = None,
         system: System | None = None,
         first_block: int = TEST_BLOCK,
@@ -321,15 +327,27 @@ class SimulatedRouter(SimulatedNetwork):
             vantage=self.NEIGHBOUR,
             seed=1,
             snmp=SnmpCredential("SNMP", community),
-            routeros=RouterOsCredential("API", username, password),
+            routeros=RouterOsCredential("API", username, password, policies),
             sites=(
                 Site("Here", "access", "Allgäu", 10.3, 47.7, 700),
-                Site("There", "relay", "Allgäu", 10.2, 47.75, 900),
+                Site("There", "pop", "Allgäu", 10.2, 47.75, 900),
             ),
             routers=(
-                RouterSpec(self.NAME, "Here", "access", board, version, "HE7A0B1C2D3", probes, 12, identity),
                 RouterSpec(
-                    self.NEIGHBOUR, "There", "relay", "CCR2116-12G-4S+", "7.18.2", "HE7A0B1C2D4", ("snmp",)
+                    self.NAME,
+                    "Here",
+                    role,
+                    board,
+                    version,
+                    "HE7A0B1C2D3",
+                    probes,
+                    12,
+                    identity,
+                    controls,
+                    has_api_ssl,
+                ),
+                RouterSpec(
+                    self.NEIGHBOUR, "There", "pop", "CCR2116-12G-4S+", "7.18.2", "HE7A0B1C2D4", ("snmp",)
                 ),
             ),
             links=(
@@ -356,6 +374,11 @@ class SimulatedRouter(SimulatedNetwork):
     def snmp_address(self) -> tuple[str, int]:
         """Where its agent answers."""
         return self[self.NAME].snmp_address
+
+    @property
+    def api_ssl_address(self) -> tuple[str, int]:
+        """Where its API answers over TLS."""
+        return self[self.NAME].api_ssl_address
 
     @property
     def api_address(self) -> tuple[str, int]:

@@ -16,6 +16,7 @@ from simnet.traffic import SILENCE, Flow, Wave, day_wave, steady_wave
 
 _LAN = Load(20_000, 60_000)
 _LAN_BPS = 1_000_000_000
+_LTE_BPS = 150_000_000
 _EARTH_M = 6_371_008.8
 _RETURN_SHARE = 0.35
 """How much of a forced load flows the other way."""
@@ -164,7 +165,11 @@ class World:
         return LiveLink(spec, a, b, day)
 
     def _finish_router(self, router: Router) -> None:
-        """Add the bridge, let an access router's LAN carry what its uplink does, and set the counters' start."""
+        """Add modem, bridge and what it controls, let an access router's LAN carry its uplink's load, set the counters' start."""
+        if router.board.has_lte:
+            self._add_port(router, "lte1", _LTE_BPS)
+        for kind in router.spec.controls:
+            self._add_port(router, f"{kind}1", _LTE_BPS)
         bridge = self._add_port(router, "bridge")
         bridge.mac = router.interfaces[0].mac
         uplink = next((link.b for link in self._links_of[router.name] if link.spec.b == router.name), None)
