@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 
 from domain.errors import Unsupported
-from engine.transport.drain import SocketAddress
+from engine.transport.receiving import SocketAddress
 
 
 def socket_address(address: str, port: int) -> tuple[int, SocketAddress]:

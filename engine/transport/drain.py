@@ -3,9 +3,8 @@
 Theory: a loop that reads one datagram per turn is several times slower than one that reads until there is none. Where the
 loop can watch a socket, it empties it itself: a thread beside it fights for the interpreter at each system call, which costs
 40 % (docs/PERFORMANCE.md). Where it cannot (Windows' Proactor, whose own UDP goes deaf after a port-unreachable), a thread
-empties the sockets and wakes the loop once per emptying. A datagram is stamped when it is read, or, where a round trip is all
-that is asked for (ICMP), by Linux' kernel when it comes, so that a busy engine makes no ping look longer.
-One rule: here bytes are read and stamped; what they mean is settled by `deliver`, always in the loop.
+empties the sockets and wakes the loop once per emptying. How one datagram is read and stamped is `receiving.py`'s.
+One rule: here bytes are read; what they mean is settled by `deliver`, always in the loop.
 """
 
 from __future__ import annotations
@@ -15,39 +14,29 @@ import contextlib
 import errno
 import selectors
 import socket
-import struct
-import sys
 import threading
 from collections.abc import Callable
-from time import monotonic, time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-SocketAddress = tuple[Any, ...]
-"""What `recvfrom` says: (host, port) for IPv4, (host, port, flow, scope) for IPv6."""
+from engine.transport.receiving import (
+    Datagram,
+    Receiving,
+    ReceivingFactory,
+    SocketAddress,
+    system_receiving,
+)
 
-Datagram = tuple[float, bytes, SocketAddress]
-"""(monotonic seconds of receipt, payload, from where)."""
-
-MAX_DATAGRAM_BYTES = 65_535
 BATCH = 256
 """Datagrams read from one socket before anything else has its turn."""
 
 WAITING_CAP = 16_384
 """Datagrams of the thread that may wait for the loop; the rest of a flood is dropped and counted."""
 
-OLDEST_S = 10.0
-"""A stamp further from now than this is not believed."""
-
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 """Asked of the system, which may give less: 256 replies overflow the usual 208 kB."""
 
 _FULL = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS})
 _SEND_TRIES = 4
-
-_MSG_ERRQUEUE = getattr(socket, "MSG_ERRQUEUE", 0)
-_IP_RECVERR, _IPV6_RECVERR = 11, 25  # linux/in.h, linux/in6.h; Python names them from 3.14 on
-_SO_TIMESTAMPNS = 35  # asm-generic/socket.h; the control message carries a struct timespec of the wall clock
-_TIMESPEC = struct.Struct("@ll")
 
 
 class Arrivals(NamedTuple):
@@ -60,10 +49,12 @@ class Arrivals(NamedTuple):
 class _Inlet:
     """One socket, and what the thread has read of it for the loop."""
 
-    def __init__(self, sock: socket.socket, deliver: Callable[[Arrivals], None]) -> None:
+    def __init__(
+        self, sock: socket.socket, receiving: Receiving, deliver: Callable[[Arrivals], None]
+    ) -> None:
         self.sock = sock
+        self.receiving = receiving
         self.deliver = deliver
-        self.stamped = False
         self.lock = threading.Lock()
         self.waiting = Arrivals([], [])
         self.scheduled = False
@@ -72,8 +63,9 @@ class _Inlet:
 class Drain:
     """Empties its sockets from `start` to `close`; `deliver` is called in the loop. `overflowed` counts what a flood cost."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, make_receiving: ReceivingFactory | None = None) -> None:
         self.overflowed = 0
+        self._make_receiving = make_receiving or system_receiving()
         self._name = name
         self._inlets: list[_Inlet] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -91,15 +83,8 @@ class Drain:
         sock.setblocking(False)
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-        inlet = _Inlet(sock, deliver)
-        if sys.platform == "linux":
-            v6 = sock.family == socket.AF_INET6
-            level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if v6 else (socket.IPPROTO_IP, _IP_RECVERR)
-            with contextlib.suppress(OSError):
-                sock.setsockopt(level, option, int(hears_refusals))
-                sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, int(stamped))
-                inlet.stamped = stamped
-        self._inlets.append(inlet)
+        receiving = self._make_receiving(sock, hears_refusals=hears_refusals, stamped=stamped)
+        self._inlets.append(_Inlet(sock, receiving, deliver))
 
     def start(self, loop: asyncio.AbstractEventLoop, *, in_thread: bool = False) -> None:
         """Begin to deliver into `loop`, which must be the running one; a thread reads where the loop cannot."""
@@ -205,48 +190,16 @@ def _read(inlet: _Inlet) -> Arrivals:
     """Read a socket until it is empty, or a batch."""
     received: list[Datagram] = []
     refused: list[SocketAddress] = []
-    sock = inlet.sock
-    begun_s = monotonic()
-    wall_to_monotonic_s = begun_s - time()
+    receiving = inlet.receiving
     for _ in range(BATCH):
         try:
-            if inlet.stamped:
-                data, ancillary, _, address = sock.recvmsg(MAX_DATAGRAM_BYTES, 64)
-                at_s = _wall_s(ancillary) + wall_to_monotonic_s
-                if not begun_s - OLDEST_S < at_s < begun_s + OLDEST_S:  # no stamp, or the wall clock was set
-                    at_s = monotonic()
-            else:
-                data, address = sock.recvfrom(MAX_DATAGRAM_BYTES)
-                at_s = monotonic()
-            received.append((at_s, data, address))
+            received.append(receiving.receive())
         except BlockingIOError:
             break
         except (
             OSError
         ):  # a host refused an earlier datagram; on Windows that is all that is told (WSAECONNRESET)
-            refused += _refusals(sock)
+            refused += receiving.refusals()
     if not received and not refused:
-        refused = _refusals(sock)  # the error queue alone also wakes a reader
+        refused = receiving.refusals()  # an error queue alone also wakes a reader
     return Arrivals(received, refused)
-
-
-def _wall_s(ancillary: list[tuple[int, int, bytes]]) -> float:
-    """Return when the kernel says a datagram came, 0 where it does not."""
-    if len(ancillary) != 1 or len(ancillary[0][2]) != _TIMESPEC.size:
-        return 0.0
-    seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
-    return float(seconds + nanoseconds * 1e-9)
-
-
-def _refusals(sock: socket.socket) -> list[SocketAddress]:
-    """Read the error queue (Linux, ip(7) IP_RECVERR): to whom we sent what a "port unreachable" came back for."""
-    refused: list[SocketAddress] = []
-    for _ in range(BATCH if _MSG_ERRQUEUE else 0):
-        try:
-            _, ancillary, _, address = sock.recvmsg(0, 512, _MSG_ERRQUEUE)
-        except OSError:
-            break
-        for level, _, error in ancillary:  # struct sock_extended_err opens with the errno
-            if level != socket.SOL_SOCKET and int.from_bytes(error[:4], sys.byteorder) == errno.ECONNREFUSED:
-                refused.append(address)
-    return refused

@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from domain.errors import BadReply, DeviceError, NoAnswer, Refused
-from engine.transport.drain import SocketAddress
+from engine.transport.receiving import SocketAddress
 
 SLOT_S = 0.05
 IN_FLIGHT_CAP = 2_000

@@ -20,8 +20,9 @@ from itertools import count
 from domain.errors import BadReply, Unsupported
 from engine.protocols.icmp import Echo, decode_echo_reply, encode_echo_request
 from engine.transport.addresses import socket_address
-from engine.transport.drain import Arrivals, Drain, SocketAddress, send_datagram
+from engine.transport.drain import Arrivals, Drain, send_datagram
 from engine.transport.exchanges import Answered, Exchanges, Peer
+from engine.transport.receiving import SocketAddress
 
 PAYLOAD_BYTES = 32
 _TOKEN_BYTES = 8

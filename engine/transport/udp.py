@@ -16,8 +16,9 @@ from engine.protocols.sealed import Sealed
 from engine.protocols.snmp import MAX_REQUEST_ID, MIN_REQUEST_ID, Message, Pdu, decode_message
 from engine.protocols.snmp_v3 import Again, SealedQuestion
 from engine.transport.addresses import name_endpoint, socket_address
-from engine.transport.drain import Arrivals, Drain, SocketAddress, send_datagram
+from engine.transport.drain import Arrivals, Drain, send_datagram
 from engine.transport.exchanges import Answered, Exchanges, Peer
+from engine.transport.receiving import SocketAddress
 
 SEND_BUFFER_BYTES = 1024 * 1024
 _RESPONSE = int(Pdu.RESPONSE)
