@@ -9,7 +9,8 @@ from engine.monitor.schedule import promised_down_s
 from tests.e2e.window_process import WindowProcess
 
 ROUTER = "Wangen"
-INTERVAL_S = 5.0
+INTERVAL_S = 1.0
+"""How often the router is asked here: its promise is the shorter for it."""
 SEEN_S = 10.0
 """What painting and looking may add to the promise of the schedule on an idle machine."""
 COMMAND_S = 0.5
@@ -20,6 +21,8 @@ def test_a_killed_router_is_red_on_the_map_in_the_tree_and_in_the_alerts(tmp_pat
     with WindowProcess(tmp_path, ROUTER, demo=True) as demo:
         calm = demo.until(lambda line: line["tree"] == f"{ROUTER}, up", "the router is up")
         assert calm["red_px"] == 0
+        demo.tell(f"interval {INTERVAL_S}")
+        demo.until(lambda line: line["interval_s"] == INTERVAL_S, "the router is asked more often")
         asked_s = time.monotonic()
         demo.simnet("kill", ROUTER)
         killed_s = time.monotonic()

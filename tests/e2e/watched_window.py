@@ -4,8 +4,8 @@
 
 With SIMNET_STATE it is the demo's window, else that of the network in the profile. Each line on stdout is a JSON object, see
 `say`; `red_px` counts pixels of the palette's "down" colour round the device's place in the real page. One rule: it only
-looks; what happens, the test does (commands on stdin: `acknowledge`, `select`, `undo`, `move LNG LAT`, `freeze SECONDS`,
-`watch DEVICE`, `quit`).
+looks; what happens, the test does (commands on stdin: `acknowledge`, `select`, `undo`, `move LNG LAT`, `interval SECONDS`,
+`freeze SECONDS`, `watch DEVICE`, `quit`).
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import msgspec
 from PySide6.QtCore import QMetaObject, QObject, QPoint, Qt, QTimer, Slot
 from PySide6.QtWidgets import QLabel
 
 from app.compose import App, Options
+from app.draft import draft_of
 from app.look import themes
 from domain.inventory import Device
 
@@ -74,11 +76,19 @@ class Watcher(QObject):
             "selected": str(window.selected) if window.selected else "",
             "place": list(place) if place else None,
             "banner": window.news.banner.isVisible(),
-            "polls": sum(self.app.model.engine.polls.values()) if self.app.model.engine else 0,
+            "polls": self.polls(),
+            "interval_s": device.interval_s if device is not None else None,
             "facts": self.facts(),
             "interfaces": self.interfaces(),
         }
         print(json.dumps(line), flush=True)
+
+    def polls(self) -> int:
+        """Return how often the engine that answers now has asked devices; what one before it told does not count."""
+        welcome, state = self.app.link.welcome, self.app.model.engine
+        if welcome is None or state is None or state.at_us < welcome.started_us:
+            return 0
+        return sum(state.polls.values())
 
     def tree_words(self, device: Device | None) -> str:
         """Return what a screen reader says of the device's row."""
@@ -139,6 +149,10 @@ class Watcher(QObject):
             time.sleep(float(rest[0]))
         elif device is not None and word == "select":
             window.select(device.id)
+        elif device is not None and word == "interval":
+            draft = draft_of(self.app.model.inventory, device)
+            often = msgspec.structs.replace(draft, interval_s=float(rest[0]))
+            self.app.commands.edit_device(device, often, lambda refusals: None)
         elif device is not None and word == "move":
             self.app.map.device_dropped.emit(device.id, float(rest[0]), float(rest[1]))
         elif device is not None and word == "acknowledge":
