@@ -21,7 +21,8 @@ from domain.inventory import Device, Inventory, Probe
 from domain.journal import JournalRow
 from domain.wire import PROTOCOL, EngineState, LatestValues, Welcome
 from engine import VERSION
-from engine.drivers import Driver, make_driver
+from engine.drivers import Driver, Profiles, make_driver
+from engine.drivers.profiles import FOLDER as SNMP_PROFILES
 from engine.endpoint import Endpoint
 from engine.journal import JournalPen
 from engine.judge.judge import TICK_S, Judge
@@ -112,6 +113,7 @@ class Engine:
         self._state = state_from(self._loaded)
         stack.push_async_callback(self._close_store)
         self._vault = Vault.open(store, folder)
+        self._profiles = Profiles(folder / SNMP_PROFILES)
         self._transports = await Transports.open()
         stack.push_async_callback(self._transports.close)
         for id, (at_us, values) in store.latest().items():
@@ -259,7 +261,7 @@ class Engine:
             probe,
             credential,
             secret,
-            profiles=None,
+            profiles=self._profiles,
             timeout_s=timeout_s(device.interval_s),
             retries=RETRIES,
         )

@@ -11,6 +11,7 @@ from domain.inventory import DEFAULT_PORT, TLS_PORT, Credential, Device, Probe
 from engine.drivers.driver import Answer, Driver, Login
 from engine.drivers.mikrotik import RouterOsDriver
 from engine.drivers.ping import PingDriver, TcpPingDriver
+from engine.drivers.profiles import Profiles
 from engine.drivers.routeros_session import Endpoint
 from engine.drivers.snmp import SnmpDriver
 from engine.drivers.snmp_login import snmp_login
@@ -18,7 +19,7 @@ from engine.drivers.snmp_session import SnmpSession
 from engine.drivers.tcp import TcpDriver
 from engine.transport import Transports
 
-__all__ = ["Answer", "Driver", "Login", "make_driver"]
+__all__ = ["Answer", "Driver", "Login", "Profiles", "make_driver"]
 
 _LIMIT_TRIES = 5
 """A reading may take as long as this many unanswered questions, and no less than `_LIMIT_S`."""
@@ -47,7 +48,7 @@ def make_driver(
     credential: Credential | None,
     secret: str | None,
     *,
-    profiles: object,
+    profiles: Profiles,
     timeout_s: float = 2.0,
     retries: int = 1,
 ) -> Driver:
@@ -65,7 +66,7 @@ def make_driver(
             return LockedDriver(str(error))
         session = SnmpSession(transports.udp, endpoint, who, timeout_s=timeout_s, retries=retries)
         limit_s = max(_LIMIT_S, _LIMIT_TRIES * timeout_s * (1 + retries))
-        return SnmpDriver(session, limit_s=limit_s, phase=phase)
+        return SnmpDriver(session, profiles=profiles, profile=device.profile, limit_s=limit_s, phase=phase)
     if probe.kind == "routeros":
         if login is None:
             return LockedDriver("no RouterOS login is known here: choose one for this device")

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from domain.metrics import is_believable
 from domain.observation import Told
 from domain.observation import Value as Sample
 from domain.text import TEXT_CAP, text_from_bytes
@@ -52,29 +51,12 @@ class Learned(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What later looks need to know of the earlier ones: sysObjectID, and the interfaces' names by ifIndex."""
+    """What later looks need to know of the earlier ones: the interfaces' names by ifIndex."""
 
-    object_id: str
     ports: dict[str, str]
 
 
 Look = Callable[[SnmpSession, Known], Awaitable[Learned]]
-
-
-class GaugeMeter:
-    """One number that is a metric as it is, but for its unit."""
-
-    def __init__(self, oid: str, metric: str, instance: str = "", divisor: int = 1) -> None:
-        self.oids = (oid,)
-        self._metric = metric
-        self._instance = instance
-        self._divisor = divisor
-
-    def read(self, got: Values, at_us: int, uptime_s: float | None, draft: Draft) -> None:
-        """Add the number, if it is one that can be."""
-        value = number(got.get(self.oids[0]))
-        if value is not None and is_believable(self._metric, value / self._divisor):
-            draft.values.append((self._metric, self._instance, value / self._divisor))
 
 
 def instance_oid(column: str, index: str) -> str:

@@ -1,9 +1,10 @@
-"""The SNMP driver: system, interfaces and host of any agent, and more of makes that it knows. Counterpart: `snmp_session.py`.
+"""The SNMP driver: system and interfaces of any agent, and what its profile says. Counterpart: `snmp_session.py`, `profiles/`.
 
 Theory: the device is looked at slowly (what interfaces, disks, sensors are there) and then read fast: all meters that the
 looks found are packed into GETs of known OIDs, so that a cycle costs few datagrams. Each GET opens with sysUpTime, which
-ages its counters. A look is repeated every 20 cycles, spread so that no cycle has two, and at once after a reboot or when
-what it watches (ifNumber, ifTableLastChange) changes.
+ages its counters. The look at the system tells the make, which chooses the profile; its looks follow. A look is repeated
+every 20 cycles or as its profile says, spread so that seldom a cycle has two, and at once after a reboot or when what it
+watches (ifNumber, ifTableLastChange) changes.
 One rule: a device that answers the fast GETs is alive; a look that got no answer is tried again in the next cycles and
 becomes the device's failure only when it fails three times in a row.
 """
@@ -18,29 +19,31 @@ from domain.observation import Reading
 from domain.observation import Value as Sample
 from engine.drivers.driver import Answer
 from engine.drivers.meters import Draft, Known, Learned, Look, Meter, text
-from engine.drivers.snmp_host import HR_UPTIME, look_at_host
+from engine.drivers.profiles import Profile, Profiles
+from engine.drivers.profiles.language import LOOK_EVERY_CYCLES as USUAL_EVERY_CYCLES
+from engine.drivers.profiles.look import looks_of
 from engine.drivers.snmp_interfaces import InterfaceLook
-from engine.drivers.snmp_mikrotik import ENTERPRISE, look_at_mikrotik
 from engine.drivers.snmp_session import VARBINDS_PER_GET, Got, SnmpSession
 from engine.protocols.ber import Absent, Value
 
 SYS_UPTIME = "1.3.6.1.2.1.1.3.0"
+HR_UPTIME = "1.3.6.1.2.1.25.1.1.0"
 _SYS_DESCR, _SYS_OBJECT_ID, _SYS_CONTACT, _SYS_NAME, _SYS_LOCATION = (
     f"1.3.6.1.2.1.1.{n}.0" for n in (1, 2, 4, 5, 6)
 )
-LOOK_EVERY_CYCLES = 20
+LOOK_EVERY_CYCLES = USUAL_EVERY_CYCLES
 LOOK_AGAIN_CYCLES = 4
 """What is watched makes a look due at most this often: a concentrator's ifNumber changes with every subscriber."""
 
 FAILURES_BEFORE_TOLD = 3
-_ROUTEROS = "RouterOS "
 
 
 class _Task:
-    """One look: when it is due, and what it found last."""
+    """One look: how often it is taken, when it is due, and what it found last."""
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: Look, every_cycles: int) -> None:
         self.look = look
+        self.every_cycles = every_cycles
         self.due_cycle = 0
         self.looked_cycle: int | None = None
         self.failures = 0
@@ -68,17 +71,27 @@ class _Plan:
 
 
 class SnmpDriver:
-    """Asks one agent. `phase` spreads the looks of many devices that were added at one time."""
+    """Asks one agent. `profile` names what it is read with, "" is what matches it best of `profiles`.
 
-    def __init__(self, session: SnmpSession, *, limit_s: float, phase: int = 0) -> None:
+    `phase` spreads the looks of many devices that were added at one time.
+    """
+
+    def __init__(
+        self, session: SnmpSession, *, profiles: Profiles, profile: str = "", limit_s: float, phase: int = 0
+    ) -> None:
         self._session = session
+        self._profiles = profiles
+        self._profile_name = profile
+        self._profile: Profile | None = None
         self._limit_s = limit_s
         self._cycle = 0
         self._due_cycle = 0
-        self._phase = phase % LOOK_EVERY_CYCLES
-        self._known = Known("", {})
-        looks: list[Look] = [self._look_at_system, InterfaceLook(), look_at_host, look_at_mikrotik]
-        self._tasks = [_Task(look) for look in looks]
+        self._phase = phase
+        self._known = Known({})
+        self._tasks = [
+            _Task(self._look_at_system, LOOK_EVERY_CYCLES),
+            _Task(InterfaceLook(), LOOK_EVERY_CYCLES),
+        ]
         self._untold: dict[str, Any] = {}
         self._untold_whole: set[str] = set()
         self._uptime_s: float | None = None
@@ -130,7 +143,10 @@ class SnmpDriver:
         new = [meter for meter, _ in self._plan.meters if meter not in read]
         if new:
             plan = _Plan((), new, ())
-            _read_meters(plan, await self._session.get(plan.batches), Draft(draft.values, self._untold))
+            fresh = Draft([], self._untold)
+            _read_meters(plan, await self._session.get(plan.batches), fresh)
+            told = {(metric, instance) for metric, instance, _ in draft.values}
+            draft.values += [value for value in fresh.values if value[:2] not in told]
 
     def _make_plan(self, absent: Collection[str]) -> _Plan:
         learned = [task.learned for task in self._tasks]
@@ -188,9 +204,9 @@ class SnmpDriver:
                 continue
             taken = True
             task.failures = 0
-            phase = self._phase if task.looked_cycle is None else 0
+            spread = (self._phase + 3 * place) % task.every_cycles if task.looked_cycle is None else 0
             task.looked_cycle = self._cycle
-            task.due_cycle = self._cycle + LOOK_EVERY_CYCLES + 3 * place + phase
+            task.due_cycle = self._cycle + task.every_cycles + spread
             for prefix in task.learned.whole:
                 self._untold = {
                     field: said for field, said in self._untold.items() if not field.startswith(prefix)
@@ -205,14 +221,22 @@ class SnmpDriver:
         got = (await session.get([oids]))[0].values
         object_id = got.get(_SYS_OBJECT_ID)
         object_id = object_id if isinstance(object_id, str) else ""
-        self._known = Known(object_id, known.ports)
         described = text(got.get(_SYS_DESCR))
+        self._take_profile(self._profiles.choose(self._profile_name, object_id, described))
         facts = [("description", described), ("object_id", object_id)]
         for field, oid in (("identity", _SYS_NAME), ("contact", _SYS_CONTACT), ("location", _SYS_LOCATION)):
             facts.append((field, text(got.get(oid))))
-        if object_id.startswith(ENTERPRISE) and described.startswith(_ROUTEROS):
-            facts.append(("model", described.removeprefix(_ROUTEROS)))
         return Learned((), [(field, said or None) for field, said in facts])
+
+    def _take_profile(self, profile: Profile) -> None:
+        """Let the looks of a profile follow those at system and interfaces, if it is another one than before."""
+        if profile is not self._profile:
+            self._profile = profile
+            looks = [
+                _Task(look, max(1, look.every * LOOK_EVERY_CYCLES // USUAL_EVERY_CYCLES))
+                for look in looks_of(profile)
+            ]
+            self._tasks[2:] = looks
 
 
 def _read_meters(plan: _Plan, answers: list[Got], draft: Draft) -> None:

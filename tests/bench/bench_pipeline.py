@@ -19,6 +19,7 @@ from operator import truediv
 from pathlib import Path
 
 from engine.drivers import snmp as driver_module
+from engine.drivers.profiles import Profiles
 from engine.drivers.snmp import SnmpDriver
 from engine.drivers.snmp_session import SnmpSession
 from engine.transport.udp import UdpTransport
@@ -54,9 +55,10 @@ class OurPipeline:
     async def open(self, port: int) -> tuple[str, ...]:
         """Let every driver look once and settle; return the OIDs that each asks from then on."""
         self._udp = UdpTransport(per_peer_cap=DEVICES)
+        profiles = Profiles()
         for _ in range(DEVICES):
             session = SnmpSession(self._udp, ("127.0.0.1", port), "public", timeout_s=5.0, retries=1)
-            self._drivers.append(SnmpDriver(session, limit_s=30.0))
+            self._drivers.append(SnmpDriver(session, profiles=profiles, limit_s=30.0))
         for driver in self._drivers:
             for _ in range(2):
                 await driver.read()

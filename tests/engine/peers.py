@@ -11,9 +11,12 @@ from typing import cast
 from uuid import UUID
 
 from domain.inventory import NEEDS, Credential, Device, Probe, ProbeKind
-from engine.drivers import Driver, Login, make_driver
+from engine.drivers import Driver, Login, Profiles, make_driver
 from engine.protocols import ber, snmp
 from engine.transport import Transports
+
+PROFILES = Profiles()
+"""The shipped ones."""
 
 Reply = bytes | Iterable[bytes] | None
 
@@ -126,6 +129,7 @@ def driver_of(
     *,
     timeout_s: float = 2.0,
     retries: int = 1,
+    profiles: Profiles = PROFILES,
 ) -> Driver:
     """The driver of a device's first probe; a login becomes the first kind of credential it takes, if any."""
     probe = device.probes[0]
@@ -139,7 +143,7 @@ def driver_of(
         probe,
         credential,
         secret,
-        profiles=None,
+        profiles=profiles,
         timeout_s=timeout_s,
         retries=retries,
     )

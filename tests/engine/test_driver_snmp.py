@@ -105,7 +105,7 @@ def test_the_first_reading_tells_the_system_and_every_interface() -> None:
             "admin_up": True,
             "oper_up": True,
         }
-        assert reading.facts_whole == ("interface/",)
+        assert "interface/" in reading.facts_whole
         assert values(reading) == {
             ("if_oper_up", "ge1"): 1.0,
             ("if_oper_up", "ge2"): 1.0,
@@ -242,7 +242,7 @@ def test_a_new_number_of_interfaces_is_looked_at_again() -> None:
         agent.objects |= switch(ports=3)
         reading = await read()
         assert "interface/ge3" in facts(reading)
-        assert reading.facts_whole == ("interface/",)
+        assert "interface/" in reading.facts_whole
         assert values(reading)["if_oper_up", "ge3"] == 1.0
 
     converse(agent, conversation)
@@ -297,7 +297,7 @@ def test_the_slow_look_every_twenty_cycles_leaves_no_gap_in_the_rates(
             agent.objects[f"{IFX}.6.1"] = counter64(1000 + 10_000 * cycle)
             reading = await read()
             assert values(reading)["if_in_bps", "ge1"] == 8000
-            looked += reading.facts_whole == ("interface/",)
+            looked += "interface/" in reading.facts_whole
         assert looked in (1, 2)
 
     converse(agent, conversation)

@@ -1,0 +1,113 @@
+"""A look at what a profile's groups find, and the facts they tell. Counterpart: `rows.py` reads, `making.py` makes the meters.
+
+Theory: what a table of the profile says is worked out once a look, so that a cycle only multiplies. Of two numbers that would
+be the same metric of the same instance the one of the earlier group is told; two rows of one group stay apart by their index.
+A table that the device does not have is looked for rarely. One rule: nothing a device says raises here; a row that makes no
+sense is left out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from domain.device_facts import FACT_TYPES
+from domain.observation import Told
+from engine.drivers.meters import Known, Learned
+from engine.drivers.profiles.language import LOOK_EVERY_CYCLES, Group, Plain, Profile, Thing
+from engine.drivers.profiles.making import Kept, Making
+from engine.drivers.profiles.rows import Reader, Row, as_text
+from engine.drivers.snmp_session import SnmpSession
+
+ABSENT_EVERY_CYCLES = 6 * LOOK_EVERY_CYCLES
+"""How rarely a group is looked for that the device did not have."""
+
+
+def looks_of(profile: Profile) -> list[ProfileLook]:
+    """Return the looks of a profile: groups of one interval together, and so are all that tell facts of one kind."""
+    every_of_kind: dict[str, int] = {}
+    for group in profile.groups:
+        if group.thing is not None:
+            kind = group.thing.kind
+            every_of_kind[kind] = min(group.every, every_of_kind.get(kind, group.every))
+    by_every: dict[int, list[Group]] = defaultdict(list)
+    by_every[LOOK_EVERY_CYCLES] = []
+    for group in profile.groups:
+        by_every[every_of_kind[group.thing.kind] if group.thing else group.every].append(group)
+    return [
+        ProfileLook(groups, every, profile if every == LOOK_EVERY_CYCLES else None)
+        for every, groups in sorted(by_every.items())
+    ]
+
+
+class ProfileLook:
+    """Looks at some groups, each in one walk, every so many cycles. `profile` tells what is always so of such a device."""
+
+    def __init__(self, groups: Sequence[Group], every: int, profile: Profile | None) -> None:
+        self.every = every
+        self._profile = profile
+        self._groups = [(group, Reader(group)) for group in groups]
+        self._watched = tuple(dict.fromkeys(group.watch for group in groups if group.watch))
+        self._kept: Kept = {}
+        self._missed: dict[str, int] = {}
+        self._seen: set[str] = set()
+
+    async def __call__(self, session: SnmpSession, known: Known) -> Learned:
+        """Return the meters and facts of what is there."""
+        making = Making(self._kept)
+        facts: list[Told] = []
+        whole: set[str] = set()
+        if self._profile is not None:
+            facts = [("profile", self._profile.name), *self._profile.facts.items()]
+        for group, reader in self._groups:
+            if self._is_skipped(group):
+                continue
+            rows = await reader.read(session, known)
+            if group.thing is not None:
+                whole.add(f"{group.thing.kind}/")
+            if rows:
+                self._seen.add(group.name)
+            elif group.name not in self._seen:
+                self._missed[group.name] = 0
+                continue
+            making.add(group, rows)
+            facts += _facts_of(group, rows)
+        meters = making.meters()
+        self._kept = making.kept
+        return Learned(meters, facts, tuple(sorted(whole)), self._watched)
+
+    def _is_skipped(self, group: Group) -> bool:
+        """Tell whether a group was never there and is not due to be looked for again."""
+        if group.name not in self._missed or group.name in self._seen or group.watch or group.may_be_empty:
+            return False
+        self._missed[group.name] += self.every
+        if self._missed[group.name] < ABSENT_EVERY_CYCLES:
+            return True
+        self._missed[group.name] = 0
+        return False
+
+
+def _facts_of(group: Group, rows: Sequence[Row]) -> Iterator[Told]:
+    for row in rows:
+        for fact, name in group.facts.items():
+            if name in row.said:
+                yield fact, row.said[name]
+        if group.thing is not None:
+            yield from _thing_of(group.thing, row)
+
+
+def _thing_of(thing: Thing, row: Row) -> Iterator[Told]:
+    shape = FACT_TYPES[thing.kind]
+    types = {field.name: field.type for field in msgspec.structs.fields(shape)}
+    said: dict[str, Plain] = {name: row.said[of] for name, of in thing.value.items() if of in row.said}
+    said |= thing.constant
+    worded = {name: as_text(plain) if types[name] is str else plain for name, plain in said.items()}
+    try:
+        fact = msgspec.convert(worded, shape, strict=False)
+    except msgspec.ValidationError:
+        return
+    key = row.fill(thing.key)
+    if key:
+        yield f"{thing.kind}/{key}", msgspec.to_builtins(fact)
