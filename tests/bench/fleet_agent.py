@@ -1,7 +1,7 @@
 """Any number of routers in one process: every address of a block answers, all by one clock. Counterpart: `bench_fleet.py`.
 
-A router has 16 ports with six counters each, a processor and a memory: 100 numbers a cycle. Its counters stand where time has
-moved them, so that every rate is known. An answer is built once a second for each question and then only numbered.
+A router has ports with six counters each, a processor and a memory: with 16 ports, 100 numbers a cycle. Its counters stand
+where time has moved them, so that every rate is known. An answer is built once a second for each question, then only numbered.
 One rule: which addresses are silent is said at the start, and they take what they are sent.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import os
 import select
 import socket
 import struct
@@ -19,12 +20,12 @@ from functools import lru_cache
 from engine.protocols import ber
 from engine.protocols.snmp import Pdu, decode_message, encode_message
 
-PORTS = 16
 IN_BPS, OUT_BPS = 80_000_000, 24_000_000
 SOCKET_BYTES = 8 << 20
 _IF, _IFX, _HR = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1", "1.3.6.1.2.1.25"
 _IP_PKTINFO = 8
 _END = b"\x82\x00"
+PORTS = int(os.environ.get("HELIOGRAPH_AGENT_PORTS", "16"))
 _STARTED_S = time.monotonic()
 _PACKET_INFO = struct.Struct("=I4s4s")
 
