@@ -331,7 +331,7 @@ class SealedQuestion:
             if not is_signed:
                 raise BadReply("a Report about the time that is not signed")
             return self._on_greeted() if self._step is Step.GREET else Again(None)
-        if oid == _NOT_DECRYPTED and self._tries < channel.choices:
+        if oid == _NOT_DECRYPTED and 0 < self._tries < channel.choices:
             return Again(channel.complain(oid))
         complaint = channel.complain(oid)
         if channel.proven and not is_signed:

@@ -5,8 +5,6 @@ Counterpart: `test_snmp_v3.py`. That the keys and layouts are right is settled b
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from domain.errors import DeviceError
 from engine.protocols import ber, sealed, snmp
 from engine.protocols.sealed import AUTHENTICATED, PRIVATE, Sealed
@@ -39,6 +37,12 @@ class Agent:
         if bound is None:
             bound = [(SYS_NAME, ber.encode_tlv(ber.OCTET_STRING, b"mast"))]
         return self.say(request, Pdu.RESPONSE, bound, flags, **said)  # type: ignore[arg-type]
+
+    def decrypt(self, request: bytes) -> bytes:
+        """What a request hides."""
+        asked = read(request)
+        start, stop = ber.decode_expected(asked.data, asked.content_at, asked.end, ber.OCTET_STRING, "")
+        return self.keys.decrypt(self.choice, asked.data[start:stop], asked.boots, asked.time_s, asked.salt)
 
     def say(
         self,
@@ -121,6 +125,3 @@ class Asking:
         answered = self.hear(agent.answer(self.sent))
         assert isinstance(answered, Message), answered
         return answered
-
-
-Spoil = Callable[[Agent, bytes], bytes]
