@@ -7,8 +7,10 @@ nothing else.
 from __future__ import annotations
 
 from domain.errors import BadCredentials
-from domain.inventory import DEFAULT_PORT, TLS_PORT, Credential, Device, Probe
+from domain.inventory import DEFAULT_PORT, TLS_PORT, Credential, Device, Probe, probe_names
+from engine.drivers.dns import DnsDriver
 from engine.drivers.driver import Answer, Driver, Login
+from engine.drivers.http import HttpDriver
 from engine.drivers.mikrotik import RouterOsDriver
 from engine.drivers.ping import PingDriver, TcpPingDriver
 from engine.drivers.profiles import Profiles
@@ -16,8 +18,10 @@ from engine.drivers.routeros_session import Endpoint
 from engine.drivers.snmp import SnmpDriver
 from engine.drivers.snmp_login import snmp_login
 from engine.drivers.snmp_session import SnmpSession
+from engine.drivers.ssh import SshDriver
 from engine.drivers.tcp import TcpDriver
 from engine.transport import Transports
+from engine.transport.ssh import Identity
 
 __all__ = ["Answer", "Driver", "Login", "Profiles", "make_driver"]
 
@@ -82,6 +86,19 @@ def make_driver(
         )
     if probe.kind == "tcp":
         return TcpDriver(transports.tcp, endpoint, timeout_s=timeout_s, retries=retries)
+    name = next((name for name, one in probe_names(device).items() if one == probe), probe.kind)
+    if probe.kind == "http":
+        return HttpDriver(transports.tcp, device.address, probe, name, timeout_s=timeout_s, retries=retries)
+    if probe.kind == "dns":
+        return DnsDriver(transports.dns, device.address, probe, name, timeout_s=timeout_s, retries=retries)
+    if probe.kind == "ssh":
+        if credential is None or secret is None:
+            return LockedDriver("no SSH login is known here: choose one for this device")
+        identity = Identity(credential.user, secret, credential.kind == "ssh_key")
+        answer_s = timeout_s * (1 + retries)
+        return SshDriver(
+            transports.tcp, device.address, probe, identity, name, timeout_s=timeout_s, answer_s=answer_s
+        )
     if transports.icmp.can_ping(device.address):
         return PingDriver(transports.icmp, device.address, timeout_s=timeout_s, retries=retries)
     ports = [

@@ -2,16 +2,20 @@
 
 Without ICMP any answer to a connection is a sign of life, a refusal as well: the host itself (or the firewall before it) sent
 it. The port that answered last is asked first; until one does, the candidates have their turns.
-One rule: a ping never takes longer than its tries, whichever way it goes.
+Loss and jitter are those of the last `WINDOW_READINGS` readings, from the echoes that were sent anyway; connections tell none:
+that a firewall is silent is no loss. One rule: a ping never takes longer than its tries, whichever way it goes.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from itertools import pairwise
 from time import monotonic
+from typing import NamedTuple
 
 from domain.errors import NoAnswer, Refused
-from domain.observation import Reading
+from domain.observation import Reading, Value
 from engine.drivers.driver import Answer
 from engine.transport.exchanges import Peer
 from engine.transport.icmp import IcmpTransport
@@ -19,6 +23,37 @@ from engine.transport.tcp import TcpTransport
 
 COMMON_PORTS = (22, 8291, 80, 443)
 """SSH, WinBox, web: what network devices most often answer on, be it with a refusal."""
+
+WINDOW_READINGS = 20
+"""Ten minutes at the usual interval."""
+
+
+class Echoes(NamedTuple):
+    """What became of one reading: how many echoes were asked for, and the round trip of the one that came, if any."""
+
+    sent: int
+    rtt_us: int | None
+
+
+class Window:
+    """The last readings of one address. Full or not, it tells what it has."""
+
+    def __init__(self) -> None:
+        self._echoes: deque[Echoes] = deque(maxlen=WINDOW_READINGS)
+
+    def add(self, echoes: Echoes) -> None:
+        """Take one more reading in."""
+        self._echoes.append(echoes)
+
+    def values(self) -> tuple[Value, ...]:
+        """Return the loss, and the mean difference of one round trip to the next where there are two."""
+        sent = sum(echoes.sent for echoes in self._echoes)
+        rtts_us = [echoes.rtt_us for echoes in self._echoes if echoes.rtt_us is not None]
+        loss_pct = 100 * (sent - len(rtts_us)) / sent if sent else 0.0
+        if len(rtts_us) < 2:
+            return (("loss_pct", "", loss_pct),)
+        jitter_us = sum(abs(b - a) for a, b in pairwise(rtts_us)) / (len(rtts_us) - 1)
+        return (("loss_pct", "", loss_pct), ("jitter_ms", "", jitter_us / 1e3))
 
 
 class PingDriver:
@@ -30,13 +65,19 @@ class PingDriver:
         self._timeout_s = timeout_s
         self._retries = retries
         self._peer: Peer[None] | None = None
+        self._window = Window()
 
     async def read(self) -> Answer:
         """Ask for an echo."""
         if self._peer is None:
             self._peer = self._icmp.peer(self._address)
-        answered = await self._icmp.ping(self._peer, self._timeout_s, self._retries)
-        return Answer(answered.rtt_us, Reading())
+        try:
+            answered = await self._icmp.ping(self._peer, self._timeout_s, self._retries)
+        except NoAnswer:
+            self._window.add(Echoes(1 + self._retries, None))
+            raise
+        self._window.add(Echoes(answered.tries, answered.rtt_us))
+        return Answer(answered.rtt_us, Reading(self._window.values()))
 
     async def close(self) -> None:
         """Give the peer back."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 
+from engine.transport.dns import DnsTransport
 from engine.transport.icmp import IcmpTransport, SocketFactory
 from engine.transport.tcp import TcpTransport
 from engine.transport.udp import UdpTransport
@@ -15,15 +16,17 @@ from engine.transport.udp import UdpTransport
 class Transports:
     """All sockets of one engine. `open` and `close` it in one running loop."""
 
-    def __init__(self, udp: UdpTransport, icmp: IcmpTransport, tcp: TcpTransport) -> None:
+    def __init__(self, udp: UdpTransport, icmp: IcmpTransport, tcp: TcpTransport, dns: DnsTransport) -> None:
         self.udp = udp
+        self.dns = dns
         self.icmp = icmp
         self.tcp = tcp
 
     @classmethod
     async def open(cls, *, make_icmp_socket: SocketFactory = socket.socket) -> Transports:
         """Open them; a missing right to ping becomes a notice."""
-        return cls(UdpTransport(), IcmpTransport(make_icmp_socket), TcpTransport())
+        tcp = TcpTransport()
+        return cls(UdpTransport(), IcmpTransport(make_icmp_socket), tcp, DnsTransport(tcp))
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -33,15 +36,16 @@ class Transports:
     @property
     def dropped_datagrams(self) -> int:
         """Datagrams that were no awaited reply: late, twice, foreign, garbage, or part of a flood."""
-        return self.udp.dropped_datagrams + self.icmp.dropped_datagrams
+        return self.udp.dropped_datagrams + self.icmp.dropped_datagrams + self.dns.dropped_datagrams
 
     @property
     def in_flight(self) -> int:
-        """SNMP questions and pings on their way."""
-        return self.udp.in_flight + self.icmp.in_flight
+        """Questions and pings on their way."""
+        return self.udp.in_flight + self.icmp.in_flight + self.dns.in_flight
 
     async def close(self) -> None:
         """Close all of them; what is in flight ends with NoAnswer."""
         await self.tcp.close()
+        await self.dns.close()
         await self.icmp.close()
         await self.udp.close()

@@ -40,11 +40,15 @@ T = TypeVar("T")
 
 
 class Answered(msgspec.Struct, Generic[T], frozen=True, gc=False):
-    """A reply, the round trip of its try, and when it came (monotonic). A struct: three times as quick as a named tuple."""
+    """A reply, the round trip of its try, when it came (monotonic), and how many tries were sent until then.
+
+    A struct: three times as quick as a named tuple.
+    """
 
     reply: T
     rtt_us: int
     at_s: float
+    tries: int = 1
 
 
 class Peer(Generic[T]):
@@ -153,7 +157,8 @@ class Exchanges(Generic[T]):
         question, sent_s = found
         self._end(question)
         if not question.future.done():
-            question.future.set_result(Answered(reply, int((at_s - sent_s) * 1e6), at_s))
+            tries = question.tries - question.tries_left
+            question.future.set_result(Answered(reply, int((at_s - sent_s) * 1e6), at_s, tries))
 
     def spoil(self, peer: Peer[T], why: BadReply) -> None:
         """Bytes came that are no reply. They end nothing, but are what a question that gets no better answer ends with."""

@@ -137,12 +137,19 @@ class TcpTransport:
 
     async def connect(self, address: str, port: int, timeout_s: float) -> Stream:
         """Return an open connection. Raises NoAnswer, Refused, or Unsupported for what is no address."""
+        sock = await self.connect_socket(address, port, timeout_s)
+        reader, writer = await asyncio.open_connection(sock=sock)
+        stream = Stream(reader, writer, name_endpoint(address, port), self._streams.discard)
+        self._streams.add(stream)
+        return stream
+
+    async def connect_socket(self, address: str, port: int, timeout_s: float) -> socket.socket:
+        """Return a connected socket, which is the caller's to close; otherwise as `connect`."""
         family, sockaddr = socket_address(address, port)
         where = name_endpoint(address, port)
         if self._closed:
             raise NoAnswer(f"{where} was not asked: the engine is closing")
         async with self._connecting, bounded(where, "connecting", timeout_s):
-            loop = asyncio.get_running_loop()
             try:
                 sock = socket.socket(family, socket.SOCK_STREAM)
             except OSError as error:
@@ -152,14 +159,11 @@ class TcpTransport:
             try:
                 sock.setblocking(False)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                await loop.sock_connect(sock, sockaddr)
-                reader, writer = await asyncio.open_connection(sock=sock)
+                await asyncio.get_running_loop().sock_connect(sock, sockaddr)
             except BaseException:
                 sock.close()
                 raise
-        stream = Stream(reader, writer, where, self._streams.discard)
-        self._streams.add(stream)
-        return stream
+        return sock
 
     async def connect_tls(
         self, address: str, port: int, timeout_s: float, *, pin: str, server_name: str = ""

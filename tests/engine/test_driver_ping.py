@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import NoAnswer, Refused
 from domain.inventory import Probe
-from engine.drivers.ping import COMMON_PORTS, PingDriver, TcpPingDriver
+from engine.drivers.ping import COMMON_PORTS, WINDOW_READINGS, Echoes, PingDriver, TcpPingDriver, Window
 from engine.drivers.tcp import GREETING_EVERY_CYCLES
 from engine.transport import Transports
 from engine.transport.tcp import Stream
@@ -45,11 +45,49 @@ def test_a_ping_is_an_echo_where_icmp_is_permitted() -> None:
         assert isinstance(driver, PingDriver)
         answer = await driver.read()
         assert answer.rtt_us >= 0
-        assert answer.reading.values == ()
+        assert answer.reading.values == (("loss_pct", "", 0.0),)
         await driver.close()
         await driver.close()
 
     run(conversation, only_ipv4(EchoSocket(lambda request: [reply_to(request)])))
+
+
+def test_loss_counts_the_echoes_that_were_sent_and_those_of_readings_that_failed() -> None:
+    sent = 0
+    lost = {1, 4, 5}  # the first echo of the second reading, and both of the fourth
+
+    def respond(request: bytes) -> list[bytes]:
+        nonlocal sent
+        sent += 1
+        return [] if sent - 1 in lost else [reply_to(request)]
+
+    async def conversation(transports: Transports) -> None:
+        device = device_at(("127.0.0.1", 0), "icmp")
+        driver = driver_of(transports, device, timeout_s=0.05, retries=1)
+        seen = []
+        for fails in (False, False, False, True, False):
+            if fails:
+                with pytest.raises(NoAnswer):
+                    await driver.read()
+            else:
+                seen.append({m: v for m, _, v in (await driver.read()).reading.values})
+        assert [values["loss_pct"] for values in seen] == pytest.approx([0, 100 / 3, 25, 300 / 7])
+        assert "jitter_ms" not in seen[0]
+        assert all(values["jitter_ms"] >= 0 for values in seen[1:])
+        await driver.close()
+
+    run(conversation, only_ipv4(EchoSocket(respond)))
+
+
+def test_jitter_is_the_mean_step_of_the_round_trip_and_old_readings_are_forgotten() -> None:
+    window = Window()
+    assert window.values() == (("loss_pct", "", 0.0),)
+    for echoes in (Echoes(2, None), Echoes(1, 1_000), Echoes(1, 4_000), Echoes(1, 3_000)):
+        window.add(echoes)
+    assert window.values() == (("loss_pct", "", 40.0), ("jitter_ms", "", 2.0))
+    for _ in range(WINDOW_READINGS):
+        window.add(Echoes(1, 5_000))
+    assert window.values() == (("loss_pct", "", 0.0), ("jitter_ms", "", 0.0))
 
 
 def test_without_icmp_an_open_port_of_another_probe_is_a_sign_of_life() -> None:
