@@ -108,6 +108,14 @@ class Battery(msgspec.Struct, frozen=True, omit_defaults=True):
     model: str = ""
 
 
+class OwnAddress(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`address/<address>`: an address that the device itself has, at one of its interfaces."""
+
+    address: str
+    interface: str = ""
+    prefix_bits: int | None = None
+
+
 class Service(msgspec.Struct, frozen=True, omit_defaults=True):
     """`service/<probe>`: what a service answered to its probe (a status, names, a line), and the software it says it is."""
 
@@ -134,6 +142,7 @@ FACT_TYPES: dict[str, type[msgspec.Struct]] = {
     "package": Package,
     "netwatch": Netwatch,
     "ups": Battery,
+    "address": OwnAddress,
     "service": Service,
     "certificate": Certificate,
 }

@@ -20,7 +20,13 @@ RowKind = Literal[
     "edit_refused",
     "engine_started",
     "judgement_suspended",
+    "trap",
+    "syslog",
+    "messages_dropped",
 ]
+RECEIVED_KINDS = frozenset({"trap", "syslog", "messages_dropped"})
+"""What devices sent unasked: it changes no state, so a keyframe need not follow it. Bodies: `receiving.py`."""
+
 KEYFRAME_EVERY_S = 600
 KEYFRAME_EVERY_ROWS = 5000
 
