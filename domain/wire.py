@@ -65,7 +65,7 @@ class Secret(msgspec.Struct, frozen=True):
 
 
 class SubmitEdit(msgspec.Struct, tag="submit_edit", frozen=True):
-    """Apply this edit. Reply: ok, or refusals. `secrets` by credential id go to the vault first, and are never kept elsewhere."""
+    """Apply this edit. Reply: ok, or refusals. `secrets` by credential id go to disk sealed, with it, and nowhere else."""
 
     request: int
     edit: Edit
