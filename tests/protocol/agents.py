@@ -34,6 +34,7 @@ class Asker:
     """One connected UDP socket and a request id that counts."""
 
     def __init__(self, port: int, timeout_s: float = 5.0) -> None:
+        self.port = port
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect(("127.0.0.1", port))
         self._socket.settimeout(timeout_s)
@@ -118,11 +119,11 @@ def _ended(process: subprocess.Popen[bytes]) -> bool:
 
 
 @contextmanager
-def running_snmpd(folder: Path) -> Iterator[Asker]:
-    """Run net-snmp's agent with its own configuration and state."""
+def running_snmpd(folder: Path, more: str = "", port: int = 0) -> Iterator[Asker]:
+    """Run net-snmp's agent with its own configuration, of which `more` is a part, and its own state."""
     program = shutil.which("snmpd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     assert program is not None, "net-snmp's snmpd is missing: install the Debian package snmpd"
-    port = free_udp_port()
+    port = port or free_udp_port()
     configuration = folder / "snmpd.conf"
     configuration.write_text(
         f"agentaddress udp:127.0.0.1:{port}\n"
@@ -130,6 +131,7 @@ def running_snmpd(folder: Path) -> Iterator[Asker]:
         "sysName heliograph-peer\n"
         "sysLocation Mast 7, north slope\n"
         "dontLogTCPWrappersConnects yes\n"
+        f"{more}"
     )
     command = [program, "-f", "-Lo", "-C", "-c", str(configuration)]
     with _agent(command, port, folder, {"SNMP_PERSISTENT_DIR": str(folder), "MIBS": ""}) as asker:
@@ -137,7 +139,7 @@ def running_snmpd(folder: Path) -> Iterator[Asker]:
 
 
 @contextmanager
-def running_snmpsim(folder: Path, records: str) -> Iterator[Asker]:
+def running_snmpsim(folder: Path, records: str, *more: str) -> Iterator[Asker]:
     """Run snmpsim on what it calls a recording: lines of `OID|type|value` in the order of the OIDs."""
     program = Path(sys.executable).with_name("snmpsim-command-responder")
     port = free_udp_port()
@@ -150,6 +152,7 @@ def running_snmpsim(folder: Path, records: str) -> Iterator[Asker]:
         f"--cache-dir={folder / 'cache'}",
         f"--agent-udpv4-endpoint=127.0.0.1:{port}",
     ]
+    command += more
     if os.getuid() == 0:
         command += [
             f"--process-user={getpass.getuser()}",
