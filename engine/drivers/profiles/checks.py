@@ -22,6 +22,8 @@ FILE_CAP_BYTES = 256 * 1024
 DEPTH_CAP = 12
 GROUPS_CAP, FIELDS_CAP, NUMBERS_CAP = 64, 64, 64
 EVERY_CAP = 10_000
+SCALE_CAP = 1e15
+TIMES_CAP = 4
 _PATTERN_CAP = 200
 
 _OID = re.compile(r"\d{1,10}(?:\.\d{1,10}){1,127}")
@@ -121,7 +123,7 @@ def _group_faults(group: Group) -> Iterator[tuple[str, str]]:
             yield f"fields.{name}{sub}", said
     yield from _condition_faults("", known, group.where, group.matches)
     yield from _names_faults("first", group.first, known)
-    yield from _names_faults("largest", group.largest, group.fields)
+    yield from _names_faults("largest", group.largest, known)
     yield from _names_faults("instance", holes(group.instance), known)
     for place, number in enumerate(group.numbers):
         for sub, said in _number_faults(group, number, known):
@@ -159,8 +161,13 @@ def _field_faults(group: Group, field: Field, known: Collection[str]) -> Iterato
         yield ".as", "a port only in a table expected"
     if field.kind not in NUMERIC and (field.scale != 1 or field.offset or field.least or field.most):
         yield ".as", f"a number expected with scale, offset, least or most, got {field.kind}"
-    if not abs(field.scale) > 0:
-        yield ".scale", f"a number other than 0 expected, got {field.scale}"
+    if not 1 / SCALE_CAP <= abs(field.scale) <= SCALE_CAP:
+        yield ".scale", f"a number of {1 / SCALE_CAP:g} to {SCALE_CAP:g} expected, got {field.scale}"
+    if not abs(field.offset) <= SCALE_CAP:
+        yield ".offset", f"a number up to {SCALE_CAP:g} expected, got {field.offset}"
+    for said in (*field.map.values(), field.otherwise):
+        if isinstance(said, float) and not abs(said) <= SCALE_CAP:
+            yield ".map", f"numbers up to {SCALE_CAP:g} expected, got {said}"
     if field.drop and (said := _pattern_fault(field.drop)) is not None:
         yield ".drop", said
 
@@ -178,6 +185,10 @@ def _number_faults(group: Group, number: Number, known: Collection[str]) -> Iter
         for said in field.map.values():
             if not (isinstance(said, str) and said in CATALOGUE):
                 yield "metric_of", f"metrics of the catalogue expected in its map, got {said!r}"
+    if not 1 / SCALE_CAP <= abs(number.scale) <= SCALE_CAP:
+        yield "scale", f"a number of {1 / SCALE_CAP:g} to {SCALE_CAP:g} expected, got {number.scale}"
+    if len(number.times) > TIMES_CAP:
+        yield "times", f"at most {TIMES_CAP} fields expected, got {len(number.times)}"
     yield from _names_faults("of", [number.of], group.fields)
     for word, names in (("plus", number.plus), ("less", number.less), ("times", number.times)):
         yield from _names_faults(word, names, group.fields)
@@ -205,7 +216,7 @@ def _number_faults(group: Group, number: Number, known: Collection[str]) -> Iter
 
 
 def _is_changed(field: Field) -> bool:
-    return bool(field.map or field.absent or field.scale != 1 or field.offset)
+    return bool(field.map or field.otherwise is not None or field.absent or field.scale != 1 or field.offset)
 
 
 def _thing_faults(thing: Thing, known: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -220,7 +231,8 @@ def _thing_faults(thing: Thing, known: Collection[str]) -> Iterator[tuple[str, s
     for name, field in fields.items():
         if field.required and name not in thing.value and name not in thing.constant:
             yield "value", f"{name} expected, as a {thing.kind} needs it"
-    yield from _names_faults("value", thing.value.values(), known)
+    for name, said in thing.value.items():
+        yield from _names_faults(f"value.{name}", holes(said) or [said], known)
     yield from _names_faults("key", holes(thing.key), known)
     if not holes(thing.key):
         yield "key", "a name in braces expected, so that each row has a key of its own"

@@ -54,7 +54,7 @@ def decoder(field: Field) -> Decode:
             return None
         if drop is not None:
             said = drop.sub("", said)
-        if field.map:
+        if field.map or field.otherwise is not None:
             return field.map.get(said, field.otherwise)
         return said
 
@@ -76,7 +76,7 @@ def _numeric(field: Field) -> Decode:
             said -= _BITS
         if (field.least is not None and said < field.least) or (field.most is not None and said > field.most):
             return None
-        if field.map:
+        if field.map or field.otherwise is not None:
             key = int(said) if said == int(said) else str(said)
             return field.map.get(key, field.otherwise)
         if field.kind == "flag":

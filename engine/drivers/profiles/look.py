@@ -101,7 +101,8 @@ def _facts_of(group: Group, rows: Sequence[Row]) -> Iterator[Told]:
 def _thing_of(thing: Thing, row: Row) -> Iterator[Told]:
     shape = FACT_TYPES[thing.kind]
     types = {field.name: field.type for field in msgspec.structs.fields(shape)}
-    said: dict[str, Plain] = {name: row.said[of] for name, of in thing.value.items() if of in row.said}
+    asked = {name: row.fill(of) if "{" in of else row.said.get(of) for name, of in thing.value.items()}
+    said: dict[str, Plain] = {name: plain for name, plain in asked.items() if plain not in (None, "")}
     said |= thing.constant
     worded = {name: as_text(plain) if types[name] is str else plain for name, plain in said.items()}
     try:

@@ -164,6 +164,7 @@ def _term(oid: str, field: Field, weight: Fraction) -> Term:
     is_direct = (
         field.kind == "number"
         and not field.map
+        and field.otherwise is None
         and not field.offset
         and field.least is None
         and field.most is None

@@ -16,6 +16,9 @@ from engine.drivers.snmp_session import SnmpSession, Table
 from engine.protocols.ber import Absent, Value
 
 NAME_CAP = 64
+_PRODUCT_CAP = 1e30
+"""What no factor exceeds, whatever a device sends: arithmetic stays within what a float holds."""
+
 _HOLE = re.compile(r"\{(\w+)\}")
 
 
@@ -69,7 +72,7 @@ class Row:
             if not isinstance(said, int | float):
                 return None
             product *= said
-        return product
+        return product if abs(product) <= _PRODUCT_CAP else None
 
 
 def as_text(said: Plain) -> str:
