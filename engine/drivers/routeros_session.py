@@ -13,6 +13,7 @@ from typing import NamedTuple
 from domain.errors import BadCredentials, BadReply, DeviceError, Refused, Unsupported
 from engine.drivers.driver import Login
 from engine.protocols import routeros
+from engine.protocols.routeros_login import Login as StartOfSession
 from engine.transport.addresses import name_endpoint
 from engine.transport.tcp import Stream, TcpTransport, bounded
 
@@ -69,7 +70,7 @@ class RouterOsSession:
         stream = await _connect(tcp, endpoint, timeout_s)
         try:
             reader = routeros.SentenceReader(MAX_WORD_BYTES)
-            talk = routeros.Login(login.user, login.secret, reader)
+            talk = StartOfSession(login.user, login.secret, reader)
             stream.budget_bytes = LOGIN_BUDGET_BYTES
             async with bounded(stream.where, "logging in", timeout_s):
                 stream.write(talk.start())

@@ -13,11 +13,11 @@ from engine.protocols.routeros import (
     Done,
     Event,
     Kind,
-    Login,
     SentenceReader,
     decode_reply,
     encode_sentence,
 )
+from engine.protocols.routeros_login import Login
 from tests.protocol.conversation import Side, play
 
 

@@ -21,13 +21,13 @@ from engine.protocols.routeros import (
     Conversation,
     Done,
     Event,
-    Login,
     Record,
     SentenceReader,
     Trap,
     encode_length,
     encode_sentence,
 )
+from engine.protocols.routeros_login import Login
 
 CHALLENGE = "856780b7411eefd3abadee2058c149a3"
 ROUTES = 300

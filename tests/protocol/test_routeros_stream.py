@@ -13,14 +13,15 @@ from domain.errors import BadCredentials, BadReply, Refused
 from engine.protocols import routeros
 from engine.protocols.routeros import (
     Conversation,
-    Login,
     Record,
     SentenceReader,
+    decode_replies,
     decode_reply,
     encode_length,
     encode_sentence,
     encode_word,
 )
+from engine.protocols.routeros_login import Login
 
 sentences = st.lists(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200), min_size=1, max_size=8
@@ -199,8 +200,30 @@ def test_an_answer_of_too_many_bytes_is_refused(monkeypatch: pytest.MonkeyPatch)
         conversation.feed(encode_sentence(["!re", ".tag=1", "=contents=" + "x" * 1000]))
 
 
-def test_long_attribute_names_are_not_remembered() -> None:
-    before = routeros._short_name_text.cache_info().currsize
-    for number in range(50):
-        decode_reply([b"!re", b"=" + b"%d" % number + b"n" * 500 + b"=1"])
-    assert routeros._short_name_text.cache_info().currsize == before
+_WORDS = st.one_of(
+    st.binary(min_size=1, max_size=40),
+    st.sampled_from(
+        [b".tag=1", b".tag=", b"=name=ether1", b"=comment= a  b ", b"=x==", b"==v", b"=n", b"!re"]
+    ),
+    st.builds(lambda name, value: b"=" + name + b"=" + value, *[st.binary(max_size=12)] * 2),
+)
+
+
+@given(st.lists(st.lists(_WORDS, max_size=6).map(lambda words: [b"!re", *words]), min_size=1, max_size=4))
+def test_many_replies_are_read_as_each_of_them_is(sentences: list[list[bytes]]) -> None:
+    assert decode_replies(sentences) == [decode_reply(sentence) for sentence in sentences]
+
+
+def test_plain_records_are_read_in_one_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    sentences = [[b"!re", b".tag=7", b"=name=ether1", b"=rx-byte=12"], [b"!re", b"=name=a b", b".tag=8"]]
+    monkeypatch.setattr(routeros, "decode_reply", None)
+    assert [(reply.tag, reply.attributes) for reply in decode_replies(sentences)] == [
+        ("7", {"name": "ether1", "rx-byte": "12"}),
+        ("8", {"name": "a b"}),
+    ]
+
+
+def test_a_login_is_not_remembered() -> None:
+    before = routeros._encode_command.cache_info().currsize
+    Login("u", "a secret that nobody keeps", SentenceReader()).start()
+    assert routeros._encode_command.cache_info().currsize == before
