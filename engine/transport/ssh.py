@@ -30,8 +30,9 @@ LOGIN_BYTES = 64 * 1024
 """What a host may send until we are logged in: three times what the longest key exchange and a banner take."""
 
 OUTPUT_CAP_BYTES = 64 * 1024
-COMMAND_BYTES = 2 * OUTPUT_CAP_BYTES
-"""What a host may send for one command, packets and all."""
+WINDOW_BYTES = OUTPUT_CAP_BYTES // 2
+COMMAND_BYTES = 4 * OUTPUT_CAP_BYTES
+"""What a host may send for one command: the output, what is under way when it is cut, packets and all."""
 
 PIECE_BYTES = 4096
 REASON_CHARS = 120
@@ -95,7 +96,7 @@ class SshSession:
         """Connect within `timeout_s`, log in within `login_s`. Raises Untrusted unless `pin` is the host key's SHA-256."""
         where = name_endpoint(*endpoint)
         asyncssh = await asyncio.to_thread(_load)
-        key = _read_key(asyncssh, identity)
+        key = _read_key(asyncssh, where, identity)
         meter = _Meter(await tcp.connect_socket(*endpoint, timeout_s), LOGIN_BYTES)
         gate = _make_gate(asyncssh, where, pin)
         try:
@@ -135,7 +136,7 @@ class SshSession:
             with _named(asyncssh, self.where, self._meter, "running a command"):
                 async with bounded(self.where, "running a command", timeout_s):
                     process = await self._connection.create_process(
-                        command, encoding=None, stderr=asyncssh.STDOUT, window=OUTPUT_CAP_BYTES
+                        command, encoding=None, stderr=asyncssh.STDOUT, window=WINDOW_BYTES
                     )
                     while len(said) <= OUTPUT_CAP_BYTES and (data := await process.stdout.read(PIECE_BYTES)):
                         said += data
@@ -278,16 +279,16 @@ def show_fingerprint(sha256: str) -> str:
     return "SHA256:" + base64.b64encode(bytes.fromhex(sha256)).decode().rstrip("=")
 
 
-def _read_key(asyncssh: Any, identity: Identity) -> Any:
+def _read_key(asyncssh: Any, where: str, identity: Identity) -> Any:
     if not identity.is_key:
         return None
     try:
         return asyncssh.import_private_key(identity.secret)
-    except asyncssh.KeyEncryptionError:
-        said = "is locked with a passphrase: store it without one, it is sealed in the vault"
     except ValueError:
-        said = "cannot be read: a private key in OpenSSH's format is expected"
-    raise BadCredentials(f"the private key of {identity.user!r} {said}")
+        said = f"the private key of {identity.user!r} cannot be read"
+        raise BadCredentials(
+            f"{where} was not asked: {said}; one in OpenSSH's format without a passphrase is expected"
+        ) from None
 
 
 @contextmanager
@@ -303,8 +304,12 @@ def _named(asyncssh: Any, where: str, meter: _Meter, doing: str) -> Iterator[Non
         said = clean_text(getattr(error, "reason", "") or str(error), REASON_CHARS)
         if isinstance(error, asyncssh.KeyExchangeFailed):
             raise Unsupported(f"{where} has no SSH algorithms in common with us: {said}") from None
-        if isinstance(error, asyncssh.ConnectionLost) or meter.is_closed:
+        if isinstance(error, asyncssh.ConnectionLost):
             raise Refused(f"{where} closed the connection ({doing})") from None
         if isinstance(error, asyncssh.ChannelOpenError):
+            if meter.is_closed:
+                raise Refused(f"{where} closed the connection ({doing})") from None
             raise Unsupported(f"{where} runs no commands for us: {said}") from None
+        if isinstance(error, asyncssh.ServiceNotAvailable | asyncssh.IllegalUserName):
+            raise Refused(f"{where} ended the connection: {said}") from None
         raise BadReply(f"{where} breaks the rules of SSH: {said}") from None
