@@ -65,7 +65,8 @@ class DnsDriver:
         try:
             return encode_question(number, self._asked, self._type)
         except ValueError as error:
-            raise Unsupported(f"no name that can be asked for: {error}") from None
+            where = name_endpoint(*self._endpoint)
+            raise Unsupported(f"{where} was not asked: no name that can be asked for, {error}") from None
 
     def _judge(self, where: str, reply: Reply) -> None:
         if reply.rcode == "SERVFAIL":
