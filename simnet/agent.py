@@ -1,11 +1,12 @@
-"""An SNMP agent, v1 and v2c: a datagram in, a datagram or silence out (RFC 1157, RFC 3416).
+"""An SNMP agent: a datagram in, a datagram or silence out (RFC 1157, RFC 3416).
 
-Counterpart: `mikrotik_mib.py`, the tree it answers from. One rule: a wrong community, a wrong version or bytes that
-are no request get no answer at all.
+Counterpart: `mikrotik_mib.py`, the tree it answers from, and `secure_agent.py`, which has v3 around it. One rule: a wrong
+community, a wrong version or bytes that are no request get no answer at all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from simnet.ber import (
@@ -28,6 +29,8 @@ from simnet.ber import (
 )
 from simnet.mib import Found, Mib
 from simnet.router import Router
+from simnet.secure_agent import V3, SecureAgent
+from simnet.usm import SnmpUser
 
 GET, GET_NEXT, RESPONSE, SET, GET_BULK = 0xA0, 0xA1, 0xA2, 0xA3, 0xA5
 V1, V2C = 0, 1
@@ -35,11 +38,13 @@ _TOO_BIG, _NO_SUCH_NAME, _NO_ACCESS = 1, 2, 6
 _MAX_REPLY_BYTES = 8192
 """An answer is no larger; a bulk answer ends earlier, any other becomes tooBig."""
 _MAX_NAMES = 256
+_ENGINE_ID_HEAD = bytes.fromhex("80003a8c04")
+"""MikroTik's enterprise number, and that a text follows (RFC 3411, SnmpEngineID)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came: for GETBULK `status` is non-repeaters and `index` max-repetitions."""
+    """A request as it came: for GETBULK `status` is non-repeaters and `index` max-repetitions. In v3 it has no community."""
 
     version: int
     community: bytes
@@ -64,7 +69,16 @@ def decode_request(datagram: bytes) -> Request:
     tag, community, place = decode(message, place)
     if tag != OCTET_STRING or version not in (V1, V2C):
         raise BerError(f"version {version}")
-    kind, pdu, _ = decode(message, place)
+    return decode_pdu(message[place:], version, community)
+
+
+def decode_pdu(octets: bytes, version: int, community: bytes) -> Request:
+    """Take a PDU apart.
+
+    Raises:
+        BerError: it is no request.
+    """
+    kind, pdu, _ = decode(octets)
     if kind not in (GET, GET_NEXT, SET) and (kind != GET_BULK or version == V1):
         raise BerError(f"a PDU of kind {kind:#x}")
     place = 0
@@ -87,7 +101,7 @@ def decode_request(datagram: bytes) -> Request:
 
 
 def encode_response(request: Request, found: list[Found], status: int = 0, index: int = 0) -> bytes:
-    """Build the answer to a request."""
+    """Build the answer to a request: the message, in v3 the PDU."""
     bindings = b"".join(encode(SEQUENCE, encode_oid(item.oid) + item.value) for item in found)
     pdu = (
         encode_integer(request.request_id)
@@ -95,27 +109,36 @@ def encode_response(request: Request, found: list[Found], status: int = 0, index
         + encode_integer(index)
         + encode(SEQUENCE, bindings)
     )
+    response = encode(RESPONSE, pdu)
+    if request.version == V3:
+        return response
     return encode(
-        SEQUENCE,
-        encode_integer(request.version) + encode(OCTET_STRING, request.community) + encode(RESPONSE, pdu),
+        SEQUENCE, encode_integer(request.version) + encode(OCTET_STRING, request.community) + response
     )
 
 
 class Agent:
     """Answers for one router."""
 
-    def __init__(self, router: Router, mib: Mib, community: str) -> None:
+    def __init__(self, router: Router, mib: Mib, community: str, users: Sequence[SnmpUser] = ()) -> None:
         self._router = router
         self._mib = mib
         self._community = community.encode()
+        engine_id = _ENGINE_ID_HEAD + router.spec.serial.encode()[:27]
+        self._secure = SecureAgent(users, engine_id, router.uptime_s, self._respond_to_pdu) if users else None
 
     def answer(self, datagram: bytes, at_s: float) -> bytes | None:
         """Return the answer to a datagram, or None where a router stays silent."""
+        if self._secure and b"\x02\x01\x03" in datagram[2:7]:
+            return self._secure.answer(datagram, at_s)
         try:
             request = decode_request(datagram)
         except BerError:
             return None
         return self.respond(request, at_s) if request.community == self._community else None
+
+    def _respond_to_pdu(self, pdu: bytes, at_s: float) -> bytes:
+        return self.respond(decode_pdu(pdu, V3, b""), at_s)
 
     def respond(self, request: Request, at_s: float) -> bytes:
         """Return the answer to a request whose community is right."""

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from simnet.hardware import BOARDS
+from simnet.usm import SnmpUser
 
 VORALPNET = Path(__file__).parent / "networks" / "voralpnet.json"
 """The demo network: 60 sites between Kempten, the Bodensee and Vorarlberg."""
@@ -87,10 +88,11 @@ class LinkSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SnmpCredential(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The read community and the name of the profile an operator would keep it under."""
+    """The read community and the name of the profile an operator would keep it under; and who may ask in v3."""
 
     profile: str
     community: str
+    users: tuple[SnmpUser, ...] = ()
 
 
 class RouterOsCredential(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,6 +142,9 @@ def check_network(network: Network) -> None:
     """Raise NetworkError unless every name refers to something and every figure makes sense."""
     if not network.routers:
         raise NetworkError("a network needs at least one router, got none")
+    _refuse_repeats("user", (user.name for user in network.snmp.users))
+    for user in network.snmp.users:
+        _check_user(user)
     _refuse_repeats("site", (site.name for site in network.sites))
     _refuse_repeats("router", (router.name for router in network.routers))
     for site in network.sites:
@@ -154,6 +159,16 @@ def check_network(network: Network) -> None:
     for link in network.links:
         _check_link(link, routers)
     _refuse_repeats("interface", (end for link in network.links for end in _ends(link)))
+
+
+def _check_user(user: SnmpUser) -> None:
+    has_all = bool(user.auth) == bool(user.auth_password) and bool(user.privacy) == bool(
+        user.privacy_password
+    )
+    if not user.name or not has_all or (user.privacy and not user.auth):
+        raise NetworkError(
+            f"user {user.name!r}: expected a name, a password for each of auth and privacy, and no privacy without auth"
+        )
 
 
 def _check_router(router: RouterSpec, sites: set[str]) -> None:

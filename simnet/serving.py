@@ -39,6 +39,7 @@ from simnet.network import (
     check_network,
 )
 from simnet.router import Router
+from simnet.usm import SnmpUser
 from simnet.world import World
 
 _ACCEPT_PAUSE_S = 0.2
@@ -130,7 +131,8 @@ class RouterServer:
     async def open(self, system: System, tasks: asyncio.TaskGroup) -> None:
         """Bind what the router answers on and begin to serve."""
         if "snmp" in self.router.spec.probes:
-            agent = Agent(self.router, mib_of(self.router.board.make), self._network.snmp.community)
+            snmp = self._network.snmp
+            agent = Agent(self.router, mib_of(self.router.board.make), snmp.community, snmp.users)
             self._datagrams = SnmpEndpoint(self.router, agent, self._clock)
             await self._datagrams.open(system.bind("udp", *self.snmp_address))
         if "routeros" in self.router.spec.probes:
@@ -312,6 +314,7 @@ class SimulatedRouter(SimulatedNetwork):
         identity: str | None = None,
         probes: tuple[Probe, ...] = ("snmp", "routeros", "icmp"),
         community: str = "public",
+        users: tuple[SnmpUser, ...] = (),
         username: str = "monitor",
         password: str = "alpenglow",  # noqa: S107 - the simulator's own
         policies: tuple[str, ...] = ("read", "api", "test"),
@@ -326,7 +329,7 @@ class SimulatedRouter(SimulatedNetwork):
             name="one router",
             vantage=self.NEIGHBOUR,
             seed=1,
-            snmp=SnmpCredential("SNMP", community),
+            snmp=SnmpCredential("SNMP", community, users),
             routeros=RouterOsCredential("API", username, password, policies),
             sites=(
                 Site("Here", "access", "Allgäu", 10.3, 47.7, 700),
