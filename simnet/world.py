@@ -53,8 +53,15 @@ class World:
         self.epoch_s = epoch_s
         self.needs_path = needs_path
         sites = {site.name: site for site in network.sites}
+        policies = frozenset(network.routeros.policies)
         self.routers = {
-            spec.name: Router(spec, sites[spec.site], first_boot_s(spec.name, epoch_s))
+            spec.name: Router(
+                spec,
+                sites[spec.site],
+                first_boot_s(spec.name, epoch_s),
+                api_user=network.routeros.username,
+                policies=policies,
+            )
             for spec in network.routers
         }
         for router in self.routers.values():

@@ -50,6 +50,8 @@ class Router:
         self.by_kind: dict[str, list[Port]] = {}
         self.poe_ports: tuple[str, ...] = ()
         self.queues: dict[str, PortRates] = {}
+        self.queue_count = LIST_CAP + 1
+        """Until they were counted there may be too many."""
         self.wants_list = True
         self.missing_rights: set[str] = set()
         self.refused_menus: set[str] = set()

@@ -5,12 +5,22 @@ One rule: what comes by the thousand (sessions, leases, dynamic queues) is count
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from domain.device_facts import Neighbour, Netwatch
 from domain.observation import Value
 from engine.drivers.rates import Counted, PortRates
-from engine.drivers.routeros.router import LIST_CAP, NAME_CAP, Menu, Router, Row, add, ask_all, count_words
+from engine.drivers.routeros.router import (
+    LIST_CAP,
+    NAME_CAP,
+    Menu,
+    Router,
+    Row,
+    add,
+    ask_all,
+    count_words,
+    print_words,
+)
 from engine.drivers.routeros.spelling import read_whole
 
 _QUEUE_COUNTERS = (
@@ -62,6 +72,19 @@ def _take_queues(router: Router, rows: list[Row], at_us: int, values: list[Value
     router.queues = queues
 
 
+def _ask_queues(router: Router) -> Sequence[str] | None:
+    """A router with more queues than are told is not asked for them: that would be megabytes."""
+    return _QUEUES if router.queue_count <= LIST_CAP else None
+
+
+def _take_queue_count(router: Router, rows: list[Row], at_us: int, values: list[Value]) -> None:
+    router.queue_count = (read_whole(rows[0].get("ret", "")) or 0) if rows else 0
+
+
+_STATIC = "?dynamic=false"
+_QUEUES = print_words("/queue/simple", "name,bytes,dropped,disabled", _STATIC)
+
+
 def _pair(said: str) -> tuple[int | None, int | None]:
     up, _, down = said.partition("/")
     return read_whole(up), read_whole(down)
@@ -102,12 +125,8 @@ OFTEN = (
         every=4,
     ),
     Menu("ppp", count_words("/ppp/active"), _counted("subscriber_sessions"), every=4),
-    Menu(
-        "queue",
-        ask_all("/queue/simple", "name,bytes,dropped,disabled", "?dynamic=false"),
-        _take_queues,
-        every=4,
-    ),
+    Menu("queue count", count_words("/queue/simple", _STATIC), _take_queue_count, every=20),
+    Menu("queue", _ask_queues, _take_queues, every=4),
     Menu("dhcp", count_words("/ip/dhcp-server/lease", "?status=bound"), _counted("dhcp_leases"), every=4),
 )
 NEIGHBOURS = Menu(

@@ -145,7 +145,9 @@ def _take_group(router: Router, rows: list[Row], at_us: int, values: list[Value]
     for row in rows:
         policies = row.get("policy", "").split(",")
         if row.get("name") == router.group and "" not in policies:
-            router.missing_rights = {right for right in NEEDED_RIGHTS if right not in policies}
+            lacking = {right for right in NEEDED_RIGHTS if right not in policies}
+            if lacking or not router.refused_menus:
+                router.missing_rights = lacking
 
 
 def tell_rights(router: Router) -> None:
