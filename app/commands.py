@@ -18,10 +18,10 @@ from PySide6.QtCore import QObject, Signal
 
 from app.draft import DeviceDraft, author_name, deletion_steps, edit_of, new_id, now_us, steps_of
 from app.model import Model
-from app.words import count_of
-from domain.edit import Edit, Step, change, inverse
+from app.words import BETWEEN, count_of, ends_of_link, isolated
+from domain.edit import Edit, Step, change, deletion, inverse
 from domain.errors import Refusal
-from domain.inventory import Device
+from domain.inventory import Device, Link
 from domain.wire import Acknowledge, ProbeNow, Reply, Secret, SubmitEdit, ToEngine
 
 UNDO_DEPTH = 200
@@ -104,6 +104,24 @@ class Commands(QObject):
         what = devices[0].name if len(devices) == 1 else count_of(len(devices), "device", "devices")
         self._submit(f"Delete {what}", deletion_steps(inventory, devices))
 
+    # Links
+
+    def edit_link(self, old: Link, new: Link, then: Then) -> None:
+        """Change a link; at once done where nothing differs."""
+        step = change("link", old, new)
+        if step is not None:
+            self._submit(f"Change {self._ends(old)}", [step], then)
+        else:
+            then(())
+
+    def delete_link(self, id: UUID) -> None:
+        """Delete a link and leave its ends alone."""
+        link = self._model.inventory.link(id)
+        if link is not None:
+            self._submit(f"Delete {self._ends(link)}", [deletion("link", link)])
+
+    # Polling
+
     def probe_now(self, id: UUID) -> None:
         """Ask a device at once, out of turn."""
         self._link.request(lambda number: ProbeNow(number, id), self._toast_refusals)
@@ -158,6 +176,9 @@ class Commands(QObject):
         self._send(edit, secrets, lambda refusals: self._on_applied(edit, refusals, then))
 
     # Inside
+
+    def _ends(self, link: Link) -> str:
+        return BETWEEN.join(ends_of_link(self._model.inventory, link))
 
     def _top(self, stack: list[Edit]) -> Edit | None:
         """Return the newest edit of a stack that is not being inverted already."""
@@ -241,7 +262,7 @@ _DONE = {
 def _as_done(title: str) -> str:
     """Return "Move X" as "X moved"; a title of another form as it is."""
     verb, _, rest = title.partition(" ")
-    return f"{rest} {_DONE[verb]}" if verb in _DONE and rest else title
+    return f"{isolated(rest)} {_DONE[verb]}" if verb in _DONE and rest else title
 
 
 def _words(refusals: tuple[Refusal, ...]) -> str:

@@ -11,6 +11,7 @@ from app.look import HEAD_PX, TABLE_PX, IconFiles, Theme, blend
 
 _SHEET = Template("""
 * { color: $text; outline: none; }
+QAbstractScrollArea { background: transparent; border: none; }
 QMainWindow { background: $ground; }
 QDialog { background: $panel; }
 QWidget#central { background: $line; }
@@ -36,11 +37,13 @@ QFrame[kind="reason"][bad="true"] { background: $down_ground; }
 QFrame[kind="banner"] { background: $raised; border-bottom: 1px solid $line; }
 QFrame[kind="banner"][bad="true"] { background: $down_ground; }
 
-QLineEdit, QSpinBox, QComboBox {
+QLineEdit, QSpinBox, QComboBox, QPlainTextEdit {
     background: $field; border: 1px solid $line; border-radius: 6px; padding: 0 8px; min-height: 26px;
     selection-background-color: $accent; selection-color: $accent_ink; }
-QLineEdit:focus, QSpinBox:focus, QComboBox:focus, QComboBox:on { border: 1px solid $accent; }
-QLineEdit[refused="true"], QSpinBox[refused="true"], QComboBox[refused="true"] { border: 1px solid $down; }
+QPlainTextEdit { padding: 3px 5px; }
+QLineEdit:focus, QSpinBox:focus, QComboBox:focus, QComboBox:on, QPlainTextEdit:focus { border: 1px solid $accent; }
+QLineEdit[refused="true"], QSpinBox[refused="true"], QComboBox[refused="true"],
+QPlainTextEdit[refused="true"] { border: 1px solid $down; }
 QLineEdit:disabled, QSpinBox:disabled, QComboBox:disabled { color: $faint; background: $panel; }
 QLineEdit[kind="search"] { background: $raised; border: 1px solid transparent; }
 QLineEdit[kind="search"]:focus { border: 1px solid $accent; }
@@ -91,7 +94,6 @@ QPushButton[kind="tab"] { background: transparent; color: $quiet; border: none; 
 QPushButton[kind="tab"]:hover { color: $text; }
 QPushButton[kind="tab"]:checked { color: $text; font-weight: 600; border-bottom: 2px solid $accent; }
 
-QAbstractScrollArea { background: transparent; border: none; }
 QScrollArea > QWidget > QWidget { background: transparent; }
 QTreeView, QTableView, QListView { background: transparent; border: none; selection-background-color: $accent_ground;
     selection-color: $text; font-size: ${table}px; }

@@ -6,17 +6,19 @@ changes the network goes to `Commands`, what shows it reads `Model`. One rule: n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 from uuid import UUID
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QFrame, QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from app.actions import make_actions
 from app.commands import Commands, Said, Then
 from app.dialogs.confirm import Confirm
 from app.dialogs.device_form import DeviceForm
+from app.dialogs.link_form import LinkForm
 from app.dialogs.palette import Palette
 from app.dialogs.shortcuts import Shortcuts
 from app.draft import DeviceDraft, draft_of, now_us
@@ -24,20 +26,21 @@ from app.engine_link import EngineLink
 from app.engine_news import EngineNews
 from app.look import Look
 from app.model import Delta, Model
-from app.panels import device, tree
+from app.panels import subject, tree
 from app.panels.alerts import HEAD_PX, AlertsPanel
 from app.panels.device import DevicePanel
 from app.panels.first_card import FirstCard
+from app.panels.link import LinkPanel
 from app.panels.map_frame import Map, MapFrame
 from app.panels.notices import Toasts
 from app.panels.text import caption
 from app.panels.top_bar import TopBar
 from app.panels.tree import TreePanel
 from app.sheet import sheet
-from app.words import capitalized, count_of
+from app.words import capitalized, count_of, name_of_link
 from domain.errors import Refusal
 from domain.geometry import LngLat
-from domain.inventory import is_paused
+from domain.inventory import Device, Link, is_paused
 
 SIZE_PX = (1600, 1000)
 LEAST_PX = (1024, 640)
@@ -66,7 +69,11 @@ class Window(QMainWindow):
         self.frame = MapFrame(map, look)
         self.alerts = AlertsPanel(model, look)
         self.device = DevicePanel(model, link, look)
-        self.device.hide()
+        self.link = LinkPanel(model, link, look)
+        self.side = QStackedWidget()
+        self.side.addWidget(self.device)
+        self.side.addWidget(self.link)
+        self.side.hide()
         self.first_card = FirstCard(look)
         self.news = EngineNews(link, look)
         self._lay_out()
@@ -76,12 +83,13 @@ class Window(QMainWindow):
             {
                 "search": self.open_palette,
                 "add": self.add_device,
-                "edit": lambda: self.edit_device(self.selected),
-                "delete": lambda: self.delete_device(self.selected),
+                "edit": lambda: self.edit(self.selected),
+                "delete": lambda: self.delete(self.selected),
                 "undo": commands.undo,
                 "redo": commands.redo,
                 "fit": self._map.fit,
                 "filter": self.tree.filter.setFocus,
+                "filter_alerts": self.alerts.begin_filter,
                 "tree": lambda: self.tree.setVisible(self.tree.isHidden()),
                 "alerts": lambda: self.alerts.set_folded(not self.alerts.is_folded),
                 "map_alone": self.toggle_map_alone,
@@ -101,32 +109,25 @@ class Window(QMainWindow):
     # Selection
 
     def select(self, id: UUID | None, *, fly: bool = False) -> None:
-        """Choose a device, or nothing, everywhere."""
-        if id is not None and self._model.inventory.device(id) is None:
-            id = None
-        self.selected = id
-        self.tree.select(id)
+        """Choose a device or a link, or nothing, everywhere."""
+        thing = self._thing(id)
+        self.selected = id = thing.id if thing is not None else None
+        self.tree.select(id if isinstance(thing, Device) else None)
         self._map.select(id)
-        self._link.watch([id] if id is not None else [])
-        if id is None:
-            self.device.hide()
-            return
-        self.device.show()
-        self.device.show_device(id)
-        if fly:
+        self.side.setHidden(id is None)
+        match thing:
+            case Device():
+                self._link.watch([thing.id])
+                self.side.setCurrentWidget(self.device)
+                self.device.show_device(thing.id)
+            case Link():
+                self._link.watch([thing.a, thing.b])
+                self.side.setCurrentWidget(self.link)
+                self.link.show_link(thing.id)
+            case None:
+                self._link.watch([])
+        if id is not None and fly:
             self._map.fly_to(id)
-
-    def select_link(self, id: UUID, *, fly: bool = False) -> None:
-        """Choose a link: its first end's panel, with the link's traffic drawn."""
-        link = self._model.inventory.link(id)
-        if link is None:
-            return
-        self.select(link.a)
-        self._map.select(id)
-        if fly:
-            self._map.fly_to(id)
-        if link.a_interface and self.device.body.graph is not None:
-            self.device.body.graph.choose(("if_in_bps", link.a_interface))
 
     def step_back(self) -> None:
         """Undo the last thing that was opened: placing, the selection, the filter."""
@@ -134,6 +135,8 @@ class Window(QMainWindow):
             self.frame.cancel_placing()
         elif self.selected is not None:
             self.select(None)
+        elif self.alerts.filter.text():
+            self.alerts.filter.clear()
         elif self.tree.filter.text():
             self.tree.filter.clear()
 
@@ -144,23 +147,28 @@ class Window(QMainWindow):
         place = LngLat(lng, lat) if lng is not None and lat is not None else None
         DeviceForm(self._model.inventory, self._add, self, place=place).open()
 
-    def edit_device(self, id: UUID | None) -> None:
-        """Open the form for a device that is there."""
-        old = self._model.inventory.device(id) if id is not None else None
-        if old is None:
-            return
-        submit = lambda draft, then: self._commands.edit_device(old, draft, then)  # noqa: E731
-        DeviceForm(self._model.inventory, submit, self, draft=draft_of(self._model.inventory, old)).open()
+    def edit(self, id: UUID | None) -> None:
+        """Open the form for a device or a link that is there."""
+        inventory = self._model.inventory
+        match self._thing(id):
+            case Device() as device:
+                submit = lambda draft, then: self._commands.edit_device(device, draft, then)  # noqa: E731
+                DeviceForm(inventory, submit, self, draft=draft_of(inventory, device)).open()
+            case Link() as link:
+                change = lambda new, then: self._commands.edit_link(link, new, then)  # noqa: E731
+                LinkForm(self._model, link, change, self).open()
 
-    def delete_device(self, id: UUID | None) -> None:
-        """Ask once, then delete a device and the links that end at it."""
-        doomed = self._model.inventory.device(id) if id is not None else None
-        if doomed is None:
-            return
-        links = sum(doomed.id in (row.a, row.b) for row in self._model.inventory.links())
-        gone = f"{count_of(links, 'link', 'links')} to it will go too. " if links else ""
-        details = f"{gone}You can undo this."
-        Confirm(f"Delete {doomed.name}?", details, "Delete", lambda: self._delete(doomed.id), self).open()
+    def delete(self, id: UUID | None) -> None:
+        """Ask once, then delete a device with the links that end at it, or a link."""
+        inventory = self._model.inventory
+        match self._thing(id):
+            case Device() as device:
+                links = sum(device.id in (row.a, row.b) for row in inventory.links())
+                gone = f"{count_of(links, 'link', 'links')} to it will go too. " if links else ""
+                self._ask_to_delete(device.name, gone, lambda: self._commands.delete_devices([device.id]))
+            case Link() as link:
+                name = name_of_link(inventory, link)
+                self._ask_to_delete(name, "Its two ends stay. ", lambda: self._commands.delete_link(link.id))
 
     def place_device(self, id: UUID) -> None:
         """Let the next click on the map place a device."""
@@ -172,9 +180,7 @@ class Window(QMainWindow):
         """Open search and commands."""
         verbs = [action for name, action in self.actions_by_name.items() if name not in ("search", "escape")]
         palette = Palette(self._model, self._look, verbs, self)
-        palette.chosen.connect(
-            lambda kind, id: self.select(id, fly=True) if kind == "device" else self.select_link(id, fly=True)
-        )
+        palette.chosen.connect(lambda id: self.select(id, fly=True))
         palette.move(self.mapToGlobal(QPoint((self.width() - palette.width()) // 2, 72)))
         palette.show()
         palette.field.setFocus()
@@ -184,26 +190,16 @@ class Window(QMainWindow):
         Shortcuts(self.actions_by_name.values(), self).open()
 
     def open_menu(self, id: UUID, at: QPoint) -> None:
-        """Open a device's menu."""
-        found = self._model.inventory.device(id)
-        if found is None:
-            return
+        """Open the menu of a device or a link."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        placed = self._model.inventory.place_of(found) is not None
-        if placed:
+        device = self._model.inventory.device(id)
+        if device is None or self._model.inventory.place_of(device) is not None:
             menu.addAction("Show on the map", lambda: self.select(id, fly=True))
-        menu.addAction("Place on the map", lambda: self.place_device(id))
-        menu.addAction("Poll now", lambda: self._commands.probe_now(id))
-        menu.addAction(
-            caption(f"Copy {found.address}"), lambda: QGuiApplication.clipboard().setText(found.address)
-        )
-        menu.addSeparator()
-        menu.addAction("Change…", lambda: self.edit_device(id))
-        paused = is_paused(found, now_us())
-        pause = "Resume polling" if paused else "Pause polling"
-        menu.addAction(pause, lambda: self._commands.pause_device(id, paused=not paused))
-        menu.addAction("Delete…", lambda: self.delete_device(id))
+        if device is not None:
+            self._add_verbs(menu, device)
+        menu.addAction("Change…", lambda: self.edit(id))
+        menu.addAction("Delete…", lambda: self.delete(id))
         menu.popup(at)
 
     def toggle_map_alone(self) -> None:
@@ -211,7 +207,7 @@ class Window(QMainWindow):
         alone = not self.tree.isHidden()
         self.tree.setHidden(alone)
         self.alerts.setHidden(alone)
-        self.device.setHidden(alone or self.selected is None)
+        self.side.setHidden(alone or self.selected is None)
 
     def toggle_full_screen(self) -> None:
         """Fill the screen, or be a window again."""
@@ -225,6 +221,7 @@ class Window(QMainWindow):
         self.top.tick()
         self.alerts.tick()
         self.device.tick()
+        self.link.tick()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Give the keyboard to nothing in particular: the window's keys work, and nothing is framed."""
@@ -246,17 +243,33 @@ class Window(QMainWindow):
 
         made = self._commands.add_device(draft, on_answer)
 
-    def _delete(self, id: UUID) -> None:
-        if self.selected == id:
-            self.select(None)
-        self._commands.delete_devices([id])
+    def _thing(self, id: UUID | None) -> Device | Link | None:
+        """Return the device or the link that an id names."""
+        inventory = self._model.inventory
+        return inventory.device(id) or inventory.link(id) if id is not None else None
+
+    def _ask_to_delete(self, name: str, gone: str, then: Callable[[], None]) -> None:
+        Confirm(f"Delete {name}?", f"{gone}You can undo this.", "Delete", then, self).open()
+
+    def _add_verbs(self, menu: QMenu, device: Device) -> None:
+        paused = is_paused(device, now_us())
+        menu.addAction("Place on the map", lambda: self.place_device(device.id))
+        menu.addAction("Poll now", lambda: self._commands.probe_now(device.id))
+        menu.addAction(
+            caption(f"Copy {device.address}"), lambda: QGuiApplication.clipboard().setText(device.address)
+        )
+        menu.addAction(
+            "Resume polling" if paused else "Pause polling",
+            lambda: self._commands.pause_device(device.id, paused=not paused),
+        )
+        menu.addSeparator()
 
     def _on_changed(self, delta: Delta) -> None:
         self._seen_snapshot = self._seen_snapshot or delta.initial
         if delta.inventory:
-            if self.selected is not None and self._model.inventory.device(self.selected) is None:
+            if self._thing(self.selected) is None and self.selected is not None:
                 self.select(None)
-            if self._awaited is not None and self._model.inventory.device(self._awaited) is not None:
+            if self._thing(self._awaited) is not None:
                 self.select(self._awaited, fly=True)
                 self._awaited = None
             if self._model.tenant is not None:
@@ -299,21 +312,22 @@ class Window(QMainWindow):
         self.tree.add_wanted.connect(self.add_device)
         self.tree.menu_wanted.connect(self.open_menu)
         self.tree.tray.place_wanted.connect(self.place_device)
-        self.alerts.device_chosen.connect(lambda id: self.select(id, fly=True))
-        self.alerts.link_chosen.connect(lambda id: self.select_link(id, fly=True))
+        self.alerts.chosen.connect(lambda id: self.select(id, fly=True))
         self.alerts.acknowledged.connect(self._commands.acknowledge)
         self.alerts.folded.connect(self._on_folded)
-        self.device.closed.connect(lambda: self.select(None))
-        self.device.acknowledged.connect(self._commands.acknowledge)
+        for panel in (self.device, self.link):
+            panel.closed.connect(lambda: self.select(None))
+            panel.acknowledged.connect(self._commands.acknowledge)
+            panel.edit_wanted.connect(self.edit)
+            panel.menu_wanted.connect(self.open_menu)
         self.device.probe_wanted.connect(self._commands.probe_now)
-        self.device.edit_wanted.connect(self.edit_device)
-        self.device.menu_wanted.connect(self.open_menu)
+        self.link.device_chosen.connect(self.select)
         self.frame.device_placed.connect(self._commands.move_device)
         self.first_card.draft_made.connect(self._add)
         self.first_card.more_wanted.connect(self.add_device)
         self.first_card.demo_wanted.connect(self.demo_wanted)
         self._map.device_clicked.connect(self.select)
-        self._map.link_clicked.connect(self.select_link)
+        self._map.link_clicked.connect(self.select)
         self._map.background_clicked.connect(lambda: self.select(None))
         self._map.device_dropped.connect(self._commands.move_device)
         self._map.place_requested.connect(self.add_device)
@@ -335,9 +349,9 @@ class Window(QMainWindow):
         column.addWidget(self.news.banner)
         column.addWidget(self.news.notice)
         column.addWidget(self._centre, 1)
-        columns = _splitter(Qt.Orientation.Horizontal, [self.tree, middle, self.device], 1)
-        columns.setSizes([tree.WIDTH_PX, SIZE_PX[0] - tree.WIDTH_PX - device.WIDTH_PX, device.WIDTH_PX])
-        columns.splitterMoved.connect(lambda *_: self.top.align_to(self.tree.width()))
+        columns = _splitter(Qt.Orientation.Horizontal, [self.tree, middle, self.side], 1)
+        columns.setSizes([tree.WIDTH_PX, SIZE_PX[0] - tree.WIDTH_PX - subject.WIDTH_PX, subject.WIDTH_PX])
+        self.tree.resized.connect(self.top.align_to)
         self.top.align_to(tree.WIDTH_PX)
         line = QFrame()
         line.setProperty("kind", "line")

@@ -5,11 +5,15 @@ Counterpart: the panels. One rule: what is not known is an en dash, never a zero
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 
 from domain.inventory import Device, Inventory, Link
 
 UNKNOWN = "–"
+ISOLATE, ISOLATE_END = "\u2068", "\u2069"
+BETWEEN = " – "
+"""What stands between the two ends of a link."""
 DAY_S = 86_400
 _SENTENCES = {
     "up": "Up for {age}",
@@ -96,6 +100,11 @@ def amount(count: float | None) -> str:
     return f"{count:.0f} B"
 
 
+def length(metres: float) -> str:
+    """Return a length over ground: 850 m, 12.4 km."""
+    return f"{metres:,.0f} m" if metres < 1000 else f"{metres / 1000:,.1f} km"
+
+
 def figure(number: float) -> str:
     """Return a number with at most three digits that matter, thousands apart."""
     if abs(number) >= 100 or number == int(number):
@@ -122,10 +131,27 @@ def place(lng: float, lat: float) -> str:
     return f"{lng:.5f}, {lat:.5f}"
 
 
-def name_of_link(inventory: Inventory, link: Link) -> str:
-    """Return what a link is called: its two ends."""
+def isolated(name: str) -> str:
+    """Return a name as it stands inside a line: one written from right to left leaves the words around it in their order."""
+    if name.isascii() or not any(unicodedata.bidirectional(letter) in ("R", "AL", "AN") for letter in name):
+        return name
+    return f"{ISOLATE}{name}{ISOLATE_END}"
+
+
+def subscribers(count: int) -> str:
+    """Return how many depend on something: 214 subs; empty where nobody does."""
+    return count_of(count, "sub", "subs") if count else ""
+
+
+def ends_of_link(inventory: Inventory, link: Link) -> tuple[str, str]:
+    """Return the names of a link's two ends, as they are."""
     a, b = inventory.device(link.a), inventory.device(link.b)
-    return f"{a.name if a else '?'} – {b.name if b else '?'}"
+    return (a.name if a else "?", b.name if b else "?")
+
+
+def name_of_link(inventory: Inventory, link: Link) -> str:
+    """Return what a link is called on the screen: its two ends."""
+    return BETWEEN.join(map(isolated, ends_of_link(inventory, link)))
 
 
 def where(inventory: Inventory, device: Device) -> str:

@@ -121,8 +121,7 @@ class DeviceGraph(QWidget):
         if same and choices == self._choices:
             return
         self._choices = choices
-        self.what.clear()
-        self.what.addItems([choice.title for choice in choices])
+        self.what.show_choices([choice.title for choice in choices])
         if old in choices:
             self.what.setCurrentIndex(choices.index(old))
         else:

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
 
-from app.panels.text import Label, set_property
+from app.panels.text import Label, LineLabel, set_property
 from app.words import capitalized
 from domain.errors import Refusal
-
-Input = QLineEdit | QSpinBox | QComboBox
 
 
 class Field(QWidget):
@@ -24,7 +22,7 @@ class Field(QWidget):
         self.input = input
         self.refusal = Label("", "refusal", wrap=True)
         self.refusal.hide()
-        heading = Label(label, "field")
+        heading = LineLabel(label, "field")
         heading.setBuddy(input)
         heading.setVisible(bool(label))
         input.setAccessibleName(label)
@@ -35,7 +33,7 @@ class Field(QWidget):
         layout.addWidget(input)
         layout.addWidget(self.refusal)
         layout.addStretch(1)
-        if isinstance(input, QLineEdit):
+        if isinstance(input, QLineEdit | QPlainTextEdit):
             input.textChanged.connect(self.accept)
         elif isinstance(input, QSpinBox):
             input.valueChanged.connect(self.accept)

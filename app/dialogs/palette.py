@@ -38,7 +38,7 @@ from app.look import BASE_PX, HEAD_PX, TABLE_PX, Look, color, font, square
 from app.model import Model
 from app.panels.text import LEFT, RIGHT, paint_text
 from app.symbols import RANK, paint_symbol
-from app.words import name_of_link, where
+from app.words import ends_of_link, name_of_link, where
 
 WIDTH_PX = 560
 ROW_PX = 32
@@ -57,9 +57,7 @@ class Hit(NamedTuple):
     then: Callable[[], None]
 
 
-def search(
-    model: Model, actions: Sequence[QAction], text: str, choose: Callable[[str, UUID], None]
-) -> list[Hit]:
+def search(model: Model, actions: Sequence[QAction], text: str, choose: Callable[[UUID], None]) -> list[Hit]:
     """Return what matches, best first: names that begin so, then those that hold it; faults before the rest."""
     text = text.strip().casefold()
     inventory = model.inventory
@@ -70,18 +68,18 @@ def search(
         if rank is not None and (text or RANK[status] < RANK["stale"]):
             place = where(inventory, device)
             quiet = f"{place}  {device.address}" if place else device.address
-            hit = Hit(device.name, quiet, status, lambda id=device.id: choose("device", id))  # type: ignore[misc]
+            hit = Hit(device.name, quiet, status, lambda id=device.id: choose(id))  # type: ignore[misc]
             found.append(((rank, RANK[status], device.name.casefold()), hit))
     if text:
         for link in inventory.links():
             name = name_of_link(inventory, link)
-            rank = _rank(text, name)
+            rank = _rank(text, *ends_of_link(inventory, link), name)
             if rank is not None:
                 hit = Hit(
                     name,
                     f"{link.kind} link",
                     model.link_status_of(link.id),
-                    lambda id=link.id: choose("link", id),  # type: ignore[misc]
+                    lambda id=link.id: choose(id),  # type: ignore[misc]
                 )
                 found.append(((rank + 1, RANK[hit.status], name.casefold()), hit))
     for action in actions:
@@ -151,7 +149,8 @@ class _Delegate(QStyledItemDelegate):
 class Palette(QDialog):
     """The field and what it finds. Closes when something is chosen or the window is clicked."""
 
-    chosen = Signal(str, object)
+    chosen = Signal(object)
+    """The id of a device or a link."""
 
     def __init__(
         self, model: Model, look: Look, actions: Sequence[QAction], parent: QWidget | None = None

@@ -1,6 +1,7 @@
 """The alerts under the map. Counterpart: `alerts_model.py`; acknowledging is a command.
 
-One rule: rows are painted, the button in them too; what the mouse can do, the keyboard can (arrows, Return, A).
+One rule: rows are painted, the button in them too, so that a thousand scroll like ten; what the mouse can do, the keyboard
+can (arrows, Return, A for all that are chosen).
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 from typing import cast
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
+    QLineEdit,
     QSizePolicy,
     QStackedLayout,
     QStyle,
@@ -31,11 +33,16 @@ from app.panels.segments import Segments
 from app.panels.text import CENTRE, LEFT, RIGHT, Label, paint_end_elided, paint_text
 from app.symbols import paint_symbol
 from app.words import count_of
-from domain.alerts import Alert
 
 HEAD_PX = 38
 ACKNOWLEDGE_PX = 90
+FILTER_PX = 200
+WIDE_PX = 620
+"""Below this width the head has no room for what the top bar says too."""
 INDENT_PX = 18
+LEAST_WHAT_PX = 220
+_GIVE_WAY = (TAKES_DOWN, SINCE, WHERE)
+"""What goes first where the table is too narrow for all columns."""
 _TITLES = {"open": "Open", "acknowledged": "Acknowledged", "today": "Today"}
 _WIDTHS = {WHERE: 176, SINCE: 84, AGE: 60, TAKES_DOWN: 92, WHO: 152}
 _NOTHING: dict[Tab, str] = {
@@ -73,7 +80,12 @@ class AlertDelegate(QStyledItemDelegate):
         ink = theme.text.text if row.alert.is_open else theme.text.quiet
         words, inner = self._rows.words(row, column), rect.adjusted(8, 0, -8, 0)
         table = font(TABLE_PX, tabular=column in (SINCE, AGE, TAKES_DOWN))
-        if column == WHAT:
+        if row.hides:
+            if column == WHAT:
+                paint_text(
+                    painter, rect.adjusted(36 + INDENT_PX, 0, -8, 0), words, table, theme.accent.accent, LEFT
+                )
+        elif column == WHAT:
             step = INDENT_PX if row.under is not None else 0
             paint_symbol(painter, square(20 + step, rect.center().y(), 16), row.status, theme, ground)
             self._paint_what(painter, rect.adjusted(36 + step, 0, -8, 0), row, ink)
@@ -115,7 +127,7 @@ class AlertTable(QTableView):
         self.setModel(rows)
         self.setItemDelegate(AlertDelegate(look, rows, self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setShowGrid(False)
         self.setMouseTracking(True)
         self.setTabKeyNavigation(False)
@@ -136,17 +148,28 @@ class AlertTable(QTableView):
         self.setAccessibleName("Alerts")
         look.changed.connect(self.viewport().update)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave room for what has happened, and for the button."""
+        room_px = event.size().width() - sum(_WIDTHS.values())
+        for column in _GIVE_WAY:
+            narrow = room_px < LEAST_WHAT_PX
+            self.setColumnHidden(column, narrow)
+            room_px += _WIDTHS[column] if narrow else 0
+        super().resizeEvent(event)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Acknowledge where the button is, else choose."""
         super().mousePressEvent(event)
         index = self.indexAt(event.position().toPoint())
-        if not index.isValid() or event.button() != Qt.MouseButton.LeftButton:
+        if not index.isValid() or event.button() != Qt.MouseButton.LeftButton or event.modifiers():
             return
         row = self._rows.rows[index.row()]
-        if index.column() == WHO and acknowledge_rect(QRectF(self.visualRect(index))).contains(
+        if row.hides:
+            self._rows.unfold(row)
+        elif index.column() == WHO and acknowledge_rect(QRectF(self.visualRect(index))).contains(
             event.position()
         ):
-            self._acknowledge(row.alert)
+            self._acknowledge(row)
         else:
             self.chosen.emit(row)
 
@@ -163,15 +186,17 @@ class AlertTable(QTableView):
         """Return chooses, A acknowledges."""
         index = self.currentIndex()
         if index.isValid() and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.chosen.emit(self._rows.rows[index.row()])
-        elif index.isValid() and event.key() == Qt.Key.Key_A:
-            self._acknowledge(self._rows.rows[index.row()].alert)
+            row = self._rows.rows[index.row()]
+            self._rows.unfold(row) if row.hides else self.chosen.emit(row)
+        elif event.key() == Qt.Key.Key_A and not event.modifiers():
+            for chosen in self.selectionModel().selectedRows():
+                self._acknowledge(self._rows.rows[chosen.row()])
         else:
             super().keyPressEvent(event)
 
-    def _acknowledge(self, alert: Alert) -> None:
-        if alert.is_open and alert.acknowledged_us is None:
-            self.acknowledged.emit(alert.id)
+    def _acknowledge(self, row: Row) -> None:
+        if not row.hides and row.alert.is_open and row.alert.acknowledged_us is None:
+            self.acknowledged.emit(row.alert.id)
 
     def _hover(self, row: int) -> None:
         if row != self.hovered:
@@ -180,10 +205,10 @@ class AlertTable(QTableView):
 
 
 class AlertsPanel(QWidget):
-    """Head with tabs, and the table; it folds down to its head."""
+    """Head with tabs and filter, and the table; it folds down to its head."""
 
-    device_chosen = Signal(object)
-    link_chosen = Signal(object)
+    chosen = Signal(object)
+    """The id of the device or the link that an alert is about."""
     acknowledged = Signal(object)
     folded = Signal(bool)
 
@@ -197,44 +222,29 @@ class AlertsPanel(QWidget):
         self.table = AlertTable(look, self.rows)
         self.table.chosen.connect(self._on_chosen)
         self.table.acknowledged.connect(self.acknowledged)
-        self._nothing = Label("Nothing to watch yet", "quiet")
-        self._badge = Label("")
-        self._badge.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._fold = QToolButton()
-        self._fold.setProperty("kind", "bare")
-        self._fold.setToolTip("Fold the alerts away")
-        self._fold.clicked.connect(lambda: self.set_folded(not self.is_folded))
         self.tabs = Segments(_TITLES)
-        self.tabs.chosen.connect(self._choose)
-        head = QWidget()
-        head.setFixedHeight(HEAD_PX)
-        row = QHBoxLayout(head)
-        row.setContentsMargins(12, 0, 12, 0)
-        row.setSpacing(10)
-        row.addWidget(Label("Alerts", "head"))
-        row.addWidget(self._badge)
-        row.addWidget(self.tabs)
-        row.addWidget(self._nothing)
-        row.addStretch(1)
-        row.addWidget(self._fold)
-        self._none = Label("", "quiet")
-        self._none.setContentsMargins(14, 6, 0, 0)
-        self._none.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.filter = QLineEdit()
+        self._nothing = Label("Nothing to watch yet", "quiet")
+        self._badge, self._matching, self._none = Label(""), Label("", "small"), Label("", "quiet")
+        self._fold = QToolButton()
         self._body = QWidget()
         self._pages = QStackedLayout(self._body)
-        self._pages.addWidget(self.table)
-        self._pages.addWidget(self._none)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(head)
-        layout.addWidget(self._body, 1)
+        self._lay_out()
+        self._funnel = self.filter.addAction(look.icon("funnel"), QLineEdit.ActionPosition.LeadingPosition)
+        self.tabs.chosen.connect(self._choose)
+        self.filter.textChanged.connect(self._on_filter)
+        self._fold.clicked.connect(lambda: self.set_folded(not self.is_folded))
         self.rows.layoutChanged.connect(self._show)
         self.rows.dataChanged.connect(self._show_head)
         model.changed.connect(self._on_changed)
         look.changed.connect(self._dress)
         self._dress()
         self._show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what there is no room for."""
+        super().resizeEvent(event)
+        self._show_head()
 
     @property
     def is_folded(self) -> bool:
@@ -247,6 +257,12 @@ class AlertsPanel(QWidget):
         self.setMaximumHeight(HEAD_PX if folded else 16_777_215)
         self._dress()
         self.folded.emit(folded)
+
+    def begin_filter(self) -> None:
+        """Give the filter the keyboard."""
+        if self.is_folded:
+            self.set_folded(False)
+        self.filter.setFocus()
 
     def tick(self) -> None:
         """Show ages as of now."""
@@ -266,14 +282,18 @@ class AlertsPanel(QWidget):
         self.rows.choose(cast("Tab", tab))
         self._show()
 
+    def _on_filter(self, text: str) -> None:
+        self.rows.set_filter(text)
+        self._show()
+
     def _on_chosen(self, row: Row) -> None:
-        if row.link is not None:
-            self.link_chosen.emit(row.link)
-        elif row.device is not None:
-            self.device_chosen.emit(row.device)
+        subject = row.link or row.device
+        if subject is not None:
+            self.chosen.emit(subject)
 
     def _show(self) -> None:
-        self._none.setText(_NOTHING[self.rows.tab] if self._model.inventory.tables["device"] else "")
+        nothing = "No alert here has that in its words" if self.rows.text else _NOTHING[self.rows.tab]
+        self._none.setText(nothing if self._model.inventory.tables["device"] else "")
         self._pages.setCurrentIndex(0 if self.rows.rows else 1)
         self._show_head()
 
@@ -284,9 +304,12 @@ class AlertsPanel(QWidget):
         theme = self._look.theme
         self._badge.setText(count_of(down, "down", "down") if down else "nothing is down")
         watching = bool(self._model.inventory.tables["device"])
-        self._badge.setVisible(watching)
+        self._badge.setVisible(watching and self.width() >= WIDE_PX)
         self.tabs.setVisible(watching)
         self._nothing.setVisible(not watching)
+        self.filter.setVisible(watching and not self.is_folded)
+        of = self.rows.counts[self.rows.tab]
+        self._matching.setText(f"{self.rows.matching:,} of {of:,}" if self.rows.text else "")
         ink, ground = (
             (theme.status_text["down"], theme.down_ground)
             if down
@@ -297,5 +320,40 @@ class AlertsPanel(QWidget):
         )
 
     def _dress(self) -> None:
+        self._funnel.setIcon(self._look.icon("funnel"))
         self._fold.setIcon(self._look.icon("chevron-up" if self.is_folded else "chevron-down"))
         self._show_head()
+
+    def _lay_out(self) -> None:
+        self.filter.setProperty("kind", "search")
+        self.filter.setPlaceholderText("Filter")
+        self.filter.setAccessibleName("Filter the alerts")
+        self.filter.setMaxLength(120)
+        self.filter.setMaximumWidth(FILTER_PX)
+        self.filter.setMinimumWidth(FILTER_PX // 3)
+        self.filter.setClearButtonEnabled(True)
+        self._badge.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._fold.setProperty("kind", "bare")
+        self._fold.setToolTip("Fold the alerts away")
+        head = QWidget()
+        head.setFixedHeight(HEAD_PX)
+        row = QHBoxLayout(head)
+        row.setContentsMargins(12, 0, 12, 0)
+        row.setSpacing(10)
+        row.addWidget(Label("Alerts", "head"))
+        row.addWidget(self._badge)
+        row.addWidget(self.tabs, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._nothing)
+        row.addStretch(1)
+        row.addWidget(self._matching)
+        row.addWidget(self.filter, 2)
+        row.addWidget(self._fold)
+        self._none.setContentsMargins(14, 6, 0, 0)
+        self._none.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._pages.addWidget(self.table)
+        self._pages.addWidget(self._none)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(head)
+        layout.addWidget(self._body, 1)

@@ -1,5 +1,7 @@
 """Alerts as rows of a table. Counterpart: `alerts.py` paints them; `domain/alerts.py` is their life.
 
+Theory: what is down explains the links that end at it: their rows stand below its own, few of them until somebody asks for
+the rest, which one row more offers.
 One rule: fault order, then the newest first; a row is a word for everything its colour says.
 """
 
@@ -8,19 +10,24 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
 
 from app.draft import now_us
 from app.model import Delta, Model
 from app.panels.text import tip
 from app.symbols import RANK
-from app.words import age_of, clock, midnight_us, name_of_link, where
+from app.words import age_of, clock, isolated, midnight_us, name_of_link, subscribers, where
 from domain.alerts import Alert
+from domain.inventory import Link
 
 Tab = Literal["open", "acknowledged", "today"]
 Index = QModelIndex | QPersistentModelIndex
 WHAT, WHERE, SINCE, AGE, TAKES_DOWN, WHO = range(6)
 COLUMNS = ("What", "Where", "Since", "Age", "Takes down", "Who")
+MANY, MANY_MS = 1000, 500
+"""More alerts than this are sorted anew at most twice a second, as they come in: nobody reads faster."""
+UNDER_SHOWN = 4
+"""So many rows stand below one that explains them; the others are counted."""
 STATUS_OF_RULE = {"device_down": "down", "device_degraded": "degraded", "link_down": "down"}
 
 
@@ -37,6 +44,18 @@ class Row(NamedTuple):
     link: UUID | None
     under: UUID | None = None
     """The down device at its end, whose alert explains this one: it is shown indented below that."""
+    hides: int = 0
+    """Above zero this row is no alert: it stands for so many more below the same one."""
+
+    @property
+    def key(self) -> tuple[UUID, bool]:
+        """What makes it the same row, however often it is made anew."""
+        return (self.alert.id, bool(self.hides))
+
+    def holds(self, text: str) -> bool:
+        """Whether a folded text is in its words."""
+        said = (self.what, self.where, self.more, self.alert.acknowledged_by)
+        return not text or any(text in words.casefold() for words in said)
 
 
 class AlertsModel(QAbstractTableModel):
@@ -49,7 +68,17 @@ class AlertsModel(QAbstractTableModel):
         self.rows: list[Row] = []
         self.counts: dict[Tab, int] = {"open": 0, "acknowledged": 0, "today": 0}
         self.down_count = 0
+        self.text = ""
+        self.matching = 0
+        """How many alerts of the tab hold the filter's text."""
         self._down: dict[UUID, int] = {}
+        self._unfolded: set[UUID] = set()
+        self._made: dict[UUID, Row] = {}
+        """Rows by alert, made from the inventory as it is."""
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(MANY_MS)
+        self._later.timeout.connect(self.refresh)
         model.changed.connect(self._on_changed)
 
     def choose(self, tab: Tab) -> None:
@@ -57,8 +86,20 @@ class AlertsModel(QAbstractTableModel):
         self.tab = tab
         self.refresh()
 
+    def set_filter(self, text: str) -> None:
+        """Show only rows whose words hold a text."""
+        self.text = text.strip().casefold()
+        self.refresh()
+
+    def unfold(self, row: Row) -> None:
+        """Show what a row stands for."""
+        if row.under is not None:
+            self._unfolded.add(row.under)
+            self.refresh()
+
     def refresh(self) -> None:
         """Read the mirror again."""
+        self._later.stop()
         midnight = midnight_us(now_us())
         tabs: dict[Tab, list[Alert]] = {"open": [], "acknowledged": [], "today": []}
         for alert in self._model.alerts.values():
@@ -69,23 +110,24 @@ class AlertsModel(QAbstractTableModel):
         self.counts = {tab: len(alerts) for tab, alerts in tabs.items()}
         still_open = tabs["open"] + tabs["acknowledged"]
         self._down = {alert.subject: alert.opened_us for alert in still_open if alert.rule == "device_down"}
-        self.down_count = sum(row.status == "down" for row in map(self._row, still_open))
-        rows = [self._row(alert) for alert in tabs[self.tab]]
+        self.down_count = sum(self._row(alert).status == "down" for alert in still_open)
+        rows = [row for alert in tabs[self.tab] if (row := self._row(alert)).holds(self.text)]
+        self.matching = len(rows)
         if self.tab == "today":
+            rows = [row._replace(under=None) for row in rows]
             rows.sort(key=lambda row: -max(row.alert.opened_us, row.alert.cleared_us or 0))
         else:
-            listed = {row.device for row in rows if row.alert.rule == "device_down"}
-            rows.sort(key=lambda row: self._order(row, listed))
-        if [row.alert.id for row in rows] == [row.alert.id for row in self.rows]:
+            rows = self._nested(rows)
+        if [row.key for row in rows] == [row.key for row in self.rows]:
             self.rows = rows
             self.touch()
         else:
             self.layoutAboutToBeChanged.emit()
-            kept = {row.alert.id: number for number, row in enumerate(rows)}
+            kept = {row.key: number for number, row in enumerate(rows)}
             before = self.persistentIndexList()
             after = []
             for index in before:
-                at = kept.get(self.rows[index.row()].alert.id) if index.row() < len(self.rows) else None
+                at = kept.get(self.rows[index.row()].key) if index.row() < len(self.rows) else None
                 after.append(QModelIndex() if at is None else self.createIndex(at, index.column()))
             self.rows = rows
             self.changePersistentIndexList(before, after)
@@ -126,6 +168,8 @@ class AlertsModel(QAbstractTableModel):
         row = self.rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return self.words(row, index.column())
+        if row.hides:
+            return None
         if role == Qt.ItemDataRole.ToolTipRole:
             times = f"{row.alert.count} times so far" if row.alert.count > 1 else ""
             return tip("\n".join(line for line in (row.what, row.alert.reason, times) if line))
@@ -136,6 +180,8 @@ class AlertsModel(QAbstractTableModel):
         now, alert = now_us(), row.alert
         if column == WHAT:
             return row.what
+        if row.hides:
+            return ""
         if column == WHERE:
             return row.where
         if column == SINCE:
@@ -149,33 +195,60 @@ class AlertsModel(QAbstractTableModel):
         return "" if alert.is_open else "cleared"
 
     def _on_changed(self, delta: Delta) -> None:
-        if delta.inventory or delta.alerts:
+        if delta.inventory:
+            self._made.clear()
+        if delta.initial or (len(self.rows) < MANY and (delta.inventory or delta.alerts)):
             self.refresh()
+        elif (delta.inventory or delta.alerts) and not self._later.isActive():
+            self._later.start()
 
-    def _order(self, row: Row, listed: set[UUID | None]) -> tuple[int, bool, int, str, bool, int]:
+    def _nested(self, rows: list[Row]) -> list[Row]:
         """Roots in fault order, devices before links, newest first; what a root explains, right below it."""
-        newest = -row.alert.opened_us
-        if row.under is not None and row.under in listed:
-            return (RANK["down"], False, -self._down[row.under], str(row.under), True, newest)
-        return (RANK[row.status], row.link is not None, newest, str(row.device), False, newest)
+        roots: list[Row] = []
+        below: dict[UUID, list[Row]] = {
+            row.device: [] for row in rows if row.alert.rule == "device_down" and row.device
+        }
+        for row in rows:
+            (below.get(row.under, roots) if row.under else roots).append(row)
+        roots.sort(
+            key=lambda row: (RANK[row.status], row.link is not None, -row.alert.opened_us, str(row.device))
+        )
+        self._unfolded &= below.keys()
+        found: list[Row] = []
+        for root in roots:
+            found.append(root if root.under is None else root._replace(under=None))
+            by_it = root.device if root.alert.rule == "device_down" else None
+            explained = below[by_it] if by_it is not None else []
+            explained.sort(key=lambda row: -row.alert.opened_us)
+            hides = len(explained) - UNDER_SHOWN
+            if hides > 1 and by_it not in self._unfolded:
+                rest = Row(
+                    root.alert, "", f"Show {hides:,} more", "", "", "", root.device, None, root.device, hides
+                )
+                explained = [*explained[:UNDER_SHOWN], rest]
+            found += explained
+        return found
 
     def _row(self, alert: Alert) -> Row:
+        link = self._model.inventory.link(alert.subject) if alert.rule == "link_down" else None
+        under = next((end for end in (link.a, link.b) if end in self._down), None) if link else None
+        made = self._made.get(alert.id)
+        if made is None or made.alert is not alert or made.under != under:
+            made = self._made[alert.id] = self._make(alert, link, under)
+        return made
+
+    def _make(self, alert: Alert, link: Link | None, under: UUID | None) -> Row:
         inventory = self._model.inventory
         status = STATUS_OF_RULE[alert.rule] if alert.is_open else "up"
         device = inventory.device(alert.subject)
-        link = inventory.link(alert.subject)
         if device is not None:
-            what = f"{device.name} " + (
-                "does not answer" if alert.rule == "device_down" else "answers in part"
-            )
-            takes = (
-                f"{device.subscribers:,} subs" if device.subscribers and alert.rule == "device_down" else ""
-            )
+            down = alert.rule == "device_down"
+            what = f"{isolated(device.name)} {'does not answer' if down else 'answers in part'}"
+            takes = subscribers(device.subscribers) if down else ""
             return Row(alert, status, what, alert.reason, where(inventory, device), takes, device.id, None)
         if link is not None:
             a = inventory.device(link.a)
             place = where(inventory, a) if a is not None else ""
-            under = next((end for end in (link.a, link.b) if end in self._down), None)
             if under is not None and alert.is_open:
                 status = "affected"
             said = f"{name_of_link(inventory, link)} is down"

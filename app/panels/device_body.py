@@ -1,12 +1,9 @@
 """What is under a device's tabs: overview, interfaces, journal. Counterpart: `device.py`, the head above it.
 
-One rule: the graph is made when the first device is shown, not before: its library is heavy and the start is not.
+One rule: the overview shows some of everything; the other tabs show all of one thing.
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
-from uuid import UUID
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -26,14 +23,12 @@ from app.look import Look
 from app.model import Model
 from app.panels import interfaces, journal
 from app.panels.facts import FactsGrid, lines_of
+from app.panels.graph_place import GraphPlace
 from app.panels.interfaces import InterfacesTable, Port, ports_of
 from app.panels.journal import JournalList
 from app.panels.text import Label, button
 from app.words import count_of
 from domain.inventory import Device, probe_names
-
-if TYPE_CHECKING:
-    from app.charts.device_graph import DeviceGraph
 
 PADDING_PX = 16
 _OLD = frozenset({"down", "stale"})
@@ -47,9 +42,8 @@ class DeviceBody(QStackedWidget):
 
     def __init__(self, model: Model, link: Asks, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._model, self._link, self._look = model, link, look
-        self._device: UUID | None = None
-        self.graph: DeviceGraph | None = None
+        self._model, self._look = model, look
+        self.graph = GraphPlace(model, link, look)
         self.facts = FactsGrid()
         self.few_ports = InterfacesTable(look, interfaces.OVERVIEW_ROWS)
         self.all_ports = InterfacesTable(look)
@@ -74,7 +68,6 @@ class DeviceBody(QStackedWidget):
 
     def show_device(self, device: Device, status: str) -> int:
         """Show a device and return how many interfaces it has."""
-        self._device = device.id
         self.facts.show_lines(lines_of(self._model, device, now_us()), self._look.theme.status_text)
         ports = ports_of(self._model, device.id)
         quiet = status in _OLD
@@ -86,7 +79,7 @@ class DeviceBody(QStackedWidget):
         self._ports_more.setVisible(hidden > 0)
         self._ports_more.setText(f"Show {count_of(hidden, 'more', 'more')}")
         self._ports_unit.setVisible(bool(ports))
-        self._show_graph(device, ports)
+        self.graph.show_device(device.id, self._choices(device, ports))
         self.few_rows.show_device(device.id)
         self.all_rows.show_device(device.id)
         return len(ports)
@@ -97,16 +90,7 @@ class DeviceBody(QStackedWidget):
 
     def tick(self) -> None:
         """Move the graph on."""
-        if self.graph is not None:
-            self.graph.tick()
-
-    def _show_graph(self, device: Device, ports: list[Port]) -> None:
-        if self.graph is None:
-            from app.charts.device_graph import DeviceGraph  # noqa: PLC0415  numpy and pyqtgraph, 0.4 s
-
-            self.graph = DeviceGraph(self._model, self._link, self._look)
-            self._graph_place.addWidget(self.graph)
-        self.graph.show_device(device.id, self._choices(device, ports))
+        self.graph.tick()
 
     def _choices(self, device: Device, ports: list[Port]) -> list[Choice]:
         shown = [port for port in ports if port.status != "maintenance"]
@@ -137,12 +121,10 @@ class DeviceBody(QStackedWidget):
         return kinds[0] if kinds else ""
 
     def _on_port(self, name: str) -> None:
-        if self.graph is not None:
-            self.graph.choose(("if_in_bps", name))
-            self.all_wanted.emit("overview")
+        self.graph.choose(("if_in_bps", name))
+        self.all_wanted.emit("overview")
 
     def _overview(self) -> QWidget:
-        self._graph_place = QVBoxLayout()
         self._ports_unit = Label("Mb/s", "small")
         head = QHBoxLayout()
         head.addWidget(self._ports_head)
@@ -165,11 +147,11 @@ class DeviceBody(QStackedWidget):
         layout.setContentsMargins(PADDING_PX, 14, PADDING_PX, PADDING_PX)
         layout.setSpacing(16)
         layout.addWidget(self.facts)
-        layout.addLayout(self._graph_place)
+        layout.addWidget(self.graph)
         layout.addLayout(ports)
         layout.addLayout(rows)
         layout.addStretch(1)
-        self._scroll = _scrolled(inner)
+        self._scroll = scrolled(inner)
         return self._scroll
 
     def _journal_head(self) -> QHBoxLayout:
@@ -187,10 +169,11 @@ class DeviceBody(QStackedWidget):
         layout.setContentsMargins(PADDING_PX, 14, PADDING_PX, PADDING_PX)
         layout.addWidget(self.all_rows)
         layout.addStretch(1)
-        return _scrolled(inner)
+        return scrolled(inner)
 
 
-def _scrolled(inner: QWidget) -> QScrollArea:
+def scrolled(inner: QWidget) -> QScrollArea:
+    """Return a page that scrolls up and down only."""
     area = QScrollArea()
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setWidgetResizable(True)

@@ -1,6 +1,6 @@
 """A heading that is a choice: bold text, a chevron, a list. Counterpart: `device_graph.py` uses it.
 
-One rule: the text gives way in the middle, never under the chevron.
+One rule: the text gives way in the middle, never under the chevron; where there is nothing to choose it is but a heading.
 """
 
 from __future__ import annotations
@@ -24,7 +24,14 @@ class Dropdown(QComboBox):
         self.setProperty("kind", "plain")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(HEIGHT_PX)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def show_choices(self, titles: list[str]) -> None:
+        """Offer these in place of the former ones."""
+        self.clear()
+        self.addItems(titles)
+        self.setEnabled(len(titles) > 1)
+        arrow = Qt.CursorShape.PointingHandCursor if len(titles) > 1 else Qt.CursorShape.ArrowCursor
+        self.setCursor(arrow)
 
     def sizeHint(self) -> QSize:
         """Room for the text and its chevron."""
@@ -39,10 +46,11 @@ class Dropdown(QComboBox):
         theme, painter = self._look.theme, QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         rect = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        if self.underMouse() or self.hasFocus():
+        if self.isEnabled() and (self.underMouse() or self.hasFocus()):
             painter.setPen(color(theme.accent.accent) if self.hasFocus() else Qt.PenStyle.NoPen)
             painter.setBrush(color(theme.surface.raised))
             painter.drawRoundedRect(rect.adjusted(-4, 0, 0, 0), 5, 5)
         room = rect.adjusted(0, 0, -20, 0)
         width = paint_text(painter, room, self.currentText(), font(BASE_PX, 600), theme.text.text, LEFT)
-        painter.drawPixmap(width + 4, HEIGHT_PX // 2 - 7, self._look.pixmap("chevron-down", size_px=14))
+        if self.isEnabled():
+            painter.drawPixmap(width + 4, HEIGHT_PX // 2 - 7, self._look.pixmap("chevron-down", size_px=14))

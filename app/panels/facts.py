@@ -31,11 +31,12 @@ def probe_word(name: str) -> str:
 
 
 class Line(NamedTuple):
-    """A label and what it says; `ink` names a status whose text colour it takes."""
+    """A label and what it says; `ink` names a status whose text colour it takes; `prose` is read from its beginning."""
 
     label: str
     said: str
     ink: str = ""
+    prose: bool = False
 
 
 def lines_of(model: Model, device: Device, now_us: int) -> list[Line]:
@@ -122,11 +123,8 @@ def _probes(device: Device, health: Health | None) -> list[Line]:
         if state is None:
             lines.append(Line(word, "not asked yet"))
         elif state.failure is not None and state.misses:
-            lines.append(
-                Line(
-                    word, state.failure.message or state.failure.kind, "down" if state.failed else "degraded"
-                )
-            )
+            why, ink = state.failure.message or state.failure.kind, "down" if state.failed else "degraded"
+            lines.append(Line(word, why, ink, prose=True))
         else:
             lines.append(
                 Line(word, round_trip(state.rtt_us / 1000) if state.rtt_us is not None else "answers")
@@ -168,4 +166,5 @@ class FactsGrid(QWidget):
                 label.setText(line.label)
             if said.text() != line.said:
                 said.setText(line.said)
+            said.prose = line.prose
             said.set_ink(inks.get(line.ink, ""))

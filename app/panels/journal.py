@@ -99,7 +99,7 @@ class JournalList(QWidget):
         shown = self.rows[: self._limit]
         self._none.setVisible(not shown)
         while len(self._lines) < len(shown):
-            at, said = Label("", "small"), LineLabel("")
+            at, said = Label("", "small"), LineLabel("", prose=True)
             at.setFont(font(TABLE_PX, tabular=True))
             said.setFont(font(TABLE_PX))
             said.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)

@@ -13,10 +13,13 @@ from PySide6.QtGui import QFont, QFontMetrics, QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QToolTip, QWidget
 
 from app.look import color
+from app.words import BETWEEN, ISOLATE_END
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
 CENTRE = Qt.AlignmentFlag.AlignCenter
+NAME_LEAST_PX = 24
+"""A name is not cut shorter than this to keep the words after it."""
 
 
 def tip(text: str) -> str:
@@ -30,6 +33,27 @@ def caption(text: str) -> str:
     return text.replace("&", "&&")
 
 
+def elided(metrics: QFontMetrics, text: str, width_px: int) -> str:
+    """Return a text as it fits: a name gives way in its middle, each of two names (a link's) in its own."""
+    if metrics.horizontalAdvance(text) <= width_px:
+        return text
+    names = text.split(BETWEEN)
+    if len(names) != 2:
+        return _elided_name(metrics, text, width_px)
+    room_px = max(0, width_px - metrics.horizontalAdvance(BETWEEN))
+    least_px = min(room_px // 2, *(metrics.horizontalAdvance(name) for name in names))
+    return BETWEEN.join(_elided_name(metrics, name, room_px - least_px) for name in names)
+
+
+def _elided_name(metrics: QFontMetrics, text: str, width_px: int) -> str:
+    """Elide a name; of one that is isolated, with words after it, the words stay, and so does the isolation."""
+    name, end, words = text.rpartition(ISOLATE_END)
+    room_px = width_px - metrics.horizontalAdvance(words)
+    if not end or room_px < NAME_LEAST_PX:
+        return metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, width_px)
+    return metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room_px) + end + words
+
+
 def paint_text(  # noqa: PLR0917
     painter: QPainter,
     rect: QRect | QRectF,
@@ -40,7 +64,7 @@ def paint_text(  # noqa: PLR0917
 ) -> int:
     """Paint one line, elided in the middle to the rectangle, and return its width in pixels."""
     metrics = QFontMetrics(font)
-    shown = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, int(rect.width()))
+    shown = elided(metrics, text, int(rect.width()))
     painter.setFont(font)
     painter.setPen(color(ink))
     painter.drawText(rect, int(flags) | int(Qt.TextFlag.TextSingleLine), shown)
@@ -68,10 +92,13 @@ class Label(QLabel):
 
 
 class LineLabel(Label):
-    """One line that gives way: elided in the middle where it is too long, then whole on hover."""
+    """One line that gives way: a name in its middle, `prose` at its end; then whole on hover."""
 
-    def __init__(self, text: str = "", kind: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self, text: str = "", kind: str = "", parent: QWidget | None = None, *, prose: bool = False
+    ) -> None:
         super().__init__(text, kind, parent)
+        self.prose = prose
         self._ink = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
@@ -89,7 +116,11 @@ class LineLabel(Label):
         """Paint what fits."""
         painter = QPainter(self)
         rect = self.contentsRect()
-        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, rect.width())
+        metrics = self.fontMetrics()
+        if self.prose:
+            shown = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, rect.width())
+        else:
+            shown = elided(metrics, self.text(), rect.width())
         painter.setPen(color(self._ink) if self._ink else self.palette().color(self.foregroundRole()))
         painter.drawText(rect, int(LEFT) | int(Qt.TextFlag.TextSingleLine), shown)
 

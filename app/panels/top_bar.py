@@ -1,6 +1,7 @@
 """The bar on top: whose network, search, counts in fault order, how fresh, the engine. Counterpart: `Model` and `EngineLink`.
 
-One rule: a status that nobody has gets no chip; in a healthy network the bar says one quiet thing.
+One rule: a status that nobody has gets no chip; in a healthy network the bar says one quiet thing. Where it is narrow, words
+give way before numbers.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from collections import Counter
 from uuid import UUID
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from app.draft import now_us
 from app.engine_link import Status
@@ -23,6 +24,10 @@ from domain.wire import EngineState
 
 HEIGHT_PX = 40
 STALE_AFTER_S = 20
+SEARCH_PX = 188
+WIDE_PX = 1200
+"""Below this width the bar has no room for everything."""
+WORDS_WHEN_NARROW = 3
 _WORDS = {
     "starting": "starting",
     "lost": "restarting",
@@ -39,8 +44,10 @@ class Chip(QAbstractButton):
         super().__init__(parent)
         self.status = status
         self.count = 0
+        self._worded = True
         self._look = look
         self.setCheckable(True)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip(f"Show only what is {status}")
         self.hide()
@@ -55,10 +62,18 @@ class Chip(QAbstractButton):
         self.updateGeometry()
         self.update()
 
+    def set_worded(self, worded: bool) -> None:
+        """Show the status' word, or symbol and count alone."""
+        if worded != self._worded:
+            self._worded = worded
+            self.updateGeometry()
+            self.update()
+
     def sizeHint(self) -> QSize:
         """Room for symbol, count and word."""
-        bold = QFontMetrics(font(BASE_PX, 600, tabular=True)).horizontalAdvance(f"{self.count:,}")
-        return QSize(46 + bold + QFontMetrics(font(BASE_PX)).horizontalAdvance(self.status), 28)
+        bold_px = QFontMetrics(font(BASE_PX, 600, tabular=True)).horizontalAdvance(f"{self.count:,}")
+        word_px = QFontMetrics(font(BASE_PX)).horizontalAdvance(self.status) + 8 if self._worded else 0
+        return QSize(38 + bold_px + word_px, 28)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the chip."""
@@ -82,6 +97,8 @@ class Chip(QAbstractButton):
         bold = font(BASE_PX, 600, tabular=True)
         ink = theme.status_text["down"] if self.status == "down" else theme.text.text
         width = paint_text(painter, room, f"{self.count:,}", bold, ink, LEFT)
+        if not self._worded:
+            return
         word = ink if self.status == "down" else theme.text.quiet
         paint_text(painter, room.adjusted(width + 4, 0, 6, 0), self.status, font(BASE_PX), word, LEFT)
 
@@ -92,9 +109,18 @@ class SearchButton(QAbstractButton):
     def __init__(self, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._look = look
-        self.setFixedSize(188, 28)
+        self.setFixedHeight(28)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.IBeamCursor)
         self.setAccessibleName("Search")
+
+    def sizeHint(self) -> QSize:
+        """Room for icon, word and key."""
+        return QSize(SEARCH_PX, 28)
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for the icon."""
+        return QSize(36, 28)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the field."""
@@ -106,7 +132,10 @@ class SearchButton(QAbstractButton):
         rect = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(rect, 6, 6)
         painter.drawPixmap(10, 6, self._look.pixmap("search", size_px=16))
-        paint_text(painter, rect.adjusted(34, 0, 0, 0), "Search", font(BASE_PX), theme.text.quiet, LEFT)
+        if self.width() >= SEARCH_PX // 2:
+            paint_text(painter, rect.adjusted(34, 0, 0, 0), "Search", font(BASE_PX), theme.text.quiet, LEFT)
+        if self.width() < SEARCH_PX:
+            return
         key = QRectF(rect.right() - 52, rect.y() + 5, 44, rect.height() - 10)
         painter.setPen(color(theme.surface.line))
         painter.setBrush(color(theme.surface.panel))
@@ -202,6 +231,11 @@ class TopBar(QWidget):
         """Let the tenant's part be as wide as the tree under it."""
         self._left.setFixedWidth(max(width_px, 120))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give way where there is little room."""
+        self._fit()
+        super().resizeEvent(event)
+
     def set_status(self, status: Status) -> None:
         """Show how the engine is."""
         self._status = status
@@ -241,10 +275,19 @@ class TopBar(QWidget):
                     self._heard_us = max(self._heard_us, health.heard_us)
         for status, chip in self.chips.items():
             chip.set_count(self._counts[status])
+        self._fit()
         self._none.setText("" if self._shown else "No devices yet")
         if model.tenant is not None:
             self._tenant.setText(model.tenant.name)
         self.tick()
+
+    def _fit(self) -> None:
+        """Leave out what hardly ever changes, and the words of all but the worst, where there is little room."""
+        wide = self.width() >= WIDE_PX
+        self.sync.setVisible(wide)
+        shown = [chip for chip in self.chips.values() if chip.count or chip.isChecked()]
+        for number, chip in enumerate(shown):
+            chip.set_worded(wide or len(shown) <= WORDS_WHEN_NARROW or number == 0)
 
     def _on_toggled(self) -> None:
         chosen = frozenset(status for status, chip in self.chips.items() if chip.isChecked())

@@ -34,7 +34,7 @@ from PySide6.QtWidgets import (
 
 from app.look import ROW_PX, TABLE_PX, Look, color, font, square
 from app.model import Delta, Model
-from app.panels.text import LEFT, RIGHT, Label, paint_text, tip
+from app.panels.text import LEFT, RIGHT, Label, LineLabel, paint_text, tip
 from app.symbols import paint_symbol
 from app.words import count_of
 from domain.inventory import Device
@@ -165,7 +165,7 @@ class Tray(QWidget):
         row.setContentsMargins(12, 0, 12, 0)
         row.setSpacing(8)
         row.addWidget(self._pin)
-        row.addWidget(Label("No place yet", "quiet"), 1)
+        row.addWidget(LineLabel("No place yet", "quiet"), 1)
         row.addWidget(self._count)
         head.clicked.connect(self.toggle)
         line = QFrame()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -175,6 +175,8 @@ class TreePanel(QWidget):
     """A device is to be brought into view too."""
     add_wanted = Signal()
     menu_wanted = Signal(object, QPoint)
+    resized = Signal(int)
+    """How wide it is now, whoever moved its edge."""
 
     def __init__(self, model: Model, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -225,6 +227,11 @@ class TreePanel(QWidget):
         look.changed.connect(self._dress)
         self._dress()
         self._show_page()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tell."""
+        super().resizeEvent(event)
+        self.resized.emit(event.size().width())
 
     def set_statuses(self, statuses: frozenset[str]) -> None:
         """Show only devices of these statuses; none means all."""

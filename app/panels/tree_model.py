@@ -19,7 +19,7 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistent
 from app.model import Delta, Model
 from app.panels.text import tip
 from app.symbols import RANK
-from app.words import count_of
+from app.words import count_of, subscribers
 from domain.inventory import Device, Site
 
 Index = QModelIndex | QPersistentModelIndex
@@ -293,7 +293,7 @@ class TreeModel(QAbstractItemModel):
         node.subscribers = device.subscribers
         node.right = "" if device.role == "other" else device.role
         if alone:
-            node.right = _subscribers(device.subscribers)
+            node.right = subscribers(device.subscribers)
         return node
 
     def _fill(self, node: Node, children: list[Node]) -> Node:
@@ -308,22 +308,18 @@ class TreeModel(QAbstractItemModel):
         if node.kind == "region":
             node.right = f"{len(children):,}"
         else:
-            node.right = _subscribers(node.subscribers)
+            node.right = subscribers(node.subscribers)
         return node
 
     def _story(self, node: Node) -> str:
         if node.kind == "device":
             return f"{node.name}\n{node.address}, {node.status}"
         devices = count_of(sum(1 for _ in node.devices()), "device", "devices")
-        subscribers = count_of(node.subscribers, "subscriber", "subscribers")
+        behind = count_of(node.subscribers, "subscriber", "subscribers")
         if node.kind == "site":
-            return f"{node.name}\n{devices}, {subscribers}"
+            return f"{node.name}\n{devices}, {behind}"
         sites = count_of(len(node.children), "site", "sites")
-        return f"{node.name}\n{sites}, {devices}, {subscribers}"
-
-
-def _subscribers(count: int) -> str:
-    return f"{count:,} subs" if count else ""
+        return f"{node.name}\n{sites}, {devices}, {behind}"
 
 
 def _is_out_of_order(rows: list[Node]) -> bool:

@@ -4,7 +4,7 @@
 /** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
 /** @import { Network } from "./network.js" */
 
-const PADDING = { top: 56, right: 76, bottom: 104, left: 56 };
+const PADDING = { top: 56, right: 112, bottom: 104, left: 56 };
 const FIT_ZOOM_MOST = 12.5;
 const FLY_ZOOM_LEAST = 11;
 const FLY_MS = 900;

@@ -9,6 +9,7 @@ from app.draft import now_us
 from app.panels.alerts import acknowledge_rect
 from app.panels.alerts_model import WHAT, WHERE, WHO, AlertsModel
 from domain.alerts import Alert, Rule, fingerprint
+from domain.inventory import Device, Link
 from domain.wire import Acknowledge, Changed
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import id_of
@@ -101,3 +102,71 @@ def test_an_alert_of_what_was_deleted_is_no_error(bench: Bench) -> None:
     show(bench, alert("device_down", "nobody", 1))
     assert whats(bench.window.alerts.rows) == ["Something that was deleted"]
     assert bench.window.alerts.rows.down_count == 1
+
+
+def test_what_one_dead_device_explains_is_folded_after_four_and_opens_by_mouse_and_key(bench: Bench) -> None:
+    names = [f"far {n}" for n in range(7)]
+    devices = tuple(Device(id_of(n), n, f"10.7.0.{i}") for i, n in enumerate(names, 1))
+    links = tuple(Link(id_of(f"to {n}"), id_of("g1"), id_of(n)) for n in names)
+    bench.model.merge(Changed(9, devices=devices, links=links))
+    show(
+        bench,
+        alert("device_down", "g1", 60),
+        *(alert("link_down", f"to {n}", i) for i, n in enumerate(names)),
+        alert("device_down", "g2", 90),
+    )
+    rows, table = bench.window.alerts.rows, bench.window.alerts.table
+    assert [row.what for row in rows.rows[4:]] == [
+        "Grünten R1 – far 3 is down",
+        "Show 3 more",
+        "Grünten AP does not answer",
+    ]
+    assert (rows.counts["open"], rows.down_count) == (9, 2)
+    more = table.visualRect(table.model().index(5, WHAT))
+    table.scrollTo(table.model().index(5, WHAT))
+    more = table.visualRect(table.model().index(5, WHAT))
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=more.center())
+    assert len(rows.rows) == 9
+    assert bench.window.selected is None
+    show(bench, alert("device_down", "g1", 60, cleared_us=now_us()))
+    assert rows.rows[0].what == "Grünten AP does not answer"
+    show(bench, alert("device_down", "g1", 60))
+    assert len(rows.rows) == 7
+    table.setCurrentIndex(table.model().index(5, WHAT))
+    QTest.keyClick(table, Qt.Key.Key_A)
+    QTest.keyClick(table, Qt.Key.Key_Return)
+    assert len(rows.rows) == 9
+    assert not any(isinstance(m, Acknowledge) for m in bench.engine.heard)
+
+
+def test_hundreds_are_counted_found_by_their_words_and_acknowledged_together(bench: Bench) -> None:
+    names = [f"R{n:03}" for n in range(600)]
+    site = id_of("Lindau")
+    bench.model.merge(
+        Changed(9, devices=tuple(Device(id_of(n), n, "10.9.9.9", site=site, subscribers=1) for n in names))
+    )
+    show(bench, *(alert("device_down", n, i) for i, n in enumerate(names)), alert("device_down", "g1", 999))
+    panel = bench.window.alerts
+    assert panel.tabs.buttons["open"].text() == "Open 601"
+    assert panel.rows.rows[0].takes_down == "1 sub"
+    bench.window.actions_by_name["filter_alerts"].trigger()
+    assert panel.filter.hasFocus() or not bench.window.isActiveWindow()
+    for text, count in (("R07", 10), ("bodensee", 600), ("grünten r1", 1), ("nowhere", 0)):
+        panel.filter.setText(text)
+        assert (len(panel.rows.rows), panel._matching.text()) == (count, f"{count} of 601")
+        assert panel.rows.counts["open"] == 601
+    assert not panel.table.isVisible()
+    panel.filter.setText("R07")
+    panel.table.selectAll()
+    QTest.keyClick(panel.table, Qt.Key.Key_A)
+    bench.wait_for(lambda: sum(isinstance(m, Acknowledge) for m in bench.engine.heard) == 10)
+    bench.window.actions_by_name["escape"].trigger()
+    assert len(panel.rows.rows) == 601
+
+
+def test_a_name_from_right_to_left_leaves_the_words_around_it_where_they_are(bench: Bench) -> None:
+    name = "محطة الجبل 12"
+    bench.model.merge(Changed(9, devices=(Device(id_of("rtl"), name, "10.9.9.9"),)))
+    show(bench, alert("device_down", "rtl", 1))
+    what = bench.window.alerts.rows.rows[0].what
+    assert what == f"\u2068{name}\u2069 does not answer"

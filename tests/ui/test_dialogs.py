@@ -92,7 +92,7 @@ def test_a_device_that_was_added_is_selected_and_shown(bench: Bench) -> None:
 
 
 def test_editing_sends_only_what_was_changed(bench: Bench) -> None:
-    bench.window.edit_device(id_of("g1"))
+    bench.window.edit(id_of("g1"))
     form = form_of(bench)
     assert form.site.currentText() == "Grünten"
     form.name.setText("Grünten R1 neu")
@@ -119,7 +119,7 @@ def test_what_the_form_does_not_show_of_a_device_is_kept(bench: Bench) -> None:
     bench.engine.inventory.tables["device"][whole.id] = whole
     bench.model.merge(Changed(9, devices=(whole,), credentials=(v3, login)))
     bench.model.flush()
-    bench.window.edit_device(whole.id)
+    bench.window.edit(whole.id)
     form = form_of(bench)
     form.name.setText("Renamed")
     form.submit()

@@ -8,12 +8,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
-from app.look import ThemeName, themes
-from app.panels.text import LineLabel, caption, paint_text
+from app.look import ThemeName, font, themes
+from app.panels.text import LineLabel, caption, elided, paint_text
 from app.symbols import RANK, STATUSES, paint_symbol
+from app.words import isolated
 from domain.health import STATUS_RANK
 from tests.ui.seen import Pixels, as_deuteranope, color_pixels, difference, in_grey, pixels
 
@@ -82,3 +83,19 @@ def test_a_long_line_is_elided_in_the_middle_and_whole_on_hover(qt: QApplication
 
 def test_an_ampersand_on_a_button_stays_one() -> None:
     assert caption("A & B") == "A && B"
+
+
+def test_of_a_link_both_names_give_way_and_of_a_sentence_the_words_stay(qt: QApplication) -> None:
+    metrics = QFontMetrics(font())
+    a, b = "Schwarzer Grat R1", "Missen-Wilhams Kirchturm Nord, ganz oben"
+    shown = elided(metrics, f"{a} – {b}", 260)
+    assert metrics.horizontalAdvance(shown) <= 262
+    assert shown.startswith(f"{a} – Missen"), "the one that fits is whole"
+    assert shown.endswith("oben")
+    both = elided(metrics, f"{b} – {b}", 260)
+    assert [part[:3] for part in both.split(" – ")] == ["Mis", "Mis"]
+    arabic = isolated("محطة الجبل الشمالية للاتصالات اللاسلكية في المنطقة الغربية 12")
+    sentence = elided(metrics, f"{arabic} does not answer", 220)
+    assert sentence.endswith("\u2069 does not answer")
+    assert sentence.startswith("\u2068")
+    assert metrics.horizontalAdvance(sentence) <= 222

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt
+from PySide6.QtCore import QMimeData, QPointF, QRectF, Qt
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from app.look import color, themes
+from app.panels.alerts import LEAST_WHAT_PX, acknowledge_rect
+from app.panels.alerts_model import WHAT, WHO
 from app.panels.map_frame import place_at
 from app.panels.text import tip
 from app.panels.tray import DEVICE_MIME
@@ -73,7 +76,7 @@ def test_a_hostile_or_foreign_name_is_shown_as_text_everywhere(bench: Bench, nam
     facts = (Fact(told.id, "identity", "snmp", VANTAGE, 1, f"I am {name}"),)
     tell(bench, devices=(told,), health=(down,), alerts=(alert,), facts=facts)
     bench.window.select(told.id)
-    bench.window.delete_device(told.id)
+    bench.window.delete(told.id)
     for label in bench.window.findChildren(QLabel):
         assert label.textFormat() == Qt.TextFormat.PlainText or not label.text()
     rows = bench.window.tree.rows
@@ -259,3 +262,27 @@ def test_an_empty_network_shows_one_card_that_adds_the_first_router(empty_bench:
     assert [probe.kind for probe in device.probes] == ["icmp", "snmp"]
     assert [secret.value for secret in bench.engine.secrets.values()] == ["public"]
     assert card.community.text() == ""
+
+
+def test_in_the_smallest_window_nothing_overlaps_and_every_alert_can_be_acknowledged(bench: Bench) -> None:
+    statuses = ("down", "degraded", "stale", "unknown", "up")
+    devices = [Device(id_of(f"d{n}"), f"D{n}", f"10.8.0.{n + 1}", paused=n == 5) for n in range(6)]
+    healths = [Health(d.id, VANTAGE, s, 1, 1) for d, s in zip(devices, statuses, strict=False)]  # type: ignore[arg-type]
+    opened = Alert(fingerprint("device_down", devices[0].id), "device_down", devices[0].id, "critical", 1)
+    tell(bench, devices=tuple(devices), health=tuple(healths), alerts=(opened,))
+    window = bench.window
+    window.resize(window.minimumSize())
+    window.select(id_of("g1"))
+    table = window.alerts.table
+
+    def overlaps() -> list[tuple[QWidget, QWidget]]:
+        parts = [child for child in window.top.children() if isinstance(child, QWidget) and child.isVisible()]
+        parts.sort(key=lambda part: part.x())
+        assert len(parts) >= 11
+        return [(a, b) for a, b in itertools.pairwise(parts) if a.geometry().right() >= b.x()]
+
+    bench.wait_for(lambda: window.top.width() == window.width() and not overlaps())
+    bench.wait_for(lambda: table.columnWidth(WHAT) >= LEAST_WHAT_PX)
+    bench.wait_for(lambda: window.top._left.width() == window.tree.width())
+    who = table.visualRect(table.model().index(0, WHO))
+    assert table.viewport().rect().contains(acknowledge_rect(QRectF(who)).toRect())
