@@ -22,7 +22,9 @@ from domain.health import Health
 from domain.inventory import Credential, Device, Kind, Link, Site, Tenant
 from domain.journal import JournalRow
 from domain.load import LinkState
+from domain.receiving import ReceiverSettings, ReceiverState
 from domain.retention import DiskState, Retention
+from domain.vault import KeyPlace, VaultState
 
 PROTOCOL = 1
 FRAME_CAP_BYTES = 16 * 1024 * 1024
@@ -123,6 +125,77 @@ class SetRetention(msgspec.Struct, tag="set_retention", frozen=True):
     retention: Retention
 
 
+class SetReceivers(msgspec.Struct, tag="set_receivers", frozen=True):
+    """Listen for traps and syslog so from now on, and after a restart. Reply: refusals, or ok with
+    {"listeners": [Listener as plain data]}, where `trouble` says what could not be listened on."""
+
+    request: int
+    settings: ReceiverSettings
+
+
+class QueryQuarantine(msgspec.Struct, tag="query_quarantine", frozen=True):
+    """Ask who sent without being a device, the latest first. Reply.result: {"senders": [QuarantinedSender as plain data]}."""
+
+    request: int
+    limit: int = 100
+
+
+class ForgetSender(msgspec.Struct, tag="forget_sender", frozen=True):
+    """Drop a sender from the quarantine; with `ignore` nothing of it is taken any more (`ReceiverSettings.ignored`)."""
+
+    request: int
+    address: str
+    ignore: bool = False
+
+
+class Unlock(msgspec.Struct, tag="unlock", frozen=True):
+    """Open the vault with its master password; with an empty one, ask a keyring that did not answer once more.
+
+    Reply: ok (it was open already, too), or a refusal: WRONG_PASSWORD and TRY_LATER name the seconds until the next try, at
+    field "password"; VAULT_LOCKED says why the keyring or the file gives no key. Devices that waited are asked at once.
+    """
+
+    request: int
+    password: Secret = Secret("")
+
+
+class Lock(msgspec.Struct, tag="lock", frozen=True):
+    """Forget the key until the next Unlock. Reply: ok, or a refusal where there is no master password.
+
+    Connections that are logged in stay so, and drivers that hold a login keep asking with it: only what is opened from now
+    on needs the key. A restart of the engine starts locked.
+    """
+
+    request: int
+
+
+class SetAutoLock(msgspec.Struct, tag="set_auto_lock", frozen=True):
+    """Lock by itself when nobody opened or entered a secret for so long; 0 is never. Reply: ok, or a refusal.
+
+    It is kept, and holds while the place is "password".
+    """
+
+    request: int
+    minutes: int
+
+
+class SetKeyPlace(msgspec.Struct, tag="set_key_place", frozen=True):
+    """Put new keys in another place, all secrets sealed anew under them; the old key is deleted. `password` goes with
+    "password" alone, and with the same place again it is the new master password. Reply: ok with {"secrets": how many were
+    sealed anew}, or refusals: VAULT_LOCKED (unlock first), PLACE_UNAVAILABLE, INVALID_INPUT at "place" or "password".
+    """
+
+    request: int
+    place: KeyPlace
+    password: Secret | None = None
+
+
+class RotateKeys(msgspec.Struct, tag="rotate_keys", frozen=True):
+    """Do what SetKeyPlace does, in the same place and under the same master password. Replies as there."""
+
+    request: int
+
+
 class Stop(msgspec.Struct, tag="stop", frozen=True):
     """End the engine cleanly. Reply: ok, then the endpoint closes."""
 
@@ -140,6 +213,14 @@ ToEngine = (
     | QueryJournal
     | ProbeNow
     | SetRetention
+    | SetReceivers
+    | QueryQuarantine
+    | ForgetSender
+    | Unlock
+    | Lock
+    | SetAutoLock
+    | SetKeyPlace
+    | RotateKeys
     | Stop
 )
 
@@ -199,6 +280,8 @@ class EngineState(msgspec.Struct, frozen=True):
     dropped_samples: int = 0
     disk: DiskState | None = None
     retention: Retention | None = None
+    receivers: ReceiverState | None = None
+    vault: VaultState | None = None
 
 
 class Removed(msgspec.Struct, frozen=True):
