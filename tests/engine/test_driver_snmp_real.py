@@ -66,7 +66,9 @@ def snmpd(tmp_path: Path) -> Iterator[tuple[str, int]]:
     assert program, "snmpd is needed: apt-get install snmpd"
     port = free_udp_port()
     config = tmp_path / "snmpd.conf"
-    config.write_text("rocommunity public 127.0.0.1\nsysLocation Attic\nsysContact anna\nsysName real\n")
+    config.write_text(
+        "rocommunity public 127.0.0.1\nsysLocation Attic\nsysContact anna\nsysName real\ndisk /\n"
+    )
     command = [
         program,
         "-f",
@@ -112,4 +114,8 @@ def test_a_real_snmpd_is_shown_with_its_interfaces(snmpd: tuple[str, int]) -> No
     assert told["location"] == "Attic"
     assert told["interface/lo"]["kind"] == "loopback"
     assert {f"interface/{name}" for _, name in socket.if_nameindex()} <= set(told)
-    assert values(reading)["memory_total_bytes", ""] > 1e6
+    got = values(reading)
+    assert told["profile"] == "linux"
+    assert 1e6 < got["memory_used_bytes", ""] < got["memory_total_bytes", ""]
+    assert 0 < got["disk_used_bytes", "/"] <= got["disk_total_bytes", "/"]
+    assert {("load_1min", ""), ("processes", ""), ("swap_used_bytes", "")} <= got.keys()
