@@ -1,7 +1,8 @@
 """A message of SNMPv3 as it lies on the wire: header, security parameters, and a content still to be opened.
 
 Counterpart: `snmp.py` finds out that a message is one, `snmp_v3.py` opens it; the layout is in RFC 3412, section 6, and
-RFC 3414, section 2.4. One rule: what is read here is not yet believed; only lengths and ranges are checked.
+RFC 3414, section 2.4. A frame is read in one go if each of its lengths is one byte, as nearly always, else field by field.
+One rule: what is read here is not yet believed; only lengths and ranges are checked, and both ways read the same.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import msgspec
 
 from domain.errors import BadReply
 from engine.protocols.ber import (
+    INTEGER,
     OCTET_STRING,
     SEQUENCE,
     decode_expected,
@@ -29,9 +31,9 @@ MAX_NAME_BYTES = 255
 MAX_DIGEST_BYTES, MAX_SALT_BYTES = 64, 64
 MAX_NUMBER = 0x7FFF_FFFF
 _USM = 3
-_HEADER_BEFORE_ID = bytes.fromhex("02 01 03  30 11  02 04")
+_VERSION = bytes.fromhex("02 01 03")
 _ID_TO_FLAGS = bytes.fromhex("02 03 00ffe3  04 01")
-"""Between them the message id in four bytes; we take 65,507 bytes, the most of a UDP datagram."""
+"""Between message id and flags: we take 65,507 bytes, the most of a UDP datagram."""
 
 _FLAGS_TO_SECURITY = bytes.fromhex("02 01 03")
 
@@ -88,11 +90,11 @@ def encode_sealed(
     )
     body = b"".join(
         (
-            _HEADER_BEFORE_ID,
-            message_id.to_bytes(4, "big"),
-            _ID_TO_FLAGS,
-            bytes((flags,)),
-            _FLAGS_TO_SECURITY,
+            _VERSION,
+            encode_tlv(
+                SEQUENCE,
+                b"".join((encode_integer(message_id), _ID_TO_FLAGS, bytes((flags,)), _FLAGS_TO_SECURITY)),
+            ),
             encode_tlv(OCTET_STRING, encode_tlv(SEQUENCE, parameters)),
             content,
         )
@@ -103,6 +105,72 @@ def encode_sealed(
 
 def decode_sealed(data: bytes, at: int, end: int) -> Sealed:
     """Read what follows the version of a v3 message that ends at `end`. Raises BadReply."""
+    try:
+        return _decode_usual(data, at, end) or _decode_sealed(data, at, end)
+    except IndexError:  # the usual way looked beyond the end
+        return _decode_sealed(data, at, end)
+
+
+def _decode_usual(data: bytes, at: int, end: int) -> Sealed | None:
+    """Read a frame as agents nearly always lay it out: lengths of one byte, numbers of at most four; else None or IndexError.
+
+    Each `_at` is where a value starts: its length is the byte before, its tag the one before that.
+    """
+    id_at = at + 4
+    size_at = id_at + data[id_at - 1] + 2
+    flags_at = size_at + data[size_at - 1] + 2
+    wrapped_at = flags_at + 6
+    engine_at = wrapped_at + 4
+    boots_at = engine_at + data[engine_at - 1] + 2
+    time_at = boots_at + data[boots_at - 1] + 2
+    user_at = time_at + data[time_at - 1] + 2
+    digest_at = user_at + data[user_at - 1] + 2
+    salt_at = digest_at + data[digest_at - 1] + 2
+    content_at = salt_at + data[salt_at - 1]
+    wrapped, flags = content_at - wrapped_at, data[flags_at]
+    if (
+        wrapped >= 0x80
+        or content_at > end
+        or data[wrapped_at - 1] != wrapped
+        or data[at] != SEQUENCE
+        or data[at + 1] != wrapped_at - at - 4
+        or data[flags_at - 2 : flags_at] != b"\x04\x01"
+        or data[flags_at + 1 : flags_at + 5] != b"\x02\x01\x03\x04"
+        or data[wrapped_at] != SEQUENCE
+        or data[wrapped_at + 1] != wrapped - 2
+        or not data[id_at - 2] == data[size_at - 2] == data[boots_at - 2] == data[time_at - 2] == INTEGER
+        or not data[engine_at - 2]
+        == data[user_at - 2]
+        == data[digest_at - 2]
+        == data[salt_at - 2]
+        == OCTET_STRING
+        or max(data[id_at - 1], data[size_at - 1], data[boots_at - 1], data[time_at - 1]) > 4
+        or data[engine_at - 1] > MAX_ENGINE_ID_BYTES
+        or max(data[digest_at - 1], data[salt_at - 1]) > MAX_SALT_BYTES
+        or flags & (AUTHENTICATED | PRIVATE) == PRIVATE
+    ):
+        return None
+    boots = int.from_bytes(data[boots_at : time_at - 2], "big", signed=True)
+    time_s = int.from_bytes(data[time_at : user_at - 2], "big", signed=True)
+    if boots < 0 or time_s < 0:
+        return None
+    return Sealed(
+        data,
+        end,
+        int.from_bytes(data[id_at : size_at - 2], "big", signed=True),
+        flags,
+        data[engine_at : boots_at - 2],
+        boots,
+        time_s,
+        data[user_at : digest_at - 2],
+        data[digest_at : salt_at - 2],
+        digest_at,
+        data[salt_at:content_at],
+        content_at,
+    )
+
+
+def _decode_sealed(data: bytes, at: int, end: int) -> Sealed:
     start, at = decode_expected(data, at, end, SEQUENCE, "a header")
     message_id, start = decode_integer(data, start, at, "a message id")
     _, start = decode_integer(data, start, at, "a size")

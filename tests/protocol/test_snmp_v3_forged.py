@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import tracemalloc
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import BadReply, DeviceError
-from engine.protocols import ber, snmp
+from engine.protocols import ber, sealed, snmp
 from engine.protocols.ber import Absent
 from engine.protocols.sealed import AUTHENTICATED, PRIVATE, Sealed
 from engine.protocols.snmp import Message, Pdu, decode_message
@@ -161,10 +162,8 @@ AGENT = Agent()
 STEPS = steps_of(AGENT)
 
 
-@settings(max_examples=400)
-@given(st.data())
-def test_bent_replies_raise_nothing_but_device_errors(data: st.DataObject) -> None:
-    asking, reply = STEPS[data.draw(st.integers(0, len(STEPS) - 1))]
+def bend(data: st.DataObject, reply: bytes) -> bytes:
+    """Draw a reply bent in one to four places."""
     bent = bytearray(reply)
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(bent) - 1))
@@ -178,12 +177,37 @@ def test_bent_replies_raise_nothing_but_device_errors(data: st.DataObject) -> No
             bent[at:at] = data.draw(st.binary(max_size=8))
         else:
             bent[at:at] = bent[: data.draw(st.integers(1, 40))]
+    return bytes(bent)
+
+
+@settings(max_examples=400)
+@given(st.data())
+def test_bent_replies_raise_nothing_but_device_errors(data: st.DataObject) -> None:
+    asking, reply = STEPS[data.draw(st.integers(0, len(STEPS) - 1))]
     try:
-        message = decode_message(bytes(bent))
+        message = decode_message(bend(data, reply))
         if isinstance(message, Sealed):
             asking.question.open(message, asking.now_s[0])
     except DeviceError as error:
         assert len(str(error)) < 1_000
+
+
+def frame_of(read_frame: Callable[[bytes, int, int], Sealed | None], data: bytes) -> object:
+    try:
+        return read_frame(data, 0, len(data))
+    except (BadReply, IndexError) as error:
+        return type(error)
+
+
+@settings(max_examples=400)
+@given(st.data())
+def test_the_quick_way_to_read_a_frame_reads_what_the_thorough_one_does(data: st.DataObject) -> None:
+    _, reply = STEPS[data.draw(st.integers(0, len(STEPS) - 1))]
+    frame = reply[reply.index(b"\x02\x01\x03") + 3 :]
+    assert isinstance(frame_of(sealed._decode_usual, frame), Sealed)
+    bent = bend(data, frame)
+    quick = frame_of(sealed._decode_usual, bent)
+    assert quick in (None, IndexError) or quick == frame_of(sealed._decode_sealed, bent)
 
 
 HEADS = ["", "30 82 10 00 02 01 03", "30 2e 02 01 03 30 0e 02 01 01 02 03 00 ff e3 04 01 04 02 01 03 04 19"]
