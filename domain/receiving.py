@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -28,10 +28,10 @@ QUARANTINE_SENDERS_CAP = 500
 QUARANTINE_MESSAGES_CAP = 20
 """Newest messages kept of a sender that is no device."""
 
-SEVERITIES = ("emergency", "alert", "critical", "error", "warning", "notice", "info", "debug")
+Severity = Literal["emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """Of RFC 5424, the gravest first; traps are given one of them too."""
 
-Severity = Literal["emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"]
 ReceivedKind = Literal["trap", "syslog"]
 ListenerKind = Literal["traps", "syslog_udp", "syslog_tcp"]
 

@@ -18,11 +18,12 @@ from uuid import UUID
 from domain.errors import BadCredentials
 from domain.ids import RANDOM_BYTES, uuid7
 from domain.inventory import Device, Inventory, Probe
-from domain.journal import JournalRow
+from domain.journal import RECEIVED_KINDS, JournalRow
 from domain.wire import PROTOCOL, EngineState, LatestValues, Welcome
 from engine import VERSION
 from engine.drivers import Driver, Profiles, make_driver
 from engine.drivers.profiles import FOLDER as SNMP_PROFILES
+from engine.drivers.snmp_login import snmp_login
 from engine.endpoint import Endpoint
 from engine.journal import JournalPen
 from engine.judge.judge import TICK_S, Judge
@@ -30,6 +31,8 @@ from engine.judge.outcome import Outcome
 from engine.monitor.poller import Monitor
 from engine.monitor.schedule import RETRIES, timeout_s
 from engine.profile import Profile
+from engine.protocols.usm import SnmpUser
+from engine.receivers import Receivers
 from engine.requests import Requests
 from engine.state import State, Subject
 from engine.storage import Batch, CycleRow, Loaded, StorageFailed, Store, StoreThread
@@ -132,6 +135,17 @@ class Engine:
             now_us=now_us,
         )
         stack.push_async_callback(self._monitor.close)
+        self._receivers = Receivers(
+            self._state,
+            pen,
+            carry=lambda rows: self._carry(Outcome(journal=rows)),
+            probe_now=self._monitor.probe_now,
+            users=self._snmp_users,
+            keep=self._store.set_receivers,
+            clock=time.monotonic,
+            now_us=now_us,
+            salt=int.from_bytes(os.urandom(8)),
+        )
         requests = Requests(
             state=self._state,
             pen=pen,
@@ -142,6 +156,7 @@ class Engine:
             on_acknowledged=self._tell,
             probe_now=self._monitor.probe_now,
             set_retention=self._upkeep.set_retention,
+            receivers=self._receivers,
             stop=self._stopped.set,
             now_us=now_us,
         )
@@ -159,8 +174,11 @@ class Engine:
         self._carry(
             Outcome(journal=[pen.row(now_us(), "engine_started", None, pid=os.getpid(), version=VERSION)])
         )
+        await self._receivers.apply(self._loaded.receivers)
+        stack.push_async_callback(self._receivers.close)
         services = [
             keep("monitor", self._monitor.run),
+            keep("receivers", self._receivers.run),
             keep("judge", self._tick),
             keep("figures", self._tell_figures),
             keep("keyframes", self._upkeep.keep_keyframes),
@@ -220,7 +238,9 @@ class Engine:
 
     def _tell(self, outcome: Outcome) -> None:
         """Hand what changed to clients."""
-        self._upkeep.rows_since_keyframe += len(outcome.journal)
+        self._upkeep.rows_since_keyframe += sum(row.kind not in RECEIVED_KINDS for row in outcome.journal)
+        if outcome.facts:
+            self._receivers.learn(outcome.facts)
         subjects = [Subject("health", health.device) for health in outcome.health]
         subjects += [Subject("link_state", link.link) for link in outcome.link_states]
         subjects += [Subject("alert", alert.id) for alert in outcome.alerts]
@@ -234,6 +254,9 @@ class Engine:
         inventory = self._state.inventory
         self._judge.change_inventory(before, touched, row.at_us)
         renewed |= {id for kind, id in touched if kind == "credential"}
+        self._receivers.change_devices(id for kind, id in touched if kind == "device")
+        if renewed:
+            self._receivers.change_users()
         for kind, id in touched:
             if kind == "device":
                 device = inventory.device(id)
@@ -266,6 +289,16 @@ class Engine:
             retries=RETRIES,
         )
 
+    def _snmp_users(self) -> list[SnmpUser]:
+        """Return the users of SNMPv3 whose secrets are here."""
+        users = []
+        for credential in self._state.inventory.credentials():
+            if credential.kind == "snmp_v3":
+                with suppress(SecretNotHere, BadCredentials):  # its devices' probes say so
+                    user = snmp_login(credential, self._vault.get(credential.id))
+                    users += [user] if isinstance(user, SnmpUser) else []
+        return users
+
     def _welcome(self) -> Welcome:
         return Welcome(
             PROTOCOL,
@@ -279,7 +312,8 @@ class Engine:
 
     def _notices(self) -> tuple[str, ...]:
         trouble = self._store.trouble
-        return (*self._transports.notices, *self._upkeep.notices, *((trouble,) if trouble else ()))
+        told = (*self._transports.notices, *self._receivers.notices, *self._upkeep.notices)
+        return (*told, trouble) if trouble else told
 
     # Services
 
@@ -311,6 +345,7 @@ class Engine:
                 notices=self._notices(),
                 disk=self._upkeep.disk,
                 retention=self._store.retention,
+                receivers=self._receivers.state,
                 unbelievable_values=self._judge.unbelievable,
                 refused_values=self._store.refused_values,
                 dropped_samples=self._store.dropped_samples,

@@ -28,12 +28,15 @@ from domain.wire import (
     Acknowledge,
     Alive,
     Credit,
+    ForgetSender,
     Hello,
     ProbeNow,
     QueryJournal,
+    QueryQuarantine,
     QuerySeries,
     Rejected,
     Reply,
+    SetReceivers,
     SetRetention,
     Stop,
     SubmitEdit,
@@ -54,7 +57,18 @@ MERGE_S = 0.025
 LAST_WORD_S = 0.5
 """How long a dropped client has to take its last message."""
 
-Request = SubmitEdit | Acknowledge | QuerySeries | QueryJournal | ProbeNow | SetRetention | Stop
+Request = (
+    SubmitEdit
+    | Acknowledge
+    | QuerySeries
+    | QueryJournal
+    | ProbeNow
+    | SetRetention
+    | SetReceivers
+    | QueryQuarantine
+    | ForgetSender
+    | Stop
+)
 
 
 class _Client:

@@ -23,16 +23,27 @@ from domain.errors import Refusal
 from domain.inventory import Inventory, is_paused
 from domain.journal import JournalRow
 from domain.metrics import CATALOGUE
+from domain.receiving import (
+    QUARANTINE_SENDERS_CAP,
+    Listener,
+    QuarantinedSender,
+    ReceiverSettings,
+    plain_address,
+    receiver_refusals,
+)
 from domain.retention import Retention, retention_refusals
 from domain.rules import STEPS_CAP, of_edit, refusals, told
 from domain.text import clean_text
 from domain.wire import (
     Acknowledge,
+    ForgetSender,
     ProbeNow,
     QueryJournal,
+    QueryQuarantine,
     QuerySeries,
     Reply,
     Secret,
+    SetReceivers,
     SetRetention,
     Stop,
     SubmitEdit,
@@ -73,6 +84,22 @@ class Sealing(Protocol):
         """Give these from now on: they are on disk."""
 
 
+class Receiving(Protocol):
+    """What is listened for, and who sent without being a device."""
+
+    @property
+    def settings(self) -> ReceiverSettings: ...
+
+    async def set_settings(self, settings: ReceiverSettings) -> tuple[Listener, ...]:
+        """Keep settings and listen so from now on."""
+
+    def quarantined(self, limit: int) -> list[QuarantinedSender]:
+        """Return the latest senders."""
+
+    def forget(self, address: str) -> bool:
+        """Drop a sender; False where there is none."""
+
+
 class Requests:
     """Answers one request at a time that changes something, and any number that only asks."""
 
@@ -88,6 +115,7 @@ class Requests:
         on_acknowledged: Callable[[Outcome], None],
         probe_now: Callable[[UUID], bool],
         set_retention: Callable[[Retention], Awaitable[None]],
+        receivers: Receiving,
         stop: Callable[[], None],
         now_us: Callable[[], int],
     ) -> None:
@@ -100,6 +128,7 @@ class Requests:
         self._on_acknowledged = on_acknowledged
         self._probe_now = probe_now
         self._set_retention = set_retention
+        self._receivers = receivers
         self._stop = stop
         self._now_us = now_us
         self._changing = asyncio.Lock()
@@ -128,6 +157,16 @@ class Requests:
                     found = list(retention_refusals(request.retention))
                     if not found:
                         await self._set_retention(request.retention)
+                    return Reply(request.request, tuple(found))
+                case SetReceivers():
+                    return await self._set_receivers(request)
+                case QueryQuarantine():
+                    limit = min(max(request.limit, 1), QUARANTINE_SENDERS_CAP)
+                    senders = self._receivers.quarantined(limit)
+                    return Reply(request.request, result={"senders": msgspec.to_builtins(senders)})
+                case ForgetSender():
+                    async with self._changing:
+                        found = await self._forget(request.address, request.ignore)
                     return Reply(request.request, tuple(found))
                 case Stop():
                     _log.info("stop_requested")
@@ -212,6 +251,27 @@ class Requests:
             request.device, request.metric, request.instance, request.from_us, request.to_us, points
         )
         return Reply(request.request, result=msgspec.structs.asdict(found))
+
+    async def _set_receivers(self, request: SetReceivers) -> Reply:
+        async with self._changing:
+            found = tuple(receiver_refusals(request.settings))
+            if found:
+                return Reply(request.request, found)
+            listeners = await self._receivers.set_settings(request.settings)
+        return Reply(request.request, result={"listeners": msgspec.to_builtins(listeners)})
+
+    async def _forget(self, address: str, ignore: bool) -> list[Refusal]:
+        settings, plain = self._receivers.settings, plain_address(address)
+        if ignore and plain not in settings.ignored:
+            ignoring = msgspec.structs.replace(settings, ignored=(*settings.ignored, plain))
+            found = list(receiver_refusals(ignoring))
+            if found:
+                return found
+            await self._receivers.set_settings(ignoring)
+        if not self._receivers.forget(plain) and not ignore:
+            said = f"nobody at {clean_text(address, 60)} is in the quarantine"
+            return [Refusal("SENDER_NOT_FOUND", said, "address")]
+        return []
 
     def _probe(self, id: UUID) -> list[Refusal]:
         device = self._state.inventory.device(id)

@@ -18,6 +18,7 @@ from domain.inventory import Inventory, Tenant
 from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.observation import Value
+from domain.receiving import ReceiverSettings
 from domain.retention import Retention
 
 
@@ -59,6 +60,7 @@ class Loaded:
     alerts: list[Alert]
     link_states: list[LinkState]
     retention: Retention
+    receivers: ReceiverSettings
     next_seq: int
     """The number of the next journal row of this origin."""
 

@@ -29,6 +29,7 @@ from domain.inventory import Inventory, Tenant
 from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.observation import Value
+from domain.receiving import ReceiverSettings
 from domain.retention import DiskState, Retention, forecast
 from engine.storage import ageing, file, rows, tables
 from engine.storage.batch import Batch, Keyframe, Loaded, SealedSecret
@@ -163,6 +164,11 @@ class Store:
         with self._transaction() as connection:
             rows.upsert(connection, tables.meta, [{"name": "retention", "value": retention}])
         self.retention = retention
+
+    def set_receivers(self, settings: ReceiverSettings) -> None:
+        """Keep what is listened for."""
+        with self._transaction() as connection:
+            rows.upsert(connection, tables.meta, [{"name": "receivers", "value": settings}])
 
     def disk(self) -> DiskState:
         """Return what the database takes, will take, and what is left beside it."""
@@ -302,9 +308,9 @@ def _loaded(
     origin = connection.execute(
         select(tables.meta.c.value).where(tables.meta.c.name == "origin")
     ).scalar_one()
-    kept = connection.execute(
-        select(tables.meta.c.value).where(tables.meta.c.name == "retention")
-    ).scalar_one_or_none()
+    names = ("retention", "receivers")
+    query = select(tables.meta.c.name, tables.meta.c.value).where(tables.meta.c.name.in_(names))
+    kept = {row.name: row.value for row in connection.execute(query)}
     inventory = rows.read_inventory(connection, id)
     devices, links = inventory.tables["device"], inventory.tables["link"]
     loaded = Loaded(
@@ -315,7 +321,8 @@ def _loaded(
         health=[row for row in rows.read(connection, rows.HEALTH, id) if row.device in devices],
         alerts=rows.read(connection, rows.ALERT, id),
         link_states=[row for row in rows.read(connection, rows.LINK_STATE, id) if row.link in links],
-        retention=msgspec.convert(kept or {}, Retention),
+        retention=msgspec.convert(kept.get("retention", {}), Retention),
+        receivers=msgspec.convert(kept.get("receivers", {}), ReceiverSettings),
         next_seq=_last_seq(connection, id, UUID(origin)) + 1,
     )
     return key, loaded

@@ -27,6 +27,7 @@ from domain.health import Health
 from domain.inventory import Inventory
 from domain.journal import JournalRow
 from domain.load import LinkState
+from domain.receiving import ReceiverSettings
 from domain.retention import DiskState, Retention
 from engine.storage.batch import Batch, Waiting
 from engine.storage.errors import StorageFailed
@@ -162,6 +163,10 @@ class StoreThread:
     async def set_retention(self, retention: Retention) -> None:
         """Keep for how long numbers are kept. Raises StorageFailed."""
         await self.run(self._store.set_retention, retention)
+
+    async def set_receivers(self, settings: ReceiverSettings) -> None:
+        """Keep what is listened for. Raises StorageFailed."""
+        await self.run(self._store.set_receivers, settings)
 
     async def prune(self, now_us: int) -> None:
         """Delete what is too old or too much, see Store.prune."""

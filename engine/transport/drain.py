@@ -4,6 +4,8 @@ Theory: a loop that reads one datagram per turn is several times slower than one
 loop can watch a socket, it empties it itself: a thread beside it fights for the interpreter at each system call, which costs
 40 % (docs/PERFORMANCE.md). Where it cannot (Windows' Proactor, whose own UDP goes deaf after a port-unreachable), a thread
 empties the sockets and wakes the loop once per emptying. How one datagram is read and stamped is `receiving.py`'s.
+Where anybody may send, a drain is given a rest: after a full batch it leaves its socket alone for a while, and what does not
+go into the system's buffer meanwhile costs us nothing.
 One rule: here bytes are read; what they mean is settled by `deliver`, always in the loop.
 """
 
@@ -15,6 +17,7 @@ import errno
 import selectors
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -63,8 +66,17 @@ class _Inlet:
 class Drain:
     """Empties its sockets from `start` to `close`; `deliver` is called in the loop. `overflowed` counts what a flood cost."""
 
-    def __init__(self, name: str, make_receiving: ReceivingFactory | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        make_receiving: ReceivingFactory | None = None,
+        *,
+        batch: int = BATCH,
+        rest_s: float = 0.0,
+    ) -> None:
         self.overflowed = 0
+        self._batch = batch
+        self._rest_s = rest_s
         self._make_receiving = make_receiving or system_receiving()
         self._name = name
         self._inlets: list[_Inlet] = []
@@ -111,14 +123,23 @@ class Drain:
             inlet.sock.close()
 
     def _empty_in_loop(self, inlet: _Inlet) -> None:
-        arrivals = _read(inlet)
+        arrivals = _read(inlet, self._batch)
+        if self._rest_s and self._loop is not None and len(arrivals.received) == self._batch:
+            self._loop.remove_reader(inlet.sock)
+            self._loop.call_later(self._rest_s, self._watch_again, inlet)
         if arrivals.received or arrivals.refused:
             inlet.deliver(arrivals)
 
+    def _watch_again(self, inlet: _Inlet) -> None:
+        if self._loop is not None and inlet.sock.fileno() >= 0:  # it may be closed by now
+            self._loop.add_reader(inlet.sock, self._empty_in_loop, inlet)
+
     def _empty_in_thread(self, inlet: _Inlet) -> None:
-        arrivals = _read(inlet)
+        arrivals = _read(inlet, self._batch)
         if not arrivals.received and not arrivals.refused:
             return
+        if self._rest_s and len(arrivals.received) == self._batch:
+            time.sleep(self._rest_s)
         with inlet.lock:
             waiting = inlet.waiting
             room = WAITING_CAP - len(waiting.received)
@@ -186,12 +207,12 @@ class _DrainThread(threading.Thread):
         self._waker.close()
 
 
-def _read(inlet: _Inlet) -> Arrivals:
+def _read(inlet: _Inlet, batch: int) -> Arrivals:
     """Read a socket until it is empty, or a batch."""
     received: list[Datagram] = []
     refused: list[SocketAddress] = []
     receiving = inlet.receiving
-    for _ in range(BATCH):
+    for _ in range(batch):
         try:
             received.append(receiving.receive())
         except BlockingIOError:

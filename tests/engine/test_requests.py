@@ -32,6 +32,7 @@ from engine.requests import Requests
 from engine.state import State
 from engine.storage import StorageFailed, Store, StoreThread
 from engine.vault import SecretNotHere, Vault
+from tests.engine.reception import receivers_for
 from tests.engine.stores import fill_disk, free_disk
 from tests.unit.inventories import COMMUNITY, device, edit
 
@@ -51,6 +52,7 @@ class Desk:
         self.stops = 0
         self.acknowledged: list[Outcome] = []
         self.pen = JournalPen(store.loaded.origin, store.loaded.next_seq)
+        self.receivers = receivers_for(self.state, self.pen, keep=self.store.set_receivers)
         self.requests = Requests(
             state=self.state,
             pen=self.pen,
@@ -61,6 +63,7 @@ class Desk:
             on_acknowledged=self.acknowledged.append,
             probe_now=lambda id: id == ONE,
             set_retention=self.store.set_retention,
+            receivers=self.receivers,
             stop=self._on_stop,
             now_us=lambda: 42,
         )
