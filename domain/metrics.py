@@ -5,7 +5,6 @@ One rule: a metric's `key` is for ever (it is stored); a new metric takes a new 
 
 from __future__ import annotations
 
-import math
 from typing import Literal, NamedTuple
 
 CounterBits = Literal[32, 64]
@@ -104,47 +103,49 @@ _ROWS = [
 ]
 CATALOGUE: dict[str, Metric] = {row.name: row for row in _ROWS}
 BY_KEY: dict[int, Metric] = {row.key: row for row in _ROWS}
+_RANGES = {row.name: (row.low, row.high) for row in _ROWS}
+_NOTHING = (1.0, 0.0)
 
 
 def is_believable(name: str, value: float) -> bool:
     """Tell whether a value may be stored: a metric of the catalogue, finite, in its range."""
-    metric = CATALOGUE.get(name)
-    return metric is not None and math.isfinite(value) and metric.low <= value <= metric.high
+    low, high = _RANGES.get(name, _NOTHING)
+    return low <= value <= high
 
 
-class Counter(NamedTuple):
-    """A counter as it was read. `uptime_s` is the device's own at that moment, None where it does not tell."""
+def gap_s(
+    old_at_us: int, new_at_us: int, old_uptime_s: float | None, new_uptime_s: float | None
+) -> float | None:
+    """Return the seconds between two readings of a device's counters, or None where its counters cannot be compared.
 
-    at_us: int
-    value: int
-    uptime_s: float | None = None
+    None where no time has passed, and after a restart of the device: its uptime (None where it does not tell) fell, or is
+    shorter than the gap.
+    """
+    gap = (new_at_us - old_at_us) / 1e6
+    if gap <= 0:
+        return None
+    if (
+        new_uptime_s is not None
+        and old_uptime_s is not None
+        and new_uptime_s + 1.0 < old_uptime_s + gap * 0.5
+    ):
+        return None
+    return gap
 
 
 def rate_per_s(
-    old: Counter | None, new: Counter, bits: CounterBits = 64, most_per_s: float = 1e12
+    old: int, new: int, gap: float, bits: CounterBits = 64, most_per_s: float = 1e12
 ) -> float | None:
-    """Return the rate between two readings of a counter, or None where it cannot be known.
+    """Return the rate of a counter over a `gap_s`, or None where it cannot be known.
 
-    None for the first reading, for no time passed, after a restart of the device (its uptime fell, or is shorter than
-    the gap), and where a fall of the counter is no wrap: a 32-bit counter may wrap once a gap, and is believed only
-    where the rate stays at or below `most_per_s`; a 64-bit counter that falls was reset. A missed poll only makes the
-    gap longer: the mean over it is returned.
+    None where a fall of the counter is no wrap: a 32-bit counter may wrap once a gap, and is believed only where the rate
+    stays at or below `most_per_s`; a 64-bit counter that falls was reset. A missed poll only makes the gap longer: the mean
+    over it is returned.
     """
-    if old is None:
-        return None
-    gap_s = (new.at_us - old.at_us) / 1e6
-    if gap_s <= 0:
-        return None
-    if (
-        new.uptime_s is not None
-        and old.uptime_s is not None
-        and new.uptime_s + 1.0 < old.uptime_s + gap_s * 0.5
-    ):
-        return None
-    grown = new.value - old.value
+    grown = new - old
     if grown < 0:
         if bits == 64:
             return None
         grown += 1 << 32
-    rate = grown / gap_s
+    rate = grown / gap
     return rate if rate <= most_per_s else None
