@@ -31,7 +31,7 @@ REFUSED_S = 3_600.0
 
 _ABSENT = ("no such command", "bad command", "unknown parameter", "expected end of command")
 _FIRST_MEASURE = 4
-"""In cycles: how long a menu that was never asked may wait, as seen beside the others."""
+"""In cycles: how long a menu may wait that was never asked, is not asked here, or was refused in passing."""
 
 _Asked = list[tuple[int, Sequence[str]]]
 """Numbers of menus, and the words of their commands."""
@@ -154,7 +154,7 @@ class RouterOsDriver:
             raise Unsupported(f"{where} refuses to tell {menu.name}: {refusal}")
         was_there = bool(self._due[number])
         self._held[number] = ()
-        self._due[number] = router.cycle + menu.every
+        self._due[number] = router.cycle + max(menu.every, _FIRST_MEASURE)
         if is_forbidden:
             self._refused_until_s[number] = self._clock() + REFUSED_S
             if menu.right:

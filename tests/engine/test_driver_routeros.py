@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import msgspec
@@ -10,10 +11,15 @@ import pytest
 from domain.device_facts import FACT_TYPES
 from domain.metrics import is_believable
 from domain.observation import Reading
+from engine.drivers.mikrotik import REFUSED_S, RouterOsDriver
 from engine.drivers.routeros.spelling import read_channel, read_duration_s, read_rate_bps, read_release
+from engine.drivers.routeros_session import Endpoint
 from engine.judge.facts import FACTS_CAP
+from engine.transport import Transports
 from simnet.serving import SimulatedRouter
+from tests.engine.peers import tcp_peer
 from tests.engine.scripted_router import (
+    LOGIN,
     Answers,
     Read,
     Rows,
@@ -222,6 +228,34 @@ def test_what_the_router_has_not_is_asked_again_after_an_hour_or_a_restart() -> 
         assert asked() > 1
 
     converse(router, conversation)
+
+
+def test_what_was_refused_is_left_alone_for_an_hour() -> None:
+    router, path = ScriptedRouter(plain_router()), "/ppp/active/print"
+
+    def asked() -> int:
+        return [each for paths in router.rounds for each in paths].count(path)
+
+    async def main() -> None:
+        now_s = 1000.0
+        transports = await Transports.open()
+        async with tcp_peer(router) as port:
+            endpoint = Endpoint("127.0.0.1", port)
+            driver = RouterOsDriver(
+                transports.tcp, endpoint, LOGIN, timeout_s=2.0, answer_s=2.0, clock=lambda: now_s
+            )
+            for _ in range(120):
+                await driver.read()
+            assert asked() == 1
+            now_s += REFUSED_S + 1
+            router.answers[path] = 7
+            readings = [(await driver.read()).reading for _ in range(CYCLES)]
+            assert asked() > 1
+            assert values(readings[-1])["subscriber_sessions", ""] == 7
+            await driver.close()
+        await transports.close()
+
+    asyncio.run(main())
 
 
 def test_missing_rights_are_told_in_a_list_and_a_sentence_and_withdrawn() -> None:
