@@ -225,14 +225,13 @@ def _thing_faults(thing: Thing, known: Collection[str]) -> Iterator[tuple[str, s
         yield "kind", _one_of(thing.kind, FACT_TYPES)
         return
     fields = {field.name: field for field in msgspec.structs.fields(shape)}
-    for word, said in (("value", thing.value), ("constant", thing.constant)):
-        for name in said.keys() - fields.keys():
-            yield f"{word}.{name}", _one_of(name, fields)
+    for name in sorted({*thing.value, *thing.constant} - fields.keys()):
+        yield f"{'value' if name in thing.value else 'constant'}.{name}", _one_of(name, fields)
     for name, field in fields.items():
         if field.required and name not in thing.value and name not in thing.constant:
             yield "value", f"{name} expected, as a {thing.kind} needs it"
-    for name, said in thing.value.items():
-        yield from _names_faults(f"value.{name}", holes(said) or [said], known)
+    for name, of in thing.value.items():
+        yield from _names_faults(f"value.{name}", holes(of) or [of], known)
     yield from _names_faults("key", holes(thing.key), known)
     if not holes(thing.key):
         yield "key", "a name in braces expected, so that each row has a key of its own"
