@@ -154,14 +154,19 @@ def drop_suburbs(cities: Iterable[City]) -> list[City]:
     for city in sorted(cities, key=lambda city: (city.rank == UNRANKED, -city.population, city.id)):
         if city.rank == UNRANKED and (
             any(_is_inside(city, other) for other in covering.get(_square(city.lng_deg, city.lat_deg), ()))
-            or any(_distance_km(city, other) < _TWIN_KM for other in by_name.get(city.name, ()))
+            or any(_distance_km(city, other) < _TWIN_KM for other in by_name.get(_plain(city.name), ()))
         ):
             continue
         kept.append(city)
-        by_name.setdefault(city.name, []).append(city)
+        by_name.setdefault(_plain(city.name), []).append(city)
         for square in _squares_covered(city):
             covering.setdefault(square, []).append(city)
     return sorted(kept, key=lambda city: (-city.population, city.id))
+
+
+def _plain(name: str) -> str:
+    """A name without case and accents, in which sources differ; a name in another script as it is."""
+    return to_ascii(name).casefold() or name
 
 
 def urban_radius_km(population: int) -> float:

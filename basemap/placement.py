@@ -16,7 +16,7 @@ ROOM_PX = (44.0, 22.0)
 LONELY_PX = 150.0
 LONELY_BONUS = 1.3
 
-_LEAST_SCORE = {2: 8.7, 3: 7.7, 4: 6.9, 5: 6.0, 6: 5.3, 7: 4.6, 8: 3.9, 9: 3.65, 10: 3.0, 11: 2.0}
+_LEAST_SCORE = {2: 8.7, 3: 7.7, 4: 6.9, 5: 6.0, 6: 5.3, 7: 4.6, 8: 3.9, 9: 3.55, 10: 3.0, 11: 2.0}
 """Zoom -> the least score of a place that has neighbours; the last zoom takes all that have room."""
 
 

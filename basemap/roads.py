@@ -24,7 +24,7 @@ from basemap.sources import Sources
 _CROSSING_DEG = 0.6 * PIXEL_AT_ZOOM_7_DEG
 _TOLERANCE_DEG = 0.6 * PIXEL_AT_ZOOM_7_DEG
 _STUB_KM = 3.0
-_SHORT_KM = 8.0
+_SHORT_KM = 6.0
 """Shorter pieces of lesser roads and railways are left out."""
 _LONGEST_EDGE_KM = 150.0
 """Beyond it an edge is a ferry or a gap in the data, not a road."""

@@ -17,17 +17,20 @@ import shapely  # type: ignore[import-untyped]
 from shapely.geometry.base import BaseGeometry  # type: ignore[import-untyped]
 
 from basemap.detail import Detail
-from basemap.feature import PIXEL_AT_ZOOM_7_DEG, Feature, Properties, map_area_deg2
+from basemap.feature import MERCATOR_LIMIT_DEG, PIXEL_AT_ZOOM_7_DEG, Feature, Properties, map_area_deg2
 from basemap.gshhg import read_lakes, read_rivers
 from basemap.rivers import build_rivers, read_named_rivers
 from basemap.shapefile import Row, read_rows
 from basemap.sources import Sources
 
-COAST_PX, FAR_COAST_PX = 1.4, 5.0
+COAST_PX, FAR_COAST_PX = 1.2, 5.0
 LAKE_PX, FAR_LAKE_PX = 0.25, 4.0
 ISLAND_PX, FAR_ISLAND_PX = 2.5, 8.0
 LAKE_SIDE_PX, FAR_LAKE_SIDE_PX = 2.5, 8.0
 """Tolerances and least sides in pixels at zoom 7, near people and far from them."""
+
+_BEYOND_180_DEG = 2.0
+"""How far the sea around 180 degrees reaches to either side of it."""
 
 _HERE = Path(__file__).parent
 _LAKE_KINDS = {"Reservoir": "reservoir", "Alkaline Lake": "alkaline_lake"}
@@ -41,12 +44,28 @@ def build_water(sources: Sources, detail: Detail) -> Iterator[Feature]:
 
 
 def build_oceans(path: Path, detail: Detail) -> Iterator[Feature]:
+    seas = []
     for sea in polygons_of(shapely.from_geojson(path.read_text(encoding="utf-8"))):
         rings = [shapely.Polygon(ring) for ring in [sea.exterior, *sea.interiors]]
         shell, *islands = (ring.exterior if _is_shown(ring, detail) else None for ring in rings)
         if shell is not None:
-            shown = shapely.Polygon(shell, [island for island in islands if island is not None])
-            yield Feature(_simplify(shown, detail, COAST_PX, FAR_COAST_PX), 0, {"kind": "ocean"})
+            seas.append(shapely.Polygon(shell, [island for island in islands if island is not None]))
+    for sea in [*seas, *join_across_180(seas)]:
+        yield Feature(_simplify(sea, detail, COAST_PX, FAR_COAST_PX), 0, {"kind": "ocean"})
+
+
+def join_across_180(seas: list[BaseGeometry]) -> list[BaseGeometry]:
+    """The sea to both sides of 180 degrees as one, without an edge there: to be drawn over seas that end at 180 degrees.
+
+    The tiler straightens that edge together with the coasts that end at it: from Fiji to Antarctica a hair of land would show.
+    """
+    south_deg, north_deg = -MERCATOR_LIMIT_DEG, MERCATOR_LIMIT_DEG
+    parts = []
+    for sea in seas:
+        parts.append(shapely.clip_by_rect(sea, 180.0 - _BEYOND_180_DEG, south_deg, 180.0, north_deg))
+        west = shapely.clip_by_rect(sea, -180.0, south_deg, -180.0 + _BEYOND_180_DEG, north_deg)
+        parts.append(shapely.transform(west, lambda lng_lat: lng_lat + np.array([360.0, 0.0])))
+    return polygons_of(shapely.union_all([shapely.make_valid(part) for part in parts]))
 
 
 def _is_shown(island: BaseGeometry, detail: Detail) -> bool:

@@ -4,6 +4,7 @@ import numpy as np
 import shapely
 
 from basemap.antimeridian import cut, unwrap
+from basemap.water import join_across_180
 
 
 def longest_part_deg(geometry) -> float:
@@ -50,3 +51,13 @@ def test_land_around_a_pole_reaches_the_pole_and_both_edges() -> None:
     assert land.bounds == (-180.0, -90.0, 180.0, -70.0)
     assert shapely.contains_xy(land, 179.0, -89.0)
     assert not shapely.contains_xy(land, 0.0, -74.0)
+
+
+def test_the_sea_around_180_degrees_has_no_edge_there_and_its_islands_are_whole() -> None:
+    halves = [shapely.box(179.5, -17.0, 180.0, -16.0), shapely.box(-180.0, -17.0, -179.5, -16.0)]
+    sea = shapely.difference(shapely.box(-180.0, -60.0, 180.0, 60.0), shapely.union_all(halves))
+    (joined,) = join_across_180([sea])
+    assert joined.bounds == (178.0, -60.0, 182.0, 60.0)
+    assert [island.bounds for island in map(shapely.Polygon, joined.interiors)] == [
+        (179.5, -17.0, 180.5, -16.0)
+    ]

@@ -66,6 +66,19 @@ def test_of_two_near_places_of_one_name_the_bigger_stays() -> None:
     assert drop_suburbs([part, town]) == [town]
 
 
+def test_names_that_differ_in_accents_are_one_name() -> None:
+    island, town = (
+        city(5, "Phú Quốc", 103.97, 10.22, 290_000, rank=6),
+        city(6, "Phu Quoc", 104.04, 10.24, 180_000),
+    )
+    assert drop_suburbs([town, island]) == [island]
+
+
+def test_names_in_a_script_that_we_cannot_spell_are_not_all_one() -> None:
+    here, there = city(5, "آستارا", 48.87, 38.43, 39_000), city(6, "لوندویل", 48.85, 38.32, 4_000)
+    assert drop_suburbs([here, there]) == [here, there]
+
+
 def test_of_two_far_places_of_one_name_both_stay() -> None:
     here, there = city(5, "Neustadt", 9.0, 47.0, 5_000), city(6, "Neustadt", 12.0, 52.0, 9_000)
     assert drop_suburbs([here, there]) == [there, here]
