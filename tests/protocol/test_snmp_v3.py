@@ -189,6 +189,15 @@ def test_an_agent_that_was_replaced_is_met_anew_with_keys_of_its_own() -> None:
     assert isinstance(asking.hear(replaced.answer(asking.sent)), Message)
 
 
+def test_a_replaced_agent_that_complains_is_a_first_contact_again() -> None:
+    asking = Asking()
+    asking.settle(Agent())
+    replaced = Agent(engine_id=b"\x80\x00another")
+    asking.ask()
+    asking.hear(replaced.report(asking.sent, NO_SUCH_ENGINE))
+    assert isinstance(asking.hear(replaced.report(asking.sent, NO_SUCH_USER)), BadCredentials)
+
+
 @pytest.mark.parametrize("engine_id", [b"", b"1234", bytes(33)])
 def test_an_engine_id_has_five_to_thirty_two_bytes(engine_id: bytes) -> None:
     asking = Asking()
