@@ -31,6 +31,8 @@ VALUES_CAP = 20_000
 LATEST_SCHEMAS = 4
 """How many schemas are tried for a device before another is looked up."""
 SCHEMAS_CACHED = 10_000
+LAYOUTS = 2
+"""How many orders of a device's values are remembered: its probes may answer in another order."""
 US_PER_DAY = 86_400_000_000
 SOURCES_WEIGHED = 32
 """How many sources are counted to know what all take."""
@@ -51,6 +53,14 @@ class Schema(NamedTuple):
     packing: struct.Struct
 
 
+class _Layout(NamedTuple):
+    """How a cycle lies in its schema: of each value in turn its metric, instance, place and range. `holes` are all empty."""
+
+    schema: Schema
+    expected: list[tuple[str, str, int, float, float]]
+    holes: list[float]
+
+
 class _Weight(NamedTuple):
     held_bytes: float
     span_us: int
@@ -67,6 +77,7 @@ class Samples:
         self._schemas: dict[bytes, Schema] = {}
         self._latest: dict[int, list[Schema]] = {}
         self._orders: dict[int, dict[Series, int]] = {}
+        self._layouts: dict[int, list[_Layout]] = {}
 
     def forget(self) -> None:
         """Drop what is cached of the database: its keys may be gone."""
@@ -74,30 +85,61 @@ class Samples:
         self._schemas.clear()
         self._latest.clear()
         self._orders.clear()
+        self._layouts.clear()
 
     def write(self, connection: Connection, cycles: Iterable[CycleRow]) -> int:
         """Store cycles and return how many values were refused. A cycle that is there already stays as it is."""
         rows: list[Row] = []
         refused = 0
         for cycle in cycles:
-            values, not_believed = _believed(cycle)
-            refused += not_believed
-            if not values:
-                continue
             source_key = self._source_key(connection, cycle.device)
-            schema = self._schema(connection, source_key, values, cycle.at_us)
-            numbers = [values.get(series, math.nan) for series in schema.places]
+            schema, data = self._packed_as_before(source_key, cycle.values)
+            if schema is None:
+                values, not_believed = _believed(cycle)
+                refused += not_believed
+                if not values:
+                    continue
+                schema = self._schema(connection, source_key, values, cycle.at_us)
+                data = schema.packing.pack(*[values.get(series, math.nan) for series in schema.places])
+                if len(values) == len(cycle.values):
+                    self._remember(source_key, schema, cycle.values)
             rows.append(
                 {
                     "source_key": source_key,
                     "at_us": cycle.at_us,
                     "schema_key": schema.key,
                     "tenant_key": self.tenant_key,
-                    "data": schema.packing.pack(*numbers),
+                    "data": data,
                 }
             )
         insert_new(connection, sample, rows)
         return refused
+
+    def _packed_as_before(self, source_key: int, values: tuple[Value, ...]) -> tuple[Schema | None, bytes]:
+        """Return a cycle packed, if it tells what one of the latest did, in its order; (None, b"") where it does not."""
+        for layout in self._layouts.get(source_key, ()):
+            if len(layout.expected) != len(values):
+                continue
+            numbers = layout.holes.copy()
+            for (name, instance, value), (expected, at, place, low, high) in zip(
+                values, layout.expected, strict=True
+            ):
+                if name != expected or instance != at or not low <= value <= high:
+                    break
+                numbers[place] = value
+            else:
+                return layout.schema, layout.schema.packing.pack(*numbers)
+        return None, b""
+
+    def _remember(self, source_key: int, schema: Schema, values: tuple[Value, ...]) -> None:
+        """Keep how a cycle lies in its schema, so that the next that is alike is only looked over."""
+        expected = []
+        for name, instance, _ in values:
+            metric = CATALOGUE[name]
+            expected.append((name, instance, schema.places[metric.key, instance], metric.low, metric.high))
+        layouts = self._layouts.setdefault(source_key, [])
+        layouts.insert(0, _Layout(schema, expected, [math.nan] * len(schema.places)))
+        del layouts[LAYOUTS:]
 
     def latest(self, connection: Connection) -> dict[UUID, tuple[int, list[Value]]]:
         """Return the newest cycle of every device that was polled from here, in one read: when, and its values."""
