@@ -1,4 +1,4 @@
-"""RouterOS' names of sensors as metrics, for its API. Counterpart: `routeros/system.py`; SNMP has `profiles/shipped/mikrotik.yaml`.
+"""RouterOS' names of sensors as metrics, for its API. Counterpart: `routeros/system.py`; SNMP: `profiles/shipped/mikrotik.yaml`.
 
 One rule: the part of a name that is not its kind is the instance: "cpu-temperature" is the temperature of "cpu".
 """

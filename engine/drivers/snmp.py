@@ -97,6 +97,7 @@ class SnmpDriver:
         self._uptime_s: float | None = None
         self._seen: list[Value] | None = None
         self._plan = _Plan((), (), ())
+        self._absent: set[str] = set()
         self._is_proven = False
 
     async def read(self) -> Answer:
@@ -137,7 +138,7 @@ class SnmpDriver:
         """Take the looks that are due, and read those meters that were not read in this cycle."""
         if not await self._look():
             return
-        self._plan = self._make_plan(())
+        self._plan = self._make_plan(self._absent)
         self._is_proven = False
         self._seen = None
         new = [meter for meter, _ in self._plan.meters if meter not in read]
@@ -160,8 +161,8 @@ class SnmpDriver:
         """Ask no more for what the agent does not have: in v1 each costs a GET of its own."""
         got = _merge(answers)
         asked = {oid for batch in self._plan.batches for oid in batch}
-        absent = {oid for oid in asked if isinstance(got.get(oid), Absent | None)} - {SYS_UPTIME}
-        self._plan = self._make_plan(absent)
+        self._absent |= {oid for oid in asked if isinstance(got.get(oid), Absent | None)} - {SYS_UPTIME}
+        self._plan = self._make_plan(self._absent)
         self._is_proven = True
         self._seen = None
 
@@ -204,6 +205,9 @@ class SnmpDriver:
                 continue
             taken = True
             task.failures = 0
+            self._absent.difference_update(
+                task.learned.watched, *(meter.oids for meter in task.learned.meters)
+            )
             spread = (self._phase + 3 * place) % task.every_cycles if task.looked_cycle is None else 0
             task.looked_cycle = self._cycle
             task.due_cycle = self._cycle + task.every_cycles + spread
@@ -222,6 +226,7 @@ class SnmpDriver:
         object_id = got.get(_SYS_OBJECT_ID)
         object_id = object_id if isinstance(object_id, str) else ""
         described = text(got.get(_SYS_DESCR))
+        self._absent.discard(HR_UPTIME)
         self._take_profile(self._profiles.choose(self._profile_name, object_id, described))
         facts = [("description", described), ("object_id", object_id)]
         for field, oid in (("identity", _SYS_NAME), ("contact", _SYS_CONTACT), ("location", _SYS_LOCATION)):
