@@ -89,8 +89,8 @@ def _secret(file: Path | None, from_stdin: bool, variable: str) -> str | None:
             secret = file.read_text("utf-8").rstrip("\r\n")
         elif from_stdin:
             secret = sys.stdin.readline().rstrip("\r\n")
-        elif (found := os.environ.get(variable)) is not None:
-            secret = found
+        elif (found := os.environ.pop(variable, None)) is not None:
+            secret = found  # an engine that is started for this does not inherit it
         else:
             return None
         secret.encode("utf-8")  # the environment can hold what no text can

@@ -82,7 +82,8 @@ class App(QObject):
             Demo(options.profile, options.simnet_state, self._demo_settled.emit) if options.demo else None
         )
         self.model = Model()
-        command = [*command_of("engine"), "--name", NETWORK_NAME] if options.demo else None
+        demo_engine = [*command_of("engine"), "--name", NETWORK_NAME, "--key-place", "file"]
+        command = demo_engine if options.demo else None
         self.link = EngineLink(options.profile, self.model, command)
         self.link.status_changed.connect(self._on_status)
         self.link.start()

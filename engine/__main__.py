@@ -32,6 +32,8 @@ EXIT_STORAGE = 4
 EXIT_HUNG = 5
 EXIT_BROKEN = 6
 EXIT_START = 7
+KEY_PLACES = ("auto", "keyring", "file")
+KEY_PLACE_VARIABLE = "HELIOGRAPH_KEY_PLACE"
 STOP_S = 15.0
 """How long a clean stop may take before the process ends without one."""
 
@@ -53,9 +55,18 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="NAME",
         help="what a new network in an empty profile is called",
     )
+    parser.add_argument(
+        "--key-place",
+        default=os.environ.get(KEY_PLACE_VARIABLE) or "auto",
+        metavar="PLACE",
+        help="where the key of a new profile goes: keyring, file, or auto, the keyring where there is one "
+        f"(also {KEY_PLACE_VARIABLE})",
+    )
     parser.add_argument("--with-parent", action="store_true", help="end when standard input is closed")
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], default="info")
     options = parser.parse_args(arguments)
+    if options.key_place not in KEY_PLACES:
+        parser.error(f"--key-place: one of {', '.join(KEY_PLACES)} expected, got {options.key_place!r}")
     writer = open_log(sys.stderr, options.log_level)
     try:
         return _run(options, writer)
@@ -75,7 +86,7 @@ def _run(options: argparse.Namespace, writer: LogWriter) -> int:
         _log.error("profile_refused", extra={"message_for_user": said})
         return EXIT_PROFILE
     try:
-        _raise_file_limit()
+        _set_limits()
         return asyncio.run(_live(profile, options, writer))
     finally:
         profile.close()
@@ -88,7 +99,8 @@ async def _live(profile: Profile, options: argparse.Namespace, writer: LogWriter
     stop = asyncio.Event()
     _on_signals(asyncio.get_running_loop(), stop.set)  # before anybody can learn that we run
     try:
-        engine = await Engine.open(profile, stop, clean_text(options.name, NAME_CAP) or "My network")
+        name = clean_text(options.name, NAME_CAP) or "My network"
+        engine = await Engine.open(profile, stop, name, options.key_place)
     except StorageRefused as error:
         _log.error("storage_refused", extra={"message_for_user": error.message})
         return EXIT_STORAGE
@@ -139,11 +151,14 @@ def _on_parent_gone(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -
     threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
-def _raise_file_limit() -> None:
-    """Allow as many open files as the system lets us: each kept RouterOS connection is one."""
+def _set_limits() -> None:
+    """Allow as many open files as the system lets us: each kept RouterOS connection is one. And no core dumps: they would
+    hold what is logged in with."""
     if sys.platform != "win32":
         import resource  # noqa: PLC0415
 
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
         if soft != resource.RLIM_INFINITY and soft < wanted:

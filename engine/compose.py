@@ -39,7 +39,7 @@ from engine.storage import Batch, CycleRow, Loaded, StorageFailed, Store, StoreT
 from engine.tasks import end, keep
 from engine.transport import Transports
 from engine.upkeep import Upkeep
-from engine.vault import SecretNotHere, Vault
+from engine.vault import Keeper, NewPlace, SecretNotHere, Vault, VaultLocked
 
 _log = logging.getLogger("engine")
 
@@ -82,14 +82,16 @@ class Engine:
         self._started_us = now_us()
 
     @classmethod
-    async def open(cls, profile: Profile, stopped: asyncio.Event, name: str) -> Engine:
-        """Build an engine and let clients in; a new network is called `name`.
+    async def open(
+        cls, profile: Profile, stopped: asyncio.Event, name: str, new_place: NewPlace = "auto"
+    ) -> Engine:
+        """Build an engine and let clients in; a new network is called `name`, its install key goes to `new_place`.
 
         Raises StorageRefused, StorageFailed or OSError; what was built by then is closed.
         """
         engine = cls(profile, stopped)
         async with engine._stack:
-            await engine._build(name)
+            await engine._build(name, new_place)
             engine._stack = engine._stack.pop_all()
         return engine
 
@@ -107,7 +109,7 @@ class Engine:
         """Take leave of the clients, ask no more, write what waits."""
         await self._stack.aclose()
 
-    async def _build(self, name: str) -> None:
+    async def _build(self, name: str, new_place: NewPlace) -> None:
         folder, stack = self._profile.folder, self._stack
         store = Store.open(self._profile.database, now_us=now_us(), new_id=new_id, tenant_name=name)
         self._loop = asyncio.get_running_loop()
@@ -115,7 +117,11 @@ class Engine:
         self._loaded = store.loaded
         self._state = state_from(self._loaded)
         stack.push_async_callback(self._close_store)
-        self._vault = Vault.open(store, folder)
+        self._vault = Vault.open(store, folder, new_place=new_place)
+        self._keeper = Keeper(
+            self._vault, self._store, on_unlocked=self._on_unlocked, clock=time.monotonic, now_us=now_us
+        )
+        self._locked_out: set[UUID] = set()
         self._profiles = Profiles(folder / SNMP_PROFILES)
         self._transports = await Transports.open()
         stack.push_async_callback(self._transports.close)
@@ -157,6 +163,7 @@ class Engine:
             probe_now=self._monitor.probe_now,
             set_retention=self._upkeep.set_retention,
             receivers=self._receivers,
+            keeper=self._keeper,
             stop=self._stopped.set,
             now_us=now_us,
         )
@@ -185,6 +192,7 @@ class Engine:
             keep("hours", self._upkeep.roll_up),
             keep("pruning", self._upkeep.prune),
             keep("disk", self._upkeep.watch_disk),
+            keep("vault", self._keeper.watch),
         ]
         stack.push_async_callback(end, *services)
         gc.collect()
@@ -276,6 +284,9 @@ class Engine:
         if credential is not None:
             try:
                 secret = self._vault.get(credential.id)
+            except VaultLocked as error:
+                self._locked_out.add(device.id)
+                raise BadCredentials(str(error)) from None
             except SecretNotHere as error:
                 raise BadCredentials(f"{credential.name}: {error}") from None
         return make_driver(
@@ -288,6 +299,15 @@ class Engine:
             timeout_s=timeout_s(device.interval_s),
             retries=RETRIES,
         )
+
+    def _on_unlocked(self) -> None:
+        """Ask at once what failed because the vault was locked."""
+        waiting, self._locked_out = self._locked_out, set()
+        self._receivers.change_users()
+        for id in waiting:
+            device = self._state.inventory.device(id)
+            if device is not None:
+                self._monitor.set_device(device, renew=True)
 
     def _snmp_users(self) -> list[SnmpUser]:
         """Return the users of SNMPv3 whose secrets are here."""
@@ -312,7 +332,12 @@ class Engine:
 
     def _notices(self) -> tuple[str, ...]:
         trouble = self._store.trouble
-        told = (*self._transports.notices, *self._receivers.notices, *self._upkeep.notices)
+        told = (
+            *self._transports.notices,
+            *self._receivers.notices,
+            *self._upkeep.notices,
+            *self._keeper.notices,
+        )
         return (*told, trouble) if trouble else told
 
     # Services
@@ -346,6 +371,7 @@ class Engine:
                 disk=self._upkeep.disk,
                 retention=self._store.retention,
                 receivers=self._receivers.state,
+                vault=self._keeper.state,
                 unbelievable_values=self._judge.unbelievable,
                 refused_values=self._store.refused_values,
                 dropped_samples=self._store.dropped_samples,

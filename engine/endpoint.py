@@ -30,17 +30,22 @@ from domain.wire import (
     Credit,
     ForgetSender,
     Hello,
+    Lock,
     ProbeNow,
     QueryJournal,
     QueryQuarantine,
     QuerySeries,
     Rejected,
     Reply,
+    RotateKeys,
+    SetAutoLock,
+    SetKeyPlace,
     SetReceivers,
     SetRetention,
     Stop,
     SubmitEdit,
     ToEngine,
+    Unlock,
     Watch,
     Welcome,
 )
@@ -67,6 +72,11 @@ Request = (
     | SetReceivers
     | QueryQuarantine
     | ForgetSender
+    | Unlock
+    | Lock
+    | SetAutoLock
+    | SetKeyPlace
+    | RotateKeys
     | Stop
 )
 

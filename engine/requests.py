@@ -37,28 +37,33 @@ from domain.text import clean_text
 from domain.wire import (
     Acknowledge,
     ForgetSender,
+    Lock,
     ProbeNow,
     QueryJournal,
     QueryQuarantine,
     QuerySeries,
     Reply,
+    RotateKeys,
     Secret,
+    SetAutoLock,
+    SetKeyPlace,
     SetReceivers,
     SetRetention,
     Stop,
     SubmitEdit,
+    Unlock,
 )
 from engine.endpoint import Request
 from engine.journal import JournalPen
 from engine.judge.outcome import Outcome
+from engine.secret_rules import secret_refusals
 from engine.state import State
 from engine.storage import Batch, StorageFailed, StoreThread
 from engine.storage.batch import SealedSecret
+from engine.vault import VaultRequest
 
 _log = logging.getLogger("engine.requests")
 
-SECRET_CAP = 1_000
-"""Longest secret, in characters."""
 JOURNAL_ROWS_CAP = 1_000
 POINTS_CAP = 500
 BY_CAP = 120
@@ -82,6 +87,16 @@ class Sealing(Protocol):
 
     def keep(self, secrets: Mapping[UUID, SealedSecret]) -> None:
         """Give these from now on: they are on disk."""
+
+
+class Keeping(Protocol):
+    """Who may open the vault, and for how long."""
+
+    def note_use(self) -> None:
+        """A person entered a secret."""
+
+    async def answer(self, request: VaultRequest) -> Reply:
+        """Return the one reply to a request about the vault."""
 
 
 class Receiving(Protocol):
@@ -116,6 +131,7 @@ class Requests:
         probe_now: Callable[[UUID], bool],
         set_retention: Callable[[Retention], Awaitable[None]],
         receivers: Receiving,
+        keeper: Keeping,
         stop: Callable[[], None],
         now_us: Callable[[], int],
     ) -> None:
@@ -129,6 +145,7 @@ class Requests:
         self._probe_now = probe_now
         self._set_retention = set_retention
         self._receivers = receivers
+        self._keeper = keeper
         self._stop = stop
         self._now_us = now_us
         self._changing = asyncio.Lock()
@@ -168,6 +185,11 @@ class Requests:
                     async with self._changing:
                         found = await self._forget(request.address, request.ignore)
                     return Reply(request.request, tuple(found))
+                case Unlock() | Lock() | SetAutoLock():
+                    return await self._keeper.answer(request)
+                case SetKeyPlace() | RotateKeys():
+                    async with self._changing:  # no edit brings a secret under the old key meanwhile
+                        return await self._keeper.answer(request)
                 case Stop():
                     _log.info("stop_requested")
                     self._stop()
@@ -197,6 +219,8 @@ class Requests:
             raise
         if kept:
             self._vault.keep(sealed)
+            if sealed:
+                self._keeper.note_use()
             self._state.inventory = after
             self._on_applied(before, touched, set(secrets), row)
             told = {"edit_id": edit.id, "title": edit.title, "author": edit.author, "steps": len(edit.steps)}
@@ -297,9 +321,9 @@ def _outcome_of(
         return after, touched, [*found, Refusal("INVALID_INPUT", said, "secret")]
     unfit: list[Refusal] = []
     for id, secret in secrets.items():
-        if not found and after.credential(id) is None:
+        credential = after.credential(id)
+        if credential is not None:
+            unfit += secret_refusals(credential, secret.value)
+        elif not found:
             unfit.append(Refusal("CREDENTIAL_NOT_FOUND", f"there is no credential {id}", "credential", id))
-        if not 1 <= len(secret.value) <= SECRET_CAP:
-            said = f"a secret of 1 to {SECRET_CAP} characters expected, got {len(secret.value)}"
-            unfit.append(Refusal("INVALID_INPUT", said, "secret", id))
     return after, touched, found + told(unfit)

@@ -7,6 +7,9 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+os.environ["HELIOGRAPH_KEY_PLACE"] = "file"
+"""No test, and no program that one starts, asks the keyring of whoever runs the tests."""
+
 settings.register_profile(
     "suite", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )

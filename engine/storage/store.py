@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -170,6 +171,17 @@ class Store:
         with self._transaction() as connection:
             rows.upsert(connection, tables.meta, [{"name": "receivers", "value": settings}])
 
+    def setting(self, name: str) -> Any:
+        """Return what is kept under a name as plain data, None where nothing is."""
+        query = select(tables.meta.c.value).where(tables.meta.c.name == name)
+        with self._transaction() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
+    def keep_setting(self, name: str, value: object) -> None:
+        """Keep a value that JSON can hold under a name."""
+        with self._transaction() as connection:
+            rows.upsert(connection, tables.meta, [{"name": name, "value": value}])
+
     def disk(self) -> DiskState:
         """Return what the database takes, will take, and what is left beside it."""
         with self._transaction() as connection:
@@ -228,6 +240,12 @@ class Store:
         query = select(sealed.c.id, sealed.c.sealed, wrap.c.wrapped).join(wrap, same).where(mine)
         with self._transaction() as connection:
             return {id: SealedSecret(data, key) for id, data, key in connection.execute(query)}
+
+    def reseal(self, secrets: Secrets, name: str, value: object) -> None:
+        """Replace sealed secrets, and with them the setting that says what opens them."""
+        with self._transaction() as connection:
+            rows.write_secrets(connection, self._tenant, self.loaded.origin, secrets)
+            rows.upsert(connection, tables.meta, [{"name": name, "value": value}])
 
     def delete_secret(self, id: UUID) -> None:
         """Delete a sealed secret and its wraps, if there is one."""

@@ -66,7 +66,17 @@ def test_the_import_contracts_hold() -> None:
 
 
 def test_the_engine_starts_without_qt_and_without_what_it_may_never_need() -> None:
-    heavy = ("PySide6", "pysnmp", "asyncssh", "alembic", "networkx", "numpy", "pyqtgraph")
+    heavy = (
+        "PySide6",
+        "pysnmp",
+        "asyncssh",
+        "alembic",
+        "networkx",
+        "numpy",
+        "pyqtgraph",
+        "keyring",
+        "argon2",
+    )
     code = f"import sys, engine.__main__; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -31,7 +31,7 @@ from engine.judge.outcome import Outcome
 from engine.requests import Requests
 from engine.state import State
 from engine.storage import StorageFailed, Store, StoreThread
-from engine.vault import SecretNotHere, Vault
+from engine.vault import Keeper, SecretNotHere, Vault
 from tests.engine.reception import receivers_for
 from tests.engine.stores import fill_disk, free_disk
 from tests.unit.inventories import COMMUNITY, device, edit
@@ -64,6 +64,9 @@ class Desk:
             probe_now=lambda id: id == ONE,
             set_retention=self.store.set_retention,
             receivers=self.receivers,
+            keeper=Keeper(
+                self.vault, self.store, on_unlocked=lambda: None, clock=lambda: 0.0, now_us=lambda: 42
+            ),
             stop=self._on_stop,
             now_us=lambda: 42,
         )
