@@ -139,6 +139,9 @@ class MapFrame(QWidget):
         if card is self._card:
             return
         if self._card is not None:
+            focused = self.window().focusWidget()
+            if focused is not None and self._card.isAncestorOf(focused):
+                self.setFocus()  # else Qt gives the keyboard to whatever button comes next
             self._card.hide()
         self._card = card
         if card is not None:

@@ -7,7 +7,7 @@ import { textElement } from "./card.js";
 /** @import { Camera } from "./camera.js" */
 /** @import { Palette } from "./palette.js" */
 
-const CREDITS = "© OpenStreetMap, Natural Earth, GeoNames";
+const CREDITS = "© OpenStreetMap contributors, Natural Earth, GeoNames, GSHHG";
 const BOUNDS = ["idle", "1", "25", "50", "75", "90 %"];
 const SCALE_MOST_PX = 100;
 const STEPS = [1, 2, 5];

@@ -127,6 +127,18 @@ class Stage:
         """Wait until the page has taken all that was sent: it answers in order."""
         self.report()
 
+    def stand_still(self) -> dict[str, Any]:
+        """Wait until the map has come to rest with everything on it, and return what it shows."""
+        seen: list[dict[str, Any]] = [{}]
+
+        def rests() -> bool:
+            QTest.qWait(60)
+            seen.append(self.report())
+            return seen[-1] == seen[-2]
+
+        self.until(rests, "a map at rest")
+        return seen[-1]
+
     def report(self) -> dict[str, Any]:
         """Ask the page what it shows."""
         answers: list[dict[str, Any]] = []
@@ -242,8 +254,7 @@ def stage(shared: Stage) -> Stage:
     shared.view.select(None)
     shared.view.set_theme("dark")
     shared.view.fit()
-    shared.settle()
-    QTest.qWait(300)
+    shared.until(lambda: shared.stand_still()["rendered_links"] == 3)
     shared.events.clear()
     return shared
 

@@ -209,6 +209,6 @@ def test_what_has_just_gone_down_pulses_and_what_is_long_down_is_steady(stage: S
 def test_the_home_key_shows_the_whole_network_again(stage: Stage) -> None:
     before = stage.report()["zoom"]
     stage.view.fly_to(GRUNTEN)
-    stage.until(lambda: stage.report()["zoom"] >= 11)
+    stage.until(lambda: stage.stand_still()["zoom"] >= 11)
     QTest.keyClick(stage.hands, Qt.Key.Key_Home)
     stage.until(lambda: abs(stage.report()["zoom"] - before) < 0.01)

@@ -258,6 +258,7 @@ def test_an_empty_network_shows_one_card_that_adds_the_first_router(empty_bench:
     card.community.setText("public")
     card.submit()
     bench.wait_for(lambda: not card.isVisible())
+    assert bench.window.focusWidget() is bench.window.frame, "no button is framed for no reason"
     (device,) = bench.model.inventory.devices()
     assert [probe.kind for probe in device.probes] == ["icmp", "snmp"]
     assert [secret.value for secret in bench.engine.secrets.values()] == ["public"]
