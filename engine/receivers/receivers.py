@@ -228,13 +228,14 @@ class Receivers:
         """File notifications; return what to answer."""
         rows: list[JournalRow] = []
         answers: list[Answer] = []
+        now_s = self._clock()
         try:
-            for at_s, data, peer in datagrams:
+            for _, data, peer in datagrams:
                 host = plain_host(str(peer[0]))
-                if not self._admit(host, at_s):
+                if not self._admit(host, now_s):
                     continue
                 try:
-                    found, answer = self._notified(data, host, at_s)
+                    found, answer = self._notified(data, host, now_s)
                 except BadReply:
                     self._malformed += 1
                     continue
@@ -283,7 +284,7 @@ class Receivers:
             return False
         return self._flood.admit(host, senders.has(host), now_s)
 
-    def _notified(self, data: bytes, host: str, at_s: float) -> tuple[Notification | None, bytes | None]:
+    def _notified(self, data: bytes, host: str, now_s: float) -> tuple[Notification | None, bytes | None]:
         """Return what is in a datagram, if it may be believed, and what to answer."""
         found = decode_notification(data)
         if isinstance(found, Notification):
@@ -291,7 +292,7 @@ class Receivers:
         if not self._users_known:
             self._recipient.set_users(self._users())
             self._users_known = True
-        opened = self._recipient.open(found, at_s)
+        opened = self._recipient.open(found, now_s)
         if opened.doubt and self._senders is not None:
             text = f"a message of SNMPv3 user {text_from_bytes(found.user, 40)!r} that was not opened"
             message = QuarantinedMessage(self._now_us(), "trap", "notice", text)
