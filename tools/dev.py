@@ -21,7 +21,7 @@ TYPED = ["app", "domain", "engine", "simnet", "migrations", "basemap", "tools"]
 SHIPPED = ["app", "domain", "engine"]
 FOREIGN = {"win32": "Windows", "darwin": "macOS"}
 """Systems that the window runs on too: what a call lacks there, the types know."""
-BENCHES = ("start", "poll", "paint")
+BENCHES = ("start", "poll", "paint", "walk", "fleet", "dead-fifth", "routeros", "icmp", "samples")
 
 
 def run(*command: str | Path, **env: str) -> int:
@@ -147,7 +147,7 @@ def run_bench(rest: list[str]) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args(rest)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    outcome = importlib.import_module(f"tests.bench.bench_{options.name}").run()
+    outcome = importlib.import_module(f"tests.bench.bench_{options.name.replace('-', '_')}").run()
     load = list(os.getloadavg()) if hasattr(os, "getloadavg") else []
     document = {"bench": options.name, "load_average": load, **outcome}
     text = json.dumps(document, indent=1, sort_keys=True)

@@ -42,8 +42,8 @@ class _Auth(NamedTuple):
 
 
 _AUTH = {
-    "md5": _Auth(MD5(), 12),  # noqa: S303 what old gear speaks
-    "sha1": _Auth(SHA1(), 12),  # noqa: S303
+    "md5": _Auth(MD5(), 12),  # noqa: S303  # nosec B303 what old gear speaks
+    "sha1": _Auth(SHA1(), 12),  # noqa: S303  # nosec B303
     "sha224": _Auth(SHA224(), 16),
     "sha256": _Auth(SHA256(), 24),
     "sha384": _Auth(SHA384(), 32),

@@ -21,11 +21,20 @@ from pathlib import Path
 
 from engine.protocols.snmp import MIN_REQUEST_ID, decode_message, encode_get
 from tests.bench.bench_pipeline import pipeline_figures
+from tests.bench.exporter import exporter_client
+from tests.bench.exporter import version as exporter_version
 from tests.bench.snmp_agent import COMMUNITY, OIDS, SOCKET_BYTES, VARIANTS, reply
 
 PAIRS = 7
 IN_FLIGHT = 64
-GETS = {"ours": 10_000, "gufo": 4_000, "gufo_sync": 4_000, "aiosnmp": 1_500, "pysnmp": 120}
+GETS = {
+    "ours": 10_000,
+    "gufo": 4_000,
+    "gufo_sync": 4_000,
+    "aiosnmp": 1_500,
+    "pysnmp": 120,
+    "snmp_exporter": 1_000,
+}
 """How many GETs one run of each makes: a quarter to half a CPU second."""
 
 Client = Callable[[int], float]
@@ -167,13 +176,14 @@ def decode_us() -> float:
 
 def run() -> dict[str, dict[str, object]]:
     """Return the figures, and which peers and system they are of."""
-    with agent() as port, asyncio.Runner() as runner:
+    with agent() as port, asyncio.Runner() as runner, exporter_client(port, OIDS) as exporter:
         ours = our_client(port)
         peers = {
             "gufo": gufo_client(port, runner),
             "gufo_sync": gufo_sync_client(port),
             "aiosnmp": aiosnmp_client(port, runner),
             "pysnmp": pysnmp_client(port, runner),
+            "snmp_exporter": exporter,
         }
         for name, client in {"ours": ours, **peers}.items():
             client(max(IN_FLIGHT, GETS[name] // 10))  # imports, caches, sockets
@@ -197,6 +207,7 @@ def run() -> dict[str, dict[str, object]]:
             "gufo-snmp": version("gufo-snmp"),
             "aiosnmp": version("aiosnmp"),
             "pysnmp": version("pysnmp"),
+            "prometheus-snmp-exporter": exporter_version(),
             "python": platform.python_version(),
             "system": platform.platform(),
             "loop": loop,
