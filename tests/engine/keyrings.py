@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 
@@ -42,10 +41,10 @@ class FolderBackend:
     def set_password(self, service: str, username: str, password: str) -> None:
         assert service == SERVICE
         (self._folder / "part").write_text(password)
-        os.rename(self._folder / "part", self._folder / username)
+        (self._folder / "part").rename(self._folder / username)
 
     def delete_password(self, service: str, username: str) -> None:
-        os.remove(self._folder / username)
+        (self._folder / username).unlink()
 
 
 class SilentBackend(MemoryBackend):

@@ -80,8 +80,7 @@ def killed_before(step: int, act: Callable[[], None]) -> bool:
 
     for holder, name in (
         (os, "fsync"),
-        (os, "rename"),
-        (os, "remove"),
+        (Path, "rename"),
         (Path, "replace"),
         (Path, "unlink"),
         (Path, "write_text"),
