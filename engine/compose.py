@@ -31,7 +31,7 @@ from engine.judge.outcome import Outcome
 from engine.monitor.poller import Monitor
 from engine.monitor.schedule import RETRIES, timeout_s
 from engine.profile import Profile
-from engine.protocols.usm import SnmpUser
+from engine.protocols.usm import SnmpUser, master_key
 from engine.receivers import Receivers
 from engine.requests import Requests
 from engine.state import State, Subject
@@ -119,7 +119,12 @@ class Engine:
         stack.push_async_callback(self._close_store)
         self._vault = Vault.open(store, folder, new_place=new_place)
         self._keeper = Keeper(
-            self._vault, self._store, on_unlocked=self._on_unlocked, clock=time.monotonic, now_us=now_us
+            self._vault,
+            self._store,
+            on_unlocked=self._on_unlocked,
+            on_locked=master_key.cache_clear,
+            clock=time.monotonic,
+            now_us=now_us,
         )
         self._locked_out: set[UUID] = set()
         self._profiles = Profiles(folder / SNMP_PROFILES)

@@ -33,7 +33,11 @@ def delay_s(wrong: int) -> float:
 
 
 class Keeper:
-    """Answers requests about the vault. `on_unlocked` is called when secrets can be opened again; `clock` is monotonic."""
+    """Answers requests about the vault. `clock` is monotonic seconds.
+
+    `on_unlocked` is called when secrets can be opened again, `on_locked` when they no longer can: what was derived from
+    passwords and is kept only for speed has to go.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class Keeper:
         store: StoreThread,
         *,
         on_unlocked: Callable[[], None],
+        on_locked: Callable[[], None],
         clock: Callable[[], float],
         now_us: Callable[[], int],
         cost: Cost = COST,
@@ -50,6 +55,7 @@ class Keeper:
         self._vault = vault
         self._store = store
         self._on_unlocked = on_unlocked
+        self._on_locked = on_locked
         self._clock = clock
         self._now_us = now_us
         self._cost = cost
@@ -104,8 +110,7 @@ class Keeper:
             now_s, vault = self._clock(), self._vault
             limit_s = vault.record.auto_lock_min * 60
             if vault.needs_password and not vault.locked and 0 < limit_s <= now_s - self._used_s:
-                vault.lock()
-                _log.info("vault_locked", extra={"reason": "nobody opened a secret", "limit_s": limit_s})
+                self._close("nobody opened or entered a secret")
             elif vault.locked and not vault.needs_password and now_s - self._asked_s >= ASK_KEYRING_EVERY_S:
                 await self._ask_place()
 
@@ -160,9 +165,13 @@ class Keeper:
         if not self._vault.needs_password:
             said = "only a vault with a master password can be locked: choose one first"
             return [Refusal("INVALID_INPUT", said, "place")]
-        self._vault.lock()
-        _log.info("vault_locked", extra={"reason": "asked for"})
+        self._close("asked for")
         return []
+
+    def _close(self, why: str) -> None:
+        self._vault.lock()
+        self._on_locked()
+        _log.info("vault_locked", extra={"reason": why})
 
     async def _set_auto_lock(self, minutes: int) -> list[Refusal]:
         if not 0 <= minutes <= AUTO_LOCK_MAX_MIN:

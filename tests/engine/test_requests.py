@@ -65,7 +65,12 @@ class Desk:
             set_retention=self.store.set_retention,
             receivers=self.receivers,
             keeper=Keeper(
-                self.vault, self.store, on_unlocked=lambda: None, clock=lambda: 0.0, now_us=lambda: 42
+                self.vault,
+                self.store,
+                on_unlocked=lambda: None,
+                on_locked=lambda: None,
+                clock=lambda: 0.0,
+                now_us=lambda: 42,
             ),
             stop=self._on_stop,
             now_us=lambda: 42,

@@ -36,11 +36,12 @@ class Desk:
             self.vault.keep(sealed)
         self.store = StoreThread(store)
         self.now_s = 1000.0
-        self.unlocked = 0
+        self.unlocked = self.locked = 0
         self.keeper = Keeper(
             self.vault,
             self.store,
             on_unlocked=self._on_unlocked,
+            on_locked=self._on_locked,
             clock=lambda: self.now_s,
             now_us=lambda: 77,
             cost=CHEAP,
@@ -49,6 +50,10 @@ class Desk:
     def _on_unlocked(self) -> None:
         assert self.vault.get(ONE) == "a secret"
         self.unlocked += 1
+
+    def _on_locked(self) -> None:
+        assert self.vault.locked
+        self.locked += 1
 
     async def ask(self, request: VaultRequest) -> list[tuple[str, str]]:
         """Return the refusals of a request as (field, code)."""
@@ -81,7 +86,7 @@ def test_a_master_password_is_set_locks_unlocks_and_is_asked_for_after_a_restart
         assert await desk.ask(Lock(2)) == [] == await desk.ask(Lock(3))
         assert desk.keeper.state.locked and "master password" in desk.keeper.state.why
         assert await desk.ask(Unlock(4, RIGHT)) == [] == await desk.ask(Unlock(5, WRONG))
-        assert desk.unlocked == 1 and not desk.keeper.state.locked
+        assert (desk.locked, desk.unlocked) == (1, 1) and not desk.keeper.state.locked
 
     async def second(desk: Desk) -> None:
         assert desk.keeper.state.locked
@@ -152,7 +157,8 @@ def test_it_locks_itself_when_nobody_opened_a_secret_for_so_long(tmp_path: Path)
         desk.vault.get(ONE)
         desk.now_s += 1
         await desk.keeper.look()
-        assert desk.keeper.state.locked
+        await desk.keeper.look()
+        assert desk.keeper.state.locked and desk.locked == 1
         await desk.ask(Unlock(3, RIGHT))
         await desk.keeper.look()
         assert not desk.keeper.state.locked
