@@ -360,7 +360,8 @@ class Receivers:
                 self.tell_dropped()
             if self.notices and now_s - tried_s >= TRY_AGAIN_EVERY_S:
                 tried_s = now_s
-                await self.apply(self.settings)
+                async with self._changing:
+                    await self._apply(self.settings)
 
     def tell_dropped(self) -> None:
         """Write one row about all that was dropped since the last."""

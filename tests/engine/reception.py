@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -15,6 +16,7 @@ from engine.receivers import Receivers
 from engine.state import State
 
 VANTAGE = UUID(int=99)
+HILL = Device(UUID(int=1), "Hilltop", "127.0.0.1")
 
 
 async def keep_nothing(settings: ReceiverSettings) -> None:
@@ -82,3 +84,26 @@ class Reception:
     def said(self) -> list[tuple[str, str]]:
         """The kind and text of each row."""
         return [(row.kind, str(row.body.get("text", ""))) for row in self.rows]
+
+
+def run(
+    conversation: Callable[[Reception], Awaitable[None]],
+    settings: ReceiverSettings,
+    reception: Reception | None = None,
+) -> Reception:
+    """Receive while a conversation runs."""
+
+    async def main() -> Reception:
+        receiving = reception or Reception(state_of(HILL))
+        await receiving.receivers.apply(settings)
+        try:
+            await conversation(receiving)
+        finally:
+            await receiving.receivers.close()
+        return receiving
+
+    return asyncio.run(main())
+
+
+def here(**ports: int) -> ReceiverSettings:
+    return ReceiverSettings(**ports, address="127.0.0.1")  # type: ignore[arg-type]

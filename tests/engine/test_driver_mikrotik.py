@@ -305,3 +305,24 @@ def test_numbers_of_any_length_are_read_or_refused_and_never_raise() -> None:
     assert read_whole("9" * 21) is None
     assert read_number("-67dBm@HT40") == -67
     assert read_number("x") is None
+
+
+def test_a_router_tells_which_addresses_it_has() -> None:
+    router = ScriptedRouter(plain_router())
+    router.answers["/ip/address/print"] = [
+        {"address": "10.0.0.1/24", "interface": "ether1", "disabled": "false"},
+        {"address": "192.0.2.9/32", "interface": "lo", "disabled": "false"},
+        {"address": "10.9.9.9/24", "interface": "ether2", "disabled": "true"},
+        {"interface": "ether3"},
+    ]
+
+    async def conversation(read: Read) -> None:
+        told: dict[str, object] = {}
+        for _ in range(24):
+            told |= dict((await read()).facts)
+        assert {field: said for field, said in told.items() if field.startswith("address/")} == {
+            "address/10.0.0.1": {"address": "10.0.0.1", "interface": "ether1", "prefix_bits": 24},
+            "address/192.0.2.9": {"address": "192.0.2.9", "interface": "lo", "prefix_bits": 32},
+        }
+
+    converse(router, conversation)

@@ -8,7 +8,7 @@ import functools
 import socket
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,9 @@ from engine.transport.udp import UdpTransport
 from tests.engine.client import TestClient
 from tests.engine.engine_process import EngineProcess
 from tests.engine.peers import echo_of, free_tcp_port, free_udp_port, udp_peer, until
-from tests.engine.reception import Reception, state_of
+from tests.engine.reception import HILL, Reception, here, run, state_of
 from tests.unit.inventories import edit
 
-HILL = Device(UUID(int=1), "Hilltop", "127.0.0.1")
 LINK_DOWN, LINK_UP = "1.3.6.1.6.3.1.1.5.3", "1.3.6.1.6.3.1.1.5.4"
 OID = "1.3.6.1.2.1.1.3.0"
 
@@ -46,29 +45,6 @@ def trap(name: str = LINK_DOWN, pdu: int = Pdu.TRAP, number: int = 7, uptime: in
     """A notification of v2c."""
     bound = [(SYS_UPTIME, ber.encode_integer(uptime, ber.TIME_TICKS)), (TRAP_OID, ber.encode_oid(name))]
     return snmp.encode_message(1, b"public", pdu, number, bound)
-
-
-def run(
-    conversation: Callable[[Reception], Awaitable[None]],
-    settings: ReceiverSettings,
-    reception: Reception | None = None,
-) -> Reception:
-    """Receive while a conversation runs."""
-
-    async def main() -> Reception:
-        receiving = reception or Reception(state_of(HILL))
-        await receiving.receivers.apply(settings)
-        try:
-            await conversation(receiving)
-        finally:
-            await receiving.receivers.close()
-        return receiving
-
-    return asyncio.run(main())
-
-
-def here(**ports: int) -> ReceiverSettings:
-    return ReceiverSettings(**ports, address="127.0.0.1")  # type: ignore[arg-type]
 
 
 def send(port: int, *messages: bytes, source: str = "127.0.0.1") -> None:
@@ -301,65 +277,6 @@ def test_a_stranger_is_held_until_it_is_a_device() -> None:
         assert [row.subject for row in reception.rows] == [mast.id]
 
     run(conversation, here(traps_port=free_udp_port()))
-
-
-# ---- streams
-
-
-def over_tcp(conversation: Callable[[Reception, int], Awaitable[None]], **more: Any) -> Reception:
-    port = free_tcp_port()
-    settings = msgspec.structs.replace(here(syslog_tcp_port=port), sender_burst=10_000, **more)
-    return run(lambda reception: conversation(reception, port), settings)
-
-
-def test_a_stream_is_read_to_its_end_in_batches_the_last_line_without_a_feed_too() -> None:
-    async def conversation(reception: Reception, port: int) -> None:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"".join(b"<13>line %d\n" % n for n in range(200)) + b"<13>the end")
-        writer.write_eof()
-        await until(lambda: len(reception.rows) == 201)
-        writer.close()
-
-    reception = over_tcp(conversation)
-    assert [text for _, text in reception.said()] == [*(f"line {n}" for n in range(200)), "the end"]
-
-
-def test_a_sender_has_so_many_connections_and_the_silent_ones_make_room(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(listening, "CONNECTIONS_CAP", 10)
-
-    async def conversation(reception: Reception, port: int) -> None:
-        async def connect(host: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-            return await asyncio.open_connection("127.0.0.1", port, local_addr=(host, 0))
-
-        first = [await connect("127.0.0.1") for _ in range(8)]
-        reader, _ = await connect("127.0.0.1")
-        assert await reader.read() == b""  # one too many: it is closed
-        first[0][1].write(b"<13>still here\n")
-        await until(lambda: len(reception.rows) == 1)
-        second = [await connect("127.0.0.2") for _ in range(3)]
-        assert await first[1][0].read() == b""  # the one that was silent for longest
-        for number, (_, writer) in enumerate([first[0], *first[2:], *second]):
-            writer.write(b"<13>%d\n" % number)
-        await until(lambda: sum(reception.receivers.state.received.values()) == 11)
-        for _, writer in [*first, *second]:
-            writer.close()
-
-    over_tcp(conversation)
-
-
-def test_a_stream_of_nonsense_costs_its_sender_a_bounded_buffer() -> None:
-    async def conversation(reception: Reception, port: int) -> None:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"\xff" * 3_000_000 + b"\n<13>sane\n")
-        await until(lambda: ("syslog", "sane") in reception.said())
-        listener = reception.receivers._open["syslog_tcp"].listener
-        assert isinstance(listener, listening.StreamListener)
-        assert [len(c._frames._held) for c in listener.connections] == [0]  # type: ignore[attr-defined]
-        writer.close()
-
-    over_tcp(conversation)
 
 
 # ---- through the engine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,14 +12,18 @@ from uuid import UUID
 import pytest
 from pysnmp.hlapi.v3arch import asyncio as pysnmp
 
-from domain.inventory import Device
+from domain.edit import creation
+from domain.inventory import Credential
 from domain.receiving import ReceiverSettings
+from domain.wire import Changed, QueryQuarantine, Secret, SetReceivers, SubmitEdit
 from engine.protocols.usm import SnmpUser
+from tests.engine.client import TestClient
+from tests.engine.engine_process import EngineProcess
 from tests.engine.peers import free_tcp_port, free_udp_port, until
-from tests.engine.reception import Reception, state_of
+from tests.engine.reception import HILL, Reception, state_of
+from tests.unit.inventories import edit
 
 WAIT_S = 30.0
-HILL = Device(UUID(int=1), "Hilltop", "127.0.0.1")
 SYS_NAME = "1.3.6.1.2.1.1.5.0"
 LINK_DOWN = "1.3.6.1.6.3.1.1.5.3"
 USERS = [
@@ -221,6 +226,43 @@ def test_pysnmp_is_heard_with_every_version() -> None:
     reception = receive(conversation, settings, USERS)
     assert [row.body["version"] for row in reception.rows] == ["v1", "v2c", "v2c", "v3", "v3"]
     assert {row.body["text"] for row in reception.rows} == {"linkDown: port 3"}
+
+
+def test_users_of_the_inventory_open_v3_traps_and_a_new_password_counts_at_once(tmp_path: Path) -> None:
+    port = free_udp_port()
+    anna = Credential(UUID(int=50), "Anna", "snmp_v3", "anna", "sha1", "aes128")
+
+    def secret(auth: str) -> dict[UUID, Secret]:
+        return {anna.id: Secret(json.dumps({"auth": auth, "privacy": "ahornsirup"}))}
+
+    def send(auth: str, trap: str) -> None:
+        user = SnmpUser("anna", "sha1", auth, "aes128", "ahornsirup")
+        to = ["-e", "0x8000000001020304", f"127.0.0.1:{port}", "1", trap]
+        code, said = asyncio.run(shell("snmptrap", *v3_arguments(user), *to, folder=tmp_path))
+        assert code == 0, said
+
+    def traps(client: TestClient) -> list[str]:
+        changes = [message for message in client.heard if isinstance(message, Changed)]
+        return [row.body["name"] for change in changes for row in change.journal if row.kind == "trap"]
+
+    with EngineProcess(tmp_path / "profile") as engine, engine.client() as client:
+        added = edit(creation("credential", anna), creation("device", HILL), number=1)
+        assert client.ask(lambda n: SubmitEdit(n, added, secret("maplesyrup"))).refusals == ()
+        settings = ReceiverSettings(traps_port=port, address="127.0.0.1")
+        assert client.ask(lambda n: SetReceivers(n, settings)).refusals == ()
+        send("maplesyrup", LINK_DOWN)
+        client.wait_for(lambda: traps(client) == ["linkDown"] or None)
+        renewed = edit(number=2)
+        assert client.ask(lambda n: SubmitEdit(n, renewed, secret("birkensaft"))).refusals == ()
+        send("maplesyrup", "1.3.6.1.6.3.1.1.5.2")
+        send("birkensaft", "1.3.6.1.6.3.1.1.5.1")
+        client.wait_for(lambda: traps(client) == ["linkDown", "coldStart"] or None)
+        (held,) = client.ask(QueryQuarantine).result["senders"]
+        assert (held["address"], held["device"]) == ("127.0.0.1", str(HILL.id))
+        assert "signs with another password" in held["why"]
+        assert engine.stop() == 0
+    for word in ("maplesyrup", "birkensaft", "ahornsirup"):
+        assert word not in engine.text
 
 
 @pytest.mark.parametrize("form", ["--rfc3164", "--rfc5424"])

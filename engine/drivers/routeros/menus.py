@@ -17,6 +17,7 @@ MENUS = (
     *interfaces.OFTEN,
     *routing.SESSIONS,
     services.NEIGHBOURS,
+    services.ADDRESSES,
     *services.OFTEN,
     *wireless.MONITORS,
     *system.RARE[2:],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from domain.device_facts import Neighbour, Netwatch
+from domain.device_facts import Neighbour, Netwatch, OwnAddress
 from domain.observation import Value
 from engine.drivers.rates import Counted, PortRates
 from engine.drivers.routeros.router import (
@@ -109,6 +109,17 @@ def _take_netwatch(router: Router, rows: list[Row], at_us: int, values: list[Val
     router.tell_list("netwatch/", found)
 
 
+def _take_addresses(router: Router, rows: list[Row], at_us: int, values: list[Value]) -> None:
+    """What a message may come from: the inventory names one address, a router has more."""
+    found: dict[str, OwnAddress] = {}
+    for row in rows[:LIST_CAP]:
+        address, _, bits = row.get("address", "")[:NAME_CAP].partition("/")
+        if address and row.get("disabled") != "true":
+            interface = row.get("interface", "")[:NAME_CAP]
+            found.setdefault(f"address/{address}", OwnAddress(address, interface, read_whole(bits)))
+    router.tell_list("address/", found)
+
+
 def _counted(metric: str) -> Callable[[Router, list[Row], int, list[Value]], None]:
     def take(router: Router, rows: list[Row], at_us: int, values: list[Value]) -> None:
         count = read_whole(rows[0].get("ret", "")) if rows else None
@@ -128,6 +139,12 @@ OFTEN = (
     Menu("queue count", count_words("/queue/simple", _STATIC), _take_queue_count, every=20),
     Menu("queue", _ask_queues, _take_queues, every=4),
     Menu("dhcp", count_words("/ip/dhcp-server/lease", "?status=bound"), _counted("dhcp_leases"), every=4),
+)
+ADDRESSES = Menu(
+    "address",
+    ask_all("/ip/address", "address,interface,disabled", _STATIC),
+    _take_addresses,
+    every=20,
 )
 NEIGHBOURS = Menu(
     "neighbour",
