@@ -164,9 +164,11 @@ class Model(QObject):
             self._take_fact(fact)
         for values in changed.values:
             self.values[values.device] = values
-            self.samples.setdefault(values.device, {}).update(
-                ((metric, instance), Sample(values.at_us, value)) for metric, instance, value in values.values
-            )
+            samples = self.samples.setdefault(values.device, {})
+            for at_us, heard in ((values.at_us, values.values), (values.live_at_us, values.live)):
+                samples.update(
+                    ((metric, instance), Sample(at_us, value)) for metric, instance, value in heard
+                )
         if changed.engine is not None:
             self.engine = changed.engine
 

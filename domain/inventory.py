@@ -29,6 +29,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 DEFAULT_PORT = {"icmp": 0, "snmp": 161, "routeros": 8728, "tcp": 22, "http": 80, "dns": 53, "ssh": 22}
 TLS_PORT = {"routeros": 8729, "http": 443}
 """The kinds that can be asked over TLS, and where."""
+REST = "rest"
+"""The target of a routeros probe that is asked over REST, and not over the API."""
+REST_PORT = 443
 
 NEEDS: dict[str, tuple[CredentialKind, ...]] = {
     "snmp": ("snmp_community", "snmp_v3"),
@@ -64,7 +67,8 @@ class Site(msgspec.Struct, frozen=True):
 class Probe(msgspec.Struct, frozen=True):
     """One way a device is asked. `port` 0 for icmp; `credential` names an inventory credential.
 
-    `tls`: routeros and http only. `target`: http the path, dns the name and type ("example.com A"), ssh the command.
+    `tls`: routeros and http only. `target`: http the path, dns the name and type ("example.com A"), ssh the command, routeros
+    "rest" or nothing.
     `expect`: a text that the answer must hold (http, dns, ssh). `pin`: the SHA-256 fingerprint, 64 hex digits, of the
     certificate or host key that was trusted; without one a probe that needs trust fails as "untrusted" and says what it saw.
     """
@@ -119,6 +123,15 @@ class Interface(msgspec.Struct, frozen=True):
     speed_bps: int = 0
     admin_up: bool = True
     oper_up: bool | None = None
+
+
+def port_of(probe: Probe) -> int:
+    """Return where a probe is asked: at its port, else at the usual one."""
+    if probe.port:
+        return probe.port
+    if probe.kind == "routeros" and probe.target == REST:
+        return REST_PORT
+    return (TLS_PORT if probe.tls else DEFAULT_PORT)[probe.kind]
 
 
 def probe_names(device: Device) -> dict[str, Probe]:

@@ -249,11 +249,17 @@ class Rejected(msgspec.Struct, tag="rejected", frozen=True):
 
 
 class LatestValues(msgspec.Struct, frozen=True):
-    """The newest numbers of a watched device: {(metric, instance) -> value} as a list of triples."""
+    """The newest numbers of a watched device: {(metric, instance) -> value} as a list of triples.
+
+    `live` are those that the device streams while it is watched, at `live_at_us`: newer than the same in `values`, second by
+    second, and not kept. Only RouterOS streams, over its API: the rates of its running interfaces.
+    """
 
     device: UUID
     at_us: int
     values: tuple[tuple[str, str, float], ...]
+    live: tuple[tuple[str, str, float], ...] = ()
+    live_at_us: int = 0
 
 
 class EngineState(msgspec.Struct, frozen=True):

@@ -12,26 +12,27 @@ import gc
 import logging
 import os
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from uuid import UUID
 
-from domain.errors import BadCredentials
 from domain.ids import RANDOM_BYTES, uuid7
-from domain.inventory import Device, Inventory, Probe
+from domain.inventory import Device, Inventory
 from domain.journal import RECEIVED_KINDS, JournalRow
+from domain.observation import Value
 from domain.wire import PROTOCOL, EngineState, LatestValues, Welcome
 from engine import VERSION
-from engine.drivers import Driver, Profiles, make_driver
+from engine.drivers import Profiles
 from engine.drivers.profiles import FOLDER as SNMP_PROFILES
-from engine.drivers.snmp_login import snmp_login
 from engine.endpoint import Endpoint
 from engine.journal import JournalPen
 from engine.judge.judge import TICK_S, Judge
 from engine.judge.outcome import Outcome
+from engine.logins import Logins
+from engine.monitor.live import Live
 from engine.monitor.poller import Monitor
-from engine.monitor.schedule import RETRIES, timeout_s
 from engine.profile import Profile
-from engine.protocols.usm import SnmpUser, master_key
+from engine.protocols.usm import master_key
 from engine.receivers import Receivers
 from engine.requests import Requests
 from engine.state import State, Subject
@@ -39,7 +40,7 @@ from engine.storage import Batch, CycleRow, Loaded, StorageFailed, Store, StoreT
 from engine.tasks import end, keep
 from engine.transport import Transports
 from engine.upkeep import Upkeep
-from engine.vault import Keeper, NewPlace, SecretNotHere, Vault, VaultLocked
+from engine.vault import Keeper, NewPlace, Vault
 
 _log = logging.getLogger("engine")
 
@@ -126,10 +127,10 @@ class Engine:
             clock=time.monotonic,
             now_us=now_us,
         )
-        self._locked_out: set[UUID] = set()
-        self._profiles = Profiles(folder / SNMP_PROFILES)
         self._transports = await Transports.open()
         stack.push_async_callback(self._transports.close)
+        profiles = Profiles(folder / SNMP_PROFILES)
+        self._logins = Logins(self._state, self._vault, self._transports, profiles, now_us)
         for id, (at_us, values) in store.latest().items():
             if id in self._state.inventory.tables["device"]:
                 self._state.values[id] = LatestValues(id, at_us, tuple(values))
@@ -139,19 +140,21 @@ class Engine:
         self._judge = Judge(self._state, pen, self._carry, now_us(), time.monotonic())
         self._monitor = Monitor(
             self._loaded.origin,
-            make_driver=self._make_driver,
+            make_driver=self._logins.make_driver,
             on_observation=self._judge.observe,
             on_visit_over=lambda device: self._judge.end_visit(device, now_us()),
             clock=time.monotonic,
             now_us=now_us,
         )
         stack.push_async_callback(self._monitor.close)
+        self._live = Live(make_stream=self._logins.make_stream, on_rates=self._on_rates)
+        stack.push_async_callback(self._live.close)
         self._receivers = Receivers(
             self._state,
             pen,
             carry=lambda rows: self._carry(Outcome(journal=rows)),
             probe_now=self._monitor.probe_now,
-            users=self._snmp_users,
+            users=self._logins.snmp_users,
             keep=self._store.set_receivers,
             clock=time.monotonic,
             now_us=now_us,
@@ -180,6 +183,7 @@ class Engine:
             welcome=self._welcome,
             answer=requests.answer,
             now_us=now_us,
+            on_watched=self._live.watch,
         )
         for device in self._state.inventory.devices():
             self._monitor.set_device(device)
@@ -275,54 +279,32 @@ class Engine:
                 device = inventory.device(id)
                 if device is None:
                     self._monitor.remove_device(id)
+                    self._live.change(id)
                 else:
-                    self._monitor.set_device(device)
+                    self._ask(device)
         for device in inventory.devices() if renewed else ():
             if any(probe.credential in renewed for probe in device.probes):
-                self._monitor.set_device(device, renew=True)
+                self._ask(device, renew=True)
         self._upkeep.rows_since_keyframe += 1
         self._endpoint.touch([Subject(kind, id) for kind, id in touched], [row], at_once=True)  # type: ignore[arg-type]
 
-    def _make_driver(self, device: Device, probe: Probe) -> Driver:
-        secret = None
-        credential = self._state.inventory.credential(probe.credential)
-        if credential is not None:
-            try:
-                secret = self._vault.get(credential.id)
-            except VaultLocked as error:
-                self._locked_out.add(device.id)
-                raise BadCredentials(str(error)) from None
-            except SecretNotHere as error:
-                raise BadCredentials(f"{credential.name}: {error}") from None
-        return make_driver(
-            self._transports,
-            device,
-            probe,
-            credential,
-            secret,
-            profiles=self._profiles,
-            timeout_s=timeout_s(device.interval_s),
-            retries=RETRIES,
-        )
+    def _ask(self, device: Device, renew: bool = False) -> None:
+        """Have a device asked as it is now; `renew` where it has another secret."""
+        if self._monitor.set_device(device, renew):
+            self._live.change(device.id)
+
+    def _on_rates(self, device: UUID, rates: Sequence[Value]) -> None:
+        if rates:
+            self._state.live[device] = now_us(), tuple(rates)
+        elif self._state.live.pop(device, None) is None:
+            return
+        self._endpoint.touch([Subject("values", device)])
 
     def _on_unlocked(self) -> None:
         """Ask at once what failed because the vault was locked."""
-        waiting, self._locked_out = self._locked_out, set()
         self._receivers.change_users()
-        for id in waiting:
-            device = self._state.inventory.device(id)
-            if device is not None:
-                self._monitor.set_device(device, renew=True)
-
-    def _snmp_users(self) -> list[SnmpUser]:
-        """Return the users of SNMPv3 whose secrets are here."""
-        users = []
-        for credential in self._state.inventory.credentials():
-            if credential.kind == "snmp_v3":
-                with suppress(SecretNotHere, BadCredentials):  # its devices' probes say so
-                    user = snmp_login(credential, self._vault.get(credential.id))
-                    users += [user] if isinstance(user, SnmpUser) else []
-        return users
+        for device in self._logins.take_locked_out():
+            self._ask(device, renew=True)
 
     def _welcome(self) -> Welcome:
         return Welcome(

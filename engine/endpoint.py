@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from multiprocessing.connection import Client, Listener
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from domain.errors import Refusal
 from domain.journal import JournalRow
@@ -92,7 +93,8 @@ class _Client:
 
 
 class Endpoint:
-    """Listens at `address` until it is closed. `answer` gets each request and returns its one reply."""
+    """Listens at `address` until it is closed. `answer` gets each request and returns its one reply; `on_watched` what all
+    clients watch together, when that changes."""
 
     def __init__(
         self,
@@ -103,6 +105,7 @@ class Endpoint:
         welcome: Callable[[], Welcome],
         answer: Callable[[Request], Awaitable[Reply]],
         now_us: Callable[[], int],
+        on_watched: Callable[[frozenset[UUID]], None] = lambda _: None,
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self._address = address
@@ -111,6 +114,8 @@ class Endpoint:
         self._welcome = welcome
         self._answer = answer
         self._now_us = now_us
+        self._on_watched = on_watched
+        self._watched: frozenset[UUID] = frozenset()
         self._heartbeat_s = heartbeat_s
         self._clients: dict[ClientLine, _Client] = {}
         self._loop = asyncio.get_running_loop()
@@ -189,6 +194,7 @@ class Endpoint:
         client = self._clients.pop(line, None)
         if client is not None:
             _log.info("client_left", extra={"client": client.name, "reason": line.reason})
+            self._tell_watched()
 
     def _drop(self, client: _Client, code: str, message: str) -> None:
         if not client.dropped:
@@ -196,6 +202,7 @@ class Endpoint:
             client.outbox = None
             client.line.end(Rejected(code, message))
             self._loop.call_later(LAST_WORD_S, client.line.cut)
+            self._tell_watched()
 
     def _on_message(self, line: ClientLine, message: ToEngine) -> None:
         client = self._clients.get(line)
@@ -219,11 +226,20 @@ class Endpoint:
             self._drop(client, "NO_HELLO", f"Hello expected first, got {type(message).__name__}")
         elif isinstance(message, Watch):
             client.outbox.watch(message.devices)
+            self._tell_watched()
             self._flush_soon()
         elif client.outbox.credit(message.batch):
             self._flush_soon()
         else:
             self._drop(client, "BAD_CREDIT", f"batch {message.batch} is not outstanding")
+
+    def _tell_watched(self) -> None:
+        """Tell which devices somebody watches, if they are others than before."""
+        outboxes = [client.outbox for client in self._clients.values() if client.outbox is not None]
+        watched = frozenset[UUID]().union(*(outbox.watched for outbox in outboxes))
+        if watched != self._watched:
+            self._watched = watched
+            self._on_watched(watched)
 
     def _greet(self, client: _Client, hello: Hello) -> None:
         if hello.protocol != PROTOCOL:

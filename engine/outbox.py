@@ -45,14 +45,14 @@ class Outbox:
         self._initial = True
         self._changed: dict[Subject, None] = {}
         self._journal: deque[JournalRow] = deque(maxlen=JOURNAL_CAP)
-        self._watched: frozenset[UUID] = frozenset()
+        self.watched: frozenset[UUID] = frozenset()
         self._batch = 0
         self._outstanding = False
 
     def touch(self, subjects: Iterable[Subject]) -> None:
         """Note that these have a new state."""
         for subject in subjects:
-            if subject.table != "values" or subject.key in self._watched:
+            if subject.table != "values" or subject.key in self.watched:
                 self._changed[subject] = None
 
     def note(self, rows: Iterable[JournalRow]) -> None:
@@ -61,9 +61,9 @@ class Outbox:
 
     def watch(self, devices: Iterable[UUID]) -> None:
         """Send values of these devices from now on, and what is known of them at once."""
-        self._watched = frozenset(list(devices)[:WATCHED_CAP])
-        self._changed = {s: None for s in self._changed if s.table != "values" or s.key in self._watched}
-        self.touch(Subject("values", id) for id in self._watched if id in self._state.values)
+        self.watched = frozenset(list(devices)[:WATCHED_CAP])
+        self._changed = {s: None for s in self._changed if s.table != "values" or s.key in self.watched}
+        self.touch(Subject("values", id) for id in self.watched if id in self._state.values)
 
     def credit(self, batch: int) -> bool:
         """Take the credit of a batch; False where that batch is not outstanding."""
@@ -117,7 +117,7 @@ def _weight_of(value: object) -> int:
     """Return how many ordinary subjects this one is as large as, so that a batch stays below the frame cap."""
     match value:
         case LatestValues():
-            return 1 + len(value.values) // 8
+            return 1 + (len(value.values) + len(value.live)) // 8
         case Link():
             return 1 + len(value.path) // 16 + len(value.note) // 256
         case Device() | Site():

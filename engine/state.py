@@ -15,6 +15,7 @@ from domain.fact import Fact
 from domain.health import Health
 from domain.inventory import KINDS, Inventory
 from domain.load import LinkState
+from domain.observation import Value
 from domain.wire import EngineState, LatestValues
 
 Table = Literal[
@@ -44,7 +45,8 @@ class Subject(NamedTuple):
 
 @dataclass
 class State:
-    """Inventory as intended, and all that adds up from observations. `facts` by device, then by (field, source)."""
+    """Inventory as intended, and all that adds up from observations. `facts` by device, then by (field, source); `live` is
+    when and what a watched device streamed last, which is shown and not kept."""
 
     inventory: Inventory
     vantage: UUID
@@ -53,6 +55,7 @@ class State:
     alerts: dict[UUID, Alert] = field(default_factory=dict)
     facts: dict[UUID, dict[tuple[str, str], Fact]] = field(default_factory=dict)
     values: dict[UUID, LatestValues] = field(default_factory=dict)
+    live: dict[UUID, tuple[int, tuple[Value, ...]]] = field(default_factory=dict)
     engine: EngineState | None = None
 
     def latest(self, subject: Subject) -> Any:
@@ -70,9 +73,16 @@ class State:
             case "fact":
                 return self.facts.get(key[0], {}).get(key[1:3])
             case "values":
-                return self.values.get(key)
+                return self._values(key)
             case _:
                 return self.engine
+
+    def _values(self, id: UUID) -> LatestValues | None:
+        polled, live = self.values.get(id), self.live.get(id)
+        if live is None:
+            return polled
+        polled = polled or LatestValues(id, 0, ())
+        return LatestValues(id, polled.at_us, polled.values, live[1], live[0])
 
     def subjects(self) -> Iterator[Subject]:
         """Go over all that a new client has to know, things before what is said of them."""

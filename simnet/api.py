@@ -122,6 +122,11 @@ class ApiSession(asyncio.Protocol):
 
     # -- what the server asks of us
 
+    @property
+    def streams(self) -> int:
+        """How many commands of this connection go on."""
+        return len(self._streams)
+
     def freeze(self) -> None:
         """The router died: say and hear nothing more."""
         self._stop_streams()

@@ -16,11 +16,12 @@ from typing import Any, Literal, cast
 
 from simnet.agent import GET, Agent, Request, decode_request, encode_response
 from simnet.ber import BerError, Oid, encode_integer
+from simnet.datagrams import Datagrams
 from simnet.loopback import System
 from simnet.mib import Found
 from simnet.mikrotik_mib import mib_of
 from simnet.sentences import SentenceError, SentenceReader, encode_length, encode_sentence
-from simnet.serving import Datagrams, SimulatedRouter
+from simnet.serving import SimulatedRouter
 
 SnmpTrick = Literal[
     "silent",

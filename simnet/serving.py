@@ -11,17 +11,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 import socket
 import ssl
 from collections.abc import Collection, Sequence
 from types import TracebackType
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from simnet.agent import Agent
 from simnet.api import ApiSession
 from simnet.certificate import own_identity
 from simnet.clock import Clock, SteadyClock
+from simnet.datagrams import SnmpEndpoint
 from simnet.faults import apply_command
 from simnet.inventory import write_inventory
 from simnet.loopback import TEST_BLOCK, Endpoint, Loopback, System, claim_loopback
@@ -50,68 +50,6 @@ _FILES_BESIDE = 256
 _log = logging.getLogger("simnet")
 
 
-class Datagrams(asyncio.DatagramProtocol):
-    """A UDP socket; `close` returns once its port is free again."""
-
-    def __init__(self) -> None:
-        self._transport: asyncio.DatagramTransport | None = None
-        self._is_free = asyncio.Event()
-
-    async def open(self, bound: socket.socket) -> None:
-        """Serve on a bound socket."""
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, sock=bound)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self._transport = cast(asyncio.DatagramTransport, transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
-        self._transport = None
-        self._is_free.set()
-
-    def send(self, datagram: bytes, addr: tuple[str | Any, int]) -> None:
-        """Send, unless the socket is closed."""
-        if self._transport and not self._transport.is_closing():
-            self._transport.sendto(datagram, addr)
-
-    async def close(self) -> None:
-        """Free the port."""
-        if self._transport:
-            self._transport.abort()
-            await self._is_free.wait()
-
-
-class SnmpEndpoint(Datagrams):
-    """The UDP socket of one router."""
-
-    def __init__(self, router: Router, agent: Agent, clock: Clock) -> None:
-        super().__init__()
-        self._router = router
-        self._agent = agent
-        self._clock = clock
-        self._dice = random.Random(router.name)  # noqa: S311 - which datagram is lost, no secret
-
-    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
-        """Answer, or not."""
-        router = self._router
-        if not router.answering or (router.loss_pct and self._dice.random() * 100 < router.loss_pct):
-            return
-        reply = self._agent.answer(data, self._clock())
-        if reply is None:
-            return
-        if router.garbled:
-            reply = self._dice.randbytes(len(reply))
-        if router.slow_ms:
-            asyncio.get_running_loop().call_later(router.slow_ms / 1000, self._send_late, reply, addr)
-        else:
-            self.send(reply, addr)
-
-    def _send_late(self, reply: bytes, addr: tuple[str | Any, int]) -> None:
-        if self._router.answering:
-            self.send(reply, addr)
-
-
 class RouterServer:
     """One router on the wire. `snmp_address` and `api_address` are (address, port), also where nothing listens."""
 
@@ -127,6 +65,16 @@ class RouterServer:
         self._listeners: list[tuple[socket.socket, ssl.SSLContext | None]] = []
         self._acceptors: list[asyncio.Task[None]] = []
         self._datagrams: SnmpEndpoint | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many connections to its API are open."""
+        return len(self._sessions)
+
+    @property
+    def streams(self) -> int:
+        """How many commands go on over them, until they are cancelled."""
+        return sum(session.streams for session in self._sessions)
 
     async def open(self, system: System, tasks: asyncio.TaskGroup) -> None:
         """Bind what the router answers on and begin to serve."""

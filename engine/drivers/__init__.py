@@ -7,13 +7,14 @@ nothing else.
 from __future__ import annotations
 
 from domain.errors import BadCredentials
-from domain.inventory import DEFAULT_PORT, TLS_PORT, Credential, Device, Probe, probe_names
+from domain.inventory import DEFAULT_PORT, REST, Credential, Device, Probe, port_of, probe_names
 from engine.drivers.dns import DnsDriver
 from engine.drivers.driver import Answer, Driver, Login
 from engine.drivers.http import HttpDriver
 from engine.drivers.mikrotik import RouterOsDriver
 from engine.drivers.ping import PingDriver, TcpPingDriver
 from engine.drivers.profiles import Profiles
+from engine.drivers.routeros_live import RateStream
 from engine.drivers.routeros_session import Endpoint
 from engine.drivers.snmp import SnmpDriver
 from engine.drivers.snmp_login import snmp_login
@@ -23,12 +24,24 @@ from engine.drivers.tcp import TcpDriver
 from engine.transport import Transports
 from engine.transport.ssh import Identity
 
-__all__ = ["Answer", "Driver", "Login", "Profiles", "make_driver"]
+__all__ = [
+    "Answer",
+    "Driver",
+    "Login",
+    "Profiles",
+    "RateStream",
+    "make_driver",
+    "make_stream",
+    "streamed_probe",
+]
 
 _LIMIT_TRIES = 5
 """A reading may take as long as this many unanswered questions, and no less than `_LIMIT_S`."""
 
 _LIMIT_S = 10.0
+
+
+_NO_ROUTEROS_LOGIN = "no RouterOS login is known here: choose one for this device"
 
 
 class LockedDriver:
@@ -73,12 +86,11 @@ def make_driver(
         return SnmpDriver(session, profiles=profiles, profile=device.profile, limit_s=limit_s, phase=phase)
     if probe.kind == "routeros":
         if login is None:
-            return LockedDriver("no RouterOS login is known here: choose one for this device")
+            return LockedDriver(_NO_ROUTEROS_LOGIN)
         answer_s = timeout_s * (1 + retries)
-        default_port = TLS_PORT if probe.tls else DEFAULT_PORT
         return RouterOsDriver(
             transports.tcp,
-            Endpoint(device.address, probe.port or default_port["routeros"], probe.tls, probe.pin),
+            _routeros_endpoint(device, probe),
             login,
             timeout_s=timeout_s,
             answer_s=answer_s,
@@ -105,3 +117,28 @@ def make_driver(
         other.port or DEFAULT_PORT[other.kind] for other in device.probes if other.kind in ("tcp", "routeros")
     ]
     return TcpPingDriver(transports.tcp, device.address, ports, timeout_s=timeout_s, retries=retries)
+
+
+def streamed_probe(device: Device) -> Probe | None:
+    """Return the probe over which a device can be streamed while it is watched: RouterOS' API has streams, no other has."""
+    return next((probe for probe in device.probes if probe.kind == "routeros" and probe.target != REST), None)
+
+
+def make_stream(
+    transports: Transports,
+    device: Device,
+    probe: Probe,
+    credential: Credential | None,
+    secret: str | None,
+    *,
+    timeout_s: float = 2.0,
+) -> RateStream:
+    """Return the stream of a device over its `streamed_probe`. Raises BadCredentials where its login is missing."""
+    if credential is None or secret is None:
+        raise BadCredentials(_NO_ROUTEROS_LOGIN)
+    login = Login(credential.user, secret)
+    return RateStream(transports.tcp, _routeros_endpoint(device, probe), login, timeout_s=timeout_s)
+
+
+def _routeros_endpoint(device: Device, probe: Probe) -> Endpoint:
+    return Endpoint(device.address, port_of(probe), probe.tls, probe.pin, probe.target == REST)

@@ -1,12 +1,14 @@
 """One connection to a RouterOS API, logged in and kept. Counterpart: `protocols/routeros.py` for the words, `mikrotik.py`.
 
-Commands go out together, each with its tag, and the answers come in any order. One rule: after anything unexpected the
-connection is closed: where a stream's meaning is lost, the next reading starts a new one.
+Commands go out together, each with its tag, and the answers come in any order; one that goes on is followed alone. One
+rule: after anything unexpected the connection is closed: where a stream's meaning is lost, the next reading starts a new one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import NamedTuple
 
@@ -21,18 +23,25 @@ ANSWER_BUDGET_BYTES = 768 * 1024
 """Of all answers of one round: 1,500 interfaces with all that is asked of them, and 1,000 clients beside."""
 
 LOGIN_BUDGET_BYTES = 16_384
+SECOND_BUDGET_BYTES = 128 * 1024
+"""Of a command that goes on, in each second."""
+
+FAREWELL_S = 0.5
+"""How long a router has to end a command that was cancelled."""
+
 MAX_WORD_BYTES = 65_536
 
 Row = dict[str, str]
 
 
 class Endpoint(NamedTuple):
-    """Where a router's API is, and how it is trusted: over TLS by its `pin`, without one by the system's store."""
+    """Where a router's API or REST is, and how it is trusted: over TLS by its `pin`, without one by the system's store."""
 
     address: str
     port: int
     tls: bool = False
     pin: str = ""
+    rest: bool = False
 
     @property
     def name(self) -> str:
@@ -99,18 +108,61 @@ class RouterOsSession:
 
     async def run(self, commands: Sequence[Sequence[str]], timeout_s: float) -> Round:
         """Send all commands at once and return what they brought, all of it within `timeout_s`."""
-        try:
+        with self._closed_by_errors():
             return await self._run(commands, timeout_s)
+
+    async def follow(
+        self, command: Sequence[str], on_rows: Callable[[list[Row]], None], *, for_s: float, silence_s: float
+    ) -> None:
+        """Hand on what a command that goes on brings, for so long, and cancel it; cancelling this cancels it as well.
+
+        Raises DeviceError where the router ends it itself, or is silent for `silence_s`.
+        """
+        with self._closed_by_errors():
+            stream, conversation = self._stream, self._conversation
+            tag, data = conversation.start(command, stream=True)
+            stream.write(data)
+            now_s = monotonic()
+            end_s, refill_s = now_s + for_s, now_s
+            try:
+                while now_s < end_s:
+                    if now_s >= refill_s:
+                        stream.budget_bytes, refill_s = SECOND_BUDGET_BYTES, now_s + 1.0
+                    async with bounded(stream.where, "following a command", silence_s):
+                        data = await stream.read()
+                    _hand_on(stream.where, conversation.feed(data), on_rows)
+                    now_s = monotonic()
+            except asyncio.CancelledError:
+                with suppress(DeviceError):
+                    await self._cancel(tag)
+                raise
+            await self._cancel(tag)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+    async def _cancel(self, tag: str) -> None:
+        """Cancel a command and wait for its end."""
+        stream, conversation = self._stream, self._conversation
+        stream.budget_bytes = SECOND_BUDGET_BYTES
+        stream.write(conversation.cancel(tag))
+        async with bounded(stream.where, "ending a command", FAREWELL_S):
+            while not any(
+                isinstance(event, routeros.Done) for event in conversation.feed(await stream.read())
+            ):
+                pass
+
+    @contextmanager
+    def _closed_by_errors(self) -> Iterator[None]:
+        try:
+            yield
         except DeviceError as error:
             self.close()
             raise _named(self.where, error) from None
         except BaseException:
             self.close()
             raise
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._stream.close()
 
     async def _run(self, commands: Sequence[Sequence[str]], timeout_s: float) -> Round:
         stream, conversation = self._stream, self._conversation
@@ -131,9 +183,7 @@ class RouterOsSession:
                 rtt_us = rtt_us or max(1, int((monotonic() - sent_s) * 1e6))
                 for event in conversation.feed(data):
                     if isinstance(event, routeros.Fatal):
-                        raise Refused(
-                            f"{stream.where} ended the connection: {event.message or 'without a reason'}"
-                        )
+                        raise _ended(stream.where, event)
                     if isinstance(event, routeros.Record):
                         printed[event.tag].rows.append(event.attributes)
                     elif isinstance(event, routeros.Trap):
@@ -143,6 +193,31 @@ class RouterOsSession:
                         if event.ret:
                             printed[event.tag].rows.append({"ret": event.ret})
         return Round(list(printed.values()), rtt_us, int(monotonic() * 1e6))
+
+
+def _hand_on(where: str, events: Sequence[routeros.Event], on_rows: Callable[[list[Row]], None]) -> None:
+    rows: list[Row] = []
+    for event in events:
+        if isinstance(event, routeros.Record):
+            rows.append(event.attributes)
+        elif isinstance(event, routeros.Fatal):
+            raise _ended(where, event)
+        elif isinstance(event, routeros.Trap):
+            raise refused(where, event.message)
+        else:
+            raise Refused(f"{where} ended a command that was to go on")
+    if rows:
+        on_rows(rows)
+
+
+def refused(where: str, message: str) -> DeviceError:
+    """Return the error for what a router refuses: our user may not, or it is otherwise."""
+    kind = BadCredentials if "permission" in message else Refused
+    return kind(f"{where} refuses: {message}")
+
+
+def _ended(where: str, event: routeros.Fatal) -> Refused:
+    return Refused(f"{where} ended the connection: {event.message or 'without a reason'}")
 
 
 async def _connect(tcp: TcpTransport, endpoint: Endpoint, timeout_s: float) -> Stream:

@@ -146,16 +146,19 @@ class Monitor:
         retiring = [self._forget(id) for id in list(self._visited)]
         await asyncio.gather(*(task for task in retiring if task is not None))
 
-    def set_device(self, device: Device, renew: bool = False) -> None:
-        """Take up a device or a change of it; `renew` where its secrets changed. What is asked anew is asked at once."""
+    def set_device(self, device: Device, renew: bool = False) -> bool:
+        """Take up a device or a change of it; `renew` where its secrets changed. What is asked anew is asked at once.
+
+        Tell whether it is asked anew.
+        """
         old = self._visited.get(device.id)
         if old is not None and not renew and _asks_the_same(old.device, device):
             old.device = device
-            return
+            return False
         self._forget(device.id)
         probes = probe_names(device)
         if device.paused or not probes:
-            return
+            return True
         if is_paused(device, self._now_us()):
             first_s = self._clock() + ((device.paused_until_us or 0) - self._now_us()) / 1e6
         else:
@@ -163,6 +166,7 @@ class Monitor:
         visited = _Visited(device, probes, dict.fromkeys(probes, first_s))
         self._visited[device.id] = visited
         self._put(visited)
+        return True
 
     def remove_device(self, id: UUID) -> None:
         """Drop a device."""

@@ -58,6 +58,8 @@ _NO_SESSIONS = (
     "?#&!",
 )
 """The query "not (one of these types, and dynamic)", in the postfix form of the API."""
+ASK_RUNNING = print_words("/interface", "name", *_NO_SESSIONS, "?running=true", "?#&")
+"""The names of the interfaces that may have traffic."""
 _ASK_FULL, _ASK_FAST = (print_words("/interface", columns, *_NO_SESSIONS) for columns in (_FULL, _FAST))
 
 
