@@ -301,8 +301,9 @@ def test_the_search_looks_into_files_databases_and_processes(tmp_path: Path) -> 
     database.close()
     found = {Path(place).name for place, data in written(tmp_path) if traces([COMMUNITY, LOGIN], data)}
     assert found == {"file", "x.db:t"}
-    sleeping = [sys.executable, "-c", "input()", COMMUNITY]
-    with subprocess.Popen(sleeping, stdin=subprocess.PIPE, env={**os.environ, "X": LOGIN}) as process:
+    waiting, pipe = [sys.executable, "-c", "print(flush=True); input()", COMMUNITY], subprocess.PIPE
+    with subprocess.Popen(waiting, stdin=pipe, stdout=pipe, env={**os.environ, "X": LOGIN}) as process:
+        assert process.stdout is not None and process.stdout.readline(), "it runs"
         assert process.pid in processes_with(COMMUNITY)
         assert len(traces([COMMUNITY, LOGIN], shown_of(process.pid))) >= 2
         process.kill()
