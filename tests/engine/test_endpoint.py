@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
@@ -50,6 +51,7 @@ class Door:
         self.profile = Profile.open(folder)
         self.address = self.profile.new_address()
         self.asked: list[Any] = []
+        self.watched: list[frozenset[UUID]] = []
         self.hold = threading.Event()
         self.hold.set()
         self._opened = threading.Event()
@@ -67,6 +69,7 @@ class Door:
             welcome=lambda: Welcome(wire.PROTOCOL, "0", Tenant(ME, "net"), ME, 1, 1),
             answer=self._answer,
             now_us=lambda: 1,
+            on_watched=self.watched.append,
             heartbeat_s=0.3,
         )
         self.endpoint.open()
@@ -327,3 +330,24 @@ def test_closing_ends_every_line_and_takes_the_address_away(tmp_path: Path) -> N
         client.wait_for(client.ended.is_set)
     frozen.close()
     assert not Path(door.address).exists()
+
+
+def test_what_all_clients_watch_together_is_told_when_it_changes_and_ends_with_them(door: Door) -> None:
+    two = UUID(int=2)
+    with door.client() as first:
+        first.send(Watch((ONE,)))
+        _until(lambda: len(door.watched) == 1)
+        with door.client() as second:
+            second.send(Watch((ONE,)))
+            second.send(Watch((ONE, two)))
+            _until(lambda: len(door.watched) == 2)
+        _until(lambda: len(door.watched) == 3)
+    _until(lambda: len(door.watched) == 4)
+    assert door.watched == [frozenset(ids) for ids in ([ONE], [ONE, two], [ONE], [])]
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.005)

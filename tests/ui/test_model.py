@@ -103,6 +103,16 @@ def test_values_of_several_probes_add_up_each_with_its_time(qt: QApplication) ->
     assert model.samples[one.id]["cpu_load_pct", ""] == (20, 7.0)
 
 
+def test_a_streamed_value_is_newer_than_the_polled_one_and_makes_no_other_look_newer(
+    qt: QApplication,
+) -> None:
+    model, one = Model(), device()
+    polled = (("if_in_bps", "ether1", 1.0), ("cpu_load_pct", "", 7.0))
+    model.merge(Changed(1, values=(LatestValues(one.id, 10, polled, (("if_in_bps", "ether1", 2.0),), 15),)))
+    assert model.samples[one.id]["if_in_bps", "ether1"] == (15, 2.0)
+    assert model.samples[one.id]["cpu_load_pct", ""] == (10, 7.0)
+
+
 def test_a_paused_device_is_shown_as_maintenance_whatever_its_health(qt: QApplication) -> None:
     model = Model()
     paused = Device(uuid4(), "p", "10.0.0.9", paused=True)

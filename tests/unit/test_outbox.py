@@ -145,3 +145,31 @@ def test_alerts_of_things_that_are_gone_are_no_part_of_a_snapshot() -> None:
         state.alerts[UUID(int=100 + n)] = Alert(UUID(int=100 + n), "device_down", UUID(int=n), "critical", 1)
     (batch,) = drain(Outbox(state))
     assert [a.subject for a in batch.alerts] == [UUID(int=1)]
+
+
+def test_streamed_values_stand_beside_the_polled_ones_while_they_stream() -> None:
+    state = state_of(1)
+    id = UUID(int=1)
+    polled = (("if_in_bps", "e1", 1.0), ("cpu_load_pct", "", 7.0))
+    state.values[id] = LatestValues(id, 5, polled)
+    outbox = Outbox(state)
+    outbox.watch([id])
+    drain(outbox)
+    state.live[id] = (9, (("if_in_bps", "e1", 2.0),))
+    outbox.touch([Subject("values", id)])
+    (batch,) = drain(outbox)
+    assert batch.values == (LatestValues(id, 5, polled, (("if_in_bps", "e1", 2.0),), 9),)
+    assert state.values[id] == LatestValues(id, 5, polled), (
+        "what is stored and judged does not know of streams"
+    )
+    del state.live[id]
+    outbox.touch([Subject("values", id)])
+    (batch,) = drain(outbox)
+    assert batch.values == (LatestValues(id, 5, polled),)
+
+
+def test_a_device_that_streams_before_its_first_poll_is_shown() -> None:
+    state = state_of(1)
+    id = UUID(int=1)
+    state.live[id] = (9, (("if_in_bps", "e1", 2.0),))
+    assert state.latest(Subject("values", id)) == LatestValues(id, 0, (), (("if_in_bps", "e1", 2.0),), 9)
