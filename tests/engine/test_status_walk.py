@@ -210,6 +210,43 @@ def test_after_kill_9_a_new_engine_knows_what_was_and_goes_on(walk: Walk) -> Non
         assert {client.latest("health", id).status for id in walk.routers if id != victim} == {"up"}
 
 
+def test_a_watched_router_streams_until_nobody_watches_it(walk: Walk) -> None:
+    one = next(d.id for d in walk.devices() if any(probe.kind == "routeros" for probe in d.probes))
+    name = walk.client.latest("device", one).name
+    server = walk.network[name]
+
+    def streams() -> int:
+        return int(walk.simulation.call(lambda: server.streams))
+
+    walk.client.send(Watch((one,)))
+    walk.client.wait_for(lambda: getattr(walk.client.latest("values", one), "live", None))
+    seconds = {values.live_at_us for values in _later_values(walk, one, 3)}
+    assert len(seconds) == 3
+    assert streams() == 1
+    metrics = {metric for metric, _, _ in walk.client.latest("values", one).live}
+    assert metrics == {"if_in_bps", "if_out_bps"}
+    walk.client.send(Watch(()))
+    began_s = time.monotonic()
+    while streams():
+        assert time.monotonic() - began_s < 20
+        time.sleep(0.02)
+    walk.client.send(Watch((one,)))
+    walk.client.wait_for(lambda: walk.simulation.call(lambda: server.streams) or None)
+
+
+def _later_values(walk: Walk, id: UUID, count: int) -> list[Any]:
+    """Return the next states of a device's values, each with newer streamed ones."""
+    found = [walk.client.latest("values", id)]
+
+    def newer() -> Any:
+        values = walk.client.latest("values", id)
+        return values if values.live_at_us > found[-1].live_at_us else None
+
+    while len(found) < count:
+        found.append(walk.client.wait_for(newer))
+    return found
+
+
 TRICKS: list[dict[str, SnmpTrick | ApiTrick]] = [
     {"snmp": "garbage", "api": "garbage"},
     {"snmp": "wrong_address", "api": "huge_word"},
