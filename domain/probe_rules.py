@@ -1,6 +1,7 @@
 """What is refused of a device's probes and of credentials. Counterpart: `rules.py`, which asks here; `engine/drivers` trust it.
 
-One rule: what a driver would have to refuse at each poll is refused here once.
+One rule: what a driver would have to refuse at each poll is refused here once. A refusal's field names the probe by its place
+and what of it: "probes.0.port"; "probes" alone is about several of them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from domain.errors import Refusal
-from domain.inventory import NEEDS, TLS_PORT, Credential, Device, Inventory, Probe
+from domain.inventory import NEEDS, REST, TLS_PORT, Credential, Device, Inventory, Probe
 from domain.text import clean_text
 
 PROBES_CAP = 8
@@ -36,9 +37,11 @@ def probe_refusals(inventory: Inventory, device: Device) -> Iterator[Refusal]:
             yield _no(device, f"more than one {kind} probe")
         elif len(set(ports)) < len(ports):
             yield _no(device, f"more than one {kind} probe on the same port")
-    for probe in device.probes:
-        yield from _asked(device, probe)
-        yield from _logged_in(inventory, device, probe)
+    for place, probe in enumerate(device.probes):
+        for field, said in _asked(probe):
+            yield _no(device, said, f"probes.{place}.{field}")
+        for code, said in _logged_in(inventory, probe):
+            yield _no(device, said, f"probes.{place}.credential", code)
 
 
 def credential_refusals(credential: Credential) -> Iterator[Refusal]:
@@ -57,43 +60,50 @@ def credential_refusals(credential: Credential) -> Iterator[Refusal]:
         yield Refusal("INVALID_INPUT", f"a {credential.kind} has no SNMPv3 settings", "auth", id)
 
 
-def _asked(device: Device, probe: Probe) -> Iterator[Refusal]:
+def _asked(probe: Probe) -> Iterator[tuple[str, str]]:
+    """Yield (field, what is wrong) of what a probe says itself."""
     if probe.kind == "icmp":
         if probe.port != 0:
-            yield _no(device, f"icmp has no port, got {probe.port}")
+            yield "port", f"icmp has no port, got {probe.port}"
     elif not 1 <= probe.port <= 65535:
-        yield _no(device, f"{probe.kind}: a port 1 to 65535 expected, got {probe.port}")
+        yield "port", f"{probe.kind}: a port 1 to 65535 expected, got {probe.port}"
     if probe.tls and probe.kind not in TLS_PORT:
-        yield _no(device, f"{probe.kind} is not asked over TLS")
+        yield "tls", f"{probe.kind} is not asked over TLS"
+    if probe.kind == "routeros" and probe.target == REST and not probe.tls:
+        yield "tls", "routeros: REST is asked over TLS alone, for the password would go in clear"
     if probe.pin and not _PIN.fullmatch(probe.pin):
-        yield _no(device, f"{probe.kind}: a SHA-256 fingerprint of 64 hex digits expected as the pin")
-    for name, text, cap in (
-        ("target", probe.target, TARGET_CAP),
-        ("expected text", probe.expect, EXPECT_CAP),
+        yield "pin", f"{probe.kind}: a SHA-256 fingerprint of 64 hex digits expected as the pin"
+    for field, name, text, cap in (
+        ("target", "target", probe.target, TARGET_CAP),
+        ("expect", "expected text", probe.expect, EXPECT_CAP),
     ):
-        if text and probe.kind not in ("http", "dns", "ssh"):
-            yield _no(device, f"{probe.kind} has no {name}")
+        if probe.kind == "routeros" and field == "target":
+            if text not in ("", REST):
+                yield field, f'routeros: "{REST}" or nothing expected as the target, got {text[:60]!r}'
+        elif text and probe.kind not in ("http", "dns", "ssh"):
+            yield field, f"{probe.kind} has no {name}"
         elif len(text) > cap or clean_text(text, cap) != text:
-            yield _no(device, f"{probe.kind}: a {name} of at most {cap} plain characters expected")
+            yield field, f"{probe.kind}: a {name} of at most {cap} plain characters expected"
     if probe.kind == "http" and probe.target and not probe.target.startswith("/"):
-        yield _no(device, f'http: a path that begins with "/" expected, got {probe.target[:60]!r}')
+        yield "target", f'http: a path that begins with "/" expected, got {probe.target[:60]!r}'
     if probe.kind == "dns":
         name, _, type = probe.target.partition(" ")
         if not _HOST.fullmatch(name) or type not in DNS_TYPES:
             said = f"a name and one of {', '.join(DNS_TYPES)}"
-            yield _no(device, f'dns: {said} expected ("example.com A"), got {probe.target[:60]!r}')
+            yield "target", f'dns: {said} expected ("example.com A"), got {probe.target[:60]!r}'
 
 
-def _logged_in(inventory: Inventory, device: Device, probe: Probe) -> Iterator[Refusal]:
+def _logged_in(inventory: Inventory, probe: Probe) -> Iterator[tuple[str, str]]:
+    """Yield (code, what is wrong) of what a probe logs in with."""
     wanted = NEEDS.get(probe.kind)
     if wanted is None:
         return
     credential = inventory.credential(probe.credential)
     if credential is None:
-        yield _no(device, f"{probe.kind} needs a credential", "credential", "MISSING_REQUIRED_FIELD")
+        yield "MISSING_REQUIRED_FIELD", f"{probe.kind} needs a credential"
     elif credential.kind not in wanted:
         said = f"{probe.kind} needs a {' or '.join(wanted)}, {credential.name!r} is a {credential.kind}"
-        yield _no(device, said, "credential")
+        yield "INVALID_INPUT", said
 
 
 def _no(device: Device, said: str, field: str = "probes", code: str = "INVALID_INPUT") -> Refusal:

@@ -118,6 +118,15 @@ class ProbeNow(msgspec.Struct, tag="probe_now", frozen=True):
     device: UUID
 
 
+class QueryProfiles(msgspec.Struct, tag="query_profiles", frozen=True):
+    """Ask which SNMP profiles there are. Reply.result: {"titles": {name: title}, "problems": [Refusal as plain data]}.
+
+    A problem is what is wrong with a file in the user's profile folder; the engine reads them once.
+    """
+
+    request: int
+
+
 class SetRetention(msgspec.Struct, tag="set_retention", frozen=True):
     """Keep numbers for another time from now on. Reply: ok, or refusals."""
 
@@ -212,6 +221,7 @@ ToEngine = (
     | QuerySeries
     | QueryJournal
     | ProbeNow
+    | QueryProfiles
     | SetRetention
     | SetReceivers
     | QueryQuarantine

@@ -171,6 +171,7 @@ class Engine:
             probe_now=self._monitor.probe_now,
             set_retention=self._upkeep.set_retention,
             receivers=self._receivers,
+            profiles=profiles,
             keeper=self._keeper,
             stop=self._stopped.set,
             now_us=now_us,

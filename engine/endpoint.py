@@ -34,6 +34,7 @@ from domain.wire import (
     Lock,
     ProbeNow,
     QueryJournal,
+    QueryProfiles,
     QueryQuarantine,
     QuerySeries,
     Rejected,
@@ -68,6 +69,7 @@ Request = (
     | Acknowledge
     | QuerySeries
     | QueryJournal
+    | QueryProfiles
     | ProbeNow
     | SetRetention
     | SetReceivers

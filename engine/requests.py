@@ -40,6 +40,7 @@ from domain.wire import (
     Lock,
     ProbeNow,
     QueryJournal,
+    QueryProfiles,
     QueryQuarantine,
     QuerySeries,
     Reply,
@@ -115,6 +116,18 @@ class Receiving(Protocol):
         """Drop a sender; False where there is none."""
 
 
+class Profiling(Protocol):
+    """Which SNMP profiles there are."""
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """The title of each by its name."""
+
+    @property
+    def problems(self) -> tuple[Refusal, ...]:
+        """What is wrong with the user's files."""
+
+
 class Requests:
     """Answers one request at a time that changes something, and any number that only asks."""
 
@@ -131,6 +144,7 @@ class Requests:
         probe_now: Callable[[UUID], bool],
         set_retention: Callable[[Retention], Awaitable[None]],
         receivers: Receiving,
+        profiles: Profiling,
         keeper: Keeping,
         stop: Callable[[], None],
         now_us: Callable[[], int],
@@ -145,6 +159,7 @@ class Requests:
         self._probe_now = probe_now
         self._set_retention = set_retention
         self._receivers = receivers
+        self._profiles = profiles
         self._keeper = keeper
         self._stop = stop
         self._now_us = now_us
@@ -170,6 +185,9 @@ class Requests:
                     return Reply(request.request, result={"rows": msgspec.to_builtins(rows)})
                 case ProbeNow():
                     return Reply(request.request, tuple(self._probe(request.device)))
+                case QueryProfiles():
+                    told = {"titles": self._profiles.titles, "problems": self._profiles.problems}
+                    return Reply(request.request, result=msgspec.to_builtins(told))
                 case SetRetention():
                     found = list(retention_refusals(request.retention))
                     if not found:

@@ -20,12 +20,14 @@ from domain.wire import (
     Acknowledge,
     ProbeNow,
     QueryJournal,
+    QueryProfiles,
     QuerySeries,
     Secret,
     SetRetention,
     Stop,
     SubmitEdit,
 )
+from engine.drivers import Profiles
 from engine.journal import JournalPen
 from engine.judge.outcome import Outcome
 from engine.requests import Requests
@@ -63,6 +65,7 @@ class Desk:
             on_acknowledged=self.acknowledged.append,
             probe_now=lambda id: id == ONE,
             set_retention=self.store.set_retention,
+            profiles=Profiles(folder / "snmp-profiles"),
             receivers=self.receivers,
             keeper=Keeper(
                 self.vault,
@@ -333,6 +336,20 @@ def test_how_long_numbers_are_kept_is_set_within_reason(run: Run) -> None:
         longer = Retention(raw_days=30, raw_cap_bytes=10**10, hourly_days=700)
         assert (await desk.requests.answer(SetRetention(2, longer))).refusals == ()
         assert desk.store.retention == longer
+
+    run(scenario)
+
+
+def test_the_profiles_there_are_are_told_with_what_is_wrong_with_the_users(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "snmp-profiles"
+    folder.mkdir()
+    (folder / "bad.yaml").write_text("name: [")
+
+    async def scenario(desk: Desk) -> None:
+        told = (await desk.requests.answer(QueryProfiles(1))).result
+        assert told["titles"]["generic"] == "Any SNMP device"
+        (problem,) = told["problems"]
+        assert "bad.yaml" in problem["message"] + problem["field"]
 
     run(scenario)
 
