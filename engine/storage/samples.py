@@ -78,6 +78,7 @@ class Samples:
         self._latest: dict[int, list[Schema]] = {}
         self._orders: dict[int, dict[Series, int]] = {}
         self._layouts: dict[int, list[_Layout]] = {}
+        self._shared: dict[tuple[int, tuple[tuple[str, str], ...]], _Layout] = {}
 
     def forget(self) -> None:
         """Drop what is cached of the database: its keys may be gone."""
@@ -86,6 +87,7 @@ class Samples:
         self._latest.clear()
         self._orders.clear()
         self._layouts.clear()
+        self._shared.clear()
 
     def write(self, connection: Connection, cycles: Iterable[CycleRow]) -> int:
         """Store cycles and return how many values were refused. A cycle that is there already stays as it is."""
@@ -137,8 +139,14 @@ class Samples:
         for name, instance, _ in values:
             metric = CATALOGUE[name]
             expected.append((name, instance, schema.places[metric.key, instance], metric.low, metric.high))
+        order = tuple((name, instance) for name, instance, _ in values)
+        layout = self._shared.setdefault(
+            (schema.key, order), _Layout(schema, expected, [math.nan] * len(schema.places))
+        )
+        if len(self._shared) > SCHEMAS_CACHED:
+            self._shared.clear()
         layouts = self._layouts.setdefault(source_key, [])
-        layouts.insert(0, _Layout(schema, expected, [math.nan] * len(schema.places)))
+        layouts.insert(0, layout)
         del layouts[LAYOUTS:]
 
     def latest(self, connection: Connection) -> dict[UUID, tuple[int, list[Value]]]:

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from domain.text import TEXT_CAP, text_from_bytes
 from engine.drivers.profiles.language import NUMERIC, Field, Plain
+from engine.drivers.profiles.sharing import shared
 from engine.protocols.ber import Value
 
 _NUMBER = re.compile(rb"\s*([-+]?\d{1,18}(?:\.\d{1,9})?)")
@@ -41,6 +42,7 @@ def ratio(scale: float) -> Fraction:
     return Fraction(repr(scale))
 
 
+@shared
 def decoder(field: Field) -> Decode:
     """Return what makes plain values of a field's values."""
     if field.kind in NUMERIC:

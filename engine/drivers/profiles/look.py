@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,14 +20,31 @@ from engine.drivers.meters import Known, Learned
 from engine.drivers.profiles.language import LOOK_EVERY_CYCLES, Group, Plain, Profile, Thing
 from engine.drivers.profiles.making import Kept, Making
 from engine.drivers.profiles.rows import Reader, Row, as_text
+from engine.drivers.profiles.sharing import shared
 from engine.drivers.snmp_session import SnmpSession
 
 ABSENT_EVERY_CYCLES = 6 * LOOK_EVERY_CYCLES
 """How rarely a group is looked for that the device did not have."""
 
 
+class Plan(NamedTuple):
+    """Groups that are looked at together, each with what reads it, and how often."""
+
+    groups: tuple[tuple[Group, Reader], ...]
+    every: int
+    watched: tuple[str, ...]
+
+
 def looks_of(profile: Profile) -> list[ProfileLook]:
-    """Return the looks of a profile: groups of one interval together, and so are all that tell facts of one kind."""
+    """Return the looks of a profile for one device."""
+    return [
+        ProfileLook(plan, profile if plan.every == LOOK_EVERY_CYCLES else None) for plan in _plans_of(profile)
+    ]
+
+
+@shared
+def _plans_of(profile: Profile) -> list[Plan]:
+    """Put groups of one interval together, and so all that tell facts of one kind."""
     every_of_kind: dict[str, int] = {}
     for group in profile.groups:
         if group.thing is not None:
@@ -37,19 +55,23 @@ def looks_of(profile: Profile) -> list[ProfileLook]:
     for group in profile.groups:
         by_every[every_of_kind[group.thing.kind] if group.thing else group.every].append(group)
     return [
-        ProfileLook(groups, every, profile if every == LOOK_EVERY_CYCLES else None)
+        Plan(
+            tuple((group, Reader(group)) for group in groups),
+            every,
+            tuple(dict.fromkeys(group.watch for group in groups if group.watch)),
+        )
         for every, groups in sorted(by_every.items())
     ]
 
 
 class ProfileLook:
-    """Looks at some groups, each in one walk, every so many cycles. `profile` tells what is always so of such a device."""
+    """Looks at the groups of a plan, each in one walk. `profile` tells what is always so of such a device."""
 
-    def __init__(self, groups: Sequence[Group], every: int, profile: Profile | None) -> None:
-        self.every = every
+    def __init__(self, plan: Plan, profile: Profile | None) -> None:
+        self.every = plan.every
         self._profile = profile
-        self._groups = [(group, Reader(group)) for group in groups]
-        self._watched = tuple(dict.fromkeys(group.watch for group in groups if group.watch))
+        self._groups = plan.groups
+        self._watched = plan.watched
         self._kept: Kept = {}
         self._missed: dict[str, int] = {}
         self._seen: set[str] = set()
