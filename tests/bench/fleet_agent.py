@@ -15,7 +15,8 @@ import socket
 import struct
 import sys
 import time
-from functools import lru_cache
+from bisect import bisect_right
+from functools import cache, lru_cache
 
 from engine.protocols import ber
 from engine.protocols.snmp import Pdu, decode_message, encode_message
@@ -72,16 +73,24 @@ def objects(second: int) -> dict[str, bytes]:
     return said
 
 
-@lru_cache(maxsize=4)
-def _order(second: int) -> list[tuple[tuple[int, ...], str]]:
-    return sorted((_arcs(oid), oid) for oid in objects(second))
+@cache
+def _order() -> list[tuple[tuple[int, ...], str]]:
+    return sorted((_arcs(oid), oid) for oid in objects(0))
+
+
+@cache
+def _after(name: str) -> str:
+    """Return the OID that follows a name, or the name itself at the end."""
+    order = _order()
+    place = bisect_right(order, (_arcs(name), "\U0010ffff"))
+    return order[place][1] if place < len(order) else name
 
 
 def _arcs(oid: str) -> tuple[int, ...]:
     return tuple(map(int, oid.split(".")))
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=16_384)
 def _body(rest: bytes, pdu: int, second: int) -> bytes:
     """Return all of a response's PDU behind its request id; `rest` is what stood there in the request."""
     head = ber.encode_integer(1) + ber.encode_tlv(ber.OCTET_STRING, b"public")
@@ -93,9 +102,8 @@ def _body(rest: bytes, pdu: int, second: int) -> bytes:
     if pdu == Pdu.GET:
         found = [(oid, here.get(oid, b"\x80\x00")) for oid in names]
     else:
-        order = _order(second)
         for _ in range(request.error_index if pdu == Pdu.GET_BULK else 1):
-            after = [next((oid for arcs, oid in order if arcs > _arcs(name)), name) for name in names]
+            after = [_after(name) for name in names]
             found += [(new, here[new] if new != old else _END) for new, old in zip(after, names, strict=True)]
             names = after
     number = 0x7654_3210
