@@ -1,4 +1,5 @@
-"""The RouterOS driver: what a MikroTik router tells over its API. Counterpart: `routeros_session.py`, `routeros/menus.py`.
+"""The RouterOS driver: what a MikroTik router tells over its API, or over REST. Counterpart: `routeros_session.py`,
+`routeros_rest.py`, `routeros/menus.py`.
 
 Theory: a cycle asks at most six menus: resources and interfaces each time, the others when they are due, the one first that
 waits longest by its own measure. A menu that brought nothing is due seldom. On a new connection resources and interfaces
@@ -20,8 +21,9 @@ from domain.observation import Value
 from engine.drivers.driver import Answer, Login
 from engine.drivers.routeros.menus import MENUS
 from engine.drivers.routeros.router import Router
-from engine.drivers.routeros.system import RIGHTS, tell_rights
-from engine.drivers.routeros_session import Endpoint, RouterOsSession
+from engine.drivers.routeros.system import tell_rights
+from engine.drivers.routeros_rest import RestSession
+from engine.drivers.routeros_session import Endpoint, RouterOsSession, Session
 from engine.transport.tcp import TcpTransport
 
 MENUS_PER_CYCLE = 6
@@ -58,8 +60,8 @@ class RouterOsDriver:
         self._answer_s = answer_s
         self._phase = phase
         self._clock = clock
-        self._session: RouterOsSession | None = None
-        self._router = Router(login.user)
+        self._session: Session | None = None
+        self._router = Router(login.user, "rest-api" if endpoint.rest else "api")
         self._due = [0] * len(MENUS)
         self._refused_until_s: dict[int, float] = {}
         self._held: list[Sequence[Value]] = [()] * len(MENUS)
@@ -68,9 +70,7 @@ class RouterOsDriver:
         """Ask the menus whose turn it is."""
         rtt_us = await self._ask_kept()
         if rtt_us is None:
-            session = self._session = await RouterOsSession.open(
-                self._tcp, self._endpoint, self._login, self._timeout_s
-            )
+            session = self._session = await self._open()
             self._router.wants_list = True
             needed = [(n, menu.words(self._router) or ()) for n, menu in enumerate(MENUS) if menu.needed]
             rtt_us = await self._ask(session, needed)
@@ -84,6 +84,10 @@ class RouterOsDriver:
         if self._session is not None:
             self._session.close()
             self._session = None
+
+    async def _open(self) -> Session:
+        asked = self._tcp, self._endpoint, self._login, self._timeout_s
+        return await (RestSession.open(*asked) if self._endpoint.rest else RouterOsSession.open(*asked))
 
     async def _ask_kept(self) -> int | None:
         """Ask over the kept connection; None where there is none, or the router has dropped it meanwhile."""
@@ -114,7 +118,7 @@ class RouterOsDriver:
         waiting.sort()
         return [(number, words) for _, number, words in waiting]
 
-    async def _ask(self, session: RouterOsSession, asked: _Asked) -> int:
+    async def _ask(self, session: Session, asked: _Asked) -> int:
         router = self._router
         answered = await session.run([words for _, words in asked], self._answer_s)
         for (number, _), printed in zip(asked, answered.answers, strict=True):
@@ -150,7 +154,7 @@ class RouterOsDriver:
             where = self._endpoint.name
             if is_forbidden:
                 said = f"user {self._login.user!r} may not read {menu.name}: {refusal}"
-                raise BadCredentials(f"{where}: {said}. Give its group the policies {RIGHTS}.")
+                raise BadCredentials(f"{where}: {said}. Give its group the policies {router.rights}.")
             raise Unsupported(f"{where} refuses to tell {menu.name}: {refusal}")
         was_there = bool(self._due[number])
         self._held[number] = ()

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from domain.errors import BadCredentials, BadReply, DeviceError, Refused, Unsupported
 from engine.drivers.driver import Login
@@ -62,6 +62,17 @@ class Round(NamedTuple):
     answers: list[Printed]
     rtt_us: int
     at_us: int
+
+
+class Session(Protocol):
+    """A router that answers commands, over its API or over REST."""
+
+    @property
+    def is_closed(self) -> bool: ...
+
+    async def run(self, commands: Sequence[Sequence[str]], timeout_s: float) -> Round: ...
+
+    def close(self) -> None: ...
 
 
 class RouterOsSession:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import cycle
 from os import urandom
 from time import monotonic
 
@@ -125,30 +126,42 @@ class SnmpSession:
             if not ends:
                 break
             cap = self._repetitions_cap * (2 if replies >= LONG_TABLE_REPLIES else 1)
-            order = tuple(ends)
+            order = [(column, column + ".", len(column) + 1, table[column]) for column in ends]
             varbinds = await self._next(tuple(ends.values()), cap)
             if not varbinds:
                 ends.clear()
-            for place, (oid, value) in enumerate(varbinds):
-                column = order[place % len(order)]
+            for (column, prefix, size, rows), (oid, value) in zip(cycle(order), varbinds, strict=False):
                 if column not in ends:
                     continue
-                index = oid[len(column) + 1 :]
-                key = _index_key(index) if oid.startswith(column + ".") else None
-                if key is None or isinstance(value, Absent) or key <= keys[column]:
+                index = oid[size:]
+                key = _index_key(index) if oid.startswith(prefix) else None
+                if key is None or type(value) is Absent or key <= keys[column]:
                     del ends[column]
                     continue
-                if len(table[column]) >= max_rows:
+                if len(rows) >= max_rows:
                     if cut:
                         del ends[column]
                         continue
                     raise BadReply(f"{self.where}: the table at {column} has more than {max_rows} rows")
-                table[column][index] = value[:MAX_VALUE_BYTES] if isinstance(value, bytes) else value
+                rows[index] = value[:MAX_VALUE_BYTES] if type(value) is bytes else value
                 keys[column] = key
                 ends[column] = oid
         if ends and not cut:
             raise BadReply(f"{self.where}: the table at {columns[0]} does not end in {MAX_REPLIES} replies")
         return table
+
+    async def present(self, columns: Sequence[str]) -> set[str]:
+        """Return which columns have anything at all, asked many at a time."""
+        found: set[str] = set()
+        for first in range(0, len(columns), VARBINDS_PER_BULK):
+            some = tuple(columns[first : first + VARBINDS_PER_BULK])
+            varbinds = await self._next(some, len(some))
+            found |= {
+                column
+                for column, (oid, value) in zip(some, varbinds, strict=False)
+                if oid.startswith(column + ".") and type(value) is not Absent
+            }
+        return found
 
     def _encode_get(self, oids: tuple[str, ...]) -> Callable[[int], bytes]:
         who, version = self._who, self.version
@@ -205,6 +218,8 @@ class SnmpSession:
             if message.error_status == _TOO_BIG and repetitions > 1:
                 cap = self._repetitions_cap = cap // 2
                 continue
+            if message.error_status == _TOO_BIG and len(after) > 1:
+                return await self._next_of_halves(after, cap)
             if message.error_status in (_NO_SUCH_NAME, _GEN_ERR, _NO_ACCESS):
                 return []
             if message.error_status:
@@ -214,6 +229,12 @@ class SnmpSession:
                     f"{self.where} answers with {len(message.varbinds)} values, {repetitions * len(after)} were asked for"
                 )
             return message.varbinds
+
+    async def _next_of_halves(self, after: tuple[str, ...], cap: int) -> list[Varbind]:
+        """Ask for one row in two pieces: the agent cannot say it in one."""
+        half = len(after) // 2
+        first = await self._next(after[:half], min(cap, half))
+        return first + await self._next(after[half:], min(cap, len(after) - half))
 
     async def _next_v1(self, after: tuple[str, ...]) -> list[Varbind]:
         """A GETNEXT; v1 refuses it whole when one OID is at the end of everything, so that one stays where it is."""
@@ -225,6 +246,8 @@ class SnmpSession:
             oids = tuple(after[place] for place in left)
             encode = partial(encode_getnext, community=self._who, oids=oids, version=Version.V1)
             message = self._check((await self._ask(encode)).reply)
+            if message.error_status == _TOO_BIG and len(left) > 1:
+                return await self._next_of_halves(after, 1)
             if not message.error_status:
                 found = dict(zip(left, message.varbinds, strict=False))
                 return [found.get(place, (oid, None)) for place, oid in enumerate(after)]
@@ -262,4 +285,4 @@ def _give_up(asked: Sequence[asyncio.Future[Snmp]]) -> None:
 
 
 def _index_key(index: str) -> tuple[int, ...]:
-    return tuple(map(int, index.split(".")))
+    return (int(index),) if index.isdigit() else tuple(map(int, index.split(".")))

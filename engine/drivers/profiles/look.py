@@ -83,10 +83,11 @@ class ProfileLook:
         whole: set[str] = set()
         if self._profile is not None:
             facts = [("profile", self._profile.name), *self._profile.facts.items()]
-        for group, reader in self._groups:
-            if self._is_skipped(group):
-                continue
-            rows = await reader.read(session, known)
+        due = [(group, reader) for group, reader in self._groups if not self._is_skipped(group)]
+        present = await session.present([column for group, reader in due for column in reader.table_columns])
+        for group, reader in due:
+            is_there = not reader.table_columns or not present.isdisjoint(reader.table_columns)
+            rows = await reader.read(session, known) if is_there else []
             if group.thing is not None:
                 whole.add(f"{group.thing.kind}/")
             if rows:

@@ -91,6 +91,8 @@ class Reader:
         self._decoders: dict[str, Decode] = {name: decoder(field) for name, field in group.fields.items()}
         self._patterns = compiled(group.matches)
         self._own = [name for name in self.columns if not group.fields[name].via]
+        self.table_columns = [self.columns[name] for name in self._own] if group.index else []
+        """What a table has to have something of, to be there; of scalars nothing."""
         self._same = [(name, field.same) for name, field in group.fields.items() if field.same]
         self._instead = [(name, field.instead) for name, field in group.fields.items() if field.instead]
         self._joined = [name for name, field in group.fields.items() if field.via]

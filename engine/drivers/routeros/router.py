@@ -37,10 +37,14 @@ class Port:
 
 
 class Router:
-    """What is known of one router. `wants_list`: the interfaces changed; `restarted`: it was, since the driver looked last."""
+    """What is known of one router. `wants_list`: the interfaces changed; `restarted`: it was, since the driver looked last.
 
-    def __init__(self, user: str = "") -> None:
+    `door` is the right that lets our user in.
+    """
+
+    def __init__(self, user: str = "", door: str = "api") -> None:
         self.user = user
+        self.needed_rights = ("read", door, "test")
         self.group = ""
         self.release: tuple[int, ...] = ()
         self.uptime_s: float | None = None
@@ -58,6 +62,11 @@ class Router:
         self._told: dict[str, tuple[int, int]] = {}
         self._untold: dict[str, Any] = {}
         self._untold_whole: set[str] = set()
+
+    @property
+    def rights(self) -> str:
+        """What our user's group should have, for messages; "test" is for monitors."""
+        return ", ".join(self.needed_rights)
 
     def ports_of(self, *kinds: str) -> list[Port]:
         """Return the interfaces of some kinds."""

@@ -24,10 +24,6 @@ from engine.drivers.routeros.router import (
 from engine.drivers.routeros.spelling import read_duration_s, read_number, read_release, read_whole
 from engine.drivers.sensors import read_sensor
 
-NEEDED_RIGHTS = ("read", "api", "test")
-RIGHTS = ", ".join(NEEDED_RIGHTS)
-"""What our user's group should have; "test" is for monitors."""
-
 _OLD_HEALTH = (
     "voltage,current,power-consumption,temperature,cpu-temperature,board-temperature,board-temperature1,"
     "board-temperature2,junction-temperature,sfp-temperature,fan1-speed,fan2-speed,fan3-speed,fan4-speed,"
@@ -145,7 +141,7 @@ def _take_group(router: Router, rows: list[Row], at_us: int, values: list[Value]
     for row in rows:
         policies = row.get("policy", "").split(",")
         if row.get("name") == router.group and "" not in policies:
-            lacking = {right for right in NEEDED_RIGHTS if right not in policies}
+            lacking = {right for right in router.needed_rights if right not in policies}
             if lacking or not router.refused_menus:
                 router.missing_rights = lacking
 
@@ -161,7 +157,7 @@ def tell_rights(router: Router) -> None:
         said += f", so the router does not tell: {', '.join(sorted(router.refused_menus))}"
     group = f"the group {router.group!r}" if router.group else "the user's group"
     router.tell("missing_rights", tuple(lacking))
-    router.tell("missing_rights_said", f"{said}. Give {group} the policies {RIGHTS}.")
+    router.tell("missing_rights_said", f"{said}. Give {group} the policies {router.rights}.")
 
 
 RESOURCE = Menu(
