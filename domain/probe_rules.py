@@ -17,7 +17,7 @@ PROBES_CAP = 8
 TARGET_CAP = 1_000
 EXPECT_CAP = 200
 DNS_TYPES = ("A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT")
-_MANY = ("tcp", "http", "dns", "ssh")
+MANY = ("tcp", "http", "dns", "ssh")
 """Kinds of which a device may have several; they differ in their port."""
 
 _PIN = re.compile(r"[0-9a-f]{64}")
@@ -33,7 +33,7 @@ def probe_refusals(inventory: Inventory, device: Device) -> Iterator[Refusal]:
     kinds = [probe.kind for probe in device.probes]
     for kind in dict.fromkeys(kinds):
         ports = [probe.port for probe in device.probes if probe.kind == kind]
-        if kind not in _MANY and len(ports) > 1:
+        if kind not in MANY and len(ports) > 1:
             yield _no(device, f"more than one {kind} probe")
         elif len(set(ports)) < len(ports):
             yield _no(device, f"more than one {kind} probe on the same port")

@@ -24,6 +24,7 @@ Transport = Literal["udp", "tcp"]
 SNMP_PORT = 16_100
 API_PORT = 18_728
 API_SSL_PORT = 18_729
+REST_PORT = 18_730
 DEMO_BLOCK = 44
 """127.44.0.0/16 is the first choice of a simulator that is run; further ones take the blocks after it."""
 TEST_BLOCK = 64
@@ -46,6 +47,7 @@ class Endpoint:
     snmp_port: int
     api_port: int
     api_ssl_port: int = API_SSL_PORT
+    rest_port: int = REST_PORT
 
 
 class System:
@@ -186,7 +188,7 @@ def claim_loopback(
             claim.close()
             continue
         endpoints = {
-            name: Endpoint(_address(block, number), snmp_port, api_port, api_port + 1)
+            name: Endpoint(_address(block, number), snmp_port, api_port, api_port + 1, api_port + 2)
             for number, name in enumerate(names)
         }
         can_silence = _can_silence(system, block)
@@ -216,7 +218,7 @@ def _choose_ports(names: Sequence[str], system: System, port_base: int) -> dict[
     port = port_base
     for name in names:
         ports: list[int] = []
-        kinds: tuple[Transport, ...] = ("udp", "tcp", "tcp")
+        kinds: tuple[Transport, ...] = ("udp", "tcp", "tcp", "tcp")
         for transport in kinds:
             while not _is_free(system, transport, port):
                 port += 1

@@ -38,6 +38,7 @@ from simnet.network import (
     SnmpCredential,
     check_network,
 )
+from simnet.rest import RestSession
 from simnet.router import Router
 from simnet.usm import SnmpUser
 from simnet.world import World
@@ -58,11 +59,12 @@ class RouterServer:
         self.snmp_address = (endpoint.address, endpoint.snmp_port)
         self.api_address = (endpoint.address, endpoint.api_port)
         self.api_ssl_address = (endpoint.address, endpoint.api_ssl_port)
+        self.rest_address = (endpoint.address, endpoint.rest_port)
         self._network = network
         self._clock = clock
         self._was_answering = True
         self._sessions: set[ApiSession] = set()
-        self._listeners: list[tuple[socket.socket, ssl.SSLContext | None]] = []
+        self._listeners: list[tuple[socket.socket, type[ApiSession], ssl.SSLContext | None]] = []
         self._acceptors: list[asyncio.Task[None]] = []
         self._datagrams: SnmpEndpoint | None = None
 
@@ -84,10 +86,10 @@ class RouterServer:
             self._datagrams = SnmpEndpoint(self.router, agent, self._clock)
             await self._datagrams.open(system.bind("udp", *self.snmp_address))
         if "routeros" in self.router.spec.probes:
-            self._listeners = [(system.bind("tcp", *self.api_address), None)]
+            self._listeners = [(system.bind("tcp", *self.api_address), ApiSession, None)]
             if self.router.spec.has_api_ssl:
-                listener = system.bind("tcp", *self.api_ssl_address)
-                self._listeners.append((listener, own_identity().context))
+                for kind, address in ((ApiSession, self.api_ssl_address), (RestSession, self.rest_address)):
+                    self._listeners.append((system.bind("tcp", *address), kind, own_identity().context))
             self._start_accepting(tasks)
 
     def follow(self, tasks: asyncio.TaskGroup) -> None:
@@ -103,7 +105,7 @@ class RouterServer:
             return
         for session in tuple(self._sessions):
             session.abort()
-        for listener, _ in self._listeners:
+        for listener, _, _ in self._listeners:
             self._drop_waiting(listener)
         self._start_accepting(tasks)
 
@@ -115,7 +117,7 @@ class RouterServer:
             await self._datagrams.close()
         for session in tuple(self._sessions):
             session.abort()
-        for listener, _ in self._listeners:
+        for listener, _, _ in self._listeners:
             listener.close()
 
     def _start_accepting(self, tasks: asyncio.TaskGroup) -> None:
@@ -125,7 +127,11 @@ class RouterServer:
         ]
 
     async def _accept(
-        self, tasks: asyncio.TaskGroup, listener: socket.socket, context: ssl.SSLContext | None
+        self,
+        tasks: asyncio.TaskGroup,
+        listener: socket.socket,
+        kind: type[ApiSession],
+        context: ssl.SSLContext | None,
     ) -> None:
         loop = asyncio.get_running_loop()
         while True:
@@ -135,12 +141,14 @@ class RouterServer:
                 _log.warning("%s accepts no connection: %s", self.router.name, error)
                 await asyncio.sleep(_ACCEPT_PAUSE_S)
                 continue
-            tasks.create_task(self._greet(connection, context), name=f"greet {self.router.name}")
+            tasks.create_task(self._greet(connection, kind, context), name=f"greet {self.router.name}")
 
-    async def _greet(self, connection: socket.socket, context: ssl.SSLContext | None) -> None:
+    async def _greet(
+        self, connection: socket.socket, kind: type[ApiSession], context: ssl.SSLContext | None
+    ) -> None:
         with contextlib.suppress(OSError):  # it left in the handshake
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: ApiSession(self.router, self._network.routeros, self._clock, self._sessions),
+                lambda: kind(self.router, self._network.routeros, self._clock, self._sessions),
                 connection,
                 ssl=context,
             )
@@ -330,6 +338,11 @@ class SimulatedRouter(SimulatedNetwork):
     def api_ssl_address(self) -> tuple[str, int]:
         """Where its API answers over TLS."""
         return self[self.NAME].api_ssl_address
+
+    @property
+    def rest_address(self) -> tuple[str, int]:
+        """Where its REST answers, over TLS."""
+        return self[self.NAME].rest_address
 
     @property
     def api_address(self) -> tuple[str, int]:
