@@ -57,6 +57,12 @@ def test_a_plain_device_passes() -> None:
         ({"probes": (Probe("http", 80, expect="a\nb"),)}, "probes.0.expect", "INVALID_INPUT", "plain"),
         ({"probes": (Probe("http", 443, tls=True, pin="AB"),)}, "probes.0.pin", "INVALID_INPUT", "hex"),
         (
+            {"probes": (Probe("routeros", 443, LOGIN.id, target="rest"),)},
+            "probes.0.tls",
+            "INVALID_INPUT",
+            "in clear",
+        ),
+        (
             {"probes": (Probe("routeros", 443, LOGIN.id, target="soap"),)},
             "probes.0.target",
             "INVALID_INPUT",
