@@ -50,7 +50,6 @@ _KEYS = tuple(counter.key for counter in _COUNTERS)
 _FAST = ",".join(("name", "running", "disabled", *_KEYS))
 _FULL = f".id,type,default-name,mac-address,comment,{_FAST}"
 _OPTIC_NAMES = ("sfp", "qsfp", "combo")
-_ID = re.compile(r"\*[0-9A-Fa-f]{1,8}")
 _NO_SESSIONS = (
     f"?type={_SESSIONS[0]}",
     *(word for kind in _SESSIONS[1:] for word in (f"?type={kind}", "?#|")),
@@ -94,6 +93,15 @@ def _take_interfaces(router: Router, rows: list[Row], at_us: int, values: list[V
         port.rates.add(counts, at_us, uptime_s, values)
 
 
+def read_id(row: Row) -> str:
+    """Return what an item is asked by ("*1A"), empty where that is not told."""
+    id = row.get(".id", "")
+    return id if _ID.fullmatch(id) else ""
+
+
+_ID = re.compile(r"\*[0-9A-Fa-f]{1,8}")
+
+
 def _list_ports(router: Router, by_name: dict[str, Row]) -> None:
     gone = {port.interface.name for port in router.ports_of(*RADIO_KINDS)} - by_name.keys()
     router.set_ports({name: _listed_port(router, name, row) for name, row in by_name.items()})
@@ -102,7 +110,7 @@ def _list_ports(router: Router, by_name: dict[str, Row]) -> None:
 
 
 def _listed_port(router: Router, name: str, row: Row) -> Port:
-    id, old = row.get(".id", "") if _ID.fullmatch(row.get(".id", "")) else "", router.ports.get(name)
+    id, old = read_id(row), router.ports.get(name)
     interface = Interface(
         name=name,
         index=int(id[1:], 16) if id else 0,
@@ -128,14 +136,17 @@ def ask_monitor(
     """Return the command that looks once at some of the ports, None where there are none."""
 
     def words(router: Router) -> Sequence[str] | None:
-        ids = [port.id for port in choose(router) if port.id][:MONITORED_CAP]
-        return (
-            (f"{path}/monitor", f"=numbers={','.join(ids)}", "=once=", f"=.proplist={columns}")
-            if ids
-            else None
-        )
+        return monitor_words(path, columns, [port.id for port in choose(router) if port.id])
 
     return words
+
+
+def monitor_words(path: str, columns: str, ids: Sequence[str]) -> Sequence[str] | None:
+    """Return the command that looks once at some items, None where there are none."""
+    if not ids:
+        return None
+    numbers = ",".join(ids[:MONITORED_CAP])
+    return f"{path}/monitor", f"=numbers={numbers}", "=once=", f"=.proplist={columns}"
 
 
 def _copper(router: Router) -> Iterable[Port]:

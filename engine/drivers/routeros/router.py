@@ -53,6 +53,8 @@ class Router:
         self.ports: dict[str, Port] = {}
         self.by_kind: dict[str, list[Port]] = {}
         self.poe_ports: tuple[str, ...] = ()
+        self.w60g_stations: dict[str, tuple[str, str]] = {}
+        """By their names, their ids and the radios they hang on."""
         self.queues: dict[str, PortRates] = {}
         self.queue_count = LIST_CAP + 1
         """Until they were counted there may be too many."""

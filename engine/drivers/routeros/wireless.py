@@ -11,8 +11,17 @@ from collections.abc import Callable, Iterable, Sequence
 
 from domain.device_facts import WirelessClient
 from domain.observation import Value
-from engine.drivers.routeros.interfaces import ask_monitor
-from engine.drivers.routeros.router import LIST_CAP, NAME_CAP, Menu, Port, Router, Row, add, ask_where
+from engine.drivers.routeros.interfaces import MONITORED_CAP, ask_monitor, monitor_words, read_id
+from engine.drivers.routeros.router import (
+    LIST_CAP,
+    NAME_CAP,
+    Menu,
+    Port,
+    Router,
+    Row,
+    add,
+    ask_where,
+)
 from engine.drivers.routeros.spelling import read_channel, read_duration_s, read_number, read_rate_bps
 
 CLIENTS_AGAIN_CYCLES = 10
@@ -90,8 +99,12 @@ def _tell_clients(router: Router, tree: str, radios: Iterable[str], told: dict[s
 
 
 def _by_port(ports: list[Port], rows: list[Row]) -> list[tuple[str, Row]]:
-    """Pair what monitors say with the ports: not all of them name theirs, but all keep the order."""
-    names = [port.interface.name for port in ports if port.id]
+    return _by_name([port.interface.name for port in ports if port.id], rows)
+
+
+def _by_name(names: list[str], rows: list[Row]) -> list[tuple[str, Row]]:
+    """Pair what monitors say with what was asked: not all of them name it, but all keep the order."""
+    names = names[:MONITORED_CAP]
     if all("name" in row for row in rows):
         return [(row["name"][:NAME_CAP], row) for row in rows if row["name"][:NAME_CAP] in names]
     return list(zip(names, rows, strict=True)) if len(names) == len(rows) else []
@@ -116,28 +129,93 @@ def _monitors(*kinds: str) -> _Take:
     return take
 
 
+# ---- 60 GHz
+
+
+_W60G_COLUMNS = (
+    "name,connected,frequency,remote-address,tx-mcs,tx-phy-rate,rssi,distance,tx-packet-error-rate"
+)
+
+
+def _read_w60g(radio: str, row: Row, values: list[Value]) -> WirelessClient | None:
+    """Return the other end, whose numbers go to `values`; None where there is none."""
+    if row.get("connected") != "true":
+        return None
+    add(values, "signal_dbm", radio, read_number(row.get("rssi", "")))
+    add(values, "tx_rate_bps", radio, read_rate_bps(row.get("tx-phy-rate", "")) or None)
+    add(values, "distance_m", radio, read_number(row.get("distance", "")))
+    add(values, "mcs", radio, read_number(row.get("tx-mcs", "")))
+    add(values, "packet_error_pct", radio, read_number(row.get("tx-packet-error-rate", "")))
+    heard = {metric: value for metric, _, value in values}
+    return WirelessClient(
+        radio,
+        row.get("remote-address", "")[:17],
+        signal_dbm=heard.get("signal_dbm"),
+        tx_rate_bps=heard.get("tx_rate_bps"),
+        distance_m=heard.get("distance_m"),
+    )
+
+
 def _take_w60g(router: Router, rows: list[Row], at_us: int, values: list[Value]) -> None:
-    radios: dict[str, list[WirelessClient]] = {}
+    """A radio with stations tells of them one by one; its own monitor has but one of them."""
+    sectors = {radio for _, radio in router.w60g_stations.values()}
+    radios: list[str] = []
     told: dict[str, WirelessClient] = {}
     for name, row in _by_port(router.ports_of("w60g"), rows):
-        radios[name] = []
         add(values, "frequency_mhz", name, read_number(row.get("frequency", "")))
-        if row.get("connected") != "true":
-            add(values, "wireless_clients", name, 0.0)
+        if name in sectors:
             continue
-        mac, rate_bps = row.get("remote-address", "")[:17], read_rate_bps(row.get("tx-phy-rate", "")) or None
-        signal_dbm, distance_m = read_number(row.get("rssi", "")), read_number(row.get("distance", ""))
-        add(values, "wireless_clients", name, 1.0)
-        add(values, "signal_dbm", name, signal_dbm)
-        add(values, "tx_rate_bps", name, rate_bps)
-        add(values, "distance_m", name, distance_m)
-        add(values, "mcs", name, read_number(row.get("tx-mcs", "")))
-        add(values, "packet_error_pct", name, read_number(row.get("tx-packet-error-rate", "")))
-        if mac:
-            told[f"wireless_client/{name}/{mac}"] = WirelessClient(
-                name, mac, signal_dbm=signal_dbm, tx_rate_bps=rate_bps, distance_m=distance_m
-            )
+        radios.append(name)
+        heard: list[Value] = []
+        client = _read_w60g(name, row, heard)
+        values.append(("wireless_clients", name, 0.0 if client is None else 1.0))
+        values += heard
+        if client is not None and client.mac:
+            told[f"wireless_client/{name}/{client.mac}"] = client
     _tell_clients(router, "w60g", radios, told)
+
+
+def _take_stations(router: Router, rows: list[Row], at_us: int, values: list[Value]) -> None:
+    radios = {port.interface.name for port in router.ports_of("w60g")}
+    router.w60g_stations = {
+        row.get("name", "")[:NAME_CAP]: (id, row["parent"][:NAME_CAP])
+        for row in rows[:MONITORED_CAP]
+        if (id := read_id(row)) and row.get("parent", "")[:NAME_CAP] in radios
+    }
+
+
+def _ask_stations(router: Router) -> Sequence[str] | None:
+    return monitor_words(
+        "/interface/w60g/station", _W60G_COLUMNS, [id for id, _ in router.w60g_stations.values()]
+    )
+
+
+def _take_station_monitors(router: Router, rows: list[Row], at_us: int, values: list[Value]) -> None:
+    """Of each radio the worst of its stations is a sample, as with other clients."""
+    found: dict[str, list[list[Value]]] = {radio: [] for _, radio in router.w60g_stations.values()}
+    told: dict[str, WirelessClient] = {}
+    for name, row in _by_name(list(router.w60g_stations), rows):
+        radio = router.w60g_stations[name][1]
+        heard: list[Value] = []
+        client = _read_w60g(radio, row, heard)
+        if client is not None:
+            found[radio].append(heard)
+            told[f"wireless_client/{radio}/{client.mac or name}"] = client
+    for radio, stations in found.items():
+        values.append(("wireless_clients", radio, float(len(stations))))
+        for metric, worst in _WORST_STATION:
+            said = [value for heard in stations for one, _, value in heard if one == metric]
+            add(values, metric, radio, worst(said) if said else None)
+    _tell_clients(router, "w60g station", found, told)
+
+
+_WORST_STATION: tuple[tuple[str, Callable[[list[float]], float]], ...] = (
+    ("signal_dbm", min),
+    ("tx_rate_bps", min),
+    ("distance_m", max),
+    ("mcs", min),
+    ("packet_error_pct", max),
+)
 
 
 # ---- LTE
@@ -152,23 +230,42 @@ _CELL = (
 _CELL_COLUMNS = f"current-operator,access-technology,{','.join(column for column, _ in _CELL)}"
 
 
-def _ask_lte(router: Router) -> Sequence[str] | None:
-    """RouterOS 7 monitors a modem, RouterOS 6 asks it for `info`, which takes one and wants the right "test"."""
-    ids = [port.id for port in router.ports_of("lte") if port.id]
-    if not ids:
-        return None
-    if router.may_be((7,)):
-        return "/interface/lte/monitor", f"=numbers={ids[0]}", "=once=", f"=.proplist={_CELL_COLUMNS}"
-    return "/interface/lte/info", f"=number={ids[0]}", "=once=", f"=.proplist={_CELL_COLUMNS}"
+MODEMS_CAP = 3
 
 
-def _take_lte(router: Router, rows: list[Row], at_us: int, values: list[Value]) -> None:
-    """One modem is asked: boards with two are rare, and the first carries the traffic."""
-    for port, row in zip([port for port in router.ports_of("lte") if port.id][:1], rows, strict=False):
+def _modem(router: Router, place: int) -> Port | None:
+    modems = [port for port in router.ports_of("lte") if port.id]
+    return modems[place] if place < len(modems) else None
+
+
+def _ask_lte(place: int) -> Callable[[Router], Sequence[str] | None]:
+    """RouterOS 7 monitors modems, RouterOS 6 asks one for `info`, which wants the right "test"; each is asked alone."""
+
+    def words(router: Router) -> Sequence[str] | None:
+        modem = _modem(router, place)
+        if modem is None:
+            return None
+        verb, number = ("monitor", "numbers") if router.may_be((7,)) else ("info", "number")
+        return f"/interface/lte/{verb}", f"={number}={modem.id}", "=once=", f"=.proplist={_CELL_COLUMNS}"
+
+    return words
+
+
+def _take_lte(place: int) -> _Take:
+    """Return what takes one modem. The facts of the first have plain names, those of others end with theirs."""
+
+    def take(router: Router, rows: list[Row], at_us: int, values: list[Value]) -> None:
+        modem = _modem(router, place)
+        if modem is None or not rows:
+            return
+        row, name = rows[0], modem.interface.name
         for column, metric in _CELL:
-            add(values, metric, port.interface.name, read_number(row.get(column, "")))
-        router.tell("lte_operator", row.get("current-operator", "")[:NAME_CAP])
-        router.tell("lte_technology", row.get("access-technology", "")[:NAME_CAP])
+            add(values, metric, name, read_number(row.get(column, "")))
+        of = f"/{name}" if place else ""
+        router.tell(f"lte_operator{of}", row.get("current-operator", "")[:NAME_CAP])
+        router.tell(f"lte_technology{of}", row.get("access-technology", "")[:NAME_CAP])
+
+    return take
 
 
 def _where_release(
@@ -200,14 +297,11 @@ TABLES = (
     _table("caps-man", "/caps-man", _CAP_COLUMNS, "cap"),
     Menu(
         "w60g",
-        ask_monitor(
-            "/interface/w60g",
-            "name,connected,frequency,remote-address,tx-mcs,tx-phy-rate,rssi,distance,tx-packet-error-rate",
-            lambda router: router.ports_of("w60g"),
-        ),
+        ask_monitor("/interface/w60g", _W60G_COLUMNS, lambda router: router.ports_of("w60g")),
         _take_w60g,
         right="test",
     ),
+    Menu("w60g station", _ask_stations, _take_station_monitors, right="test"),
 )
 MONITORS = (
     Menu(
@@ -229,5 +323,14 @@ MONITORS = (
         )
         for tree, low, below in (("wifi", (7, 13), (99,)), ("wifiwave2", (7, 1), (7, 13)))
     ),
-    Menu("lte", _ask_lte, _take_lte, every=4, right="test"),
+    Menu(
+        "w60g stations",
+        ask_where("/interface/w60g/station", ".id,name,parent", "w60g"),
+        _take_stations,
+        every=4,
+    ),
+    *(
+        Menu(f"lte {place + 1}" if place else "lte", _ask_lte(place), _take_lte(place), every=4, right="test")
+        for place in range(MODEMS_CAP)
+    ),
 )
