@@ -111,6 +111,8 @@ class StoreThread:
                 self._due_s = now_s
             elif self._due_s is None:
                 self._due_s = now_s + self._flush_after_s
+            else:
+                return  # the thread knows when to wake
             self._bell.notify()
 
     async def write(self, batch: Batch) -> None:

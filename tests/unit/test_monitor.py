@@ -15,7 +15,7 @@ from domain.errors import DeviceError, NoAnswer
 from domain.inventory import Device, Probe
 from domain.observation import Observation, Reading
 from engine.monitor.lanes import lanes
-from engine.monitor.poller import Monitor
+from engine.monitor.poller import TOGETHER_S, Monitor
 from tests.unit.inventories import device
 from tests.unit.virtual_time import run
 
@@ -133,7 +133,7 @@ def test_a_silent_device_is_asked_again_after_a_second_and_after_three_misses_ea
     times = network.times(ONE.id)
     assert [round(t - times[0], 1) for t in times[1:3]] == [1.5, 3.0]
     gaps = [b - a for a, b in itertools.pairwise(times[3:])]
-    assert all(round(gap, 1) == 5.0 for gap in gaps)
+    assert all(abs(gap - 5.0) <= TOGETHER_S for gap in gaps)
     assert all(o.failure and o.failure.kind == "no_answer" for o in network.answers(ONE.id))
     assert network.monitor.figures.failures == network.monitor.figures.polls["snmp"] == len(network.seen)
 
@@ -176,7 +176,7 @@ def test_the_dead_delay_nobody_even_when_they_are_nine_of_ten() -> None:
 
     network = simulate(scenario, snmp=40)
     assert {len(network.times(d.id)) for d in living} <= {10, 11}
-    assert network.monitor.figures.take_lags_s()[0] < 0.05
+    assert network.monitor.figures.take_lags_s()[0] < TOGETHER_S + 0.01
 
 
 def test_a_device_without_its_secret_is_a_failed_poll_not_a_bug() -> None:
@@ -327,7 +327,7 @@ def test_many_devices_at_once_begin_two_hundred_a_second() -> None:
         for one in devices:
             network.monitor.set_device(one)
         await asyncio.sleep(1.0)
-        assert 195 <= len(network.asked) <= 205
+        assert 180 <= len(network.asked) <= 205
         await asyncio.sleep(1.1)
         assert len(network.asked) == 400
 
@@ -355,7 +355,7 @@ def test_a_slow_probe_delays_no_other_of_its_device() -> None:
 
     network = simulate(scenario)
     gaps = [b - a for a, b in itertools.pairwise(network.times(ONE.id, probe="icmp")[1:])]
-    assert len(gaps) >= 10 and all(round(gap, 1) == 5.0 for gap in gaps)
+    assert len(gaps) >= 10 and all(abs(gap - 5.0) <= TOGETHER_S for gap in gaps)
     assert len(network.times(ONE.id, probe="snmp")) == 5
     assert len(network.visits) >= 11, "each visit is a sample of its own"
 
