@@ -46,7 +46,7 @@ def test_what_is_sent_is_read_without_waiting_for_more() -> None:
         stream.budget_bytes = 100
         stream.write(b"hello")
         assert await stream.read() == b"HELLO"
-        sock = stream._writer.get_extra_info("socket")
+        sock = stream._transport.get_extra_info("socket")
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
     against(talk, conversation)
