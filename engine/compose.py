@@ -324,7 +324,6 @@ class Engine:
             *self._transports.notices,
             *self._receivers.notices,
             *self._upkeep.notices,
-            *self._keeper.notices,
         )
         return (*told, trouble) if trouble else told
 

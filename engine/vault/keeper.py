@@ -71,12 +71,6 @@ class Keeper:
             record.place, vault.locked, record.auto_lock_min, record.rotated_us, vault.why_locked
         )
 
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """A sentence for the user while it is locked."""
-        why = self._vault.why_locked
-        return (f"The vault is locked, log-ins cannot be opened: {why}.",) if why else ()
-
     def note_use(self) -> None:
         """A person opened or entered a secret: the time until the auto-lock begins anew."""
         self._used_s = self._clock()

@@ -82,7 +82,7 @@ def test_a_master_password_is_set_locks_unlocks_and_is_asked_for_after_a_restart
         assert desk.keeper.state == VaultState("file")
         reply = await desk.reply(SetKeyPlace(1, "password", RIGHT))
         assert reply.refusals == () and reply.result == {"secrets": 1}
-        assert desk.keeper.state == VaultState("password", rotated_us=77) and desk.keeper.notices == ()
+        assert desk.keeper.state == VaultState("password", rotated_us=77)
         assert await desk.ask(Lock(2)) == [] == await desk.ask(Lock(3))
         assert desk.keeper.state.locked and "master password" in desk.keeper.state.why
         assert await desk.ask(Unlock(4, RIGHT)) == [] == await desk.ask(Unlock(5, WRONG))
@@ -90,9 +90,7 @@ def test_a_master_password_is_set_locks_unlocks_and_is_asked_for_after_a_restart
 
     async def second(desk: Desk) -> None:
         assert desk.keeper.state.locked
-        assert desk.keeper.notices == (
-            "The vault is locked, log-ins cannot be opened: unlock it with the master password.",
-        )
+        assert desk.keeper.state.why == "unlock it with the master password"
         assert await desk.ask(Unlock(1)) == [("password", "MISSING_REQUIRED_FIELD")]
         assert await desk.ask(RotateKeys(1)) == [("", "VAULT_LOCKED")]
         assert await desk.ask(Unlock(2, RIGHT)) == [] and desk.unlocked == 1

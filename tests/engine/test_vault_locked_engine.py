@@ -54,7 +54,7 @@ def test_it_starts_locked_says_why_and_recovers_at_once(tmp_path: Path) -> None:
             assert "the vault is locked: unlock it with the master password" in str(line)
             told = client.wait_for(lambda: ((v := vault_of(client)) and v.locked and v) or None)
             assert told.place == "password" and told.rotated_us > 0
-            assert any("vault is locked" in text for text in client.welcome.notices)
+            assert told.why == "unlock it with the master password"
             assert [r.code for r in client.ask(RotateKeys).refusals] == ["VAULT_LOCKED"]
             late = Credential(UUID(int=77), "late", "ssh_login", "root")
             entered = edit(creation("credential", late), number=7)
