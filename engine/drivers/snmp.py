@@ -23,7 +23,7 @@ from engine.drivers.profiles import Profile, Profiles
 from engine.drivers.profiles.language import LOOK_EVERY_CYCLES as USUAL_EVERY_CYCLES
 from engine.drivers.profiles.look import looks_of
 from engine.drivers.snmp_interfaces import InterfaceLook
-from engine.drivers.snmp_session import VARBINDS_PER_GET, Got, SnmpSession
+from engine.drivers.snmp_session import GET_BYTES, VARBINDS_PER_GET, Got, SnmpSession, answer_bytes
 from engine.protocols.ber import Absent, Value
 
 SYS_UPTIME = "1.3.6.1.2.1.1.3.0"
@@ -50,24 +50,44 @@ class _Task:
         self.learned = Learned()
 
 
+class _Batch:
+    """The OIDs of one GET, and about how long its answer will be."""
+
+    def __init__(self, oids: list[str]) -> None:
+        self.oids = oids
+        self._bytes = sum(map(answer_bytes, oids))
+
+    def has_room(self, more: Sequence[str], cap: int) -> bool:
+        """Tell whether these fit as well."""
+        return len(self.oids) + len(more) <= cap and self._bytes + sum(map(answer_bytes, more)) <= GET_BYTES
+
+    def add(self, oid: str) -> None:
+        """Take one more."""
+        self.oids.append(oid)
+        self._bytes += answer_bytes(oid)
+
+
 class _Plan:
     """The GETs of a cycle, and from which answer each meter reads its time. The first GET holds all that is watched."""
 
-    def __init__(self, watched: Sequence[str], meters: Sequence[Meter], absent: Collection[str]) -> None:
-        """Pack the OIDs; those of one meter stay together where they fit, those in `absent` are not asked."""
+    def __init__(
+        self, watched: Sequence[str], meters: Sequence[Meter], absent: Collection[str], cap: int
+    ) -> None:
+        """Pack the OIDs, at most `cap` a GET; those of one meter stay together where they fit, those in `absent` are left out."""
         self.watched = tuple(watched)
+        self.cap = cap
         self.meters: list[tuple[Meter, int]] = []
-        batches = [[oid for oid in (SYS_UPTIME, HR_UPTIME, *watched) if oid not in absent]]
+        batches = [_Batch([oid for oid in (SYS_UPTIME, HR_UPTIME, *watched) if oid not in absent])]
         for meter in meters:
             oids = [oid for oid in meter.oids if oid not in absent]
-            if len(oids) > VARBINDS_PER_GET - len(batches[-1]) and len(batches[-1]) > 1:
-                batches.append([SYS_UPTIME])
+            if not batches[-1].has_room(oids, cap) and len(batches[-1].oids) > 1:
+                batches.append(_Batch([SYS_UPTIME]))
             self.meters.append((meter, len(batches) - 1))
             for oid in oids:
-                if len(batches[-1]) >= VARBINDS_PER_GET:
-                    batches.append([SYS_UPTIME])
-                batches[-1].append(oid)
-        self.batches = [tuple(batch) for batch in batches]
+                if not batches[-1].has_room([oid], cap):
+                    batches.append(_Batch([SYS_UPTIME]))
+                batches[-1].add(oid)
+        self.batches = [tuple(batch.oids) for batch in batches]
 
 
 class SnmpDriver:
@@ -96,7 +116,7 @@ class SnmpDriver:
         self._untold_whole: set[str] = set()
         self._uptime_s: float | None = None
         self._seen: list[Value] | None = None
-        self._plan = _Plan((), (), ())
+        self._plan = _Plan((), (), (), VARBINDS_PER_GET)
         self._absent: set[str] = set()
         self._is_proven = False
 
@@ -112,7 +132,7 @@ class SnmpDriver:
             _read_meters(plan, answers, draft)
         if self._cycle >= self._due_cycle:
             await self._read_after_looks({meter for meter, _ in plan.meters} if is_as_known else set(), draft)
-        elif not self._is_proven:
+        elif not self._is_proven or plan.cap != self._session.varbinds_cap:
             self._prove(answers)
         ticks = first.get(HR_UPTIME)  # the host's own where it tells one, else its agent's
         ticks = ticks if type(ticks) is int else first.get(SYS_UPTIME)
@@ -143,7 +163,7 @@ class SnmpDriver:
         self._seen = None
         new = [meter for meter, _ in self._plan.meters if meter not in read]
         if new:
-            plan = _Plan((), new, ())
+            plan = _Plan((), new, (), self._session.varbinds_cap)
             fresh = Draft([], self._untold)
             _read_meters(plan, await self._session.get(plan.batches), fresh)
             told = {(metric, instance) for metric, instance, _ in draft.values}
@@ -155,6 +175,7 @@ class SnmpDriver:
             [oid for found in learned for oid in found.watched],
             [meter for found in learned for meter in found.meters],
             absent,
+            self._session.varbinds_cap,
         )
 
     def _prove(self, answers: list[Got]) -> None:

@@ -26,8 +26,9 @@ from engine.transport.addresses import name_endpoint
 from engine.transport.exchanges import Peer
 from engine.transport.udp import Snmp, UdpTransport
 
-VARBINDS_PER_GET = 24
-"""About 600 bytes of reply with numbers, below 1,400 with names: no fragments."""
+VARBINDS_PER_GET = 48
+GET_BYTES = 1_250
+"""What the answer to a GET may take where all values are numbers: no fragments. A few names still fit."""
 
 VARBINDS_PER_BULK = 48
 LONG_TABLE_REPLIES = 8
@@ -83,6 +84,8 @@ class SnmpSession:
         self._limit_s = 0.0
         self._answered = False
         self._repetitions_cap = VARBINDS_PER_BULK
+        self.varbinds_cap = VARBINDS_PER_GET
+        """How many OIDs one GET may hold; fewer once the agent found an answer too big."""
         self.version = Version.V2C
 
     def close(self) -> None:
@@ -188,6 +191,7 @@ class SnmpSession:
                 return dict(message.varbinds)
             if status == _TOO_BIG and len(left) > 1:
                 half = len(left) // 2
+                self.varbinds_cap = min(self.varbinds_cap, half)
                 self._hold_to_deadline()
                 got = await self.get((tuple(left[:half]), tuple(left[half:])))
                 return got[0].values | got[1].values
@@ -274,6 +278,11 @@ class SnmpSession:
             who = "user" if self._community is None else "community"
             raise BadCredentials(f"{self.where} does not permit this {who} to read")
         raise Unsupported(f"{self.where} answers with error {status} at value {index}")
+
+
+def answer_bytes(oid: str) -> int:
+    """Return what an OID takes in an answer, with the longest number for a value."""
+    return 16 + oid.count(".")
 
 
 def _give_up(asked: Sequence[asyncio.Future[Snmp]]) -> None:

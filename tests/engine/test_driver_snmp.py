@@ -13,6 +13,7 @@ from domain.errors import BadReply, NoAnswer
 from domain.observation import Reading
 from engine.drivers import Login
 from engine.drivers import snmp as driver_module
+from engine.drivers.snmp_session import answer_bytes
 from engine.protocols import ber
 from engine.protocols.snmp import Pdu, Version
 from engine.transport import Transports
@@ -212,8 +213,10 @@ def test_a_cycle_of_48_ports_costs_few_datagrams_each_below_one_frame() -> None:
         agent.asked.clear()
         reading = await read()
         assert len([1 for metric, _, _ in reading.values if metric == "if_in_bps"]) == 48
-        assert len(agent.asked) <= 13
-        assert all(len(message.varbinds) <= 24 for message in agent.asked)
+        assert len(agent.asked) <= 7
+        assert all(len(message.varbinds) <= 48 for message in agent.asked)
+        sizes = [sum(answer_bytes(oid) for oid, _ in message.varbinds) for message in agent.asked]
+        assert max(sizes) <= 1_400
         assert all(message.varbinds[0][0] == f"{SYS}.3.0" for message in agent.asked)
 
     converse(agent, conversation)
