@@ -10,7 +10,6 @@ BadReply the stream has no meaning any more: close it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from functools import lru_cache
@@ -216,7 +215,11 @@ def decode_reply(sentence: Sentence) -> Reply:
 
 def decode_replies(sentences: Sequence[Sentence]) -> list[Reply]:
     """Read many; those of short and plain words, as nearly all are, at a fifth of the cost."""
-    joined = [b"\n".join(sentence) for sentence in sentences]
+    return _decode_joined(sentences, [b"\n".join(sentence) for sentence in sentences])
+
+
+def _decode_joined(sentences: Sequence[Sentence], joined: Sequence[bytes]) -> list[Reply]:
+    """Read sentences whose words were joined by line feeds: where no other is in them, all are split again at once."""
     whole = b"\n".join(joined)
     is_plain = (
         not whole.translate(None, _PLAIN)
@@ -226,29 +229,41 @@ def decode_replies(sentences: Sequence[Sentence]) -> list[Reply]:
     )
     if not is_plain:
         return [decode_reply(sentence) for sentence in sentences]
-    return [_decode_plain(*pair) for pair in zip(sentences, joined, strict=True)]
+    words = whole.decode("ascii").split("\n")
+    all_short = max(map(len, words)) <= _SHORT_CHARS
+    replies: list[Reply] = []
+    at = 0
+    for sentence in sentences:
+        begin, at = at, at + len(sentence)
+        some = words[begin:at]
+        kind = _KINDS_SPELT.get(some[0])
+        if kind is not None and (all_short or max(map(len, some)) <= _SHORT_CHARS):
+            replies.append(_decode_plain(kind, some, sentence))
+        else:
+            replies.append(decode_reply(sentence))
+    return replies
 
 
-def _decode_plain(sentence: Sentence, data: bytes) -> Reply:
-    """Read a sentence in one sweep if it is `!re`, a tag before or after the attributes, and nothing else."""
-    tag = sentence[-1] if sentence[-1][:5] == b".tag=" else sentence[1] if len(sentence) > 1 else b""
-    if (
-        sentence[0] == b"!re"
-        and tag[:5] == b".tag="
-        and len(tag) < _MAX_TAG_CHARS
-        and len(data) <= _PLAIN_BYTES
-    ):
-        attributes = dict(_ATTRIBUTE.findall(data.decode("ascii")))
-        if len(attributes) == len(sentence) - 2:
-            return Reply(Kind.RECORD, tag[5:].decode("ascii"), attributes)
-    return decode_reply(sentence)
+def _decode_plain(kind: Kind, words: Sequence[str], sentence: Sentence) -> Reply:
+    tag = ""
+    attributes: dict[str, str] = {}
+    for word in words:
+        if word[0] == "=":
+            name, _, value = word[1:].partition("=")
+            attributes[name] = value
+        elif word[:5] == ".tag=":
+            tag = word[5:]
+            if len(tag) > _MAX_TAG_CHARS:
+                return decode_reply(sentence)
+    return Reply(kind, tag, attributes)
 
 
-_PLAIN_BYTES = 4_096
+_KINDS_SPELT = {kind.value.decode(): kind for kind in (Kind.RECORD, Kind.DONE, Kind.TRAP, Kind.EMPTY)}
+_SHORT_CHARS = _MAX_NAME_CHARS
+"""Of a word that needs no cutting, whatever part of it is the name."""
 _PLAIN = bytes(range(0x20, 0x7F)) + b"\n"
 _LOOSE = (b"  ", b"= ", b" \n", b" =")
 """Spaces that cleaning would take away: doubled, or at either end of a name or value."""
-_ATTRIBUTE = re.compile("^=([^=\n]{1,128})=(.*)$", re.MULTILINE)
 
 
 # ---- commands
@@ -298,11 +313,11 @@ class _Command:
         self.stream, self.cancelled = False, True
         self.records = self.bytes = 0
 
-    def count(self, sentence: Sentence) -> None:
+    def count(self, size_bytes: int) -> None:
         if self.stream:
             return
         self.records += 1
-        self.bytes += sum(map(len, sentence))
+        self.bytes += size_bytes
         if self.records > MAX_RECORDS:
             raise BadReply(f"an answer of more than {MAX_RECORDS} records")
         if self.bytes > MAX_ANSWER_BYTES:
@@ -339,29 +354,30 @@ class Conversation:
         """Return what happened; BadReply when the stream, or one answer in it, breaks a cap."""
         events: list[Event] = []
         sentences = self._reader.feed(data)
-        for sentence, reply in zip(sentences, decode_replies(sentences), strict=True):
-            attributes = reply.attributes
-            if reply.kind is Kind.FATAL:
+        joined = [b"\n".join(sentence) for sentence in sentences]
+        for words, reply in zip(joined, _decode_joined(sentences, joined), strict=True):
+            kind, tag, attributes = reply.kind, reply.tag, reply.attributes
+            if kind is _FATAL:
                 self._commands.clear()
                 events.append(Fatal(attributes.get("message", "")))
                 continue
-            command = self._commands.get(reply.tag)
+            command = self._commands.get(tag)
             if command is None:
-                self.unmatched += reply.tag != _CANCEL_TAG
+                self.unmatched += tag != _CANCEL_TAG
                 continue
-            command.count(sentence)
-            if reply.kind is Kind.DONE:
-                del self._commands[reply.tag]
-                events.append(Done(reply.tag, attributes.get("ret", "")))
+            command.count(len(words))
+            if kind is _DONE:
+                del self._commands[tag]
+                events.append(Done(tag, attributes.get("ret", "")))
             elif command.cancelled:
                 continue
-            elif reply.kind is Kind.RECORD:
-                events.append(Record(reply.tag, attributes))
-            elif reply.kind is Kind.TRAP:
+            elif kind is _RECORD:
+                events.append(Record(tag, attributes))
+            elif kind is _TRAP:
                 category = attributes.get("category", "")
                 events.append(
                     Trap(
-                        reply.tag,
+                        tag,
                         attributes.get("message", ""),
                         int(category) if category in _CATEGORIES else None,
                     )
@@ -369,5 +385,7 @@ class Conversation:
         return events
 
 
+_RECORD, _DONE, _TRAP, _FATAL = Kind.RECORD, Kind.DONE, Kind.TRAP, Kind.FATAL
+"""An enum's members cost a look each."""
 _CANCEL_TAG = "cancel"
 _CATEGORIES = frozenset("01234567")

@@ -10,9 +10,9 @@ import asyncio
 import socket
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import cast
+from collections.abc import Callable
+from types import TracebackType
+from typing import NoReturn, cast
 
 from domain.errors import BadReply, NoAnswer, Refused, Unsupported, Untrusted
 from engine.transport.addresses import name_endpoint, socket_address
@@ -167,19 +167,37 @@ class Stream:
             raise BadReply(f"{self.where} sends more than it was asked for, and was cut off")
 
 
-@asynccontextmanager
-async def bounded(where: str, doing: str, timeout_s: float) -> AsyncIterator[None]:
+class bounded:
     """Limit what happens inside to `timeout_s`; `doing` is for the message: "connecting", "logging in"."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            yield
-    except ConnectionRefusedError:
-        raise Refused(f"{where} refuses connections: nobody listens there") from None
-    except ConnectionError:
-        raise Refused(f"{where} closed the connection ({doing})") from None
-    except TimeoutError:
-        raise NoAnswer(f"no answer from {where} in {timeout_s:g} s ({doing})") from None
-    except OSError as error:
+
+    def __init__(self, where: str, doing: str, timeout_s: float) -> None:
+        self._where = where
+        self._doing = doing
+        self._timeout_s = timeout_s
+        self._timeout = asyncio.timeout(timeout_s)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError:
+            self._rename(TimeoutError())
+        if isinstance(error, OSError):
+            self._rename(error)
+
+    def _rename(self, error: OSError) -> NoReturn:
+        """Raise what the network did as a DeviceError."""
+        where = self._where
+        if isinstance(error, ConnectionRefusedError):
+            raise Refused(f"{where} refuses connections: nobody listens there") from None
+        if isinstance(error, ConnectionError):
+            raise Refused(f"{where} closed the connection ({self._doing})") from None
+        if isinstance(error, TimeoutError):
+            raise NoAnswer(f"no answer from {where} in {self._timeout_s:g} s ({self._doing})") from None
         raise NoAnswer(f"cannot reach {where}: {error.strerror or error}") from None
 
 
