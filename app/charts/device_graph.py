@@ -1,232 +1,211 @@
-"""The graph of a device: which number, over which time, live. Counterpart: the engine's `QuerySeries` and `Watch`.
+"""The graph of a device: which numbers, over which time, live. Counterpart: `curves.py` holds the series, `plot.py` draws them.
 
-Theory: choosing asks for the past once; from then on each value that the mirror hears is appended. An answer that comes
-after another choice was made is thrown away. One rule: what is drawn is what was stored or heard, with its gaps.
+One rule: what is drawn is what was stored or heard, with its gaps.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from uuid import UUID
 
-from PySide6.QtCore import QPointF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.charts.choice import Choice
-from app.charts.plot import Curve, Plot
-from app.charts.series import Series
-from app.commands import Asks
+from app.charts.curves import Curves, Wanted
+from app.charts.legend import Headline, Legend, Said
+from app.charts.plot import Plot
+from app.charts.series import grain
 from app.draft import now_us
-from app.look import HEAD_PX, Look, color, font
-from app.model import Delta, Model
-from app.panels.dropdown import Dropdown
+from app.look import Look
+from app.model import Model
+from app.panels.graph_place import Watches
+from app.panels.heading import Heading
+from app.panels.picker import Entry, Picker, grouped, matches
 from app.panels.segments import Segments
-from app.panels.text import LEFT, paint_text
-from app.words import age, figure
-from domain.metrics import CATALOGUE
-from domain.wire import QuerySeries, Reply
+from app.words import age, clock, figure
 
 RANGES: Mapping[str, tuple[str, float]] = {
     "15m": ("15 m", 900),
     "1h": ("1 h", 3600),
+    "6h": ("6 h", 21_600),
     "24h": ("24 h", 86_400),
     "7d": ("7 d", 604_800),
+    "30d": ("30 d", 2_592_000),
+    "1y": ("1 y", 31_536_000),
 }
-POINTS = 400
-
-
-class _Legend(QWidget):
-    """The unit, and each curve's name with its value now, or under the pointer."""
-
-    def __init__(self, look: Look) -> None:
-        super().__init__()
-        self._look = look
-        self.unit = ""
-        self.gap = ""
-        self.values: list[tuple[str, str]] = []
-        self.setFixedHeight(18)
-
-    def sizeHint(self) -> QSize:
-        return QSize(120, 18)
-
-    def show_values(self, unit: str, gap: str, values: list[tuple[str, str]]) -> None:
-        if (unit, gap, values) != (self.unit, self.gap, self.values):
-            self.unit, self.gap, self.values = unit, gap, values
-            self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        theme, painter = self._look.theme, QPainter(self)
-        small, bold = font(HEAD_PX), font(HEAD_PX, 600, tabular=True)
-        unit_px = paint_text(painter, self.rect(), self.unit, small, theme.text.quiet, LEFT)
-        rest = self.rect().adjusted(unit_px + 8, 0, 0, 0)
-        paint_text(painter, rest, self.gap, small, theme.status_text["down"], LEFT)
-        x = self.width()
-        inks = (theme.accent.accent, theme.text.quiet)
-        for number in reversed(range(len(self.values))):
-            name, value = self.values[number]
-            value_px = max(QFontMetrics(bold).horizontalAdvance(value), 20) + 2
-            name_px = QFontMetrics(small).horizontalAdvance(name)
-            x -= value_px
-            box = self.rect()
-            paint_text(painter, box.adjusted(x, 0, 0, 0), value, bold, theme.text.text, LEFT)
-            x -= name_px + 5
-            paint_text(painter, box.adjusted(x, 0, 0, 0), name, small, theme.text.quiet, LEFT)
-            x -= 18
-            painter.setPen(QPen(color(inks[number]), 2.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-            painter.drawLine(QPointF(x + 2, 9.5), QPointF(x + 12, 9.5))
-            x -= 8
+FEW_RANGES = ("15m", "1h", "24h", "7d")
+CLOSELY = frozenset({"dBm", "dB", "°C", "V", "Hz", "MHz"})
+"""Units in which zero means nothing: their axis lies closely around the values."""
 
 
 class DeviceGraph(QWidget):
     """The graph of whatever device `show_device` names."""
 
-    def __init__(self, model: Model, link: Asks, look: Look, parent: QWidget | None = None) -> None:
+    def __init__(self, model: Model, link: Watches, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._model, self._link = model, link
+        self._model, self._link, self._look = model, link, look
         self._device: UUID | None = None
         self._choices: list[Choice] = []
-        self._asked = itertools.count(1)
-        self._awaited = 0
         self._hover_s: float | None = None
         self._unit = ""
-        self.loading = False
-        self.what = Dropdown(look)
+        self.current: Choice | None = None
+        self.what = Heading(look)
         self.what.setAccessibleName("What is drawn")
-        self.what.activated.connect(lambda _: self._load())
-        self.ranges = Segments({key: title for key, (title, _) in RANGES.items()}, small=True)
+        self.what.clicked.connect(self._pick)
+        self.ranges = Segments({key: RANGES[key][0] for key in self.offered_ranges()}, small=True)
         self.ranges.choose("15m")
-        self.ranges.chosen.connect(lambda _: self._load())
-        self._legend = _Legend(look)
+        self.ranges.chosen.connect(lambda _: self.load())
+        self.legend = Legend(look)
         self.plot = Plot(look, self._on_hover)
+        self.plot.setAccessibleName("Graph")
+        self.curves = Curves(model, link, self)
+        self.curves.changed.connect(self.draw)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        self.lay_out(layout)
+
+    def offered_ranges(self) -> tuple[str, ...]:
+        """The ranges of time that can be chosen."""
+        return FEW_RANGES
+
+    def lay_out(self, layout: QVBoxLayout) -> None:
+        """Put the parts below each other."""
         top = QHBoxLayout()
         top.setSpacing(8)
         top.addWidget(self.what, 1)
         top.addWidget(self.ranges)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
         layout.addLayout(top)
-        layout.addWidget(self._legend)
+        layout.addWidget(self.legend)
         layout.addWidget(self.plot)
-        model.changed.connect(self._on_changed)
-        look.changed.connect(self._legend.update)
 
     def show_device(self, device: UUID, choices: list[Choice]) -> None:
         """Offer what can be drawn; keep drawing what was drawn where it is still offered."""
         same = device == self._device
-        old = self.current if same else None
-        self._device = device
-        if same and choices == self._choices:
+        if same and choices is self._choices:
             return
-        self._choices = choices
-        self.what.show_choices([choice.title for choice in choices])
-        if old in choices:
-            self.what.setCurrentIndex(choices.index(old))
-        else:
-            self._load()
+        old = self.current if same else None
+        self._device, self._choices = device, choices
+        kept = next((choice for choice in choices if old and choice.curves == old.curves), None)
         self.setVisible(bool(choices))
-
-    @property
-    def current(self) -> Choice | None:
-        """What is drawn."""
-        at = self.what.currentIndex()
-        return self._choices[at] if 0 <= at < len(self._choices) else None
+        self._take(kept or (choices[0] if choices else None), anew=kept is None)
 
     def choose(self, first_curve: tuple[str, str]) -> None:
         """Draw the choice whose first curve is this (metric, instance)."""
-        for number, choice in enumerate(self._choices):
+        for choice in self._choices:
             if choice.curves[0][:2] == first_curve:
-                self.what.setCurrentIndex(number)
-                self._load()
+                self._take(choice)
 
     def tick(self) -> None:
         """Move the right edge to now."""
         if self.isVisible() and self._device is not None:
-            self._draw()
+            self.draw()
 
-    def _load(self) -> None:
-        choice, device = self.current, self._device
-        if choice is None or device is None:
-            return
-        range_s = RANGES[self.ranges.current][1]
-        intended = self._model.inventory.device(device)
-        self.plot.range_s = range_s
-        self.plot.interval_s = intended.interval_s if intended else 30.0
-        self.plot.curves = [Curve(name, Series()) for _, _, name in choice.curves]
-        self._awaited = next(self._asked)
-        self.loading = True
+    def load(self) -> None:
+        """Ask for what is to be drawn."""
+        self.curves.want(self.wanted(), RANGES[self.ranges.current][1])
+
+    def wanted(self) -> list[Wanted]:
+        """What is to be drawn."""
+        if self.current is None or self._device is None:
+            return []
+        return [Wanted(self._device, *curve) for curve in self.current.curves]
+
+    def draw(self) -> None:
+        """Draw what is known."""
+        plot, held = self.plot, self.curves
+        plot.curves, plot.range_s = held.curves, held.range_s
+        if self.current is not None and self.isVisible():
+            unit = self.current.unit
+            most = max((float(c.series.high.max()) for c in plot.curves if c.series.high.size), default=0.0)
+            plot.scale, self._unit = scale_of(unit, most)
+            plot.from_zero = unit not in CLOSELY
+            plot.draw(now_us() / 1e6)
+            self.show_legend()
+
+    def show_legend(self) -> None:
+        """Tell the values, under the pointer or the newest."""
+        at_s = self._hover_at_s()
+        self.plot.point_at(at_s)
+        self.legend.show_curves(self.headline(at_s), self.said(at_s))
+
+    def headline(self, at_s: float | None) -> Headline:
+        """Return the unit, what a point stands for, the gap until now, and the moment that values are of."""
         now = now_us()
-        for (metric, instance, _), curve in zip(choice.curves, self.plot.curves, strict=True):
-            self._link.request(
-                lambda number, metric=metric, instance=instance: QuerySeries(  # type: ignore[misc]
-                    number, device, metric, instance, int(now - range_s * 1.05e6), now, POINTS
-                ),
-                self._taker(curve.series, self._awaited),
+        drawn = [curve.series.at_s for curve in self.plot.curves if curve.series.at_s.size]
+        if not drawn:
+            nothing = "Loading" if self.curves.loading else self.curves.refused or "No numbers in this time"
+            return Headline(nothing)
+        now_s = now / 1e6
+        until_now = [start_s for start_s, end_s in self.plot.gaps if end_s >= now_s - 2]
+        return Headline(
+            "Loading" if self.curves.loading else self._unit,
+            grain(drawn[0]),
+            f"no data for {age(now_s - until_now[0])}" if until_now else "",
+            clock(int(at_s * 1e6), now) if at_s is not None else "",
+        )
+
+    def said(self, at_s: float | None) -> list[Said]:
+        """Return name and value of each curve."""
+        return [
+            Said(curve.name, self._value_at(number, at_s)) for number, curve in enumerate(self.plot.curves)
+        ]
+
+    def showEvent(self, event: object) -> None:
+        """Draw what came while it was not seen."""
+        super().showEvent(event)  # type: ignore[arg-type]
+        self.draw()
+
+    def _take(self, choice: Choice | None, *, anew: bool = True) -> None:
+        self.current = choice
+        self.what.show_title(choice.title if choice else "", may_choose=len(self._choices) > 1)
+        if anew:
+            self.load()
+
+    def _pick(self) -> None:
+        picker = Picker(self._look, self._offer, "Search what to draw", self)
+        picker.drop_under(self.what)
+
+    def _offer(self, text: str) -> list[Entry]:
+        return grouped(
+            (
+                choice.group,
+                Entry(choice.title, lambda c=choice: self._take(c), current=choice is self.current),  # type: ignore[misc]
             )
-        self._draw()
-
-    def _taker(self, series: Series, asked: int) -> Callable[[Reply], None]:
-        def take(reply: Reply) -> None:
-            if asked != self._awaited:
-                return
-            self.loading = False
-            if not reply.refusals:
-                series.load(reply.result.get("at_us", ()), reply.result.get("value", ()))
-            self._draw()
-
-        return take
-
-    def _on_changed(self, delta: Delta) -> None:
-        choice, device = self.current, self._device
-        if choice is None or device is None or device not in delta.values:
-            return
-        heard = self._model.samples.get(device, {})
-        news = False
-        for (metric, instance, _), curve in zip(choice.curves, self.plot.curves, strict=True):
-            sample = heard.get((metric, instance))
-            if sample is not None and curve.series.append(sample.at_us, sample.value):
-                news = True
-                curve.series.forget_before(now_us() / 1e6 - self.plot.range_s)
-        if news and self.isVisible():
-            self._draw()
+            for choice in self._choices
+            if matches(text, choice.group, choice.title)
+        )
 
     def _on_hover(self, at_s: float | None) -> None:
         self._hover_s = at_s
-        self._show_legend()
+        self.show_legend()
 
-    def _draw(self) -> None:
-        choice = self.current
-        if choice is None:
-            return
-        most = max(
-            (float(c.series.value.max()) for c in self.plot.curves if c.series.value.size), default=0.0
-        )
-        self.plot.scale, self._unit = _scale(CATALOGUE[choice.curves[0][0]].unit, most)
-        self.plot.draw(now_us() / 1e6)
-        self._show_legend()
+    def _hover_at_s(self) -> float | None:
+        """Return the moment of the point nearest to the pointer; within a gap the pointer's own."""
+        if self._hover_s is None or not self.plot.curves:
+            return None
+        series = self.plot.curves[0].series
+        place = series.nearest(self._hover_s, self._near_s(0))
+        return float(series.at_s[place]) if place is not None else self._hover_s
 
-    def _show_legend(self) -> None:
-        values = []
-        for name, series in self.plot.curves:
-            at = series.at_s.size - 1
-            if self._hover_s is not None:
-                at = int(series.at_s.searchsorted(self._hover_s)) - 1
-            said = figure(float(series.value[at]) * self.plot.scale) if at >= 0 else "–"
-            values.append((name, said))
-        now_s = now_us() / 1e6
-        until_now = [start_s for start_s, end_s in self.plot.gaps if end_s >= now_s - 2]
-        gap = f"no data for {age(now_s - until_now[0])}" if until_now else ""
-        unit = (
-            self._unit
-            if any(curve.series.at_s.size for curve in self.plot.curves)
-            else "No numbers in this time"
-        )
-        self._legend.show_values("Loading" if self.loading else unit, gap, values)
+    def _near_s(self, number: int) -> float:
+        """How far from the pointer a value may be and still be told as the one there."""
+        return max(self.plot.curves[number].interval_s * 1.5, self.plot.range_s / 100)
+
+    def _value_at(self, number: int, at_s: float | None) -> str:
+        series = self.plot.curves[number].series
+        if at_s is None:
+            place = series.at_s.size - 1 if series.at_s.size else None
+        else:
+            place = series.nearest(at_s, self._near_s(number))
+        return self.said_value(float(series.value[place])) if place is not None else "–"
+
+    def said_value(self, value: float) -> str:
+        """Return a value in the unit that is drawn."""
+        return figure(value * self.plot.scale).replace("-", "−")
 
 
-def _scale(unit: str, most: float) -> tuple[float, str]:
+def scale_of(unit: str, most: float) -> tuple[float, str]:
     """Return by what values are multiplied, and the unit that they then have."""
     if unit == "bit/s":
         for size, name in ((1e9, "Gb/s"), (1e6, "Mb/s"), (1e3, "kb/s")):
@@ -235,4 +214,8 @@ def _scale(unit: str, most: float) -> tuple[float, str]:
         return 1e-3, "kb/s"
     if unit == "B":
         return (1 / (1 << 30), "GiB") if most >= 1 << 30 else (1 / (1 << 20), "MiB")
+    if unit == "s":
+        for size, name in ((86_400, "d"), (3600, "h"), (60, "min")):
+            if most >= 2 * size:
+                return 1 / size, name
     return 1.0, unit

@@ -10,29 +10,35 @@ from uuid import UUID
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from app.commands import Asks
 from app.draft import now_us
 from app.look import Look
 from app.model import Delta, Model
 from app.panels.device_body import DeviceBody
 from app.panels.facts import probe_word
-from app.panels.segments import Segments
+from app.panels.graph_place import Watches
 from app.panels.subject import SubjectPanel, Told
+from app.panels.tabs import Tabs
 from app.panels.text import button
 from app.words import age_of, capitalized, clock, sentence, where
 from domain.health import Health
 from domain.inventory import Device, probe_names
 
+UNTRUSTED = "untrusted"
+
 
 def reason_of(status: str, device: Device, health: Health | None, now_us: int) -> str:
     """Return why a device is not well, with its evidence; nothing where it is."""
-    if health is None or status in ("up", "maintenance"):
+    if health is None or status == "maintenance" or (status == "up" and not untrusted_of(device, health)):
         return ""
     told: dict[str, list[str]] = {}
     silent, answering = [], []
     for name in probe_names(device):
         state = health.probes.get(name)
-        if state is not None and state.failed and state.failure is not None:
+        if (
+            state is not None
+            and state.failure is not None
+            and (state.failed or state.failure.kind == UNTRUSTED)
+        ):
             if state.failure.kind == "no_answer":
                 silent.append(probe_word(name))
             else:
@@ -51,35 +57,51 @@ def reason_of(status: str, device: Device, health: Health | None, now_us: int) -
     return " ".join(sentences)
 
 
+def untrusted_of(device: Device, health: Health | None) -> list[str]:
+    """Return the probes that fail because nobody has trusted the certificate or host key that is shown."""
+    states = {name: health.probes.get(name) for name in probe_names(device)} if health is not None else {}
+    return [
+        name
+        for name, state in states.items()
+        if state is not None and state.failure is not None and state.failure.kind == UNTRUSTED
+    ]
+
+
 def _listed(words: list[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
 
 
 class DevicePanel(SubjectPanel):
-    """One device: overview, interfaces, journal."""
+    """One device: overview, interfaces, graphs, what else it tells of, journal."""
 
     probe_wanted = Signal(object)
+    trust_asked = Signal(object, str)
+    """Somebody wants to look at what a probe is shown: the device's id and the probe's name."""
+    device_chosen = Signal(object)
+    """Another device was chosen, such as a neighbour."""
 
-    def __init__(self, model: Model, link: Asks, look: Look, parent: QWidget | None = None) -> None:
+    def __init__(self, model: Model, link: Watches, look: Look, parent: QWidget | None = None) -> None:
         self.probe = button("Poll now")
         super().__init__(model, look, self.probe, parent)
-        self.tabs = Segments(
-            {"overview": "Overview", "interfaces": "Interfaces", "journal": "Journal"}, "tab"
-        )
+        self.trust = button("", "link", self)
+        self.trust.clicked.connect(self._on_trust)
+        self.add_to_reason(self.trust)
+        self.tabs = Tabs()
         self.end_head(self.tabs)
         self.body = DeviceBody(model, link, look)
         self.below.addWidget(self.body, 1)
         self.probe.clicked.connect(lambda: self.probe_wanted.emit(self.subject))
         self.tabs.chosen.connect(self.body.show_page)
+        self.tabs.add_keys(self)
         self.body.all_wanted.connect(self.show_tab)
+        self.body.device_chosen.connect(self.device_chosen)
+        self._untrusted: list[str] = []
         model.changed.connect(self._on_changed)
         look.changed.connect(self._refresh)
 
     def show_device(self, id: UUID) -> None:
         """Show a device."""
-        if id != self.subject:
-            self.subject = id
-            self.body.scroll_up()
+        self.subject = id
         self._refresh()
 
     def show_tab(self, key: str) -> None:
@@ -114,8 +136,21 @@ class DevicePanel(SubjectPanel):
         said = sentence(status, health.since_us if health is not None else 0, now)
         why = reason_of(status, device, health, now)
         self.show_head(Told(self._crumb(device), device.name, status, said, why))
-        count = self.body.show_device(device, status)
-        self.tabs.set_title("interfaces", f"Interfaces {count}" if count else "Interfaces")
+        self._untrusted = untrusted_of(device, health)
+        self.trust.setVisible(bool(self._untrusted))
+        if self._untrusted:
+            of = f" of {probe_word(self._untrusted[0])}" if len(self._untrusted) > 1 else ""
+            probe = probe_names(device)[self._untrusted[0]]
+            self.trust.setText(f"Trust this {'host key' if probe.kind == 'ssh' else 'certificate'}{of}…")
+        self.body.read(device.id)
+        self.tabs.show_tabs(self.body.tabs())
+        if self.tabs.current != self.body.current:
+            self.body.show_page(self.tabs.current)
+        self.body.show_device(device, status)
+
+    def _on_trust(self) -> None:
+        if self.subject is not None and self._untrusted:
+            self.trust_asked.emit(self.subject, self._untrusted[0])
 
     def _crumb(self, device: Device) -> str:
         site = self._model.inventory.site(device.site)

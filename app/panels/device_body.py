@@ -1,167 +1,194 @@
-"""What is under a device's tabs: overview, interfaces, journal. Counterpart: `device.py`, the head above it.
+"""What is under a device's tabs: overview, interfaces, graphs, and a page for each kind of thing that it tells of.
 
-One rule: the overview shows some of everything; the other tabs show all of one thing.
+Counterpart: `device.py`, the head above it. Theory: a page is there while the device tells of what is on it, is made when it
+is first looked at, and only the page that is seen is kept up to date. One rule: the overview shows some of everything; the
+other tabs show all of one thing.
 """
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QPushButton,
-    QScrollArea,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
 
-from app.charts.choice import Choice
-from app.commands import Asks
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+
+from app.charts.choice import Choice, choices_of
 from app.draft import now_us
 from app.look import Look
-from app.model import Model
-from app.panels import interfaces, journal
-from app.panels.facts import FactsGrid, lines_of
-from app.panels.graph_place import GraphPlace
-from app.panels.interfaces import InterfacesTable, Port, ports_of
+from app.model import Model, Sample
+from app.panels import clients, hardware, journal, neighbours, services, sessions
+from app.panels.device_says import DeviceSays
+from app.panels.facts import lines_of
+from app.panels.graph_place import GraphPlace, Watches
+from app.panels.interfaces import Port, ports_of
 from app.panels.journal import JournalList
-from app.panels.text import Label, button
-from app.words import count_of
+from app.panels.known_devices import KnownDevices
+from app.panels.overview import Overview
+from app.panels.port_list import PortList
+from app.panels.section import Listed, Seen, Stack
 from domain.inventory import Device, probe_names
 
 PADDING_PX = 16
 _OLD = frozenset({"down", "stale"})
 
 
+class Page(NamedTuple):
+    """A tab of lists: there while one of `prefixes` is told, or one of `metrics` is heard of an instance."""
+
+    title: str
+    lists: Sequence[Listed]
+    prefixes: tuple[str, ...]
+    metrics: tuple[str, ...] = ()
+    fills: bool = False
+
+
+PAGES: Mapping[str, Page] = {
+    "wireless": Page("Wireless", clients.LISTS, ("wireless_client",), ("wireless_clients",), True),
+    "neighbours": Page("Neighbours", neighbours.LISTS, ("neighbour",), fills=True),
+    "routing": Page("Routing", sessions.LISTS, ("routing",), fills=True),
+    "hardware": Page(
+        "Hardware",
+        hardware.LISTS,
+        ("optic", "poe", "sensor", "ups"),
+        ("temperature_c", "voltage_v", "fan_rpm", "optical_rx_dbm", "power_w", "current_a", "humidity_pct"),
+    ),
+    "services": Page("Services", services.LISTS, ("service", "certificate", "netwatch")),
+    "software": Page("Software", services.SOFTWARE, ("package",), fills=True),
+}
+
+
 class DeviceBody(QStackedWidget):
-    """Three pages about one device."""
+    """The pages about one device."""
 
     all_wanted = Signal(str)
     """The key of the tab that shows all of what the overview shows some of."""
+    device_chosen = Signal(object)
 
-    def __init__(self, model: Model, link: Asks, look: Look, parent: QWidget | None = None) -> None:
+    def __init__(self, model: Model, link: Watches, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model, self._look = model, look
-        self.graph = GraphPlace(model, link, look)
-        self.facts = FactsGrid()
-        self.few_ports = InterfacesTable(look, interfaces.OVERVIEW_ROWS)
-        self.all_ports = InterfacesTable(look)
-        self.few_rows = JournalList(model, link, look, journal.OVERVIEW_ROWS)
+        self.says = DeviceSays()
+        self.known = KnownDevices(model, self)
+        self.overview = Overview(model, link, look)
+        self.facts, self.few_ports, self.graph = (
+            self.overview.facts,
+            self.overview.few_ports,
+            self.overview.graph,
+        )
+        self.port_list = PortList(look)
+        self.all_ports = self.port_list.table
+        self.large_graph = GraphPlace(model, link, look, "large")
         self.all_rows = JournalList(model, link, look, journal.ROWS_KEPT)
-        self._ports_head = Label("Interfaces", "head")
-        self._ports_more = button("", "link")
-        self._pages = {
-            "overview": self._overview(),
-            "interfaces": _padded(self.all_ports),
+        self.stacks: dict[str, Stack] = {}
+        self.current = "overview"
+        self._device: UUID | None = None
+        self._offered: tuple[object, list[Choice]] = (None, [])
+        self._pages: dict[str, QWidget] = {
+            "overview": self.overview,
+            "interfaces": self.port_list,
+            "graphs": scrolled(_padded(self.large_graph)),
             "journal": self._journal(),
         }
         for page in self._pages.values():
             self.addWidget(page)
-        for table in (self.few_ports, self.all_ports):
-            table.port_chosen.connect(self._on_port)
-        self._ports_more.clicked.connect(lambda: self.all_wanted.emit("interfaces"))
+        self.few_ports.port_chosen.connect(self._on_port)
+        self.port_list.port_chosen.connect(self._on_port)
+        self.overview.all_wanted.connect(self.all_wanted)
+        self.known.changed.connect(self._show_again)
+
+    def tabs(self) -> dict[str, str]:
+        """Return the tabs that the device has something for."""
+        told = {prefix for page in PAGES.values() for prefix in page.prefixes if self.says.things(prefix)}
+        heard = {metric for metric, instance in self._samples() if instance}
+        found = {"overview": "Overview"}
+        if self.says.things("interface"):
+            found["interfaces"] = "Interfaces"
+        found["graphs"] = "Graphs"
+        for key, page in PAGES.items():
+            if told.intersection(page.prefixes) or heard.intersection(page.metrics):
+                found[key] = page.title
+        return {**found, "journal": "Journal"}
 
     def show_page(self, key: str) -> None:
         """Show what is under a tab."""
+        self.current = key
+        if key in PAGES and key not in self._pages:
+            self._pages[key] = self._made(key)
+            self.addWidget(self._pages[key])
         self.setCurrentWidget(self._pages[key])
+        self._show_again()
 
-    def show_device(self, device: Device, status: str) -> int:
-        """Show a device and return how many interfaces it has."""
-        self.facts.show_lines(lines_of(self._model, device, now_us()), self._look.theme.status_text)
-        ports = ports_of(self._model, device.id)
+    def read(self, device: UUID) -> None:
+        """Take in what a device says; the page follows with `show_device`."""
+        self.says.read(self._model, device)
+
+    def show_device(self, device: Device, status: str) -> None:
+        """Show a device, on the page that is seen."""
+        if device.id != self._device:
+            self._device = device.id
+            self.port_list.begin()
+            self.overview.verticalScrollBar().setValue(0)
+            for stack in self.stacks.values():
+                stack.begin()
+        self.read(device.id)
         quiet = status in _OLD
-        self.few_ports.show_ports(ports, quiet=quiet)
-        self.all_ports.show_ports(ports, quiet=quiet)
-        self.few_ports.setVisible(bool(ports))
-        self._ports_head.setVisible(bool(ports))
-        hidden = len(ports) - interfaces.OVERVIEW_ROWS
-        self._ports_more.setVisible(hidden > 0)
-        self._ports_more.setText(f"Show {count_of(hidden, 'more', 'more')}")
-        self._ports_unit.setVisible(bool(ports))
-        self.graph.show_device(device.id, self._choices(device, ports))
-        self.few_rows.show_device(device.id)
-        self.all_rows.show_device(device.id)
-        return len(ports)
-
-    def scroll_up(self) -> None:
-        """Begin at the top, as with each other device."""
-        self._scroll.verticalScrollBar().setValue(0)
+        if self.current in self.stacks:
+            self.stacks[self.current].show_device(self._seen())
+        elif self.current == "journal":
+            self.all_rows.show_device(device.id)
+        else:
+            ports = ports_of(self._model, device.id, self.says)
+            self.port_list.show_ports(ports, quiet=quiet)
+            if self.current == "graphs":
+                self.large_graph.show_device(device.id, self._choices(device, ports))
+            elif self.current == "overview":
+                lines = lines_of(self._model, device, self.says, now_us())
+                choices = self._choices(device, ports)
+                self.overview.show_device(device.id, lines, ports, choices, quiet=quiet)
 
     def tick(self) -> None:
         """Move the graph on."""
-        self.graph.tick()
+        if self.current == "overview":
+            self.graph.tick()
+        elif self.current == "graphs":
+            self.large_graph.tick()
+
+    def _seen(self) -> Seen:
+        return Seen(self.says, self._samples(), self._model, self.known, now_us())
+
+    def _samples(self) -> Mapping[tuple[str, str], Sample]:
+        return self._model.samples.get(self.says.device, {}) if self.says.device is not None else {}
+
+    def _show_again(self) -> None:
+        device = self._model.inventory.device(self._device) if self._device is not None else None
+        if device is not None:
+            self.show_device(device, self._model.status_of(device.id))
 
     def _choices(self, device: Device, ports: list[Port]) -> list[Choice]:
-        shown = [port for port in ports if port.status != "maintenance"]
-        traffic = [
-            Choice(
-                f"Traffic to {port.far_end}" if port.far_end else f"Traffic on {port.interface.name}",
-                (("if_in_bps", port.interface.name, "in"), ("if_out_bps", port.interface.name, "out")),
-            )
-            for port in shown
-        ]
-        health = self._model.health.get(device.id)
-        rest = [Choice("Round trip", (("rtt_ms", self._rtt_instance(device), ""),))] if health else []
-        heard = {metric for metric, instance in self._model.samples.get(device.id, {}) if not instance}
-        for metric, title in (
-            ("cpu_load_pct", "CPU load"),
-            ("memory_used_bytes", "Memory"),
-            ("temperature_c", "Temperature"),
-        ):
-            if metric in heard:
-                rest.append(Choice(title, ((metric, "", ""),)))
-        return traffic + rest
-
-    def _rtt_instance(self, device: Device) -> str:
-        kinds = [
-            instance for metric, instance in self._model.samples.get(device.id, {}) if metric == "rtt_ms"
-        ]
-        kinds += probe_names(device)
-        return kinds[0] if kinds else ""
+        """Return what can be drawn, the same list while nothing new can be."""
+        traffic = tuple((port.interface.name, port.far_end) for port in ports if port.status != "maintenance")
+        heard = list(self._samples())
+        if device.id in self._model.health:
+            heard += [("rtt_ms", name) for name in probe_names(device) if name == "icmp"]
+        signature = (device.id, traffic, frozenset(heard))
+        if signature != self._offered[0]:
+            titled = [(name, f"Traffic to {far}" if far else f"Traffic, {name}") for name, far in traffic]
+            off = {port.interface.name for port in ports if port.status == "maintenance"}
+            known = [key for key in heard if not (key[0].startswith("if_") and key[1] in off)]
+            self._offered = (signature, choices_of(titled, known))
+        return self._offered[1]
 
     def _on_port(self, name: str) -> None:
-        self.graph.choose(("if_in_bps", name))
         self.all_wanted.emit("overview")
+        self.graph.choose(("if_in_bps", name))
 
-    def _overview(self) -> QWidget:
-        self._ports_unit = Label("Mb/s", "small")
-        head = QHBoxLayout()
-        head.addWidget(self._ports_head)
-        head.addStretch(1)
-        head.addWidget(self._ports_unit)
-        more = QHBoxLayout()
-        more.addWidget(self._ports_more)
-        more.addStretch(1)
-        ports = QVBoxLayout()
-        ports.setSpacing(2)
-        ports.addLayout(head)
-        ports.addWidget(self.few_ports)
-        ports.addLayout(more)
-        rows = QVBoxLayout()
-        rows.setSpacing(6)
-        rows.addLayout(self._journal_head())
-        rows.addWidget(self.few_rows)
-        inner = QWidget()
-        layout = QVBoxLayout(inner)
-        layout.setContentsMargins(PADDING_PX, 14, PADDING_PX, PADDING_PX)
-        layout.setSpacing(16)
-        layout.addWidget(self.facts)
-        layout.addWidget(self.graph)
-        layout.addLayout(ports)
-        layout.addLayout(rows)
-        layout.addStretch(1)
-        self._scroll = scrolled(inner)
-        return self._scroll
-
-    def _journal_head(self) -> QHBoxLayout:
-        everything: QPushButton = button("All", "link")
-        everything.clicked.connect(lambda: self.all_wanted.emit("journal"))
-        head = QHBoxLayout()
-        head.addWidget(Label("Journal", "head"))
-        head.addStretch(1)
-        head.addWidget(everything)
-        return head
+    def _made(self, key: str) -> QWidget:
+        page = PAGES[key]
+        stack = self.stacks[key] = Stack(page.lists, self._look, fills=page.fills)
+        stack.device_chosen.connect(self.device_chosen)
+        return stack if page.fills else scrolled(stack)
 
     def _journal(self) -> QWidget:
         inner = QWidget()
@@ -185,6 +212,7 @@ def scrolled(inner: QWidget) -> QScrollArea:
 def _padded(inner: QWidget) -> QWidget:
     page = QWidget()
     layout = QVBoxLayout(page)
-    layout.setContentsMargins(PADDING_PX, 8, 8, 8)
+    layout.setContentsMargins(PADDING_PX, 12, PADDING_PX, 12)
     layout.addWidget(inner)
+    layout.addStretch(1)
     return page

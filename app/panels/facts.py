@@ -9,19 +9,30 @@ from typing import NamedTuple
 from uuid import UUID
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication
+from PySide6.QtWidgets import QGridLayout, QMenu, QWidget
 
 from app.look import TABLE_PX, font
 from app.model import Model
+from app.panels.device_says import DeviceSays
+from app.panels.figures import amount_of
 from app.panels.text import Label, LineLabel
-from app.words import age, age_of, amount, clock, figure, rate, round_trip
-from domain.fact import best
+from app.words import age, age_of, amount, capitalized, clock, figure, place, rate, round_trip
 from domain.health import Health
 from domain.inventory import Device, probe_names
 from domain.load import load_pct
 
 LINKS_SHOWN = 3
-_PROBE_WORD = {"icmp": "Ping", "snmp": "SNMP", "routeros": "RouterOS API", "tcp": "TCP"}
+_PROBE_WORD = {
+    "icmp": "Ping",
+    "snmp": "SNMP",
+    "routeros": "RouterOS API",
+    "tcp": "TCP",
+    "http": "HTTP",
+    "dns": "DNS",
+    "ssh": "SSH",
+}
+_LTE = (("lte_rsrp_dbm", "RSRP", "dBm"), ("lte_rsrq_db", "RSRQ", "dB"), ("lte_sinr_db", "SINR", "dB"))
 
 
 def probe_word(name: str) -> str:
@@ -39,22 +50,25 @@ class Line(NamedTuple):
     prose: bool = False
 
 
-def lines_of(model: Model, device: Device, now_us: int) -> list[Line]:
+def lines_of(model: Model, device: Device, says: DeviceSays, now_us: int) -> list[Line]:
     """Return what is known, in the order in which it is asked for."""
-    facts = best(list(model.facts.get(device.id, {}).values()))
-    told = {field: str(fact.value) for field, fact in facts.items() if not field.startswith("interface/")}
-    health = model.health.get(device.id)
+    told, health = says.text, model.health.get(device.id)
     lines = [Line("Address", device.address)]
-    if told.get("identity", device.name) != device.name:
-        lines.append(Line("Calls itself", told["identity"]))
-    lines.append(Line("Model", told.get("model") or told.get("board") or ""))
-    lines.append(Line(told.get("os") or "Version", told.get("version", "")))
-    lines.append(Line("Serial", told.get("serial", "")))
+    if told("identity") not in ("", device.name):
+        lines.append(Line("Calls itself", told("identity")))
+    lines.append(Line("Missing rights", capitalized(told("missing_rights_said")), "degraded", prose=True))
+    lines.append(Line("Model", told("model") or told("board")))
+    lines.append(Line(told("os") or "Version", told("version")))
+    lines.append(Line("Serial", told("serial")))
+    lines += _firmware(says)
     lines += _numbers(model, device.id)
+    lines += _lte(model, says)
     lines += _links(model, device.id)
     lines.append(Line("Subscribers", f"{device.subscribers:,}" if device.subscribers else ""))
-    lines.append(Line("Contact", told.get("contact", "")))
-    lines.append(Line("Location", told.get("location", "")))
+    lines.append(Line("Contact", told("contact")))
+    lines.append(Line("Location", told("location")))
+    lines.append(Line("GPS", _gps(says)))
+    lines.append(Line("Greeting", told("greeting"), prose=True))
     lines += _probes(device, health)
     last = health.last_answer_us if health else None
     answered = f"{clock(last, now_us)}, {age_of(last, now_us)} ago" if last else "never"
@@ -67,6 +81,36 @@ def lines_of(model: Model, device: Device, now_us: int) -> list[Line]:
         ),
         Line("Last answer", answered),
     ]
+
+
+def _firmware(says: DeviceSays) -> list[Line]:
+    now, newest = says.text("board_firmware"), says.text("upgrade_firmware")
+    level, deadline = says.text("license_level"), says.text("license_deadline")
+    level = f"level {level}" if level.isdigit() else level
+    return [
+        Line("Firmware", f"{now} ({newest} is there)" if newest not in ("", now) and now else now),
+        Line("Licence", ", ".join(part for part in (level, f"until {deadline}" if deadline else "") if part)),
+    ]
+
+
+def _lte(model: Model, says: DeviceSays) -> list[Line]:
+    heard = (
+        {metric: sample.value for (metric, _), sample in model.samples.get(says.device, {}).items()}
+        if says.device
+        else {}
+    )
+    cell = ", ".join(
+        f"{word} {amount_of(heard[metric], 0)} {unit}" for metric, word, unit in _LTE if metric in heard
+    )
+    by = ", ".join(part for part in (says.text("lte_operator"), says.text("lte_technology")) if part)
+    return [Line("LTE", by or cell), Line("Cell" if by else "", cell if by else "")]
+
+
+def _gps(says: DeviceSays) -> str:
+    match says.told.get("gps"):
+        case [int() | float() as lng, int() | float() as lat]:
+            return place(lng, lat)
+    return ""
 
 
 def _numbers(model: Model, device: UUID) -> list[Line]:
@@ -145,6 +189,19 @@ class FactsGrid(QWidget):
         self._grid.setColumnStretch(1, 1)
         self._rows: list[tuple[Label, LineLabel]] = []
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Offer to copy the line under the pointer, or all of them."""
+        shown = [(label.text(), said) for label, said in self._rows if not said.isHidden()]
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for label, said in shown:
+            if said.geometry().top() <= event.pos().y() <= said.geometry().bottom():
+                text = said.text()
+                menu.addAction(f"Copy {label.strip().lower() or 'this'}", lambda text=text: _copy(text))  # type: ignore[misc]
+        whole = "\n".join(f"{label}\t{said.text()}" for label, said in shown)
+        menu.addAction("Copy all lines", lambda: _copy(whole))
+        menu.popup(event.globalPos())
+
     def show_lines(self, lines: list[Line], inks: dict[str, str]) -> None:
         """Show these lines; `inks` are the theme's colours of statuses."""
         while len(self._rows) < len(lines):
@@ -168,3 +225,7 @@ class FactsGrid(QWidget):
                 said.setText(line.said)
             said.prose = line.prose
             said.set_ink(inks.get(line.ink, ""))
+
+
+def _copy(text: str) -> None:
+    QGuiApplication.clipboard().setText(text)

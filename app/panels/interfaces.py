@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import msgspec
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
@@ -23,17 +22,16 @@ from PySide6.QtWidgets import (
 
 from app.look import ROW_PX, TABLE_PX, Look, color, font, square
 from app.model import Model
+from app.panels.device_says import DeviceSays
 from app.panels.text import LEFT, RIGHT, paint_text, tip
 from app.symbols import paint_symbol
 from app.words import in_mbps, rate
-from domain.fact import best
 from domain.inventory import Interface
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, IN, OUT = range(3)
 COLUMNS = ("Name, far end", "In", "Out")
 OVERVIEW_ROWS = 8
-PREFIX = "interface/"
 _WORDS = {
     "up": "running",
     "down": "not running",
@@ -52,23 +50,31 @@ class Port(NamedTuple):
     in_bps: float | None
     out_bps: float | None
 
-    def order(self) -> tuple[int, bool, int, str]:
+    def order(self) -> tuple[Any, ...]:
         """Faults first, then what leads somewhere, then as the device counts them."""
-        return (_ORDER[self.status], not self.far_end, self.interface.index, self.interface.name)
+        return (
+            _ORDER[self.status],
+            not self.far_end,
+            self.interface.index,
+            self.interface.name,
+        )
+
+    def holds(self, words: list[str]) -> bool:
+        """Tell whether every word is in what it is called."""
+        about = self.interface
+        said = f"{about.name} {about.alias} {self.far_end} {about.mac} {about.kind} {_WORDS[self.status]}".casefold()
+        return all(word in said for word in words)
 
 
-def ports_of(model: Model, device: UUID) -> list[Port]:
-    """Return a device's interfaces in the order in which they are shown."""
+def ports_of(model: Model, device: UUID, says: DeviceSays | None = None) -> list[Port]:
+    """Return a device's interfaces in the order in which they are shown. `says`: the device's facts, already read."""
+    if says is None:
+        says = DeviceSays()
+        says.read(model, device)
     far_ends = _far_ends(model, device)
     samples = model.samples.get(device, {})
     found = []
-    for field, fact in best(list(model.facts.get(device, {}).values())).items():
-        if not field.startswith(PREFIX):
-            continue
-        try:
-            port = msgspec.convert(fact.value, Interface)
-        except msgspec.ValidationError:
-            continue
+    for _, port, _ in says.things("interface"):
         oper = samples.get(("if_oper_up", port.name))
         running = bool(oper.value) if oper is not None else port.oper_up
         far_end = far_ends.get(port.name, "")
@@ -104,11 +110,14 @@ class InterfacesModel(QAbstractTableModel):
 
     def show_ports(self, ports: list[Port], *, quiet: bool) -> None:
         """Show these; `quiet` where their numbers are old."""
+        if (ports, quiet) == (self.ports, self.quiet):
+            return
         same = [p.interface.name for p in ports] == [p.interface.name for p in self.ports]
         if same:
+            changed = [n for n, (old, new) in enumerate(zip(self.ports, ports, strict=True)) if old != new]
+            first, last = (0, len(ports) - 1) if quiet != self.quiet else (changed[0], changed[-1])
             self.ports, self.quiet = ports, quiet
-            if ports:
-                self.dataChanged.emit(self.index(0, 0), self.index(len(ports) - 1, OUT))
+            self.dataChanged.emit(self.index(first, 0), self.index(last, OUT))
             return
         self.beginResetModel()
         self.ports, self.quiet = ports, quiet
@@ -221,7 +230,16 @@ class InterfacesTable(QTableView):
             head.resizeSection(column, 62)
         self.setAccessibleName("Interfaces")
         self.clicked.connect(lambda index: self.port_chosen.emit(self.rows.ports[index.row()].interface.name))
+        self.activated.connect(
+            lambda index: self.port_chosen.emit(self.rows.ports[index.row()].interface.name)
+        )
         look.changed.connect(self.viewport().update)
+
+    def begin(self) -> None:
+        """Take the keyboard, at the first port."""
+        self.setFocus()
+        if not self.currentIndex().isValid():
+            self.selectRow(0)
 
     def show_ports(self, ports: list[Port], *, quiet: bool) -> None:
         """Show a device's ports."""

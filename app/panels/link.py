@@ -13,13 +13,12 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.charts.choice import Choice
-from app.commands import Asks
 from app.draft import now_us
 from app.look import ROW_PX, TABLE_PX, Look, color, font, square
 from app.model import Delta, Model
 from app.panels.device_body import PADDING_PX, scrolled
 from app.panels.facts import FactsGrid, Line
-from app.panels.graph_place import GraphPlace
+from app.panels.graph_place import GraphPlace, Watches
 from app.panels.interfaces import ports_of
 from app.panels.journal import OVERVIEW_ROWS, JournalList
 from app.panels.subject import SubjectPanel, Told
@@ -143,7 +142,7 @@ class LinkPanel(SubjectPanel):
 
     device_chosen = Signal(object)
 
-    def __init__(self, model: Model, link: Asks, look: Look, parent: QWidget | None = None) -> None:
+    def __init__(self, model: Model, link: Watches, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(model, look, parent=parent)
         self.rows = (EndRow(look), EndRow(look))
         self.facts = FactsGrid()

@@ -90,6 +90,10 @@ class SubjectPanel(QWidget):
         self._close.setIcon(self._look.icon("x", size_px=18))
         self._more.setIcon(self._look.icon("ellipsis", theme.text.text))
 
+    def add_to_reason(self, verb: QPushButton) -> None:
+        """Put what can be done about the reason below its words."""
+        self._in_box.addWidget(verb, 0, Qt.AlignmentFlag.AlignLeft)
+
     def end_head(self, tabs: QWidget | None = None) -> None:
         """End the head with tabs, which stand on its line, or without any."""
         self._head.addSpacing(8)
@@ -109,9 +113,10 @@ class SubjectPanel(QWidget):
 
     def _lay_out(self, verbs: list[QWidget]) -> QVBoxLayout:
         self._box.setProperty("kind", "reason")
-        box = QVBoxLayout(self._box)
-        box.setContentsMargins(12, 10, 12, 10)
-        box.addWidget(self.reason)
+        self._in_box = QVBoxLayout(self._box)
+        self._in_box.setContentsMargins(12, 10, 12, 10)
+        self._in_box.setSpacing(8)
+        self._in_box.addWidget(self.reason)
         title = QHBoxLayout()
         title.setSpacing(8)
         title.addWidget(self._symbol)

@@ -1,0 +1,120 @@
+"""Series of devices, their past asked for and their present joined. Counterpart: the engine's `QuerySeries` and `Watch`.
+
+Theory: asking for a curve fetches its past once; from then on each value that the mirror hears is appended. A curve that is
+still wanted when others come or go keeps its points. After a new snapshot (the engine was away) the past is asked for again.
+An answer that nobody waits for any more is thrown away. One rule: what is held is what was stored or heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from PySide6.QtCore import QObject, Signal
+
+from app.charts.series import POINTS_CAP, Series
+from app.draft import now_us
+from app.model import Delta, Model
+from app.panels.graph_place import Watches
+from domain.inventory import DEFAULT_INTERVAL_S
+from domain.wire import QuerySeries, Reply
+
+POINTS = 460
+"""Asked for at most, so that with what comes live a range stays below 500."""
+REACHES_BACK = 1.05
+"""A little more than the range is asked for, so that the line enters the picture from outside."""
+
+
+class Wanted(NamedTuple):
+    """One series, and what it is called."""
+
+    device: UUID
+    metric: str
+    instance: str
+    name: str
+
+
+class Curve(NamedTuple):
+    """A series with its name, and how often its device is asked."""
+
+    name: str
+    series: Series
+    interval_s: float = DEFAULT_INTERVAL_S
+
+
+class Curves(QObject):
+    """The curves of one graph."""
+
+    changed = Signal()
+
+    def __init__(self, model: Model, link: Watches, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._model, self._link = model, link
+        self._held: dict[Wanted, Series] = {}
+        self._awaited: set[Wanted] = set()
+        self.wanted: tuple[Wanted, ...] = ()
+        self.range_s = 0.0
+        self.refused = ""
+        model.changed.connect(self._on_changed)
+
+    @property
+    def loading(self) -> bool:
+        """Whether the past of a curve is still awaited."""
+        return bool(self._awaited)
+
+    @property
+    def curves(self) -> list[Curve]:
+        """The curves in the order in which they were wanted."""
+        return [Curve(wanted.name, self._held[wanted], self._interval_s(wanted)) for wanted in self.wanted]
+
+    def want(self, wanted: Sequence[Wanted], range_s: float, *, anew: bool = False) -> None:
+        """Hold these over a range of time in place of the former ones."""
+        kept = {} if anew or range_s != self.range_s else self._held
+        self.range_s, self.wanted, self.refused = range_s, tuple(dict.fromkeys(wanted)), ""
+        stretch_s = range_s / (POINTS_CAP - 20)
+        self._held = {key: kept.get(key) or Series(stretch_s) for key in self.wanted}
+        self._awaited &= {key for key in self.wanted if key in kept}
+        for key in self.wanted:
+            if key not in kept:
+                self._ask(key)
+        self.changed.emit()
+
+    def _ask(self, key: Wanted) -> None:
+        now, series = now_us(), self._held[key]
+        self._awaited.add(key)
+        from_us = int(now - self.range_s * REACHES_BACK * 1e6)
+        self._link.request(
+            lambda number: QuerySeries(number, key.device, key.metric, key.instance, from_us, now, POINTS),
+            lambda reply: self._take(key, series, reply),
+        )
+
+    def _take(self, key: Wanted, series: Series, reply: Reply) -> None:
+        if self._held.get(key) is not series:
+            return
+        self._awaited.discard(key)
+        if reply.refusals:
+            self.refused = reply.refusals[0].message
+        else:
+            told = reply.result
+            series.load(
+                told.get("at_us", ()), told.get("value", ()), told.get("low", ()), told.get("high", ())
+            )
+        self.changed.emit()
+
+    def _on_changed(self, delta: Delta) -> None:
+        if delta.initial and self.wanted:
+            self.want(self.wanted, self.range_s, anew=True)
+        news = False
+        for key, series in self._held.items():
+            if key.device in delta.values:
+                sample = self._model.samples.get(key.device, {}).get((key.metric, key.instance))
+                if sample is not None and series.append(sample.at_us, sample.value):
+                    series.forget_before(now_us() / 1e6 - self.range_s)
+                    news = True
+        if news:
+            self.changed.emit()
+
+    def _interval_s(self, wanted: Wanted) -> float:
+        device = self._model.inventory.device(wanted.device)
+        return device.interval_s if device is not None else DEFAULT_INTERVAL_S

@@ -1,0 +1,416 @@
+"""What a device tells of itself stands on pages: only those it has, the worst first, with live numbers beside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from app.draft import now_us
+from app.look import Look
+from app.model import Model
+from app.panels.device import DevicePanel
+from app.panels.section import Section
+from domain.device_facts import (
+    Battery,
+    Certificate,
+    Neighbour,
+    Netwatch,
+    Optic,
+    OwnAddress,
+    Package,
+    PoePort,
+    RoutingSession,
+    Sensor,
+    Service,
+    WirelessClient,
+)
+from domain.fact import Fact
+from domain.health import Health, ProbeHealth
+from domain.inventory import Interface, Probe
+from domain.observation import Failure
+from domain.wire import Changed, LatestValues
+from tests.ui.fake_engine import VANTAGE, id_of, small_network
+
+G1, L1 = id_of("g1"), id_of("l1")
+DAY_US = 86_400_000_000
+
+
+class Link:
+    """Hears nothing, answers nothing."""
+
+    def request(self, make: Any, then: Any) -> None:
+        pass
+
+    def watch(self, devices: Any) -> None:
+        pass
+
+
+class Shown:
+    """A device panel on a mirror that a test fills."""
+
+    def __init__(self, qt: QApplication) -> None:
+        self.qt = qt
+        self.model = Model()
+        self.panel = DevicePanel(self.model, Link(), Look("dark"))
+        self.panel.resize(420, 900)
+        tables = small_network().tables
+        rows = {f"{kind}s": tuple(table.values()) for kind, table in tables.items()}
+        self.tell(initial=True, **rows)
+        self.panel.show()
+        self.panel.show_device(G1)
+
+    def tell(self, **rows: Any) -> None:
+        self.model.merge(Changed(1, **rows))
+        self.model.flush()
+
+    def say(self, things: dict[str, Any], *values: tuple[str, str, float], at_us: int = 0) -> None:
+        at_us = at_us or now_us()
+        plain = {
+            field: None if thing is None else msgspec.to_builtins(thing) for field, thing in things.items()
+        }
+        facts = tuple(Fact(G1, field, "routeros", VANTAGE, at_us, value) for field, value in plain.items())
+        self.tell(facts=facts, values=(LatestValues(G1, now_us(), values),) if values else ())
+
+    def section(self, page: str, title: str) -> Section:
+        self.panel.show_tab(page)
+        self.qt.processEvents()
+        sections = self.panel.body.stacks[page].sections
+        return next(section for section in sections if section.table.accessibleName() == title)
+
+    def table(self, page: str, title: str, columns: Sequence[str]) -> list[list[str]]:
+        rows = self.section(page, title).table.rows
+        places = [[column.title for column in rows.columns].index(name) for name in columns]
+        return [[rows.text(row, place) for place in places] for row in range(rows.rowCount())]
+
+    def lines(self) -> dict[str, str]:
+        rows = self.panel.body.facts._rows
+        return {label.text(): said.text() for label, said in rows if not said.isHidden()}
+
+
+@pytest.fixture
+def shown(qt: QApplication) -> Shown:
+    return Shown(qt)
+
+
+def clients(count: int) -> dict[str, WirelessClient]:
+    return {
+        f"wireless_client/wlan1/{n}": WirelessClient(
+            "wlan1", f"D4:CA:6D:00:{n // 256:02X}:{n % 256:02X}", f"cust-{n}", signal_dbm=-50.0 - n % 40
+        )
+        for n in range(count)
+    }
+
+
+def test_an_empty_device_has_no_empty_tabs_and_a_tab_goes_with_what_was_on_it(shown: Shown) -> None:
+    assert list(shown.panel.tabs.titles) == ["overview", "graphs", "journal"]
+    shown.say({"package/routeros": Package("routeros", "7.19"), "interface/ether1": Interface("ether1")})
+    assert list(shown.panel.tabs.titles) == ["overview", "interfaces", "graphs", "software", "journal"]
+    shown.panel.show_tab("software")
+    shown.say({"package/routeros": None})
+    assert list(shown.panel.tabs.titles) == ["overview", "interfaces", "graphs", "journal"]
+    assert shown.panel.tabs.current == shown.panel.body.current == "overview"
+
+
+def test_tabs_that_do_not_fit_are_in_a_menu_and_keys_go_through_all(shown: Shown) -> None:
+    things = {
+        "package/a": Package("a"),
+        "netwatch/h": Netwatch("h", True),
+        "routing/bgp/p": RoutingSession("bgp", "p", "x", False),
+    }
+    shown.say({**things, "neighbour/e/m": Neighbour("e", "m"), "interface/e": Interface("e"), **clients(1)})
+    tabs = shown.panel.tabs
+    tabs.resize(240, 32)
+    hidden = tabs.hidden_keys()
+    assert hidden
+    assert [action.text() for action in tabs.menu().actions()] == [tabs.titles[key] for key in hidden]
+    next(a for a in tabs.menu().actions() if a.text() == "Routing").trigger()
+    assert shown.panel.body.current == "routing"
+    assert tabs.more.text().startswith("Routing")
+    assert tabs.more.isChecked()
+    tabs.step(1)
+    assert shown.panel.body.current == list(tabs.titles)[list(tabs.titles).index("routing") + 1]
+    tabs.resize(2000, 32)
+    assert tabs.hidden_keys() == []
+    assert tabs.more.isHidden()
+
+
+def test_clients_stand_with_the_worst_signal_first_and_the_silent_last(shown: Shown) -> None:
+    shown.say(
+        {
+            "wireless_client/w/1": WirelessClient(
+                "wlan1", "AA", "good", signal_dbm=-55.0, rx_rate_bps=86e6, distance_m=4200, uptime_s=7300
+            ),
+            "wireless_client/w/2": WirelessClient(
+                "wlan1", "BB", "", signal_dbm=-88.0, signal_to_noise_db=9.0, ccq_pct=41.0
+            ),
+            "wireless_client/w/3": WirelessClient("wlan1", "CC", "mute"),
+        },
+        ("wireless_clients", "wlan1", 3),
+        ("noise_dbm", "wlan1", -104),
+    )
+    columns = ("Name", "Signal, dBm", "SNR, dB", "In, Mb/s", "CCQ, %", "km", "Up")
+    assert shown.table("wireless", "Clients", columns) == [
+        ["BB", "−88", "9", "–", "41", "–", "–"],
+        ["good", "−55", "–", "86", "–", "4.2", "2 h"],
+        ["mute", "–", "–", "–", "–", "–", "–"],
+    ]
+    assert shown.table("wireless", "Radios", ("Name", "Clients", "Noise, dBm")) == [["wlan1", "3", "−104"]]
+
+
+def test_a_heading_sorts_up_down_and_back_and_what_is_not_known_stays_last(shown: Shown) -> None:
+    shown.say(
+        {f"optic/e{n}": Optic(f"e{n}") for n in (1, 2, 10)},
+        ("optical_rx_dbm", "e1", -9),
+        ("optical_rx_dbm", "e2", -3),
+    )
+    section = shown.section("hardware", "Optics")
+    names = lambda: [row.optic.interface for row in section.table.rows.rows]  # noqa: E731
+    assert names() == ["e1", "e2", "e10"]
+    for wanted in (["e1", "e2", "e10"], ["e2", "e1", "e10"], ["e1", "e2", "e10"]):
+        section.table._on_head(1)
+        assert names() == wanted
+    section.table._on_head(0)
+    section.table._on_head(0)
+    assert names() == ["e10", "e2", "e1"]
+
+
+def test_live_numbers_do_not_make_rows_jump_while_somebody_reads(shown: Shown) -> None:
+    things = {f"poe/e{n}": PoePort(f"e{n}", "powered-on") for n in (1, 2, 3)}
+    shown.say(things, ("poe_out_w", "e1", 3), ("poe_out_w", "e2", 2), ("poe_out_w", "e3", 1))
+    section = shown.section("hardware", "Power over Ethernet")
+    section.table.sort_by("W")
+    section.table.selectRow(0)
+    shown.say({}, ("poe_out_w", "e3", 9.5))
+    assert shown.table("hardware", "Power over Ethernet", ("Port", "W")) == [
+        ["e3", "9.5"],
+        ["e2", "2.0"],
+        ["e1", "3.0"],
+    ]
+    assert section.table.current_row().key == "poe/e3"
+    shown.say({"poe/e4": PoePort("e4", "overload")})
+    assert [row[0] for row in shown.table("hardware", "Power over Ethernet", ("Port",))] == [
+        "e2",
+        "e1",
+        "e3",
+        "e4",
+    ]
+    assert section.table.current_row().key == "poe/e3"
+
+
+def test_hundreds_of_clients_are_searched_by_typing_and_escape_empties_the_search(shown: Shown) -> None:
+    shown.say(clients(300))
+    section = shown.section("wireless", "Clients")
+    assert section.count.text() == "300"
+    section.table.setFocus()
+    for letter in "cust-29":
+        QTest.keyClick(section.table if not section.field.text() else section.field, letter)
+    assert section.field.text() == "cust-29"
+    assert section.count.text() == "11 of 300"
+    shown.say({"wireless_client/wlan1/x": WirelessClient("wlan1", "FF", "cust-29x")})
+    assert section.count.text() == "12 of 301"
+    QTest.keyClick(section.field, Qt.Key.Key_Escape)
+    assert section.count.text() == "301"
+
+
+def test_cell_row_and_table_are_copied(shown: Shown) -> None:
+    shown.say({"package/b": Package("b\tx", "2"), "package/a": Package("a", "1")})
+    table = shown.section("software", "Packages").table
+    table.setCurrentIndex(table.rows.index(1, 1))
+    said = QGuiApplication.clipboard()
+    QTest.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert said.text() == "b x\t2"
+    QTest.keyClick(
+        table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    )
+    assert said.text() == "2"
+    menu = table.menu_of(table.currentIndex())
+    assert [action.text() for action in menu.actions()] == ["Copy 2", "Copy row", "Copy table"]
+    menu.actions()[2].trigger()
+    assert said.text() == "Name\tVersion\na\t1\nb x\t2"
+
+
+def test_all_of_a_chosen_row_stands_below_where_columns_gave_way(shown: Shown) -> None:
+    optic = Optic("sfp1", "FS", "SFP-10G", "G123", 1310.0)
+    shown.say({"optic/sfp1": optic}, ("optical_rx_dbm", "sfp1", -6.24), ("optical_bias_ma", "sfp1", 31))
+    section = shown.section("hardware", "Optics")
+    assert section.table.hides_columns()
+    section.table.selectRow(0)
+    lines = {label.text(): said.text() for label, said in section.details._rows if not said.isHidden()}
+    assert lines == {
+        "Port": "sfp1",
+        "In, dBm": "−6.2",
+        "Laser, mA": "31.0",
+        "Part": "SFP-10G",
+        "Vendor": "FS",
+        "Serial": "G123",
+        "Wavelength": "1310 nm",
+    }
+
+
+def test_a_page_of_hardware_says_faults_in_words_and_symbols(shown: Shown) -> None:
+    shown.say(
+        {
+            "optic/sfp1": Optic("sfp1", rx_lost=True),
+            "poe/ether2": PoePort("ether2", "short-circuit"),
+            "poe/ether1": PoePort("ether1", "waiting-for-load"),
+            "sensor/psu2": Sensor("psu2", "sensor_state", "fail"),
+            "ups/U": Battery("U", "normal", "Sentinel"),
+        },
+        ("temperature_c", "cpu", 52.0),
+        ("on_battery", "", 1.0),
+        ("charge_pct", "", 83.0),
+        ("runtime_left_s", "", 1900.0),
+    )
+    optic = shown.section("hardware", "Optics").table.rows
+    assert optic.data(optic.index(0, 0), Qt.ItemDataRole.AccessibleTextRole) == "sfp1, no light, degraded"
+    poe = shown.section("hardware", "Power over Ethernet").table.rows
+    assert [(row.port.interface, row.status) for row in poe.rows] == [
+        ("ether2", "degraded"),
+        ("ether1", "unknown"),
+    ]
+    assert shown.table("hardware", "Sensors", ("Name", "Value", "Unit")) == [
+        ["psu2", "–", ""],
+        ["cpu", "52", "°C"],
+    ]
+    supply = shown.section("hardware", "Uninterruptible supply").table.rows
+    assert (supply.rows[0].state, supply.rows[0].status) == ("on battery", "degraded")
+    assert shown.table("hardware", "Uninterruptible supply", ("Charge, %", "Left")) == [["83", "31 min"]]
+
+
+def test_sessions_that_are_down_stand_first_with_their_state_and_age(shown: Shown) -> None:
+    shown.say(
+        {
+            "routing/bgp/1": RoutingSession(
+                "bgp", "10.0.0.10", "established", True, remote_as=65001, prefixes=912_345, since_s=200.0
+            ),
+            "routing/ospf/2": RoutingSession("ospf", "10.0.0.9", "Init", False, "ether1"),
+        },
+        at_us=now_us() - 60_000_000,
+    )
+    assert shown.table("routing", "Routing sessions", ("Peer", "Via", "State", "Since", "Prefixes")) == [
+        ["10.0.0.9", "OSPF", "init", "–", "–"],
+        ["10.0.0.10", "BGP", "established", "4 min", "912,345"],
+    ]
+    rows = shown.section("routing", "Routing sessions").table.rows.rows
+    assert [row.status for row in rows] == ["down", "up"]
+
+
+@pytest.mark.parametrize(
+    "neighbour",
+    [
+        Neighbour("ether1", address="10.0.1.1"),
+        Neighbour("ether1", identity="lindau r1"),
+        Neighbour("ether1", mac="48:8f:5a:00:00:09"),
+        Neighbour("ether1", address="10.99.0.1"),
+    ],
+)
+def test_a_neighbour_that_the_inventory_knows_leads_to_its_device(shown: Shown, neighbour: Neighbour) -> None:
+    port = Fact(L1, "interface/e", "snmp", VANTAGE, 1, {"name": "e", "mac": "48:8F:5A:00:00:09"})
+    own = Fact(L1, "address/10.99.0.1", "snmp", VANTAGE, 1, msgspec.to_builtins(OwnAddress("10.99.0.1")))
+    shown.tell(facts=(port, own))
+    shown.say(
+        {"neighbour/ether1/x": neighbour, "neighbour/ether2/y": Neighbour("ether2", identity="stranger")}
+    )
+    went: list[Any] = []
+    shown.panel.device_chosen.connect(went.append)
+    section = shown.section("neighbours", "Neighbours")
+    shown.panel.body.known.read_some()
+    for row in range(2):
+        section.table.setCurrentIndex(section.table.rows.index(row, 0))
+        QTest.keyClick(section.table, Qt.Key.Key_Return)
+    assert went == [L1]
+
+
+def test_certificates_are_told_in_days_left_the_next_to_end_first(shown: Shown) -> None:
+    now = now_us()
+    told = {
+        f"certificate/http:{n}": Certificate(f"host{n}", "CA", now + days * DAY_US + 1_000_000_000, "ab" * 32)
+        for n, days in ((1, 400), (2, 9), (3, -2))
+    }
+    shown.say({**told, "service/http:1": Service("200 OK", "nginx")}, ("answer_ms", "http:1", 12))
+    assert shown.table("services", "Certificates", ("Subject", "Days left")) == [
+        ["host3", "ended"],
+        ["host2", "9"],
+        ["host1", "400"],
+    ]
+    rows = shown.section("services", "Certificates").table.rows.rows
+    assert [row.status for row in rows] == ["down", "degraded", "up"]
+    assert shown.table("services", "Services", ("Service", "ms")) == [["200 OK", "12"]]
+
+
+def test_netwatch_follows_the_live_number(shown: Shown) -> None:
+    shown.say({"netwatch/1.1.1.1": Netwatch("1.1.1.1", True), "netwatch/9.9.9.9": Netwatch("9.9.9.9", True)})
+    shown.say({}, ("netwatch_up", "9.9.9.9", 0.0))
+    assert shown.table("services", "Netwatch", ("Host", "State")) == [["9.9.9.9", "down"], ["1.1.1.1", "up"]]
+
+
+def test_gps_lte_licence_rights_and_greeting_are_plain_lines(shown: Shown) -> None:
+    shown.say(
+        {
+            "gps": (10.3, 47.55),
+            "lte_operator": "Telekom",
+            "lte_technology": "LTE-A",
+            "license_level": "6",
+            "board_firmware": "7.18",
+            "upgrade_firmware": "7.19",
+            "missing_rights_said": "the group lacks test.",
+            "greeting": "<b>SSH-2.0</b>",
+        },
+        ("lte_rsrp_dbm", "lte1", -97.0),
+    )
+    lines = shown.lines()
+    assert lines["GPS"] == "10.30000, 47.55000"
+    assert (lines["LTE"], lines["Cell"]) == ("Telekom, LTE-A", "RSRP −97 dBm")
+    assert (lines["Licence"], lines["Firmware"]) == ("level 6", "7.18 (7.19 is there)")
+    assert lines["Missing rights"] == "The group lacks test."
+    assert lines["Greeting"] == "<b>SSH-2.0</b>"
+
+
+def test_what_is_not_trusted_says_why_and_asks_at_once(shown: Shown) -> None:
+    device = shown.model.inventory.device(G1)
+    assert device is not None
+    shown.tell(devices=(msgspec.structs.replace(device, probes=(Probe("icmp"), Probe("ssh", 22))),))
+    failure = Failure("untrusted", "10.0.0.1 shows a host key that nobody has trusted", "ab" * 32)
+    probes = {"icmp": ProbeHealth(0, now_us(), 900), "ssh": ProbeHealth(1, None, None, failure)}
+    assert shown.panel.trust.isHidden()
+    shown.tell(health=(Health(G1, VANTAGE, "up", 1, 1, probes),))
+    assert shown.panel.trust.isVisible()
+    assert shown.panel.trust.text() == "Trust this host key…"
+    assert failure.message in shown.panel.reason.text()
+    asked: list[Any] = []
+    shown.panel.trust_asked.connect(lambda *words: asked.append(words))
+    QTest.mouseClick(shown.panel.trust, Qt.MouseButton.LeftButton)
+    assert asked == [(G1, "ssh")]
+
+
+def test_a_fact_that_does_not_fit_is_left_out_and_the_better_source_wins(shown: Shown) -> None:
+    shown.say({"poe/a": PoePort("a", "powered-on")})
+    broken = Fact(G1, "poe/b", "routeros", VANTAGE, 1, {"interface": 7})
+    worse = Fact(G1, "poe/a", "snmp", VANTAGE, now_us() + 10**9, {"interface": "a", "state": "overload"})
+    shown.tell(facts=(broken, worse))
+    assert [row.port.state for row in shown.section("hardware", "Power over Ethernet").table.rows.rows] == [
+        "powered-on"
+    ]
+
+
+def test_interfaces_are_searched_and_only_what_changed_is_painted_again(shown: Shown) -> None:
+    ports = {f"interface/e{n}": Interface(f"e{n}", n, f"customer {n}", oper_up=True) for n in range(30)}
+    shown.say(ports, *(("if_in_bps", f"e{n}", 1e6) for n in range(30)))
+    shown.panel.show_tab("interfaces")
+    listed = shown.panel.body.port_list
+    listed.field.setText("customer 2")
+    assert listed.count.text() == "12 of 30"
+    listed.field.clear()
+    touched: list[tuple[int, int]] = []
+    listed.table.rows.dataChanged.connect(lambda first, last, _: touched.append((first.row(), last.row())))
+    shown.say({}, ("if_in_bps", "e7", 9e6))
+    assert touched == [(7, 7)]
+    shown.panel.tick()
+    assert len(touched) == 1
