@@ -1,4 +1,4 @@
-"""What has a key: one table of actions. Counterpart: `window.py` does them, the palette and the F1 card list them.
+"""What can be done by name or key: one table of actions. Counterpart: `window.py` does them, palette and F1 card list them.
 
 One rule: a key is written here and nowhere else.
 """
@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QMainWindow
 
 
 class Row(NamedTuple):
-    """An action's name, its words, its keys."""
+    """An action's name, its words, its keys, if it has any."""
 
     name: str
     words: str
@@ -36,9 +36,21 @@ TABLE = (
     Row("map_alone", "The map alone", ("M",)),
     Row("theme", "Change between dark and light", ("Ctrl+T",)),
     Row("full_screen", "Full screen", ("F11",)),
+    Row("settings", "Settings", ("Ctrl+,",)),
+    Row("credentials", "Logins", ("Ctrl+L",)),
+    Row("storage", "Storage: how long numbers are kept", ()),
+    Row("receivers", "What devices send: traps and syslog", ()),
+    Row("quarantine", "Unknown senders", ()),
+    Row("vault", "Vault: where the key lies", ()),
+    Row("unlock", "Unlock the vault", ()),
+    Row("trust", "Trust what the selected device shows", ()),
     Row("help", "Keyboard", ("F1",)),
     Row("escape", "Step back", ("Esc",)),
 )
+
+
+SETTINGS = ("credentials", "storage", "receivers", "quarantine", "vault")
+"""What is set for the whole network, in the order of its menu."""
 
 
 def make_actions(window: QMainWindow, do: dict[str, Callable[[], object]]) -> dict[str, QAction]:

@@ -16,12 +16,22 @@ from uuid import UUID
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
-from app.draft import DeviceDraft, author_name, deletion_steps, edit_of, new_id, now_us, steps_of
+from app.draft import (
+    DeviceDraft,
+    Login,
+    author_name,
+    credential_of,
+    deletion_steps,
+    edit_of,
+    new_id,
+    now_us,
+    steps_of,
+)
 from app.model import Model
 from app.words import BETWEEN, count_of, ends_of_link, isolated
-from domain.edit import Edit, Step, change, deletion, inverse
+from domain.edit import Edit, Step, change, creation, deletion, inverse
 from domain.errors import Refusal
-from domain.inventory import Device, Link
+from domain.inventory import Credential, CredentialKind, Device, Link, probe_names
 from domain.wire import Acknowledge, ProbeNow, Reply, Secret, SubmitEdit, ToEngine
 
 UNDO_DEPTH = 200
@@ -120,6 +130,43 @@ class Commands(QObject):
         if link is not None:
             self._submit(f"Delete {self._ends(link)}", [deletion("link", link)])
 
+    # Logins
+
+    def add_credential(self, name: str, kind: CredentialKind, login: Login, then: Then) -> None:
+        """Keep a new login, its secret sealed."""
+        new = credential_of(login, kind, name)
+        self._submit(f"Add {name}", [creation("credential", new)], then, secrets={new.id: login.secret})
+
+    def edit_credential(
+        self, old: Credential, name: str, login: Login, then: Then, *, replaces: bool
+    ) -> None:
+        """Change a login; with `replaces` its secret too. Undo brings back all but the secret."""
+        new = msgspec.structs.replace(credential_of(login, old.kind, name), id=old.id)
+        step = change("credential", old, new)
+        if step is None and not replaces:
+            then(())
+            return
+        title = f"Change {name}" if step is not None else f"Replace the secret of {name}"
+        steps = [step] if step is not None else []
+        self._submit(title, steps, then, secrets={old.id: login.secret} if replaces else None)
+
+    def delete_credential(self, id: UUID, then: Then) -> None:
+        """Delete a login that nothing is asked with."""
+        credential = self._model.inventory.credential(id)
+        if credential is not None:
+            self._submit(f"Delete {credential.name}", [deletion("credential", credential)], then)
+
+    def trust_probe(self, id: UUID, name: str, seen: str) -> None:
+        """Trust a certificate or host key from now on: the fingerprint that a person saw, for one probe by its name."""
+        device = self._model.inventory.device(id)
+        trusted = probe_names(device).get(name) if device is not None else None
+        if device is None or trusted is None:
+            return
+        pinned = msgspec.structs.replace(trusted, pin=seen)
+        probes = tuple(pinned if probe is trusted else probe for probe in device.probes)
+        what = "host key" if trusted.kind == "ssh" else "certificate"
+        self._change_device(device, f"Trust the {what} of {device.name}", probes=probes)
+
     # Polling
 
     def probe_now(self, id: UUID) -> None:
@@ -207,12 +254,14 @@ class Commands(QObject):
         )
 
     def _on_applied(self, edit: Edit, refusals: tuple[Refusal, ...], then: Then) -> None:
-        if not refusals:
+        if not refusals and edit.steps:
             self._done.append(edit)
             del self._done[:-UNDO_DEPTH]
             self._undone.clear()
             self.stacks_changed.emit()
             self.said.emit(Said(_as_done(edit.title), edit))
+        elif not refusals:  # a secret alone: the old one is gone
+            self.said.emit(Said(_as_done(edit.title)))
         then(refusals)
 
     def _take_back(self, edit: Edit) -> None:
@@ -256,6 +305,8 @@ _DONE = {
     "Delete": "deleted",
     "Pause": "paused",
     "Resume": "resumed",
+    "Replace": "replaced",
+    "Trust": "trusted",
 }
 
 

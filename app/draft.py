@@ -6,9 +6,11 @@ One rule: a draft is never judged here (the engine's rules do that); here is onl
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import time
 from collections.abc import Iterable
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -18,10 +20,13 @@ from domain.ids import RANDOM_BYTES, uuid7
 from domain.inventory import (
     DEFAULT_INTERVAL_S,
     DEFAULT_PORT,
+    NEEDS,
+    AuthProtocol,
     Credential,
     CredentialKind,
     Device,
     Inventory,
+    PrivacyProtocol,
     Probe,
     ProbeKind,
     Role,
@@ -29,8 +34,14 @@ from domain.inventory import (
 )
 from domain.wire import Secret
 
-NEEDS: dict[str, CredentialKind] = {"snmp": "snmp_community", "routeros": "routeros_login"}
-"""Which kind of credential is made for a new login."""
+_WORDS: dict[CredentialKind, str] = {
+    "snmp_community": "community",
+    "snmp_v3": "SNMPv3 user",
+    "routeros_login": "login",
+    "ssh_login": "SSH login",
+    "ssh_key": "SSH key",
+}
+"""What a credential is called after its device where nobody gave it a name."""
 
 
 def now_us() -> int:
@@ -51,21 +62,38 @@ def author_name() -> str:
         return "somebody"
 
 
+def v3_secret(auth: str, privacy: str) -> Secret:
+    """Return the secret of an SNMPv3 user, as the vault keeps it."""
+    return Secret(json.dumps({"auth": auth, "privacy": privacy}))
+
+
 class Login(msgspec.Struct, frozen=True):
-    """A login of a probe: one that exists, or a new one with its secret."""
+    """A login of a probe: one that exists, or a new one with its secret. `kind` "" is the first that the probe takes.
+
+    `id` is what a new one will have, so that a refusal of it finds its row; a form makes it.
+    """
 
     existing: UUID | None = None
     user: str = ""
     secret: Secret = Secret("")
+    kind: CredentialKind | Literal[""] = ""
+    name: str = ""
+    auth: AuthProtocol = ""
+    privacy: PrivacyProtocol = ""
+    context: str = ""
+    id: UUID | None = None
 
 
 class ProbeDraft(msgspec.Struct, frozen=True):
-    """One way the device shall be asked. `old` is what it was: what no form shows of it is kept."""
+    """One way the device shall be asked: a `Probe` whose login may be new."""
 
     kind: ProbeKind
     port: int
     login: Login | None = None
-    old: Probe | None = None
+    tls: bool = False
+    target: str = ""
+    expect: str = ""
+    pin: str = ""
 
 
 class DeviceDraft(msgspec.Struct, frozen=True):
@@ -84,6 +112,9 @@ class DeviceDraft(msgspec.Struct, frozen=True):
     subscribers: int = 0
     note: str = ""
     paused: bool = False
+    profile: str = ""
+    may_slow: bool = False
+    paused_until_us: int | None = None
 
 
 class Steps(msgspec.Struct):
@@ -122,6 +153,9 @@ def steps_of(inventory: Inventory, draft: DeviceDraft, old: Device | None = None
         lat=draft.lat,
         paused=draft.paused,
         note=draft.note,
+        profile=draft.profile,
+        may_slow=draft.may_slow,
+        paused_until_us=draft.paused_until_us,
     )
     if old is None:
         made.steps.append(creation("device", device))
@@ -143,14 +177,30 @@ def draft_of(inventory: Inventory, device: Device) -> DeviceDraft:
         lng=device.lng,
         lat=device.lat,
         probes=tuple(
-            ProbeDraft(p.kind, p.port, Login(existing=p.credential) if p.credential else None, p)
+            ProbeDraft(
+                p.kind,
+                p.port,
+                Login(existing=p.credential) if p.credential else None,
+                p.tls,
+                p.target,
+                p.expect,
+                p.pin,
+            )
             for p in device.probes
         ),
         interval_s=device.interval_s,
         subscribers=device.subscribers,
         note=device.note,
         paused=device.paused,
+        profile=device.profile,
+        may_slow=device.may_slow,
+        paused_until_us=device.paused_until_us,
     )
+
+
+def credential_of(login: Login, kind: CredentialKind, name: str) -> Credential:
+    """Return the credential that a new login makes; its secret goes beside it."""
+    return Credential(login.id or new_id(), name, kind, login.user, login.auth, login.privacy, login.context)
 
 
 def deletion_steps(inventory: Inventory, devices: Iterable[Device]) -> list[Step]:
@@ -174,12 +224,12 @@ def _site_named(inventory: Inventory, name: str, region: str) -> UUID | None:
 
 def _probe(probe: ProbeDraft, draft: DeviceDraft, made: Steps) -> Probe:
     login = probe.login
-    found = msgspec.structs.replace(probe.old or Probe(probe.kind), kind=probe.kind, port=probe.port)
-    if login is None or login.existing is not None:
-        return msgspec.structs.replace(found, credential=login.existing if login else None)
-    kind = NEEDS[probe.kind]
-    word = "community" if kind == "snmp_community" else "login"
-    credential = Credential(new_id(), f"{draft.name or draft.address} {word}"[:120], kind, login.user)
-    made.steps.append(creation("credential", credential))
-    made.secrets[credential.id] = login.secret
-    return msgspec.structs.replace(found, credential=credential.id)
+    credential = login.existing if login is not None else None
+    if login is not None and credential is None:
+        kind = login.kind or NEEDS[probe.kind][0]
+        name = login.name or f"{draft.name or draft.address} {_WORDS[kind]}"[:120]
+        new = credential_of(login, kind, name)
+        made.steps.append(creation("credential", new))
+        made.secrets[new.id] = login.secret
+        credential = new.id
+    return Probe(probe.kind, probe.port, credential, probe.tls, probe.target, probe.expect, probe.pin)

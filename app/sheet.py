@@ -37,22 +37,19 @@ QFrame[kind="reason"][bad="true"] { background: $down_ground; }
 QFrame[kind="banner"] { background: $raised; border-bottom: 1px solid $line; }
 QFrame[kind="banner"][bad="true"] { background: $down_ground; }
 
-QLineEdit, QSpinBox, QComboBox, QPlainTextEdit {
+QLineEdit, QComboBox, QPlainTextEdit {
     background: $field; border: 1px solid $line; border-radius: 6px; padding: 0 8px; min-height: 26px;
     selection-background-color: $accent; selection-color: $accent_ink; }
 QPlainTextEdit { padding: 3px 5px; }
-QLineEdit:focus, QSpinBox:focus, QComboBox:focus, QComboBox:on, QPlainTextEdit:focus { border: 1px solid $accent; }
-QLineEdit[refused="true"], QSpinBox[refused="true"], QComboBox[refused="true"],
+QLineEdit:focus, QComboBox:focus, QComboBox:on, QPlainTextEdit:focus { border: 1px solid $accent; }
+QLineEdit[refused="true"], QComboBox[refused="true"],
 QPlainTextEdit[refused="true"] { border: 1px solid $down; }
-QLineEdit:disabled, QSpinBox:disabled, QComboBox:disabled { color: $faint; background: $panel; }
+QLineEdit:disabled, QComboBox:disabled { color: $faint; background: $panel; }
 QLineEdit[kind="search"] { background: $raised; border: 1px solid transparent; }
 QLineEdit[kind="search"]:focus { border: 1px solid $accent; }
 QLineEdit[kind="palette"] { background: transparent; border: none; font-size: 16px; min-height: 40px; padding: 0 4px; }
 QLineEdit > QToolButton { background: transparent; border: none; padding: 0; min-height: 0; }
-QSpinBox { padding: 0; }
-QSpinBox QLineEdit { border: none; background: transparent; padding: 0 8px; min-height: 0; }
 QComboBox QLineEdit { border: none; background: transparent; padding: 0; min-height: 0; }
-QSpinBox::up-button, QSpinBox::down-button { width: 0; border: none; }
 QComboBox { padding: 0 8px 0 10px; }
 QComboBox[editable="true"] { padding: 0 8px 0 8px; }
 QComboBox::drop-down { border: none; width: 24px; }
@@ -98,6 +95,8 @@ QScrollArea > QWidget > QWidget { background: transparent; }
 QTreeView, QTableView, QListView { background: transparent; border: none; selection-background-color: $accent_ground;
     selection-color: $text; font-size: ${table}px; }
 QTableView { gridline-color: transparent; }
+QTableWidget::item { padding: 0 8px; border: none; }
+QTableWidget::item:selected { background: $accent_ground; color: $text; }
 QHeaderView { background: transparent; border: none; }
 QHeaderView::section { background: transparent; color: $quiet; border: none; padding: 0 8px; font-size: ${head}px;
     font-weight: 400; }

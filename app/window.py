@@ -7,6 +7,7 @@ changes the network goes to `Commands`, what shows it reads `Model`. One rule: n
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 from uuid import UUID
 
@@ -14,16 +15,15 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QFrame, QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from app.actions import make_actions
+from app.actions import SETTINGS, make_actions
 from app.commands import Commands, Said, Then
 from app.dialogs.confirm import Confirm
-from app.dialogs.device_form import DeviceForm
-from app.dialogs.link_form import LinkForm
 from app.dialogs.palette import Palette
 from app.dialogs.shortcuts import Shortcuts
-from app.draft import DeviceDraft, draft_of, now_us
+from app.draft import DeviceDraft, now_us
 from app.engine_link import EngineLink
 from app.engine_news import EngineNews
+from app.forms import Forms
 from app.look import Look
 from app.model import Delta, Model
 from app.panels import subject, tree
@@ -34,9 +34,11 @@ from app.panels.link import LinkPanel
 from app.panels.map_frame import Map, MapFrame
 from app.panels.notices import Toasts
 from app.panels.text import caption
-from app.panels.top_bar import TopBar
+from app.panels.top_bar import HEIGHT_PX, TopBar
 from app.panels.tree import TreePanel
+from app.settings import Settings
 from app.sheet import sheet
+from app.trust import untrusted
 from app.words import capitalized, count_of, name_of_link
 from domain.errors import Refusal
 from domain.geometry import LngLat
@@ -76,6 +78,8 @@ class Window(QMainWindow):
         self.side.hide()
         self.first_card = FirstCard(look)
         self.news = EngineNews(link, look)
+        self.settings = Settings(model, link, commands, look, self)
+        self._forms = Forms(model, link, commands, self._add, self)
         self._lay_out()
         self.toasts = Toasts(self.frame)
         self.actions_by_name = make_actions(
@@ -95,6 +99,14 @@ class Window(QMainWindow):
                 "map_alone": self.toggle_map_alone,
                 "theme": lambda: look.set_theme("light" if look.name == "dark" else "dark"),
                 "full_screen": self.toggle_full_screen,
+                "settings": self.open_settings,
+                "credentials": self.settings.open_credentials,
+                "storage": self.settings.open_storage,
+                "receivers": self.settings.open_receivers,
+                "quarantine": self.settings.open_quarantine,
+                "vault": self.settings.open_vault,
+                "unlock": self.settings.open_unlock,
+                "trust": lambda: self.settings.open_trust(self.selected),
                 "help": self.open_help,
                 "escape": self.step_back,
             },
@@ -144,19 +156,15 @@ class Window(QMainWindow):
 
     def add_device(self, lng: float | None = None, lat: float | None = None) -> None:
         """Open the form for a new device, at a place where one is given."""
-        place = LngLat(lng, lat) if lng is not None and lat is not None else None
-        DeviceForm(self._model.inventory, self._add, self, place=place).open()
+        self._forms.add_device(LngLat(lng, lat) if lng is not None and lat is not None else None)
 
     def edit(self, id: UUID | None) -> None:
         """Open the form for a device or a link that is there."""
-        inventory = self._model.inventory
         match self._thing(id):
             case Device() as device:
-                submit = lambda draft, then: self._commands.edit_device(device, draft, then)  # noqa: E731
-                DeviceForm(inventory, submit, self, draft=draft_of(inventory, device)).open()
+                self._forms.edit_device(device)
             case Link() as link:
-                change = lambda new, then: self._commands.edit_link(link, new, then)  # noqa: E731
-                LinkForm(self._model, link, change, self).open()
+                self._forms.edit_link(link)
 
     def delete(self, id: UUID | None) -> None:
         """Ask once, then delete a device with the links that end at it, or a link."""
@@ -188,6 +196,13 @@ class Window(QMainWindow):
     def open_help(self) -> None:
         """Show the keyboard."""
         Shortcuts(self.actions_by_name.values(), self).open()
+
+    def open_settings(self) -> None:
+        """Open the menu of what is set for the whole network."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addActions([self.actions_by_name[name] for name in SETTINGS])
+        menu.popup(self.top.mapToGlobal(QPoint(self.top.width() - menu.sizeHint().width(), HEIGHT_PX)))
 
     def open_menu(self, id: UUID, at: QPoint) -> None:
         """Open the menu of a device or a link."""
@@ -253,6 +268,10 @@ class Window(QMainWindow):
 
     def _add_verbs(self, menu: QMenu, device: Device) -> None:
         paused = is_paused(device, now_us())
+        for shown in untrusted(device, self._model.health.get(device.id)):
+            menu.addAction(
+                f"Trust its {shown.what}…", partial(self.settings.open_trust, device.id, shown.name)
+            )
         menu.addAction("Place on the map", lambda: self.place_device(device.id))
         menu.addAction("Poll now", lambda: self._commands.probe_now(device.id))
         menu.addAction(
@@ -307,6 +326,8 @@ class Window(QMainWindow):
         self.top.statuses_chosen.connect(self.tree.set_statuses)
         self.top.theme_wanted.connect(self.actions_by_name["theme"].trigger)
         self.top.help_wanted.connect(self.open_help)
+        self.top.settings_wanted.connect(self.open_settings)
+        self.settings.device_wanted.connect(lambda address: self._forms.add_device(address=address))
         self.tree.device_chosen.connect(self.select)
         self.tree.device_flown.connect(lambda id: self.select(id, fly=True))
         self.tree.add_wanted.connect(self.add_device)
@@ -320,6 +341,7 @@ class Window(QMainWindow):
             panel.acknowledged.connect(self._commands.acknowledge)
             panel.edit_wanted.connect(self.edit)
             panel.menu_wanted.connect(self.open_menu)
+        self.device.trust_asked.connect(self.settings.open_trust)
         self.device.probe_wanted.connect(self._commands.probe_now)
         self.link.device_chosen.connect(self.select)
         self.frame.device_placed.connect(self._commands.move_device)
@@ -348,6 +370,7 @@ class Window(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.news.banner)
         column.addWidget(self.news.notice)
+        column.addWidget(self.settings.banner)
         column.addWidget(self._centre, 1)
         columns = _splitter(Qt.Orientation.Horizontal, [self.tree, middle, self.side], 1)
         columns.setSizes([tree.WIDTH_PX, SIZE_PX[0] - tree.WIDTH_PX - subject.WIDTH_PX, subject.WIDTH_PX])

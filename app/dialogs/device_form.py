@@ -5,40 +5,33 @@ One rule: what the form cannot read as a number it says itself; whether a value 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import msgspec
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import (
-    QComboBox,
-    QDialog,
-    QFrame,
-    QGridLayout,
-    QHBoxLayout,
-    QLineEdit,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from shiboken6 import isValid
 
 from app.commands import Then
-from app.dialogs.fields import Fields
-from app.dialogs.login_choice import TITLES, ProbeRow
+from app.dialogs.form import Form, two_columns
+from app.dialogs.polling import PollingChoice, SlowBox
+from app.dialogs.probe_rows import ProbeRows
 from app.draft import DeviceDraft, default_probe
-from app.panels.text import Label, button
+from app.panels.text import Label
 from domain.errors import Refusal
 from domain.geometry import LngLat
 from domain.inventory import ROLES, Inventory, Role
+from domain.wire import Reply
 
-WIDTH_PX = 520
+WIDTH_PX = 560
+AUTOMATIC = "Automatic, by what the device says of itself"
 Submit = Callable[[DeviceDraft, Then], None]
 """Sends a draft; the second argument is told what the engine said."""
 
 
-class DeviceForm(QDialog):
-    """Name, address, place, how it is asked. It stays open until the engine has taken it."""
+class DeviceForm(Form):
+    """Name, address, place, how it is asked and how often."""
 
     def __init__(
         self,
@@ -49,18 +42,19 @@ class DeviceForm(QDialog):
         draft: DeviceDraft | None = None,
         place: LngLat | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__(
+            "Change device" if draft else "Add a device",
+            "Save" if draft else "Add",
+            parent,
+            width_px=WIDTH_PX,
+            hint="Secrets are sealed and stay on this computer.",
+        )
         self._inventory = inventory
         self._submit = submit
         self._old = draft
-        self._verb = "Save" if draft else "Add"
-        self.setWindowTitle("Change device" if draft else "Add a device")
-        self.setMinimumWidth(WIDTH_PX)
         start = draft or DeviceDraft("", "", probes=(default_probe("icmp"),))
         if place is not None:
             start = _placed(start, place)
-        self.fields = Fields()
         self.name, self.address = _line(start.name, 400), _line(start.address, 100)
         self.role = QComboBox()
         self.role.addItems(ROLES)
@@ -75,37 +69,52 @@ class DeviceForm(QDialog):
         self.region = _line(start.region, 120)
         self.place = _line(_place_text(start), 60)
         self.place.setPlaceholderText("Longitude, latitude")
-        self.interval = _line(f"{start.interval_s:g}", 12)
         self.subscribers = _line(str(start.subscribers) if start.subscribers else "", 12)
-        shown = {kind: next((p for p in start.probes if p.kind == kind), None) for kind in TITLES}
-        self._more = tuple(p for p in start.probes if p is not shown.get(p.kind))
-        """Probes that have no row of their own, such as further TCP ports: kept as they are."""
-        self.probes = {kind: ProbeRow(kind, inventory, old) for kind, old in shown.items()}
-        self.submit_button = button(self._verb, "primary")
-        self.submit_button.setDefault(True)
-        self.submit_button.clicked.connect(self.submit)
+        self.interval = _line(f"{start.interval_s:g}", 12)
+        self.polling = PollingChoice(start)
+        self.may_slow = SlowBox(start.may_slow)
+        self.probes = ProbeRows(inventory, start.probes)
+        self.profile = QComboBox()
+        self.profile.addItem(AUTOMATIC, "")
+        if start.profile:
+            self.profile.addItem(start.profile, start.profile)
+            self.profile.setCurrentIndex(1)
+        self.problems = Label("", "refusal", wrap=True)
         self._lay_out()
         self.site.currentTextChanged.connect(self._on_site)
         self._on_site(self.site.currentText())
-        QShortcut(QKeySequence("Ctrl+Return"), self, self.submit)
+        self.probes.changed.connect(self._on_probes)
+        self._on_probes()
         self.address.setFocus()
 
+    def on_profiles(self, reply: Reply) -> None:
+        """Offer the SNMP profiles that the engine has, and say which of the user's it could not read."""
+        if not isValid(self):
+            return
+        chosen = self.profile.currentData()
+        titles: dict[str, str] = reply.result.get("titles", {})
+        self.profile.clear()
+        self.profile.addItem(AUTOMATIC, "")
+        for name, title in sorted(titles.items(), key=lambda pair: pair[1].casefold()):
+            self.profile.addItem(title, name)
+        if self.profile.findData(chosen) < 0:
+            self.profile.addItem(f"{chosen} (not there any more)", chosen)
+        self.profile.setCurrentIndex(self.profile.findData(chosen))
+        problems = [problem["message"] for problem in reply.result.get("problems", [])]
+        self.problems.setText("\n".join(problems[:3]))
+        self._on_probes()
+
     def draft(self) -> DeviceDraft | None:
-        """Return what was typed; None, with the field saying why, where a number is none."""
-        bad: list[Refusal] = []
+        """Return what was typed; None, with the field saying why, where something cannot be read or is missing."""
+        bad: list[Refusal] = self.probes.missing()
         place = self._numbers("place", self.place.text().replace(";", ","), 2, bad)
         interval = self._numbers("interval_s", self.interval.text().replace(",", "."), 1, bad)
         subscribers = self._numbers("subscribers", self.subscribers.text(), 1, bad)
-        if subscribers and subscribers[0] != int(subscribers[0]):
+        if subscribers and not subscribers[0].is_integer():
             bad.append(Refusal("INVALID_INPUT", "a whole number expected", "subscribers"))
-        for row in self.probes.values():
-            if row.box.isChecked() and row.login is not None and row.login.is_blank:
-                word = "community" if row.kind == "snmp" else "user and password"
-                bad.append(
-                    Refusal("MISSING_REQUIRED_FIELD", f"{row.box.text()} needs a {word}", "credential")
-                )
+        pause = self.polling.pause(bad)
         if bad:
-            self._refuse(bad)
+            self.refuse(bad)
             return None
         site_name = self.site.currentText().strip()
         role: Role = self.role.currentText()  # type: ignore[assignment]
@@ -118,41 +127,37 @@ class DeviceForm(QDialog):
             region=self.region.text().strip(),
             lng=place[0] if place else None,
             lat=place[1] if place else None,
-            probes=(
-                *(probe for row in self.probes.values() if (probe := row.draft()) is not None),
-                *self._more,
-            ),
+            probes=self.probes.drafts(),
             interval_s=interval[0] if interval else DeviceDraft("", "").interval_s,
             subscribers=int(subscribers[0]) if subscribers else 0,
             note=self._old.note if self._old else "",
-            paused=self._old.paused if self._old else False,
+            paused=pause.paused,
+            profile=self.profile.currentData(),
+            may_slow=self.may_slow.isChecked(),
+            paused_until_us=pause.until_us,
         )
 
     def submit(self) -> None:
         """Send what was typed; the form closes when the engine has taken it."""
+        if not self.submit_button.isEnabled():
+            return
         self.fields.clear()
+        self.probes.clear()
         draft = self.draft()
         if draft is not None:
-            self.submit_button.setEnabled(False)
+            self.begin()
             self._submit(draft, self.on_answer)
 
-    def on_answer(self, refusals: tuple[Refusal, ...]) -> None:
-        """Close, or show what was refused where it was."""
-        self.submit_button.setEnabled(True)
-        if refusals:
-            shown = [
-                Refusal(r.code, r.message, "place", r.subject) if r.field in ("lng", "lat") else r
-                for r in refusals
-            ]
-            self._refuse(shown)
-        else:
-            self.accept()
-
-    def _refuse(self, refusals: list[Refusal]) -> None:
-        self.fields.refuse(refusals)
-        refused = [f for name, f in self.fields.by_name.items() if f.refusal.text()]
-        if refused:
-            QTimer.singleShot(0, self, lambda: self._area.ensureWidgetVisible(refused[0].refusal))
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
+        """Show refusals at their fields: of a probe in its row, of a new login at what was typed of it."""
+        rest, first = self.probes.refuse(refusals)
+        named = [
+            msgspec.structs.replace(said, field="place") if said.field in ("lng", "lat") else said
+            for said in rest
+        ]
+        super().refuse(named)
+        if first is not None and not named:
+            QTimer.singleShot(0, self, lambda: self._area.ensureWidgetVisible(first))
 
     def _numbers(self, field: str, text: str, count: int, bad: list[Refusal]) -> list[float]:
         parts = [part.strip() for part in text.split(",")] if text.strip() else []
@@ -177,61 +182,38 @@ class DeviceForm(QDialog):
         if known is not None:
             self.region.setText(known.region)
 
-    def _forgive_logins(self) -> None:
-        self.fields.by_name["credential"].accept()
+    def _on_probes(self) -> None:
+        """The profile is of SNMP alone; the form grows and shrinks with its rows."""
+        has_snmp = self.probes.has("snmp")
+        self.fields.by_name["profile"].setVisible(has_snmp)
+        self.problems.setVisible(has_snmp and bool(self.problems.text()))
+        self.fields.by_name["probes"].accept()
+        self.fit_soon()
 
     def _lay_out(self) -> None:
         add = self.fields.add
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(12)
-        grid.setVerticalSpacing(10)
-        grid.setColumnStretch(0, 1)
-        grid.setColumnStretch(1, 1)
-        grid.addWidget(add("address", "Address", self.address), 0, 0)
-        grid.addWidget(add("name", "Name", self.name), 0, 1)
-        grid.addWidget(add("site", "Site, an old or a new one", self.site), 1, 0)
-        grid.addWidget(add("region", "Region of a new site", self.region), 1, 1)
-        grid.addWidget(add("place", "Place, if not the site's", self.place), 2, 0)
-        grid.addWidget(add("role", "Role", self.role), 2, 1)
-        grid.addWidget(add("interval_s", "Asked every, seconds", self.interval), 3, 0)
-        grid.addWidget(add("subscribers", "Subscribers behind it", self.subscribers), 3, 1)
-        probes = QWidget()
-        rows = QVBoxLayout(probes)
-        rows.setContentsMargins(0, 2, 0, 0)
-        rows.setSpacing(8)
-        for row in self.probes.values():
-            rows.addWidget(row)
-            row.toggled.connect(self._forgive_logins)
-        credential = QWidget()
-        inner = QWidget()
-        body = QVBoxLayout(inner)
-        body.setContentsMargins(24, 20, 24, 12)
-        body.setSpacing(12)
-        body.addWidget(Label(self.windowTitle(), "title"))
-        body.addWidget(self.fields.rest)
-        body.addLayout(grid)
-        credential.setFixedHeight(0)
-        body.addWidget(add("credential", "How it is asked", credential))
-        body.addWidget(add("probes", "", probes))
-        body.addStretch(1)
-        area = self._area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inner)
-        cancel = button("Cancel")
-        cancel.clicked.connect(self.reject)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(24, 8, 24, 20)
-        foot.addWidget(Label("Secrets are sealed and stay on this computer.", "small"))
-        foot.addStretch(1)
-        foot.addWidget(cancel)
-        foot.addWidget(self.submit_button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(area, 1)
-        layout.addLayout(foot)
-        self.resize(WIDTH_PX, 700)
+        who, when = two_columns(), two_columns()
+        who.addWidget(add("address", "Address", self.address), 0, 0)
+        who.addWidget(add("name", "Name", self.name), 0, 1)
+        who.addWidget(add("site", "Site, an old or a new one", self.site), 1, 0)
+        who.addWidget(add("region", "Region of a new site", self.region), 1, 1)
+        who.addWidget(add("place", "Place, if not the site's", self.place), 2, 0)
+        who.addWidget(add("role", "Role", self.role), 2, 1)
+        who.addWidget(add("subscribers", "Subscribers behind it", self.subscribers), 3, 0)
+        when.addWidget(add("interval_s", "Asked every, seconds", self.interval), 0, 0)
+        when.addWidget(add("paused_until_us", "Polling", self.polling), 0, 1)
+        when.addWidget(self.may_slow, 1, 0, 1, 2)
+        self.polling.changed.connect(self.fields.by_name["paused_until_us"].accept)
+        self.body.addLayout(who)
+        self.body.addSpacing(4)
+        self.body.addWidget(Label("How it is asked", "head"))
+        self.body.addWidget(add("probes", "", self.probes))
+        self.body.addWidget(add("profile", "Read over SNMP as", self.profile))
+        self.body.addWidget(self.problems)
+        self.body.addSpacing(4)
+        self.body.addWidget(Label("How often", "head"))
+        self.body.addLayout(when)
+        self.body.addStretch(1)
 
 
 def _line(text: str, cap: int) -> QLineEdit:

@@ -7,11 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtGui import QIntValidator
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.panels.text import Label, LineLabel, set_property
 from app.words import capitalized
 from domain.errors import Refusal
+
+PORT_PX = 76
+
+
+class PortLine(QLineEdit):
+    """A port; what is none goes to the engine as it is, up to five digits."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(str(port))
+        self.setValidator(QIntValidator(0, 99_999, self))
+        self.setFixedWidth(PORT_PX)
+
+    def value(self) -> int:
+        """Return the port, 0 where there is none."""
+        text = self.text()
+        return int(text) if text.isdecimal() else 0
 
 
 class Field(QWidget):
@@ -25,7 +49,8 @@ class Field(QWidget):
         heading = LineLabel(label, "field")
         heading.setBuddy(input)
         heading.setVisible(bool(label))
-        input.setAccessibleName(label)
+        if label:
+            input.setAccessibleName(label)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -35,10 +60,10 @@ class Field(QWidget):
         layout.addStretch(1)
         if isinstance(input, QLineEdit | QPlainTextEdit):
             input.textChanged.connect(self.accept)
-        elif isinstance(input, QSpinBox):
-            input.valueChanged.connect(self.accept)
         elif isinstance(input, QComboBox):
             input.currentTextChanged.connect(self.accept)
+        elif isinstance(input, QCheckBox):
+            input.toggled.connect(self.accept)
 
     def refuse(self, message: str) -> None:
         """Show why this field was refused."""
@@ -74,13 +99,17 @@ class Fields:
         self.rest.setText("")
         self.rest.hide()
 
-    def refuse(self, refusals: Iterable[Refusal]) -> None:
-        """Show each refusal at its field, and give the first of them the keyboard."""
+    def knows(self, name: str) -> bool:
+        """Tell whether a refusal of that name has a field to stand at."""
+        return self._named(name) is not None
+
+    def refuse(self, refusals: Iterable[Refusal]) -> Field | None:
+        """Show each refusal at its field, give the first of them the keyboard and return it."""
         first: Field | None = None
         loose = []
         for refusal in refusals:
-            field = self.by_name.get(refusal.field)
-            if field is None or field.isHidden():
+            field = self._named(refusal.field)
+            if field is None:
                 loose.append(refusal.message)
                 continue
             field.refuse(refusal.message)
@@ -90,3 +119,13 @@ class Fields:
             self.rest.show()
         if first is not None:
             first.input.setFocus()
+        return first
+
+    def _named(self, name: str) -> Field | None:
+        """Return the field of that name, else of the thing that it is a part of: "probes" for "probes.0.port"."""
+        while name:
+            field = self.by_name.get(name)
+            if field is not None and not field.isHidden():
+                return field
+            name = name.rpartition(".")[0]
+        return None

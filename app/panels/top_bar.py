@@ -175,6 +175,7 @@ class TopBar(QWidget):
     statuses_chosen = Signal(object)
     theme_wanted = Signal()
     help_wanted = Signal()
+    settings_wanted = Signal()
     engine_clicked = Signal()
 
     def __init__(self, model: Model, look: Look, parent: QWidget | None = None) -> None:
@@ -203,6 +204,8 @@ class TopBar(QWidget):
         self._none = Label("", "quiet")
         self.data, self.engine, self.sync = Gauge("Data"), Gauge("Engine"), Gauge("Sync")
         self._theme, self._help = self._tool("Change theme (Ctrl+T)"), self._tool("Keyboard (F1)")
+        self._settings = self._tool("Settings (Ctrl+,)")
+        self._settings.clicked.connect(self.settings_wanted)
         self._theme.clicked.connect(self.theme_wanted)
         self._help.clicked.connect(self.help_wanted)
         layout = QHBoxLayout(self)
@@ -223,6 +226,7 @@ class TopBar(QWidget):
             layout.addSpacing(16)
         layout.addWidget(self._theme)
         layout.addWidget(self._help)
+        layout.addWidget(self._settings)
         model.changed.connect(self._on_changed)
         look.changed.connect(self._dress)
         self._dress()
@@ -307,6 +311,7 @@ class TopBar(QWidget):
         self._mark.setPixmap(self._look.pixmap("sun", theme.accent.accent, 18))
         self._theme.setIcon(self._look.icon("contrast"))
         self._help.setIcon(self._look.icon("keyboard"))
+        self._settings.setIcon(self._look.icon("settings"))
         self.tick()
 
 

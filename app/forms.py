@@ -1,0 +1,48 @@
+"""Opens the forms of single things: devices and links. Counterpart: `window.py`, which knows what is selected.
+
+One rule: a form is open at once; what only the engine knows, such as its SNMP profiles, comes while one types.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from app.commands import Asks, Commands
+from app.dialogs.device_form import DeviceForm, Submit
+from app.dialogs.link_form import LinkForm
+from app.draft import draft_of
+from app.model import Model
+from domain.geometry import LngLat
+from domain.inventory import Device, Link
+from domain.wire import QueryProfiles
+
+
+class Forms:
+    """`add` takes the draft of a new device."""
+
+    def __init__(self, model: Model, asks: Asks, commands: Commands, add: Submit, window: QWidget) -> None:
+        self._model, self._asks, self._commands = model, asks, commands
+        self._add, self._window = add, window
+
+    def add_device(self, place: LngLat | None = None, address: str = "") -> None:
+        """Open the form for a new device, at a place or an address where one is given."""
+        form = DeviceForm(self._model.inventory, self._add, self._window, place=place)
+        form.address.setText(address)
+        self._open(form)
+
+    def edit_device(self, device: Device) -> None:
+        """Open the form of a device."""
+        inventory, commands = self._model.inventory, self._commands
+        submit: Submit = lambda draft, then: commands.edit_device(device, draft, then)  # noqa: E731
+        self._open(DeviceForm(inventory, submit, self._window, draft=draft_of(inventory, device)))
+
+    def edit_link(self, link: Link) -> None:
+        """Open the form of a link."""
+        commands = self._commands
+        LinkForm(
+            self._model, link, lambda new, then: commands.edit_link(link, new, then), self._window
+        ).open()
+
+    def _open(self, form: DeviceForm) -> None:
+        self._asks.request(QueryProfiles, form.on_profiles)
+        form.open()

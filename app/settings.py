@@ -1,0 +1,97 @@
+"""Opens what is set for the whole network: logins, storage, receivers, vault; and asks about trust. Counterpart: `dialogs/`.
+
+One rule: a dialog reads the model and asks the engine; nothing is kept here.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.commands import Asks, Commands
+from app.dialogs.credentials import Credentials
+from app.dialogs.quarantine import Quarantine
+from app.dialogs.receivers import ReceiversForm
+from app.dialogs.storage import StorageForm
+from app.dialogs.trust import TrustQuestion
+from app.dialogs.unlock import UnlockForm
+from app.dialogs.vault import VaultBoard
+from app.look import Look
+from app.model import Delta, Model
+from app.panels.notices import Banner
+from app.trust import untrusted
+from app.words import capitalized, count_of
+
+
+class Settings(QObject):
+    """One method a dialog, and the banner that says that the vault is locked."""
+
+    device_wanted = Signal(str)
+    """An address that is to become a device."""
+
+    def __init__(self, model: Model, asks: Asks, commands: Commands, look: Look, window: QWidget) -> None:
+        super().__init__(window)
+        self._model, self._asks, self._commands, self._window = model, asks, commands, window
+        self.banner = Banner(look)
+        model.changed.connect(self._on_changed)
+
+    def open_credentials(self) -> None:
+        """Open the list of logins."""
+        Credentials(self._model, self._commands, self._window).open()
+
+    def open_storage(self) -> None:
+        """Open how long numbers are kept."""
+        StorageForm(self._model, self._asks, self._window).open()
+
+    def open_receivers(self) -> None:
+        """Open what is listened for."""
+        form = ReceiversForm(self._model, self._asks, self._window)
+        form.quarantine_wanted.connect(self.open_quarantine)
+        form.open()
+
+    def open_quarantine(self) -> None:
+        """Open who sends without being a device."""
+        board = Quarantine(self._asks, self._window)
+        board.device_wanted.connect(self.device_wanted)
+        board.open()
+
+    def open_vault(self) -> None:
+        """Open where the key lies."""
+        board = VaultBoard(self._model, self._asks, self._window)
+        board.unlock_wanted.connect(self.open_unlock)
+        board.open()
+
+    def open_unlock(self) -> None:
+        """Ask for the master password, if it is needed."""
+        state = self._model.engine.vault if self._model.engine is not None else None
+        if state is not None and state.locked:
+            UnlockForm(state, self._asks, self._window).open()
+        else:
+            self.open_vault()
+
+    def open_trust(self, id: UUID | None, name: str = "") -> None:
+        """Ask whether what a device shows is to be trusted: by the probe of that name, or the first that was not."""
+        device = self._model.inventory.device(id) if id is not None else None
+        if device is None:
+            return
+        for shown in untrusted(device, self._model.health.get(device.id)):
+            if name in ("", shown.name):
+                trust = partial(self._commands.trust_probe, device.id, shown.name)
+                TrustQuestion(device.name, shown, trust, self._window).open()
+                return
+
+    def _on_changed(self, delta: Delta) -> None:
+        if not (delta.engine or delta.inventory):
+            return
+        state = self._model.engine.vault if self._model.engine is not None else None
+        if state is None or not state.locked:
+            self.banner.hide()
+            return
+        devices = self._model.inventory.devices()
+        waiting = sum(any(probe.credential is not None for probe in device.probes) for device in devices)
+        said = f"The vault is locked: {count_of(waiting, 'device waits', 'devices wait')} for their logins"
+        why = f"{capitalized(state.why)}." if state.why else ""
+        self.banner.say(said, why, bad=False, verb="Unlock…", then=self.open_unlock)
