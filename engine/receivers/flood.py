@@ -11,7 +11,8 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 SENDERS_CAP = 4_096
-DEVICES_PER_S, DEVICES_BURST = 200.0, 2_000.0
+DEVICES_PER_S, DEVICES_BURST = 10.0, 20_000.0
+"""A storm is kept whole; what goes on for ever fills a disk by 300 MB a day at most."""
 STRANGERS_PER_S, STRANGERS_BURST = 50.0, 500.0
 NAMED_CAP = 10
 """Senders that a row about dropped messages names."""

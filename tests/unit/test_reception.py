@@ -60,7 +60,9 @@ def test_forged_strangers_without_number_leave_the_devices_their_share() -> None
 
 def test_all_devices_together_have_a_cap_too() -> None:
     gate = Flood(1_000.0, 10_000, 0.0)
-    assert sum(gate.admit(f"10.0.0.{n % 250}", True, 0.0) for n in range(5_000)) == flood.DEVICES_BURST
+    assert (
+        sum(gate.admit(f"10.0.{n % 250}.{n % 249}", True, 0.0) for n in range(25_000)) == flood.DEVICES_BURST
+    )
 
 
 def test_what_was_dropped_is_told_once_with_the_worst_by_name() -> None:
