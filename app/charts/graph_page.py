@@ -141,9 +141,14 @@ class GraphPage(DeviceGraph):
             stats = curve.series.stats(to_s - self.plot.range_s, to_s)
             figures = (stats.low, stats.mean, stats.high, stats.high_95) if stats else ()
             said = tuple(self.said_value(value) for value in figures)
-            name = curve.name or (self.current.title if self.current else "")
-            rows.append(Said(name, self._value_at(number, at_s), said, number >= own))
+            rows.append(
+                Said(curve.name or self._own_name(), self._value_at(number, at_s), said, number >= own)
+            )
         return rows
+
+    def _own_name(self) -> str:
+        """What a lone curve is called: of what it is, as the title says the rest."""
+        return (self.current.curves[0][1] or self.current.title) if self.current else ""
 
     def _name_of(self, device: UUID, instance: str, name: str, *, with_device: bool) -> str:
         found = self._model.inventory.device(device) if with_device else None

@@ -183,7 +183,7 @@ def axis_ends(low: float, high: float, *, from_zero: bool) -> tuple[float, float
     span = max(high - low, 0.02 * abs(high), 1e-6)
     half = round_up(span / 2)
     while True:
-        middle = half * np.round((low + high) / 2 / half)
+        middle = half / 2 * np.round((low + high) / half)
         if middle - half <= low and high <= middle + half:
             return float(middle - half), float(middle + half)
         half = round_up(half * 1.2)

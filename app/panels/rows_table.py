@@ -128,6 +128,7 @@ class RowsTable(QTableView):
         self.verticalHeader().setMinimumSectionSize(ROW_PX)
         self.verticalHeader().setDefaultSectionSize(ROW_PX)
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self._told: set[int] = set()
         self._widths = [_width_px(column) for column in columns]
         head = self.horizontalHeader()
         head.setFixedHeight(ROW_PX)
@@ -153,6 +154,14 @@ class RowsTable(QTableView):
         self.rows.show_rows(rows)
         with_row()
         self._fit()
+        told = {
+            n
+            for n, column in enumerate(self.rows.columns)
+            if any(column.said(row) not in _NOTHING for row in rows)
+        }
+        if told != self._told:
+            self._told = told
+            self._choose_columns()
 
     def search(self, text: str) -> None:
         """Show only what matches."""
@@ -171,19 +180,13 @@ class RowsTable(QTableView):
         return self.rows.rows[at.row()] if at.isValid() and at.row() < len(self.rows.rows) else None
 
     def hides_columns(self) -> bool:
-        """Whether there was no room for all columns."""
-        return any(self.isColumnHidden(number) for number in range(len(self.rows.columns)))
+        """Whether there was no room for a column that says something."""
+        return any(self.isColumnHidden(number) for number in self._told)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show the columns for which there is room."""
         super().resizeEvent(event)
-        room = self.viewport().width() - LEAST_NAME_PX
-        ranked = sorted(
-            (column.rank, number) for number, column in enumerate(self.rows.columns) if column.width_px
-        )
-        for _, number in ranked:
-            room -= self._widths[number]
-            self.setColumnHidden(number, room < 0)
+        self._choose_columns()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return opens, Ctrl+C copies the row, with Shift the cell; letters begin a search."""
@@ -222,6 +225,17 @@ class RowsTable(QTableView):
         )
         menu.addAction("Copy table", lambda: _copy(everything))
         return menu
+
+    def _choose_columns(self) -> None:
+        """Leave out columns that say nothing of any row, and where room is short those that are needed least."""
+        room = self.viewport().width() - LEAST_NAME_PX
+        ranked = sorted(
+            (column.rank, number) for number, column in enumerate(self.rows.columns) if column.width_px
+        )
+        for rank, number in ranked:
+            told = not rank or number in self._told
+            room -= self._widths[number] if told else 0
+            self.setColumnHidden(number, not told or room < 0)
 
     def _on_head(self, number: int) -> None:
         now = self.rows.sorted_by
@@ -263,6 +277,7 @@ class RowsTable(QTableView):
             self.setMaximumHeight(whole_px)
 
 
+_NOTHING = ("", UNKNOWN)
 _COMMANDS = (
     Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 )

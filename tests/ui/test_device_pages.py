@@ -414,3 +414,22 @@ def test_interfaces_are_searched_and_only_what_changed_is_painted_again(shown: S
     assert touched == [(7, 7)]
     shown.panel.tick()
     assert len(touched) == 1
+
+
+def test_a_column_of_which_no_row_says_anything_takes_no_room(shown: Shown) -> None:
+    shown.say({"wireless_client/w/1": WirelessClient("w", "AA", signal_dbm=-60.0, uptime_s=60.0)})
+    table = shown.section("wireless", "Clients").table
+    titles = [column.title for column in table.rows.columns]
+    assert table.isColumnHidden(titles.index("SNR, dB"))
+    assert not table.isColumnHidden(titles.index("Up"))
+    shown.say({"wireless_client/w/2": WirelessClient("w", "BB", signal_to_noise_db=30.0)})
+    assert not table.isColumnHidden(titles.index("SNR, dB"))
+
+
+def test_another_theme_paints_every_page_anew(shown: Shown) -> None:
+    shown.say(clients(5), ("if_in_bps", "e1", 1e6))
+    for theme in ("light", "dark"):
+        shown.panel._look.set_theme(theme)  # type: ignore[arg-type]
+        for key in shown.panel.tabs.titles:
+            shown.panel.show_tab(key)
+            assert not shown.panel.grab().isNull()
