@@ -19,6 +19,7 @@ from app.panels.graph_place import Watches
 from app.panels.subject import SubjectPanel, Told
 from app.panels.tabs import Tabs
 from app.panels.text import button
+from app.trust import Shown, untrusted
 from app.words import age_of, capitalized, clock, sentence, where
 from domain.health import Health
 from domain.inventory import Device, probe_names
@@ -28,7 +29,7 @@ UNTRUSTED = "untrusted"
 
 def reason_of(status: str, device: Device, health: Health | None, now_us: int) -> str:
     """Return why a device is not well, with its evidence; nothing where it is."""
-    if health is None or status == "maintenance" or (status == "up" and not untrusted_of(device, health)):
+    if health is None or status == "maintenance" or (status == "up" and not untrusted(device, health)):
         return ""
     told: dict[str, list[str]] = {}
     silent, answering = [], []
@@ -55,16 +56,6 @@ def reason_of(status: str, device: Device, health: Health | None, now_us: int) -
     if last and not answering:
         sentences.append(f"The last answer came at {clock(last, now_us)}, {age_of(last, now_us)} ago.")
     return " ".join(sentences)
-
-
-def untrusted_of(device: Device, health: Health | None) -> list[str]:
-    """Return the probes that fail because nobody has trusted the certificate or host key that is shown."""
-    states = {name: health.probes.get(name) for name in probe_names(device)} if health is not None else {}
-    return [
-        name
-        for name, state in states.items()
-        if state is not None and state.failure is not None and state.failure.kind == UNTRUSTED
-    ]
 
 
 def _listed(words: list[str]) -> str:
@@ -95,7 +86,7 @@ class DevicePanel(SubjectPanel):
         self.tabs.add_keys(self)
         self.body.all_wanted.connect(self.show_tab)
         self.body.device_chosen.connect(self.device_chosen)
-        self._untrusted: list[str] = []
+        self._untrusted: list[Shown] = []
         model.changed.connect(self._on_changed)
         look.changed.connect(self._refresh)
 
@@ -136,12 +127,12 @@ class DevicePanel(SubjectPanel):
         said = sentence(status, health.since_us if health is not None else 0, now)
         why = reason_of(status, device, health, now)
         self.show_head(Told(self._crumb(device), device.name, status, said, why))
-        self._untrusted = untrusted_of(device, health)
+        self._untrusted = untrusted(device, health)
         self.trust.setVisible(bool(self._untrusted))
         if self._untrusted:
-            of = f" of {probe_word(self._untrusted[0])}" if len(self._untrusted) > 1 else ""
-            probe = probe_names(device)[self._untrusted[0]]
-            self.trust.setText(f"Trust this {'host key' if probe.kind == 'ssh' else 'certificate'}{of}…")
+            first = self._untrusted[0]
+            of = f" of {probe_word(first.name)}" if len(self._untrusted) > 1 else ""
+            self.trust.setText(f"Trust this {first.what}{of}…")
         self.body.read(device.id)
         self.tabs.show_tabs(self.body.tabs())
         if self.tabs.current != self.body.current:
@@ -150,7 +141,7 @@ class DevicePanel(SubjectPanel):
 
     def _on_trust(self) -> None:
         if self.subject is not None and self._untrusted:
-            self.trust_asked.emit(self.subject, self._untrusted[0])
+            self.trust_asked.emit(self.subject, self._untrusted[0].name)
 
     def _crumb(self, device: Device) -> str:
         site = self._model.inventory.site(device.site)

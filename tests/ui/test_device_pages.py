@@ -429,7 +429,7 @@ def test_a_column_of_which_no_row_says_anything_takes_no_room(shown: Shown) -> N
 def test_another_theme_paints_every_page_anew(shown: Shown) -> None:
     shown.say(clients(5), ("if_in_bps", "e1", 1e6))
     for theme in ("light", "dark"):
-        shown.panel._look.set_theme(theme)  # type: ignore[arg-type]
+        shown.panel._look.set_theme(theme)
         for key in shown.panel.tabs.titles:
             shown.panel.show_tab(key)
             assert not shown.panel.grab().isNull()
