@@ -30,6 +30,7 @@ from domain.wire import (
     Alive,
     Changed,
     Credit,
+    EngineState,
     Hello,
     Removed,
     Reply,
@@ -84,6 +85,10 @@ class FakeEngine:
         self.watched: tuple[UUID, ...] = ()
         self.credits: list[int] = []
         self.heard: list[ToEngine] = []
+        self.answers: dict[type, Reply] = {}
+        """What requests of a kind are answered with; ok without a result where nothing is said."""
+        self.state: EngineState | None = None
+        """What a snapshot says of the engine."""
         self.drop_edits = 0
         self.hello_count = 0
         self.mute = False
@@ -182,7 +187,8 @@ class FakeEngine:
             case Alive():
                 pass
             case _:
-                _send(connection, Reply(message.request))
+                told = self.answers.get(type(message), Reply(0))
+                _send(connection, msgspec.structs.replace(told, request=message.request))
 
     def _snapshot(self) -> Changed:
         tables = self.inventory.tables
@@ -190,6 +196,7 @@ class FakeEngine:
             {
                 "batch": self._batch,
                 "initial": True,
+                "engine": self.state,
                 **{f"{kind}s": tuple(rows.values()) for kind, rows in tables.items()},
             },
             Changed,

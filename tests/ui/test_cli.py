@@ -11,11 +11,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from app import cli
+from app import cli, upkeep
 from app.endpoint_client import NoEngine, read_address
 from app.programs import Child, start_engine
+from domain.inventory import Probe
+from domain.retention import DiskState, Retention
+from domain.wire import EngineState, SetRetention
 from tests.ui.fake_engine import FakeEngine, small_network
 
 
@@ -140,3 +144,91 @@ def _is_running(pid: int) -> bool:
         return False
     stat = Path(f"/proc/{pid}/stat")
     return not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def probes_of(engine: FakeEngine, address: str) -> list[Probe]:
+    device = next(row for row in engine.inventory.devices() if row.address == address)
+    return [msgspec.structs.replace(probe, credential=None) for probe in device.probes]
+
+
+def test_a_device_is_asked_in_every_way_that_the_command_names(
+    engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(cli.AUTH_VARIABLE, "authenticate")
+    monkeypatch.setenv(cli.PRIVACY_VARIABLE, "keep private")
+    monkeypatch.setenv(cli.PASSWORD_VARIABLE, "hunter22")
+    key = tmp_path / "id_ed25519"
+    key.write_text("-----BEGIN\nEND-----\n")
+    told = (
+        "10.9.9.9 --snmp-user ops --snmp-auth sha512 --snmp-privacy aes256 --snmp-profile mikrotik --may-slow"
+    )
+    told += (
+        f" --routeros-user monitor --routeros-tls --ssh-user root --ssh-key-file {key} --ssh-command uptime"
+    )
+    told += " --https /health --http 8080 --http 81/x --dns example.com --tcp 22"
+    assert cli.add([*told.split(), "--profile", str(engine.profile)]) == 0
+    assert probes_of(engine, "10.9.9.9") == [
+        Probe("snmp", 161),
+        Probe("routeros", 8729, tls=True),
+        Probe("ssh", 22, target="uptime"),
+        Probe("tcp", 22),
+        Probe("http", 8080),
+        Probe("http", 81, target="/x"),
+        Probe("http", 443, tls=True, target="/health"),
+        Probe("dns", 53, target="example.com A"),
+    ]
+    assert sorted(secret.value for secret in engine.secrets.values()) == [
+        "-----BEGIN\nEND-----\n",
+        "hunter22",
+        '{"auth": "authenticate", "privacy": "keep private"}',
+    ]
+    device = next(row for row in engine.inventory.devices() if row.address == "10.9.9.9")
+    assert (device.profile, device.may_slow) == ("mikrotik", True)
+
+
+def test_the_vault_is_moved_rotated_locked_and_unlocked_by_command(
+    tmp_path: Path,
+    children: list[Child],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HELIOGRAPH_KEY_PLACE", "file")
+    profile = ["--profile", str(tmp_path)]
+    assert upkeep.vault(["lock", *profile]) == 2, "there is no engine, and none is started to be locked"
+    start_engine(tmp_path, on_child=children.append)
+    password = tmp_path / "password"
+    password.write_text("correct horse\n")
+    given = ["--password-file", str(password)]
+    assert upkeep.vault(["place", "password", "--new-password-file", str(password), *profile]) == 0
+    assert upkeep.vault(["lock", *profile]) == 0
+    capsys.readouterr()
+    monkeypatch.setenv(upkeep.MASTER_VARIABLE, "wrong horse")
+    assert upkeep.vault(["unlock", *profile]) == 1
+    assert capsys.readouterr().err.startswith("password: the master password is wrong")
+    ends_at = time.monotonic() + 40
+    while upkeep.vault(["unlock", *profile, *given]) != 0:
+        assert "try again" in capsys.readouterr().err
+        assert time.monotonic() < ends_at, "it was never unlocked"
+        time.sleep(0.1)
+    assert upkeep.vault(["rotate", *profile, *given]) == 0
+    assert "0 secrets sealed anew" in capsys.readouterr().out
+
+
+def test_no_password_of_the_vault_can_be_given_on_the_command_line() -> None:
+    with pytest.raises(SystemExit):
+        upkeep.vault(["unlock", "--password", "secret"])
+
+
+def test_retention_is_told_and_changed_by_command(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = EngineState(1 << 60, retention=Retention(), disk=DiskState(2 << 30, 40 << 30, 1, 1, 3 << 30))
+    engine.state = state
+    assert upkeep.retention(["--profile", str(engine.profile)]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("every poll 7 days, at most 2 GB; hours 365 days\n2 GiB stored, 40 GiB free")
+    assert upkeep.retention(["--profile", str(engine.profile), "--raw-days", "30"]) == 0
+    (sent,) = [message for message in engine.heard if isinstance(message, SetRetention)]
+    assert sent.retention == Retention(raw_days=30)
+    with pytest.raises(SystemExit):
+        upkeep.retention(["--raw-days", "nan"])
