@@ -342,6 +342,7 @@ class Window(QMainWindow):
             panel.edit_wanted.connect(self.edit)
             panel.menu_wanted.connect(self.open_menu)
         self.device.trust_asked.connect(self.settings.open_trust)
+        self.device.device_chosen.connect(lambda id: self.select(id, fly=True))
         self.device.probe_wanted.connect(self._commands.probe_now)
         self.link.device_chosen.connect(self.select)
         self.frame.device_placed.connect(self._commands.move_device)
