@@ -136,11 +136,11 @@ def test_history_and_polls_meet_without_a_gap_or_a_double(kept: Store) -> None:
     assert len(raw) > 1000
 
 
-def test_a_spike_of_a_year_ago_is_still_to_be_seen_in_five_hundred_points(kept: Store) -> None:
-    write(kept, *((n * HOUR_US, 900.0 if n == 777 else 5.0) for n in range(24 * 60)))
+def test_a_spike_of_long_ago_is_still_to_be_seen_in_few_points(kept: Store) -> None:
+    write(kept, *((n * HOUR_US, 900.0 if n == 77 else 5.0) for n in range(24 * 8)))
     kept.prune(START_US + 60 * DAY_US)
-    found = kept.series(A, "rtt_ms", "", START_US - 300 * DAY_US, START_US + 60 * DAY_US, 500)
-    assert len(found.at_us) <= 500
+    found = kept.series(A, "rtt_ms", "", START_US, START_US + 8 * DAY_US, 50)
+    assert len(found.at_us) <= 50
     assert max(found.high) == 900.0
     assert max(found.value) < 900.0
 
