@@ -57,7 +57,6 @@ WAYS: dict[str, tuple[Way, ...]] = {
         Way("API", False, "", DEFAULT_PORT["routeros"]),
         Way("API over TLS", True, "", TLS_PORT["routeros"]),
         Way("REST over HTTPS", True, REST, REST_PORT),
-        Way("REST over HTTP", False, REST, DEFAULT_PORT["http"]),
     ),
     "http": (
         Way("HTTP", False, "", DEFAULT_PORT["http"]),
@@ -130,16 +129,11 @@ class ProbeRow(QWidget):
         self._pin_line.hide()
 
     def _begin_ways(self, draft: ProbeDraft) -> None:
-        shown = [
-            way
-            for way in self._ways
-            if way.title != "REST over HTTP" or (draft.target, draft.tls) == (REST, False)
-        ]
-        self._ways = tuple(shown)
-        self.way.addItems([way.title for way in shown])
+        self.way.addItems([way.title for way in self._ways])
         target = draft.target if self.kind == "routeros" else ""
-        now = [(way.tls, way.target) for way in shown]
-        self.way.setCurrentIndex(max(0, now.index((draft.tls, target)) if (draft.tls, target) in now else 0))
+        known = [(way.tls, way.target) for way in self._ways]
+        if (draft.tls, target) in known:
+            self.way.setCurrentIndex(known.index((draft.tls, target)))
         self.way.currentIndexChanged.connect(self._on_way)
         self._was = self._ways[self.way.currentIndex()]
 
