@@ -70,6 +70,10 @@ class VaultBoard(Board):
         self.lock_button.clicked.connect(lambda: self._ask(Lock, "Locked."))
         self.move_button.clicked.connect(self.move_key)
         self.auto_lock_button.clicked.connect(self.set_auto_lock)
+        for verb in (self.move_button, self.auto_lock_button):
+            verb.setAutoDefault(False)
+        self.again.returnPressed.connect(self.move_key)
+        self.auto_lock.returnPressed.connect(self.set_auto_lock)
         self.place.currentIndexChanged.connect(self._on_place)
         model.changed.connect(self._on_changed)
         self._show()

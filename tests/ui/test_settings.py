@@ -261,10 +261,11 @@ def test_a_vault_with_a_master_password_locks_now_and_by_itself(bench: Bench) ->
     board.set_auto_lock()
     assert "soon" in board.fields.by_name["minutes"].refusal.text()
     board.auto_lock.setText("")
-    board.set_auto_lock()
+    QTest.keyClick(board.auto_lock, Qt.Key.Key_Return)
     bench.wait_for(lambda: heard(bench, SetAutoLock))
     (sent,) = heard(bench, SetAutoLock)
     assert isinstance(sent, SetAutoLock) and sent.minutes == 0
+    assert board.findChildren(Confirm) == [], "Return sets what is typed and moves nothing"
     bench.wait_for(board.lock_button.isEnabled)
     board.lock_button.click()
     bench.wait_for(lambda: heard(bench, Lock))
