@@ -6,11 +6,10 @@ import sys
 from uuid import uuid4
 
 import msgspec
-import numpy as np
 import pytest
 
 from app import words
-from app.charts.series import Series, broken_at_gaps, gap_limit_s, gaps, round_up
+from app.charts.series import Series, round_up
 from app.demo import Typed, edit_from
 from app.draft import DeviceDraft, Login, ProbeDraft, default_probe, draft_of, edit_of, steps_of
 from app.report import Measured, shortcomings
@@ -54,19 +53,6 @@ def test_rates_have_three_digits_and_columns_one_unit(bps: float | None, said: s
 
 def test_what_is_not_known_is_a_dash_never_a_zero() -> None:
     assert words.age_of(None, 5) == words.amount(None) == words.round_trip(None) == "–"
-
-
-def test_a_series_breaks_at_each_gap_and_the_gap_until_now_is_one_too() -> None:
-    at_s = np.array([0.0, 5, 10, 60, 65])
-    value = np.array([1.0, 2, 3, 4, 5])
-    limit_s = gap_limit_s(at_s, 5)
-    assert limit_s == 15
-    x, y = broken_at_gaps(at_s, value, limit_s)
-    assert np.isnan(y).tolist() == [False, False, False, True, False, False]
-    assert x[3] == pytest.approx(10.001)
-    assert gaps(at_s, limit_s, 70) == [(10, 60)]
-    assert gaps(at_s, limit_s, 100) == [(10, 60), (65, 100)]
-    assert gaps(np.empty(0), limit_s, 100) == []
 
 
 def test_a_series_takes_live_values_before_and_after_its_past_arrives() -> None:
