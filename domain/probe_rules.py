@@ -21,7 +21,8 @@ MANY = ("tcp", "http", "dns", "ssh")
 """Kinds of which a device may have several; they differ in their port."""
 
 _PIN = re.compile(r"[0-9a-f]{64}")
-_HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?")
 _USM_NAME_CAP = 32
 
 

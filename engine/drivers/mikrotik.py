@@ -70,6 +70,7 @@ class RouterOsDriver:
         """Ask the menus whose turn it is."""
         rtt_us = await self._ask_kept()
         if rtt_us is None:
+            await self.close()  # the router may have closed its half: ours would stay open
             session = self._session = await self._open()
             self._router.wants_list = True
             needed = [(n, menu.words(self._router) or ()) for n, menu in enumerate(MENUS) if menu.needed]

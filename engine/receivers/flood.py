@@ -1,7 +1,7 @@
 """What may pass of what is sent: a bucket of tokens for each sender, and two for all. Counterpart: `receivers.py` asks it first.
 
-Theory: a source address costs nothing to forge, so beside the bucket of a sender there is one for all strangers, which leaves
-that of the devices full. What was dropped is counted by sender, for one journal row a minute.
+Theory: a sender has two buckets, one for a burst and one for hours. A source address costs nothing to forge, so there is one
+for all strangers too, which leaves that of the devices full. What was dropped is counted by sender, for one journal row a minute.
 One rule: time is an argument, and what is kept of senders has a cap.
 """
 
@@ -11,8 +11,9 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 SENDERS_CAP = 4_096
-DEVICES_PER_S, DEVICES_BURST = 10.0, 20_000.0
-"""A storm is kept whole; what goes on for ever fills a disk by 300 MB a day at most."""
+DEVICES_PER_S, DEVICES_BURST = 50.0, 20_000.0
+LONG_PER_S, LONG_BURST = 1.0, 5_000.0
+"""What one sender may send for hours: one that never stops takes nothing from the others, and fills no disk."""
 STRANGERS_PER_S, STRANGERS_BURST = 50.0, 500.0
 NAMED_CAP = 10
 """Senders that a row about dropped messages names."""
@@ -51,6 +52,7 @@ class Flood:
         self.dropped = 0
         self._per_s, self._burst = per_s, float(burst)
         self._senders: OrderedDict[str, _Bucket] = OrderedDict()
+        self._long: dict[str, _Bucket] = {}
         self._devices = _Bucket(DEVICES_BURST, now_s)
         self._strangers = _Bucket(STRANGERS_BURST, now_s)
         self._dropped_of: dict[str, int] = {}
@@ -65,11 +67,14 @@ class Flood:
         bucket = self._senders.get(host)
         if bucket is None:
             bucket = self._senders[host] = _Bucket(self._burst, now_s)
+            self._long[host] = _Bucket(LONG_BURST, now_s)
             if len(self._senders) > SENDERS_CAP:
-                self._senders.popitem(last=False)
+                self._long.pop(self._senders.popitem(last=False)[0], None)
         else:
             self._senders.move_to_end(host)
-        if bucket.take(self._per_s, self._burst, now_s):
+        if bucket.take(self._per_s, self._burst, now_s) and self._long[host].take(
+            LONG_PER_S, LONG_BURST, now_s
+        ):
             if is_device:
                 passes = self._devices.take(DEVICES_PER_S, DEVICES_BURST, now_s)
             else:

@@ -106,9 +106,9 @@ class Hours:
             blobs.setdefault(schema_key, []).append(data)
         found: dict[Series, Hour] = {}
         for schema_key, packed in blobs.items():
-            for series, hour in zip(
-                self._samples.series_in(connection, schema_key), _hours(packed), strict=True
-            ):
+            order = self._samples.series_in(connection, schema_key)
+            whole = [data for data in packed if len(data) == 4 * len(order)]  # else its schema is gone
+            for series, hour in zip(order, _hours(whole) if order and whole else [], strict=False):
                 if hour.values:
                     found[series] = _added(found[series], hour) if series in found else hour
         if not found:

@@ -33,7 +33,7 @@ LATEST_SCHEMAS = 4
 SCHEMAS_CACHED = 10_000
 LAYOUTS = 2
 """How many orders of a device's values are remembered: its probes may answer in another order."""
-US_PER_DAY = 86_400_000_000
+US_PER_HOUR, US_PER_DAY = 3_600_000_000, 86_400_000_000
 SOURCES_WEIGHED = 32
 """How many sources are counted to know what all take."""
 ROW_BYTES = 24
@@ -78,6 +78,7 @@ class Samples:
         self._latest: dict[int, list[Schema]] = {}
         self._orders: dict[int, dict[Series, int]] = {}
         self._layouts: dict[int, list[_Layout]] = {}
+        self._newest_us: dict[int, int] = {}
         self._shared: dict[tuple[int, tuple[tuple[str, str], ...]], _Layout] = {}
 
     def forget(self) -> None:
@@ -87,14 +88,19 @@ class Samples:
         self._latest.clear()
         self._orders.clear()
         self._layouts.clear()
+        self._newest_us.clear()
         self._shared.clear()
 
     def write(self, connection: Connection, cycles: Iterable[CycleRow]) -> int:
         """Store cycles and return how many values were refused. A cycle that is there already stays as it is."""
         rows: list[Row] = []
         refused = 0
+        backwards: list[Row] = []
         for cycle in cycles:
             source_key = self._source_key(connection, cycle.device)
+            if cycle.at_us < self._newest_us.get(source_key, cycle.at_us + 1):
+                backwards.append({"source": source_key, "hour_us": cycle.at_us - cycle.at_us % US_PER_HOUR})
+            self._newest_us[source_key] = cycle.at_us
             schema, data = self._packed_as_before(source_key, cycle.values)
             if schema is None:
                 values, not_believed = _believed(cycle)
@@ -115,6 +121,13 @@ class Samples:
                 }
             )
         insert_new(connection, sample, rows)
+        if backwards:  # the first of a run, or a clock that was set back: such an hour is rolled up once more
+            late = and_(
+                sample_source.c.key == bindparam("source"), sample_source.c.rolled_us > bindparam("hour_us")
+            )
+            connection.execute(
+                update(sample_source).where(late).values(rolled_us=bindparam("hour_us")), backwards
+            )
         return refused
 
     def _packed_as_before(self, source_key: int, values: tuple[Value, ...]) -> tuple[Schema | None, bytes]:
@@ -162,6 +175,8 @@ class Samples:
             select(*columns).select_from(sample_source).join(sample, here).where(mine)
         ):
             order = self.series_in(connection, schema_key)
+            if len(data) != _FLOAT.size * len(order):
+                continue  # a schema that is gone
             numbers = struct.unpack(f"<{len(order)}f", data)
             values = found.setdefault(device, (at_us, []))[1]
             values += [
@@ -245,7 +260,10 @@ class Samples:
         self, connection: Connection, devices: Container[UUID], now_us: int, before_us: int
     ) -> None:
         """Delete what no sample needs: sources without samples whose device is gone, schemas last used before `before_us`."""
-        if in_use := [{"used": schema.key} for schema in self._schemas.values()]:
+        keys = {schema.key for schema in self._schemas.values()}
+        keys |= {schema.key for latest in self._latest.values() for schema in latest}
+        keys |= {layout.schema.key for layouts in self._layouts.values() for layout in layouts}
+        if in_use := [{"used": key} for key in keys]:
             here = sample_schema.c.key == bindparam("used")
             connection.execute(update(sample_schema).where(here).values(used_us=now_us), in_use)
         mine = sample_schema.c.tenant_id == self._tenant
@@ -286,6 +304,8 @@ class Samples:
                 del self._schemas[next(iter(self._schemas))]
             row = {"tenant_id": self._tenant, "digest": digest}
             key = _key_of(connection, sample_schema, row, {"series": series, "used_us": at_us})
+            used = and_(sample_schema.c.key == key, sample_schema.c.used_us < at_us)
+            connection.execute(update(sample_schema).where(used).values(used_us=at_us))
             places = {each: place for place, each in enumerate(series)}
             self._schemas[digest] = Schema(key, places, struct.Struct(f"<{len(series)}f"))
         return self._schemas[digest]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
+from itertools import chain
 from uuid import UUID
 
 import msgspec
@@ -21,6 +22,7 @@ from engine.storage.tables import sample
 
 _FLOAT = struct.Struct("<f")
 FEWEST_POINTS = 2
+ROWS_AT_ONCE = 500
 _Point = tuple[int, float, float, float, int]
 """(time, lowest, highest, mean, how many values)."""
 
@@ -91,8 +93,8 @@ class History:
         offsets: dict[int, int | None] = {}
         found: list[_Point] = []
         unpack_from, isnan = _FLOAT.unpack_from, math.isnan
-        rows = connection.execute(select(*columns).where(here).order_by(sample.c.at_us)).all()
-        for at_us, schema_key, data in rows:
+        result = connection.execute(select(*columns).where(here).order_by(sample.c.at_us))
+        for at_us, schema_key, data in chain.from_iterable(result.partitions(ROWS_AT_ONCE)):
             if schema_key not in offsets:
                 place = self._samples.place_in(connection, schema_key, wanted)
                 offsets[schema_key] = None if place is None else place * _FLOAT.size

@@ -151,7 +151,7 @@ class StoreThread:
 
     async def roll_up(self, now_us: int) -> bool:
         """Roll up an hour of some devices, see Store.roll_up."""
-        return await self.run(self._store.roll_up, now_us)
+        return await self._ask(partial(self._store.roll_up, now_us), after_write=True)
 
     async def disk(self) -> DiskState:
         """Return what the database takes and will take, see Store.disk."""
@@ -172,7 +172,7 @@ class StoreThread:
 
     async def prune(self, now_us: int) -> None:
         """Delete what is too old or too much, see Store.prune."""
-        await self.run(self._store.prune, now_us)
+        await self._ask(partial(self._store.prune, now_us), after_write=True)
 
     async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Return what a function of the store or of the vault returns, called in this thread."""

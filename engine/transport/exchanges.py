@@ -229,6 +229,9 @@ class Exchanges(Generic[T]):
         now_s = due_s = monotonic()
         try:
             left = self._send(question.encode(number), peer.sockaddr)
+        except DeviceError as error:  # it cannot be put into bytes
+            self.fail(question, error)
+            return
         except OSError as error:  # no route, a local firewall: the system says so at once
             self.fail(question, NoAnswer(f"cannot send to {peer.where}: {error.strerror or error}"))
             return
