@@ -76,15 +76,20 @@ export function listen(map, network, painter, camera, drag, fan, card, send) {
   let asked = false;
   /** @type {MapMouseEvent | null} */
   let last = null;
+  const look = () => {
+    if (last && !drag.active && !map.isMoving()) hover(last);
+  };
   map.on("mousemove", (event) => {
     last = event;
     if (asked) return;
     asked = true;
     requestAnimationFrame(() => {
       asked = false;
-      if (last && !drag.active && !map.isMoving()) hover(last);
+      look();
     });
   });
+  // A pointer that rests sees what comes beneath it: a map that moved, a device that was added, a picture drawn late.
+  map.on("idle", look);
   /** @param {MapMouseEvent} event */
   function hover(event) {
     const hit = hitAt(map, event.point);

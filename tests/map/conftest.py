@@ -5,6 +5,7 @@ One rule: an error in the page or in its log that a test did not announce fails 
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import os
@@ -26,6 +27,7 @@ from app.map.scheme import prepare_web_engine
 from app.map.view import MapView
 from app.model import Model
 from domain.geometry import LngLat
+from domain.inventory import Device
 from domain.wire import Changed
 from tests.map.networks import small
 
@@ -190,6 +192,22 @@ class Stage:
         """Click into the page."""
         QTest.mouseMove(self.hands, at)
         QTest.mouseClick(self.hands, button, pos=at)
+
+    def card(self) -> str:
+        """Return the name on the card beside the pointer, nothing when there is no card."""
+        return str(self.js("document.querySelector('#card:not([hidden]) strong')?.textContent ?? ''"))
+
+    def point_at(self, device: Device) -> None:
+        """Rest the pointer on a device, trembling as a hand does, until its card is there."""
+        at = self.pixel(self.place_of(device.id))
+        tremble = itertools.cycle((QPoint(0, 0), QPoint(1, 0)))
+
+        def there() -> bool:
+            QTest.mouseMove(self.hands, at + next(tremble))
+            QTest.qWait(150)
+            return self.card() == device.name
+
+        self.until(there, f"the card of {device.name!r}")
 
     def drag(self, start: QPoint, end: QPoint, *, release: bool = True) -> None:
         """Press, move in steps, and let go."""

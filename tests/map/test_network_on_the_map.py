@@ -212,3 +212,16 @@ def test_the_home_key_shows_the_whole_network_again(stage: Stage) -> None:
     stage.until(lambda: stage.stand_still()["zoom"] >= 11)
     QTest.keyClick(stage.hands, Qt.Key.Key_Home)
     stage.until(lambda: abs(stage.report()["zoom"] - before) < 0.01)
+
+
+def test_a_pointer_that_rests_sees_what_comes_beneath_it_and_what_goes(stage: Stage) -> None:
+    place = LngLat(10.41, 47.6)
+    grunten = stage.model.inventory.device(GRUNTEN)
+    assert grunten is not None
+    stage.point_at(grunten)
+    QTest.mouseMove(stage.hands, stage.pixel(place))
+    stage.until(lambda: not stage.card(), "no card over bare ground")
+    stage.tell(Changed(3, devices=(device("Newcomer", *place),)))
+    stage.until(lambda: stage.card() == "Newcomer", "the card of what came beneath the pointer")
+    stage.tell(Changed(4, removed=(Removed("device", id_of("Newcomer")),)))
+    stage.until(lambda: not stage.card(), "no card of what is gone")

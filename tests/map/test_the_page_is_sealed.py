@@ -43,9 +43,7 @@ def test_hostile_names_are_drawn_as_text_and_do_nothing(stages: Stages) -> None:
     )
     assert stage.report()["rendered_devices"] == len(HOSTILE)
     for found in devices[:6]:
-        at = stage.pixel(stage.place_of(found.id))
-        QTest.mouseMove(stage.hands, at)
-        stage.until(lambda: stage.js("document.querySelector('#card strong')?.textContent") == found.name)  # noqa: B023
+        stage.point_at(found)
     assert stage.js("document.querySelectorAll('#card img, #card script, #card link').length") == 0
     assert stage.js("typeof window.pwned") == "undefined"
     assert stage.js("document.documentElement.style.colorScheme") == "dark"
