@@ -23,6 +23,7 @@ from domain.inventory import Device, probe_names
 from domain.load import load_pct
 
 LINKS_SHOWN = 3
+NOT_READ_SHOWN = 4
 _PROBE_WORD = {
     "icmp": "Ping",
     "snmp": "SNMP",
@@ -57,6 +58,7 @@ def lines_of(model: Model, device: Device, says: DeviceSays, now_us: int) -> lis
     if told("identity") not in ("", device.name):
         lines.append(Line("Calls itself", told("identity")))
     lines.append(Line("Missing rights", capitalized(told("missing_rights_said")), "degraded", prose=True))
+    lines += _not_read(says)
     lines.append(Line("Model", told("model") or told("board")))
     lines.append(Line(told("os") or "Version", told("version")))
     lines.append(Line("Serial", told("serial")))
@@ -81,6 +83,13 @@ def lines_of(model: Model, device: Device, says: DeviceSays, now_us: int) -> lis
         ),
         Line("Last answer", answered),
     ]
+
+
+def _not_read(says: DeviceSays) -> list[Line]:
+    """Return what a driver could not read, each with why."""
+    said = [capitalized(says.text(field)) for field in sorted(says.told) if field.startswith("not_read/")]
+    lines = [Line("Not read" if number == 0 else " ", why, prose=True) for number, why in enumerate(said)]
+    return lines[:NOT_READ_SHOWN]
 
 
 def _firmware(says: DeviceSays) -> list[Line]:

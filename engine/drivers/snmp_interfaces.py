@@ -1,21 +1,25 @@
 """IF-MIB (RFC 2863): the list of interfaces, and the counters of each in every cycle. Counterpart: `snmp.py`.
 
 One rule: an interface is known by its name (ifName, else ifDescr), which is unique here; its index may change at any reboot.
-Sessions of subscribers (`<pppoe-anna>`), which come and go by the thousand, are no interfaces to us.
+Sessions of subscribers (`<pppoe-anna>`), which come and go by the thousand, are no interfaces to us. A table that is too long
+is read in part (`snmp_crowd.py`), and the fact `not_read/interfaces` tells what is missing.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 
 import msgspec
 
+from domain.errors import BadReply, NoAnswer
 from domain.inventory import Interface
 from domain.metrics import CounterBits
 from domain.observation import Told
 from engine.drivers.meters import Draft, Known, Learned, Values, instance_oid, number, text
 from engine.drivers.rates import Counted, PortRates, most_octets_per_s
-from engine.drivers.snmp_session import SnmpSession, Table
+from engine.drivers.snmp_crowd import read_crowd
+from engine.drivers.snmp_session import MAX_REPLIES, SnmpSession, Table
 from engine.protocols.ber import Value
 
 _IF, _IFX = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1"
@@ -26,6 +30,7 @@ _WIDE_OCTETS, _OCTETS = (_HC_IN, f"{_IFX}.10"), (f"{_IF}.10", f"{_IF}.16")
 _ERRORS_IN, _ERRORS_OUT = f"{_IF}.14", f"{_IF}.20"
 _COLUMNS = (_DESCR, _TYPE, _SPEED, _MAC, _ADMIN, _OPER, _NAME, _HIGH_SPEED, _ALIAS, _HC_IN)
 
+NOT_READ = "not_read/interfaces"
 NAME_CAP = 64
 _MOST_ERRORS_PER_S = 1e8
 _SPEED_UNKNOWN = 0xFFFF_FFFF
@@ -54,10 +59,11 @@ class InterfaceLook:
 
     def __init__(self) -> None:
         self._meters: dict[str, PortMeter] = {}
+        self._is_crowded = False
 
     async def __call__(self, session: SnmpSession, known: Known) -> Learned:
         """Return a meter and a fact for each interface, and fill `known.ports`."""
-        table = await session.walk(_COLUMNS)
+        table, left = await self._read_table(session)
         meters: dict[str, PortMeter] = {}
         known.ports.clear()
         facts: list[Told] = []
@@ -75,7 +81,36 @@ class InterfaceLook:
                 old.interface = interface
             meters[index] = new if old is None or old.interface is not interface else old
         self._meters = meters
-        return Learned([*meters.values()], facts, ("interface/",), (IF_NUMBER, IF_TABLE_LAST_CHANGE))
+        if left:
+            facts.append((NOT_READ, _left_out(left, len(table[_TYPE]))))
+        watched = () if left else (IF_NUMBER, IF_TABLE_LAST_CHANGE)
+        return Learned([*meters.values()], facts, ("interface/", NOT_READ), watched)
+
+    async def _read_table(self, session: SnmpSession) -> tuple[Table, Counter[int]]:
+        """Return the table, and what it was too long for; one that does not end although it should is a BadReply."""
+        if not self._is_crowded:
+            try:
+                return await session.walk(_COLUMNS), Counter()
+            except (BadReply, NoAnswer):
+                if await _row_count(session) <= MAX_REPLIES:
+                    raise
+        rows = await _row_count(session)
+        self._is_crowded = rows > MAX_REPLIES
+        crowd = await read_crowd(session, _COLUMNS, _TYPE, rows)
+        return crowd.table, crowd.left
+
+
+async def _row_count(session: SnmpSession) -> int:
+    return number((await session.get([(IF_NUMBER,)]))[0].values.get(IF_NUMBER)) or 0
+
+
+def _left_out(left: Counter[int], read: int) -> str:
+    """Return in words how many interfaces are not read, and of which kinds."""
+    kinds: Counter[str] = Counter()
+    for if_type, count in left.items():
+        kinds[_kind(if_type) or "not listed"] += count
+    said = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(4))
+    return f"{left.total():,} of {left.total() + read:,} interfaces ({said}): the table is too long"
 
 
 def fact_name(name: str) -> str:
@@ -139,18 +174,22 @@ def _interface(table: Table, index: str, name: str) -> Interface:
     def at(column: str) -> Value:
         return table[column].get(index)
 
-    alias, kind = text(at(_ALIAS)), number(at(_TYPE)) or 0
+    alias = text(at(_ALIAS))
     oper = number(at(_OPER))
     return Interface(
         name=name,
         index=int(index) if index.isdigit() else 0,
         alias=alias if alias != name else "",
-        kind=_KINDS.get(kind, f"type {kind}" if kind else ""),
+        kind=_kind(number(at(_TYPE)) or 0),
         mac=mac_text(at(_MAC)),
         speed_bps=_speed_bps(number(at(_SPEED)) or 0, number(at(_HIGH_SPEED)) or 0),
         admin_up=number(at(_ADMIN)) != 2,
         oper_up=_OPER_UP.get(oper) if oper is not None else None,
     )
+
+
+def _kind(if_type: int) -> str:
+    return _KINDS.get(if_type, f"type {if_type}" if if_type else "")
 
 
 def _speed_bps(speed: int, high_speed_mbps: int) -> int:

@@ -99,6 +99,10 @@ class SnmpSession:
         self._limit_s = limit_s
         self._deadline_s = monotonic() + limit_s
 
+    def has_used(self, share: float) -> bool:
+        """Tell whether this part of the time is gone."""
+        return monotonic() >= self._deadline_s - (1 - share) * self._limit_s
+
     async def get(self, batches: Sequence[tuple[str, ...]]) -> list[Got]:
         """Return the answer to each batch of OIDs; all are asked at once, as far as the caps allow."""
         asked = [self._ask(self._encode_get(oids)) for oids in batches]
@@ -120,15 +124,26 @@ class SnmpSession:
             raise
         return answers
 
-    async def walk(self, columns: Sequence[str], max_rows: int = MAX_ROWS, *, cut: bool = False) -> Table:
-        """Return whole columns, row by row. One of more than `max_rows` is cut there, or is a BadReply."""
+    async def walk(
+        self,
+        columns: Sequence[str],
+        max_rows: int = MAX_ROWS,
+        *,
+        cut: bool = False,
+        replies: int = MAX_REPLIES,
+        within: float = 1.0,
+    ) -> Table:
+        """Return whole columns, row by row. What has more rows, or takes more replies, is cut there, or is a BadReply.
+
+        What may be cut is cut as well when that part of the time `within` is gone.
+        """
         table: Table = {column: {} for column in columns}
         ends = {column: column for column in columns}  # the last OID of each column that is not at its end
         keys: dict[str, tuple[int, ...]] = dict.fromkeys(columns, ())
-        for replies in range(MAX_REPLIES):
-            if not ends:
+        for reply in range(replies):
+            if not ends or (within < 1 and self.has_used(within)):
                 break
-            cap = self._repetitions_cap * (2 if replies >= LONG_TABLE_REPLIES else 1)
+            cap = self._repetitions_cap * (2 if reply >= LONG_TABLE_REPLIES else 1)
             order = [(column, column + ".", len(column) + 1, table[column]) for column in ends]
             varbinds = await self._next(tuple(ends.values()), cap)
             if not varbinds:
@@ -150,7 +165,7 @@ class SnmpSession:
                 keys[column] = key
                 ends[column] = oid
         if ends and not cut:
-            raise BadReply(f"{self.where}: the table at {columns[0]} does not end in {MAX_REPLIES} replies")
+            raise BadReply(f"{self.where}: the table at {columns[0]} does not end in {replies} replies")
         return table
 
     async def present(self, columns: Sequence[str]) -> set[str]:

@@ -190,6 +190,13 @@ def test_gps_lte_licence_rights_and_greeting_are_plain_lines(shown: Shown) -> No
     assert lines["Greeting"] == "<b>SSH-2.0</b>"
 
 
+def test_what_could_not_be_read_is_told_with_why_and_goes_when_it_can(shown: Shown) -> None:
+    shown.say({"not_read/interfaces": "2,872 of 3,064 interfaces (2,872 ppp): the table is too long"})
+    assert shown.lines()["Not read"] == "2,872 of 3,064 interfaces (2,872 ppp): the table is too long"
+    shown.tell(facts=(Fact(G1, "not_read/interfaces", "routeros", VANTAGE, now_us() + 10**9, None),))
+    assert "Not read" not in shown.lines()
+
+
 def test_what_is_not_trusted_says_why_and_asks_at_once(shown: Shown) -> None:
     device = shown.model.inventory.device(G1)
     assert device is not None

@@ -2,8 +2,8 @@
 
 Theory: what a table of the profile says is worked out once a look, so that a cycle only multiplies. Of two numbers that would
 be the same metric of the same instance the one of the earlier group is told; two rows of one group stay apart by their index.
-A table that the device does not have is looked for rarely. One rule: nothing a device says raises here; a row that makes no
-sense is left out.
+A table that the device does not have is looked for rarely; one that it answers wrongly is told as `not_read/...`, and hurts
+nothing else. One rule: nothing a device says raises here; a row that makes no sense is left out.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from domain.device_facts import FACT_TYPES
+from domain.errors import BadReply, Unsupported
 from domain.observation import Told
 from engine.drivers.meters import Known, Learned
 from engine.drivers.profiles.language import LOOK_EVERY_CYCLES, Group, Plain, Profile, Thing
@@ -22,6 +23,9 @@ from engine.drivers.profiles.making import Kept, Making
 from engine.drivers.profiles.rows import Reader, Row, as_text
 from engine.drivers.profiles.sharing import shared
 from engine.drivers.snmp_session import SnmpSession
+
+NOT_READ = "not_read"
+"""The prefix of facts that tell what cannot be read, and why."""
 
 ABSENT_EVERY_CYCLES = 6 * LOOK_EVERY_CYCLES
 """How rarely a group is looked for that the device did not have."""
@@ -80,14 +84,23 @@ class ProfileLook:
         """Return the meters and facts of what is there."""
         making = Making(self._kept)
         facts: list[Told] = []
-        whole: set[str] = set()
         if self._profile is not None:
             facts = [("profile", self._profile.name), *self._profile.facts.items()]
         due = [(group, reader) for group, reader in self._groups if not self._is_skipped(group)]
-        present = await session.present([column for group, reader in due for column in reader.table_columns])
+        not_read = f"{NOT_READ}/{self.every}/"
+        whole = {not_read}
+        columns = [column for group, reader in due for column in reader.table_columns]
+        try:
+            present = await session.present(columns)
+        except (BadReply, Unsupported):
+            present = set(columns)  # which of them it is shows when each is asked for
         for group, reader in due:
             is_there = not reader.table_columns or not present.isdisjoint(reader.table_columns)
-            rows = await reader.read(session, known) if is_there else []
+            try:
+                rows = await reader.read(session, known) if is_there else []
+            except (BadReply, Unsupported) as error:
+                facts.append((f"{not_read}{group.name}", f"{group.name}: {error}"))
+                continue
             if group.thing is not None:
                 whole.add(f"{group.thing.kind}/")
             if rows:
