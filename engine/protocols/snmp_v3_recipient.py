@@ -11,7 +11,7 @@ before a digest of it was right.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -43,6 +43,9 @@ from engine.protocols.usm import Keys, SnmpUser
 
 ENGINES_CAP = 4_096
 """Engines whose clock is followed, and keys that are kept; the one unheard for longest goes first."""
+
+TRIED_CAP = 8
+"""Credentials of one user name and level that a message is held against: each costs a digest."""
 
 _MIN_ENGINE_ID_BYTES = 5
 _STATS = "1.3.6.1.6.3.15.1.1."
@@ -105,26 +108,28 @@ class Recipient:
         if not users:
             return self._refuse(sealed, _NO_SUCH_USER, f"SNMPv3 user {name!r} is not known here")
         level = sealed.flags & (AUTHENTICATED | PRIVATE)
-        fitting = [user for user in users if _level(user) == level]
+        fitting = [user for user in users if _level(user) == level][:TRIED_CAP]
         if not fitting:
             said = f"SNMPv3 user {name!r} sends with another level of security than {users[0].level}"
             return self._refuse(sealed, _NO_SUCH_LEVEL, said)
+        signers = []
         for user in fitting:
             keys = self._keys.get((user, sealed.engine_id)) or Keys(user, sealed.engine_id)
             if not user.auth or _is_signed(sealed, keys):
-                return self._read(sealed, user, keys, at_s)
+                signers.append((user, keys))
+        if signers:
+            return self._read(sealed, signers, at_s)
         said = f"SNMPv3 user {name!r} signs with another password or protocol than is known here"
         return self._refuse(sealed, _WRONG_DIGEST, said)
 
     # Receiving
 
-    def _read(self, sealed: Sealed, user: SnmpUser, keys: Keys, at_s: float) -> Opened:
-        """Read a message whose digest, if its user has one, is right."""
+    def _read(self, sealed: Sealed, signers: Sequence[tuple[SnmpUser, Keys]], at_s: float) -> Opened:
+        """Read a message whose digest, if its user has one, is that of each of these: they differ in their privacy."""
+        user, keys = signers[0]
         if user.auth:
-            self._keys[user, sealed.engine_id] = keys
-            self._keys.move_to_end((user, sealed.engine_id))
-            if len(self._keys) > ENGINES_CAP:
-                self._keys.popitem(last=False)
+            for signer, its_keys in signers:
+                self._remember(signer, sealed.engine_id, its_keys)
             if sealed.engine_id == self.engine_id:
                 if sealed.boots != self._boots or abs(sealed.time_s - self._time_s(at_s)) > TIME_WINDOW_S:
                     answer = self._report(sealed, _NOT_IN_TIME, keys)
@@ -133,11 +138,18 @@ class Recipient:
                 return Opened(None, None, f"a message of SNMPv3 user {user.name!r} is old: it came before")
         if not sealed.flags & PRIVATE:
             return self._notified(sealed, user, keys, None)
-        for choice in range(keys.choices):
-            with suppress(BadReply):  # nonsense: it may be the other way to extend a key
-                return self._notified(sealed, user, keys, choice)
+        for user, keys in signers:
+            for choice in range(keys.choices):
+                with suppress(BadReply):  # nonsense: it may be the other way to extend a key, or another key
+                    return self._notified(sealed, user, keys, choice)
         said = f"what SNMPv3 user {user.name!r} encrypts cannot be read: another privacy password or protocol"
         return self._refuse(sealed, _NOT_DECRYPTED, said)
+
+    def _remember(self, user: SnmpUser, engine_id: bytes, keys: Keys) -> None:
+        self._keys[user, engine_id] = keys
+        self._keys.move_to_end((user, engine_id))
+        if len(self._keys) > ENGINES_CAP:
+            self._keys.popitem(last=False)
 
     def _notified(self, sealed: Sealed, user: SnmpUser, keys: Keys, choice: int | None) -> Opened:
         """Read the content, decrypted by a choice of keys where it is encrypted."""

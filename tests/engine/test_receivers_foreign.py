@@ -228,6 +228,23 @@ def test_pysnmp_is_heard_with_every_version() -> None:
     assert {row.body["text"] for row in reception.rows} == {"linkDown: port 3"}
 
 
+def test_of_two_credentials_of_one_name_with_other_ciphers_each_senders_is_found(tmp_path: Path) -> None:
+    settings = traps_settings()
+    where = f"127.0.0.1:{settings.traps_port}"
+    both = [SnmpUser("anna", "sha1", "maplesyrup", "des", "schlehdorn"), USERS[0]]
+
+    async def conversation(reception: Reception) -> None:
+        for user in both:
+            for program, engine in (("snmptrap", ["-e", "0x8000000001020304"]), ("snmpinform", [])):
+                command = [program, *v3_arguments(user), *engine, where, "4242", "1.3.6.1.6.3.1.1.5.5"]
+                code, said = await shell(*command, folder=tmp_path)
+                assert code == 0, said
+        await until(lambda: len(reception.rows) == 4)
+
+    reception = receive(conversation, settings, both)
+    assert reception.said() == [("trap", "authenticationFailure")] * 4
+
+
 def test_users_of_the_inventory_open_v3_traps_and_a_new_password_counts_at_once(tmp_path: Path) -> None:
     port = free_udp_port()
     anna = Credential(UUID(int=50), "Anna", "snmp_v3", "anna", "sha1", "aes128")

@@ -14,7 +14,7 @@ from engine.protocols import ber, sealed, snmp
 from engine.protocols.notifications import SYS_UPTIME, TRAP_OID, decode_notification
 from engine.protocols.sealed import AUTHENTICATED, PRIVATE, REPORTABLE, Sealed
 from engine.protocols.snmp import Message, Pdu
-from engine.protocols.snmp_v3_recipient import ENGINES_CAP, Opened, Recipient
+from engine.protocols.snmp_v3_recipient import ENGINES_CAP, TRIED_CAP, Opened, Recipient
 from engine.protocols.usm import Keys, SnmpUser
 from tests.protocol.v3_agent import STATS, read
 
@@ -104,6 +104,32 @@ def test_a_key_extended_either_way_opens() -> None:
         notifier = Notifier(REEDER)
         notifier.choice = choice
         assert Notified(REEDER).oid(notifier.say()) == COLD_START
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        SnmpUser("anna", "sha1", "maplesyrup", "aes256", "another word"),
+        SnmpUser("anna", "sha1", "maplesyrup", "des", "ahornsirup"),
+        SnmpUser("anna", "sha256", "maplesyrup", "aes128", "ahornsirup"),
+        SnmpUser("anna", "sha1", "birkensaft", "aes128", "ahornsirup"),
+    ],
+)
+def test_of_two_credentials_of_one_user_name_each_opens_what_is_sent_with_it(other: SnmpUser) -> None:
+    for sender in (ANNA, other):
+        notified = Notified(other, ANNA)
+        assert notified.oid(Notifier(sender).say()) == COLD_START
+        inform = notified.hear(Notifier(sender, OURS, (BOOTS, 0)).say(Pdu.INFORM))
+        assert inform.notification is not None
+        assert Keys(sender, OURS).vouch_for(
+            read(inform.answer or b"").without_digest(), read(inform.answer or b"").digest
+        )
+
+
+def test_a_message_is_held_against_few_credentials_of_a_name() -> None:
+    others = [SnmpUser("anna", "sha1", f"password {n}", "aes128", "ahornsirup") for n in range(TRIED_CAP)]
+    assert "another password" in Notified(*others, ANNA).oid(Notifier(ANNA).say())
+    assert Notified(*others[1:], ANNA).oid(Notifier(ANNA).say()) == COLD_START
 
 
 def test_an_inform_is_sent_after_who_and_when_and_is_answered_signed_and_encrypted() -> None:
