@@ -62,7 +62,8 @@ class Listener(msgspec.Struct, frozen=True):
 
 class ReceiverState(msgspec.Struct, frozen=True):
     """What is received. Counted since the engine's start: `received` by kind, `dropped` above what a sender may send,
-    `malformed` that could not be read; `quarantined` senders there are now."""
+    `malformed` that could not be read, `locked` of SNMPv3 that came while the vault was locked; `quarantined` senders there
+    are now."""
 
     settings: ReceiverSettings = ReceiverSettings()
     listeners: tuple[Listener, ...] = ()
@@ -70,6 +71,7 @@ class ReceiverState(msgspec.Struct, frozen=True):
     dropped: int = 0
     malformed: int = 0
     quarantined: int = 0
+    locked: int = 0
 
 
 class QuarantinedMessage(msgspec.Struct, frozen=True):

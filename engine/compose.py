@@ -123,7 +123,7 @@ class Engine:
             self._vault,
             self._store,
             on_unlocked=self._on_unlocked,
-            on_locked=master_key.cache_clear,
+            on_locked=self._on_locked,
             clock=time.monotonic,
             now_us=now_us,
         )
@@ -300,6 +300,11 @@ class Engine:
         elif self._state.live.pop(device, None) is None:
             return
         self._endpoint.touch([Subject("values", device)])
+
+    def _on_locked(self) -> None:
+        """Drop what was made of passphrases: the keys of SNMPv3, and the users that traps are held against."""
+        master_key.cache_clear()
+        self._receivers.change_users()
 
     def _on_unlocked(self) -> None:
         """Ask at once what failed because the vault was locked."""

@@ -7,7 +7,6 @@ probe that needs it, and nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from uuid import UUID
 
 from domain.errors import BadCredentials
@@ -64,14 +63,19 @@ class Logins:
         login, limit_s = self._login_of(device, probe), timeout_s(device.interval_s)
         return make_stream(self._transports, device, probe, *login, timeout_s=limit_s)
 
-    def snmp_users(self) -> list[SnmpUser]:
-        """Return the users of SNMPv3 whose secrets are here."""
+    def snmp_users(self) -> list[SnmpUser] | None:
+        """Return the users of SNMPv3 whose secrets are here, None where they are behind a lock."""
         users = []
         for credential in self._state.inventory.credentials():
-            if credential.kind == "snmp_v3":
-                with suppress(SecretNotHere, BadCredentials):  # its devices' probes say so
-                    user = snmp_login(credential, self._vault.get(credential.id))
-                    users += [user] if isinstance(user, SnmpUser) else []
+            if credential.kind != "snmp_v3":
+                continue
+            try:
+                user = snmp_login(credential, self._vault.get(credential.id))
+            except VaultLocked:
+                return None
+            except (SecretNotHere, BadCredentials):  # its devices' probes say so
+                continue
+            users += [user] if isinstance(user, SnmpUser) else []
         return users
 
     def take_locked_out(self) -> list[Device]:

@@ -162,7 +162,10 @@ class ReceiversForm(Form):
         )
         received = sum(state.received.values()) if state is not None else 0
         dropped = f", {state.dropped:,} dropped" if state is not None and state.dropped else ""
-        self._received.setText(f"{count_of(received, 'message', 'messages')} received{dropped}")
+        locked = (
+            f", {state.locked:,} while the vault was locked" if state is not None and state.locked else ""
+        )
+        self._received.setText(f"{count_of(received, 'message', 'messages')} received{dropped}{locked}")
 
     def _lay_out(self) -> None:
         add = self.fields.add

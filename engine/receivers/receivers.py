@@ -78,7 +78,8 @@ class _Received(NamedTuple):
 
 
 class Receivers:
-    """Off until `apply`; `run` is its service. `carry` takes journal rows, `users` gives those of SNMPv3 when they are needed."""
+    """Off until `apply`; `run` is its service. `carry` takes journal rows, `users` gives those of SNMPv3 when they are
+    needed, None while the vault is locked."""
 
     def __init__(
         self,
@@ -87,7 +88,7 @@ class Receivers:
         *,
         carry: Callable[[list[JournalRow]], None],
         probe_now: Callable[[UUID], bool],
-        users: Callable[[], list[SnmpUser]],
+        users: Callable[[], list[SnmpUser] | None],
         keep: Callable[[ReceiverSettings], Awaitable[None]],
         clock: Callable[[], float],
         now_us: Callable[[], int],
@@ -109,7 +110,7 @@ class Receivers:
         self._senders: Senders | None = None
         self._ignored: frozenset[str] = frozenset()
         self._received: dict[str, int] = {}
-        self._malformed = 0
+        self._malformed = self._locked = 0
         self._informs: OrderedDict[tuple[object, ...], None] = OrderedDict()
         self._probed_s: dict[UUID, float] = {}
         self._to_probe: set[UUID] = set()
@@ -212,6 +213,7 @@ class Receivers:
             self._flood.dropped,
             self._malformed,
             len(self._quarantine),
+            self._locked,
         )
 
     def quarantined(self, limit: int) -> list[QuarantinedSender]:
@@ -290,7 +292,11 @@ class Receivers:
         if isinstance(found, Notification):
             return found, found.answer
         if not self._users_known:
-            self._recipient.set_users(self._users())
+            users = self._users()
+            if users is None:  # no answer: an inform comes again, and may be read then
+                self._locked += 1
+                return None, None
+            self._recipient.set_users(users)
             self._users_known = True
         opened = self._recipient.open(found, now_s)
         if opened.doubt and self._senders is not None:

@@ -29,7 +29,7 @@ def receivers_for(
     *,
     carry: Callable[[list[JournalRow]], None] = lambda rows: None,
     probe_now: Callable[[UUID], bool] = lambda id: True,
-    users: Callable[[], list[SnmpUser]] = list,
+    users: Callable[[], list[SnmpUser] | None] = list,
     keep: Callable[[ReceiverSettings], Awaitable[None]] = keep_nothing,
     clock: Callable[[], float] = lambda: 0.0,
 ) -> Receivers:
@@ -57,7 +57,7 @@ class Reception:
     """Receivers of some devices, and what they handed on. `now_s` is their clock."""
 
     state: State
-    users: list[SnmpUser] = field(default_factory=list)
+    users: list[SnmpUser] | None = field(default_factory=list)
     rows: list[JournalRow] = field(default_factory=list)
     probed: list[UUID] = field(default_factory=list)
     kept: list[ReceiverSettings] = field(default_factory=list)

@@ -24,6 +24,7 @@ from domain.wire import ForgetSender, QueryJournal, QueryQuarantine, Reply, SetR
 from engine.protocols import ber, snmp
 from engine.protocols.notifications import SYS_UPTIME, TRAP_OID
 from engine.protocols.snmp import Pdu
+from engine.protocols.usm import SnmpUser
 from engine.receivers import receivers as receivers_module
 from engine.receivers.receivers import PROBE_GAP_S
 from engine.receivers.words import trouble_of
@@ -34,6 +35,7 @@ from tests.engine.client import TestClient
 from tests.engine.engine_process import EngineProcess
 from tests.engine.peers import echo_of, free_tcp_port, free_udp_port, udp_peer, until
 from tests.engine.reception import HILL, Reception, here, run, state_of
+from tests.protocol.test_snmp_v3_recipient import Notifier
 from tests.unit.inventories import edit
 
 LINK_DOWN, LINK_UP = "1.3.6.1.6.3.1.1.5.3", "1.3.6.1.6.3.1.1.5.4"
@@ -256,6 +258,28 @@ def test_what_an_ignored_sender_says_is_nowhere_and_garbage_is_counted() -> None
         assert receivers.quarantined(9) == []
 
     run(conversation, msgspec.structs.replace(here(traps_port=free_udp_port()), ignored=("192.0.2.1",)))
+
+
+def test_while_the_vault_is_locked_v3_is_counted_as_locked_and_no_user_or_key_is_kept() -> None:
+    anna = SnmpUser("anna", "sha1", "maplesyrup", "aes128", "ahornsirup")
+    sent = [(0.0, Notifier(anna).say(), ("127.0.0.1", 1))]
+    reception = Reception(state_of(HILL), [anna])
+
+    async def conversation(reception: Reception) -> None:
+        receivers, recipient = reception.receivers, reception.receivers._recipient
+        receivers.take_traps(sent)
+        assert recipient._users and recipient._keys
+        reception.users = None
+        receivers.change_users()
+        assert not recipient._users and not recipient._keys
+        assert receivers.take_traps([*sent, (0.0, Notifier(anna).say(Pdu.INFORM), ("127.0.0.1", 1))]) == []
+        assert (receivers.state.locked, receivers.quarantined(9), len(reception.rows)) == (2, [], 1)
+        reception.users = [anna]
+        receivers.change_users()
+        receivers.take_traps(sent)
+        assert (receivers.state.locked, len(reception.rows)) == (2, 2)
+
+    run(conversation, here(traps_port=free_udp_port()), reception)
 
 
 def test_a_stranger_is_held_until_it_is_a_device() -> None:

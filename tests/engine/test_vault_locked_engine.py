@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from pathlib import Path
 from uuid import UUID
 
 from domain.edit import creation
 from domain.inventory import Credential
+from domain.receiving import ReceiverSettings, ReceiverState
 from domain.vault import VaultState
-from domain.wire import Lock, RotateKeys, Secret, SetKeyPlace, SubmitEdit, Unlock
+from domain.wire import (
+    Lock,
+    QueryQuarantine,
+    RotateKeys,
+    Secret,
+    SetKeyPlace,
+    SetReceivers,
+    SubmitEdit,
+    Unlock,
+)
+from engine.protocols.usm import SnmpUser
 from engine.vault import KEY_FILE
 from simnet.serving import SimulatedNetwork
 from simnet.synthetic import build_network
 from tests.engine.client import TestClient
 from tests.engine.engine_process import EngineProcess, Simulation, Typist
+from tests.engine.peers import free_udp_port
+from tests.engine.reception import HILL
+from tests.protocol.test_snmp_v3_recipient import Notifier
 from tests.unit.inventories import edit
 
 PASSWORD = Secret("Nebelhorn 2224")
+_UDP = (socket.AF_INET, socket.SOCK_DGRAM)
 A_LONG_WAIT_S = 600.0
 """The interval of the devices: what is asked sooner was asked for."""
 
@@ -71,3 +88,31 @@ def test_it_starts_locked_says_why_and_recovers_at_once(tmp_path: Path) -> None:
             assert client.ask(RotateKeys).result == {"secrets": len(typist.secrets) + 1}
             assert engine.stop() == 0
         assert PASSWORD.value not in engine.text
+
+
+def test_traps_of_v3_are_locked_out_with_the_vault_and_heard_when_it_is_unlocked(tmp_path: Path) -> None:
+    port = free_udp_port()
+    anna = Credential(UUID(int=50), "Anna", "snmp_v3", "anna", "sha1", "aes128")
+    secret = {anna.id: Secret(json.dumps({"auth": "maplesyrup", "privacy": "ahornsirup"}))}
+    sent = Notifier(SnmpUser("anna", "sha1", "maplesyrup", "aes128", "ahornsirup")).say()
+
+    def state(client: TestClient) -> ReceiverState:
+        told = client.latest("engine", None)
+        return told.receivers if told is not None else ReceiverState()
+
+    with EngineProcess(tmp_path) as engine, engine.client() as client, socket.socket(*_UDP) as sender:
+        added = edit(creation("credential", anna), creation("device", HILL), number=1)
+        assert client.ask(lambda n: SubmitEdit(n, added, secret)).refusals == ()
+        settings = ReceiverSettings(traps_port=port, address="127.0.0.1")
+        assert client.ask(lambda n: SetReceivers(n, settings)).refusals == ()
+        assert client.ask(lambda n: SetKeyPlace(n, "password", PASSWORD)).refusals == ()
+        sender.sendto(sent, ("127.0.0.1", port))
+        client.wait_for(lambda: state(client).received == {"trap": 1} or None)
+        assert client.ask(Lock).refusals == ()
+        sender.sendto(sent, ("127.0.0.1", port))
+        client.wait_for(lambda: state(client).locked == 1 or None)
+        assert client.ask(QueryQuarantine).result == {"senders": []}
+        assert client.ask(lambda n: Unlock(n, PASSWORD)).refusals == ()
+        sender.sendto(sent, ("127.0.0.1", port))
+        client.wait_for(lambda: state(client).received == {"trap": 2} or None)
+        assert engine.stop() == 0

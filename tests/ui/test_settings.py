@@ -110,10 +110,13 @@ def test_refusals_of_a_retention_stand_at_their_fields(bench: Bench) -> None:
 
 def test_each_port_says_how_it_is_and_one_that_cannot_be_had_keeps_the_form(bench: Bench) -> None:
     settings = ReceiverSettings(10162, None, None, ignored=("10.9.9.9",))
-    tell(bench, receivers=ReceiverState(settings, (Listener("traps", 10162),), {"trap": 3}, 2, 0, 1))
+    tell(
+        bench, receivers=ReceiverState(settings, (Listener("traps", 10162),), {"trap": 3}, 2, 0, 1, locked=4)
+    )
     bench.window.settings.open_receivers()
     (form,) = bench.window.findChildren(ReceiversForm)
     assert [row.state.text() for row in form.ports.values()] == ["Listening on 10162", "Off", "Off"]
+    assert form._received.text() == "3 messages received, 2 dropped, 4 while the vault was locked"
     form.ports["syslog_udp_port"].box.setChecked(True)
     form.ignored.setPlainText("10.9.9.9\n10.9.9.8")
     trouble = Listener("syslog_udp", 514, "port 514 is kept for administrators")
