@@ -45,6 +45,18 @@ def qt() -> QApplication:
     return app
 
 
+@pytest.fixture(autouse=True)
+def nothing_stays_open() -> Iterator[None]:
+    """Close what a test leaves on the screen: a window above the next test's map takes its mouse."""
+    yield
+    left = [w for w in QApplication.topLevelWidgets() if w.isVisible()]
+    for widget in left:
+        widget.close()
+        widget.deleteLater()
+    if left:
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
 @pytest.fixture
 def wait_for(qt: QApplication) -> WaitFor:
     """Let the window live until something holds."""
