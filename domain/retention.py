@@ -27,7 +27,8 @@ class Retention(msgspec.Struct, frozen=True):
 class DiskState(msgspec.Struct, frozen=True):
     """What the database takes and what is left beside it; per day as it was written lately, 0 while that is not known.
 
-    `forecast_bytes` is what the database will hold when everything is as old as it is kept.
+    `forecast_bytes` is what the database will hold when everything is as old as it is kept. `devices_behind` is of how many
+    devices hours that are over are still to be made of polls.
     """
 
     held_bytes: int = 0
@@ -35,6 +36,7 @@ class DiskState(msgspec.Struct, frozen=True):
     raw_bytes_per_day: int = 0
     hourly_bytes_per_day: int = 0
     forecast_bytes: int = 0
+    devices_behind: int = 0
 
     @property
     def will_not_fit(self) -> bool:

@@ -9,6 +9,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
+import msgspec
+
 from domain.journal import KEYFRAME_EVERY_ROWS, KEYFRAME_EVERY_S
 from domain.retention import DiskState, Retention
 from engine.state import State
@@ -25,11 +27,17 @@ class Upkeep:
 
     def __init__(self, store: StoreThread, state: State, now_us: Callable[[], int]) -> None:
         self.rows_since_keyframe = 0
-        self.disk: DiskState | None = None
-        """None until it was looked at."""
+        self._disk: DiskState | None = None
         self._store = store
         self._state = state
         self._now_us = now_us
+
+    @property
+    def disk(self) -> DiskState | None:
+        """How the disk was when it was last looked at, None before; and what is to be done now."""
+        if self._disk is None:
+            return None
+        return msgspec.structs.replace(self._disk, devices_behind=self._store.devices_behind)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -88,12 +96,12 @@ class Upkeep:
             try:
                 await self.weigh()
             except (StorageFailed, OSError):
-                self.disk = None
+                self._disk = None
             await asyncio.sleep(DISK_EVERY_S)
 
     async def weigh(self) -> None:
         """Look at the disk now."""
-        self.disk = await self._store.disk()
+        self._disk = await self._store.disk()
 
     async def set_retention(self, retention: Retention) -> None:
         """Keep numbers for another time from now on. Raises StorageFailed."""

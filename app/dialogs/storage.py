@@ -11,7 +11,7 @@ from app.commands import Asks
 from app.dialogs.form import Form, two_columns
 from app.model import Delta, Model
 from app.panels.text import Label, set_property
-from app.words import figure
+from app.words import count_of, figure
 from domain.errors import Refusal
 from domain.retention import DiskState, Retention, forecast
 from domain.wire import SetRetention
@@ -30,6 +30,8 @@ def story_of(disk: DiskState | None, retention: Retention) -> tuple[str, str]:
     if disk is None or not disk.held_bytes:
         return "How much is stored is not known yet.", ""
     now = f"{_size(disk.held_bytes)} stored now, {_size(disk.free_bytes)} free beside it."
+    if disk.devices_behind:
+        now += f" Polls of {count_of(disk.devices_behind, 'device', 'devices')} are being made into hours."
     if not disk.raw_bytes_per_day:
         return now, "What it will take is not known yet: it is forecast from a day of polling."
     will = forecast(

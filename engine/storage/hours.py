@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import struct
+import time
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -24,6 +25,8 @@ HOUR_US = 3_600_000_000
 LATE_US = 120_000_000
 """An hour is rolled up this long after its end: what was still under way has come by then."""
 SOURCES_AT_ONCE = 64
+PIECE_S = 0.1
+"""About how long one call works, and so how long whoever wants the store may have to wait for it."""
 VALUES_AT_ONCE = 200_000
 ROWS_WEIGHED = 1_000
 
@@ -45,9 +48,12 @@ class Hours:
 
     def __init__(self, samples: Samples) -> None:
         self._samples = samples
+        self.behind = 0
+        """How many sources were behind after the last `roll_up`."""
 
     def roll_up(self, connection: Connection, now_us: int) -> bool:
         """Roll up one hour of each of some sources that are behind; return whether there was one."""
+        until_s = time.monotonic() + PIECE_S
         over_us = floor_hour(now_us - LATE_US)
         behind = self._samples.rolled(connection, before_us=over_us, limit=SOURCES_AT_ONCE)
         done: list[Row] = []
@@ -60,9 +66,12 @@ class Hours:
                 self._roll(connection, source_key, floor_hour(at_us))
             next_us = over_us if at_us is None else floor_hour(at_us) + HOUR_US
             done.append({"source": source_key, "next_us": next_us})
+            if time.monotonic() >= until_s:
+                break
         if done:
             here = sample_source.c.key == bindparam("source")
             connection.execute(update(sample_source).where(here).values(rolled_us=bindparam("next_us")), done)
+        self.behind = self._samples.count_behind(connection, over_us)
         return bool(done)
 
     def bytes_per_day(self, connection: Connection) -> float:

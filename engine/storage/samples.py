@@ -201,6 +201,13 @@ class Samples:
         query = select(*columns).where(behind).order_by(sample_source.c.rolled_us).limit(limit)
         return dict(connection.execute(query).all())
 
+    def count_behind(self, connection: Connection, before_us: int) -> int:
+        """Return how many sources are rolled up to less than `before_us`."""
+        behind = and_(sample_source.c.tenant_id == self._tenant, sample_source.c.rolled_us < before_us)
+        return int(
+            connection.execute(select(func.count()).select_from(sample_source).where(behind)).scalar_one()
+        )
+
     def series_in(self, connection: Connection, schema_key: int) -> list[Series]:
         """Return the series of a schema in their order."""
         if schema_key not in self._orders:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -35,14 +36,14 @@ from domain.retention import DiskState, Retention, forecast
 from engine.storage import ageing, file, rows, tables
 from engine.storage.batch import Batch, Keyframe, Loaded, SealedSecret
 from engine.storage.errors import StorageFailed
-from engine.storage.hours import Hours
+from engine.storage.hours import PIECE_S, Hours
 from engine.storage.samples import Samples
 from engine.storage.series import History, Points
 
 US_PER_DAY = 86_400_000_000
 RAW_AFTER_CAP = 0.95
 """How much of the cap is left when it was passed, so that the next prune is not due at once."""
-SOURCES_AT_ONCE = 256
+SOURCES_AT_ONCE = 8
 """Sources pruned in one transaction, so that nobody waits long for the next."""
 KEYFRAMES_KEPT_US = 7 * US_PER_DAY
 """Older keyframes are thinned to the first of each day."""
@@ -209,20 +210,31 @@ class Store:
             row = {"tenant_id": self._tenant, "origin": self.loaded.origin, "at_us": at_us, "seq": seq}
             rows.upsert(connection, tables.keyframe, [{**row, "body": body}])
 
+    @property
+    def devices_behind(self) -> int:
+        """How many devices' hours were still to be rolled up when that was last done."""
+        return self._hours.behind
+
     def prune(self, now_us: int) -> None:
+        """Prune as `prune_in_pieces` does, in one go."""
+        for _ in self.prune_in_pieces(now_us):
+            pass
+
+    def prune_in_pieces(self, now_us: int) -> Iterator[bool]:
         """Delete what is older than it is kept, then the oldest polls until they fill less than their cap; and what is orphaned.
 
-        What was not rolled up by then is, before it goes.
+        What was not rolled up by then is, before it goes. Yields True after each piece of about `hours.PIECE_S`, with nothing
+        left open: the store may be used in between, and what is not fetched is done another time.
         """
         while self.roll_up(now_us):
-            pass
+            yield True
         with self._transaction() as connection:
             sources = list(self._samples.sources(connection))
         raw_us = int(self.retention.raw_days * US_PER_DAY)
         hourly_us = int(self.retention.hourly_days * US_PER_DAY)
-        self._drop_before(self._samples, sources, now_us - raw_us)
-        self._drop_before(self._hours, sources, now_us - hourly_us)
-        self._drop_over_cap(sources)
+        yield from self._drop_before(self._samples, sources, now_us - raw_us)
+        yield from self._drop_before(self._hours, sources, now_us - hourly_us)
+        yield from self._drop_over_cap(sources)
         with self._transaction() as connection:
             self._samples.drop_unused(connection, self._devices, now_us, now_us - hourly_us - US_PER_DAY)
             self._drop_orphans(connection)
@@ -230,7 +242,7 @@ class Store:
             ageing.thin_keyframes(connection, self._tenant, now_us - KEYFRAMES_KEPT_US, before_us)
             ageing.drop_alerts(connection, self._tenant, before_us)
         while self._drop_happenings(before_us):
-            pass
+            yield True
 
     def secrets(self) -> dict[UUID, SealedSecret]:
         """Return the sealed secrets that are wrapped for this install."""
@@ -272,17 +284,24 @@ class Store:
     def _journal_row(self, row: JournalRow) -> rows.Row:
         return {"tenant_id": self._tenant, **rows.JOURNAL.to_row(row)}
 
-    def _drop_before(self, kept: Samples | Hours, sources: list[int], before_us: int) -> None:
+    def _drop_before(self, kept: Samples | Hours, sources: list[int], before_us: int) -> Iterator[bool]:
         rest = iter(sources)
-        while some := list(islice(rest, SOURCES_AT_ONCE)):
+        some = list(islice(rest, SOURCES_AT_ONCE))
+        while some:
+            until_s = time.monotonic() + PIECE_S
             with self._transaction() as connection:
-                kept.drop_before(connection, some, before_us)
+                while some:
+                    kept.drop_before(connection, some, before_us)
+                    some = list(islice(rest, SOURCES_AT_ONCE))
+                    if time.monotonic() >= until_s:
+                        break
+            yield True
 
     def _drop_happenings(self, before_us: int) -> bool:
         with self._transaction() as connection:
             return ageing.drop_some(connection, self._tenant, before_us)
 
-    def _drop_over_cap(self, sources: list[int]) -> None:
+    def _drop_over_cap(self, sources: list[int]) -> Iterator[bool]:
         cap = self.retention.raw_cap_bytes
         while True:
             with self._transaction() as connection:
@@ -292,7 +311,8 @@ class Store:
                 return
             oldest_us, newest_us = span
             share = 1 - cap * RAW_AFTER_CAP / held
-            self._drop_before(self._samples, sources, oldest_us + int((newest_us - oldest_us) * share) + 1)
+            before_us = oldest_us + int((newest_us - oldest_us) * share) + 1
+            yield from self._drop_before(self._samples, sources, before_us)
 
     def _held_bytes(self) -> int:
         with self._transaction() as connection:

@@ -40,6 +40,9 @@ FLUSH_AT_ROWS = 2_000
 WAITING_SAMPLES_CAP = 50_000
 """Most cycles that wait while the disk fails; above it the oldest are dropped and counted."""
 
+REST_S = 0.1
+"""How long pruning rests after each piece: there may be half an hour of work, and a processor has other things to do."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 log = logging.getLogger(__name__)
@@ -170,9 +173,18 @@ class StoreThread:
         """Keep what is listened for. Raises StorageFailed."""
         await self.run(self._store.set_receivers, settings)
 
-    async def prune(self, now_us: int) -> None:
-        """Delete what is too old or too much, see Store.prune."""
-        await self._ask(partial(self._store.prune, now_us), after_write=True)
+    async def prune(self, now_us: int, rest_s: float = REST_S) -> None:
+        """Delete what is too old or too much, see Store.prune_in_pieces; rests between them, for all else that is to be done."""
+        pieces = self._store.prune_in_pieces(now_us)
+        more = True
+        while more:
+            more = await self._ask(partial(next, pieces, False), after_write=True)
+            await asyncio.sleep(rest_s if more else 0)
+
+    @property
+    def devices_behind(self) -> int:
+        """How many devices' hours are still to be rolled up."""
+        return self._store.devices_behind
 
     async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Return what a function of the store or of the vault returns, called in this thread."""

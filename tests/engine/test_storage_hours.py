@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from statistics import fmean
 
@@ -157,6 +158,30 @@ def test_what_is_pruned_was_rolled_up_before(kept: Store) -> None:
     with kept._transaction() as connection:
         assert connection.execute(select(func.count()).select_from(tables.sample)).scalar_one() == 0
     assert [hour[1] for hour in hours_of(kept)] == [float(n) for n in range(100)]
+
+
+def test_pruning_that_is_broken_off_after_any_piece_is_finished_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("hours", "store"):
+        monkeypatch.setattr(f"engine.storage.{module}.PIECE_S", 0.0)
+    pieces = 0
+    while True:
+        store = open_store(tmp_path / f"{pieces}.sqlite")
+        filled(store)
+        write(store, *((n * HOUR_US // 2, float(n)) for n in range(8)))
+        done = len(list(islice(store.prune_in_pieces(START_US + 30 * DAY_US), pieces)))
+        store.close()
+        again = open_store(tmp_path / f"{pieces}.sqlite")
+        again.prune(START_US + 30 * DAY_US)
+        assert [hour[1:] for hour in hours_of(again)] == [
+            (2.0 * n, 2.0 * n + 1, 2.0 * n + 0.5, 2) for n in range(4)
+        ]
+        again.close()
+        if done < pieces:
+            break
+        pieces += 1
+    assert pieces > 6
 
 
 def test_the_latest_of_every_device_come_in_one_read(kept: Store) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from domain.edit import apply, creation
 from domain.health import Health
 from domain.inventory import Inventory
-from engine.storage import Batch, CycleRow, StorageFailed, Store, StoreThread, thread
+from engine.storage import Batch, CycleRow, StorageFailed, Store, StoreThread, hours, thread
 from tests.engine.stores import (
     DEVICES,
     NOW_US,
@@ -168,6 +168,25 @@ def test_a_keyframe_stands_after_what_was_put(tmp_path: Path) -> None:
         with closing(sqlite3.connect(store.path)) as other:
             assert other.execute("SELECT seq FROM keyframe").fetchall() == [(3,)]
         await running.prune(NOW_US)
+
+    play(tmp_path, talk)
+
+
+def test_what_is_written_while_a_long_backlog_is_pruned_waits_for_one_piece_and_not_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hours, "PIECE_S", 0.0)  # a piece is one hour of one device
+
+    async def talk(store: Store, running: StoreThread) -> None:
+        values = (("rtt_ms", "", 1.0),)
+        store.write(Batch(samples=[CycleRow(A, NOW_US + n * hours.HOUR_US, values) for n in range(200)]))
+        pruning = asyncio.ensure_future(running.prune(NOW_US + 200 * hours.HOUR_US, rest_s=0))
+        await until(lambda: running.devices_behind > 0)
+        await running.write(rows_of(store, 2))
+        assert not pruning.done()
+        assert running.devices_behind == 1
+        await pruning
+        assert running.devices_behind == 0
 
     play(tmp_path, talk)
 
