@@ -89,6 +89,10 @@ class _Plan:
                 batches[-1].add(oid)
         self.batches = [tuple(batch.oids) for batch in batches]
 
+    def asks_as(self, watched: tuple[str, ...], meters: list[Meter]) -> bool:
+        """Tell whether a plan for these would be this one."""
+        return watched == self.watched and meters == [meter for meter, _ in self.meters]
+
 
 class SnmpDriver:
     """Asks one agent. `profile` names what it is read with, "" is what matches it best of `profiles`.
@@ -131,7 +135,7 @@ class SnmpDriver:
         if is_as_known:
             _read_meters(plan, answers, draft)
         if self._cycle >= self._due_cycle:
-            await self._read_after_looks({meter for meter, _ in plan.meters} if is_as_known else set(), draft)
+            await self._read_after_looks(is_as_known, draft)
         elif not self._is_proven or plan.cap != self._session.varbinds_cap:
             self._prove(answers)
         ticks = first.get(HR_UPTIME)  # the host's own where it tells one, else its agent's
@@ -154,13 +158,18 @@ class SnmpDriver:
         self._untold_whole = set()
         return reading
 
-    async def _read_after_looks(self, read: Collection[Meter], draft: Draft) -> None:
+    async def _read_after_looks(self, is_read: bool, draft: Draft) -> None:
         """Take the looks that are due, and read those meters that were not read in this cycle."""
+        before, absent_before = self._plan, len(self._absent)
         if not await self._look():
             return
-        self._plan = self._make_plan(self._absent)
-        self._is_proven = False
-        self._seen = None
+        if len(self._absent) != absent_before or not before.asks_as(self._watched(), self._meters()):
+            self._plan = self._make_plan(self._absent)
+            self._is_proven = False
+            self._seen = None
+        elif is_read:
+            return
+        read = {meter for meter, _ in before.meters} if is_read else set()
         new = [meter for meter, _ in self._plan.meters if meter not in read]
         if new:
             plan = _Plan((), new, (), self._session.varbinds_cap)
@@ -169,14 +178,14 @@ class SnmpDriver:
             told = {(metric, instance) for metric, instance, _ in draft.values}
             draft.values += [value for value in fresh.values if value[:2] not in told]
 
+    def _watched(self) -> tuple[str, ...]:
+        return tuple(oid for task in self._tasks for oid in task.learned.watched)
+
+    def _meters(self) -> list[Meter]:
+        return [meter for task in self._tasks for meter in task.learned.meters]
+
     def _make_plan(self, absent: Collection[str]) -> _Plan:
-        learned = [task.learned for task in self._tasks]
-        return _Plan(
-            [oid for found in learned for oid in found.watched],
-            [meter for found in learned for meter in found.meters],
-            absent,
-            self._session.varbinds_cap,
-        )
+        return _Plan(self._watched(), self._meters(), absent, self._session.varbinds_cap)
 
     def _prove(self, answers: list[Got]) -> None:
         """Ask no more for what the agent does not have: in v1 each costs a GET of its own."""
@@ -217,6 +226,7 @@ class SnmpDriver:
         for place, task in enumerate(self._tasks):
             if task.due_cycle > self._cycle:
                 continue
+            before = task.learned.meters
             try:
                 task.learned = await task.look(self._session, self._known)
             except NoAnswer as error:
@@ -226,9 +236,10 @@ class SnmpDriver:
                 continue
             taken = True
             task.failures = 0
-            self._absent.difference_update(
-                task.learned.watched, *(meter.oids for meter in task.learned.meters)
-            )
+            if task.every_cycles >= LOOK_EVERY_CYCLES or task.learned.meters != before:
+                self._absent.difference_update(
+                    task.learned.watched, *(meter.oids for meter in task.learned.meters)
+                )
             spread = (self._phase + 3 * place) % task.every_cycles if task.looked_cycle is None else 0
             task.looked_cycle = self._cycle
             task.due_cycle = self._cycle + task.every_cycles + spread
