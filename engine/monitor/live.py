@@ -1,7 +1,9 @@
 """Streams of the devices that somebody looks at, while they look. Counterpart: `drivers/routeros_live.py`, which has the stream.
 
 Each watched device has a task: it waits for one of the few slots, streams until nobody looks any more, and rests longer
-each time that fails. One rule: what is streamed is seen and nothing else: a stream that fails is no news of a device.
+each time that fails. One that is refused (a right is missing, a password wrong, a certificate not trusted) rests for minutes:
+somebody has to do something about it, here or on the router. One rule: what is streamed is seen and nothing else: a stream
+that fails is no news of a device.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from time import monotonic
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from domain.errors import BadCredentials, DeviceError, Untrusted
@@ -24,6 +26,16 @@ STREAMS_CAP = 20
 """Devices that are streamed at a time; further ones wait for a place."""
 SETTLE_S = 0.3
 """Who goes down a list of devices does not look at each."""
+REFUSED_REST_S, REFUSED_REST_CAP_S = 60.0, 600.0
+"""How long a refused stream rests at first, and at most: each try is a line in the router's log."""
+
+
+class _Refusal(NamedTuple):
+    """Why a stream was refused, how long it rests for that, and until when."""
+
+    reason: str
+    rest_s: float
+    until_s: float
 
 
 class Stream(Protocol):
@@ -48,7 +60,7 @@ class Live:
         self._on_rates = on_rates
         self._clock = clock
         self._slots = asyncio.Semaphore(STREAMS_CAP)
-        self._refused: set[UUID] = set()
+        self._refused: dict[UUID, _Refusal] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -62,7 +74,7 @@ class Live:
 
     def change(self, id: UUID) -> None:
         """Begin anew with a device that is asked otherwise now, or with another secret."""
-        self._refused.discard(id)
+        self._refused.pop(id, None)
         if id in self._tasks:
             self._end(id)
             self._begin(id)
@@ -84,13 +96,16 @@ class Live:
     async def _keep_streaming(self, id: UUID) -> None:
         pause_s = FIRST_PAUSE_S
         await asyncio.sleep(SETTLE_S)
-        while id not in self._refused:
+        while True:
+            if (refusal := self._refused.get(id)) is not None:
+                await asyncio.sleep(refusal.until_s - self._clock())
             async with self._slots:
                 begun_s = self._clock()
                 if not await self._stream(id):
                     return
-            pause_s = next_pause_s(pause_s, self._clock() - begun_s)
-            await asyncio.sleep(pause_s)
+            if self._refused.get(id) is refusal:
+                pause_s = next_pause_s(pause_s, self._clock() - begun_s)
+                await asyncio.sleep(pause_s)
 
     async def _stream(self, id: UUID) -> bool:
         """Stream until it fails; False where there is nothing to stream."""
@@ -98,12 +113,22 @@ class Live:
             stream = self._make_stream(id)
             if stream is None:
                 return False
-            await stream.run(partial(self._on_rates, id))
+            await stream.run(partial(self._tell, id))
         except (BadCredentials, Untrusted) as error:
-            self._refused.add(id)
-            _log.info("live_refused", extra={"device_id": id, "reason": str(error)})
+            self._refuse(id, str(error))
         except DeviceError as error:
             _log.debug("live_failed", extra={"device_id": id, "reason": str(error)})
         finally:
             self._on_rates(id, ())
         return True
+
+    def _tell(self, id: UUID, rates: Sequence[Value]) -> None:
+        self._refused.pop(id, None)
+        self._on_rates(id, rates)
+
+    def _refuse(self, id: UUID, reason: str) -> None:
+        before = self._refused.get(id)
+        rest_s = REFUSED_REST_S if before is None else min(2 * before.rest_s, REFUSED_REST_CAP_S)
+        self._refused[id] = _Refusal(reason, rest_s, self._clock() + rest_s)
+        if before is None or before.reason != reason:
+            _log.info("live_refused", extra={"device_id": id, "reason": reason})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -129,17 +131,40 @@ def test_streams_that_fail_rest_longer_each_time_and_hold_no_place() -> None:
 
 
 @pytest.mark.parametrize("error", [BadCredentials("no"), Untrusted("another certificate", "ab")])
-def test_a_login_that_is_refused_is_not_tried_again_until_the_device_changes(error: DeviceError) -> None:
+def test_what_is_refused_rests_for_minutes_is_told_once_and_goes_on_when_it_is_granted(
+    error: DeviceError, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
     async def scene() -> None:
         fleet = Fleet()
         one = UUID(int=1)
         fleet.fails[one] = error
         fleet.live.watch([one])
+        await asyncio.sleep(3600)
+        at_s = fleet.begun_s(one)
+        gaps_s = [b - a for a, b in pairwise(at_s)]
+        assert gaps_s == pytest.approx([60, 120, 240, 480, 600, 600, 600, 600])
+        assert caplog.messages.count("live_refused") == 1
+        del fleet.fails[one]
         await asyncio.sleep(600)
-        fleet.live.watch([])
-        fleet.live.watch([one])
-        await asyncio.sleep(600)
+        assert fleet.open == {one}
+        await fleet.live.close()
+
+    run(scene())
+
+
+def test_to_look_away_and_back_does_not_try_what_was_refused_any_sooner_and_a_change_does() -> None:
+    async def scene() -> None:
+        fleet = Fleet()
+        one = UUID(int=1)
+        fleet.fails[one] = BadCredentials("no")
+        for _ in range(10):
+            fleet.live.watch([one])
+            await asyncio.sleep(4)
+            fleet.live.watch([])
         assert len(fleet.begun) == 1
+        fleet.live.watch([one])
         del fleet.fails[one]
         fleet.live.change(one)
         await asyncio.sleep(1)
