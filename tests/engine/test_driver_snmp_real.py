@@ -114,6 +114,12 @@ def test_a_real_snmpd_is_shown_with_its_interfaces(snmpd: tuple[str, int]) -> No
     assert told["location"] == "Attic"
     assert told["interface/lo"]["kind"] == "loopback"
     assert {f"interface/{name}" for _, name in socket.if_nameindex()} <= set(told)
+    own = [field.removeprefix("address/") for field in told if field.startswith("address/")]
+    assert "127.0.0.1" not in own
+    assert set(_outward()) <= set(own)
+    for address in own:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as ours:
+            ours.bind((address, 0))
     got = values(reading)
     assert told["profile"] == "linux"
     assert 1e6 < got["memory_used_bytes", ""] < got["memory_total_bytes", ""]
@@ -121,3 +127,13 @@ def test_a_real_snmpd_is_shown_with_its_interfaces(snmpd: tuple[str, int]) -> No
     assert disks, "a computer has a disk; in a chroot it may be another than /"
     assert all(0 <= got["disk_used_bytes", disk] <= got["disk_total_bytes", disk] for disk in disks)
     assert {("load_1min", ""), ("processes", ""), ("swap_used_bytes", "")} <= got.keys()
+
+
+def _outward() -> list[str]:
+    """Return the address that this computer would send from to the world, if it has a way there; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.connect(("198.51.100.1", 9))
+        except OSError:
+            return []
+        return [asking.getsockname()[0]]

@@ -219,6 +219,13 @@ FACTS: dict[str, dict[str, Any]] = {
         "sensor/Fan 1": {"name": "Fan 1", "metric": "sensor_state", "state": "critical"},
     },
     "generic": {
+        "address/10.7.0.2": {"address": "10.7.0.2", "interface": "eth0", "prefix_bits": 24},
+        "address/192.0.2.9": {"address": "192.0.2.9"},
+        "address/2001:db8::7": {"address": "2001:db8::7", "interface": "eth1"},
+        "address/10.7.0.255": None,
+        "address/127.0.0.1": None,
+        "address/fe80::1": None,
+        "address/fe80::2": None,
         "ups/rack 1": {"name": "rack 1", "state": "low", "model": "Sentinel"},
         "neighbour/eth0/02:00:00:00:00:77": {
             "interface": "eth0",

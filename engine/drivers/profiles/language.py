@@ -16,7 +16,7 @@ Plain = float | str | bool
 
 Kind = Literal["number", "unsigned", "signed", "flag", "text", "mac", "ip", "id", "oid", "port"]
 NUMERIC: tuple[Kind, ...] = ("number", "unsigned", "signed", "flag")
-IndexKind = Literal["number", "ip", "mac", "text", "port", "rest"]
+IndexKind = Literal["number", "ip", "inet", "mac", "text", "port", "rest"]
 Fold = Literal["mean", "sum", "min", "max", "count"]
 
 LOOK_EVERY_CYCLES = 20

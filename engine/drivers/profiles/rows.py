@@ -184,7 +184,7 @@ def split_index(index: str, shape: Mapping[str, str], known: Known) -> dict[str,
     for name, kind in shape.items():
         if kind == "rest":
             taken, arcs = arcs, []
-        elif kind == "text":
+        elif kind in ("text", "inet"):
             size = int(arcs[0]) if arcs else 0
             taken, arcs = arcs[1 : 1 + size], arcs[1 + size :]
             if len(taken) != size:
@@ -213,8 +213,8 @@ def _part(kind: str, arcs: list[str], known: Known) -> Plain | None:
         return None
     if kind == "mac":
         return mac_text(bytes(octets))
-    if kind == "ip":
-        return ip_text(bytes(octets))
+    if kind in ("ip", "inet"):
+        return ip_text(bytes(octets)) if len(octets) in (4, 16) else None
     return text_from_bytes(bytes(octets))
 
 
