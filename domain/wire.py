@@ -22,6 +22,7 @@ from domain.health import Health
 from domain.inventory import Credential, Device, Kind, Link, Site, Tenant
 from domain.journal import JournalRow
 from domain.load import LinkState
+from domain.mib import MibRequest
 from domain.receiving import ReceiverSettings, ReceiverState
 from domain.retention import DiskState, Retention
 from domain.vault import KeyPlace, VaultState
@@ -222,6 +223,7 @@ ToEngine = (
     | QueryJournal
     | ProbeNow
     | QueryProfiles
+    | MibRequest
     | SetRetention
     | SetReceivers
     | QueryQuarantine

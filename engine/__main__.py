@@ -23,6 +23,7 @@ import platformdirs
 from domain.rules import NAME_CAP
 from domain.text import clean_text
 from engine.log import LogWriter, close_log, open_log
+from engine.mibs.reading import READ_MIBS
 from engine.profile import Profile, ProfileTaken
 
 _log = logging.getLogger("engine")
@@ -39,7 +40,11 @@ STOP_S = 15.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run an engine until it is told to stop; return the exit code."""
+    """Run an engine until it is told to stop; return the exit code. With `--read-mibs` be what reads MIB texts for one."""
+    if (arguments if arguments is not None else sys.argv[1:]) == [READ_MIBS]:
+        from engine.mibs.reader import main as read_mibs  # noqa: PLC0415 loads pysmi, which no engine needs itself
+
+        return read_mibs()
     parser = argparse.ArgumentParser(
         prog="heliograph-engine", description="Polls a network and tells windows about it."
     )

@@ -29,6 +29,7 @@ from engine.journal import JournalPen
 from engine.judge.judge import TICK_S, Judge
 from engine.judge.outcome import Outcome
 from engine.logins import Logins
+from engine.mibs.library import Mibs
 from engine.monitor.live import Live
 from engine.monitor.poller import Monitor
 from engine.profile import Profile
@@ -118,12 +119,14 @@ class Engine:
         self._loaded = store.loaded
         self._state = state_from(self._loaded)
         stack.push_async_callback(self._close_store)
+        pen = JournalPen(self._loaded.origin, self._loaded.next_seq)
         self._vault = Vault.open(store, folder, new_place=new_place)
         self._keeper = Keeper(
             self._vault,
             self._store,
             on_unlocked=self._on_unlocked,
             on_locked=self._on_locked,
+            note=lambda kind, body: self._carry(Outcome(journal=[pen.row(now_us(), kind, None, **body)])),
             clock=time.monotonic,
             now_us=now_us,
         )
@@ -136,7 +139,6 @@ class Engine:
                 self._state.values[id] = LatestValues(id, at_us, tuple(values))
         self._upkeep = Upkeep(self._store, self._state, now_us)
         self._forget_secrets(store)
-        pen = JournalPen(self._loaded.origin, self._loaded.next_seq)
         self._judge = Judge(self._state, pen, self._carry, now_us(), time.monotonic())
         self._monitor = Monitor(
             self._loaded.origin,
@@ -160,6 +162,8 @@ class Engine:
             now_us=now_us,
             salt=int.from_bytes(os.urandom(8)),
         )
+        mibs = Mibs(folder, self._logins.open_walk)
+        stack.push_async_callback(mibs.close)
         requests = Requests(
             state=self._state,
             pen=pen,
@@ -172,6 +176,7 @@ class Engine:
             set_retention=self._upkeep.set_retention,
             receivers=self._receivers,
             profiles=profiles,
+            mibs=mibs,
             keeper=self._keeper,
             stop=self._stopped.set,
             now_us=now_us,

@@ -22,6 +22,7 @@ from uuid import UUID
 
 from domain.errors import Refusal
 from domain.journal import JournalRow
+from domain.mib import MibRequest
 from domain.wire import (
     DEAD_AFTER_MISSED,
     HEARTBEAT_S,
@@ -70,6 +71,7 @@ Request = (
     | QuerySeries
     | QueryJournal
     | QueryProfiles
+    | MibRequest
     | ProbeNow
     | SetRetention
     | SetReceivers

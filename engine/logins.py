@@ -10,9 +10,10 @@ from collections.abc import Callable
 from uuid import UUID
 
 from domain.errors import BadCredentials
-from domain.inventory import Credential, Device, Probe, is_paused
+from domain.inventory import Credential, Device, Probe, is_paused, port_of
 from engine.drivers import Driver, Profiles, RateStream, make_driver, make_stream, streamed_probe
 from engine.drivers.snmp_login import snmp_login
+from engine.mibs.walk import WalkSession
 from engine.monitor.schedule import RETRIES, timeout_s
 from engine.protocols.usm import SnmpUser
 from engine.state import State
@@ -62,6 +63,19 @@ class Logins:
             return None
         login, limit_s = self._login_of(device, probe), timeout_s(device.interval_s)
         return make_stream(self._transports, device, probe, *login, timeout_s=limit_s)
+
+    def open_walk(self, id: UUID) -> WalkSession:
+        """Return a session with a device over its first SNMP probe. Raises BadCredentials; LookupError where it has none."""
+        device = self._state.inventory.device(id)
+        if device is None:
+            raise LookupError(f"there is no device {id}")
+        probe = next((probe for probe in device.probes if probe.kind == "snmp"), None)
+        if probe is None:
+            raise LookupError(f"{device.name} is not asked over SNMP: give it a probe of that kind")
+        who = snmp_login(*self._login_of(device, probe))
+        endpoint = (device.address, port_of(probe))
+        limit_s = timeout_s(device.interval_s)
+        return WalkSession(self._transports.udp, endpoint, who, timeout_s=limit_s, retries=RETRIES)
 
     def snmp_users(self) -> list[SnmpUser] | None:
         """Return the users of SNMPv3 whose secrets are here, None where they are behind a lock."""

@@ -23,6 +23,7 @@ from domain.errors import Refusal
 from domain.inventory import Inventory, is_paused
 from domain.journal import JournalRow
 from domain.metrics import CATALOGUE
+from domain.mib import MibRequest
 from domain.receiving import (
     QUARANTINE_SENDERS_CAP,
     Listener,
@@ -128,6 +129,13 @@ class Profiling(Protocol):
         """What is wrong with the user's files."""
 
 
+class Naming(Protocol):
+    """What OIDs are called."""
+
+    async def answer(self, request: MibRequest) -> Reply:
+        """Return the one reply to a question about MIBs."""
+
+
 class Requests:
     """Answers one request at a time that changes something, and any number that only asks."""
 
@@ -145,6 +153,7 @@ class Requests:
         set_retention: Callable[[Retention], Awaitable[None]],
         receivers: Receiving,
         profiles: Profiling,
+        mibs: Naming,
         keeper: Keeping,
         stop: Callable[[], None],
         now_us: Callable[[], int],
@@ -160,6 +169,7 @@ class Requests:
         self._set_retention = set_retention
         self._receivers = receivers
         self._profiles = profiles
+        self._mibs = mibs
         self._keeper = keeper
         self._stop = stop
         self._now_us = now_us
@@ -167,6 +177,8 @@ class Requests:
 
     async def answer(self, request: Request) -> Reply:
         """Return the one reply to a request."""
+        if isinstance(request, MibRequest):
+            return await self._mibs.answer(request)
         try:
             match request:
                 case SubmitEdit():

@@ -162,6 +162,11 @@ def run_basemap(rest: list[str]) -> int:
     return run(sys.executable, "-m", "basemap", *rest)
 
 
+def run_mibs(rest: list[str]) -> int:
+    """Gather the facts of the standard MIB modules anew from packages."""
+    return run(sys.executable, "-m", "tools.standard_mibs", *rest)
+
+
 def run_setup(rest: list[str]) -> int:
     """Only install what is missing."""
     return 0
@@ -176,6 +181,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "bench": run_bench,
     "simnet": run_simnet,
     "basemap": run_basemap,
+    "mibs": run_mibs,
     "setup": run_setup,
 }
 

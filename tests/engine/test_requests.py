@@ -30,6 +30,8 @@ from domain.wire import (
 from engine.drivers import Profiles
 from engine.journal import JournalPen
 from engine.judge.outcome import Outcome
+from engine.mibs.library import Mibs
+from engine.mibs.walk import WalkSession
 from engine.requests import Requests
 from engine.state import State
 from engine.storage import StorageFailed, Store, StoreThread
@@ -39,6 +41,10 @@ from tests.engine.stores import fill_disk, free_disk
 from tests.unit.inventories import COMMUNITY, device, edit
 
 ONE = UUID(int=1)
+
+
+def _no_walk(id: UUID) -> WalkSession:
+    raise LookupError(f"there is no device {id}")
 
 
 class Desk:
@@ -66,12 +72,14 @@ class Desk:
             probe_now=lambda id: id == ONE,
             set_retention=self.store.set_retention,
             profiles=Profiles(folder / "snmp-profiles"),
+            mibs=Mibs(folder, _no_walk),
             receivers=self.receivers,
             keeper=Keeper(
                 self.vault,
                 self.store,
                 on_unlocked=lambda: None,
                 on_locked=lambda: None,
+                note=lambda kind, body: None,
                 clock=lambda: 0.0,
                 now_us=lambda: 42,
             ),
