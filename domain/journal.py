@@ -23,6 +23,9 @@ RowKind = Literal[
     "trap",
     "syslog",
     "messages_dropped",
+    "vault_locked",
+    "vault_unlocked",
+    "keys_rotated",
 ]
 RECEIVED_KINDS = frozenset({"trap", "syslog", "messages_dropped"})
 """What devices sent unasked: it changes no state, so a keyframe need not follow it. Bodies: `receiving.py`."""

@@ -5,6 +5,7 @@ One rule: a row is said in words that stand alone; what another row says already
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -16,12 +17,13 @@ from app.draft import now_us
 from app.look import TABLE_PX, Look, font
 from app.model import Delta, Model
 from app.panels.text import Label, LineLabel
-from app.words import clock
+from app.words import clock, count_of
 from domain.journal import JournalRow
 from domain.wire import QueryJournal, Reply
 
 ROWS_KEPT = 100
 OVERVIEW_ROWS = 5
+SENDERS_NAMED = 3
 
 
 def words_of(row: JournalRow) -> str:
@@ -42,8 +44,34 @@ def words_of(row: JournalRow) -> str:
             return "The clock jumped: nothing judged for one cycle"
         case "engine_started":
             return "The engine started"
+        case "trap":
+            return f"Trap: {body.get('text') or body.get('oid') or 'without a word'}"
+        case "syslog":
+            by = str(body.get("app", ""))
+            return f"Syslog, {by}: {body.get('text', '')}" if by else f"Syslog: {body.get('text', '')}"
+        case "messages_dropped":
+            return _dropped(body)
+        case "vault_locked":
+            return f"The vault was locked: {reason}" if reason else "The vault was locked"
+        case "vault_unlocked":
+            return "The vault was unlocked"
+        case "keys_rotated":
+            sealed = count_of(_whole(body.get("secrets")), "secret", "secrets")
+            return f"New keys in the place “{body.get('place', '')}”: {sealed} sealed anew"
         case _:
             return ""
+
+
+def _dropped(body: dict[str, Any]) -> str:
+    """Return how many messages were dropped, and of whom most."""
+    said = f"{count_of(_whole(body.get('count')), 'message', 'messages')} dropped: more than may be sent"
+    of = [pair for pair in body.get("senders", ()) if isinstance(pair, list | tuple) and len(pair) == 2]
+    worst = ", ".join(f"{_whole(count):,} from {sender}" for sender, count in of[:SENDERS_NAMED])
+    return f"{said} ({worst})" if worst else said
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 class JournalList(QWidget):

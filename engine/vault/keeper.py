@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from domain.errors import Refusal
+from domain.journal import RowKind
 from domain.vault import AUTO_LOCK_MAX_MIN, KEY_PLACES, PASSWORD_RANGE, VaultState
 from domain.wire import Lock, Reply, RotateKeys, SetAutoLock, SetKeyPlace, Unlock
 from engine.storage import StoreThread
@@ -36,7 +38,7 @@ class Keeper:
     """Answers requests about the vault. `clock` is monotonic seconds.
 
     `on_unlocked` is called when secrets can be opened again, `on_locked` when they no longer can: what was derived from
-    passwords and is kept only for speed has to go.
+    passwords and is kept only for speed has to go. `note` takes what happened for the journal: its kind and its body.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Keeper:
         *,
         on_unlocked: Callable[[], None],
         on_locked: Callable[[], None],
+        note: Callable[[RowKind, dict[str, Any]], None],
         clock: Callable[[], float],
         now_us: Callable[[], int],
         cost: Cost = COST,
@@ -56,6 +59,7 @@ class Keeper:
         self._store = store
         self._on_unlocked = on_unlocked
         self._on_locked = on_locked
+        self._note = note
         self._clock = clock
         self._now_us = now_us
         self._cost = cost
@@ -150,6 +154,7 @@ class Keeper:
 
     def _opened(self) -> None:
         _log.info("vault_unlocked", extra={"place": self._vault.record.place})
+        self._note("vault_unlocked", {"place": self._vault.record.place})
         self.note_use()
         self._on_unlocked()
 
@@ -166,6 +171,7 @@ class Keeper:
         self._vault.lock()
         self._on_locked()
         _log.info("vault_locked", extra={"reason": why})
+        self._note("vault_locked", {"reason": why})
 
     async def _set_auto_lock(self, minutes: int) -> list[Refusal]:
         if not 0 <= minutes <= AUTO_LOCK_MAX_MIN:
@@ -194,6 +200,7 @@ class Keeper:
         except PlaceUnavailable as error:
             return [Refusal("PLACE_UNAVAILABLE", str(error), "place")], {}
         _log.info("keys_rotated", extra={"place": place, "secrets": sealed})
+        self._note("keys_rotated", {"place": place, "secrets": sealed})
         return [], {"secrets": sealed}
 
 

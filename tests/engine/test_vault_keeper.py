@@ -37,11 +37,13 @@ class Desk:
         self.store = StoreThread(store)
         self.now_s = 1000.0
         self.unlocked = self.locked = 0
+        self.noted: list[tuple[str, dict[str, Any]]] = []
         self.keeper = Keeper(
             self.vault,
             self.store,
             on_unlocked=self._on_unlocked,
             on_locked=self._on_locked,
+            note=lambda kind, body: self.noted.append((kind, body)),
             clock=lambda: self.now_s,
             now_us=lambda: 77,
             cost=CHEAP,
@@ -97,6 +99,26 @@ def test_a_master_password_is_set_locks_unlocks_and_is_asked_for_after_a_restart
 
     run(lambda: Desk(tmp_path), first)
     run(lambda: Desk(tmp_path), second)
+
+
+def test_the_journal_is_told_of_lock_unlock_and_new_keys_and_of_nothing_secret(tmp_path: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.ask(SetKeyPlace(1, "password", RIGHT))
+        await desk.ask(Lock(2))
+        await desk.ask(Lock(3))
+        await desk.ask(Unlock(4, RIGHT))
+        await desk.ask(Unlock(5, RIGHT))
+        await desk.ask(SetAutoLock(6, 5))
+        desk.now_s += 301
+        await desk.keeper.look()
+        assert desk.noted == [
+            ("keys_rotated", {"place": "password", "secrets": 1}),
+            ("vault_locked", {"reason": "asked for"}),
+            ("vault_unlocked", {"place": "password"}),
+            ("vault_locked", {"reason": "nobody opened or entered a secret"}),
+        ]
+
+    run(lambda: Desk(tmp_path), scenario)
 
 
 def test_after_wrong_passwords_the_next_is_waited_for_longer_and_longer(

@@ -13,6 +13,7 @@ from domain.receiving import ReceiverSettings, ReceiverState
 from domain.vault import VaultState
 from domain.wire import (
     Lock,
+    QueryJournal,
     QueryQuarantine,
     RotateKeys,
     Secret,
@@ -86,6 +87,9 @@ def test_it_starts_locked_says_why_and_recovers_at_once(tmp_path: Path) -> None:
             for id in devices:
                 client.wait_for(lambda i=id: answers(client, i))  # type: ignore[misc]
             assert client.ask(RotateKeys).result == {"secrets": len(typist.secrets) + 1}
+            rows = client.ask(lambda n: QueryJournal(n, None, 100)).result["rows"]
+            turns = [row["kind"] for row in rows if row["kind"].startswith(("vault_", "keys_"))]
+            assert turns == ["keys_rotated", "vault_unlocked", "vault_locked", "keys_rotated"]
             assert engine.stop() == 0
         assert PASSWORD.value not in engine.text
 
