@@ -1,6 +1,6 @@
-"""The program `heliograph`: window, `demo`, `add`, `vault`, `retention`.
+"""The program `heliograph`: window, `demo`, `add`, `trust`, `vault`, `retention`.
 
-Counterpart: `compose.py` for windows, `cli.py` and `upkeep.py` for the rest.
+Counterpart: `compose.py` for windows, `cli.py`, `trust_errand.py` and `upkeep.py` for the rest.
 Exit codes: 0 done, 1 refused or the run fell short (said in words), 2 wrong arguments, no engine or no profile.
 One rule: Qt is loaded only where a window is wanted.
 """
@@ -26,6 +26,10 @@ def main(arguments: list[str] | None = None) -> int:
         from app.cli import add  # noqa: PLC0415
 
         return add(given[1:])
+    if given and given[0] == "trust":
+        from app.trust_errand import trust  # noqa: PLC0415
+
+        return trust(given[1:])
     if given and given[0] in ("vault", "retention"):
         from app import upkeep  # noqa: PLC0415
 
@@ -62,7 +66,7 @@ def _parser(demo: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="heliograph demo" if demo else "heliograph",
         description=about if demo else "A network-operations centre on a map that works offline.",
-        epilog="" if demo else "Commands, each with --help: heliograph demo, add, vault, retention",
+        epilog="" if demo else "Commands, each with --help: heliograph demo, add, trust, vault, retention",
     )
     parser.add_argument("--profile", type=Path, metavar="DIR", help="folder that holds the network")
     parser.add_argument("--headless", action="store_true", help="without a screen")

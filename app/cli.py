@@ -211,13 +211,21 @@ def _parser() -> argparse.ArgumentParser:
     option("--snmp-context", default="", metavar="NAME")
     option = parser.add_argument_group("RouterOS").add_argument
     option("--routeros-user", metavar="NAME", help="ask by the RouterOS API; the password is asked for")
-    option("--routeros-tls", action="store_true", help="over TLS; its certificate is trusted in the window")
+    option(
+        "--routeros-tls",
+        action="store_true",
+        help="over TLS; its certificate is trusted in the window or by heliograph trust",
+    )
     option("--routeros-rest", action="store_true", help="by REST over HTTPS, RouterOS 7.1 or later")
     option("--routeros-port", type=int, metavar="PORT")
     option("--routeros-password-file", type=Path, metavar="FILE")
     option("--routeros-password-stdin", action="store_true", help="its first line")
     option = parser.add_argument_group("SSH").add_argument
-    option("--ssh-user", metavar="NAME", help="log in; its host key is trusted in the window")
+    option(
+        "--ssh-user",
+        metavar="NAME",
+        help="log in; its host key is trusted in the window or by heliograph trust",
+    )
     option("--ssh-command", default="", metavar="COMMAND", help="run it; without one it only logs in")
     option("--ssh-expect", default="", metavar="TEXT", help="what the command must print")
     option("--ssh-port", type=int, metavar="PORT")

@@ -28,6 +28,7 @@ from app.draft import (
     steps_of,
 )
 from app.model import Model
+from app.trust import trusting, what_it_shows
 from app.words import BETWEEN, count_of, ends_of_link, isolated
 from domain.edit import Edit, Step, change, creation, deletion, inverse
 from domain.errors import Refusal
@@ -162,10 +163,8 @@ class Commands(QObject):
         trusted = probe_names(device).get(name) if device is not None else None
         if device is None or trusted is None:
             return
-        pinned = msgspec.structs.replace(trusted, pin=seen)
-        probes = tuple(pinned if probe is trusted else probe for probe in device.probes)
-        what = "host key" if trusted.kind == "ssh" else "certificate"
-        self._change_device(device, f"Trust the {what} of {device.name}", probes=probes)
+        probes = trusting(device, trusted, seen).probes
+        self._change_device(device, f"Trust the {what_it_shows(trusted)} of {device.name}", probes=probes)
 
     # Polling
 

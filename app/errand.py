@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 from app.draft import now_us
 from app.endpoint_client import Conversation, NoEngine, RejectedByEngine
@@ -17,6 +18,7 @@ from app.profile import NoProfile, default_profile, open_profile
 from app.programs import start_engine
 from app.secret_source import NoSecret
 from domain.errors import Refusal
+from domain.health import Health
 from domain.inventory import Inventory
 from domain.wire import Changed, Credit, EngineState, ToClient
 
@@ -33,11 +35,12 @@ class Refused(Exception):
 
 
 class Errand:
-    """A conversation that has heard what the engine has: `inventory` and its `state`."""
+    """A conversation that has heard what the engine has: `inventory` (of it sites and devices), `health` and its `state`."""
 
     def __init__(self, talk: Conversation) -> None:
         self.talk = talk
         self.inventory = Inventory()
+        self.health: dict[UUID, Health] = {}
         self._state: EngineState | None = None
         self._began_us = now_us()
         self._whole, self._told = threading.Event(), threading.Event()
@@ -58,6 +61,8 @@ class Errand:
         self.talk.send(Credit(message.batch))
         if message.initial:
             self.inventory.tables["site"].update((site.id, site) for site in message.sites)
+            self.inventory.tables["device"].update((device.id, device) for device in message.devices)
+            self.health.update((health.device, health) for health in message.health)
         if message.engine is not None and message.engine.at_us >= self._began_us:
             self._state = message.engine
             self._told.set()

@@ -18,7 +18,17 @@ from app.secret_source import NoSecret, ask_secret, read_secret
 from app.words import amount, count_of
 from domain.retention import DiskState, Retention
 from domain.vault import KEY_PLACES, VaultState
-from domain.wire import Lock, Reply, RotateKeys, Secret, SetKeyPlace, SetRetention, ToEngine, Unlock
+from domain.wire import (
+    Lock,
+    Reply,
+    RotateKeys,
+    Secret,
+    SetAutoLock,
+    SetKeyPlace,
+    SetRetention,
+    ToEngine,
+    Unlock,
+)
 
 MASTER_VARIABLE, NEW_MASTER_VARIABLE = "HELIOGRAPH_MASTER_PASSWORD", "HELIOGRAPH_NEW_MASTER_PASSWORD"
 SEALING_TIMEOUT_S = 600.0
@@ -34,6 +44,7 @@ def vault(arguments: list[str]) -> int:
         "lock": lambda errand: _done(errand, Lock, "locked"),
         "rotate": lambda errand: _rotate(errand, options),
         "place": lambda errand: _place(errand, options),
+        "auto-lock": lambda errand: _auto_lock(errand, options.minutes),
     }
     return run(options.profile, tasks[options.task], may_start=options.task not in ("unlock", "lock"))
 
@@ -105,6 +116,17 @@ def _place(errand: Errand, options: argparse.Namespace) -> str:
     return f"the key is in the place “{options.place}” now, {_sealed(reply)}"
 
 
+def _auto_lock(errand: Errand, minutes: int) -> str:
+    said = (
+        f"locks after {count_of(minutes, 'minute', 'minutes')} without use"
+        if minutes
+        else "never locks by itself"
+    )
+    if minutes and _vault_of(errand).place != "password":
+        said += ", once it has a master password"
+    return _done(errand, lambda number: SetAutoLock(number, minutes), said)
+
+
 def _sealed(reply: Reply) -> str:
     return f"{count_of(int(reply.result.get('secrets', 0)), 'secret', 'secrets')} sealed anew"
 
@@ -142,12 +164,15 @@ def _vault_parser() -> argparse.ArgumentParser:
         ("lock", "forget the key until it is unlocked"),
         ("rotate", "make new keys and seal all secrets anew"),
         ("place", "put new keys in another place"),
+        ("auto-lock", "lock by itself when nobody opens or enters a secret for so long"),
     ):
         task = tasks.add_parser(name, help=about, description=about)
         task.add_argument("--profile", type=Path, metavar="DIR", help="folder that holds the network")
         if name in ("unlock", "rotate", "place"):
             task.add_argument("--password-file", type=Path, metavar="FILE", help="the master password")
             task.add_argument("--password-stdin", action="store_true", help="its first line")
+        if name == "auto-lock":
+            task.add_argument("minutes", type=int, metavar="MINUTES", help="0 is never")
         if name == "place":
             task.add_argument("place", choices=KEY_PLACES)
             task.add_argument("--new-password-file", type=Path, metavar="FILE", help="for place password")

@@ -23,6 +23,7 @@ import msgspec
 
 from domain.edit import Edit, apply
 from domain.errors import Refusal
+from domain.health import Health
 from domain.inventory import Credential, Device, Inventory, Link, Probe, Site, Tenant
 from domain.rules import refusals
 from domain.wire import (
@@ -89,6 +90,8 @@ class FakeEngine:
         """What requests of a kind are answered with; ok without a result where nothing is said."""
         self.state: EngineState | None = None
         """What a snapshot says of the engine."""
+        self.health: tuple[Health, ...] = ()
+        """And how devices fare."""
         self.drop_edits = 0
         self.hello_count = 0
         self.mute = False
@@ -130,7 +133,8 @@ class FakeEngine:
         with self._lock:
             self._batch += 1
             for connection in self._connections:
-                _send(connection, make(self._batch))
+                with contextlib.suppress(OSError):  # who has left hears nothing
+                    _send(connection, make(self._batch))
 
     def say(self, message: ToClient) -> None:
         """Send a message to everybody."""
@@ -197,6 +201,7 @@ class FakeEngine:
                 "batch": self._batch,
                 "initial": True,
                 "engine": self.state,
+                "health": self.health,
                 **{f"{kind}s": tuple(rows.values()) for kind, rows in tables.items()},
             },
             Changed,

@@ -17,9 +17,11 @@ import pytest
 from app import cli, upkeep
 from app.endpoint_client import NoEngine, read_address
 from app.programs import Child, start_engine
+from domain.errors import Refusal
 from domain.inventory import Probe
 from domain.retention import DiskState, Retention
-from domain.wire import EngineState, SetRetention
+from domain.vault import VaultState
+from domain.wire import EngineState, Reply, SetAutoLock, SetRetention
 from tests.ui.fake_engine import FakeEngine, small_network
 
 
@@ -212,6 +214,24 @@ def test_the_vault_is_moved_rotated_locked_and_unlocked_by_command(
         time.sleep(0.1)
     assert upkeep.vault(["rotate", *profile, *given]) == 0
     assert "0 secrets sealed anew" in capsys.readouterr().out
+
+
+def test_the_time_until_the_vault_locks_itself_is_set_by_command(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--profile", str(engine.profile)]
+    engine.state = EngineState(1 << 60, vault=VaultState("password"))
+    assert upkeep.vault(["auto-lock", "15", *given]) == 0
+    assert upkeep.vault(["auto-lock", "0", *given]) == 0
+    assert capsys.readouterr().out == "locks after 15 minutes without use\nnever locks by itself\n"
+    assert [m.minutes for m in engine.heard if isinstance(m, SetAutoLock)] == [15, 0]
+    engine.state = EngineState(1 << 60, vault=VaultState("file"))
+    assert upkeep.vault(["auto-lock", "1", *given]) == 0
+    assert capsys.readouterr().out == "locks after 1 minute without use, once it has a master password\n"
+    refusal = Refusal("INVALID_INPUT", "0 (never) to 10080 minutes expected, got -1", "minutes")
+    engine.answers[SetAutoLock] = Reply(0, (refusal,))
+    assert upkeep.vault(["auto-lock", *given, "--", "-1"]) == 1
+    assert capsys.readouterr().err == f"minutes: {refusal.message}\n"
 
 
 def test_no_password_of_the_vault_can_be_given_on_the_command_line() -> None:
