@@ -19,12 +19,14 @@ from app.dialogs.polling import PollingChoice, SlowBox
 from app.dialogs.probe_rows import ProbeRows
 from app.draft import DeviceDraft, default_probe
 from app.panels.text import Label
+from app.words import count_of
 from domain.errors import Refusal
 from domain.geometry import LngLat
 from domain.inventory import ROLES, Inventory, Role
 from domain.wire import Reply
 
 WIDTH_PX = 560
+PROBLEMS_SHOWN = 3
 AUTOMATIC = "Automatic, by what the device says of itself"
 Submit = Callable[[DeviceDraft, Then], None]
 """Sends a draft; the second argument is told what the engine said."""
@@ -100,8 +102,7 @@ class DeviceForm(Form):
         if self.profile.findData(chosen) < 0:
             self.profile.addItem(f"{chosen} (not there any more)", chosen)
         self.profile.setCurrentIndex(self.profile.findData(chosen))
-        problems = [problem["message"] for problem in reply.result.get("problems", [])]
-        self.problems.setText("\n".join(problems[:3]))
+        self.problems.setText(_problems_text([each["message"] for each in reply.result.get("problems", [])]))
         self._on_probes()
 
     def draft(self) -> DeviceDraft | None:
@@ -220,6 +221,16 @@ def _line(text: str, cap: int) -> QLineEdit:
     made = QLineEdit(text)
     made.setMaxLength(cap)
     return made
+
+
+def _problems_text(problems: Sequence[str]) -> str:
+    """Return what is wrong with the user's profiles, a line each: file, line, path, what was expected and got."""
+    if not problems:
+        return ""
+    files = count_of(len(problems), "file", "files")
+    head = f"{files} in the folder snmp-profiles cannot be used; read again when the engine starts:"
+    more = f"and {len(problems) - PROBLEMS_SHOWN} more" if len(problems) > PROBLEMS_SHOWN else ""
+    return "\n".join(line for line in (head, *problems[:PROBLEMS_SHOWN], more) if line)
 
 
 def _place_text(draft: DeviceDraft) -> str:

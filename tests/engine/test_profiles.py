@@ -52,7 +52,7 @@ def numbers_of(folder: Path, text: str, objects: dict[str, bytes]) -> dict[tuple
 @pytest.mark.parametrize(
     ("text", "path", "said"),
     [
-        ("name: [a", "", "YAML expected"),
+        ("name: [a", "line 2", "YAML expected"),
         ("- 1", "", "Expected `object`, got `array`"),
         ("name: mine\ntitle: Mine\ncolour: red", "", "unknown field `colour`"),
         (ROW.replace("metric: signal_dbm", "metric: signal"), "groups[0].numbers[0].metric", "'signal'"),
@@ -88,6 +88,24 @@ def test_a_bad_file_is_refused_by_file_and_path_with_what_was_got(
     assert said in problem.message
     assert "mine" not in profiles.titles
     assert profiles.choose("", "1.3.6.1.4.1.14988.1", "RouterOS").name == "mikrotik"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("of: level", "of: depth", 10),
+        ("1.1.0}", "1.1.0, scale: loud}", 7),  # which of the fields is not said
+        ("title: Mine", "colour: red\ntitle: Mine", 3),
+        ("of: level}", "of: level,\n         colour: red}", 11),
+        ("name: scalars", "name: SCALARS", 6),
+        ("groups:", "extends: [nobody]\ngroups:", 5),
+        ("groups:", "groups: }", 5),
+    ],
+)
+def test_a_bad_file_is_refused_by_its_line(tmp_path: Path, old: str, new: str, line: int) -> None:
+    (problem,) = profiles_of(tmp_path, ROW.replace(old, new)).problems
+    assert problem.message.startswith("file0.yaml")
+    assert f" line {line}: " in problem.message, problem.message
 
 
 def test_a_bad_file_of_a_shipped_name_leaves_the_shipped_one(tmp_path: Path) -> None:
@@ -132,7 +150,7 @@ def test_profiles_that_extend_each_other_are_refused_and_the_rest_stands(tmp_pat
 def test_two_files_of_one_name_are_a_problem_of_the_second(tmp_path: Path) -> None:
     profiles = profiles_of(tmp_path, ROW, ROW)
     (problem,) = profiles.problems
-    assert problem.message.startswith("file1.yaml: name")
+    assert problem.message.startswith("file1.yaml, line 2: name")
     assert "mine" in profiles.titles
 
 

@@ -153,12 +153,19 @@ def test_what_is_refused_of_a_new_login_stands_where_it_was_typed(form: DeviceFo
 
 def test_profiles_come_from_the_engine_with_what_is_wrong_with_the_users(bench: Bench) -> None:
     told = {"titles": {"generic": "Any SNMP device", "mikrotik": "MikroTik RouterOS"}}
-    problem = {"code": "INVALID_INPUT", "message": "mine.yaml: a name expected"}
-    bench.engine.answers[QueryProfiles] = Reply(0, result={**told, "problems": [problem]})
+    problems = [
+        {"code": "BAD_PROFILE", "message": f"mine{n}.yaml, line 7: groups[0].every: 1 expected, got 0"}
+        for n in range(5)
+    ]
+    bench.engine.answers[QueryProfiles] = Reply(0, result={**told, "problems": problems})
     bench.window.edit(id_of("g1"))
     (form,) = bench.window.findChildren(DeviceForm)
     bench.wait_for(lambda: form.profile.count() == 3)
-    assert form.problems.text() == "mine.yaml: a name expected"
+    assert form.problems.isVisible()
+    head, *lines, more = form.problems.text().splitlines()
+    assert head.startswith("5 files in the folder snmp-profiles cannot be used")
+    assert lines == [problem["message"] for problem in problems[:3]]
+    assert more == "and 2 more"
     assert form.profile.currentData() == ""
     form.profile.setCurrentIndex(form.profile.findData("mikrotik"))
     form.submit()

@@ -1,6 +1,6 @@
 """What is wrong with a profile's file, said so that its author finds it. Counterpart: `language.py`, `library.py`.
 
-One rule: every refusal names the file, the path inside it, what was got and what was expected.
+One rule: every refusal names the file, the line and the path inside it, what was got and what was expected.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from domain.device_facts import FACT_TYPES
 from domain.errors import Refusal
 from domain.metrics import CATALOGUE
 from engine.drivers.profiles.language import MOST_ROWS, NUMERIC, Document, Field, Group, Number, Thing
+from engine.drivers.profiles.lines import locate
 from engine.drivers.profiles.problems import BadProfile, refuse
 
 FILE_CAP_BYTES = 256 * 1024
@@ -52,11 +53,15 @@ def read_document(file: str, data: bytes) -> Document:
         document = msgspec.yaml.decode(data, type=Document)
     except msgspec.ValidationError as error:
         said, _, path = str(error).partition(" - at ")
-        raise BadProfile(refuse(file, path.strip("`").removeprefix("$").lstrip("."), said)) from None
+        refusal = refuse(file, path.strip("`").removeprefix("$").lstrip("."), said)
+        raise BadProfile(locate(refusal, file, data)) from None
+    except yaml.MarkedYAMLError as error:
+        where = f"line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise BadProfile(refuse(file, where, f"YAML expected, got: {error.problem}")) from None
     except (msgspec.DecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadProfile(refuse(file, "", f"YAML expected, got {error}")) from None
     for refusal in _refusals(file, document):
-        raise BadProfile(refusal)
+        raise BadProfile(locate(refusal, file, data))
     return document
 
 

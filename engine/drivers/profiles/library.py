@@ -81,9 +81,19 @@ class Profiles:
             try:
                 profiles[name] = _resolve(name, sources, {n: shipped[n] for n in replaced})
             except BadProfile as error:
-                if error.refusal not in self._problems:
-                    self._problems.append(error.refusal)
+                if (problem := self._located(error)) not in self._problems:
+                    self._problems.append(problem)
         return profiles
+
+    def _located(self, error: BadProfile) -> Refusal:
+        """Return what is wrong with a file that was read before, with its line."""
+        from engine.drivers.profiles.lines import locate  # noqa: PLC0415 as above
+
+        try:
+            data = (self._folder or SHIPPED).joinpath(error.file).read_bytes()
+        except OSError:
+            return error.refusal
+        return locate(error.refusal, error.file, data)
 
     def _read_folder(self, read_document: Callable[[str, bytes], Document]) -> _Sources:
         added: _Sources = {}
@@ -96,9 +106,9 @@ class Profiles:
                     said = (
                         f"a name of its own expected, got {document.name!r} as in {added[document.name][0]}"
                     )
-                    raise BadProfile(refuse(path.name, "name", said))
+                    raise BadProfile(refuse(path.name, "name", said), path.name)
             except BadProfile as error:
-                self._problems.append(error.refusal)
+                self._problems.append(self._located(error) if error.file else error.refusal)
             except OSError as error:
                 self._problems.append(
                     refuse(path.name, "", f"a file expected that can be read, got {error.strerror}")
@@ -119,13 +129,11 @@ def _resolve(name: str, sources: _Sources, replaced: _Sources, path: tuple[str, 
         is_own = parent == name and name in replaced
         of = sources | {name: replaced[name]} if is_own else sources
         if parent not in of:
-            raise BadProfile(
-                refuse(file, where, f"one of {', '.join(sorted(sources))} expected, got {parent!r}")
-            )
+            said = f"one of {', '.join(sorted(sources))} expected, got {parent!r}"
+            raise BadProfile(refuse(file, where, said), file)
         if parent in path or (parent == name and not is_own):
-            raise BadProfile(
-                refuse(file, where, f"a profile that does not extend this one expected, got {parent!r}")
-            )
+            said = f"a profile that does not extend this one expected, got {parent!r}"
+            raise BadProfile(refuse(file, where, said), file)
         left = {other: source for other, source in replaced.items() if other != name} if is_own else replaced
         inherited = _resolve(parent, of, left, path if is_own else (*path, name))
         for group in inherited.groups:
@@ -136,7 +144,7 @@ def _resolve(name: str, sources: _Sources, replaced: _Sources, path: tuple[str, 
     for place, unwanted in enumerate(document.without):
         if groups.pop(unwanted, None) is None:
             said = f"an inherited group expected, got {unwanted!r}"
-            raise BadProfile(refuse(file, f"without[{place}]", said))
+            raise BadProfile(refuse(file, f"without[{place}]", said), file)
     return Profile(name, document.title, match, facts | document.facts, tuple(groups.values()))
 
 

@@ -1,6 +1,6 @@
 """What is said of a profile's file that is wrong. Counterpart: `checks.py` finds it, `library.py` collects it.
 
-One rule: a refusal names the file, the path inside it, what was got and what was expected.
+One rule: a refusal names the file, the path inside it (`lines.py` finds its line), what was got and what was expected.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ _SAID_CAP = 600
 class BadProfile(Exception):
     """A file is no profile."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: Refusal, file: str = "") -> None:
         super().__init__(refusal.message)
         self.refusal = refusal
+        self.file = file
 
 
 def refuse(file: str, path: str, said: str) -> Refusal:
