@@ -17,8 +17,8 @@ from typing import NamedTuple
 from domain.errors import NoAnswer, Refused
 from domain.observation import Reading, Value
 from engine.drivers.driver import Answer
-from engine.transport.exchanges import Peer
 from engine.transport.icmp import IcmpTransport
+from engine.transport.icmp_flights import Peer
 from engine.transport.tcp import TcpTransport
 
 COMMON_PORTS = (22, 8291, 80, 443)
@@ -64,7 +64,7 @@ class PingDriver:
         self._address = address
         self._timeout_s = timeout_s
         self._retries = retries
-        self._peer: Peer[None] | None = None
+        self._peer: Peer | None = None
         self._window = Window()
 
     async def read(self) -> Answer:

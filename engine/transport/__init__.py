@@ -8,7 +8,8 @@ from __future__ import annotations
 import socket
 
 from engine.transport.dns import DnsTransport
-from engine.transport.icmp import IcmpTransport, SocketFactory
+from engine.transport.icmp import IcmpTransport, SocketFactory, system_line
+from engine.transport.icmp_lines import LineFactory
 from engine.transport.tcp import TcpTransport
 from engine.transport.udp import UdpTransport
 
@@ -23,10 +24,12 @@ class Transports:
         self.tcp = tcp
 
     @classmethod
-    async def open(cls, *, make_icmp_socket: SocketFactory = socket.socket) -> Transports:
+    async def open(
+        cls, *, make_icmp_socket: SocketFactory = socket.socket, make_icmp_line: LineFactory = system_line
+    ) -> Transports:
         """Open them; a missing right to ping becomes a notice."""
         tcp = TcpTransport()
-        return cls(UdpTransport(), IcmpTransport(make_icmp_socket), tcp, DnsTransport(tcp))
+        return cls(UdpTransport(), IcmpTransport(make_icmp_socket, make_icmp_line), tcp, DnsTransport(tcp))
 
     @property
     def notices(self) -> tuple[str, ...]:

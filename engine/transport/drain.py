@@ -38,8 +38,8 @@ WAITING_CAP = 16_384
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 """Asked of the system, which may give less: 256 replies overflow the usual 208 kB."""
 
-_FULL = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS})
-_SEND_TRIES = 4
+FULL = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS})
+SEND_TRIES = 4
 
 
 class Arrivals(NamedTuple):
@@ -164,11 +164,11 @@ def send_datagram(sock: socket.socket, data: bytes, address: SocketAddress) -> b
 
     What a host or router said to an earlier datagram is told to the next call, once, whomever that one is for.
     """
-    for _ in range(_SEND_TRIES - 1):
+    for _ in range(SEND_TRIES - 1):
         try:
             sock.sendto(data, address)
         except OSError as error:
-            if error.errno in _FULL:
+            if error.errno in FULL:
                 return False
         else:
             return True

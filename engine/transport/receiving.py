@@ -29,7 +29,7 @@ REFUSALS_AT_ONCE = 256
 _ERRORS_BYTES = 512
 _STAMP_BYTES = 64
 _IP_RECVERR, _IPV6_RECVERR = 11, 25  # linux/in.h, linux/in6.h; Python names them from 3.14 on
-_SO_TIMESTAMPNS = 35  # asm-generic/socket.h; the control message carries a struct timespec of the wall clock
+SO_TIMESTAMPNS = 35  # asm-generic/socket.h; the control message carries a struct timespec of the wall clock
 _TIMESPEC = struct.Struct("@ll")
 
 
@@ -78,7 +78,7 @@ if sys.platform == "linux":
             level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if v6 else (socket.IPPROTO_IP, _IP_RECVERR)
             with contextlib.suppress(OSError):
                 sock.setsockopt(level, option, int(hears_refusals))
-                sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, int(stamped))
+                sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, int(stamped))
                 self._stamped = stamped
 
         def receive(self) -> Datagram:

@@ -13,6 +13,7 @@ from domain.inventory import Probe
 from engine.drivers.ping import COMMON_PORTS, WINDOW_READINGS, Echoes, PingDriver, TcpPingDriver, Window
 from engine.drivers.tcp import GREETING_EVERY_CYCLES
 from engine.transport import Transports
+from engine.transport.icmp_lines import PlainLine
 from engine.transport.tcp import Stream
 from tests.engine.peers import Talk, device_at, driver_of, free_tcp_port, tcp_peer
 from tests.engine.test_transport_icmp import EchoSocket, only_ipv4, reply_to
@@ -27,7 +28,7 @@ def run(
     make_socket: Callable[..., socket.socket] = forbidden,
 ) -> None:
     async def main() -> None:
-        transports = await Transports.open(make_icmp_socket=make_socket)
+        transports = await Transports.open(make_icmp_socket=make_socket, make_icmp_line=PlainLine)
         await conversation(transports)
         await transports.close()
 

@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from domain.errors import NoAnswer, Unsupported
-from engine.protocols.icmp import checksum
+from engine.protocols.icmp import VOLLEY_PAYLOAD_BYTES, checksum
 from engine.transport import Transports
-from engine.transport.icmp import PAYLOAD_BYTES, IcmpTransport
+from engine.transport.icmp import IcmpTransport
+from engine.transport.icmp_lines import PlainLine
 
 Respond = Callable[[bytes], list[bytes]]
 
@@ -51,7 +52,7 @@ class EchoSocket(socket.socket):
 
 def run(conversation: Callable[[IcmpTransport], Awaitable[None]], make: Callable[..., socket.socket]) -> None:
     async def main() -> None:
-        transport = IcmpTransport(make)
+        transport = IcmpTransport(make, PlainLine)
         try:
             await conversation(transport)
         finally:
@@ -77,7 +78,7 @@ def test_a_reply_brings_its_round_trip() -> None:
         assert icmp.notice == ""
         got = await icmp.ping(icmp.peer("127.0.0.1"), 2.0, 0)
         assert 0 <= got.rtt_us < 2_000_000
-        assert len(sock.sent[0]) == 8 + PAYLOAD_BYTES
+        assert len(sock.sent[0]) == 8 + VOLLEY_PAYLOAD_BYTES
 
     run(conversation, only_ipv4(sock))
 
@@ -98,7 +99,7 @@ def test_a_reply_behind_an_ip_header_is_read_as_well() -> None:
         lambda request: [],
         lambda request: [request],
         lambda request: [reply_to(request)[:-1]],
-        lambda request: [reply_to(request[:8] + bytes(PAYLOAD_BYTES))],
+        lambda request: [reply_to(request[:8] + bytes(VOLLEY_PAYLOAD_BYTES))],
         lambda request: [b"", b"\x00", b"\x4f", bytes(60_000)],
         lambda request: [reply_to(request)[:-1] + b"\x01"],
     ],
