@@ -81,6 +81,7 @@ def _draft(options: argparse.Namespace) -> DeviceDraft:
         probes=tuple(probes),
         interval_s=options.interval,
         subscribers=options.subscribers,
+        note=options.note,
         profile=options.snmp_profile,
         may_slow=options.may_slow,
     )
@@ -188,6 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     option("--interval", type=float, default=DeviceDraft("", "").interval_s, metavar="SECONDS")
     option("--may-slow", action="store_true", help="ask it less often while nothing happens")
     option("--subscribers", type=int, default=0, metavar="N")
+    option("--note", default="", metavar="TEXT")
     option("--ping", action="store_true", help="ask by ping too")
     option("--tcp", type=int, action="append", default=[], metavar="PORT", help="connect to a TCP port")
     web = {"type": _port_and_path, "action": "append", "default": [], "metavar": "[PORT][/PATH]"}

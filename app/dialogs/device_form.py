@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QWidget
 from shiboken6 import isValid
 
 from app.commands import Then
@@ -26,6 +26,8 @@ from domain.inventory import ROLES, Inventory, Role
 from domain.wire import Reply
 
 WIDTH_PX = 560
+NOTE_PX = 64
+NOTE_SENT_CAP = 40_000
 PROBLEMS_SHOWN = 3
 AUTOMATIC = "Automatic, by what the device says of itself"
 Submit = Callable[[DeviceDraft, Then], None]
@@ -33,7 +35,7 @@ Submit = Callable[[DeviceDraft, Then], None]
 
 
 class DeviceForm(Form):
-    """Name, address, place, how it is asked and how often."""
+    """Name, address, place, a note, how it is asked and how often."""
 
     def __init__(
         self,
@@ -71,6 +73,10 @@ class DeviceForm(Form):
         self.region = _line(start.region, 120)
         self.place = _line(_place_text(start), 60)
         self.place.setPlaceholderText("Longitude, latitude")
+        self.note = QPlainTextEdit(start.note)
+        self.note.setTabChangesFocus(True)
+        self.note.setFixedHeight(NOTE_PX)
+        self._note_at_first = self.note.toPlainText()
         self.subscribers = _line(str(start.subscribers) if start.subscribers else "", 12)
         self.interval = _line(f"{start.interval_s:g}", 12)
         self.polling = PollingChoice(start)
@@ -131,7 +137,7 @@ class DeviceForm(Form):
             probes=self.probes.drafts(),
             interval_s=interval[0] if interval else DeviceDraft("", "").interval_s,
             subscribers=int(subscribers[0]) if subscribers else 0,
-            note=self._old.note if self._old else "",
+            note=self._note(),
             paused=pause.paused,
             profile=self.profile.currentData(),
             may_slow=self.may_slow.isChecked(),
@@ -159,6 +165,13 @@ class DeviceForm(Form):
         super().refuse(named)
         if first is not None and not named:
             QTimer.singleShot(0, self, lambda: self._area.ensureWidgetVisible(first))
+
+    def _note(self) -> str:
+        """Return what was typed, as much of it as the engine needs to say that it is too long."""
+        typed = self.note.toPlainText()
+        if self._old is not None and typed == self._note_at_first:
+            return self._old.note
+        return typed.strip()[:NOTE_SENT_CAP]
 
     def _numbers(self, field: str, text: str, count: int, bad: list[Refusal]) -> list[float]:
         parts = [part.strip() for part in text.split(",")] if text.strip() else []
@@ -201,6 +214,7 @@ class DeviceForm(Form):
         who.addWidget(add("place", "Place, if not the site's", self.place), 2, 0)
         who.addWidget(add("role", "Role", self.role), 2, 1)
         who.addWidget(add("subscribers", "Subscribers behind it", self.subscribers), 3, 0)
+        who.addWidget(add("note", "Note", self.note), 4, 0, 1, 2)
         when.addWidget(add("interval_s", "Asked every, seconds", self.interval), 0, 0)
         when.addWidget(add("paused_until_us", "Polling", self.polling), 0, 1)
         when.addWidget(self.may_slow, 1, 0, 1, 2)

@@ -67,6 +67,7 @@ def lines_of(model: Model, device: Device, says: DeviceSays, now_us: int) -> lis
     lines += _lte(model, says)
     lines += _links(model, device.id)
     lines.append(Line("Subscribers", f"{device.subscribers:,}" if device.subscribers else ""))
+    lines.append(Line("Note", " ".join(device.note.split()), prose=True))
     lines.append(Line("Contact", told("contact")))
     lines.append(Line("Location", told("location")))
     lines.append(Line("GPS", _gps(says)))

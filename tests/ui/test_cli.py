@@ -168,7 +168,7 @@ def test_a_device_is_asked_in_every_way_that_the_command_names(
         f" --routeros-user monitor --routeros-tls --ssh-user root --ssh-key-file {key} --ssh-command uptime"
     )
     told += " --https /health --http 8080 --http 81/x --dns example.com --tcp 22"
-    assert cli.add([*told.split(), "--profile", str(engine.profile)]) == 0
+    assert cli.add([*told.split(), "--note", "behind the\nchurch", "--profile", str(engine.profile)]) == 0
     assert probes_of(engine, "10.9.9.9") == [
         Probe("snmp", 161),
         Probe("routeros", 8729, tls=True),
@@ -185,7 +185,7 @@ def test_a_device_is_asked_in_every_way_that_the_command_names(
         '{"auth": "authenticate", "privacy": "keep private"}',
     ]
     device = next(row for row in engine.inventory.devices() if row.address == "10.9.9.9")
-    assert (device.profile, device.may_slow) == ("mikrotik", True)
+    assert (device.profile, device.may_slow, device.note) == ("mikrotik", True, "behind the\nchurch")
 
 
 def test_the_vault_is_moved_rotated_locked_and_unlocked_by_command(

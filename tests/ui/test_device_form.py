@@ -12,6 +12,8 @@ from app.dialogs.login_fields import AUTH_TITLES, KIND_TITLES, PRIVACY_TITLES
 from app.dialogs.polling import ON, PAUSED, UNTIL
 from app.dialogs.probe_rows import TITLES, ProbeRow
 from app.draft import DeviceDraft, now_us
+from app.panels.device_says import DeviceSays
+from app.panels.facts import lines_of
 from domain.errors import Refusal
 from domain.inventory import (
     NEEDS,
@@ -149,6 +151,55 @@ def test_what_is_refused_of_a_new_login_stands_where_it_was_typed(form: DeviceFo
     assert "1 to 32 bytes" in login.new["snmp_v3"].fields.by_name["user"].refusal.text()
     assert form.fields.rest.text() == ""
     assert form.isVisible()
+
+
+def test_a_note_is_kept_with_its_lines_shown_in_the_panel_and_undone(bench: Bench) -> None:
+    bench.window.edit(id_of("g1"))
+    (form,) = bench.window.findChildren(DeviceForm)
+    form.note.setPlainText("  Key at the farm.\nDog bites.  ")
+    form.submit()
+    bench.wait_for(lambda: bench.engine.edits)
+    (step,) = bench.engine.edits[0].steps
+    assert (step.before, step.after) == ({"note": ""}, {"note": "Key at the farm.\nDog bites."})
+    bench.settle()
+    says = DeviceSays()
+    says.read(bench.model, id_of("g1"))
+    device = bench.model.inventory.device(id_of("g1"))
+    assert device is not None
+    said = {line.label: line.said for line in lines_of(bench.model, device, says, now_us())}
+    assert said["Note"] == "Key at the farm. Dog bites."
+    bench.commands.undo()
+    bench.wait_for(lambda: len(bench.engine.edits) == 2)
+    bench.settle()
+    undone = bench.model.inventory.device(id_of("g1"))
+    assert undone is not None and undone.note == ""
+
+
+def test_a_note_that_nobody_touched_stays_as_it_is_and_one_too_long_is_refused_at_its_field(
+    bench: Bench,
+) -> None:
+    old = bench.engine.inventory.device(id_of("g1"))
+    assert old is not None
+    noted = msgspec.structs.replace(old, note="kept as it is\n\n ")
+    bench.engine.inventory.tables["device"][old.id] = noted
+    bench.engine.tell(lambda batch: Changed(batch, devices=(noted,)))
+    bench.wait_for(lambda: bench.model.inventory.device(old.id) == noted)
+    bench.window.edit(old.id)
+    (form,) = bench.window.findChildren(DeviceForm)
+    form.name.setText("Renamed")
+    form.submit()
+    bench.wait_for(lambda: bench.engine.edits)
+    (step,) = bench.engine.edits[0].steps
+    assert step.after == {"name": "Renamed"}
+    bench.wait_for(lambda: not form.isVisible())
+    bench.settle()
+    bench.window.edit(old.id)
+    form = next(form for form in bench.window.findChildren(DeviceForm) if form.isVisible())
+    form.note.setPlainText("x" * 10**6)
+    form.submit()
+    bench.wait_for(form.fields.by_name["note"].refusal.text)
+    assert "at most 4000" in form.fields.by_name["note"].refusal.text()
+    assert len(bench.engine.edits) == 1
 
 
 def test_profiles_come_from_the_engine_with_what_is_wrong_with_the_users(bench: Bench) -> None:
