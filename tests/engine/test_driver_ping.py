@@ -15,8 +15,9 @@ from engine.drivers.tcp import GREETING_EVERY_CYCLES
 from engine.transport import Transports
 from engine.transport.icmp_lines import PlainLine
 from engine.transport.tcp import Stream
+from tests.engine.echo_hosts import reply_to
 from tests.engine.peers import Talk, device_at, driver_of, free_tcp_port, tcp_peer
-from tests.engine.test_transport_icmp import EchoSocket, only_ipv4, reply_to
+from tests.engine.test_transport_icmp import EchoSocket, only_ipv4
 
 
 def forbidden(family: int, kind: int, protocol: int) -> socket.socket:

@@ -5,22 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from domain.errors import NoAnswer, Unsupported
-from engine.protocols.icmp import VOLLEY_PAYLOAD_BYTES, checksum
+from engine.protocols.icmp import VOLLEY_PAYLOAD_BYTES
 from engine.transport import Transports
 from engine.transport.icmp import IcmpTransport
 from engine.transport.icmp_lines import PlainLine
-
-Respond = Callable[[bytes], list[bytes]]
-
-
-def reply_to(request: bytes) -> bytes:
-    """What a host makes of an echo request, IPv4."""
-    body = b"\x00\x00\x00\x00" + request[4:]
-    return body[:2] + checksum(body).to_bytes(2, "big") + body[4:]
+from tests.engine.echo_hosts import Respond, reply_to
 
 
 class EchoSocket(socket.socket):
@@ -42,11 +36,11 @@ class EchoSocket(socket.socket):
             super().sendto(answer, self.getsockname())
         return len(data)
 
-    def recvmsg(self, size: int, *_: int) -> tuple[bytes, list[object], int, tuple[str, int]]:  # type: ignore[override]
+    def recvmsg(self, size: int, *_: int) -> tuple[bytes, list[Any], int, Any]:  # type: ignore[override]
         data, ancillary, flags, _address = super().recvmsg(size, 64)
         return data, ancillary, flags, (self.host, 0)
 
-    def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, tuple[str, int]]:  # type: ignore[override]
+    def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, tuple[str, int]]:
         return super().recvfrom(size, flags)[0], (self.host, 0)
 
 

@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import BadReply
-from engine.protocols.icmp import Echo, checksum, decode_echo_reply, encode_echo_request
+from engine.protocols.icmp import (
+    HEAD_BYTES,
+    KEY_BYTES,
+    TOKEN_BYTES,
+    VOLLEY_MESSAGE_BYTES,
+    Echo,
+    Volley,
+    checksum,
+    decode_echo_reply,
+    encode_echo_request,
+)
 
 idents = st.integers(0, 0xFFFF)
 echoes = st.builds(Echo, idents, idents, st.binary(max_size=200))
@@ -88,6 +98,59 @@ def test_an_echo_survives_the_way_there_and_back(echo: Echo, ip_version: int) ->
 @given(echoes, st.sampled_from([4, 6]))
 def test_our_own_request_heard_on_loopback_is_no_reply(echo: Echo, ip_version: int) -> None:
     assert decode_echo_reply(encode_echo_request(echo, ip_version), ip_version) is None
+
+
+keys, tokens = (
+    st.binary(min_size=size, max_size=size) | st.sampled_from([bytes(size), b"\xff" * size])
+    for size in (KEY_BYTES, TOKEN_BYTES)
+)
+
+
+@given(idents, tokens, keys, st.sampled_from([4, 6]), st.lists(st.integers(0, 15), unique=True))
+def test_a_volley_is_the_echoes_one_by_one(
+    ident: int, token: bytes, key: bytes, ip_version: int, places: list[int]
+) -> None:
+    volley = Volley(ident, token, 16, ip_version)
+    payload = volley.payload(key)
+    assert payload.startswith(token + key)
+    for asked in (places, range(16), range(3, 9)):
+        one_by_one = [encode_echo_request(Echo(ident, place, payload), ip_version) for place in asked]
+        assert volley.encode(payload, asked) == b"".join(one_by_one)
+
+
+@given(idents, tokens, keys, st.sampled_from([4, 6]), st.integers(0, 15))
+def test_a_volley_knows_the_reply_before_it_comes(
+    ident: int, token: bytes, key: bytes, ip_version: int, place: int
+) -> None:
+    volley = Volley(ident, token, 16, ip_version)
+    payload = volley.payload(key)
+    reply = answer_to(volley.encode(payload, [place]), ip_version)
+    assert volley.heads[reply[:HEAD_BYTES]] == place
+    for at in range(HEAD_BYTES):
+        other = reply[:at] + bytes((reply[at] ^ 0x80,)) + reply[at + 1 : HEAD_BYTES]
+        assert volley.heads.get(other) != place
+
+
+@given(tokens, keys, st.integers(0, 15))
+def test_a_reply_with_the_other_zero_for_a_checksum_is_known_as_well(
+    token: bytes, key: bytes, place: int
+) -> None:
+    rest = checksum(Volley(0, token, 1).payload(bytes(KEY_BYTES)) + place.to_bytes(2, "big"))
+    volley = Volley(rest, token, 16)  # an ident that makes the sum of this reply 0xFFFF
+    request = volley.encode(volley.payload(key), [place])
+    reply = answer_to(request, 4)
+    assert reply[2:4] == b"\0\0"
+    hasty = (
+        b"\0\0" + ((int.from_bytes(request[2:4], "big") + 0x0800) % 0x10000).to_bytes(2, "big") + request[4:]
+    )
+    assert hasty[2:4] == b"\xff\xff"
+    assert decode_echo_reply(hasty) == decode_echo_reply(reply)
+    assert volley.heads[reply[:HEAD_BYTES]] == volley.heads[hasty[:HEAD_BYTES]] == place
+
+
+def test_the_messages_of_a_volley_have_one_size() -> None:
+    volley = Volley(1, b"our sign", 3)
+    assert len(volley.encode(volley.payload(b"a secret"), range(3))) == 3 * VOLLEY_MESSAGE_BYTES
 
 
 @pytest.mark.parametrize(
