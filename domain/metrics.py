@@ -5,6 +5,7 @@ One rule: a metric's `key` is for ever (it is stored); a new metric takes a new 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 CounterBits = Literal[32, 64]
@@ -111,6 +112,18 @@ def is_believable(name: str, value: float) -> bool:
     """Tell whether a value may be stored: a metric of the catalogue, finite, in its range."""
     low, high = _RANGES.get(name, _NOTHING)
     return low <= value <= high
+
+
+def believable(values: Sequence[tuple[str, str, float]]) -> tuple[tuple[str, str, float], ...]:
+    """Return those of (metric, instance, value) that may be stored, as `is_believable` says of each."""
+    ranges = _RANGES
+    return tuple(
+        [
+            value
+            for value in values
+            if (found := ranges.get(value[0])) is not None and found[0] <= value[2] <= found[1]
+        ]
+    )
 
 
 def gap_s(

@@ -51,8 +51,11 @@ class PortRates:
             new_counts.append(new)
             if old is None or gap is None:
                 continue
-            if new == old:
+            grown = new - old
+            if not grown:
                 add((metric, instance, 0.0))
+            elif 0 < grown <= most_per_s * gap:  # as nearly always; what else it may be, `rate_per_s` knows
+                add((metric, instance, grown / gap * factor))
             else:
                 rate = rate_per_s(old, new, gap, bits, most_per_s)
                 if rate is not None:

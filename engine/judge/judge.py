@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from itertools import chain
 from uuid import UUID
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from domain.alerts import Alert, rule_of_device
 from domain.health import Health, aged, next_health, without_probe
 from domain.inventory import SLOWEST_INTERVAL_S, Device, Inventory, Link, is_paused, probe_names
-from domain.metrics import is_believable
+from domain.metrics import believable
 from domain.observation import Observation, Reading, Value
 from domain.wire import LatestValues
 from engine.journal import JournalPen
@@ -133,7 +134,7 @@ class Judge:
     def _read(self, observation: Observation, reading: Reading, outcome: Outcome) -> bool:
         """Take up an answer's numbers and facts; return whether a link may have turned."""
         device = observation.device
-        believed = tuple(value for value in reading.values if is_believable(value[0], value[2]))
+        believed = believable(reading.values)
         self.unbelievable += len(reading.values) - len(believed)
         if observation.rtt_us is not None:
             believed = (("rtt_ms", observation.probe, observation.rtt_us / 1000), *believed)
@@ -159,7 +160,8 @@ class Judge:
         return self._links.lose(device, probe)
 
     def _set_latest(self, device: UUID, at_us: int) -> None:
-        values = tuple(value for probe in self._values.get(device, {}).values() for value in probe)
+        told = [*self._values.get(device, {}).values()]
+        values = told[0] if len(told) == 1 else tuple(chain.from_iterable(told))
         self._state.values[device] = LatestValues(device, at_us, values)
 
     # What turns

@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from typing import Protocol
 from uuid import UUID
 
@@ -29,6 +30,7 @@ PROBE_LIMIT_S = 60.0
 """No driver may take longer; one that does has a bug."""
 TOGETHER_S = 0.1
 """Who falls due within it is asked together: each waking of an idle processor costs as much as a poll."""
+_OVERDUE = "overdue"
 _ON_THE_AIR = "wireless_client/"
 _CHEAPEST_FIRST = ("icmp", "tcp", "dns", "snmp", "routeros", "http", "ssh")
 
@@ -125,6 +127,7 @@ class Monitor:
         self._sweep_s = 0.0
         self._wake = asyncio.Event()
         self._woken_before_s = math.inf
+        self._began_s: dict[asyncio.Task[None], float] = {}  # in the order in which they began
 
     async def run(self) -> None:
         """Ask who is due, for ever."""
@@ -133,7 +136,11 @@ class Monitor:
             now_s = self._clock()
             while (due := self._schedule.pop_due(now_s)) is not None:
                 self._begin(self._visited[due[0]], now_s)
+            self._end_overdue(now_s)
             next_s = self._schedule.next_due_s()
+            if self._began_s:  # one look for all that is under way: a timer for each costs as much as asking
+                limit_s = now_s + PROBE_LIMIT_S / 4
+                next_s = limit_s if next_s is None else min(next_s, limit_s)
             self._woken_before_s = math.inf if next_s is None else next_s
             wait_s = None if next_s is None else max(next_s - self._clock(), TOGETHER_S)
             try:
@@ -230,8 +237,13 @@ class Monitor:
         self.figures.in_flight += 1
         task = spawn("probe", self._ask(visited, name), device_id=visited.device.id, probe=name)
         visited.running[name] = task
-        task.add_done_callback(lambda _: self._on_done(visited, name, lane, asked_s))
+        self._began_s[task] = self._clock()
+        task.add_done_callback(lambda done: self._on_done(done, visited, name, lane, asked_s))
         return True
+
+    def _end_overdue(self, now_s: float) -> None:
+        for task, _ in takewhile(lambda begun: begun[1] <= now_s - PROBE_LIMIT_S, self._began_s.items()):
+            task.cancel(_OVERDUE)
 
     async def _ask(self, visited: _Visited, name: str) -> None:
         before = visited.breaker(name)
@@ -244,9 +256,12 @@ class Monitor:
             driver = visited.drivers.get(name)
             if driver is None:
                 driver = visited.drivers[name] = self._make_driver(visited.device, probe)
-            async with asyncio.timeout(PROBE_LIMIT_S):
-                answer = await driver.read()
+            answer = await driver.read()
             rtt_us, reading, is_bug = answer.rtt_us, answer.reading, False
+        except asyncio.CancelledError as cancelled:
+            if cancelled.args != (_OVERDUE,):
+                raise
+            raise TimeoutError(f"no driver may take longer than {PROBE_LIMIT_S:g} s") from None
         except DeviceError as error:
             failure, is_bug = Failure(error.kind, str(error), getattr(error, "seen", "")), False
         finally:
@@ -267,7 +282,10 @@ class Monitor:
             Observation(visited.device.id, name, self._vantage, self._now_us(), rtt_us, reading, failure)
         )
 
-    def _on_done(self, visited: _Visited, name: str, lane: Lane, asked_s: float) -> None:
+    def _on_done(
+        self, task: asyncio.Task[None], visited: _Visited, name: str, lane: Lane, asked_s: float
+    ) -> None:
+        del self._began_s[task]
         self.figures.in_flight -= 1
         visited.running.pop(name, None)
         lane.leave()

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -185,6 +186,23 @@ def decode_message(data: bytes) -> Message | Sealed:
 
 def _decode_usual_reply(data: bytes) -> Message | None:
     """Read a message as agents nearly always lay it out, else None: four bytes of request id, no error."""
+    usual = _usual(data)
+    if usual is None:
+        return None
+    at, pdu_at, id_at, varbinds_at, end = usual
+    return Message(
+        data[at + 2],
+        data[at + 5 : pdu_at],
+        data[pdu_at],
+        int.from_bytes(data[id_at : id_at + 4], "big", signed=True),
+        0,
+        0,
+        decode_varbinds(data, varbinds_at, end),
+    )
+
+
+def _usual(data: bytes) -> tuple[int, int, int, int, int] | None:
+    """Return where version, PDU, request id and varbinds begin, and the end, of a message as agents nearly always lay it out."""
     if len(data) < 32:
         return None
     at, end = _span(data, 1)
@@ -203,15 +221,7 @@ def _decode_usual_reply(data: bytes) -> Message | None:
         or not varbinds_end == pdu_end == end
     ):
         return None
-    return Message(
-        data[at + 2],
-        data[at + 5 : pdu_at],
-        data[pdu_at],
-        int.from_bytes(data[id_at + 2 : id_at + 6], "big", signed=True),
-        0,
-        0,
-        decode_varbinds(data, varbinds_at, end),
-    )
+    return at, pdu_at, id_at + 2, varbinds_at, end
 
 
 _VERSION_THEN_COMMUNITY = frozenset((b"\x02\x01\x00\x04", b"\x02\x01\x01\x04"))
@@ -290,6 +300,36 @@ def decode_varbinds(data: bytes, at: int, end: int) -> list[Varbind]:
         varbind, at = _decode_varbind(data, at, end)
         add(varbind)
     return varbinds
+
+
+class Plain(NamedTuple):
+    """Where the values of a message lie, and the places (from 1) of those that are not simply unsigned numbers."""
+
+    id_at: int
+    spans: list[tuple[int, int]]
+    signed: tuple[int, ...]
+    texts: tuple[int, ...]
+    padded: tuple[int, ...]
+
+
+def plain_values(data: bytes) -> Plain | None:
+    """Tell where the values of a message are that is all numbers and strings, laid out as usual; None for any other."""
+    usual = _usual(data)
+    if usual is None or usual[-1] != len(data):
+        return None
+    at, end = usual[3:]
+    spans: list[tuple[int, int]] = []
+    places: dict[int, list[int]] = {_UNSIGNED: [], _SIGNED: [], _OCTETS: [], _PADDED: []}
+    while at < end:
+        start = at + 6 + data[at + 3] if at + 6 <= end else end
+        _, kind, size = _HEADS[data[at:start]]
+        at += size
+        if kind == _UNUSUAL or at > end or (start == at and kind != _OCTETS):
+            return None
+        spans.append((start, at))
+        places[kind].append(len(spans))
+    signed, texts, padded = (tuple(places[kind]) for kind in (_SIGNED, _OCTETS, _PADDED))
+    return Plain(usual[2], spans, signed, texts, padded)
 
 
 _UNSIGNED, _OCTETS, _SIGNED, _PADDED, _UNUSUAL = range(5)

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 
 from domain.errors import BadReply, DeviceError, Unsupported
 from engine.protocols.sealed import Sealed
-from engine.protocols.snmp import MAX_REQUEST_ID, MIN_REQUEST_ID, Message, Pdu, decode_message
+from engine.protocols.snmp import MAX_REQUEST_ID, MIN_REQUEST_ID, Message, Pdu
+from engine.protocols.snmp_replies import ReplyReader
 from engine.protocols.snmp_v3 import Again, SealedQuestion
 from engine.transport.addresses import name_endpoint, socket_address
 from engine.transport.drain import Arrivals, Drain, send_datagram
@@ -60,7 +61,9 @@ class UdpTransport:
         family, sockaddr = socket_address(address, port)
         if family not in self._sockets:
             raise Unsupported(f"this computer has no sockets for addresses such as {address}")
-        return self._exchanges.peer(sockaddr, name_endpoint(address, port))
+        peer = self._exchanges.peer(sockaddr, name_endpoint(address, port))
+        peer.reader = peer.reader or ReplyReader()
+        return peer
 
     def release(self, peer: Peer[Message]) -> None:
         """Tell that a driver asks this peer no more."""
@@ -96,7 +99,7 @@ class UdpTransport:
             if peer is None:
                 continue
             try:
-                message = decode_message(data)
+                message = peer.reader.read(data)
             except BadReply as why:
                 exchanges.spoil(peer, why)
                 continue

@@ -15,7 +15,7 @@ from domain.errors import DeviceError, NoAnswer
 from domain.inventory import Device, Probe
 from domain.observation import Observation, Reading
 from engine.monitor.lanes import lanes
-from engine.monitor.poller import TOGETHER_S, Monitor
+from engine.monitor.poller import PROBE_LIMIT_S, TOGETHER_S, Monitor
 from tests.unit.inventories import device
 from tests.unit.virtual_time import run
 
@@ -177,6 +177,24 @@ def test_the_dead_delay_nobody_even_when_they_are_nine_of_ten() -> None:
     network = simulate(scenario, snmp=40)
     assert {len(network.times(d.id)) for d in living} <= {10, 11}
     assert network.monitor.figures.take_lags_s()[0] < TOGETHER_S + 0.01
+
+
+def test_a_driver_that_never_ends_is_ended_closed_and_made_anew_while_others_go_on() -> None:
+    two = device(2, probes=(SNMP,), interval_s=5.0)
+
+    async def scenario(network: Network) -> None:
+        network.dead.add(ONE.id)
+        network.timeout_s = 1e6
+        network.monitor.set_device(ONE)
+        network.monitor.set_device(two)
+        await asyncio.sleep(200)
+
+    network = simulate(scenario)
+    first, second, *_ = network.times(ONE.id)
+    assert PROBE_LIMIT_S <= second - first <= PROBE_LIMIT_S * 1.5
+    assert network.answers(ONE.id) == []
+    assert network.closed >= 2
+    assert len(network.times(two.id)) >= 39
 
 
 def test_a_device_without_its_secret_is_a_failed_poll_not_a_bug() -> None:
