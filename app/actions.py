@@ -37,6 +37,7 @@ TABLE = (
     Row("theme", "Change between dark and light", ("Ctrl+T",)),
     Row("full_screen", "Full screen", ("F11",)),
     Row("settings", "Settings", ("Ctrl+,",)),
+    Row("mibs", "MIB browser", ("Ctrl+I",)),
     Row("credentials", "Logins", ("Ctrl+L",)),
     Row("storage", "Storage: how long numbers are kept", ()),
     Row("receivers", "What devices send: traps and syslog", ()),
@@ -49,8 +50,8 @@ TABLE = (
 )
 
 
-SETTINGS = ("credentials", "storage", "receivers", "quarantine", "vault")
-"""What is set for the whole network, in the order of its menu."""
+SETTINGS = ("credentials", "storage", "receivers", "quarantine", "vault", "mibs")
+"""What is set and looked up for the whole network, in the order of its menu."""
 
 
 def make_actions(window: QMainWindow, do: dict[str, Callable[[], object]]) -> dict[str, QAction]:

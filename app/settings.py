@@ -1,4 +1,4 @@
-"""Opens what is set for the whole network: logins, storage, receivers, vault; and asks about trust. Counterpart: `dialogs/`.
+"""Opens what is set for the whole network, the MIB browser, and questions of trust. Counterpart: `dialogs/`, `mibs/`.
 
 One rule: a dialog reads the model and asks the engine; nothing is kept here.
 """
@@ -20,6 +20,7 @@ from app.dialogs.trust import TrustQuestion
 from app.dialogs.unlock import UnlockForm
 from app.dialogs.vault import VaultBoard
 from app.look import Look
+from app.mibs.browser import MibBrowser
 from app.model import Delta, Model
 from app.panels.notices import Banner
 from app.trust import untrusted
@@ -35,6 +36,7 @@ class Settings(QObject):
     def __init__(self, model: Model, asks: Asks, commands: Commands, look: Look, window: QWidget) -> None:
         super().__init__(window)
         self._model, self._asks, self._commands, self._window = model, asks, commands, window
+        self._look = look
         self.banner = Banner(look)
         model.changed.connect(self._on_changed)
 
@@ -71,6 +73,12 @@ class Settings(QObject):
             UnlockForm(state, self._asks, self._window).open()
         else:
             self.open_vault()
+
+    def open_mibs(self, id: UUID | None = None) -> None:
+        """Open the MIB browser, with a device to be walked where it is asked over SNMP."""
+        device = self._model.inventory.device(id) if id is not None else None
+        asked = device is not None and any(probe.kind == "snmp" for probe in device.probes)
+        MibBrowser(self._model, self._asks, self._look, id if asked else None, self._window).show()
 
     def open_trust(self, id: UUID | None, name: str = "") -> None:
         """Ask whether what a device shows is to be trusted: by the probe of that name, or the first that was not."""

@@ -7,20 +7,20 @@ changes the network goes to `Commands`, what shows it reads `Model`. One rule: n
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import cast
 from uuid import UUID
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QShowEvent
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from app.actions import SETTINGS, make_actions
 from app.commands import Commands, Said, Then
+from app.device_menu import add_verbs
 from app.dialogs.confirm import Confirm
 from app.dialogs.palette import Palette
 from app.dialogs.shortcuts import Shortcuts
-from app.draft import DeviceDraft, now_us
+from app.draft import DeviceDraft
 from app.engine_link import EngineLink
 from app.engine_news import EngineNews
 from app.forms import Forms
@@ -33,16 +33,14 @@ from app.panels.first_card import FirstCard
 from app.panels.link import LinkPanel
 from app.panels.map_frame import Map, MapFrame
 from app.panels.notices import Toasts
-from app.panels.text import caption
 from app.panels.top_bar import HEIGHT_PX, TopBar
 from app.panels.tree import TreePanel
 from app.settings import Settings
 from app.sheet import sheet
-from app.trust import untrusted
 from app.words import capitalized, count_of, name_of_link
 from domain.errors import Refusal
 from domain.geometry import LngLat
-from domain.inventory import Device, Link, is_paused
+from domain.inventory import Device, Link
 
 SIZE_PX = (1600, 1000)
 LEAST_PX = (1024, 640)
@@ -100,6 +98,7 @@ class Window(QMainWindow):
                 "theme": lambda: look.set_theme("light" if look.name == "dark" else "dark"),
                 "full_screen": self.toggle_full_screen,
                 "settings": self.open_settings,
+                "mibs": lambda: self.settings.open_mibs(self.selected),
                 "credentials": self.settings.open_credentials,
                 "storage": self.settings.open_storage,
                 "receivers": self.settings.open_receivers,
@@ -212,7 +211,7 @@ class Window(QMainWindow):
         if device is None or self._model.inventory.place_of(device) is not None:
             menu.addAction("Show on the map", lambda: self.select(id, fly=True))
         if device is not None:
-            self._add_verbs(menu, device)
+            add_verbs(menu, device, self._model, self._commands, self.settings, self.place_device)
         menu.addAction("Change…", lambda: self.edit(id))
         menu.addAction("Delete…", lambda: self.delete(id))
         menu.popup(at)
@@ -265,23 +264,6 @@ class Window(QMainWindow):
 
     def _ask_to_delete(self, name: str, gone: str, then: Callable[[], None]) -> None:
         Confirm(f"Delete {name}?", f"{gone}You can undo this.", "Delete", then, self).open()
-
-    def _add_verbs(self, menu: QMenu, device: Device) -> None:
-        paused = is_paused(device, now_us())
-        for shown in untrusted(device, self._model.health.get(device.id)):
-            menu.addAction(
-                f"Trust its {shown.what}…", partial(self.settings.open_trust, device.id, shown.name)
-            )
-        menu.addAction("Place on the map", lambda: self.place_device(device.id))
-        menu.addAction("Poll now", lambda: self._commands.probe_now(device.id))
-        menu.addAction(
-            caption(f"Copy {device.address}"), lambda: QGuiApplication.clipboard().setText(device.address)
-        )
-        menu.addAction(
-            "Resume polling" if paused else "Pause polling",
-            lambda: self._commands.pause_device(device.id, paused=not paused),
-        )
-        menu.addSeparator()
 
     def _on_changed(self, delta: Delta) -> None:
         self._seen_snapshot = self._seen_snapshot or delta.initial

@@ -1,8 +1,8 @@
 """Gathers the facts of standard MIB modules, none of their texts. Counterpart: `engine/mibs/standard.py` reads the file.
 
-Sources, all with a licence that lets facts be taken and more: the packages pysnmp-mibs and pysnmp (BSD), which hold the IETF's
-and IANA's modules compiled to Python; Net-SNMP's own modules (BSD) as Debian's libsnmp-base installs them; and for LLDP-MIB,
-which nobody packages, the table `tools/lldp_mib.tsv`. What is kept is names, OIDs, types, enumerations, units, access: facts.
+Sources, all of which let facts be taken, and more: the packages pysnmp-mibs and pysnmp (BSD), which hold the IETF's and IANA's
+modules compiled to Python; Net-SNMP's own modules (BSD) as Debian's libsnmp-base installs them; and for modules that are packaged
+nowhere, or wrong, the tables in `tools/mib_tables`. What is kept is names, OIDs, types, enumerations, units, access: facts.
 One rule: what is read is parsed (`ast`, pysmi), never imported or executed.
 """
 
@@ -40,7 +40,7 @@ PYSNMP_MIBS_MODULES = """
     IPMCAST-MIB IPMROUTE-STD-MIB IPV6-FLOW-LABEL-MIB IPV6-ICMP-MIB IPV6-MIB IPV6-MLD-MIB IPV6-TC IPV6-TCP-MIB IPV6-UDP-MIB
     L2TP-MIB LANGTAG-TC-MIB MAU-MIB MPLS-FTN-STD-MIB MPLS-L3VPN-STD-MIB MPLS-LDP-STD-MIB MPLS-LSR-STD-MIB MPLS-TC-STD-MIB
     MPLS-TE-STD-MIB MSDP-MIB NAT-MIB NETWORK-SERVICES-MIB NOTIFICATION-LOG-MIB OPT-IF-MIB OSPF-MIB OSPF-TRAP-MIB P-BRIDGE-MIB
-    PIM-STD-MIB POWER-ETHERNET-MIB PPP-IP-NCP-MIB PPP-LCP-MIB PPP-SEC-MIB PTOPO-MIB PerfHist-TC-MIB Q-BRIDGE-MIB
+    PIM-STD-MIB PPP-IP-NCP-MIB PPP-LCP-MIB PPP-SEC-MIB PTOPO-MIB PerfHist-TC-MIB Q-BRIDGE-MIB
     RADIUS-ACC-CLIENT-MIB RADIUS-AUTH-CLIENT-MIB RFC1271-MIB RIPv2-MIB RMON-MIB RMON2-MIB RS-232-MIB RSTP-MIB RSVP-MIB SCTP-MIB
     SFLOW-MIB SMON-MIB SONET-MIB SYSAPPL-MIB TCP-MIB TOKEN-RING-RMON-MIB TUNNEL-MIB UDP-MIB UPS-MIB URI-TC-MIB VDSL-LINE-MIB
     VPN-TC-STD-MIB VRRP-MIB
@@ -63,6 +63,7 @@ _BASES = {
     "ObjectIdentifier": "OBJECT IDENTIFIER",
     "Bits": "BITS",
     "Opaque": "Opaque",
+    "NetworkAddress": "IpAddress",
     **{name: name for name in ("Unsigned32", "Counter32", "Counter64", "Gauge32", "IpAddress", "TimeTicks")},
 }
 _ACCESS = {
@@ -209,7 +210,7 @@ class Compiled:
         return self._constrained(self._named(made.func.id), told)
 
     def _constrained(self, syntax: Syntax, told: list[ast.expr]) -> Syntax:
-        enum, limits = dict(syntax.enum), list[tuple[int, int]]()
+        enum, limits = dict(syntax.enum), list(syntax.limits)
         for call in (call for part in told for call in ast.walk(part) if isinstance(call, ast.Call)):
             if not isinstance(call.func, ast.Name):
                 continue
@@ -235,11 +236,11 @@ def _oid(made: ast.expr) -> Oid:
     return tuple(ast.literal_eval(made))
 
 
-def _lldp() -> Module:
-    """Return LLDP-MIB from our table: name, OID, kind, syntax, enumeration or limits, access, units, index (or "+" and the row
-    that it augments), hint."""
+def _tabled(path: Path) -> Module:
+    """Return a module from our table of it: name, OID, kind, syntax, enumeration or limits, access, units, index (or "+" and the
+    row that it augments), hint."""
     conventions, nodes = [], []
-    with (ROOT / "tools" / "lldp_mib.tsv").open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader((line for line in file if not line.startswith("#")), delimiter="\t"):
             syntax = Syntax(row["syntax"], row["from"]) if row["syntax"] else None
             if syntax is not None and row["values"]:
@@ -262,7 +263,7 @@ def _lldp() -> Module:
             nodes.append(
                 Node(row["name"], oid, kind, syntax, row["access"], row["units"], columns, augments=augments)
             )
-    return Module("LLDP-MIB", tuple(conventions), tuple(nodes))
+    return Module(path.stem, tuple(conventions), tuple(nodes))
 
 
 def _folder_of(package: str) -> Path:
@@ -280,7 +281,7 @@ def modules() -> Iterator[Module]:
     folder = _folder_of("pysnmp_mibs")
     known += [Compiled(name, folder / f"{name}.py").module() for name in PYSNMP_MIBS_MODULES.split()]
     yield from known[1:]
-    yield _lldp()
+    yield from map(_tabled, sorted((ROOT / "tools" / "mib_tables").glob("*.tsv")))
     texts = {name: (NET_SNMP / f"{name}.txt").read_text("utf-8") for name in NET_SNMP_MODULES}
     read = read_texts(texts, known)
     if read.problems:

@@ -136,10 +136,12 @@ class Mibs:
     async def _walk(self, tree: Tree, request: WalkDevice) -> Reply:
         root = tree.oid_named(request.oid[:_TEXT_CAP])
         after = oid_of(request.after) if request.after else ()
-        if root is None or len(root) < 2 or after is None:
+        if root is None or after is None:
             return _refused(
                 request.request, *(("after", request.after) if after is None else ("oid", request.oid))
             )
+        if len(root) == 1 and not after:
+            after = (*root, 0)  # no OID of one arc can be sent
         rows = min(max(request.rows, 1), WALK_PAGE_ROWS)
         try:
             async with self._walks:

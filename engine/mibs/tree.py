@@ -61,13 +61,13 @@ class Tree:
         for module in own_first:
             if self.modules[module.name] is module:
                 self._take(module)
-        for oid in [oid for oid, entry in self._entries.items() if entry.node.kind == "node"]:
+        for oid, entry in [(oid, entry) for oid, entry in self._entries.items() if entry.node.kind == "node"]:
             above = self._entries.get(self._named_above(oid))
             if above is not None and above.node.kind in ("scalar", "column"):
                 del self._entries[
                     oid
                 ]  # a name for one instance, such as sysUpTimeInstance: its object says more
-                self._names[next(name for name, oids in self._names.items() if oid in oids)].remove(oid)
+                self._names[entry.node.name].remove(oid)
         self._children: dict[Oid, list[Oid]] = {}
         for oid in sorted(self._entries):
             self._children.setdefault(self._named_above(oid), []).append(oid)

@@ -65,8 +65,10 @@ def words_of(meaning: Meaning, value: Value, name: Callable[[Oid], str]) -> str:
 
 
 def raw_of(value: Value) -> str:
-    """Return a value as it was sent: a number, bytes in hexadecimal, an OID in numbers."""
+    """Return a value as it was sent: a number, an OID in numbers, bytes as the text they are or in hexadecimal."""
     if isinstance(value, bytes):
+        if value.isascii() and value.decode("ascii").isprintable():
+            return clean_text(value.decode("ascii"), VALUE_CAP)
         return value[:_BYTES_SHOWN].hex(" ") + (" …" if len(value) > _BYTES_SHOWN else "")
     return "" if value is None or isinstance(value, Absent) else str(value)
 

@@ -67,6 +67,7 @@ def test_the_settings_menu_has_all_of_them(bench: Bench) -> None:
         "What devices send",
         "Unknown senders",
         "Vault",
+        "MIB browser",
     ]
     menu.close()
 
