@@ -101,6 +101,7 @@ _ROWS = [
     Metric(76, "certificate_left_s", "s", "Certificate left", -1e10, 1e10),
     Metric(77, "sensor_state", "", "Sensor state", 0, 1e6),
     Metric(78, "connections", "", "Connections", 0, 1e8),
+    Metric(79, "signal_quality_pct", "%", "Signal quality", 0, 100),
 ]
 CATALOGUE: dict[str, Metric] = {row.name: row for row in _ROWS}
 BY_KEY: dict[int, Metric] = {row.key: row for row in _ROWS}

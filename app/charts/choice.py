@@ -63,6 +63,7 @@ _GROUPS = (
             "signal_to_noise_db",
             "rx_rate_bps",
             "ccq_pct",
+            "signal_quality_pct",
             "wireless_clients",
             "noise_dbm",
             "airtime_pct",

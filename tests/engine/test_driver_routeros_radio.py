@@ -64,6 +64,7 @@ def sector(*stations: tuple[str, str, str, str]) -> Answers:
                 "connected": "true",
                 "remote-address": mac,
                 "rssi": signal,
+                "signal": str(100 + int(signal)),
                 "tx-phy-rate": "1.1Gbps",
                 "tx-mcs": "4",
             }
@@ -88,6 +89,7 @@ def test_the_stations_of_a_60_ghz_sector_are_its_clients_and_the_worst_of_them_a
         got = values(reading)
         assert got["wireless_clients", "wlan60-1"] == 2
         assert got["signal_dbm", "wlan60-1"] == -71
+        assert got["signal_quality_pct", "wlan60-1"] == 29
         assert got["frequency_mhz", "wlan60-1"] == 58_320
         assert len([value for value in reading.values if value[:2] == ("signal_dbm", "wlan60-1")]) == 1
         there = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log10
 from typing import Any
 
 Values = dict[tuple[str, str], float]
@@ -63,6 +64,20 @@ NUMBERS: dict[str, Values] = {
         ("optical_bias_ma", "GigabitEthernet0/0/1"): 6.5,
         ("optical_temperature_c", "GigabitEthernet0/0/1"): 40,
         ("optical_voltage_v", "GigabitEthernet0/0/1"): 3.28,
+        ("optical_rx_dbm", "GigabitEthernet0/0/2"): 10 * log10(0.250),
+        ("optical_tx_dbm", "GigabitEthernet0/0/2"): 10 * log10(0.562),
+        ("optical_bias_ma", "GigabitEthernet0/0/2"): 5.2,
+        ("optical_temperature_c", "GigabitEthernet0/0/2"): 38,
+        ("optical_voltage_v", "GigabitEthernet0/0/2"): 3.3,
+        ("optical_rx_dbm", "GigabitEthernet0/0/3"): -18.5,
+        ("optical_tx_dbm", "GigabitEthernet0/0/3"): 2.1,
+        ("optical_bias_ma", "GigabitEthernet0/0/3"): 60,
+        ("optical_temperature_c", "GigabitEthernet0/0/3"): 41,
+        ("optical_voltage_v", "GigabitEthernet0/0/3"): 3.31,
+        ("optical_tx_dbm", "GigabitEthernet0/0/4"): 10 * log10(0.501),
+        ("optical_bias_ma", "GigabitEthernet0/0/4"): 5,
+        ("optical_temperature_c", "GigabitEthernet0/0/4"): 35,
+        ("optical_voltage_v", "GigabitEthernet0/0/4"): 3.29,
         ("sensor_state", "fan 0/1"): 1,
         ("sensor_state", "power 0/1"): 1,
         ("current_a", "power 0/1"): 1.2,
@@ -102,6 +117,11 @@ NUMBERS: dict[str, Values] = {
         ("signal_dbm", "wlan60-station-1"): -60,
         ("tx_rate_bps", "wlan60-station-1"): 1_155_000_000,
         ("distance_m", "wlan60-station-1"): 310,
+        ("signal_quality_pct", "wlan60-station-1"): 65,
+        ("signal_quality_pct", "wlan60-1"): 80,
+        ("voltage_v", "core"): 1.2,
+        ("voltage_v", "3.3 V"): 3.3,
+        ("voltage_v", "12 V"): 11.9,
         ("poe_out_v", "ether1"): 24.5,
         ("poe_out_ma", "ether1"): 312,
         ("poe_out_w", "ether1"): 7.6,
@@ -174,6 +194,18 @@ NUMBERS: dict[str, Values] = {
         ("wireless_clients", "radio 1"): 1,
         ("airtime_pct", "radio 1"): 25.3,
         ("cpu_load_pct", ""): 17,
+    },
+    "ubiquiti-switch": {
+        ("cpu_load_pct", ""): 62.8549,
+        ("memory_used_bytes", ""): 190_000 * 1024,
+        ("memory_total_bytes", ""): 250_000 * 1024,
+        ("temperature_c", "sensor 1/0"): 59,
+        ("temperature_c", "sensor 1/1"): -4,
+        ("sensor_state", "fan 1/0"): 2,
+        ("fan_rpm", "fan 1/0"): 4850,
+        ("sensor_state", "power 1/0"): 3,
+        ("poe_out_w", "0/1"): 5.3,
+        ("poe_out_ma", "0/1"): 98,
     },
     "ubiquiti-unifi": {
         ("wireless_clients", "ath0"): 11,
@@ -260,6 +292,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "mikrotik": {
         "model": "RB5009",
         "upgrade_firmware": "7.19",
+        "license_level": "6",
         "lng": 7.447,
         "elevation_m": 540,
         "wireless_client/wlan1/02:00:00:00:00:0A": {
@@ -326,6 +359,15 @@ FACTS: dict[str, dict[str, Any]] = {
             "ccq_pct": 98,
             "distance_m": 4350,
         },
+    },
+    "ubiquiti-switch": {
+        "model": "US-8-150W",
+        "version": "6.5.59.14777",
+        "sensor/fan 1/0": {"name": "fan 1/0", "metric": "sensor_state", "state": "operational"},
+        "sensor/fan 1/1": None,
+        "sensor/power 1/0": {"name": "power 1/0", "metric": "sensor_state", "state": "failed"},
+        "poe/0/1": {"interface": "0/1", "state": "powered on"},
+        "poe/0/2": {"interface": "0/2", "state": "searching"},
     },
     "ubiquiti-unifi": {"model": "UAP-AC-Pro", "profile": "ubiquiti-unifi"},
 }

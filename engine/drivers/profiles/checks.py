@@ -32,7 +32,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _HOLE = re.compile(r"\{(\w+)\}")
 _PLAIN_FACTS = (
     *("os", "version", "model", "board", "serial", "vendor", "architecture", "board_firmware"),
-    *("upgrade_firmware", "lng", "lat", "elevation_m", "ssid"),
+    *("upgrade_firmware", "lng", "lat", "elevation_m", "ssid", "license_level"),
 )
 """Facts of the device itself that a profile may tell."""
 

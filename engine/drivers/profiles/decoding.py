@@ -19,6 +19,8 @@ from engine.protocols.ber import Value
 
 _NUMBER = re.compile(rb"\s*([-+]?\d{1,18}(?:\.\d{1,9})?)")
 _BITS = 1 << 32
+_DROPPED_FROM_BYTES = 256
+"""Of a text that holds a number, how much is looked at."""
 _YES, _NO = (b"true", b"yes", b"on"), (b"false", b"no", b"off")
 
 Decode = Callable[[Value], Plain | None]
@@ -66,9 +68,13 @@ def decoder(field: Field) -> Decode:
 def _numeric(field: Field) -> Decode:
     scale = ratio(field.scale)
     up, down = scale.numerator, scale.denominator
-    is_plain = scale == 1 and not field.offset
+    is_power = field.kind == "milliwatt"
+    is_plain = scale == 1 and not field.offset and not is_power
+    drop = re.compile(field.drop.encode()) if field.drop else None
 
     def decode(value: Value) -> Plain | None:
+        if drop is not None and isinstance(value, bytes):
+            value = drop.sub(b"", value[:_DROPPED_FROM_BYTES])
         said = read_number(value) if field.kind != "flag" else _flag(value)
         if said is None or said in field.absent:
             return None
@@ -83,6 +89,8 @@ def _numeric(field: Field) -> Decode:
             return field.map.get(key, field.otherwise)
         if field.kind == "flag":
             return said == 1
+        if is_power:
+            return 10 * math.log10(said * up / down) + field.offset if said * up > 0 else None
         return said if is_plain else said * up / down + field.offset
 
     return decode

@@ -14,8 +14,8 @@ import msgspec
 Plain = float | str | bool
 """What a map gives, a condition compares with and a constant is."""
 
-Kind = Literal["number", "unsigned", "signed", "flag", "text", "mac", "ip", "id", "oid", "port"]
-NUMERIC: tuple[Kind, ...] = ("number", "unsigned", "signed", "flag")
+Kind = Literal["number", "unsigned", "signed", "flag", "milliwatt", "text", "mac", "ip", "id", "oid", "port"]
+NUMERIC: tuple[Kind, ...] = ("number", "unsigned", "signed", "flag", "milliwatt")
 IndexKind = Literal["number", "ip", "inet", "mac", "text", "port", "rest"]
 Fold = Literal["mean", "sum", "min", "max", "count"]
 
@@ -29,7 +29,8 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Where it says nothing, `or` names the field that is taken for it at a look.
     `via` names the field or index part whose value is the index there, where it is not the row's own. `map` goes before
-    `scale` and `offset`; `absent` values, and those outside `least` and `most`, are none. All these are in the device's units.
+    `scale` and `offset`; a `milliwatt`, once scaled, is told in dBm. `absent` values, and those outside `least` and `most`,
+    are none; these are in the device's units.
     """
 
     column: int = 0

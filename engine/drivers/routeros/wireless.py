@@ -133,7 +133,7 @@ def _monitors(*kinds: str) -> _Take:
 
 
 _W60G_COLUMNS = (
-    "name,connected,frequency,remote-address,tx-mcs,tx-phy-rate,rssi,distance,tx-packet-error-rate"
+    "name,connected,frequency,remote-address,tx-mcs,tx-phy-rate,signal,rssi,distance,tx-packet-error-rate"
 )
 
 
@@ -142,6 +142,7 @@ def _read_w60g(radio: str, row: Row, values: list[Value]) -> WirelessClient | No
     if row.get("connected") != "true":
         return None
     add(values, "signal_dbm", radio, read_number(row.get("rssi", "")))
+    add(values, "signal_quality_pct", radio, read_number(row.get("signal", "")))
     add(values, "tx_rate_bps", radio, read_rate_bps(row.get("tx-phy-rate", "")) or None)
     add(values, "distance_m", radio, read_number(row.get("distance", "")))
     add(values, "mcs", radio, read_number(row.get("tx-mcs", "")))
@@ -211,6 +212,7 @@ def _take_station_monitors(router: Router, rows: list[Row], at_us: int, values: 
 
 _WORST_STATION: tuple[tuple[str, Callable[[list[float]], float]], ...] = (
     ("signal_dbm", min),
+    ("signal_quality_pct", min),
     ("tx_rate_bps", min),
     ("distance_m", max),
     ("mcs", min),
