@@ -13,6 +13,7 @@ from itertools import islice
 
 import msgspec
 
+from domain.errors import NoAnswer
 from engine.drivers.meters import instance_oid, number
 from engine.drivers.snmp_session import VARBINDS_PER_GET, SnmpSession, Table
 from engine.protocols.ber import Absent
@@ -46,7 +47,7 @@ class Crowd(msgspec.Struct):
 
 
 async def read_crowd(session: SnmpSession, columns: Sequence[str], type_column: str, rows: int) -> Crowd:
-    """Read what fits of a table that says it has so many rows."""
+    """Read what fits of a table that says it has so many rows. Raises NoAnswer where not even one does."""
     listed = await session.walk(
         (type_column,), MOST_LISTED, cut=True, replies=MOST_LIST_REPLIES, within=LIST_SHARE
     )
@@ -54,6 +55,8 @@ async def read_crowd(session: SnmpSession, columns: Sequence[str], type_column: 
     wanted = _choose(types)
     table = await _read_rows(session, columns, wanted)
     read = {index for rows_of in table.values() for index in rows_of}
+    if not read:
+        raise NoAnswer(f"{session.where} tells none of its {rows:,} interfaces in time")
     left = Counter(kind for index, kind in types.items() if index not in read)
     left[0] += max(0, rows - len(types))
     return Crowd(table, +left)

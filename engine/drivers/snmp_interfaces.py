@@ -18,7 +18,7 @@ from domain.metrics import CounterBits
 from domain.observation import Told
 from engine.drivers.meters import Draft, Known, Learned, Values, instance_oid, number, text
 from engine.drivers.rates import Counted, PortRates, most_octets_per_s
-from engine.drivers.snmp_crowd import read_crowd
+from engine.drivers.snmp_crowd import LIST_SHARE, read_crowd
 from engine.drivers.snmp_session import MAX_REPLIES, SnmpSession, Table
 from engine.protocols.ber import Value
 
@@ -91,9 +91,12 @@ class InterfaceLook:
         if not self._is_crowded:
             try:
                 return await session.walk(_COLUMNS), Counter()
-            except (BadReply, NoAnswer):
+            except (BadReply, NoAnswer) as error:
                 if await _row_count(session) <= MAX_REPLIES:
                     raise
+                self._is_crowded = True
+                if session.has_used(LIST_SHARE):
+                    raise NoAnswer(f"{error}; its interfaces are read in part in the next cycle") from None
         rows = await _row_count(session)
         self._is_crowded = rows > MAX_REPLIES
         crowd = await read_crowd(session, _COLUMNS, _TYPE, rows)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from domain.errors import BadReply
-from engine.drivers import snmp_crowd
+from engine.drivers import snmp_crowd, snmp_interfaces
 from engine.drivers.snmp_interfaces import NOT_READ
+from engine.drivers.snmp_session import SnmpSession
 from engine.protocols import ber
 from engine.protocols.snmp import Message, Pdu, Version
 from tests.engine.agent import IF, IFX, ScriptedAgent, switch
@@ -57,6 +58,61 @@ def test_of_three_thousand_sessions_the_ports_and_vlans_are_read_and_polled_and_
         agent.asked.clear()
         assert values(await read())["if_oper_up", "ge4"] == 1.0
         assert agent.counts(Pdu.GET_BULK) == 0
+
+    converse(agent, conversation)
+
+
+def test_a_slow_agent_whose_time_is_gone_is_read_in_part_in_the_next_cycle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    agent = ScriptedAgent(concentrator(3_000))
+
+    async def conversation(read: Read) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(snmp_interfaces, "LIST_SHARE", 0.0)  # the first walk took all of it
+            told = facts(await read())
+        assert told["identity"] == "sw1"
+        assert interfaces(told) == []
+        told = facts(await read())
+        assert interfaces(told)[:4] == ["ge1", "ge2", "ge3", "ge4"]
+        assert "2,872 ppp" in told[NOT_READ]
+
+    converse(agent, conversation)
+
+
+def test_what_does_not_fit_into_the_time_is_told_as_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = ScriptedAgent(concentrator(3_000))
+    asked = [0]
+
+    def has_used(self: SnmpSession, share: float) -> bool:
+        asked[0] += share == snmp_crowd.LIST_SHARE
+        return share == snmp_crowd.LIST_SHARE and asked[0] > 4
+
+    monkeypatch.setattr(SnmpSession, "has_used", has_used)
+
+    async def conversation(read: Read) -> None:
+        told = facts(await read())
+        assert interfaces(told)[0] == "Virtual-Access1"
+        assert len(interfaces(told)) == snmp_crowd.MOST_SESSIONS
+        assert " of 3,004 interfaces (" in told[NOT_READ]
+        assert "not listed" in told[NOT_READ]
+
+    converse(agent, conversation)
+
+
+def test_interfaces_that_are_known_stay_while_there_is_no_time_for_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    agent = ScriptedAgent(concentrator(3_000))
+
+    async def conversation(read: Read) -> None:
+        assert interfaces(facts(await read()))
+        with monkeypatch.context() as patch:
+            patch.setattr(SnmpSession, "has_used", lambda self, share: True)
+            agent.objects["1.3.6.1.2.1.1.3.0"] = ber.encode_integer(1, ber.TIME_TICKS)
+            reading = await read()
+            assert "interface/" not in reading.facts_whole
+        assert "ge1" in interfaces(facts(await read()))
 
     converse(agent, conversation)
 
