@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -44,6 +44,9 @@ NODES_CAP = 50_000
 MEMORY_BYTES = 1024 * 1024 * 1024
 CPU_S = 600
 
+SKIPPED_CAP = 100
+"""How often a text may say one of `_SKIPPED`: for each of them pysmi looks through all that follows."""
+_SKIPPED = ("MACRO", "CHOICE", "EXPORTS")
 _PROBLEMS_CAP = 20
 """Of one file."""
 _KINDS: dict[str, NodeKind] = {
@@ -114,6 +117,7 @@ def read_texts(
     return Read(tuple(joined), tuple(problems))
 
 
+@cache
 def _parser() -> Callable[[str], list[Ast]]:
     from pysmi.parser.dialect import smi_v1_relaxed  # noqa: PLC0415 what the engine's process never loads
     from pysmi.parser.smi import parserFactory  # noqa: PLC0415
@@ -126,6 +130,11 @@ def _parsed(
 ) -> list[_Text]:
     from pysmi.error import PySmiError  # noqa: PLC0415
 
+    skipped = {word: text.count(word) for word in _SKIPPED}
+    for word, count in skipped.items():
+        if count > SKIPPED_CAP:
+            problems.append(MibProblem(file, f"has {count:,} times {word}, at most {SKIPPED_CAP} expected"))
+            return []
     try:
         trees = parse(text)
     except PySmiError as error:

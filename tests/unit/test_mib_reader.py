@@ -126,7 +126,7 @@ def test_pysnmp_reads_the_same_oids_from_the_same_texts(tmp_path: Path) -> None:
             assert dict(tree.meaning(entry.node).enum) == told, name
             assert entry.node.units == symbol.getUnits()
         compared += 1
-    assert compared >= 14
+    assert compared >= 13
 
 
 _STUBS = {
@@ -236,6 +236,8 @@ def _deep(levels: int) -> str:
         module("X-MIB", "X ::= " + "SEQUENCE OF " * 5_000 + "X"),
         "X-MIB DEFINITIONS ::= BEGIN " + "(" * 50_000,
         _deep(3_000),
+        "X-MIB DEFINITIONS ::= BEGIN " + "MACRO " * 20_000,
+        "X-MIB DEFINITIONS ::= BEGIN " + "CHOICE " * 20_000,
         "\x00\xff\xfe" * 1_000,
         "MZ\x90" + "\x00" * 10_000,
         "X-MIB DEFINITIONS ::= BEGIN IMPORTS " + ", ".join(f"a{n}" for n in range(2_000)) + " FROM Y; END",
