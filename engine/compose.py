@@ -247,17 +247,12 @@ class Engine:
     def _carry(self, outcome: Outcome) -> None:
         """Hand what the judge changed to clients and storage; a health or link on disk only where its status turned."""
         self._tell(outcome)
-        states = outcome if outcome.turned else Outcome()
-        self._store.put(
-            Batch(
-                samples=[CycleRow(*sample) for sample in outcome.samples],
-                facts=outcome.facts,
-                health=states.health,
-                link_states=states.link_states,
-                alerts=outcome.alerts,
-                journal=outcome.journal,
-            )
-        )
+        batch = Batch([CycleRow(*sample) for sample in outcome.samples], outcome.facts)
+        batch.alerts, batch.journal = outcome.alerts, outcome.journal
+        if outcome.turned:
+            batch.health, batch.link_states = outcome.health, outcome.link_states
+        if batch.rows:
+            self._store.put(batch)
 
     def _tell(self, outcome: Outcome) -> None:
         """Hand what changed to clients."""

@@ -6,6 +6,7 @@ One rule: the history of a counter belongs to one interface; when that goes, its
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from domain.metrics import CounterBits, gap_s, rate_per_s
@@ -27,12 +28,13 @@ class Counted(NamedTuple):
 class PortRates:
     """The counters of one interface. `counters` is best one tuple for all that are alike: a fleet's history is large."""
 
-    __slots__ = ("_at_us", "_counters", "_counts", "_instance", "_uptime_s")
+    __slots__ = ("_at_us", "_counters", "_counts", "_instance", "_keys", "_uptime_s")
 
     def __init__(self, instance: str, counters: tuple[Counted, ...]) -> None:
         self._instance = instance
         self._counters = counters
-        self._counts: list[int | None] = [None] * len(counters)
+        self._keys = _keys(counters)
+        self._counts: tuple[object, ...] = (None,) * len(counters)
         self._at_us = 0
         self._uptime_s: float | None = None
 
@@ -40,16 +42,16 @@ class PortRates:
         self, counts: Mapping[str, object], at_us: int, uptime_s: float | None, values: list[Value]
     ) -> None:
         """Take a reading; append each rate since the last one where it can be known."""
-        instance, add = self._instance, values.append
+        instance, add, old_counts = self._instance, values.append, self._counts
         gap = gap_s(self._at_us, at_us, self._uptime_s, uptime_s)
-        new_counts: list[int | None] = []
-        for old, (key, metric, factor, bits, most_per_s) in zip(self._counts, self._counters, strict=True):
-            new = counts.get(key)
-            if type(new) is not int:
-                new_counts.append(None)
-                continue
-            new_counts.append(new)
-            if old is None or gap is None:
+        new_counts = tuple(map(counts.get, self._keys))
+        self._counts, self._at_us, self._uptime_s = new_counts, at_us, uptime_s
+        if gap is None:
+            return
+        for new, old, (_, metric, factor, bits, most_per_s) in zip(
+            new_counts, old_counts, self._counters, strict=True
+        ):
+            if type(new) is not int or type(old) is not int:
                 continue
             grown = new - old
             if not grown:
@@ -60,9 +62,13 @@ class PortRates:
                 rate = rate_per_s(old, new, gap, bits, most_per_s)
                 if rate is not None:
                     add((metric, instance, rate * factor))
-        self._counts, self._at_us, self._uptime_s = new_counts, at_us, uptime_s
 
 
 def most_octets_per_s(speed_bps: int) -> float:
     """Return what a 32-bit octet counter is believed to grow by; an interface without a speed is taken for 1 Gbit/s."""
     return (speed_bps or _UNKNOWN_SPEED_BPS) / 8 * 1.1
+
+
+@lru_cache(maxsize=4096)
+def _keys(counters: tuple[Counted, ...]) -> tuple[str, ...]:
+    return tuple(counter.key for counter in counters)

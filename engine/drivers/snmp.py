@@ -128,7 +128,7 @@ class SnmpDriver:
         """Read all meters; then look where a look is due, and read what it found anew."""
         self._session.limit(self._limit_s)
         plan = self._plan
-        answers = await self._session.get(plan.batches)
+        answers = await self._session.get(plan.batches, often=True)
         first = answers[0].values
         draft = Draft([], self._untold)
         is_as_known = self._is_as_known(first)

@@ -20,6 +20,7 @@ import msgspec
 from domain.errors import BadCredentials, BadReply, NoAnswer, Unsupported
 from engine.protocols.ber import Absent, Value
 from engine.protocols.snmp import Message, Pdu, Varbind, Version, encode_get, encode_getbulk, encode_getnext
+from engine.protocols.snmp_get import Get
 from engine.protocols.snmp_v3 import Channel
 from engine.protocols.usm import SnmpUser
 from engine.transport.addresses import name_endpoint
@@ -40,6 +41,9 @@ MAX_REPLIES = 128
 
 MAX_VALUE_BYTES = 1_024
 """Of a string in a walk; the rest of a longer one is not kept."""
+
+GETS_KEPT = 64
+"""Of those that are asked often; more than a router of 500 ports needs."""
 
 _TOO_BIG, _NO_SUCH_NAME, _GEN_ERR, _NO_ACCESS, _AUTHORIZATION = 1, 2, 5, 6, 16
 
@@ -80,6 +84,7 @@ class SnmpSession:
             self._who = self._community = who.encode()
         self._timeout_s = timeout_s
         self._retries = retries
+        self._gets: dict[int, tuple[tuple[str, ...], Get]] = {}
         self._deadline_s = 0.0
         self._limit_s = 0.0
         self._answered = False
@@ -103,9 +108,13 @@ class SnmpSession:
         """Tell whether this part of the time is gone."""
         return monotonic() >= self._deadline_s - (1 - share) * self._limit_s
 
-    async def get(self, batches: Sequence[tuple[str, ...]]) -> list[Got]:
-        """Return the answer to each batch of OIDs; all are asked at once, as far as the caps allow."""
-        asked = [self._ask(self._encode_get(oids)) for oids in batches]
+    async def get(self, batches: Sequence[tuple[str, ...]], *, often: bool = False) -> list[Got]:
+        """Return the answer to each batch of OIDs; all are asked at once, as far as the caps allow.
+
+        `often` for the very tuples that are asked in cycle after cycle: what is known of their answers is kept.
+        """
+        encode = self._kept_get if often else self._encode_get
+        asked = [self._ask(encode(oids)) for oids in batches]
         answers: list[Got] = []
         try:
             for place, future in enumerate(asked):
@@ -186,6 +195,17 @@ class SnmpSession:
         if isinstance(who, Channel):
             return who.question(Pdu.GET, oids)
         return lambda number: encode_get(number, who, oids, version)
+
+    def _kept_get(self, oids: tuple[str, ...]) -> Callable[[int], bytes]:
+        """Return the question for a tuple of OIDs that is known by its identity: hashing it costs as much as asking."""
+        if isinstance(self._who, Channel):
+            return self._who.question(Pdu.GET, oids)
+        kept = self._gets.get(id(oids))
+        if kept is None or kept[0] is not oids or kept[1].version != self.version:
+            if len(self._gets) >= GETS_KEPT:
+                self._gets.clear()
+            kept = self._gets[id(oids)] = oids, Get(self._who, oids, self.version)
+        return kept[1]
 
     def _encode_bulk(self, after: tuple[str, ...], repetitions: int) -> Callable[[int], bytes]:
         if isinstance(self._who, Channel):

@@ -104,30 +104,30 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
 def encode_get(request_id: int, community: bytes, oids: tuple[str, ...], version: int = Version.V2C) -> bytes:
     """Return a GET of `oids`."""
-    head, tail = _around_id(Pdu.GET, version, community, oids)
-    return head + _four_bytes(request_id) + tail
+    head, tail = around_id(Pdu.GET, version, community, oids)
+    return head + four_bytes(request_id) + tail
 
 
 def encode_getnext(
     request_id: int, community: bytes, oids: tuple[str, ...], version: int = Version.V2C
 ) -> bytes:
     """Return a GETNEXT after `oids`."""
-    head, tail = _around_id(Pdu.GET_NEXT, version, community, oids)
-    return head + _four_bytes(request_id) + tail
+    head, tail = around_id(Pdu.GET_NEXT, version, community, oids)
+    return head + four_bytes(request_id) + tail
 
 
 def encode_getbulk(
     request_id: int, community: bytes, oids: tuple[str, ...], max_repetitions: int, non_repeaters: int = 0
 ) -> bytes:
     """Return a v2c GETBULK after `oids`: the first `non_repeaters` once, the others up to `max_repetitions` times."""
-    head, tail = _around_id(Pdu.GET_BULK, Version.V2C, community, oids, (non_repeaters, max_repetitions))
-    return head + _four_bytes(request_id) + tail
+    head, tail = around_id(Pdu.GET_BULK, Version.V2C, community, oids, (non_repeaters, max_repetitions))
+    return head + four_bytes(request_id) + tail
 
 
 def encode_pdu(request_id: int, pdu: int, oids: tuple[str, ...], numbers: tuple[int, int] = (0, 0)) -> bytes:
     """Return the PDU of a request without its message; `numbers` as in `encode_message`."""
     head, tail = _pdu_around_id(pdu, oids, numbers)
-    return head + _four_bytes(request_id) + tail
+    return head + four_bytes(request_id) + tail
 
 
 def encode_message(
@@ -151,7 +151,7 @@ def _after_id(numbers: tuple[int, int], varbinds: Sequence[tuple[str, bytes]]) -
 
 
 @lru_cache(maxsize=4096)
-def _around_id(
+def around_id(
     pdu: int, version: int, community: bytes, oids: tuple[str, ...], numbers: tuple[int, int] = (0, 0)
 ) -> tuple[bytes, bytes]:
     """Return the bytes before and after the request id of a request."""
@@ -168,7 +168,8 @@ def _pdu_around_id(pdu: int, oids: tuple[str, ...], numbers: tuple[int, int]) ->
     return whole[: -4 - len(tail)], tail
 
 
-def _four_bytes(request_id: int) -> bytes:
+def four_bytes(request_id: int) -> bytes:
+    """Return a request id as BER writes its content; ValueError for one that takes fewer bytes, or more."""
     if not MIN_REQUEST_ID <= request_id <= MAX_REQUEST_ID:
         raise ValueError(f"request id {request_id} is not in {MIN_REQUEST_ID}..{MAX_REQUEST_ID}")
     return request_id.to_bytes(4, "big")

@@ -13,7 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -52,15 +52,14 @@ class Answered(msgspec.Struct, Generic[T], frozen=True, gc=False):
 
 
 class Peer(Generic[T]):
-    """One address that is asked. `where` names it in messages; `users` are the drivers that share it; `reader` reads for it."""
+    """One address that is asked. `where` names it in messages; `users` are the drivers that share it."""
 
-    __slots__ = ("in_flight", "numbers", "reader", "sockaddr", "users", "waiting", "where")
+    __slots__ = ("in_flight", "numbers", "sockaddr", "users", "waiting", "where")
 
     def __init__(self, sockaddr: SocketAddress, where: str) -> None:
         self.sockaddr = sockaddr
         self.where = where
         self.users = 1
-        self.reader: Any = None
         self.in_flight = 0
         self.numbers: dict[int, tuple[Question[T], float]] = {}
         self.waiting: deque[Question[T]] = deque()

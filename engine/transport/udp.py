@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 
 from domain.errors import BadReply, DeviceError, Unsupported
 from engine.protocols.sealed import Sealed
-from engine.protocols.snmp import MAX_REQUEST_ID, MIN_REQUEST_ID, Message, Pdu
-from engine.protocols.snmp_replies import ReplyReader
+from engine.protocols.snmp import MAX_REQUEST_ID, MIN_REQUEST_ID, Message, Pdu, decode_message
+from engine.protocols.snmp_get import Get
 from engine.protocols.snmp_v3 import Again, SealedQuestion
 from engine.transport.addresses import name_endpoint, socket_address
 from engine.transport.drain import Arrivals, Drain, send_datagram
@@ -61,9 +61,7 @@ class UdpTransport:
         family, sockaddr = socket_address(address, port)
         if family not in self._sockets:
             raise Unsupported(f"this computer has no sockets for addresses such as {address}")
-        peer = self._exchanges.peer(sockaddr, name_endpoint(address, port))
-        peer.reader = peer.reader or ReplyReader()
-        return peer
+        return self._exchanges.peer(sockaddr, name_endpoint(address, port))
 
     def release(self, peer: Peer[Message]) -> None:
         """Tell that a driver asks this peer no more."""
@@ -98,14 +96,21 @@ class UdpTransport:
             peer = exchanges.awaiting(address)
             if peer is None:
                 continue
+            known = _read_as_before(peer, data)
+            if known is not None:
+                exchanges.settle(peer, known.request_id, known, at_s)
+                continue
             try:
-                message = peer.reader.read(data)
+                message = decode_message(data)
             except BadReply as why:
                 exchanges.spoil(peer, why)
                 continue
             if isinstance(message, Sealed):
                 self._on_sealed(peer, message, at_s)
             elif message.pdu == _RESPONSE:
+                asked = peer.numbers.get(message.request_id)
+                if asked is not None and isinstance(asked[0].encode, Get):
+                    asked[0].encode.learn(data, message)
                 exchanges.settle(peer, message.request_id, message, at_s)
             else:
                 exchanges.spoil(
@@ -134,6 +139,16 @@ class UdpTransport:
                 exchanges.fail(question, opened)
             else:
                 exchanges.settle(peer, sealed.message_id, opened, at_s)
+
+
+def _read_as_before(peer: Peer[Message], data: bytes) -> Message | None:
+    """Read a reply by the layouts of what this peer is being asked; None where it has none of them."""
+    for question, _ in peer.numbers.values():
+        if isinstance(question.encode, Get):
+            message = question.encode.read(data)
+            if message is not None:
+                return message
+    return None
 
 
 def _open(family: int, everywhere: str) -> socket.socket | None:

@@ -1,4 +1,4 @@
-"""Replies that come again and again, read by the layout of the last one. Counterpart: `snmp.py`, which reads any message.
+"""A GET that is asked again and again, read by the layout of its last replies. Counterpart: `snmp.py`, which reads any message.
 
 Theory: an agent that is asked the same OIDs answers with the same bytes but for the request id and the values. Where all
 values are as long as before, all else is compared in one go and the values are cut out in another: no varbind is looked at.
@@ -12,14 +12,13 @@ from struct import Struct
 from typing import TypeVar
 
 from engine.protocols.ber import Memo, Value
-from engine.protocols.sealed import Sealed
-from engine.protocols.snmp import Message, Plain, decode_message, plain_values
+from engine.protocols.snmp import Message, Pdu, Plain, around_id, four_bytes, plain_values
 
-LAYOUTS_CAP = 8
-"""Kept of one agent; a cycle is seldom more than four GETs."""
+LAYOUTS_CAP = 3
+"""Kept of one GET: lengths of values that change back and forth."""
 
 VALUES_WORTH_IT = range(6, 65)
-"""Fewer are read as fast without a layout; more are the answer to a walk, which is seldom the same twice."""
+"""Fewer are read as fast without a layout; more are seldom asked for at a time."""
 
 _numbers = int.from_bytes
 T = TypeVar("T")
@@ -28,10 +27,11 @@ T = TypeVar("T")
 class Layout:
     """Where the values of a reply lie, and what all the bytes between them are."""
 
-    __slots__ = ("_between", "_cut", "_oids", "_padded", "_signed", "_texts", "_version")
+    __slots__ = ("_between", "_cut", "_oids", "_padded", "_signed", "_texts", "_version", "size")
 
     def __init__(self, data: bytes, message: Message, plain: Plain) -> None:
         """Take the layout of a reply that was read, with what `plain_values` says of it."""
+        self.size = len(data)
         stops = [plain.id_at, plain.id_at + 4]
         for start, stop in plain.spans:
             stops += (start, stop)
@@ -64,42 +64,42 @@ class Layout:
         return Message(version, community, pdu, request_id, 0, 0, list(zip(self._oids, values, strict=True)))  # type: ignore[arg-type]
 
 
-class ReplyReader:
-    """Reads what one agent sends, and remembers how its last replies were laid out."""
+class Get:
+    """One question to one agent: its bytes for a request id, and how its replies are laid out."""
 
-    __slots__ = ("_count", "_layouts", "_seen")
+    __slots__ = ("_head", "_layouts", "_missed", "_tail", "version")
 
-    def __init__(self) -> None:
-        self._layouts: dict[int, list[Layout]] = {}
-        self._count = 0
-        self._seen: set[int] = set()
+    def __init__(self, community: bytes, oids: tuple[str, ...], version: int) -> None:
+        self.version = version
+        self._head, self._tail = around_id(Pdu.GET, version, community, oids)
+        self._layouts: tuple[Layout, ...] = ()
+        self._missed = 0
 
-    def read(self, data: bytes) -> Message | Sealed:
-        """Read one datagram as `decode_message` does."""
+    def __call__(self, request_id: int) -> bytes:
+        """Return the question; `encode_get` would return the same."""
+        return self._head + four_bytes(request_id) + self._tail
+
+    def read(self, data: bytes) -> Message | None:
+        """Read a reply that is laid out as one before; None for any other."""
         size = len(data)
-        for layout in self._layouts.get(size, ()):
-            message = layout.read(data)
-            if message is not None:
-                return message
-        decoded = decode_message(data)
-        if size not in self._seen:  # worth a layout is what comes twice
-            if len(self._seen) >= LAYOUTS_CAP:
-                self._seen.clear()
-            self._seen.add(size)
-        elif isinstance(decoded, Message) and len(decoded.varbinds) in VALUES_WORTH_IT:
-            self._learn(data, decoded)
-        return decoded
+        for layout in self._layouts:
+            if layout.size == size:
+                message = layout.read(data)
+                if message is not None:
+                    return message
+        return None
 
-    def _learn(self, data: bytes, message: Message) -> None:
-        plain = plain_values(data)
-        if plain is None:
+    def learn(self, data: bytes, message: Message) -> None:
+        """Take the layout of a reply that had to be read the long way, if it is the second one of its length."""
+        if len(message.varbinds) not in VALUES_WORTH_IT:
             return
-        if self._count >= LAYOUTS_CAP:
-            self._layouts.clear()
-            self._count = 0
-        self._seen.discard(len(data))
-        self._layouts.setdefault(len(data), []).append(Layout(data, message, plain))
-        self._count += 1
+        if self._missed != len(data):
+            self._missed = len(data)
+            return
+        self._missed = 0
+        plain = plain_values(data)
+        if plain is not None:
+            self._layouts = (Layout(data, message, plain), *self._layouts[: LAYOUTS_CAP - 1])
 
 
 def _as_it_is(data: bytes) -> bytes:
