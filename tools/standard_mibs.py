@@ -23,6 +23,7 @@ from engine.mibs.reader import read_texts
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "engine" / "mibs" / "standard.jsonl"
+TABLES = ROOT / "tools" / "mib_tables"
 NET_SNMP = Path("/usr/share/snmp/mibs")
 NET_SNMP_MODULES = ("NET-SNMP-TC", "NET-SNMP-MIB", "UCD-SNMP-MIB", "UCD-DISKIO-MIB", "LM-SENSORS-MIB")
 PYSNMP_MODULES = """
@@ -236,7 +237,7 @@ def _oid(made: ast.expr) -> Oid:
     return tuple(ast.literal_eval(made))
 
 
-def _tabled(path: Path) -> Module:
+def tabled(path: Path) -> Module:
     """Return a module from our table of it: name, OID, kind, syntax, enumeration or limits, access, units, index (or "+" and the
     row that it augments), hint."""
     conventions, nodes = [], []
@@ -266,7 +267,8 @@ def _tabled(path: Path) -> Module:
     return Module(path.stem, tuple(conventions), tuple(nodes))
 
 
-def _folder_of(package: str) -> Path:
+def folder_of(package: str) -> Path:
+    """Return where a package is, without importing it."""
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:
         raise SystemExit(f"the package of {package} is not installed: ./dev mibs does it")
@@ -276,12 +278,12 @@ def _folder_of(package: str) -> Path:
 def modules() -> Iterator[Module]:
     """Yield all standard modules."""
     yield _SMI
-    pysnmp = _folder_of("pysnmp") / "smi" / "mibs"
+    pysnmp = folder_of("pysnmp") / "smi" / "mibs"
     known = [_SMI, *(Compiled(name, pysnmp / f"{name}.py").module() for name in PYSNMP_MODULES.split())]
-    folder = _folder_of("pysnmp_mibs")
+    folder = folder_of("pysnmp_mibs")
     known += [Compiled(name, folder / f"{name}.py").module() for name in PYSNMP_MIBS_MODULES.split()]
     yield from known[1:]
-    yield from map(_tabled, sorted((ROOT / "tools" / "mib_tables").glob("*.tsv")))
+    yield from map(tabled, sorted(TABLES.glob("*.tsv")))
     texts = {name: (NET_SNMP / f"{name}.txt").read_text("utf-8") for name in NET_SNMP_MODULES}
     read = read_texts(texts, known)
     if read.problems:
