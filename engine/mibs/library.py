@@ -46,7 +46,7 @@ from engine.tasks import end, spawn
 _log = logging.getLogger("engine.mibs")
 
 FOLDER = "mibs"
-KEPT = "mibs.read.json"
+KEPT = "mibs.read.jsonl"
 """Where what was read of the user's files is kept, beside their folder."""
 WALKS_CAP = 4
 """Pages that are asked for at one time, of all clients."""

@@ -35,18 +35,21 @@ from engine.mibs.facts import (
     Node,
     Syntax,
 )
-from engine.mibs.reading import FILE_BYTES, Kept, ReaderJob
+from engine.mibs.reading import FILE_BYTES, Kept, ReaderJob, write_kept
 from engine.mibs.standard import MACRO_MODULES, load_standard
 
 OID_ARCS_CAP = 128
 NODES_CAP = 50_000
-"""Most names of one module."""
+"""Most names of one module; the largest that is known has 9,000."""
+TOTAL_NODES_CAP = 250_000
+"""Most names of all files: what the engine is to hold."""
 MEMORY_BYTES = 1024 * 1024 * 1024
 CPU_S = 600
 
 SKIPPED_CAP = 100
 """How often a text may say one of `_SKIPPED`: for each of them pysmi looks through all that follows."""
 _SKIPPED = ("MACRO", "CHOICE", "EXPORTS")
+PROBLEMS_CAP = 500
 _PROBLEMS_CAP = 20
 """Of one file."""
 _KINDS: dict[str, NodeKind] = {
@@ -164,11 +167,19 @@ def _join(
         if table is not None:
             symbols[name] = table
             tabled.append(found)
-    made = []
+    made: list[Module] = []
+    names = 0
     for found in tabled:
         begin(found.file)
         module = _tried(found, problems, partial(_facts_of, found, symbols))
-        if module is not None:
+        if module is None:
+            continue
+        names += len(module.nodes)
+        if names > TOTAL_NODES_CAP:
+            said = f"left out: at most {TOTAL_NODES_CAP:,} names are kept of all files"
+            problems.append(MibProblem(found.file, said, 0, module.name))
+            names -= len(module.nodes)
+        else:
             made.append(module)
     return made
 
@@ -328,7 +339,8 @@ def main() -> int:
         with suppress(OSError):  # gone since it was listed
             texts[file] = _text(Path(job.folder) / file)
     read = read_texts(texts, load_standard(), _say)
-    Path(job.out).write_bytes(msgspec.json.encode(Kept("", read.modules, read.problems)))
+    problems = (*job.problems, *read.problems)[:PROBLEMS_CAP]
+    write_kept(Path(job.out), Kept(job.digest, read.modules, problems))
     return 0
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -27,6 +28,8 @@ from engine.mibs.facts import Module
 FILES_CAP = 1_000
 FILE_BYTES = 4 * 1024 * 1024
 """The largest MIB of a vendor that is known has 1.5 MB."""
+TOTAL_BYTES = 64 * 1024 * 1024
+"""Of all files; two thousand modules of a dozen vendors have as much."""
 FILE_S = 30.0
 """Longest silence of the reader: one file, however large, takes a second or two."""
 TOTAL_S = 900.0
@@ -49,7 +52,7 @@ class Listed(NamedTuple):
     digest: str
 
 
-class Kept(msgspec.Struct, frozen=True):
+class Kept(NamedTuple):
     """What was read, of which folder."""
 
     digest: str
@@ -57,12 +60,21 @@ class Kept(msgspec.Struct, frozen=True):
     problems: tuple[MibProblem, ...] = ()
 
 
+class _Head(msgspec.Struct, frozen=True):
+    """The first line of what is kept; each line after it is a module."""
+
+    digest: str
+    problems: tuple[MibProblem, ...] = ()
+
+
 class ReaderJob(msgspec.Struct, frozen=True):
-    """What the reader is told: which files of which folder, and where what it read goes."""
+    """What the reader is told: which files of which folder, where what it read goes, and what to write there of the folder."""
 
     folder: str
     files: tuple[str, ...]
     out: str
+    digest: str
+    problems: tuple[MibProblem, ...] = ()
 
 
 def reader_command() -> list[str]:
@@ -89,8 +101,10 @@ def list_files(folder: Path) -> Listed:
             if name.startswith((".", "~")) or Path(name).suffix.lower() not in ENDINGS:
                 continue
             file = (here / name).as_posix()
-            with suppress(OSError):  # gone, or no file
+            with suppress(OSError):  # gone since
                 told = (folder / file).stat()
+                if not stat.S_ISREG(told.st_mode):
+                    continue
                 if len(found) >= FILES_CAP:
                     problems.append(MibProblem(_shown(file), f"left out: at most {FILES_CAP} files are read"))
                     return _listed(found, problems)
@@ -98,6 +112,9 @@ def list_files(folder: Path) -> Listed:
                     said = (
                         f"left out: {told.st_size / 1e6:.1f} MB, at most {FILE_BYTES / 1e6:.1f} MB expected"
                     )
+                    problems.append(MibProblem(_shown(file), said))
+                elif sum(size for _, size, _ in found) + told.st_size > TOTAL_BYTES:
+                    said = f"left out: at most {TOTAL_BYTES / 1e6:.0f} MB are read in all"
                     problems.append(MibProblem(_shown(file), said))
                 elif _is_sayable(file):
                     found.append((file, told.st_size, told.st_mtime_ns))
@@ -125,13 +142,26 @@ def _shown(file: str) -> str:
 
 def load_kept(path: Path, digest: str) -> Kept | None:
     """Return what was read of that folder before; None where it was another, or cannot be understood."""
+    modules = msgspec.json.Decoder(Module)
     try:
-        if path.stat().st_size > OUT_BYTES:
-            return None
-        kept = msgspec.json.decode(path.read_bytes(), type=Kept)
+        with path.open("rb") as file:
+            head = msgspec.json.decode(file.readline(OUT_BYTES), type=_Head)
+            if head.digest != digest or path.stat().st_size > OUT_BYTES:
+                return None
+            found = tuple(
+                modules.decode(line) for line in file
+            )  # line by line: others have their turn between two
     except (OSError, msgspec.MsgspecError, RecursionError):
         return None
-    return kept if kept.digest == digest else None
+    return Kept(digest, found, head.problems)
+
+
+def write_kept(path: Path, kept: Kept) -> None:
+    """Write what was read. Raises OSError."""
+    with path.open("wb") as file:
+        file.write(msgspec.json.encode(_Head(kept.digest, kept.problems)) + b"\n")
+        for module in kept.modules:
+            file.write(msgspec.json.encode(module) + b"\n")
 
 
 class Reading:
@@ -164,10 +194,14 @@ class Reading:
             left_s = ends_s - loop.time()
             if not files or left_s <= 0:
                 break
-            at, why = await self._run(ReaderJob(str(self._folder), tuple(files), str(out)), left_s)
+            known = (*listed.problems, *troubled)
+            job = ReaderJob(str(self._folder), tuple(files), str(out), listed.digest, known)
+            at, why = await self._run(job, left_s)
             if not why:
-                kept = await asyncio.to_thread(self._keep, out, listed, troubled)
+                kept = await asyncio.to_thread(load_kept, out, listed.digest)
                 if kept is not None:
+                    with suppress(OSError):  # it is read again at the next start
+                        out.replace(self._kept)
                     return kept
                 at, why = "", "its answer cannot be understood"
             if at in files:
@@ -184,19 +218,6 @@ class Reading:
             else [*listed.problems, *troubled, MibProblem("", said)]
         )
         return Kept(listed.digest, (), tuple(whole))  # not kept on disk: the next look tries again
-
-    def _keep(self, out: Path, listed: Listed, troubled: Sequence[MibProblem]) -> Kept | None:
-        try:
-            if out.stat().st_size > OUT_BYTES:
-                return None
-            read = msgspec.json.decode(out.read_bytes(), type=Kept)
-        except (OSError, msgspec.MsgspecError):
-            return None
-        kept = Kept(listed.digest, read.modules, (*listed.problems, *troubled, *read.problems))
-        with suppress(OSError):  # a full disk: they are read again at the next start
-            out.write_bytes(msgspec.json.encode(kept))
-            out.replace(self._kept)
-        return kept
 
     async def _run(self, job: ReaderJob, left_s: float) -> tuple[str, str]:
         """Run the reader once; return the file at hand when it ended, and why it did not end well."""

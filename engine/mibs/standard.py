@@ -31,4 +31,7 @@ MACRO_MODULES = frozenset(
 def load_standard() -> list[Module]:
     """Return all modules that come along."""
     data = files("engine.mibs").joinpath("standard.jsonl").read_bytes()
-    return msgspec.json.Decoder(Module).decode_lines(data)
+    decoder = msgspec.json.Decoder(Module)
+    return [
+        decoder.decode(line) for line in data.splitlines()
+    ]  # line by line: others have their turn between two

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -144,6 +145,9 @@ def test_what_is_too_large_or_too_many_is_left_out_and_said(
     listed = list_files(folder)
     assert len(listed.files) == 5
     assert [problem.said for problem in listed.problems] == ["left out: 4.2 MB, at most 4.2 MB expected"]
+    monkeypatch.setattr(reading, "TOTAL_BYTES", 2)
+    assert [p.said for p in list_files(folder).problems][1:] == ["left out: at most 0 MB are read in all"] * 3
+    monkeypatch.setattr(reading, "TOTAL_BYTES", 10**9)
     monkeypatch.setattr(reading, "FILES_CAP", 3)
     few = list_files(folder)
     assert len(few.files) == 3
@@ -168,7 +172,7 @@ for file in job["files"]:
     if "hang" in text: time.sleep(3600)
     if "die" in text: os._exit(9)
     if "shout" in text: print("x" * 10_000_000, flush=True)
-open(job["out"], "w").write('{"digest": "", "modules": [], "problems": []}')
+open(job["out"], "w").write(json.dumps({"digest": job["digest"], "problems": job["problems"]}) + "\\n")
 """
 
 
@@ -354,3 +358,10 @@ def tell():
     assert state.own_modules == ("HILLTOP-SMI",)
     engine.stop()
     assert engine.event("loaded")["names"] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes of Unix")
+def test_a_pipe_in_the_folder_is_passed_over(tmp_path: Path) -> None:
+    os.mkfifo(fill(tmp_path, smi=HILLTOP_SMI) / "pipe.mib")
+    state: MibState = with_mibs(tmp_path, settled)
+    assert (state.files, state.own_modules) == (1, ("HILLTOP-SMI",))

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.mib import MibProblem
+from engine.mibs import reader
 from engine.mibs.facts import DESCRIPTION_CAP, Syntax
 from engine.mibs.reader import Read, read_texts
 from engine.mibs.standard import load_standard
@@ -318,3 +319,11 @@ def test_garbage_made_of_a_mibs_own_words_never_breaks_out(pieces: list[str], fr
     text = " ".join(pieces)
     found = read({"x.mib": module("X-MIB", text) if framed else text})
     assert all(problem.file == "x.mib" for problem in found.problems)
+
+
+def test_more_names_than_are_kept_are_left_out_file_by_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "TOTAL_NODES_CAP", 3)
+    found = read({"battery.mib": HILLTOP, "smi.mib": HILLTOP_SMI})
+    assert [module.name for module in found.modules] == ["HILLTOP-SMI"]
+    (problem,) = found.problems
+    assert (problem.file, problem.said) == ("battery.mib", "left out: at most 3 names are kept of all files")
