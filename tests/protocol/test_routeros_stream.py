@@ -15,7 +15,7 @@ from engine.protocols.routeros import (
     Conversation,
     Record,
     SentenceReader,
-    decode_replies,
+    decode_mixed,
     decode_reply,
     encode_length,
     encode_sentence,
@@ -209,18 +209,127 @@ _WORDS = st.one_of(
 )
 
 
-@given(st.lists(st.lists(_WORDS, max_size=6).map(lambda words: [b"!re", *words]), min_size=1, max_size=4))
-def test_many_replies_are_read_as_each_of_them_is(sentences: list[list[bytes]]) -> None:
-    assert decode_replies(sentences) == [decode_reply(sentence) for sentence in sentences]
+_ROWS = st.lists(
+    st.lists(_WORDS, max_size=6).map(lambda words: [b"!re", *words]) | st.lists(_WORDS, max_size=3),
+    min_size=1,
+    max_size=5,
+)
+
+
+def stream_of(sentences: list[list[bytes]]) -> bytes:
+    """Return sentences as they come over the wire; an empty one is only its end."""
+    return b"".join(
+        b"".join(encode_length(len(word)) + word for word in words) + b"\0" for words in sentences
+    )
+
+
+def replies_in(stream: bytes, cuts: list[int], *, thoroughly: bool = False) -> list[object]:
+    """Read a stream in pieces; the last item is the error that it ended with, or what is held of the next sentence."""
+    reader = SentenceReader()
+    found: list[object] = []
+    at = 0
+    try:
+        for cut in [*sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]:
+            piece = stream[at:cut]
+            if thoroughly:
+                for words in reader.feed(piece):
+                    found.append(decode_reply(words))
+            else:
+                for sentence in reader.feed_mixed(piece):
+                    found.append(decode_mixed(sentence))
+            at = cut
+    except BadReply as error:
+        return [*found, str(error)]
+    return [*found, reader.held_bytes]
+
+
+@given(_ROWS, st.lists(st.integers(0, 1000), max_size=3))
+def test_many_replies_are_read_as_each_of_them_is(sentences: list[list[bytes]], cuts: list[int]) -> None:
+    stream = stream_of(sentences)
+    assert replies_in(stream, cuts) == replies_in(stream, cuts, thoroughly=True)
+
+
+_ROW_WORDS = st.sampled_from(
+    [".tag=1", "=name=ether1", '=comment="a\\" b', "=a=b=c", "=n", "==", "=§=1", "=¶=1", "=x=" + "y" * 28]
+    + ["=x=" + "y" * size for size in (29, 30, 58, 91, 92, 123, 124, 125)]
+    + ["=a= b", "=a =b", "= a=b", "=a=b ", "=a=b  c", "=a=b\nc", "=a=b\x01c", "!re", "word", '","', "=a\t=b"]
+)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["!re", "!done", "!trap", "!empty", "!fatal", "!new", "!", "word"]),
+            st.lists(_ROW_WORDS, max_size=4),
+        ),
+        max_size=4,
+    ),
+    st.binary(max_size=3) | st.just(b""),
+    st.lists(st.integers(0, 1000), max_size=3),
+)
+def test_rows_that_are_nearly_plain_are_read_as_each_of_them_is(
+    rows: list[tuple[str, list[str]]], tail: bytes, cuts: list[int]
+) -> None:
+    stream = stream_of([[word.encode() for word in (kind, *words)] for kind, words in rows]) + tail
+    assert replies_in(stream, cuts) == replies_in(stream, cuts, thoroughly=True)
+
+
+@given(st.binary(max_size=60), st.integers(0, 60))
+def test_any_bytes_are_read_alike_both_ways(data: bytes, cut: int) -> None:
+    assert replies_in(data, [cut]) == replies_in(data, [cut], thoroughly=True)
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"\x03!re", b"\x04=a=b", b"\x02=a", b"\x00", b"!", b"=", b" ", b"\x01", b"\x1f"])
+    )
+)
+def test_lengths_that_do_not_fit_are_read_alike_both_ways(pieces: list[bytes]) -> None:
+    data = b"".join(pieces)
+    assert replies_in(data, []) == replies_in(data, [], thoroughly=True)
 
 
 def test_plain_records_are_read_in_one_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    sentences = [[b"!re", b".tag=7", b"=name=ether1", b"=rx-byte=12"], [b"!re", b"=name=a b", b".tag=8"]]
-    monkeypatch.setattr(routeros, "decode_reply", None)
-    assert [(reply.tag, reply.attributes) for reply in decode_replies(sentences)] == [
-        ("7", {"name": "ether1", "rx-byte": "12"}),
-        ("8", {"name": "a b"}),
+    sentences = [
+        [b"!re", b".tag=7", b"=name=ether1", b"=rx-byte=12"],
+        [b"!re", b"=name=a b", b".tag=8", b"=comment=of more than thirty-one characters"],
     ]
+    monkeypatch.setattr(routeros, "decode_reply", None)
+    monkeypatch.setattr(SentenceReader, "_cut", lambda self, block, most: pytest.fail() if block else [])
+    reader = SentenceReader()
+    assert [
+        (reply.tag, reply.attributes) for reply in map(decode_mixed, reader.feed_mixed(stream_of(sentences)))
+    ] == [
+        ("7", {"name": "ether1", "rx-byte": "12"}),
+        ("8", {"name": "a b", "comment": "of more than thirty-one characters"}),
+    ]
+
+
+def test_a_foreign_letter_in_one_row_leaves_the_others_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    sentences = [[b"!re", b".tag=7", b"=name=ether%d" % n] for n in range(3)]
+    sentences[1].append("=comment=Zürich".encode())
+    slow: list[list[bytes]] = []
+
+    def decode(words: list[bytes]) -> routeros.Reply:
+        slow.append(words)
+        return decode_reply(words)
+
+    monkeypatch.setattr(routeros, "decode_reply", decode)
+    replies = [decode_mixed(sentence) for sentence in SentenceReader().feed_mixed(stream_of(sentences))]
+    assert [reply.attributes["name"] for reply in replies] == ["ether0", "ether1", "ether2"]
+    assert replies[1].attributes["comment"] == "Zürich"
+    assert slow == [sentences[1]]
+
+
+@pytest.mark.parametrize(("words", "fits"), [(3, True), (4, False)])
+def test_a_plain_sentence_is_held_to_the_caps_as_well(words: int, fits: bool) -> None:
+    stream = stream_of(2 * [[b"!re", *([b"=a"] * (words - 1))]])
+    reader = SentenceReader(max_sentence_words=3)
+    if fits:
+        assert len(reader.feed_mixed(stream)) == 2
+    else:
+        with pytest.raises(BadReply, match="a sentence of more than 3 words"):
+            reader.feed_mixed(stream)
 
 
 def test_a_login_is_not_remembered() -> None:
