@@ -40,7 +40,7 @@ from domain.wire import Reply
 SIZE_PX = (1120, 740)
 LEFT_PX = 360
 FACTS_PX = 240
-PROBLEMS_SHOWN = 5
+PROBLEMS_SHOWN, PROBLEMS_FRAME_PX = 5, 24
 SEARCH_MS = 150
 READING_MS = 400
 HITS = 100
@@ -128,8 +128,8 @@ class MibBrowser(Board):
         self._shown_state = state
         self.files.setText(said_of(state))
         self.problems.setPlainText("\n".join(map(line_of, state.problems)))
-        lines = min(len(state.problems), PROBLEMS_SHOWN) + 1
-        self.problems.setFixedHeight(lines * self.problems.fontMetrics().lineSpacing())
+        lines = min(len(state.problems), PROBLEMS_SHOWN)
+        self.problems.setFixedHeight(lines * self.problems.fontMetrics().lineSpacing() + PROBLEMS_FRAME_PX)
         self.problems.setVisible(bool(state.problems) and not state.reading)
         self.again_button.setEnabled(not state.reading)
         if state.reading:

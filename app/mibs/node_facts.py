@@ -34,7 +34,10 @@ def lines_of(node: MibNode, resolved: ResolvedOid) -> list[tuple[str, str]]:
         ("Its index", resolved.index),
         ("Type", f"{syntax} ({node.limits})" if node.limits and syntax else syntax),
         ("Unit", node.units),
-        ("Values", ", ".join(f"{number} {name}" for number, name in list(node.enum.items())[:ENUM_SHOWN])),
+        (
+            "Values",
+            ", ".join(f"{number}\u00a0{name}" for number, name in list(node.enum.items())[:ENUM_SHOWN]),
+        ),
         ("", f"and {len(node.enum) - ENUM_SHOWN} more" if len(node.enum) > ENUM_SHOWN else ""),
         ("Shown as", node.hint),
         ("Access", node.access),

@@ -121,7 +121,7 @@ def test_an_oid_of_a_value_is_told_with_its_index(bench: Bench, browser: MibBrow
     browser.search.setText(f"{IF_ENTRY}.8.3")
     bench.wait_for(lambda: "ifIndex 3" in browser.facts.text)
     assert browser.facts.name.text() == "ifOperStatus"
-    assert "1 up, 2 down" in browser.facts.text
+    assert "1\u00a0up, 2\u00a0down" in browser.facts.text
     browser.facts.copy_oid.click()
     assert QGuiApplication.clipboard().text() == f"{IF_ENTRY}.8.3"
 
