@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import cycle
 from os import urandom
 from time import monotonic
@@ -42,8 +42,8 @@ MAX_REPLIES = 128
 MAX_VALUE_BYTES = 1_024
 """Of a string in a walk; the rest of a longer one is not kept."""
 
-GETS_KEPT = 64
-"""Of those that are asked often; more than a router of 500 ports needs."""
+GETS_KEPT = 256
+"""Of those that are asked often; more than a concentrator of 1,024 ports needs."""
 
 _TOO_BIG, _NO_SUCH_NAME, _GEN_ERR, _NO_ACCESS, _AUTHORIZATION = 1, 2, 5, 6, 16
 
@@ -315,6 +315,7 @@ class SnmpSession:
         raise Unsupported(f"{self.where} answers with error {status} at value {index}")
 
 
+@lru_cache(maxsize=16_384)
 def answer_bytes(oid: str) -> int:
     """Return what an OID takes in an answer, with the longest number for a value."""
     return 16 + oid.count(".")

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from engine.monitor.breaker import RECHECK_S, Breaker, rest_s
 
-FIRST_SWEEP_PER_S = 200.0
+FIRST_SWEEP_PER_S = 100.0
 """How many devices are begun a second where many come at once (start, import): a first visit looks at all a device has."""
 TIMEOUT_RANGE_S = (1.0, 2.0)
 RETRIES = 1

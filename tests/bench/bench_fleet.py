@@ -28,6 +28,7 @@ from domain.ids import uuid7
 from domain.inventory import Credential, Device, Inventory, Probe
 from domain.journal import JournalRow
 from domain.wire import QuerySeries
+from engine.monitor.schedule import FIRST_SWEEP_PER_S
 from engine.profile import Profile
 from engine.storage import Store
 from engine.vault import Vault
@@ -111,7 +112,7 @@ def run() -> dict[str, Any]:
         fill(profile, port, DEVICES, INTERVAL_S)
         with EngineProcess(profile) as engine:
             client = engine.client()
-            time.sleep(DEVICES / 200 + SETTLE_CYCLES * INTERVAL_S)
+            time.sleep(DEVICES / FIRST_SWEEP_PER_S + SETTLE_CYCLES * INTERVAL_S)
             began_us, began_cpu_s, began_s = (
                 time.time_ns() // 1000,
                 cpu_s(engine.process.pid),

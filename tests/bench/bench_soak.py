@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from engine.monitor.schedule import promised_down_s
+from engine.monitor.schedule import FIRST_SWEEP_PER_S, promised_down_s
 from tests.bench.bench_fleet import cpu_s, pss_mb
 from tests.engine.engine_process import EngineProcess, Typist
 
@@ -92,7 +92,7 @@ def _soak(simulator: _Simulator, profile: Path, dice: random.Random) -> dict[str
         names = [given["name"] for given in simulator.inventory()["devices"]]
         touched = set(dice.sample(names, int(len(names) * TOUCHED_SHARE)))
         by_id: dict[UUID, str] = {typist.ids[name]: name for name in names}
-        time.sleep(SETTLE_S + DEVICES / 200)
+        time.sleep(SETTLE_S + DEVICES / FIRST_SWEEP_PER_S)
         faulty: dict[str, tuple[float, float, bool]] = {}
         false_downs: set[str] = set()
         missed_downs = 0

@@ -338,16 +338,16 @@ def test_probe_now_during_a_visit_makes_another_right_after_it() -> None:
     assert [round(t - times[0], 2) for t in times] == [0.0, 1.0]
 
 
-def test_many_devices_at_once_begin_two_hundred_a_second() -> None:
-    devices = [device(n, probes=(ICMP,), interval_s=300.0) for n in range(1, 401)]
+def test_many_devices_at_once_begin_a_hundred_a_second() -> None:
+    devices = [device(n, probes=(ICMP,), interval_s=300.0) for n in range(1, 201)]
 
     async def scenario(network: Network) -> None:
         for one in devices:
             network.monitor.set_device(one)
         await asyncio.sleep(1.0)
-        assert 180 <= len(network.asked) <= 205
+        assert 85 <= len(network.asked) <= 105
         await asyncio.sleep(1.1)
-        assert len(network.asked) == 400
+        assert len(network.asked) == 200
 
     simulate(scenario)
 
