@@ -41,6 +41,7 @@ from engine.mibs.tree import Entry, Tree, oid_of, text_of
 from engine.mibs.values import Meaning, raw_of, words_of
 from engine.mibs.walk import WalkSession
 from engine.protocols.ber import Value
+from engine.protocols.snmp import Version
 from engine.tasks import end, spawn
 
 _log = logging.getLogger("engine.mibs")
@@ -75,6 +76,8 @@ class Mibs:
         self._task: asyncio.Task[None] | None = None
         self._at, self._begun = "", 0
         self._walks = asyncio.Semaphore(WALKS_CAP)
+        self._versions: dict[UUID, Version] = {}
+        """What the devices that are walked answer to, from a walk's first page to its last."""
 
     async def close(self) -> None:
         """End the reading, if it is under way."""
@@ -146,8 +149,11 @@ class Mibs:
         try:
             async with self._walks:
                 session = self._open_walk(request.device)
+                if request.after and request.device in self._versions:
+                    session.version, session.is_known = self._versions[request.device], True
                 try:
                     page = await session.page(text_of(root), text_of(after), rows)
+                    self._versions[request.device] = session.version
                 finally:
                     session.close()
         except LookupError as error:

@@ -21,6 +21,7 @@ from domain.mib import MibProblem, MibState, QueryMibChildren, QueryMibs, WalkDe
 from domain.wire import Reply, ToEngine
 from engine.mibs.library import Mibs
 from engine.mibs.walk import Page
+from engine.protocols.snmp import Version
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import id_of
 
@@ -29,6 +30,9 @@ IF_ENTRY = "1.3.6.1.2.1.2.2.1"
 
 class Agent:
     """What a walk is answered by: ifDescr and ifOperStatus of so many interfaces."""
+
+    version = Version.V2C
+    is_known = True
 
     def __init__(self) -> None:
         self.ports = 60
