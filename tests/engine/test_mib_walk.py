@@ -25,19 +25,25 @@ from tests.unit.inventories import edit
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="net-snmp's agent runs on Unix")
 
 
+AUTH, PRIVACY = "authentication-1", "privacy-of-ops-1"
+
+
 @pytest.fixture
-def snmpd(tmp_path: Path) -> Iterator[int]:
-    """A real net-snmp agent; its port."""
+def snmpd(tmp_path: Path) -> Iterator[tuple[int, int]]:
+    """A real net-snmp agent; the two ports that it listens on."""
     program = shutil.which("snmpd", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     assert program, "snmpd is needed: apt-get install snmpd"
-    port, folder = free_udp_port(), tmp_path / "snmpd"
+    ports, folder = (free_udp_port(), free_udp_port()), tmp_path / "snmpd"
     folder.mkdir()
     config = folder / "snmpd.conf"
-    config.write_text("rocommunity public 127.0.0.1\nsysLocation Attic\nsysContact anna\nsysName real\n")
-    where = f"udp:127.0.0.1:{port}"
-    command = [program, "-f", "-C", "-c", str(config), "-Lf", str(folder / "log"), "-I", "-smux", where]
+    config.write_text(
+        "rocommunity public 127.0.0.1\nsysLocation Attic\nsysContact anna\nsysName real\n"
+        f"createUser ops SHA {AUTH} AES {PRIVACY}\nrouser ops priv\n"
+    )
+    where = [f"udp:127.0.0.1:{port}" for port in ports]
+    command = [program, "-f", "-C", "-c", str(config), "-Lf", str(folder / "log"), "-I", "-smux", *where]
     process = subprocess.Popen(command, env={"SNMP_PERSISTENT_DIR": str(folder)})
-    yield port
+    yield ports
     process.terminate()
     process.wait(10)
 
@@ -45,31 +51,36 @@ def snmpd(tmp_path: Path) -> Iterator[int]:
 class Attic:
     """An engine that polls a real snmpd, and a client of it."""
 
-    def __init__(self, client: TestClient, port: int) -> None:
+    def __init__(self, client: TestClient, ports: tuple[int, int]) -> None:
         self.client = client
         self.server, self.silent, self.bare = (
             Device(uuid4(), n, "127.0.0.1") for n in ("server", "silent", "bare")
         )
+        self.secure = Device(uuid4(), "secure", "127.0.0.1")
         community = Credential(uuid4(), "Community", "snmp_community")
-        steps = [creation("credential", community)]
-        for device, at in ((self.server, port), (self.silent, free_udp_port())):
-            probes = (Probe("snmp", at, community.id),)
+        user = Credential(uuid4(), "User", "snmp_v3", "ops", auth="sha1", privacy="aes128")
+        steps = [creation("credential", community), creation("credential", user)]
+        asked = ((self.server, ports[0], community), (self.silent, free_udp_port(), community))
+        for device, at, login in (*asked, (self.secure, ports[1], user)):
+            probes = (Probe("snmp", at, login.id),)
             steps.append(creation("device", msgspec.structs.replace(device, probes=probes, paused=True)))
         steps.append(
             creation("device", msgspec.structs.replace(self.bare, probes=(Probe("icmp"),), paused=True))
         )
         change: Edit = edit(*steps)
-        assert not client.ask(lambda n: SubmitEdit(n, change, {community.id: Secret("public")})).refusals
+        passphrases = msgspec.json.encode({"auth": AUTH, "privacy": PRIVACY}).decode()
+        secrets = {community.id: Secret("public"), user.id: Secret(passphrases)}
+        assert not client.ask(lambda n: SubmitEdit(n, change, secrets)).refusals
 
     def page(self, oid: str, after: str = "", rows: int = 100, device: Device | None = None) -> Reply:
         id = (device or self.server).id
         return self.client.ask(lambda n: WalkDevice(n, id, oid, after, rows))
 
-    def walk(self, oid: str, rows: int = 100) -> list[WalkedValue]:
+    def walk(self, oid: str, rows: int = 100, device: Device | None = None) -> list[WalkedValue]:
         values: list[WalkedValue] = []
         after = ""
         while True:
-            reply = self.page(oid, after, rows)
+            reply = self.page(oid, after, rows, device)
             assert not reply.refusals, reply
             values += msgspec.convert(reply.result["values"], list[WalkedValue])
             after = reply.result["next"]
@@ -78,7 +89,7 @@ class Attic:
 
 
 @pytest.fixture
-def attic(tmp_path: Path, snmpd: int) -> Iterator[Attic]:
+def attic(tmp_path: Path, snmpd: tuple[int, int]) -> Iterator[Attic]:
     engine = EngineProcess(tmp_path / "profile")
     client = engine.client()
     made = Attic(client, snmpd)
@@ -106,7 +117,7 @@ def test_a_real_agent_is_walked_with_names_and_values_in_words(attic: Attic) -> 
     assert memory["memTotalReal.0"].units == "kB"
 
 
-def test_a_walk_in_pages_is_what_snmpwalk_sees(attic: Attic, snmpd: int) -> None:
+def test_a_walk_in_pages_is_what_snmpwalk_sees(attic: Attic, snmpd: tuple[int, int]) -> None:
     program = shutil.which("snmpwalk")
     assert program, "snmpwalk is needed: apt-get install snmp"
     command = [
@@ -118,7 +129,7 @@ def test_a_walk_in_pages_is_what_snmpwalk_sees(attic: Attic, snmpd: int) -> None
         "-Oq",
         "-m",
         "",
-        f"127.0.0.1:{snmpd}",
+        f"127.0.0.1:{snmpd[0]}",
         ".1.3.6.1.2.1.2",
     ]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -143,3 +154,9 @@ def test_a_device_that_does_not_answer_or_is_not_asked_over_snmp_says_so(attic: 
     assert refusal.subject == attic.silent.id
     (refusal,) = attic.page("1.3.6.1", device=attic.bare).refusals
     assert refusal.message == "bare is not asked over SNMP: give it a probe of that kind"
+
+
+def test_a_device_that_is_asked_in_v3_is_walked_with_its_user(attic: Attic) -> None:
+    plain = {value.oid: value.value for value in attic.walk("ifTable.1.2", rows=3)}
+    assert plain
+    assert {value.oid: value.value for value in attic.walk("ifTable.1.2", 3, attic.secure)} == plain
