@@ -193,10 +193,10 @@ class RouterOsSession:
                 data = await stream.read()
                 rtt_us = rtt_us or max(1, int((monotonic() - sent_s) * 1e6))
                 for event in conversation.feed(data):
-                    if isinstance(event, routeros.Fatal):
-                        raise _ended(stream.where, event)
                     if isinstance(event, routeros.Record):
                         printed[event.tag].rows.append(event.attributes)
+                    elif isinstance(event, routeros.Fatal):
+                        raise _ended(stream.where, event)
                     elif isinstance(event, routeros.Trap):
                         printed[event.tag] = Printed(printed[event.tag].rows, event.message or "refused")
                     else:

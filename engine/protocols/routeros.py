@@ -240,7 +240,7 @@ def decode_reply(sentence: Sentence) -> Reply:
 def decode_mixed(sentence: Sentence | Row) -> Reply:
     """Read a sentence in either form; plain words at a fifth of the cost."""
     if isinstance(sentence, dict):
-        kind, tag = _KINDS_TOLD.get(sentence.pop(KIND), Kind.UNKNOWN), sentence.pop(TAG, "")
+        kind, tag = _KINDS_TOLD.get(sentence.pop(KIND), _UNKNOWN), sentence.pop(TAG, "")
         return Reply(kind, tag if len(tag) <= _MAX_TAG_CHARS else clean_text(tag, _MAX_TAG_CHARS), sentence)
     text = join_plain(sentence)
     return (_decode_plain(text) if text else None) or decode_reply(sentence)
@@ -387,7 +387,7 @@ class Conversation:
         return events
 
 
-_RECORD, _DONE, _TRAP, _FATAL = Kind.RECORD, Kind.DONE, Kind.TRAP, Kind.FATAL
+_RECORD, _DONE, _TRAP, _FATAL, _UNKNOWN = Kind.RECORD, Kind.DONE, Kind.TRAP, Kind.FATAL, Kind.UNKNOWN
 """An enum's members cost a look each."""
 _CANCEL_TAG = "cancel"
 _CATEGORIES = frozenset("01234567")

@@ -1,8 +1,8 @@
 """Connect, log in, four queries and leave, per CPU second: our session against librouteros' two clients.
 
-The router is one of simnet's, in a process of its own. Ours is what a poll runs: transport, codec, session; the words are
-the driver's, and the same for all. A further figure is of the whole driver on kept connections. One rule: only the client's
-own CPU counts (`process_time`), and ours and theirs alternate.
+What one of simnet's routers answers is replayed by a process of its own. Ours is what a poll runs: transport, codec, session;
+the words are the driver's, and the same for all. A further figure is of the whole driver on kept connections to that router.
+One rule: only the client's own CPU counts (`process_time`), and ours and theirs alternate.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from engine.drivers.driver import Login
 from engine.drivers.mikrotik import RouterOsDriver
 from engine.drivers.routeros_session import Endpoint, RouterOsSession
 from engine.transport.tcp import TcpTransport
+from tests.bench.routeros_agent import Replay, Wakefulness, record
 
 PAIRS = 15
 PORTS = 14
@@ -47,21 +48,21 @@ Poll = Callable[[], Awaitable[int]]
 
 
 @contextmanager
-def router() -> Iterator[tuple[str, int]]:
-    """Run the agent in a process of its own; give its address."""
+def router() -> Iterator[tuple[tuple[str, int], tuple[str, int]]]:
+    """Run the agent in a process of its own; give the addresses of what replays a router's answers, and of the router."""
     root = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-m", "tests.bench.bench_routeros", "serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, cwd=root) as process:
         assert process.stdout is not None
         try:
-            address, port = process.stdout.readline().split()
-            yield address.decode(), int(port)
+            address, port, full_address, full_port = process.stdout.readline().decode().split()
+            yield (address, int(port)), (full_address, int(full_port))
         finally:
             process.kill()
 
 
 async def serve() -> None:
-    """Serve one router until standard input ends; the first line on stdout says where."""
+    """Serve one router until standard input ends; the first line on stdout says where: what replays it, and itself."""
     from simnet import network as net
     from simnet.serving import SimulatedNetwork
 
@@ -82,9 +83,16 @@ async def serve() -> None:
         ),
     )
     async with SimulatedNetwork(network, serve=["Core"]) as simulated:
-        sys.stdout.write("{} {}\n".format(*simulated["Core"].api_address))
-        sys.stdout.flush()
-        await asyncio.to_thread(sys.stdin.read)
+        address = simulated["Core"].api_address
+        login = ("/login", f"=name={_USER}", f"=password={_PASSWORD}")
+        answers = await record(address, login, QUERIES)
+        wakefulness, loop = Wakefulness(), asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Replay(answers, wakefulness), "127.0.0.1", 0)
+        async with server:
+            sys.stdout.write("{} {} ".format(*server.sockets[0].getsockname()))
+            sys.stdout.write("{} {}\n".format(*address))
+            sys.stdout.flush()
+            await asyncio.to_thread(sys.stdin.read)
 
 
 def our_poll(tcp: TcpTransport, endpoint: Endpoint) -> Poll:
@@ -152,7 +160,7 @@ async def readings_per_cpu_s(drivers: list[RouterOsDriver]) -> float:
 
 
 async def _compare() -> dict[str, float]:
-    with router() as (host, port):
+    with router() as ((host, port), full):
         tcp, endpoint = TcpTransport(), Endpoint(host, port)
         ours = our_poll(tcp, endpoint)
         peers = {
@@ -171,7 +179,7 @@ async def _compare() -> dict[str, float]:
                 rates[name].append(theirs)
                 ratios[name].append(truediv(own, theirs))
         drivers = [
-            RouterOsDriver(tcp, endpoint, Login(_USER, _PASSWORD), timeout_s=5, answer_s=5, phase=n)
+            RouterOsDriver(tcp, Endpoint(*full), Login(_USER, _PASSWORD), timeout_s=5, answer_s=5, phase=n)
             for n in range(LANES)
         ]
         kept = [await readings_per_cpu_s(drivers) for _ in range(4)]
