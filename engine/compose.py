@@ -8,7 +8,6 @@ One rule: nothing here decides; it carries.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import time
@@ -25,6 +24,7 @@ from engine import VERSION
 from engine.drivers import Profiles
 from engine.drivers.profiles import FOLDER as SNMP_PROFILES
 from engine.endpoint import Endpoint
+from engine.heap import keep_settled, settle
 from engine.journal import JournalPen
 from engine.judge.judge import TICK_S, Judge
 from engine.judge.outcome import Outcome
@@ -191,7 +191,8 @@ class Engine:
             now_us=now_us,
             on_watched=self._live.watch,
         )
-        for device in self._state.inventory.devices():
+        devices = 0
+        for devices, device in enumerate(self._state.inventory.devices(), 1):  # noqa: B007
             self._monitor.set_device(device)
         self._carry(
             Outcome(journal=[pen.row(now_us(), "engine_started", None, pid=os.getpid(), version=VERSION)])
@@ -208,10 +209,10 @@ class Engine:
             keep("pruning", self._upkeep.prune),
             keep("disk", self._upkeep.watch_disk),
             keep("vault", self._keeper.watch),
+            keep("heap", lambda: keep_settled(devices)),
         ]
         stack.push_async_callback(end, *services)
-        gc.collect()
-        gc.freeze()  # what stands by now stands until the end: the collector need not walk it with every cycle of polls
+        settle()
         self._endpoint.open()
         stack.push_async_callback(self._endpoint.close)
         self._profile.announce(address)
