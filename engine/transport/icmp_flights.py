@@ -176,7 +176,8 @@ class Flights:
     def _depart(self, attempt: _Try, places: Sequence[int], patience: int) -> None:
         """Send, wait a little with what a full socket does not take, and see what came meanwhile."""
         flight, peers = attempt.flight, attempt.flight.peers
-        departure = self._line.send(attempt.payload, places, [peers[place].name for place in places])
+        asked = peers if len(places) == len(peers) else [peers[place] for place in places]
+        departure = self._line.send(attempt.payload, places, [peer.name for peer in asked])
         if len(departure.left_s) == len(peers):
             attempt.left_s = departure.left_s
         else:

@@ -35,6 +35,9 @@ from engine.transport.receiving import OLDEST_S, SO_TIMESTAMPNS, SocketAddress
 BATCH = 256
 """Replies read in one call: those of a flight and some more, so that mostly one call tells that there are no others."""
 
+SENT_AT_ONCE = 64
+"""Messages sent in one call: the fewer, the better it is known when each of them left."""
+
 BATCHES_AT_ONCE = 4
 """Calls in a row before anything else has its turn."""
 
@@ -190,11 +193,11 @@ class VolleyLine:
         table.bytes[: len(packed)], table.bytes[at : at + len(messages)] = packed, messages
         left_s: list[float] = []
         refused: dict[int, OSError] = {}
-        tries = SEND_TRIES
+        tries, fd = SEND_TRIES, self._sock.fileno()
         while (done := len(left_s)) < count:
             begun_s = monotonic()
             headers_at = table.headers_at + done * _HEADER_BYTES
-            sent = self._send_many(self._sock.fileno(), headers_at, count - done, 0)
+            sent = self._send_many(fd, headers_at, min(count - done, SENT_AT_ONCE), 0)
             if sent > 0:
                 step_s = (monotonic() - begun_s) / sent
                 left_s += [begun_s + step_s * number for number in range(sent)]
