@@ -36,7 +36,7 @@ class EchoSocket(socket.socket):
             super().sendto(answer, self.getsockname())
         return len(data)
 
-    def recvmsg(self, size: int, *_: int) -> tuple[bytes, list[Any], int, Any]:  # type: ignore[override]
+    def recvmsg(self, size: int, *_: int) -> tuple[bytes, list[Any], int, Any]:
         data, ancillary, flags, _address = super().recvmsg(size, 64)
         return data, ancillary, flags, (self.host, 0)
 
