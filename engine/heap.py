@@ -16,10 +16,13 @@ from engine.monitor.schedule import FIRST_SWEEP_PER_S
 LEARNED_AFTER_S = 45.0
 """How long after it was begun the last device of a first sweep has been looked at, read again and put on disk."""
 AGAIN_EVERY_S = 3600.0
+THRESHOLDS = 20_000, 20, 50
+"""A poll makes some 300 objects that are gone when it ends: a walk after 700, as is usual, finds them all in use."""
 
 
 def settle() -> None:
-    """Sweep, and freeze what is left."""
+    """Sweep, freeze what is left, and sweep seldom from now on."""
+    gc.set_threshold(*THRESHOLDS)
     gc.collect()
     gc.freeze()
 

@@ -123,7 +123,7 @@ class SnmpSession:
                 if message.error_status or message.community != self._community:
                     values = await self._get_less(batches[place], self._check(message))
                 else:
-                    values = dict(message.varbinds)
+                    values = message.values
                 answers.append(Got(values, answered.rtt_us, int(answered.at_s * 1e6)))
             self._answered = True
         except BaseException as error:

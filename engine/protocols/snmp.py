@@ -80,7 +80,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     """A message other than a v1 trap; one of v3 is opened by `snmp_v3.py` and has None for a community.
 
     `error_status` and `error_index` (from 1, 0 for none) are those of RFC 3416; in a GETBULK they are its non-repeaters
-    and max-repetitions. v1 has no `Absent` values: an unknown OID is `error_status` 2 (noSuchName).
+    and max-repetitions. v1 has no `Absent` values: an unknown OID is `error_status` 2 (noSuchName). A reply that was read by
+    the layout of an earlier one has its values in `found`, by OID, and no `varbinds`: no pair need be made of each.
     """
 
     version: int
@@ -90,12 +91,18 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     error_status: int
     error_index: int
     varbinds: list[Varbind]
+    found: dict[str, Value] | None = None
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """The values by OID; of one that is bound twice the later."""
+        return dict(self.varbinds) if self.found is None else self.found
 
     def __repr__(self) -> str:
         """Leave the community out: it is a secret, and this ends up in logs and in failing tests."""
         return (
             f"Message(v{self.version}, {self.pdu:#04x}, id {self.request_id}, "
-            f"error {self.error_status}/{self.error_index}, {self.varbinds!r})"
+            f"error {self.error_status}/{self.error_index}, {self.found or self.varbinds!r})"
         )
 
 

@@ -61,7 +61,8 @@ class Layout:
                 return None
         version, community, pdu = self._version
         del values[0]
-        return Message(version, community, pdu, request_id, 0, 0, list(zip(self._oids, values, strict=True)))  # type: ignore[arg-type]
+        found = dict(zip(self._oids, values, strict=True))
+        return Message(version, community, pdu, request_id, 0, 0, [], found)  # type: ignore[arg-type]
 
 
 class Get:
