@@ -43,19 +43,26 @@ def port() -> Iterator[int]:
     """A dnsmasq that knows a few names and asks nobody."""
     program = shutil.which("dnsmasq", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     assert program, "dnsmasq is missing: apt install dnsmasq-base"
-    port = free_udp_port()
-    with subprocess.Popen(
-        [program, *SETTINGS, f"--port={port}"], stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        said = ""
-        while "started" not in said:
-            said = process.stderr.readline()
-            assert said, "dnsmasq did not start"
+    port, process = next(filter(None, (_started(program) for _ in range(5))), (0, None))
+    assert process, "dnsmasq did not start on any of five ports"
+    with process:
         try:
             yield port
         finally:
             process.terminate()
+
+
+def _started(program: str) -> tuple[int, subprocess.Popen[str]] | None:
+    """Start dnsmasq on a free port; None where somebody else took that port's TCP or UDP first."""
+    port = free_udp_port()
+    process = subprocess.Popen([program, *SETTINGS, f"--port={port}"], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "started" in line:
+            return port, process
+    process.wait()
+    process.stderr.close()
+    return None
 
 
 @pytest.mark.parametrize(
