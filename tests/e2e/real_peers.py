@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.ports import free_port
+
 HOST = "127.0.0.1"
 COMMUNITY = "attic-secret"
-
-
-def free_port(kind: socket.SocketKind) -> int:
-    """Return a port of loopback that was free a moment ago."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
 def running_snmpd(folder: Path) -> Iterator[int]:
     """Run snmpd and give its UDP port."""
-    port = free_port(socket.SOCK_DGRAM)
+    port = free_port()
     config = folder / "snmpd.conf"
     config.write_text(
         f"agentaddress udp:{HOST}:{port}\nrocommunity {COMMUNITY} {HOST}\nsysName attic\nsysLocation Under the roof\n"
@@ -37,7 +31,7 @@ def running_snmpd(folder: Path) -> Iterator[int]:
 @contextmanager
 def running_sshd(folder: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """Run sshd and give its TCP port and its process."""
-    port, key = free_port(socket.SOCK_STREAM), folder / "host_key"
+    port, key = free_port(), folder / "host_key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where its service has not made it yet

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import cast
@@ -81,20 +80,6 @@ def echo_of(data: bytes) -> bytes:
     """A reply that gives every OID asked for the value 7."""
     request = snmp.decode_message(data)
     return encode_reply(request, [(oid, ber.encode_integer(7)) for oid, _ in request.varbinds])
-
-
-def free_udp_port() -> int:
-    """A port of 127.0.0.1 where nobody listens."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-def free_tcp_port() -> int:
-    """A port of 127.0.0.1 where nobody listens."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

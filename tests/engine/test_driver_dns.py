@@ -13,8 +13,9 @@ import pytest
 from domain.errors import BadReply, DeviceError, NoAnswer, Refused, Unsupported
 from domain.inventory import Probe
 from engine.transport import Transports
-from tests.engine.peers import Reply, Talk, device_at, driver_of, free_udp_port, udp_peer
+from tests.engine.peers import Reply, Talk, device_at, driver_of, udp_peer
 from tests.engine.probing import ask, error_of
+from tests.ports import free_port
 
 MANY = 60
 """Addresses of one name: more than fit into 512 bytes, so that the answer comes by TCP."""
@@ -54,7 +55,7 @@ def port() -> Iterator[int]:
 
 def _started(program: str) -> tuple[int, subprocess.Popen[str]] | None:
     """Start dnsmasq on a free port; None where somebody else took that port's TCP or UDP first."""
-    port = free_udp_port()
+    port = free_port()
     process = subprocess.Popen([program, *SETTINGS, f"--port={port}"], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
@@ -112,7 +113,7 @@ def test_what_is_no_answer_says_why(
 
 
 def test_a_port_where_nobody_listens_is_refused() -> None:
-    assert type(error_of(Probe("dns", free_udp_port(), target="tower.example A"))) is Refused
+    assert type(error_of(Probe("dns", free_port(), target="tower.example A"))) is Refused
 
 
 def reply(question: bytes, *, number: int | None = None, flags: int = 0x8180, rest: bytes = b"") -> bytes:

@@ -14,7 +14,8 @@ from engine.drivers import Login
 from engine.transport import Transports
 from simnet.hostile import HOSTILE_IDENTITY, HostileRouter
 from simnet.serving import SimulatedRouter
-from tests.engine.peers import device_at, driver_of, free_tcp_port, free_udp_port, tcp_peer, udp_peer
+from tests.engine.peers import device_at, driver_of, tcp_peer, udp_peer
+from tests.ports import free_port
 
 MEMORY_CAP_BYTES = 32 * 1024 * 1024
 """Issue 2, "Bad input": what one device may cost at most."""
@@ -166,7 +167,7 @@ def test_a_missing_login_is_told() -> None:
 
 
 def test_closed_ports_are_refused_by_name() -> None:
-    udp, tcp = ("127.0.0.1", free_udp_port()), ("127.0.0.1", free_tcp_port())
+    udp, tcp = ("127.0.0.1", free_port()), ("127.0.0.1", free_port())
     for address, kind, login in ((udp, "snmp", COMMUNITY), (tcp, "routeros", LOGIN), (tcp, "tcp", None)):
         error = ask(None, kind, login, address)  # type: ignore[arg-type]
         assert type(error) is Refused

@@ -16,9 +16,10 @@ from domain.inventory import Probe
 from domain.metrics import is_believable
 from engine.drivers import Answer
 from engine.drivers.http import READ_CAP_BYTES
-from tests.engine.peers import Talk, free_tcp_port
+from tests.engine.peers import Talk
 from tests.engine.probing import ask, error_from, error_of
 from tests.engine.tls_peers import issue, openssl_server, server_context
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -193,4 +194,4 @@ def test_over_tls_the_same_holds(tmp_path: Path) -> None:
 
 
 def test_a_closed_port_is_refused() -> None:
-    assert type(error_of(Probe("http", free_tcp_port()))) is Refused
+    assert type(error_of(Probe("http", free_port()))) is Refused

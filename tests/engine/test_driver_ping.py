@@ -16,8 +16,9 @@ from engine.transport import Transports
 from engine.transport.icmp_lines import PlainLine
 from engine.transport.tcp import Stream
 from tests.engine.echo_hosts import reply_to
-from tests.engine.peers import Talk, device_at, driver_of, free_tcp_port, tcp_peer
+from tests.engine.peers import Talk, device_at, driver_of, tcp_peer
 from tests.engine.test_transport_icmp import EchoSocket, only_ipv4
+from tests.ports import free_port
 
 
 def forbidden(family: int, kind: int, protocol: int) -> socket.socket:
@@ -106,7 +107,7 @@ def test_without_icmp_an_open_port_of_another_probe_is_a_sign_of_life() -> None:
 
 def test_without_icmp_a_refusal_is_a_sign_of_life_as_well() -> None:
     async def conversation(transports: Transports) -> None:
-        port = free_tcp_port()
+        port = free_port()
         device = device_at(("127.0.0.1", 0), "icmp", Probe("tcp", port))
         answer = await driver_of(transports, device, None).read()
         assert answer.reading.facts == (("reached_by", f"tcp/{port}"),)
@@ -196,7 +197,7 @@ def test_a_host_that_hangs_up_at_once_takes_connections_all_the_same() -> None:
 
 def test_a_closed_port_is_refused() -> None:
     async def conversation(transports: Transports) -> None:
-        device = device_at(("127.0.0.1", free_tcp_port()), "tcp")
+        device = device_at(("127.0.0.1", free_port()), "tcp")
         with pytest.raises(Refused, match="nobody listens there"):
             await driver_of(transports, device, None).read()
 

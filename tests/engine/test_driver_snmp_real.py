@@ -19,8 +19,9 @@ from domain.observation import Reading
 from engine.drivers import Driver
 from engine.transport import Transports
 from simnet.serving import SimulatedRouter
-from tests.engine.peers import device_at, driver_of, free_udp_port
+from tests.engine.peers import device_at, driver_of
 from tests.engine.test_driver_snmp import COMMUNITY, facts, values
+from tests.ports import free_port
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def snmpd(tmp_path: Path) -> Iterator[tuple[str, int]]:
     """A real net-snmp agent of this machine, as whoever runs the tests."""
     program = shutil.which("snmpd", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     assert program, "snmpd is needed: apt-get install snmpd"
-    port = free_udp_port()
+    port = free_port()
     config = tmp_path / "snmpd.conf"
     config.write_text(
         "rocommunity public 127.0.0.1\nsysLocation Attic\nsysContact anna\nsysName real\ndisk /\n"

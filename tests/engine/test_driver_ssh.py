@@ -24,8 +24,9 @@ from domain.inventory import Credential, Device, Probe
 from engine.drivers import make_driver
 from engine.transport import Transports
 from engine.transport.ssh import OUTPUT_CAP_BYTES, Identity
-from tests.engine.peers import PROFILES, Talk, free_tcp_port
+from tests.engine.peers import PROFILES, Talk
 from tests.engine.probing import ask, error_from, error_of, read_probe
+from tests.ports import free_port
 
 WHO = UUID(int=1)
 KEY = Credential(WHO, "A key", "ssh_key", getpass.getuser())
@@ -64,7 +65,7 @@ def run_sshd(folder: Path, *settings: str) -> Iterator[Sshd]:
     listed = subprocess.run(
         ["ssh-keygen", "-l", "-f", folder / "host.pub"], check=True, capture_output=True, text=True
     )
-    port, log = free_tcp_port(), folder / "log"
+    port, log = free_port(), folder / "log"
     lines = [
         f"Port {port}",
         "ListenAddress 127.0.0.1",

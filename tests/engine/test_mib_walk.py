@@ -19,7 +19,7 @@ from domain.mib import WalkDevice, WalkedValue
 from domain.wire import Reply, Secret, SubmitEdit
 from tests.engine.client import WAIT_S, TestClient
 from tests.engine.engine_process import EngineProcess
-from tests.engine.peers import free_udp_port
+from tests.ports import free_port
 from tests.unit.inventories import edit
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="net-snmp's agent runs on Unix")
@@ -33,7 +33,7 @@ def snmpd(tmp_path: Path) -> Iterator[tuple[int, int]]:
     """A real net-snmp agent; the two ports that it listens on."""
     program = shutil.which("snmpd", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     assert program, "snmpd is needed: apt-get install snmpd"
-    ports, folder = (free_udp_port(), free_udp_port()), tmp_path / "snmpd"
+    ports, folder = (free_port(), free_port()), tmp_path / "snmpd"
     folder.mkdir()
     config = folder / "snmpd.conf"
     config.write_text(
@@ -60,7 +60,7 @@ class Attic:
         community = Credential(uuid4(), "Community", "snmp_community")
         user = Credential(uuid4(), "User", "snmp_v3", "ops", auth="sha1", privacy="aes128")
         steps = [creation("credential", community), creation("credential", user)]
-        asked = ((self.server, ports[0], community), (self.silent, free_udp_port(), community))
+        asked = ((self.server, ports[0], community), (self.silent, free_port(), community))
         for device, at, login in (*asked, (self.secure, ports[1], user)):
             probes = (Probe("snmp", at, login.id),)
             steps.append(creation("device", msgspec.structs.replace(device, probes=probes, paused=True)))

@@ -33,8 +33,9 @@ from engine.transport.drain import WAITING_CAP, Drain
 from engine.transport.udp import UdpTransport
 from tests.engine.client import TestClient
 from tests.engine.engine_process import EngineProcess
-from tests.engine.peers import echo_of, free_tcp_port, free_udp_port, udp_peer, until
+from tests.engine.peers import echo_of, udp_peer, until
 from tests.engine.reception import HILL, Reception, here, run, state_of
+from tests.ports import free_port
 from tests.protocol.test_snmp_v3_recipient import Notifier
 from tests.unit.inventories import edit
 
@@ -68,7 +69,7 @@ def batch_cap(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 def test_a_flood_is_dropped_unread_and_every_poll_beside_it_is_answered_at_its_first_try(
     monkeypatch: pytest.MonkeyPatch, batch_cap: int
 ) -> None:
-    port = free_udp_port()
+    port = free_port()
     decoded: list[bytes] = []
     plain = receivers_module.decode_notification
     monkeypatch.setattr(
@@ -118,7 +119,7 @@ def test_a_flood_is_dropped_unread_and_every_poll_beside_it_is_answered_at_its_f
 
 
 def test_a_port_that_is_taken_is_said_and_had_as_soon_as_it_is_free() -> None:
-    port = free_udp_port()
+    port = free_port()
     settings = here(traps_port=port)
 
     async def conversation(reception: Reception) -> None:
@@ -140,7 +141,7 @@ def test_a_port_that_is_taken_is_said_and_had_as_soon_as_it_is_free() -> None:
 def test_the_service_itself_tries_again_and_tells_what_was_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("TICK_S", "TRY_AGAIN_EVERY_S", "TELL_DROPPED_EVERY_S"):
         monkeypatch.setattr(receivers_module, name, 0.001)
-    port = free_udp_port()
+    port = free_port()
 
     async def conversation(reception: Reception) -> None:
         clock = iter(range(1_000_000))
@@ -178,7 +179,7 @@ def test_a_port_that_cannot_be_had_is_a_sentence_with_a_way_out(
 
 
 def test_every_address_is_listened_on_unless_one_is_named() -> None:
-    port = free_udp_port()
+    port = free_port()
 
     async def conversation(reception: Reception) -> None:
         assert reception.receivers.notices == ()
@@ -193,7 +194,7 @@ def test_every_address_is_listened_on_unless_one_is_named() -> None:
 
 
 def test_settings_change_what_is_listened_on_and_leave_the_rest_alone() -> None:
-    first, second, third = free_udp_port(), free_udp_port(), free_tcp_port()
+    first, second, third = free_port(), free_port(), free_port()
 
     async def conversation(reception: Reception) -> None:
         receivers = reception.receivers
@@ -224,7 +225,7 @@ def test_an_inform_that_comes_again_is_answered_again_and_filed_once() -> None:
         assert reception.receivers.take_traps([(0.0, trap(), peer), (0.0, trap(), peer)]) == []
         assert len(reception.receivers.take_traps([(0.0, trap(pdu=Pdu.INFORM, number=8), peer)])) == 1
 
-    run(conversation, here(traps_port=free_udp_port()), reception)
+    run(conversation, here(traps_port=free_port()), reception)
     assert [row.body.get("confirmed", False) for row in reception.rows] == [True, False, False, True]
 
 
@@ -246,7 +247,7 @@ def test_a_port_that_flaps_has_its_device_asked_at_once_and_then_no_more_often_t
         reception.receivers._probe_due()
         assert reception.probed == [HILL.id] * 2  # the last word of the port is looked at
 
-    run(conversation, here(traps_port=free_udp_port()))
+    run(conversation, here(traps_port=free_port()))
 
 
 def test_what_an_ignored_sender_says_is_nowhere_and_garbage_is_counted() -> None:
@@ -257,7 +258,7 @@ def test_what_an_ignored_sender_says_is_nowhere_and_garbage_is_counted() -> None
         assert receivers.state.received == {} and receivers.state.malformed == 2
         assert receivers.quarantined(9) == []
 
-    run(conversation, msgspec.structs.replace(here(traps_port=free_udp_port()), ignored=("192.0.2.1",)))
+    run(conversation, msgspec.structs.replace(here(traps_port=free_port()), ignored=("192.0.2.1",)))
 
 
 def test_while_the_vault_is_locked_v3_is_counted_as_locked_and_no_user_or_key_is_kept() -> None:
@@ -279,7 +280,7 @@ def test_while_the_vault_is_locked_v3_is_counted_as_locked_and_no_user_or_key_is
         receivers.take_traps(sent)
         assert (receivers.state.locked, len(reception.rows)) == (2, 2)
 
-    run(conversation, here(traps_port=free_udp_port()), reception)
+    run(conversation, here(traps_port=free_port()), reception)
 
 
 def test_a_stranger_is_held_until_it_is_a_device() -> None:
@@ -300,14 +301,14 @@ def test_a_stranger_is_held_until_it_is_a_device() -> None:
         receivers.take_traps([(0.0, trap(), stranger)])
         assert [row.subject for row in reception.rows] == [mast.id]
 
-    run(conversation, here(traps_port=free_udp_port()))
+    run(conversation, here(traps_port=free_port()))
 
 
 # ---- through the engine
 
 
 def test_it_all_goes_through_the_engine_and_is_there_after_a_restart(tmp_path: Path) -> None:
-    traps, syslog = free_udp_port(), free_tcp_port()
+    traps, syslog = free_port(), free_port()
     settings = ReceiverSettings(traps_port=traps, syslog_tcp_port=syslog, address="127.0.0.1")
 
     def quarantined(client: TestClient) -> list[QuarantinedSender]:

@@ -19,8 +19,9 @@ from domain.wire import Changed, QueryQuarantine, Secret, SetReceivers, SubmitEd
 from engine.protocols.usm import SnmpUser
 from tests.engine.client import TestClient
 from tests.engine.engine_process import EngineProcess
-from tests.engine.peers import free_tcp_port, free_udp_port, until
+from tests.engine.peers import until
 from tests.engine.reception import HILL, Reception, state_of
+from tests.ports import free_port
 from tests.unit.inventories import edit
 
 WAIT_S = 30.0
@@ -76,7 +77,7 @@ def receive(
 
 
 def traps_settings() -> ReceiverSettings:
-    return ReceiverSettings(traps_port=free_udp_port(), address="127.0.0.1")
+    return ReceiverSettings(traps_port=free_port(), address="127.0.0.1")
 
 
 def v3_arguments(user: SnmpUser) -> list[str]:
@@ -246,7 +247,7 @@ def test_of_two_credentials_of_one_name_with_other_ciphers_each_senders_is_found
 
 
 def test_users_of_the_inventory_open_v3_traps_and_a_new_password_counts_at_once(tmp_path: Path) -> None:
-    port = free_udp_port()
+    port = free_port()
     anna = Credential(UUID(int=50), "Anna", "snmp_v3", "anna", "sha1", "aes128")
 
     def secret(auth: str) -> dict[UUID, Secret]:
@@ -285,7 +286,7 @@ def test_users_of_the_inventory_open_v3_traps_and_a_new_password_counts_at_once(
 @pytest.mark.parametrize("form", ["--rfc3164", "--rfc5424"])
 @pytest.mark.parametrize("way", [["-d"], ["-T"], ["-T", "--octet-count"]], ids=["udp", "lines", "counted"])
 def test_logger_is_heard_over_udp_and_tcp_in_both_forms(form: str, way: list[str]) -> None:
-    port = free_tcp_port() if "-T" in way else free_udp_port()
+    port = free_port()
     udp, tcp = (None, port) if "-T" in way else (port, None)
     settings = ReceiverSettings(syslog_udp_port=udp, syslog_tcp_port=tcp, address="127.0.0.1")
     texts = ["the mast sways", "Föhn from the south, 95 km/h"]

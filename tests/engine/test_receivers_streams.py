@@ -9,12 +9,13 @@ import msgspec
 import pytest
 
 from engine.transport import listening
-from tests.engine.peers import free_tcp_port, until
+from tests.engine.peers import until
 from tests.engine.reception import Reception, here, run
+from tests.ports import free_port
 
 
 def over_tcp(conversation: Callable[[Reception, int], Awaitable[None]]) -> Reception:
-    port = free_tcp_port()
+    port = free_port()
     settings = msgspec.structs.replace(here(syslog_tcp_port=port), sender_burst=10_000)
     return run(lambda reception: conversation(reception, port), settings)
 

@@ -16,8 +16,9 @@ from engine.transport import drain, receiving
 from engine.transport.drain import Drain
 from engine.transport.receiving import PlainReceiving, Receiving, system_receiving
 from engine.transport.udp import UdpTransport
-from tests.engine.peers import echo_of, free_udp_port, udp_peer
+from tests.engine.peers import echo_of, udp_peer
 from tests.engine.test_transport_udp import OID, encode
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_a_datagram_comes_with_its_sender_and_its_time(
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say who refused")
 def test_linux_names_who_refused_and_the_plain_way_nobody(pair: tuple[socket.socket, socket.socket]) -> None:
     ours, _ = pair
-    port = free_udp_port()
+    port = free_port()
     for make, named in ((system_receiving(), [("127.0.0.1", port)]), (PlainReceiving, [])):
         reads = make(ours, hears_refusals=True, stamped=False)
         ours.sendto(b"knock", ("127.0.0.1", port))
@@ -89,7 +90,7 @@ def test_snmp_is_asked_as_windows_does_it_in_a_thread_and_the_plain_way(
                 got = await udp.ask(udp.peer(*agent.address), encode, 2.0, 1)
                 assert got.reply.varbinds == [(OID, 7)]
         with pytest.raises(NoAnswer):  # who refused is not told, so it is silence
-            await udp.ask(udp.peer("127.0.0.1", free_udp_port()), encode, 0.05, 1)
+            await udp.ask(udp.peer("127.0.0.1", free_port()), encode, 0.05, 1)
         async with udp_peer(echo_of) as agent:
             await udp.ask(udp.peer(*agent.address), encode, 2.0, 1)
         await udp.close()

@@ -10,7 +10,8 @@ import pytest
 
 from domain.errors import BadReply, NoAnswer, Refused, Unsupported
 from engine.transport.tcp import TcpTransport, bounded
-from tests.engine.peers import Talk, free_tcp_port, tcp_peer
+from tests.engine.peers import Talk, tcp_peer
+from tests.ports import free_port
 
 
 async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -54,7 +55,7 @@ def test_what_is_sent_is_read_without_waiting_for_more() -> None:
 
 def test_a_closed_port_is_refused_by_name() -> None:
     async def conversation(tcp: TcpTransport) -> None:
-        port = free_tcp_port()
+        port = free_port()
         with pytest.raises(Refused, match=f"127.0.0.1:{port} refuses connections"):
             await tcp.connect("127.0.0.1", port, 2.0)
 

@@ -14,7 +14,8 @@ from engine.protocols import ber, snmp
 from engine.transport.drain import Drain
 from engine.transport.exchanges import PER_PEER_CAP
 from engine.transport.udp import UdpTransport
-from tests.engine.peers import echo_of, encode_reply, free_udp_port, udp_peer, until
+from tests.engine.peers import echo_of, encode_reply, udp_peer, until
+from tests.ports import free_port
 
 OID = "1.3.6.1.2.1.1.3.0"
 ASK = functools.partial(snmp.encode_get, community=b"public", oids=(OID,))
@@ -119,7 +120,7 @@ def test_a_late_reply_to_the_first_try_is_still_an_answer() -> None:
 @pytest.mark.usefixtures("reading")
 def test_a_closed_port_is_refused_by_name() -> None:
     async def conversation(udp: UdpTransport) -> None:
-        port = free_udp_port()
+        port = free_port()
         with pytest.raises(Refused, match=f"127.0.0.1:{port} answers that nobody listens"):
             await udp.ask(udp.peer("127.0.0.1", port), encode, 5.0, 1)
 
@@ -130,7 +131,7 @@ def test_one_closed_port_does_not_fail_another_peer() -> None:
     async def conversation(udp: UdpTransport) -> None:
         async with udp_peer(echo_of) as agent:
             good = udp.peer(*agent.address)
-            closed = [udp.peer("127.0.0.1", free_udp_port()) for _ in range(20)]
+            closed = [udp.peer("127.0.0.1", free_port()) for _ in range(20)]
             for bad in closed:
                 refused, fine = udp.ask(bad, encode, 5.0, 0), udp.ask(good, encode, 5.0, 0)
                 with pytest.raises(Refused):

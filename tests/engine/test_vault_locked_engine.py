@@ -28,8 +28,8 @@ from simnet.serving import SimulatedNetwork
 from simnet.synthetic import build_network
 from tests.engine.client import TestClient
 from tests.engine.engine_process import EngineProcess, Simulation, Typist
-from tests.engine.peers import free_udp_port
 from tests.engine.reception import HILL
+from tests.ports import free_port
 from tests.protocol.test_snmp_v3_recipient import Notifier
 from tests.unit.inventories import edit
 
@@ -95,7 +95,7 @@ def test_it_starts_locked_says_why_and_recovers_at_once(tmp_path: Path) -> None:
 
 
 def test_traps_of_v3_are_locked_out_with_the_vault_and_heard_when_it_is_unlocked(tmp_path: Path) -> None:
-    port = free_udp_port()
+    port = free_port()
     anna = Credential(UUID(int=50), "Anna", "snmp_v3", "anna", "sha1", "aes128")
     secret = {anna.id: Secret(json.dumps({"auth": "maplesyrup", "privacy": "ahornsirup"}))}
     sent = Notifier(SnmpUser("anna", "sha1", "maplesyrup", "aes128", "ahornsirup")).say()

@@ -15,19 +15,13 @@ from pathlib import Path
 
 from engine.protocols import snmp
 from engine.protocols.snmp import Message, Version
+from tests.ports import free_port
 
 COMMUNITY = b"public"
 START_S = 20.0
 """How long an agent may take to give its first answer, at the least."""
 
 _BETWEEN_TRIES_S = 0.1
-
-
-def free_udp_port() -> int:
-    """Return a port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Asker:
@@ -123,7 +117,7 @@ def running_snmpd(folder: Path, more: str = "", port: int = 0) -> Iterator[Asker
     """Run net-snmp's agent with its own configuration, of which `more` is a part, and its own state."""
     program = shutil.which("snmpd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     assert program is not None, "net-snmp's snmpd is missing: install the Debian package snmpd"
-    port = port or free_udp_port()
+    port = port or free_port()
     configuration = folder / "snmpd.conf"
     configuration.write_text(
         f"agentaddress udp:127.0.0.1:{port}\n"
@@ -142,7 +136,7 @@ def running_snmpd(folder: Path, more: str = "", port: int = 0) -> Iterator[Asker
 def running_snmpsim(folder: Path, records: str, *more: str) -> Iterator[Asker]:
     """Run snmpsim on what it calls a recording: lines of `OID|type|value` in the order of the OIDs."""
     program = Path(sys.executable).with_name("snmpsim-command-responder")
-    port = free_udp_port()
+    port = free_port()
     data = folder / "data"
     data.mkdir()
     (data / "public.snmprec").write_text(records)
