@@ -20,49 +20,56 @@ LAYOUTS_CAP = 3
 VALUES_WORTH_IT = range(6, 65)
 """Fewer are read as fast without a layout; more are seldom asked for at a time."""
 
-_numbers = int.from_bytes
+_number = int.from_bytes
 T = TypeVar("T")
+
+
+_CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
+"""How `struct` cuts out unsigned numbers of these sizes, of others their bytes; signed ones have the same letters, small."""
 
 
 class Layout:
     """Where the values of a reply lie, and what all the bytes between them are."""
 
-    __slots__ = ("_between", "_cut", "_oids", "_padded", "_signed", "_texts", "_version", "size")
+    __slots__ = ("_between", "_cut", "_oids", "_padded", "_signed", "_unsigned", "_version", "size")
 
     def __init__(self, data: bytes, message: Message, plain: Plain) -> None:
-        """Take the layout of a reply that was read, with what `plain_values` says of it."""
+        """Take the layout of a reply that was read, with what `plain_values` says of it; each OID is in it but once."""
         self.size = len(data)
-        stops = [plain.id_at, plain.id_at + 4]
-        for start, stop in plain.spans:
-            stops += (start, stop)
-        stops.append(len(data))
-        sizes = [stop - start for start, stop in zip([0, *stops], stops, strict=False)]
-        self._cut = _struct("".join(f"{size}s" for size in sizes))
+        form, at = [f">{plain.id_at}si"], plain.id_at + 4
+        signed, texts = set(plain.signed), set(plain.texts)
+        odd: dict[bool, list[str]] = {True: [], False: []}
+        for place, (start, stop) in enumerate(plain.spans, 1):
+            code = _CODES.get(stop - start)
+            is_signed = place in signed
+            if code is None and place not in texts:
+                odd[is_signed].append(message.varbinds[place - 1][0])
+            if code is None or place in texts:
+                code = f"{stop - start}s"
+            form.append(f"{start - at}s{code.lower() if is_signed else code}")
+            at = stop
+        self._cut = _struct("".join([*form, "0s"]))
         self._between = tuple(map(_SAME.__getitem__, self._cut.unpack(data)[::2]))
         self._version = message.version, message.community, message.pdu
         self._oids = _same(tuple(oid for oid, _ in message.varbinds))
-        self._signed, self._texts, self._padded = map(_same, ((0, *plain.signed), plain.texts, plain.padded))
+        self._unsigned, self._signed = _same(tuple(odd[False])), _same(tuple(odd[True]))
+        self._padded = _same(tuple(message.varbinds[place - 1][0] for place in plain.padded))
 
     def read(self, data: bytes) -> Message | None:
         """Read a message of the very length that the layout has; None where it is laid out in another way."""
         cut = self._cut.unpack(data)
         if cut[::2] != self._between:
             return None
-        raw = cut[1::2]
-        values: list[Value] = list(map(_numbers, raw))
-        request_id = values[0]
-        for place in self._signed:
-            if raw[place][0] > 0x7F:
-                values[place] = _numbers(raw[place], "big", signed=True)
-        for place in self._texts:
-            values[place] = raw[place]
-        for place in self._padded:
-            if raw[place][0]:
+        found: dict[str, Value] = dict(zip(self._oids, cut[3::2], strict=True))
+        for oid in self._padded:
+            if found[oid][0]:  # type: ignore[index]
                 return None
+        for oid in self._unsigned:
+            found[oid] = _number(found[oid])  # type: ignore[arg-type]
+        for oid in self._signed:
+            found[oid] = _number(found[oid], "big", signed=True)  # type: ignore[arg-type]
         version, community, pdu = self._version
-        del values[0]
-        found = dict(zip(self._oids, values, strict=True))
-        return Message(version, community, pdu, request_id, 0, 0, [], found)  # type: ignore[arg-type]
+        return Message(version, community, pdu, cut[1], 0, 0, [], found)
 
 
 class Get:
@@ -99,7 +106,7 @@ class Get:
             return
         self._missed = 0
         plain = plain_values(data)
-        if plain is not None:
+        if plain is not None and len(dict(message.varbinds)) == len(message.varbinds):
             self._layouts = (Layout(data, message, plain), *self._layouts[: LAYOUTS_CAP - 1])
 
 
