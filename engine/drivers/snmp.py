@@ -12,7 +12,7 @@ becomes the device's failure only when it fails three times in a row.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from domain.errors import BadReply, NoAnswer
 from domain.observation import Reading
@@ -48,6 +48,8 @@ class _Task:
         self.looked_cycle: int | None = None
         self.failures = 0
         self.learned = Learned()
+        self.is_doubted = False
+        """Whether its meters may mean something else by now: they are read again after the next look that is answered."""
 
 
 class _Batch:
@@ -161,7 +163,7 @@ class SnmpDriver:
     async def _read_after_looks(self, is_read: bool, draft: Draft) -> None:
         """Take the looks that are due, and read those meters that were not read in this cycle."""
         before, absent_before = self._plan, len(self._absent)
-        if not await self._look():
+        if not await self._look() and is_read:
             return
         if len(self._absent) != absent_before or not before.asks_as(self._watched(), self._meters()):
             self._plan = self._make_plan(self._absent)
@@ -182,7 +184,7 @@ class SnmpDriver:
         return tuple(oid for task in self._tasks for oid in task.learned.watched)
 
     def _meters(self) -> list[Meter]:
-        return [meter for task in self._tasks for meter in task.learned.meters]
+        return [meter for task in self._tasks if not task.is_doubted for meter in task.learned.meters]
 
     def _make_plan(self, absent: Collection[str]) -> _Plan:
         return _Plan(self._watched(), self._meters(), absent, self._session.varbinds_cap)
@@ -205,19 +207,27 @@ class SnmpDriver:
             for task in self._tasks:
                 task.due_cycle = self._cycle
             self._due_cycle = self._cycle
-            return False
+            return self._doubt(self._tasks)
         if seen_before is None or seen == seen_before:
             return True
         changed = {
             oid for oid, now, was in zip(self._plan.watched, seen, seen_before, strict=True) if now != was
         }
-        as_known = True
+        doubted: list[_Task] = []
         for task in self._tasks:
             if changed.intersection(task.learned.watched) and task.looked_cycle is not None:
                 task.due_cycle = min(task.due_cycle, max(self._cycle, task.looked_cycle + LOOK_AGAIN_CYCLES))
                 self._due_cycle = min(self._due_cycle, task.due_cycle)
-                as_known = as_known and task.due_cycle > self._cycle
-        return as_known
+                if task.due_cycle <= self._cycle:
+                    doubted.append(task)
+        return not doubted or self._doubt(doubted)
+
+    def _doubt(self, tasks: Sequence[_Task]) -> Literal[False]:
+        """Read nothing more of what these found until they have looked again, however often that fails."""
+        for task in tasks:
+            task.is_doubted = True
+        self._plan = self._make_plan(self._absent)
+        return False
 
     async def _look(self) -> bool:
         """Take the looks that are due; tell whether any was taken."""
@@ -235,7 +245,7 @@ class SnmpDriver:
                     raise BadReply(f"answers, but not to all that it is asked: {error}") from None
                 continue
             taken = True
-            task.failures = 0
+            task.failures, task.is_doubted = 0, False
             if task.every_cycles >= LOOK_EVERY_CYCLES or task.learned.meters != before:
                 self._absent.difference_update(
                     task.learned.watched, *(meter.oids for meter in task.learned.meters)

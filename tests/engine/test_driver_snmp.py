@@ -287,6 +287,32 @@ def test_after_a_reboot_indexes_are_read_anew_and_no_rate_is_made_up(
     converse(agent, conversation)
 
 
+def test_after_a_reboot_nothing_is_read_by_old_indexes_while_a_look_is_unanswered(
+    clock: Callable[[ScriptedAgent, float], None],
+) -> None:
+    agent = ScriptedAgent(switch())
+    bulk = agent._bulk
+
+    async def conversation(read: Read) -> None:
+        await read()
+        clock(agent, 10.0)
+        agent.objects[f"{SYS}.3.0"] = ber.encode_integer(100, ber.TIME_TICKS)
+        agent.objects[f"{IFX}.1.1"], agent.objects[f"{IFX}.1.2"] = octets("ge2"), octets("ge1")
+        agent.objects[f"{IF}.8.1"] = ber.encode_integer(2)  # ge2, which has the index that ge1 had, is down
+        agent._bulk = lambda request: b""  # type: ignore[method-assign]
+        assert ("if_oper_up", "ge1") not in values(await read())
+        clock(agent, 10.0)
+        assert ("if_oper_up", "ge1") not in values(await read())
+        agent._bulk = bulk  # type: ignore[method-assign]
+        clock(agent, 10.0)
+        told = values(await read())
+        assert (told["if_oper_up", "ge1"], told["if_oper_up", "ge2"]) == (1.0, 0.0)
+        clock(agent, 10.0)
+        assert values(await read())["if_oper_up", "ge2"] == 0.0
+
+    converse(agent, conversation, timeout_s=0.05)
+
+
 def test_the_slow_look_every_twenty_cycles_leaves_no_gap_in_the_rates(
     clock: Callable[[ScriptedAgent, float], None],
 ) -> None:
