@@ -78,7 +78,7 @@ class InterfaceLook:
             facts.append((fact_name(name), msgspec.to_builtins(interface)))
             new, old = PortMeter(index, interface, wide=index in table[_HC_IN]), self._meters.get(index)
             if old is not None and old.counts_as(new):
-                old.interface = interface
+                old.renew(interface)
             meters[index] = new if old is None or old.interface is not interface else old
         self._meters = meters
         if left:
@@ -122,14 +122,20 @@ def fact_name(name: str) -> str:
 
 
 class PortMeter:
-    """The counters and the state of one interface."""
+    """The counters and the state of one interface. What a cycle needs lies together: a fleet's are never in a cache."""
+
+    __slots__ = ("_name", "_oper", "_rates", "_up", "interface", "oids")
 
     def __init__(self, index: str, interface: Interface, *, wide: bool) -> None:
-        self.interface = interface
+        self.renew(interface)
         self._oper = instance_oid(_OPER, index)
         most = 1e12 if wide else most_octets_per_s(interface.speed_bps)
         counters, self.oids = _port_columns(index, wide, most)
         self._rates = PortRates(interface.name, counters)
+
+    def renew(self, interface: Interface) -> None:
+        """Take what a look found of the interface."""
+        self.interface, self._name, self._up = interface, interface.name, interface.oper_up
 
     def counts_as(self, other: PortMeter) -> bool:
         """Tell whether the counters of `other` go on where these ended."""
@@ -146,10 +152,10 @@ class PortMeter:
         status = got.get(self._oper)
         up = _OPER_UP.get(status) if type(status) is int else None
         if up is not None:
-            values.append(("if_oper_up", self.interface.name, 1.0 if up else 0.0))
-            if up is not self.interface.oper_up:
-                self.interface = msgspec.structs.replace(self.interface, oper_up=up)
-                draft.facts[fact_name(self.interface.name)] = msgspec.to_builtins(self.interface)
+            values.append(("if_oper_up", self._name, 1.0 if up else 0.0))
+            if up is not self._up:
+                self.renew(msgspec.structs.replace(self.interface, oper_up=up))
+                draft.facts[fact_name(self._name)] = msgspec.to_builtins(self.interface)
 
 
 @lru_cache(maxsize=4096)

@@ -68,7 +68,7 @@ class Figures:
         return (lags_s[-1], lags_s[(len(lags_s) - 1) * 99 // 100]) if lags_s else (0.0, 0.0)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Visited:
     """A device that is asked: by probe its driver, how it fares, when it is due; absent while it is being asked."""
 
