@@ -148,8 +148,9 @@ class SnmpDriver:
         return Answer(answers[0].rtt_us, self._tell(draft.values))
 
     async def close(self) -> None:
-        """Give the peer back."""
+        """Give the peer back, and let go of what holds this in a ring: what is frozen (`heap.py`) no collector would find."""
         self._session.close()
+        self._tasks.clear()
 
     def _tell(self, values: list[Sample]) -> Reading:
         """Return the reading, with the facts that were not told yet; most cycles have none."""

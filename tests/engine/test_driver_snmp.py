@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -416,3 +418,21 @@ def test_a_look_that_stays_unanswered_is_no_failure_at_first_and_then_a_lively_o
             await read()
 
     converse(agent, conversation, timeout_s=0.02)
+
+
+def test_a_driver_that_is_closed_goes_without_the_collector_and_its_community_with_it() -> None:
+    async def main() -> weakref.ref[object]:
+        transports = await Transports.open()
+        async with udp_peer(ScriptedAgent(switch())) as peer:
+            driver = driver_of(transports, device_at(peer.address, "snmp"), COMMUNITY)
+            await driver.read()
+            await driver.read()
+            await driver.close()
+        await transports.close()
+        return weakref.ref(driver)
+
+    gc.disable()
+    try:
+        assert asyncio.run(main())() is None
+    finally:
+        gc.enable()
