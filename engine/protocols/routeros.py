@@ -123,8 +123,8 @@ class SentenceReader:
         found: list[Sentence | Row] = []
         if self._words or self._pending or self._broken:
             found += self.feed(data, 1)  # what was begun
-            if self._words:
-                return found
+            if not found:
+                return found  # and is not over: looking at it anew with each byte would cost its square
             data, self._pending = bytes(self._pending), bytearray()
         size, rows = read_plain(data, self._plain_cap)
         self._offset += size
@@ -354,8 +354,9 @@ class Conversation:
     def feed(self, data: bytes) -> list[Event]:
         """Return what happened; BadReply when the stream, or one answer in it, breaks a cap."""
         events: list[Event] = []
+        fed_bytes = self._reader.held_bytes + len(data)
         sentences = self._reader.feed_mixed(data)
-        size = len(data) // len(sentences) + 1 if sentences else 0
+        size = (fed_bytes - self._reader.held_bytes) // len(sentences) + 1 if sentences else 0
         for sentence in sentences:
             reply = decode_mixed(sentence)
             kind, tag, attributes = reply.kind, reply.tag, reply.attributes

@@ -22,6 +22,7 @@ from engine.protocols.routeros import (
     encode_word,
 )
 from engine.protocols.routeros_login import Login
+from engine.protocols.routeros_plain import Row, read_plain
 
 sentences = st.lists(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200), min_size=1, max_size=8
@@ -198,6 +199,33 @@ def test_an_answer_of_too_many_bytes_is_refused(monkeypatch: pytest.MonkeyPatch)
     conversation.start(["/file/print"])
     with pytest.raises(BadReply, match="an answer of more than 1000 bytes"):
         conversation.feed(encode_sentence(["!re", ".tag=1", "=contents=" + "x" * 1000]))
+
+
+def test_an_answer_that_drips_in_is_counted_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routeros, "MAX_ANSWER_BYTES", 1000)
+    conversation = Conversation(SentenceReader())
+    conversation.start(["/file/print"])
+    sentence = encode_sentence(["!re", ".tag=1", "=contents=" + "x" * 1000])
+    conversation.feed(sentence[:-1])
+    with pytest.raises(BadReply, match="an answer of more than 1000 bytes"):
+        conversation.feed(sentence[-1:])
+
+
+def test_a_long_first_word_that_drips_in_is_not_looked_at_with_each_of_its_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[int] = []
+
+    def read(block: bytes, max_sentence_bytes: int) -> tuple[int, list[Row]]:
+        looked.append(len(block))
+        return read_plain(block, max_sentence_bytes)
+
+    monkeypatch.setattr(routeros, "read_plain", read)
+    reader = SentenceReader()
+    word = "!" + "x" * 1000
+    found = [found for byte in encode_sentence([word]) for found in reader.feed_mixed(bytes((byte,)))]
+    assert found == [[word.encode()]]
+    assert sum(looked) < 10
 
 
 _WORDS = st.one_of(
