@@ -142,12 +142,16 @@ class UdpTransport:
 
 
 def _read_as_before(peer: Peer[Message], data: bytes) -> Message | None:
-    """Read a reply by the layouts of what this peer is being asked; None where it has none of them."""
+    """Read a reply by the layouts of what this peer is being asked; None where it has none of them.
+
+    Nor where it is the answer to another kind of question, which is read varbind by varbind.
+    """
     for question, _ in peer.numbers.values():
         if isinstance(question.encode, Get):
             message = question.encode.read(data)
             if message is not None:
-                return message
+                asked = peer.numbers.get(message.request_id)
+                return message if asked is not None and isinstance(asked[0].encode, Get) else None
     return None
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from domain.errors import BadReply, NoAnswer, Refused, Unsupported
 from engine.protocols import ber, snmp
+from engine.protocols.snmp_get import Get
 from engine.transport.drain import Drain
 from engine.transport.exchanges import PER_PEER_CAP
 from engine.transport.udp import UdpTransport
@@ -76,6 +77,35 @@ def test_two_hundred_questions_at_once_each_get_their_own_reply() -> None:
 
 def _get(oid: str, number: int) -> bytes:
     return snmp.encode_get(number, b"public", (oid,))
+
+
+def test_an_answer_to_a_walk_keeps_its_varbinds_though_it_is_laid_out_as_that_of_a_get() -> None:
+    oids = tuple(f"1.3.6.1.4.1.{arc}.0" for arc in range(8))
+    get = Get(b"public", oids, snmp.Version.V2C)
+    is_silent = False
+
+    def answer(data: bytes) -> bytes | None:
+        request = snmp.decode_message(data)
+        if is_silent and request.pdu == snmp.Pdu.GET:
+            return None
+        return encode_reply(request, [(oid, ber.encode_integer(7)) for oid in oids])
+
+    async def conversation(udp: UdpTransport) -> None:
+        nonlocal is_silent
+        async with udp_peer(answer) as agent:
+            peer = udp.peer(*agent.address)
+            for _ in range(3):
+                found = (await udp.ask(peer, get, 5.0, 0)).reply.found
+            assert found is not None
+            is_silent = True
+            unanswered = udp.ask(peer, get, 5.0, 0)
+            walk = functools.partial(
+                snmp.encode_getbulk, community=b"public", oids=("1.3.6.1.4.1",), max_repetitions=8
+            )
+            assert (await udp.ask(peer, walk, 5.0, 0)).reply.varbinds == [(oid, 7) for oid in oids]
+            unanswered.cancel()
+
+    run(conversation)
 
 
 def test_ipv6_works_as_ipv4_does() -> None:
