@@ -74,6 +74,8 @@ _OFTEN_FORGOTTEN = (
 """Names of SNMPv2-SMI that vendors use without an import; other compilers know them anyway."""
 _OF_V1 = {"Counter": "Counter32", "Gauge": "Gauge32", "NetworkAddress": "IpAddress", "Bits": "BITS"}
 _CONFORMANCE = ("objectgroup", "notificationgroup", "modulecompliance", "agentcapabilities")
+_LIMITS = range(-(2**63), 2**64)
+"""What a number of SMI can be; in hexadecimal a text may write any, and what has thousands of digits cannot be written back."""
 _T = TypeVar("_T")
 Ast = tuple[str, Any, dict[str, list[str]], list[Any]]
 """What pysmi's parser returns of a module: name, OID, imports, declarations."""
@@ -319,10 +321,11 @@ def _syntax(told: Mapping[str, Any], module: str, origin: Mapping[str, str]) -> 
     constraints = told.get("constraints") or {}
     names = told.get("bits") or constraints.get("enumeration") or {}
     enum = {int(number): clean_text(str(name), NAME_CAP) for name, number in list(names.items())[:ENUM_CAP]}
-    limits = tuple(
+    bounds = [
         (int(part["min"]), int(part["max"]))
         for part in constraints.get("range") or constraints.get("size") or ()
-    )
+    ]
+    limits = tuple((low, high) for low, high in bounds if low in _LIMITS and high in _LIMITS)
     if told.get("bits") is not None:
         written = "BITS"
     of = "" if written in BASE_SYNTAXES else origin.get(written, module)

@@ -15,6 +15,7 @@ from domain.mib import MibProblem
 from engine.mibs import reader
 from engine.mibs.facts import DESCRIPTION_CAP, Syntax
 from engine.mibs.reader import Read, read_texts
+from engine.mibs.reading import Kept, load_kept, write_kept
 from engine.mibs.standard import load_standard
 from engine.mibs.tree import Tree, oid_of
 from tests.engine.mib_texts import HILLTOP, HILLTOP_SMI, OLD, module
@@ -281,6 +282,23 @@ def test_names_and_texts_reorder_nothing_and_have_an_end() -> None:
     assert len(told) == DESCRIPTION_CAP
     named = problem_of(module("X-MIB", "hill\u202etop OBJECT IDENTIFIER ::= { iso 7 }"), "\u202egro.mib")
     assert "\u202e" not in named.said
+
+
+def test_a_limit_beyond_all_numbers_is_none_and_costs_no_file(tmp_path: Path) -> None:
+    huge = module(
+        "X-MIB",
+        f"""x OBJECT-TYPE SYNTAX Integer32 (0..'{"F" * 5_000}'H) MAX-ACCESS read-only STATUS current DESCRIPTION "."
+        ::= {{ iso 7 }}""",
+        "OBJECT-TYPE, Integer32 FROM SNMPv2-SMI",
+    )
+    found = read({"x.mib": huge})
+    assert found.problems == ()
+    (node,) = found.modules[0].nodes
+    assert node.syntax == Syntax("Integer32")
+    write_kept(tmp_path / "kept", Kept("", found.modules))
+    kept = load_kept(tmp_path / "kept", "")
+    assert kept is not None
+    assert kept.modules == found.modules
 
 
 def test_nothing_is_fetched_and_nothing_executed(monkeypatch: pytest.MonkeyPatch) -> None:
