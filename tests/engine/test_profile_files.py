@@ -50,6 +50,7 @@ def profiles_of(folder: Path, *texts: str) -> Profiles:
         (ROW + "    thing: {kind: poe, key: '{level}', value: {state: level}}", "groups[0].thing.value", "interface expected"),
         (ROW + "    facts: {colour: level}", "groups[0].facts.colour", "got 'colour'"),
         (ROW + "    matches: {level: '('}", "groups[0].matches.level", "a regular expression expected"),
+        (ROW.replace("1.1.0}", "1.1.0, drop: '\\u00b5'}"), "groups[0].fields.level.drop", "a regular expression expected"),
         (ROW + "    every: 0", "groups[0].every", "1 to 10000 cycles expected, got 0"),
         (ROW + "extends: [nobody]", "extends[0]", "got 'nobody'"),
         (ROW + "extends: [mine]", "extends[0]", "does not extend this one"),

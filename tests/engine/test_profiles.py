@@ -79,6 +79,7 @@ def test_the_longest_object_id_wins_and_a_name_beats_all(
         (", as: milliwatt, scale: 0.001", ber.encode_integer(1000), 0),
         (", as: milliwatt", ber.encode_integer(0), None),
         (", as: milliwatt", ber.encode_integer(-5), None),
+        (", as: milliwatt, scale: 0.001", b"\x44\x0b\x9f\x79\x08" + bytes(7) + b"\x01", None),
         (", drop: '^.*60 Secs [(] *'", octets("5 Secs ( 96%) 60 Secs ( -62.5%)"), -62.5),
         (", drop: '^.*'", octets("-67"), None),
         (", scale: 1.0e+15", counter64(2**64 - 1), None),

@@ -173,7 +173,8 @@ def _field_faults(group: Group, field: Field, known: Collection[str]) -> Iterato
     for said in (*field.map.values(), field.otherwise):
         if isinstance(said, float) and not abs(said) <= SCALE_CAP:
             yield ".map", f"numbers up to {SCALE_CAP:g} expected, got {said}"
-    if field.drop and (said := _pattern_fault(field.drop)) is not None:
+    drop = field.drop.encode() if field.kind in NUMERIC else field.drop  # as `decoding.py` has it
+    if drop and (said := _pattern_fault(drop)) is not None:
         yield ".drop", said
 
 
@@ -258,7 +259,7 @@ def _names_faults(path: str, names: Collection[str], known: Collection[str]) -> 
             yield path, _one_of(name, known)
 
 
-def _pattern_fault(pattern: str) -> str | None:
+def _pattern_fault(pattern: str | bytes) -> str | None:
     if len(pattern) > _PATTERN_CAP:
         return f"a pattern of at most {_PATTERN_CAP} characters expected, got {len(pattern)}"
     try:

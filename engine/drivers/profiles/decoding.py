@@ -90,7 +90,8 @@ def _numeric(field: Field) -> Decode:
         if field.kind == "flag":
             return said == 1
         if is_power:
-            return 10 * math.log10(said * up / down) + field.offset if said * up > 0 else None
+            power = said * up / down
+            return 10 * math.log10(power) + field.offset if power > 0 else None
         return said if is_plain else said * up / down + field.offset
 
     return decode
