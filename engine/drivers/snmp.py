@@ -227,7 +227,7 @@ class SnmpDriver:
         """Read nothing more of what these found until they have looked again, however often that fails."""
         for task in tasks:
             task.is_doubted = True
-        self._plan = self._make_plan(self._absent)
+        self._plan, self._seen = self._make_plan(self._absent), None
         return False
 
     async def _look(self) -> bool:
