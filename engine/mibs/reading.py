@@ -42,6 +42,8 @@ VERSION = 1
 """Of what the reader makes of a text; raised when that changes."""
 
 _NAME_CAP = 200
+_WINDOWS_FLAGS = ("CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
+"""What `nice` is elsewhere, the reader does to itself."""
 
 
 class Listed(NamedTuple):
@@ -230,7 +232,7 @@ class Reading:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                creationflags=sum(getattr(subprocess, name, 0) for name in _WINDOWS_FLAGS),
             )
         except OSError as error:
             return "", f"the reader cannot be started: {error}"

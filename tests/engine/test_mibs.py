@@ -198,6 +198,23 @@ def test_a_file_that_ends_the_reader_is_the_problem_and_the_others_are_read(
     assert (tmp_path / "kept").exists()
 
 
+def test_on_windows_the_reader_has_no_window_and_gives_way_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags: list[int] = []
+
+    async def start(*_: str, creationflags: int, **__: Any) -> Any:
+        flags.append(creationflags)
+        raise OSError("not here")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
+    monkeypatch.setattr("subprocess.CREATE_NO_WINDOW", 0x0800_0000, raising=False)
+    monkeypatch.setattr("subprocess.BELOW_NORMAL_PRIORITY_CLASS", 0x4000, raising=False)
+    fill(tmp_path, smi=HILLTOP_SMI)
+    read_with(tmp_path / "mibs", tmp_path / "kept")
+    assert flags == [0x0800_4000]
+
+
 def test_a_file_that_is_read_for_ever_is_given_up(tmp_path: Path) -> None:
     folder = fill(tmp_path, a="good", b="hang")
     kept = read_with(folder, tmp_path / "kept", file_s=3.0)
