@@ -15,6 +15,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 from domain.errors import BadReply, NoAnswer
+from domain.metrics import gap_s
 from domain.observation import Reading
 from domain.observation import Value as Sample
 from engine.drivers.driver import Answer
@@ -121,6 +122,7 @@ class SnmpDriver:
         self._untold: dict[str, Any] = {}
         self._untold_whole: set[str] = set()
         self._uptime_s: float | None = None
+        self._at_us = 0
         self._seen: list[Value] | None = None
         self._plan = _Plan((), (), (), VARBINDS_PER_GET)
         self._absent: set[str] = set()
@@ -133,7 +135,7 @@ class SnmpDriver:
         answers = await self._session.get(plan.batches, often=True)
         first = answers[0].values
         draft = Draft([], self._untold)
-        is_as_known = self._is_as_known(first)
+        is_as_known = self._is_as_known(first, answers[0].at_us)
         if is_as_known:
             _read_meters(plan, answers, draft)
         if self._cycle >= self._due_cycle:
@@ -199,12 +201,15 @@ class SnmpDriver:
         self._is_proven = True
         self._seen = None
 
-    def _is_as_known(self, values: dict[str, Value]) -> bool:
+    def _is_as_known(self, values: dict[str, Value], at_us: int) -> bool:
         """Tell whether indexes still mean what they meant; make looks due where they may not."""
         uptime_s, before_s = _uptime_s(values), self._uptime_s
         seen, seen_before = [values.get(oid) for oid in self._plan.watched], self._seen
-        self._uptime_s, self._seen = uptime_s, seen
-        if uptime_s is not None and before_s is not None and uptime_s < before_s:
+        has_restarted = uptime_s is not None and before_s is not None and uptime_s < before_s
+        if uptime_s != before_s and at_us > self._at_us:  # an agent whose clock stands still has not
+            has_restarted |= gap_s(self._at_us, at_us, before_s, uptime_s) is None
+        self._uptime_s, self._at_us, self._seen = uptime_s, at_us, seen
+        if has_restarted:
             for task in self._tasks:
                 task.due_cycle = self._cycle
             self._due_cycle = self._cycle

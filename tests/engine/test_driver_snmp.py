@@ -289,6 +289,45 @@ def test_after_a_reboot_indexes_are_read_anew_and_no_rate_is_made_up(
     converse(agent, conversation)
 
 
+def test_a_reboot_is_seen_of_a_device_that_was_away_for_longer_than_it_had_run(
+    clock: Callable[[ScriptedAgent, float], None],
+) -> None:
+    agent = ScriptedAgent(switch())
+    agent.objects[f"{SYS}.3.0"] = ber.encode_integer(1_000, ber.TIME_TICKS)
+
+    async def conversation(read: Read) -> None:
+        await read()
+        clock(agent, 10.0)
+        await read()
+        clock(agent, 600.0)
+        agent.objects[f"{SYS}.3.0"] = ber.encode_integer(25_000, ber.TIME_TICKS)
+        agent.objects[f"{IFX}.1.1"], agent.objects[f"{IFX}.1.2"] = octets("ge2"), octets("ge1")
+        agent.objects[f"{IF}.8.1"] = ber.encode_integer(2)
+        told = values(await read())
+        assert (told["if_oper_up", "ge1"], told["if_oper_up", "ge2"]) == (1.0, 0.0)
+
+    converse(agent, conversation)
+
+
+def test_an_agent_whose_clock_stands_still_is_not_taken_for_one_that_reboots(
+    clock: Callable[[ScriptedAgent, float], None],
+) -> None:
+    agent = ScriptedAgent(switch())
+
+    async def conversation(read: Read) -> None:
+        await read()
+        await read()
+        stands = agent.objects[f"{SYS}.3.0"]
+        agent.asked.clear()
+        for _ in range(3):
+            clock(agent, 60.0)
+            agent.objects[f"{SYS}.3.0"] = stands
+            assert values(await read())["if_oper_up", "ge1"] == 1.0
+        assert agent.counts(Pdu.GET_BULK) == 0
+
+    converse(agent, conversation)
+
+
 def test_after_a_reboot_nothing_is_read_by_old_indexes_while_a_look_is_unanswered(
     clock: Callable[[ScriptedAgent, float], None],
 ) -> None:
