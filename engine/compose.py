@@ -33,6 +33,7 @@ from engine.mibs.library import Mibs
 from engine.monitor.live import Live
 from engine.monitor.poller import Monitor
 from engine.profile import Profile
+from engine.protocols.snmp import around_id
 from engine.protocols.usm import master_key
 from engine.receivers import Receivers
 from engine.requests import Requests
@@ -303,8 +304,9 @@ class Engine:
         self._endpoint.touch([Subject("values", device)])
 
     def _on_locked(self) -> None:
-        """Drop what was made of passphrases: the keys of SNMPv3, and the users that traps are held against."""
+        """Drop what was made of secrets: the keys of SNMPv3, questions with a community, and the users of traps."""
         master_key.cache_clear()
+        around_id.cache_clear()
         self._receivers.change_users()
 
     def _on_unlocked(self) -> None:

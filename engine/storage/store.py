@@ -303,12 +303,14 @@ class Store:
 
     def _drop_over_cap(self, sources: list[int]) -> Iterator[bool]:
         cap = self.retention.raw_cap_bytes
+        before = None
         while True:
             with self._transaction() as connection:
                 held = self._samples.held_bytes(connection, sources)
                 span = self._samples.span_us(connection, sources)
-            if held <= cap or span is None:
-                return
+            if held <= cap or span is None or (held, span) == before:
+                return  # the last: what is too much is of devices that came meanwhile, and the next pruning's
+            before = held, span
             oldest_us, newest_us = span
             share = 1 - cap * RAW_AFTER_CAP / held
             before_us = oldest_us + int((newest_us - oldest_us) * share) + 1

@@ -1,7 +1,8 @@
 """Who waits for which echo: the flights on their way. Counterpart: `icmp_lines.py`, which sends and receives them.
 
 Theory: pings that are asked for together fly together, up to `FLIGHT_SIZE` of them with one deadline. Each try of a flight has a
-payload of its own that nobody can guess, so a late reply to the first try is still an answer, with the round trip of its try.
+payload of its own, which only those know who are pinged with it, so a late reply to the first try is still an answer, with the
+round trip of its try.
     asked -> waiting (caps reached) -> in flight, try 1 -> try 2 ... -> answered | no answer
 Flights leave one by one, with a look at what came in between: so a thousand pings overrun no buffer of the system.
 One rule: a reply counts if it comes from the very address that was asked, once; any other is counted in `dropped`.
