@@ -18,7 +18,7 @@ from itertools import takewhile
 from typing import Protocol
 from uuid import UUID
 
-from domain.errors import DeviceError
+from domain.errors import DeviceError, NoAnswer
 from domain.inventory import Device, Probe, ProbeKind, is_paused, probe_names
 from domain.observation import Failure, Observation, Reading
 from engine.monitor.breaker import Breaker, slowed_s
@@ -79,6 +79,7 @@ class _Visited:
     breakers: dict[str, Breaker] = field(default_factory=dict)
     running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     again: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
     gathered: bool = False
     retired: bool = False
 
@@ -273,7 +274,9 @@ class Monitor:
         self.figures.polls[probe.kind] = self.figures.polls.get(probe.kind, 0) + 1
         if failure is not None:
             self.figures.failures += 1
+            self._note_silence(visited, name, failure)
         else:
+            visited.silent.discard(name)
             visited.breakers[name] = before.answered(news=reading is not None and _is_news(reading))
             if missed:
                 self._ask_again(visited, [n for n, b in visited.breakers.items() if b.failed])
@@ -281,6 +284,15 @@ class Monitor:
         self._on_observation(
             Observation(visited.device.id, name, self._vantage, self._now_us(), rtt_us, reading, failure)
         )
+
+    def _note_silence(self, visited: _Visited, name: str, failure: Failure) -> None:
+        """Where a probe falls silent for good, ask those that rest because they answered nonsense: it may be over."""
+        if failure.kind != NoAnswer.kind:
+            visited.silent.discard(name)
+        elif visited.breaker(name).failed and name not in visited.silent:
+            visited.silent.add(name)
+            resting = [n for n, b in visited.breakers.items() if b.failed and n not in visited.silent]
+            self._ask_again(visited, resting)
 
     def _on_done(
         self, task: asyncio.Task[None], visited: _Visited, name: str, lane: Lane, asked_s: float

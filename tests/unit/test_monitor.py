@@ -11,11 +11,12 @@ from uuid import UUID
 
 import pytest
 
-from domain.errors import DeviceError, NoAnswer
+from domain.errors import BadReply, DeviceError, NoAnswer
 from domain.inventory import Device, Probe
 from domain.observation import Observation, Reading
 from engine.monitor.lanes import lanes
 from engine.monitor.poller import PROBE_LIMIT_S, TOGETHER_S, Monitor
+from engine.monitor.schedule import promised_down_s
 from tests.unit.inventories import device
 from tests.unit.virtual_time import run
 
@@ -39,6 +40,7 @@ class Network:
         self.dead: set[UUID] = set()
         self.buggy: set[UUID] = set()
         self.silent_probes: set[str] = set()
+        self.garbled_probes: set[str] = set()
         self.answer_s = 0.01
         self.timeout_s = 2.0
         self.asked: list[tuple[float, UUID, str]] = []
@@ -88,6 +90,8 @@ class _Driver:
         if id in network.dead or self.probe.kind in network.silent_probes:
             await asyncio.sleep(network.timeout_s)
             raise NoAnswer("nothing came back")
+        if self.probe.kind in network.garbled_probes:
+            raise BadReply("nonsense")
         await asyncio.sleep(network.answer_s)
         return Answer(10_000, Reading())
 
@@ -159,6 +163,25 @@ def test_a_failed_probe_rests_longer_while_the_scout_goes_on_and_its_answer_wake
     first_answer = next(o for o in network.seen if o.at_us > revived_s * 1e6 and o.reading)
     assert first_answer.probe == "icmp" and first_answer.at_us < (revived_s + 6) * 1e6
     assert network.times(both.id, revived_s, "snmp")[0] < first_answer.at_us / 1e6 + 0.1
+
+
+def test_a_probe_that_rests_because_it_answers_nonsense_is_asked_when_another_falls_silent() -> None:
+    both = device(1, probes=(ICMP, SNMP), interval_s=30.0)
+    died_s = 1_000.0 + 1_200.0
+
+    async def scenario(network: Network) -> None:
+        network.garbled_probes.add("snmp")
+        network.monitor.set_device(both)
+        await asyncio.sleep(1_200)
+        network.dead.add(both.id)
+        await asyncio.sleep(400)
+
+    network = simulate(scenario)
+    heard = [o for o in network.answers(both.id) if o.at_us / 1e6 > died_s and o.failure]
+    silent = {o.probe: o.at_us / 1e6 for o in reversed(heard) if o.failure and o.failure.kind == "no_answer"}
+    assert silent["snmp"] < died_s + promised_down_s(30.0) + 5
+    asked = network.times(both.id, died_s + 60, "snmp")
+    assert len(asked) <= 6  # and then it rests again
 
 
 def test_the_dead_delay_nobody_even_when_they_are_nine_of_ten() -> None:
