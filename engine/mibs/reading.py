@@ -35,6 +35,7 @@ FILE_S = 30.0
 TOTAL_S = 900.0
 RESTARTS_CAP = 8
 OUT_BYTES = 128 * 1024 * 1024
+OUT_CHUNK_BYTES = 64 * 1024
 DEPTH_CAP = 4
 """Folders within folders that are looked into."""
 ENDINGS = frozenset({"", ".mib", ".mi2", ".my", ".txt", ".asn", ".asn1", ".smi", ".smiv2"})
@@ -240,8 +241,7 @@ class Reading:
         try:
             with suppress(ConnectionError):
                 process.stdin.write(msgspec.json.encode(job))
-                await process.stdin.drain()
-                process.stdin.close()
+                process.stdin.close()  # what is left of it is sent on; a reader that does not take it is silent
             while True:
                 patience_s = min(self._file_s, ends_s - loop.time())
                 try:
@@ -260,4 +260,6 @@ class Reading:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     process.kill()
+                while await process.stdout.read(OUT_CHUNK_BYTES):
+                    pass  # `wait` waits for the pipe's end too, which nobody sees who has stopped reading
                 await process.wait()
