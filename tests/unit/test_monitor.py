@@ -15,8 +15,7 @@ from domain.errors import BadReply, DeviceError, NoAnswer
 from domain.inventory import Device, Probe
 from domain.observation import Observation, Reading
 from engine.monitor.lanes import lanes
-from engine.monitor.poller import PROBE_LIMIT_S, TOGETHER_S, Monitor
-from engine.monitor.schedule import promised_down_s
+from engine.monitor.poller import TOGETHER_S, Monitor
 from tests.unit.inventories import device
 from tests.unit.virtual_time import run
 
@@ -165,25 +164,6 @@ def test_a_failed_probe_rests_longer_while_the_scout_goes_on_and_its_answer_wake
     assert network.times(both.id, revived_s, "snmp")[0] < first_answer.at_us / 1e6 + 0.1
 
 
-def test_a_probe_that_rests_because_it_answers_nonsense_is_asked_when_another_falls_silent() -> None:
-    both = device(1, probes=(ICMP, SNMP), interval_s=30.0)
-    died_s = 1_000.0 + 1_200.0
-
-    async def scenario(network: Network) -> None:
-        network.garbled_probes.add("snmp")
-        network.monitor.set_device(both)
-        await asyncio.sleep(1_200)
-        network.dead.add(both.id)
-        await asyncio.sleep(400)
-
-    network = simulate(scenario)
-    heard = [o for o in network.answers(both.id) if o.at_us / 1e6 > died_s and o.failure]
-    silent = {o.probe: o.at_us / 1e6 for o in reversed(heard) if o.failure and o.failure.kind == "no_answer"}
-    assert silent["snmp"] < died_s + promised_down_s(30.0) + 5
-    asked = network.times(both.id, died_s + 60, "snmp")
-    assert len(asked) <= 6  # and then it rests again
-
-
 def test_the_dead_delay_nobody_even_when_they_are_nine_of_ten() -> None:
     devices = [device(n, probes=(SNMP,), interval_s=10.0) for n in range(1, 1001)]
     living = devices[::10]
@@ -200,24 +180,6 @@ def test_the_dead_delay_nobody_even_when_they_are_nine_of_ten() -> None:
     network = simulate(scenario, snmp=40)
     assert {len(network.times(d.id)) for d in living} <= {10, 11}
     assert network.monitor.figures.take_lags_s()[0] < TOGETHER_S + 0.01
-
-
-def test_a_driver_that_never_ends_is_ended_closed_and_made_anew_while_others_go_on() -> None:
-    two = device(2, probes=(SNMP,), interval_s=5.0)
-
-    async def scenario(network: Network) -> None:
-        network.dead.add(ONE.id)
-        network.timeout_s = 1e6
-        network.monitor.set_device(ONE)
-        network.monitor.set_device(two)
-        await asyncio.sleep(200)
-
-    network = simulate(scenario)
-    first, second, *_ = network.times(ONE.id)
-    assert PROBE_LIMIT_S <= second - first <= PROBE_LIMIT_S * 1.5
-    assert network.answers(ONE.id) == []
-    assert network.closed >= 2
-    assert len(network.times(two.id)) >= 39
 
 
 def test_a_device_without_its_secret_is_a_failed_poll_not_a_bug() -> None:
