@@ -9,6 +9,7 @@ One rule: nothing but `merge` changes the mirror; an edit comes back as a `Chang
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
@@ -39,14 +40,15 @@ class Sample(NamedTuple):
 class Delta(NamedTuple):
     """What was touched since the last signal. With `initial` the whole mirror is new and the ids say all that it holds.
 
-    `facts` and `values` name devices; what is in `removed` may be back already, so look; `journal` holds the new rows
-    themselves, oldest first.
+    `watching` are rules, maintenance and ignored finds; `facts` and `values` name devices; what is in `removed` may be back
+    already, so look; `journal` holds the new rows themselves, oldest first.
     """
 
     sites: frozenset[UUID] = _NONE
     devices: frozenset[UUID] = _NONE
     links: frozenset[UUID] = _NONE
     credentials: frozenset[UUID] = _NONE
+    watching: frozenset[UUID] = _NONE
     health: frozenset[UUID] = _NONE
     link_states: frozenset[UUID] = _NONE
     alerts: frozenset[UUID] = _NONE
@@ -61,7 +63,13 @@ class Delta(NamedTuple):
     def inventory(self) -> bool:
         """Whether anything that people intend was touched."""
         return bool(
-            self.sites or self.devices or self.links or self.credentials or self.removed or self.initial
+            self.sites
+            or self.devices
+            or self.links
+            or self.credentials
+            or self.watching
+            or self.removed
+            or self.initial
         )
 
 
@@ -150,6 +158,9 @@ class Model(QObject):
         tables["device"].update((row.id, row) for row in changed.devices)
         tables["link"].update((row.id, row) for row in changed.links)
         tables["credential"].update((row.id, row) for row in changed.credentials)
+        tables["rule"].update((row.id, row) for row in changed.rules)
+        tables["maintenance"].update((row.id, row) for row in changed.maintenances)
+        tables["ignored"].update((row.id, row) for row in changed.ignored)
         for thing in changed.removed:
             tables[thing.kind].pop(thing.id, None)
             if thing.kind == "device":
@@ -186,6 +197,14 @@ class Model(QObject):
             devices=_with(d.devices, (row.id for row in changed.devices)),
             links=_with(d.links, (row.id for row in changed.links)),
             credentials=_with(d.credentials, (row.id for row in changed.credentials)),
+            watching=_with(
+                d.watching,
+                chain(
+                    (row.id for row in changed.rules),
+                    (row.id for row in changed.maintenances),
+                    (row.id for row in changed.ignored),
+                ),
+            ),
             health=_with(d.health, (row.device for row in changed.health)),
             link_states=_with(d.link_states, (row.link for row in changed.link_states)),
             alerts=_with(d.alerts, (row.id for row in changed.alerts)),

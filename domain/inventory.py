@@ -1,4 +1,6 @@
-"""What people intend: tenants, sites, devices, links by hand, credentials by name. Counterpart: `edit.py`, its one change.
+"""What people intend: tenants, sites, devices, links by hand, credentials by name, what to be told of.
+
+Counterpart: `edit.py`, its one change.
 
 One rule: nothing here was read from a device (that is a `Fact`) and nothing here is a secret (those are in the vault).
 """
@@ -12,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from domain.geometry import LngLat
+from domain.watching import AlertRule, Ignored, Maintenance, PortWatch
 
 ProbeKind = Literal["icmp", "snmp", "routeros", "tcp", "http", "dns", "ssh"]
 Role = Literal["pop", "relay", "access", "switch", "sector", "customer", "power", "server", "other"]
@@ -19,7 +22,7 @@ LinkKind = Literal["fibre", "wireless", "copper"]
 CredentialKind = Literal["snmp_community", "snmp_v3", "routeros_login", "ssh_login", "ssh_key"]
 AuthProtocol = Literal["", "md5", "sha1", "sha224", "sha256", "sha384", "sha512"]
 PrivacyProtocol = Literal["", "des", "aes128", "aes192", "aes256"]
-Kind = Literal["site", "device", "link", "credential"]
+Kind = Literal["site", "device", "link", "credential", "rule", "maintenance", "ignored"]
 
 ROLES: tuple[str, ...] = get_args(Role)
 LINK_KINDS: tuple[str, ...] = get_args(LinkKind)
@@ -86,7 +89,8 @@ class Device(msgspec.Struct, frozen=True):
     """A router, switch, radio or other thing with an address. Its place is its own, or its site's.
 
     `profile` names the SNMP profile it is read with, "" is chosen by what the device says of itself. `may_slow`: it may be
-    asked less often while nothing happens. `paused` is by hand, `paused_until_us` ends by itself.
+    asked less often while nothing happens. `paused` is by hand, `paused_until_us` ends by itself. `is_entry`: pollers reach the
+    network through here; `ports` holds what a person chose for single ports.
     """
 
     id: UUID
@@ -104,6 +108,9 @@ class Device(msgspec.Struct, frozen=True):
     profile: str = ""
     may_slow: bool = False
     paused_until_us: int | None = None
+    tags: tuple[str, ...] = ()
+    ports: tuple[PortWatch, ...] = ()
+    is_entry: bool = False
 
 
 def is_paused(device: Device, now_us: int) -> bool:
@@ -173,12 +180,15 @@ class Credential(msgspec.Struct, frozen=True):
     context: str = ""
 
 
-Entity = Site | Device | Link | Credential
-TYPES: dict[str, type[Site] | type[Device] | type[Link] | type[Credential]] = {
+Entity = Site | Device | Link | Credential | AlertRule | Maintenance | Ignored
+TYPES: dict[str, type[Entity]] = {
     "site": Site,
     "device": Device,
     "link": Link,
     "credential": Credential,
+    "rule": AlertRule,
+    "maintenance": Maintenance,
+    "ignored": Ignored,
 }
 
 
@@ -234,6 +244,18 @@ class Inventory:
     def credentials(self) -> Iterator[Credential]:
         """Go over all credentials."""
         return (row for row in self.tables["credential"].values() if isinstance(row, Credential))
+
+    def rules(self) -> Iterator[AlertRule]:
+        """Go over all alert rules that people wrote or changed."""
+        return (row for row in self.tables["rule"].values() if isinstance(row, AlertRule))
+
+    def maintenances(self) -> Iterator[Maintenance]:
+        """Go over all planned work."""
+        return (row for row in self.tables["maintenance"].values() if isinstance(row, Maintenance))
+
+    def ignored(self) -> Iterator[Ignored]:
+        """Go over all finds that nobody wants to see."""
+        return (row for row in self.tables["ignored"].values() if isinstance(row, Ignored))
 
     def place_of(self, device: Device) -> LngLat | None:
         """Return where a device stands: its own place, else its site's, else None."""

@@ -18,6 +18,8 @@ from domain.geometry import is_place
 from domain.inventory import KINDS, Credential, Device, Entity, Inventory, Link, Site
 from domain.probe_rules import credential_refusals, probe_refusals
 from domain.text import TEXT_CAP, clean_text, is_one_line, is_prose
+from domain.watch_rules import ignored_refusals, maintenance_refusals, rule_refusals, watching_refusals
+from domain.watching import AlertRule, Ignored, Maintenance
 
 NAME_CAP = 120
 NOTE_CAP = 4000
@@ -152,6 +154,19 @@ def _entity_refusals(
             yield from _name(entity.name, entity)
             yield from _line("user", entity.user, NAME_CAP, entity.id)
             yield from credential_refusals(entity)
+        case AlertRule():
+            yield from _name(entity.name, entity)
+            yield from rule_refusals(entity)
+            yield from _note(entity)
+        case Maintenance():
+            yield from _name(entity.name, entity)
+            yield from _time("starts_us", entity.starts_us, entity.id)
+            yield from _time("ends_us", entity.ends_us, entity.id)
+            yield from maintenance_refusals(entity)
+            yield from _note(entity)
+        case Ignored():
+            yield from _name(entity.name, entity)
+            yield from ignored_refusals(entity)
 
 
 def _line(field: str, text: str, cap: int, subject: UUID | None = None) -> Iterator[Refusal]:
@@ -164,7 +179,7 @@ def _line(field: str, text: str, cap: int, subject: UUID | None = None) -> Itera
         yield Refusal("INVALID_INPUT", said, field, subject)
 
 
-def _note(thing: Site | Device | Link) -> Iterator[Refusal]:
+def _note(thing: Site | Device | Link | AlertRule | Maintenance) -> Iterator[Refusal]:
     if len(thing.note) > NOTE_CAP:
         said = f"the note has {len(thing.note)} characters, at most {NOTE_CAP}"
         yield Refusal("INVALID_INPUT", said, "note", thing.id)
@@ -239,6 +254,7 @@ def _device(inventory: Inventory, device: Device, by_address: dict[str, list[Dev
         yield Refusal("INVALID_INPUT", said, "subscribers", device.id)
     yield from _note(device)
     yield from _line("profile", device.profile, NAME_CAP, device.id)
+    yield from watching_refusals(device)
     if device.paused_until_us is not None:
         yield from _time("paused_until_us", device.paused_until_us, device.id)
     if device.site is not None and inventory.site(device.site) is None:

@@ -26,6 +26,7 @@ from domain.mib import MibRequest
 from domain.receiving import ReceiverSettings, ReceiverState
 from domain.retention import DiskState, Retention
 from domain.vault import KeyPlace, VaultState
+from domain.watching import AlertRule, Ignored, Maintenance
 
 PROTOCOL = 1
 FRAME_CAP_BYTES = 16 * 1024 * 1024
@@ -319,6 +320,9 @@ class Changed(msgspec.Struct, tag="changed", frozen=True):
     devices: tuple[Device, ...] = ()
     links: tuple[Link, ...] = ()
     credentials: tuple[Credential, ...] = ()
+    rules: tuple[AlertRule, ...] = ()
+    maintenances: tuple[Maintenance, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
     removed: tuple[Removed, ...] = ()
     health: tuple[Health, ...] = ()
     link_states: tuple[LinkState, ...] = ()

@@ -28,6 +28,8 @@ _FIELD = {
     "device": "devices",
     "link": "links",
     "credential": "credentials",
+    "rule": "rules",
+    "maintenance": "maintenances",
     "health": "health",
     "link_state": "link_states",
     "alert": "alerts",

@@ -23,6 +23,7 @@ from domain.health import Health
 from domain.inventory import Credential, Device, Entity, Inventory, Kind, Link, Site
 from domain.journal import JournalRow
 from domain.load import LinkState
+from domain.watching import AlertRule, Ignored, Maintenance
 from engine.storage import tables
 from engine.storage.batch import SealedSecret
 from engine.storage.types import is_postgres
@@ -70,7 +71,15 @@ HEALTH = Shape(tables.health, Health, {"device": "device_id"})
 LINK_STATE = Shape(tables.link_state, LinkState, {"link": "link_id"})
 ALERT = Shape(tables.alert, Alert)
 JOURNAL = Shape(tables.journal, JournalRow)
-INVENTORY: dict[Kind, Shape[Any]] = {"site": SITE, "credential": CREDENTIAL, "device": DEVICE, "link": LINK}
+INVENTORY: dict[Kind, Shape[Any]] = {
+    "site": SITE,
+    "credential": CREDENTIAL,
+    "device": DEVICE,
+    "link": LINK,
+    "rule": Shape(tables.rule, AlertRule),
+    "maintenance": Shape(tables.maintenance, Maintenance),
+    "ignored": Shape(tables.ignored, Ignored),
+}
 
 
 def put(connection: Connection, shape: Shape[T], tenant: UUID, things: Iterable[T]) -> None:

@@ -11,7 +11,7 @@ One rule: times are int64 microseconds UTC, and a change here is a migration in 
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import get_args
 
 from sqlalchemy import (
     BigInteger,
@@ -20,11 +20,9 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
@@ -35,61 +33,15 @@ from domain.alerts import Severity
 from domain.health import Status
 from domain.inventory import LINK_KINDS, ROLES, CredentialKind
 from domain.load import LinkStatus
-from domain.rules import CAPACITY_MAX_BPS, INTERVAL_RANGE_S, NAME_CAP, NOTE_CAP, SUBSCRIBERS_MAX
+from domain.rules import CAPACITY_MAX_BPS, INTERVAL_RANGE_S, NAME_CAP, SUBSCRIBERS_MAX
+from domain.watch_rules import FOR_RANGE_S
+from domain.watching import COMPARISONS, REPEATS, RULE_KINDS, SEVERITIES
+from engine.storage.columns import between, metadata, named, noted, one_of, owned, placed, tenant_id
 from engine.storage.types import Bends, Id, Place, Plain
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+__all__ = ["metadata"]
 
 EDIT_STATES = ("pending", "confirmed", "refused")
-
-
-def _tenant_id() -> Column[Any]:
-    return Column("tenant_id", Id, ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True)
-
-
-def _owned(columns: list[str], table: str, **options: Any) -> ForeignKeyConstraint:
-    """Return a reference within the tenant, checked when the transaction ends, so that an edit's steps may come in any order."""
-    return ForeignKeyConstraint(
-        ["tenant_id", *columns],
-        [f"{table}.tenant_id", f"{table}.id"],
-        deferrable=True,
-        initially="DEFERRED",
-        **options,
-    )
-
-
-def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
-def _between(column: str, low: float, high: float) -> CheckConstraint:
-    return CheckConstraint(f"{column} BETWEEN {low:.0f} AND {high:.0f}", name=column)
-
-
-def _named() -> CheckConstraint:
-    return CheckConstraint(f"length(name) BETWEEN 1 AND {NAME_CAP}", name="name")
-
-
-def _noted() -> CheckConstraint:
-    return CheckConstraint(f"length(note) <= {NOTE_CAP}", name="note")
-
-
-def _placed() -> CheckConstraint:
-    """Return what PostGIS holds a place to; SQLite cannot look into WKB, there the rules alone do."""
-    check = CheckConstraint(
-        "ST_X(place) BETWEEN -180 AND 180 AND ST_Y(place) BETWEEN -90 AND 90", name="place"
-    )
-    return check.ddl_if(dialect="postgresql")
-
 
 meta = Table(
     "meta",
@@ -104,7 +56,7 @@ tenant = Table(
     Column("key", Integer, primary_key=True),
     Column("id", Id, nullable=False, unique=True),
     Column("name", Text, nullable=False),
-    _named(),
+    named(),
 )
 
 # Inventory: what people intend
@@ -112,23 +64,23 @@ tenant = Table(
 site = Table(
     "site",
     metadata,
-    _tenant_id(),
+    tenant_id(),
     Column("id", Id, primary_key=True),
     Column("name", Text, nullable=False),
     Column("region", Text, nullable=False),
     Column("place", Place),
     Column("elevation_m", Double),
     Column("note", Text, nullable=False),
-    _named(),
-    _noted(),
-    _placed(),
+    named(),
+    noted(),
+    placed(),
     Index("ix_site_place", "place", postgresql_using="gist").ddl_if(dialect="postgresql"),
 )
 
 credential = Table(
     "credential",
     metadata,
-    _tenant_id(),
+    tenant_id(),
     Column("id", Id, primary_key=True),
     Column("name", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -136,14 +88,14 @@ credential = Table(
     Column("auth", Text, nullable=False, server_default=""),
     Column("privacy", Text, nullable=False, server_default=""),
     Column("context", Text, nullable=False, server_default=""),
-    _named(),
-    _one_of("kind", get_args(CredentialKind)),
+    named(),
+    one_of("kind", get_args(CredentialKind)),
 )
 
 device = Table(
     "device",
     metadata,
-    _tenant_id(),
+    tenant_id(),
     Column("id", Id, primary_key=True),
     Column("name", Text, nullable=False),
     Column("address", Text, nullable=False),
@@ -158,14 +110,17 @@ device = Table(
     Column("profile", Text, nullable=False, server_default=""),
     Column("may_slow", Boolean, nullable=False, server_default=false()),
     Column("paused_until_us", BigInteger),
-    _owned(["site_id"], "site"),
-    _named(),
-    _noted(),
-    _placed(),
+    Column("tags", Plain, nullable=False, server_default="[]"),
+    Column("ports", Plain, nullable=False, server_default="[]"),
+    Column("is_entry", Boolean, nullable=False, server_default=false()),
+    owned(["site_id"], "site"),
+    named(),
+    noted(),
+    placed(),
     CheckConstraint("length(address) BETWEEN 2 AND 45", name="address"),
-    _one_of("role", ROLES),
-    _between("subscribers", 0, SUBSCRIBERS_MAX),
-    _between("interval_s", *INTERVAL_RANGE_S),
+    one_of("role", ROLES),
+    between("subscribers", 0, SUBSCRIBERS_MAX),
+    between("interval_s", *INTERVAL_RANGE_S),
     Index(None, "tenant_id", "site_id"),
     Index("ix_device_place", "place", postgresql_using="gist").ddl_if(dialect="postgresql"),
 )
@@ -173,7 +128,7 @@ device = Table(
 link = Table(
     "link",
     metadata,
-    _tenant_id(),
+    tenant_id(),
     Column("id", Id, primary_key=True),
     Column("a_id", Id, nullable=False),
     Column("b_id", Id, nullable=False),
@@ -183,19 +138,73 @@ link = Table(
     Column("capacity_bps", BigInteger, nullable=False),
     Column("path", Bends),
     Column("note", Text, nullable=False),
-    _owned(["a_id"], "device"),
-    _owned(["b_id"], "device"),
+    owned(["a_id"], "device"),
+    owned(["b_id"], "device"),
     CheckConstraint("a_id <> b_id", name="ends"),
-    _one_of("kind", LINK_KINDS),
-    _between("capacity_bps", 0, CAPACITY_MAX_BPS),
+    one_of("kind", LINK_KINDS),
+    between("capacity_bps", 0, CAPACITY_MAX_BPS),
     Index(None, "tenant_id", "a_id"),
     Index(None, "tenant_id", "b_id"),
+)
+
+rule = Table(
+    "rule",
+    metadata,
+    tenant_id(),
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("op", Text, nullable=False),
+    Column("threshold", Double, nullable=False),
+    Column("clear_at", Double),
+    Column("for_s", Double, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("scope", Plain, nullable=False),
+    Column("is_on", Boolean, nullable=False),
+    Column("note", Text, nullable=False),
+    named(),
+    noted(),
+    one_of("kind", RULE_KINDS),
+    one_of("op", COMPARISONS),
+    one_of("severity", SEVERITIES),
+    between("for_s", *FOR_RANGE_S),
+)
+
+maintenance = Table(
+    "maintenance",
+    metadata,
+    tenant_id(),
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("starts_us", BigInteger, nullable=False),
+    Column("ends_us", BigInteger, nullable=False),
+    Column("scope", Plain, nullable=False),
+    Column("repeat", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("with_dependents", Boolean, nullable=False),
+    Column("note", Text, nullable=False),
+    named(),
+    noted(),
+    one_of("repeat", REPEATS),
+    CheckConstraint("ends_us > starts_us", name="span"),
+)
+
+ignored = Table(
+    "ignored",
+    metadata,
+    tenant_id(),
+    Column("id", Id, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    named(),
+    CheckConstraint(f"length(key) BETWEEN 1 AND {NAME_CAP}", name="key"),
 )
 
 edit = Table(
     "edit",
     metadata,
-    _tenant_id(),
+    tenant_id(),
     Column("id", Id, primary_key=True),
     Column("origin", Id, nullable=False),
     Column("seq", BigInteger, nullable=False),
@@ -204,7 +213,7 @@ edit = Table(
     Column("body", Plain, nullable=False),
     UniqueConstraint("tenant_id", "origin", "seq"),
     CheckConstraint("seq > 0", name="seq"),
-    _one_of("state", EDIT_STATES),
+    one_of("state", EDIT_STATES),
 )
 
 # What was observed
@@ -212,7 +221,7 @@ edit = Table(
 fact = Table(
     "fact",
     metadata,
-    _tenant_id(),
+    tenant_id(),
     Column("subject", Id, primary_key=True),
     Column("field", Text, primary_key=True),
     Column("source", Text, primary_key=True),
@@ -225,7 +234,7 @@ fact = Table(
 health = Table(
     "health",
     metadata,
-    _tenant_id(),
+    tenant_id(),
     Column("device_id", Id, primary_key=True),
     Column("vantage", Id, primary_key=True),
     Column("status", Text, nullable=False),
@@ -233,28 +242,28 @@ health = Table(
     Column("heard_us", BigInteger, nullable=False),
     Column("probes", Plain, nullable=False),
     Column("reason", Text, nullable=False),
-    _one_of("status", get_args(Status)),
+    one_of("status", get_args(Status)),
     sqlite_with_rowid=False,
 )
 
 link_state = Table(
     "link_state",
     metadata,
-    _tenant_id(),
+    tenant_id(),
     Column("link_id", Id, primary_key=True),
     Column("status", Text, nullable=False),
     Column("since_us", BigInteger, nullable=False),
     Column("at_us", BigInteger, nullable=False),
     Column("ab_bps", Double),
     Column("ba_bps", Double),
-    _one_of("status", get_args(LinkStatus)),
+    one_of("status", get_args(LinkStatus)),
     sqlite_with_rowid=False,
 )
 
 alert = Table(
     "alert",
     metadata,
-    _tenant_id(),
+    tenant_id(),
     Column("id", Id, primary_key=True),
     Column("rule", Text, nullable=False),
     Column("subject", Id, nullable=False),
@@ -266,13 +275,13 @@ alert = Table(
     Column("acknowledged_by", Text, nullable=False),
     Column("count", Integer, nullable=False),
     CheckConstraint("count > 0", name="count"),
-    _one_of("severity", get_args(Severity)),
+    one_of("severity", get_args(Severity)),
 )
 
 journal = Table(
     "journal",
     metadata,
-    _tenant_id(),
+    tenant_id(),
     Column("origin", Id, primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("at_us", BigInteger, nullable=False),
@@ -287,11 +296,22 @@ journal = Table(
 keyframe = Table(
     "keyframe",
     metadata,
-    _tenant_id(),
+    tenant_id(),
     Column("origin", Id, primary_key=True),
     Column("at_us", BigInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
+)
+
+find = Table(
+    "find",
+    metadata,
+    tenant_id(),
+    Column("id", Id, primary_key=True),
+    Column("first_us", BigInteger, nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+    Column("body", Plain, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # Numbers over time
@@ -347,7 +367,7 @@ sample_hour = Table(
 secret = Table(
     "secret",
     metadata,
-    _tenant_id(),
+    tenant_id(),
     Column("id", Id, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
 )
@@ -355,9 +375,9 @@ secret = Table(
 secret_wrap = Table(
     "secret_wrap",
     metadata,
-    _tenant_id(),
+    tenant_id(),
     Column("secret_id", Id, primary_key=True),
     Column("install", Id, primary_key=True),
     Column("wrapped", LargeBinary, nullable=False),
-    _owned(["secret_id"], "secret", ondelete="CASCADE"),
+    owned(["secret_id"], "secret", ondelete="CASCADE"),
 )
