@@ -18,9 +18,10 @@ from app.charts.series import grain
 from app.draft import now_us
 from app.look import Look
 from app.model import Model
+from app.panels.finder import Entry
 from app.panels.graph_place import Watches
 from app.panels.heading import Heading
-from app.panels.picker import Entry, Picker, grouped, matches
+from app.panels.picker import Picker, grouped, matches
 from app.panels.segments import Segments
 from app.words import age, clock, figure
 

@@ -20,7 +20,8 @@ from app.charts.export import as_csv, picture_of, write_csv, write_png
 from app.charts.inks import CURVES_CAP
 from app.charts.legend import LegendTable, Said
 from app.draft import now_us
-from app.panels.picker import Entry, Picker, grouped, matches
+from app.panels.finder import Entry
+from app.panels.picker import Picker, grouped, matches
 from app.panels.text import LineLabel
 from app.words import clock, where
 from domain.inventory import Device, probe_names

@@ -18,7 +18,8 @@ from shiboken6 import isValid
 from app.commands import Asks
 from app.look import Look
 from app.model import Model
-from app.panels.picker import OFFERED_CAP, Entry, Picker, matches
+from app.panels.finder import Entry
+from app.panels.picker import OFFERED_CAP, Picker, matches
 from app.panels.rows_model import Column
 from app.panels.rows_table import RowsTable
 from app.panels.search_field import SearchField
