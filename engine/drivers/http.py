@@ -1,34 +1,32 @@
-"""The HTTP probe: one GET, plain or over TLS. Counterpart: `transport/tcp.py` for the bytes, h11 for their meaning.
+"""The HTTP probe: one GET, plain or over TLS. Counterpart: `transport/http.py`, which asks and reads.
 
 Theory: any status below 500 is an answer, a redirect (which is not followed) and a question for a login as well: the server is
 there and speaks. The body is read only where a text is expected in it. One rule: a page costs at most `READ_CAP_BYTES` and
-`EVENTS_CAP` pieces, all of it within the time of one question; what comes after is left unread.
+`PIECES_CAP` pieces, all of it within the time of one question; what comes after is left unread.
 """
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from time import monotonic, time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 from msgspec import to_builtins
 
 from domain.device_facts import Certificate, Service
-from domain.errors import BadReply, Refused
+from domain.errors import BadReply
 from domain.inventory import DEFAULT_PORT, TLS_PORT, Probe
 from domain.observation import Reading, Told, Value
-from domain.text import clean_text, text_from_bytes
+from domain.text import text_from_bytes
 from engine.drivers.driver import Answer
 from engine.protocols.x509 import decode_certificate
 from engine.transport.addresses import name_endpoint
+from engine.transport.http import Response, ask
 from engine.transport.tcp import Stream, TcpTransport, bounded
 
-if TYPE_CHECKING:
-    import h11
-
 READ_CAP_BYTES = 64 * 1024
-EVENTS_CAP = 1_000
+PIECES_CAP = 1_000
 """Pieces of one body that are looked at: chunks of a byte each would cost a second of CPU."""
 
 SHOWN_CHARS = 80
@@ -97,7 +95,7 @@ class HttpDriver:
     async def _get(self, stream: Stream) -> Page:
         import h11  # noqa: PLC0415 loads with the first page
 
-        connection = h11.Connection(h11.CLIENT)
+        stream.budget_bytes = 4 * READ_CAP_BYTES
         headers = [
             ("Host", name_endpoint(self._address.partition("%")[0], self._port)),
             ("User-Agent", "Heliograph"),
@@ -106,43 +104,15 @@ class HttpDriver:
             ("Connection", "close"),
         ]
         target = quote(self._probe.target or "/", safe=_TARGET_SAFE)
-        request = h11.Request(method="GET", target=target, headers=headers)
-        stream.budget_bytes = 4 * READ_CAP_BYTES
-        stream.write((connection.send(request) or b"") + (connection.send(h11.EndOfMessage()) or b""))
-        try:
-            return await self._receive(stream, connection)
-        except h11.RemoteProtocolError as error:
-            said = clean_text(str(error), SHOWN_CHARS)
-            raise BadReply(f"{stream.where} does not answer as HTTP should: {said}") from None
-
-    async def _receive(self, stream: Stream, connection: h11.Connection) -> Page:
-        """Read a response, and its body as far as it is wanted and the caps go."""
-        import h11  # noqa: PLC0415
-
-        sent_s = monotonic()
-        response: h11.Response | None = None
-        body = bytearray()
-        received_bytes = rtt_us = 0
-        for _ in range(EVENTS_CAP):
-            event = connection.next_event()
-            if event is h11.NEED_DATA:
-                if received_bytes >= READ_CAP_BYTES:
-                    break
-                data = await _read_or_end(stream, received_bytes > 0)
-                received_bytes += len(data)
-                rtt_us = rtt_us or max(1, int((monotonic() - sent_s) * 1e6))
-                connection.receive_data(data)
-            elif isinstance(event, h11.Response):
-                response = event
-                if not self._probe.expect:
-                    break
-            elif isinstance(event, h11.Data):
-                body += event.data
-            elif isinstance(event, h11.EndOfMessage):
-                break
-        if response is None:
-            raise BadReply(f"{stream.where} answers with headers that do not end")
-        return _page(response, bytes(body), rtt_us)
+        response = await ask(
+            stream,
+            h11.Connection(h11.CLIENT),
+            h11.Request(method="GET", target=target, headers=headers),
+            pieces_cap=PIECES_CAP,
+            read_cap_bytes=READ_CAP_BYTES,
+            wants_body=bool(self._probe.expect),
+        )
+        return _page(response)
 
     def _judge(self, where: str, page: Page) -> None:
         if page.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -160,22 +130,12 @@ class HttpDriver:
         return self._certificate[1]
 
 
-async def _read_or_end(stream: Stream, has_begun: bool) -> bytes:
-    """Return what came, b"" where the server closed after it began to answer: that is how some end a body."""
-    try:
-        return await stream.read()
-    except Refused:
-        if has_begun:
-            return b""
-        raise
-
-
-def _page(response: h11.Response, body: bytes, rtt_us: int) -> Page:
-    headers = dict(reversed(response.headers))  # the first of each
-    status = response.status_code
-    said = f"{status} {text_from_bytes(response.reason, SHOWN_CHARS)}".rstrip()
+def _page(response: Response) -> Page:
+    headers = dict(reversed(response.head.headers))  # the first of each
+    status = response.head.status_code
+    said = f"{status} {text_from_bytes(response.head.reason, SHOWN_CHARS)}".rstrip()
     if status in _LOGIN_WANTED:
         said += ", wants a login"
     elif 300 <= status < 400:
         said += f", points to {text_from_bytes(headers.get(b'location', b''), SHOWN_CHARS)}"
-    return Page(status, said, text_from_bytes(headers.get(b"server", b"")), body, rtt_us)
+    return Page(status, said, text_from_bytes(headers.get(b"server", b"")), response.body, response.rtt_us)

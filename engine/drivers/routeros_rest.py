@@ -16,12 +16,13 @@ from urllib.parse import quote
 
 import msgspec
 
-from domain.errors import BadCredentials, BadReply, Refused, Unsupported
+from domain.errors import BadCredentials, BadReply, Unsupported
 from domain.text import clean_text, text_from_bytes
 from engine.drivers.driver import Login
 from engine.drivers.routeros_session import Endpoint, Printed, Round, Row
 from engine.protocols.routeros import MAX_RECORDS, MAX_VALUE_CHARS
 from engine.transport.addresses import name_endpoint
+from engine.transport.http import Response, ask
 from engine.transport.tcp import Stream, TcpTransport, bounded
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 JSON_CAP_BYTES = 2 * 1024 * 1024
 """Of all answers of one round."""
 
-EVENTS_CAP = 16_384
+PIECES_CAP = 16_384
 """Pieces of one answer that are looked at."""
 
 _NAME_CHARS = 128
@@ -139,52 +140,28 @@ class RestSession:
             ("Content-Length", str(len(question))),
             ("Accept-Encoding", "identity"),
         ]
-        events = (
+        response = await ask(
+            stream,
+            connection,
             h11.Request(method="POST", target=target, headers=headers),
-            h11.Data(question),
-            h11.EndOfMessage(),
+            question,
+            pieces_cap=PIECES_CAP,
         )
-        sent_s = monotonic()
-        stream.write(b"".join(connection.send(event) or b"" for event in events))
-        try:
-            response, body, first_s = await self._receive(stream, connection)
-        except h11.RemoteProtocolError as error:
-            said = clean_text(str(error), 80)
-            raise BadReply(f"{self.where} does not answer as HTTP should: {said}") from None
+        if not response.is_whole:
+            raise BadReply(f"{self.where} answers in more than {PIECES_CAP} pieces")
         self._left_bytes = stream.budget_bytes
-        return self._read(response, body), max(1, int((first_s - sent_s) * 1e6))
+        return self._read(response), response.rtt_us
 
-    async def _receive(self, stream: Stream, connection: h11.Connection) -> tuple[h11.Response, bytes, float]:
-        """Return the head and body of an answer, and when its first byte came."""
-        import h11  # noqa: PLC0415
-
-        response: h11.Response | None = None
-        body = bytearray()
-        first_s = 0.0
-        for _ in range(EVENTS_CAP):
-            event = connection.next_event()
-            if event is h11.NEED_DATA:
-                data = await _read_or_end(stream, response is not None)
-                first_s = first_s or monotonic()
-                connection.receive_data(data)
-            elif isinstance(event, h11.Response):
-                response = event
-            elif isinstance(event, h11.Data):
-                body += event.data
-            elif isinstance(event, h11.EndOfMessage) and response is not None:
-                return response, bytes(body), first_s
-        raise BadReply(f"{self.where} answers in more than {EVENTS_CAP} pieces")
-
-    def _read(self, response: h11.Response, body: bytes) -> Printed:
-        status = response.status_code
+    def _read(self, response: Response) -> Printed:
+        status = response.head.status_code
         if status == HTTPStatus.OK:
             try:
-                return Printed(decode_rows(body), "")
+                return Printed(decode_rows(response.body), "")
             except BadReply as error:
                 raise BadReply(f"{self.where}: {error.reason}", error.offset) from None
         if status == HTTPStatus.UNAUTHORIZED:
             raise BadCredentials(f"{self.where} refuses the login of {self._user!r}")
-        return Printed([], _refusal(status, response.reason, body))
+        return Printed([], _refusal(status, response.head.reason, response.body))
 
 
 def encode_question(command: Sequence[str]) -> tuple[str, bytes]:
@@ -241,13 +218,3 @@ def _refusal(status: int, reason: bytes, body: bytes) -> str:
         return said
     said = f"HTTP {status} {text_from_bytes(reason, 80)}".rstrip()
     return f"{said}: REST begins with RouterOS 7.1" if status == HTTPStatus.NOT_FOUND else said
-
-
-async def _read_or_end(stream: Stream, has_begun: bool) -> bytes:
-    """Return what came, b"" where the router closed after it began to answer: that may end a body."""
-    try:
-        return await stream.read()
-    except Refused:
-        if has_begun:
-            return b""
-        raise
