@@ -5,7 +5,7 @@ One rule: it holds a reading or a failure, never both and never neither.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -17,12 +17,28 @@ Told = tuple[str, Any]
 """(field, plain value) that a device tells of itself; becomes a Fact when the poller stamps it."""
 
 
+class Sighting(NamedTuple):
+    """Who is behind a port: a row of a forwarding table (`fdb`), or of the table of addresses and MACs (`arp`).
+
+    There are too many of them, and they change too often, to be facts: the judge keeps those of devices that it knows.
+    """
+
+    kind: Literal["fdb", "arp"]
+    interface: str
+    mac: str
+    address: str = ""
+
+
 class Reading(msgspec.Struct, frozen=True):
-    """What an answer said: numbers and facts. `facts_whole` prefixes whose absent fields are gone (e.g. "interface/")."""
+    """What an answer said: numbers and facts. `facts_whole` prefixes whose absent fields are gone (e.g. "interface/").
+
+    `sightings` are the tables that were looked at in this reading; most readings have none.
+    """
 
     values: tuple[Value, ...] = ()
     facts: tuple[Told, ...] = ()
     facts_whole: tuple[str, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
 
 
 class Failure(msgspec.Struct, frozen=True):
