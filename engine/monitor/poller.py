@@ -244,7 +244,8 @@ class Monitor:
 
     def _end_overdue(self, now_s: float) -> None:
         for task, _ in takewhile(lambda begun: begun[1] <= now_s - PROBE_LIMIT_S, self._began_s.items()):
-            task.cancel(_OVERDUE)
+            if not task.cancelling():  # once: a second time would end its clean-up
+                task.cancel(_OVERDUE)
 
     async def _ask(self, visited: _Visited, name: str) -> None:
         before = visited.breaker(name)

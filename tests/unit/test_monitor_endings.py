@@ -7,7 +7,7 @@ import asyncio
 from engine.monitor.poller import PROBE_LIMIT_S
 from engine.monitor.schedule import promised_down_s
 from tests.unit.inventories import device
-from tests.unit.test_monitor import ICMP, ONE, SNMP, Network, simulate
+from tests.unit.test_monitor import ICMP, ONE, SNMP, Answer, Network, simulate
 
 
 def test_a_probe_that_rests_because_it_answers_nonsense_is_asked_when_another_falls_silent() -> None:
@@ -45,3 +45,27 @@ def test_a_driver_that_never_ends_is_ended_closed_and_made_anew_while_others_go_
     assert network.answers(ONE.id) == []
     assert network.closed >= 2
     assert len(network.times(two.id)) >= 39
+
+
+def test_a_driver_that_is_slow_in_its_own_clean_up_is_told_to_end_once_and_left_to_it() -> None:
+    ended: list[float] = []
+
+    class Slow:
+        async def read(self) -> Answer:
+            try:
+                await asyncio.sleep(1e6)
+            finally:
+                await asyncio.sleep(100)  # a second cancellation would cut it short
+                ended.append(asyncio.get_running_loop().time())
+            raise AssertionError("it never comes here")
+
+        async def close(self) -> None:
+            pass
+
+    async def scenario(network: Network) -> None:
+        network.monitor._make_driver = lambda device, probe: Slow()
+        network.monitor.set_device(ONE)
+        await asyncio.sleep(250)
+
+    simulate(scenario)
+    assert PROBE_LIMIT_S + 100 <= ended[0] - 1_000 <= PROBE_LIMIT_S * 1.5 + 100
