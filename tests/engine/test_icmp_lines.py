@@ -319,6 +319,22 @@ def test_a_batch_is_read_to_its_end_whatever_is_in_it() -> None:
         assert places == [n % FLIGHT_SIZE for n in range(BATCH + 10)]
 
 
+def test_what_a_full_buffer_of_the_system_cost_is_counted() -> None:
+    with line_socket() as sock, line_socket() as host:
+        line = VolleyLine(sock, TOKEN, FLIGHT_SIZE)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        assert line.overflowed == 0
+        found: list[Arrived] = []
+        line._deliver = found.extend
+        message = summed(bytes(8) + TOKEN + bytes(24))
+        for _ in range(100):
+            host.sendto(message, sock.getsockname())
+        line.receive()
+        assert 0 < len(found) < 100
+        assert len(found) + line.overflowed == 100
+    assert line.overflowed == 0
+
+
 @pytest.mark.parametrize("failing", ["sendmmsg", "recvmmsg"])
 def test_a_sandbox_without_volleys_has_its_messages_one_by_one(
     monkeypatch: pytest.MonkeyPatch, failing: str
