@@ -18,8 +18,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.draft import now_us
 from domain.alerts import Alert
 from domain.fact import Fact
+from domain.fault import Fault
 from domain.health import Health
-from domain.inventory import Inventory, Tenant, is_paused
+from domain.inventory import KINDS, Inventory, Tenant, is_paused
 from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.wire import Changed, EngineState, LatestValues, Removed
@@ -52,6 +53,7 @@ class Delta(NamedTuple):
     health: frozenset[UUID] = _NONE
     link_states: frozenset[UUID] = _NONE
     alerts: frozenset[UUID] = _NONE
+    faults: frozenset[UUID] = _NONE
     facts: frozenset[UUID] = _NONE
     values: frozenset[UUID] = _NONE
     removed: tuple[Removed, ...] = ()
@@ -96,17 +98,26 @@ class Model(QObject):
         self.health: dict[UUID, Health] = {}
         self.link_states: dict[UUID, LinkState] = {}
         self.alerts: dict[UUID, Alert] = {}
+        self.faults: dict[UUID, Fault] = {}
+        self._behind: dict[UUID, UUID] = {}
         self.facts: dict[UUID, dict[tuple[str, str], Fact]] = {}
         self.values: dict[UUID, LatestValues] = {}
         self.samples: dict[UUID, dict[tuple[str, str], Sample]] = {}
 
     def status_of(self, device: UUID) -> str:
-        """Return a device's status as it is shown everywhere: its health, or `maintenance` while it is paused."""
+        """Return a device's status as it is shown everywhere: its health, `maintenance` while it is paused, and `affected`
+        where it does not answer because something before it has failed."""
         intended = self.inventory.device(device)
         if intended is not None and is_paused(intended, now_us()):
             return "maintenance"
+        if device in self._behind:
+            return "affected"
         health = self.health.get(device)
         return health.status if health is not None else "unknown"
+
+    def cause_of(self, device: UUID) -> Fault | None:
+        """Return the fault that a device is affected by, or that it is; None where nothing is wrong with its way."""
+        return self.faults.get(self._behind.get(device, device))
 
     def link_status_of(self, link: UUID) -> str:
         """Return a link's status as it is shown everywhere."""
@@ -162,7 +173,10 @@ class Model(QObject):
         tables["maintenance"].update((row.id, row) for row in changed.maintenances)
         tables["ignored"].update((row.id, row) for row in changed.ignored)
         for thing in changed.removed:
-            tables[thing.kind].pop(thing.id, None)
+            if thing.kind == "fault":
+                self._set_fault(thing.id, None)
+            if thing.kind in tables:
+                tables[thing.kind].pop(thing.id, None)
             if thing.kind == "device":
                 for by_device in (self.health, self.facts, self.values, self.samples):
                     by_device.pop(thing.id, None)
@@ -171,6 +185,8 @@ class Model(QObject):
         self.health.update((row.device, row) for row in changed.health)
         self.link_states.update((row.link, row) for row in changed.link_states)
         self.alerts.update((row.id, row) for row in changed.alerts)
+        for fault in changed.faults:
+            self._set_fault(fault.subject, fault)
         for fact in changed.facts:
             self._take_fact(fact)
         for values in changed.values:
@@ -182,6 +198,20 @@ class Model(QObject):
                 )
         if changed.engine is not None:
             self.engine = changed.engine
+
+    def _set_fault(self, cause: UUID, fault: Fault | None) -> None:
+        """Take a fault, or its end; what is shown of the devices behind it then and now is another."""
+        old = self.faults.pop(cause, None)
+        for device in old.affected if old is not None else ():
+            if self._behind.get(device) == cause:
+                del self._behind[device]
+        if fault is not None:
+            self.faults[cause] = fault
+            self._behind.update(dict.fromkeys(fault.affected, cause))
+        was, now = (frozenset(f.affected) if f is not None else _NONE for f in (old, fault))
+        self._delta = self._delta._replace(
+            health=_with(self._delta.health, was ^ now), faults=self._delta.faults | {cause}
+        )
 
     def _take_fact(self, fact: Fact) -> None:
         of_device = self.facts.setdefault(fact.subject, {})
@@ -208,9 +238,10 @@ class Model(QObject):
             health=_with(d.health, (row.device for row in changed.health)),
             link_states=_with(d.link_states, (row.link for row in changed.link_states)),
             alerts=_with(d.alerts, (row.id for row in changed.alerts)),
+            faults=d.faults,
             facts=_with(d.facts, (fact.subject for fact in changed.facts)),
             values=_with(d.values, (values.device for values in changed.values)),
-            removed=d.removed + changed.removed,
+            removed=d.removed + tuple(thing for thing in changed.removed if thing.kind in KINDS),
             journal=d.journal + changed.journal,
             initial=d.initial,
             engine=d.engine or changed.engine is not None,

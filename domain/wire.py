@@ -9,7 +9,7 @@ credit. One rule: messages are msgpack maps, tagged by "type"; unknown fields ar
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -18,8 +18,9 @@ from domain.alerts import Alert
 from domain.edit import Edit
 from domain.errors import Refusal
 from domain.fact import Fact
+from domain.fault import Fault
 from domain.health import Health
-from domain.inventory import Credential, Device, Kind, Link, Site, Tenant
+from domain.inventory import KINDS, Credential, Device, Kind, Link, Site, Tenant
 from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.mib import MibRequest
@@ -303,10 +304,19 @@ class EngineState(msgspec.Struct, frozen=True):
     vault: VaultState | None = None
 
 
+FoundKind = Literal["fault", "derived_link", "contradiction", "operation", "find"]
+"""What was found out and can be over; what people intended is a Kind."""
+REMOVABLE: frozenset[str] = frozenset((*KINDS, *get_args(FoundKind)))
+
+
+ROWS_OF: dict[Kind, str] = {kind: f"{kind}s" if kind != "ignored" else kind for kind in KINDS}
+"""Where `Changed` holds the things of a kind."""
+
+
 class Removed(msgspec.Struct, frozen=True):
     """A thing that is gone."""
 
-    kind: Kind
+    kind: Kind | FoundKind
     id: UUID
 
 
@@ -327,6 +337,7 @@ class Changed(msgspec.Struct, tag="changed", frozen=True):
     health: tuple[Health, ...] = ()
     link_states: tuple[LinkState, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    faults: tuple[Fault, ...] = ()
     facts: tuple[Fact, ...] = ()
     values: tuple[LatestValues, ...] = ()
     journal: tuple[JournalRow, ...] = ()

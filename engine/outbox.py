@@ -13,9 +13,9 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from domain.inventory import KINDS, Device, Link, Site
+from domain.inventory import Device, Link, Site
 from domain.journal import JournalRow
-from domain.wire import SUBJECTS_PER_BATCH, Changed, LatestValues, Removed
+from domain.wire import REMOVABLE, ROWS_OF, SUBJECTS_PER_BATCH, Changed, LatestValues, Removed
 from engine.state import State, Subject
 
 JOURNAL_CAP = 500
@@ -23,16 +23,12 @@ JOURNAL_CAP = 500
 WATCHED_CAP = 500
 """Most devices a client is sent values of."""
 
-_FIELD = {
-    "site": "sites",
-    "device": "devices",
-    "link": "links",
-    "credential": "credentials",
-    "rule": "rules",
-    "maintenance": "maintenances",
+_FIELD: dict[str, str] = {
+    **ROWS_OF,
     "health": "health",
     "link_state": "link_states",
     "alert": "alerts",
+    "fault": "faults",
     "fact": "facts",
     "values": "values",
 }
@@ -110,8 +106,8 @@ class Outbox:
         value = self._state.latest(subject)
         if value is not None:
             found.setdefault(_FIELD.get(subject.table, subject.table), []).append(value)
-        elif subject.table in KINDS:
-            found.setdefault("removed", []).append(Removed(subject.table, subject.key))
+        elif subject.table in REMOVABLE:
+            found.setdefault("removed", []).append(Removed(subject.table, subject.key))  # type: ignore[arg-type]
         return _weight_of(value)
 
 

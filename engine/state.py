@@ -12,6 +12,7 @@ from uuid import UUID
 
 from domain.alerts import Alert
 from domain.fact import Fact
+from domain.fault import Fault
 from domain.health import Health
 from domain.inventory import KINDS, Inventory
 from domain.load import LinkState
@@ -29,6 +30,7 @@ Table = Literal[
     "health",
     "link_state",
     "alert",
+    "fault",
     "fact",
     "facts",
     "values",
@@ -56,6 +58,7 @@ class State:
     health: dict[UUID, Health] = field(default_factory=dict)
     link_states: dict[UUID, LinkState] = field(default_factory=dict)
     alerts: dict[UUID, Alert] = field(default_factory=dict)
+    faults: dict[UUID, Fault] = field(default_factory=dict)
     facts: dict[UUID, dict[tuple[str, str], Fact]] = field(default_factory=dict)
     values: dict[UUID, LatestValues] = field(default_factory=dict)
     live: dict[UUID, tuple[int, tuple[Value, ...]]] = field(default_factory=dict)
@@ -73,6 +76,8 @@ class State:
                 return self.link_states.get(key)
             case "alert":
                 return self.alerts.get(key)
+            case "fault":
+                return self.faults.get(key)
             case "fact":
                 return self.facts.get(key[0], {}).get(key[1:3])
             case "values":
@@ -99,6 +104,8 @@ class State:
         for id, alert in self.alerts.items():
             if self.inventory.get("device", alert.subject) or self.inventory.get("link", alert.subject):
                 yield Subject("alert", id)
+        for id in self.faults:
+            yield Subject("fault", id)
         for id in self.facts:
             yield Subject("facts", id)
         yield Subject("engine", None)

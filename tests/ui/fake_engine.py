@@ -27,6 +27,7 @@ from domain.health import Health
 from domain.inventory import Credential, Device, Inventory, Link, Probe, Site, Tenant
 from domain.rules import refusals
 from domain.wire import (
+    ROWS_OF,
     Acknowledge,
     Alive,
     Changed,
@@ -202,7 +203,7 @@ class FakeEngine:
                 "initial": True,
                 "engine": self.state,
                 "health": self.health,
-                **{f"{kind}s": tuple(rows.values()) for kind, rows in tables.items()},
+                **{ROWS_OF[kind]: tuple(rows.values()) for kind, rows in tables.items()},
             },
             Changed,
             from_attributes=True,
@@ -223,7 +224,7 @@ class FakeEngine:
                 if row is None:
                     gone.append(Removed(kind, id))
                 else:
-                    rows[f"{kind}s"].append(row)
+                    rows[ROWS_OF[kind]].append(row)
             self.tell(
                 lambda batch: Changed(batch, removed=tuple(gone), **{k: tuple(v) for k, v in rows.items()})
             )

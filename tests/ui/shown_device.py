@@ -20,7 +20,7 @@ from domain.device_facts import (
     WirelessClient,
 )
 from domain.fact import Fact
-from domain.wire import Changed, LatestValues
+from domain.wire import ROWS_OF, Changed, LatestValues
 from tests.ui.fake_engine import VANTAGE, id_of, small_network
 
 G1, L1 = id_of("g1"), id_of("l1")
@@ -46,7 +46,7 @@ class Shown:
         self.panel = DevicePanel(self.model, Link(), Look("dark"))
         self.panel.resize(420, 900)
         tables = small_network().tables
-        rows = {f"{kind}s": tuple(table.values()) for kind, table in tables.items()}
+        rows = {ROWS_OF[kind]: tuple(table.values()) for kind, table in tables.items()}
         self.tell(initial=True, **rows)
         self.panel.show()
         self.panel.show_device(G1)

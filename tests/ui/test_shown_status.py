@@ -10,9 +10,10 @@ import pytest
 from app.draft import now_us
 from app.map import feed
 from app.model import Delta
+from domain.fault import Fault
 from domain.health import Health
 from domain.inventory import Device
-from domain.wire import Changed
+from domain.wire import Changed, Removed
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import VANTAGE, id_of
 
@@ -84,3 +85,18 @@ def test_resuming_ends_both_kinds_of_pause(bench: Bench) -> None:
     bench.commands.pause_device(device.id, paused=False)
     bench.settle()
     assert bench.model.inventory.device(device.id) == device
+
+
+def test_a_device_behind_a_fault_is_affected_everywhere_and_itself_again_when_it_is_over(
+    bench: Bench,
+) -> None:
+    device, cause = bench.model.inventory.device(id_of("g1")), id_of("p1")
+    assert device is not None
+    tell(bench, health=(Health(device.id, VANTAGE, "down", 1, 1, {}, "icmp: silent"),))
+    tell(bench, faults=(Fault(cause, "device", 1, (device.id,)),))
+    assert set(everywhere(bench, device).values()) == {"affected"}
+    found = bench.model.cause_of(device.id)
+    assert found is not None and found.subject == cause
+    tell(bench, removed=(Removed("fault", cause),))
+    assert set(everywhere(bench, device).values()) == {"down"}
+    assert bench.model.cause_of(device.id) is None

@@ -14,13 +14,13 @@ from app.panels.tree import TreeView
 from app.panels.tree_model import TreeModel
 from domain.health import Health, Status
 from domain.inventory import Device
-from domain.wire import Changed, Removed
+from domain.wire import ROWS_OF, Changed, Removed
 from tests.ui.fake_engine import VANTAGE, id_of, small_network
 
 
 def snapshot(model: Model) -> None:
     tables = small_network().tables
-    rows = {f"{kind}s": tuple(of_kind.values()) for kind, of_kind in tables.items()}
+    rows = {ROWS_OF[kind]: tuple(of_kind.values()) for kind, of_kind in tables.items()}
     model.merge(Changed(1, initial=True, **rows))  # type: ignore[arg-type]
     model.flush()
 
