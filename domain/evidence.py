@@ -137,7 +137,8 @@ def score_of(evidence: Iterable[Evidence], now_us: int | None) -> float:
         if trust is None:
             continue
         share = trust.share * (1.0 if now_us is None else fading(one.source, one.at_us, now_us))
-        witness = (trust.family, None if trust.family == "layer3" else one.said_by)
+        family: str = trust.family
+        witness = (family, None if family == "layer3" else one.said_by)
         best[witness] = max(share, best.get(witness, 0.0))
     doubt = 1.0
     for witness in sorted(best, key=str):
