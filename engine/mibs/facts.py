@@ -1,5 +1,6 @@
 """What a MIB module says, as plain facts. Counterpart: `standard.py` and `reader.py` make them, `tree.py` joins them.
 
+A quarter of a million of them is possible, and none is ever part of a ring: the collector does not walk them (`gc=False`).
 One rule: a fact stands as its module says it; what a name of another module means is found when all modules are there.
 """
 
@@ -36,7 +37,7 @@ BASE_SYNTAXES = frozenset(
 )
 
 
-class Syntax(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class Syntax(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """A type as it is written: its name, where that comes from ("" is SMI's own), what its values are called, its limits.
 
     `limits` are of the number, or of the length of an OCTET STRING.
@@ -48,7 +49,7 @@ class Syntax(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     limits: tuple[tuple[int, int], ...] = ()
 
 
-class Convention(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class Convention(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """A textual convention, or a type that a module defines."""
 
     name: str
@@ -56,7 +57,7 @@ class Convention(msgspec.Struct, frozen=True, array_like=True, omit_defaults=Tru
     hint: str = ""
 
 
-class Node(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class Node(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """One name in the tree. `index` names a row's columns, the last of them `implied`; `augments` the row whose index it has."""
 
     name: str
@@ -72,7 +73,7 @@ class Node(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     description: str = ""
 
 
-class Module(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class Module(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """One module. `file` is the name of the user's file it was read from, "" if it came along."""
 
     name: str

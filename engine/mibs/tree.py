@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import msgspec
 
@@ -28,7 +27,7 @@ _DEPTH_CAP = 16
 """Of conventions that are made of conventions, and of rows that augment rows."""
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A node and whose it is."""
 
     node: Node
@@ -69,9 +68,11 @@ class Tree:
                 ]  # a name for one instance, such as sysUpTimeInstance: its object says more
                 self._names[entry.node.name].remove(oid)
         self._children: dict[Oid, list[Oid]] = {}
-        for oid in sorted(self._entries):
+        for oid in self._entries:
             self._children.setdefault(self._named_above(oid), []).append(oid)
-        self._folded = sorted((entry.node.name.casefold(), oid) for oid, entry in self._entries.items())
+        for children in self._children.values():  # a sort of all at once would stop every other thread
+            children.sort()
+        self._folded = [(entry.node.name.casefold(), oid) for oid, entry in self._entries.items()]
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -180,7 +181,7 @@ class Tree:
 
     def tell(self, entry: Entry, *, briefly: bool = False) -> MibNode:
         """Return a node as clients are told of it; `briefly` without what only one node at a time needs."""
-        node, module = entry
+        node, module = entry.node, entry.module
         brief = MibNode(
             text_of(node.oid),
             node.name,
