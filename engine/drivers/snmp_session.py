@@ -45,6 +45,7 @@ MAX_VALUE_BYTES = 1_024
 GETS_KEPT = 256
 """Of those that are asked often; more than a concentrator of 1,024 ports needs."""
 
+_SYS_UPTIME = "1.3.6.1.2.1.1.3.0"
 _TOO_BIG, _NO_SUCH_NAME, _GEN_ERR, _NO_ACCESS, _AUTHORIZATION = 1, 2, 5, 6, 16
 
 Table = dict[str, dict[str, Value]]
@@ -154,7 +155,7 @@ class SnmpSession:
                 break
             cap = self._repetitions_cap * (2 if reply >= LONG_TABLE_REPLIES else 1)
             order = [(column, column + ".", len(column) + 1, table[column]) for column in ends]
-            varbinds = await self._next(tuple(ends.values()), cap)
+            varbinds = await self.following(tuple(ends.values()), cap)
             if not varbinds:
                 ends.clear()
             for (column, prefix, size, rows), (oid, value) in zip(cycle(order), varbinds, strict=False):
@@ -182,13 +183,51 @@ class SnmpSession:
         found: set[str] = set()
         for first in range(0, len(columns), VARBINDS_PER_BULK):
             some = tuple(columns[first : first + VARBINDS_PER_BULK])
-            varbinds = await self._next(some, len(some))
+            varbinds = await self.following(some, len(some))
             found |= {
                 column
                 for column, (oid, value) in zip(some, varbinds, strict=False)
                 if oid.startswith(column + ".") and type(value) is not Absent
             }
         return found
+
+    async def following(self, after: tuple[str, ...], cap: int) -> list[Varbind]:
+        """Return what follows each of the OIDs, up to `cap` values in v2c, row by row; nothing where the agent has no more."""
+        while True:
+            self._hold_to_deadline()
+            if self.version is Version.V1 and self._community is not None:
+                return await self._next_v1(after)
+            repetitions = max(1, cap // len(after))
+            try:
+                message = self._check((await self._ask(self._encode_bulk(after, repetitions))).reply)
+            except NoAnswer:
+                if repetitions == 1:
+                    raise
+                cap = self._repetitions_cap = cap // 4  # replies in fragments get lost on some paths
+                continue
+            if message.error_status == _TOO_BIG and repetitions > 1:
+                cap = self._repetitions_cap = cap // 2
+                continue
+            if message.error_status == _TOO_BIG and len(after) > 1:
+                return await self._next_of_halves(after, cap)
+            if message.error_status in (_NO_SUCH_NAME, _GEN_ERR, _NO_ACCESS):
+                return []
+            if message.error_status:
+                self._refuse(message.error_status, message.error_index)
+            if len(message.varbinds) > repetitions * len(after):
+                raise BadReply(
+                    f"{self.where} answers with {len(message.varbinds)} values, {repetitions * len(after)} were asked for"
+                )
+            return message.varbinds
+
+    async def find_version(self) -> None:
+        """Ask something that everybody has; who does not answer v2c may answer v1."""
+        try:
+            await self.get([(_SYS_UPTIME,)])
+        except NoAnswer:
+            if self._community is None:
+                raise
+            await self.get([(_SYS_UPTIME,)])  # `get` has turned to the other version
 
     def _encode_get(self, oids: tuple[str, ...]) -> Callable[[int], bytes]:
         who, version = self._who, self.version
@@ -240,40 +279,11 @@ class SnmpSession:
             message = self._check((await self._ask(self._encode_get(tuple(left)))).reply)
         return {}
 
-    async def _next(self, after: tuple[str, ...], cap: int) -> list[Varbind]:
-        """Return what follows each of the OIDs, in v2c several rows of it."""
-        while True:
-            self._hold_to_deadline()
-            if self.version is Version.V1:
-                return await self._next_v1(after)
-            repetitions = max(1, cap // len(after))
-            try:
-                message = self._check((await self._ask(self._encode_bulk(after, repetitions))).reply)
-            except NoAnswer:
-                if repetitions == 1:
-                    raise
-                cap = self._repetitions_cap = cap // 4  # replies in fragments get lost on some paths
-                continue
-            if message.error_status == _TOO_BIG and repetitions > 1:
-                cap = self._repetitions_cap = cap // 2
-                continue
-            if message.error_status == _TOO_BIG and len(after) > 1:
-                return await self._next_of_halves(after, cap)
-            if message.error_status in (_NO_SUCH_NAME, _GEN_ERR, _NO_ACCESS):
-                return []
-            if message.error_status:
-                self._refuse(message.error_status, message.error_index)
-            if len(message.varbinds) > repetitions * len(after):
-                raise BadReply(
-                    f"{self.where} answers with {len(message.varbinds)} values, {repetitions * len(after)} were asked for"
-                )
-            return message.varbinds
-
     async def _next_of_halves(self, after: tuple[str, ...], cap: int) -> list[Varbind]:
         """Ask for one row in two pieces: the agent cannot say it in one."""
         half = len(after) // 2
-        first = await self._next(after[:half], min(cap, half))
-        return first + await self._next(after[half:], min(cap, len(after) - half))
+        first = await self.following(after[:half], min(cap, half))
+        return first + await self.following(after[half:], min(cap, len(after) - half))
 
     async def _next_v1(self, after: tuple[str, ...]) -> list[Varbind]:
         """A GETNEXT; v1 refuses it whole when one OID is at the end of everything, so that one stays where it is."""

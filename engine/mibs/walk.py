@@ -8,7 +8,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import NamedTuple
 
-from domain.errors import BadReply, NoAnswer
+from domain.errors import BadReply
 from engine.drivers.snmp_session import MAX_VALUE_BYTES, SnmpSession
 from engine.protocols.ber import Absent, Value
 
@@ -17,7 +17,6 @@ PAGE_S = 2.0
 LIMIT_S = 20.0
 """How long a page may take at all, with an agent that is slow or loses what it is asked."""
 _REPETITIONS = 40
-_SYS_UPTIME = "1.3.6.1.2.1.1.3.0"
 
 
 class Page(NamedTuple):
@@ -36,12 +35,13 @@ class WalkSession(SnmpSession):
         """Return what is at and below `root`, behind `after`. Raises DeviceError."""
         self.limit(LIMIT_S)
         if not self.is_known:
-            await self._find_version()
+            await self.find_version()
+            self.is_known = True
         ends_s = monotonic() + PAGE_S
         values: list[tuple[str, Value]] = []
         at, key = after or root, _arcs(after or root)
         while len(values) < rows and (not values or monotonic() < ends_s):
-            found = await self._next((at,), min(_REPETITIONS, rows - len(values)))
+            found = await self.following((at,), min(_REPETITIONS, rows - len(values)))
             ended = not found
             for oid, value in found:
                 if (
@@ -59,16 +59,6 @@ class WalkSession(SnmpSession):
             if ended:
                 return Page(values or ([] if after else await self._itself(root)), "")
         return Page(values, at)
-
-    async def _find_version(self) -> None:
-        """Ask something that everybody has; who does not answer v2c may answer v1."""
-        try:
-            await self.get([(_SYS_UPTIME,)])
-        except NoAnswer:
-            if self._community is None:
-                raise
-            await self.get([(_SYS_UPTIME,)])  # `get` has turned to the other version
-        self.is_known = True
 
     async def _itself(self, oid: str) -> list[tuple[str, Value]]:
         """Return what is at an OID: it has nothing below it, so it may be one value's own."""
