@@ -51,6 +51,8 @@ KEPT = "mibs.read.jsonl"
 """Where what was read of the user's files is kept, beside their folder."""
 WALKS_CAP = 4
 """Pages that are asked for at one time, of all clients."""
+VERSIONS_CAP = 64
+"""Devices under way whose version is kept; one that is forgotten is asked once more for it."""
 _TEXT_CAP = 200
 
 
@@ -77,7 +79,7 @@ class Mibs:
         self._at, self._begun = "", 0
         self._walks = asyncio.Semaphore(WALKS_CAP)
         self._versions: dict[UUID, Version] = {}
-        """What the devices that are walked answer to, from a walk's first page to its last."""
+        """What the devices that are walked answer to, from a walk's first page to its last but one."""
 
     async def close(self) -> None:
         """End the reading, if it is under way."""
@@ -153,9 +155,9 @@ class Mibs:
                     session.version, session.is_known = self._versions[request.device], True
                 try:
                     page = await session.page(text_of(root), text_of(after), rows)
-                    self._versions[request.device] = session.version
                 finally:
                     session.close()
+            self._keep_version(request.device, session.version if page.next else None)
         except LookupError as error:
             return Reply(
                 request.request, (Refusal("INVALID_INPUT", str(error.args[0]), "device", request.device),)
@@ -165,6 +167,14 @@ class Mibs:
             return Reply(request.request, (Refusal(code, clean_text(str(error)), "device", request.device),))
         told = [_walked(tree, tuple(map(int, oid.split("."))), value) for oid, value in page.values]
         return Reply(request.request, result={"values": msgspec.to_builtins(told), "next": page.next})
+
+    def _keep_version(self, device: UUID, version: Version | None) -> None:
+        """Keep it for the next page, None: there is none. Who is walked no further is forgotten when others come."""
+        self._versions.pop(device, None)
+        if version is not None:
+            self._versions[device] = version
+            if len(self._versions) > VERSIONS_CAP:
+                del self._versions[next(iter(self._versions))]
 
     def _state(self, tree: Tree) -> MibState:
         reading = self._task is not None and not self._task.done()

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from itertools import count
+from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
 
 import pytest
 
 from domain.errors import BadReply, NoAnswer
+from domain.mib import WalkDevice
 from engine.mibs import walk
+from engine.mibs.library import VERSIONS_CAP, Mibs
 from engine.mibs.walk import WalkSession
 from engine.protocols import ber, snmp
 from engine.protocols.ber import Value
@@ -120,3 +124,38 @@ def test_an_agent_that_is_silent_is_asked_in_both_versions_and_no_longer() -> No
     with pytest.raises(NoAnswer):
         walking(asked.append, lambda session: session.page(IF, "", 10))
     assert len(asked) == 2
+
+
+def test_a_version_is_kept_from_page_to_page_and_not_after_the_last_nor_for_all_that_were_given_up(
+    tmp_path: Path,
+) -> None:
+    agent = ScriptedAgent(switch(5))
+    agent.versions = {Version.V1}
+
+    async def main() -> None:
+        transports = await Transports.open()
+        async with udp_peer(agent) as peer:
+
+            def open_walk(_: UUID) -> WalkSession:
+                return WalkSession(transports.udp, peer.address, "public", timeout_s=0.3, retries=0)
+
+            async def page(device: int, after: str, rows: int) -> str:
+                reply = await mibs.answer(WalkDevice(1, UUID(int=device), IF, after, rows))
+                assert not reply.refusals
+                return str(reply.result["next"])
+
+            mibs = Mibs(tmp_path, open_walk)
+            after = await page(1, "", 20)
+            asked = len(agent.asked)
+            while after:
+                after = await page(1, after, 20)
+            assert Pdu.GET not in [message.pdu for message in agent.asked[asked:]]
+            assert not mibs._versions
+            agent.versions = {Version.V1, Version.V2C}
+            for device in range(VERSIONS_CAP + 6):
+                assert await page(device, "", 1)
+            assert list(mibs._versions) == [UUID(int=n) for n in range(6, VERSIONS_CAP + 6)]
+            await mibs.close()
+        await transports.close()
+
+    asyncio.run(main())
