@@ -1,9 +1,9 @@
 """Ten thousand routers, a hundred numbers each, every thirty seconds: the whole engine with its disk, the simulator apart.
 
 Figures: `core_share_pct` of one core over whole cycles, `missed_cycles` (a router's rows further apart than one and a half
-intervals), `start_jitter_p99_ms` (how late polls are, of all polls, against each router's own earliest, from their times on
-disk), `worst_seconds_ms` (how late polls began in the worst of a hundred seconds, as the engine says it), `values_per_s` on disk, `checksum_off_pct` (mean rate on disk against
-the rate that the routers really have), `engine_pss_mb`.
+intervals), `start_jitter_p99_ms` (how late polls are, of all polls, against each router's own earliest, by their times on disk),
+`worst_seconds_ms` (how late polls began in the worst of a hundred seconds, as the engine says it), `values_per_s` on disk,
+`checksum_off_pct` (mean rate on disk against the rate that the routers really have), `engine_pss_mb`.
 One rule: nothing is left out: SNMP, rates, health, samples and journal on disk, a client attached.
 """
 
