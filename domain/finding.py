@@ -60,12 +60,14 @@ class Match(msgspec.Struct, frozen=True, omit_defaults=True):
 class Find(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something on the network. Text is its own, cleaned and capped. The latest address comes first.
 
-    `probes` are those that answered, each with the credential that it answered to: ready to become a device's. `ports` took a
+    `addresses` are where it answered or announced itself; `own_addresses` are what it says it has beside, and no key: every
+    router has 192.168.88.1 on some port. `probes` are those that answered, each with the credential that it answered to: ready to become a device's. `ports` took a
     TCP connection. `profile` is the SNMP profile that would be chosen.
     """
 
     id: UUID
     addresses: tuple[str, ...] = ()
+    own_addresses: tuple[str, ...] = ()
     macs: tuple[str, ...] = ()
     identity: str = ""
     serial: str = ""
@@ -112,11 +114,17 @@ def settled(find: Find) -> Find | None:
 
     The first MAC in order stands for all, so that two passes over one network give the same ids.
     """
-    addresses = tuple(dict.fromkeys(plain for a in find.addresses if (plain := plain_address(a))))
-    macs = tuple(sorted({plain for mac in find.macs if (plain := plain_mac(mac))}))
-    find = msgspec.structs.replace(find, addresses=addresses[:ADDRESSES_CAP], macs=macs[:MACS_CAP])
+    addresses = _plain_addresses(find.addresses)
+    own = tuple(address for address in _plain_addresses(find.own_addresses) if address not in addresses)
+    macs = tuple(sorted({plain for mac in find.macs if (plain := plain_mac(mac))}))[:MACS_CAP]
+    find = msgspec.structs.replace(find, addresses=addresses, own_addresses=own, macs=macs)
     texts = find.keys.texts
     return msgspec.structs.replace(find, id=uuid5(FINDS, texts[0])) if texts else None
+
+
+def _plain_addresses(addresses: Iterable[str]) -> tuple[str, ...]:
+    plain = dict.fromkeys(plain for address in addresses if (plain := own_address(address)))
+    return tuple(plain)[:ADDRESSES_CAP]
 
 
 def merge(a: Find, b: Find) -> Find:
@@ -130,6 +138,7 @@ def merge(a: Find, b: Find) -> Find:
     merged = Find(
         new.id,
         addresses=(*new.addresses, *old.addresses),
+        own_addresses=(*new.own_addresses, *old.own_addresses),
         macs=(*new.macs, *old.macs),
         probes=tuple(probes.values())[:PROBES_CAP],
         ports=tuple(sorted({*a.ports, *b.ports}))[:PORTS_CAP],
@@ -246,7 +255,7 @@ def match(find: Find, known: KnownDevices) -> Match:
         return Match("duplicate", _ids(same), f"{_names(same)} are one device: {why}")
     if strong:
         return _match_one(find, *strong[0])
-    if weak:
+    if at_intended or len(weak) == 1:
         device = at_intended[0] if at_intended else weak[0]
         renamed = _new_name(find, device)
         return Match("renamed" if renamed else "known", (device.id,), renamed or "the same address")
@@ -260,7 +269,8 @@ def match(find: Find, known: KnownDevices) -> Match:
 
 def _match_one(find: Find, device: KnownDevice, key: str) -> Match:
     renamed = _new_name(find, device)
-    is_there = not device.keys.addresses.isdisjoint(find.addresses) or not find.addresses
+    found_at = {*find.addresses, *find.own_addresses}
+    is_there = not find.addresses or not device.keys.addresses.isdisjoint(found_at)
     if is_there or device.is_answering:
         return Match("renamed" if renamed else "known", (device.id,), renamed or _say_key(key))
     said = f"{device.name} was at {device.address} and is now at {find.addresses[0]}: {_say_key(key)}"

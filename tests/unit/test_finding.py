@@ -333,3 +333,18 @@ def test_a_find_goes_over_the_wire_as_it_is() -> None:
     )
     made = msgspec.structs.replace(made, match=match(made, KnownDevices([known(A, "r1", "10.0.0.1")])))
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(made), type=Find) == made
+
+
+def test_an_address_that_a_device_only_says_it_has_is_no_key_but_tells_that_it_has_not_moved() -> None:
+    a = find("10.0.0.1", own_addresses=("192.168.88.1", "10.0.0.1", "fe80::1"))
+    assert a.own_addresses == ("192.168.88.1",)
+    assert shared_key(a.keys, find("192.168.88.1").keys) == ""
+    devices = KnownDevices([known(A, "r1", "10.0.0.1", serial="S-100")])
+    assert match(find("10.0.9.1", serial="S-100", own_addresses=("10.0.0.1",)), devices).kind == "known"
+
+
+def test_an_address_that_several_devices_say_they_have_tells_none_of_them() -> None:
+    one = known(A, "r1", "10.0.0.1", also=("192.168.88.1",))
+    assert match(find("192.168.88.1"), KnownDevices([one])).devices == (A,)
+    both = KnownDevices([one, known(B, "r2", "10.0.0.2", also=("192.168.88.1",))])
+    assert match(find("192.168.88.1"), both).kind == "new"
