@@ -59,13 +59,17 @@ _CONTRADICTIONS = UUID("6f0e6c36-6b1f-5d0c-9a3b-0c5a6b1f7f02")
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """One witness: the device `said_by` says so of its own `interface`; of `manual` it is the link by hand. `at_us`: last so."""
+    """One witness: the device `said_by` says so of its own `interface`; of `manual` it is the link by hand. `at_us`: last so.
+
+    `crowd` is how many devices that port hears so: broadcasts go through switches, and only one of them is at its other end.
+    """
 
     source: Source
     said_by: UUID
     interface: str
     at_us: int
     detail: str = ""
+    crowd: int = 1
 
 
 class DerivedLink(msgspec.Struct, frozen=True):
@@ -136,7 +140,7 @@ def score_of(evidence: Iterable[Evidence], now_us: int | None) -> float:
         trust = TRUST.get(one.source)
         if trust is None:
             continue
-        share = trust.share * (1.0 if now_us is None else fading(one.source, one.at_us, now_us))
+        share = trust.share / one.crowd * (1.0 if now_us is None else fading(one.source, one.at_us, now_us))
         family: str = trust.family
         witness = (family, None if family == "layer3" else one.said_by)
         best[witness] = max(share, best.get(witness, 0.0))
@@ -155,7 +159,7 @@ def is_news(old: DerivedLink | None, new: DerivedLink) -> bool:
 
 def timeless(link: DerivedLink) -> tuple[object, ...]:
     """Return all of a link but the times."""
-    said = tuple((one.source, one.said_by, one.interface, one.detail) for one in link.evidence)
+    said = tuple((one.source, one.said_by, one.interface, one.detail, one.crowd) for one in link.evidence)
     return link.id, link.kind, said, link.score, link.link
 
 

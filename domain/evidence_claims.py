@@ -19,8 +19,8 @@ from domain.evidence_said import Heard, Said, is_own_mac, match_port, physical_p
 _USUAL_NAMES = frozenset(
     {"", "mikrotik", "router", "switch", "localhost", "ubnt", "ubiquiti", "openwrt", "lede"}
 )
-NEAR = ("lldp", "cdp", "mndp", "wireless")
-"""Sources that tell who is at the other end, and not somewhere behind it."""
+_BROADCAST = ("lldp", "cdp", "mndp")
+_NEAR = (*_BROADCAST, "wireless")
 
 
 class Claim(NamedTuple):
@@ -38,6 +38,12 @@ class Claim(NamedTuple):
     probe: str
     at_us: int
     detail: str
+    crowd: int = 1
+
+    @property
+    def is_near(self) -> bool:
+        """Tell whether it says who is at the other end, and not somewhere behind it."""
+        return self.sources[0] in _NEAR
 
 
 class Directory:
@@ -108,7 +114,21 @@ def direct_claims(said: Said, directory: Directory) -> dict[UUID, tuple[Claim, .
         peer = directory.find(one, said.id)
         if peer is not None:
             found.setdefault(peer, []).append(_claim(said, directory.said[peer], one))
-    return {peer: tuple(claims) for peer, claims in found.items()}
+    return {peer: tuple(left) for peer, claims in found.items() if (left := _uncrowded(claims, found))}
+
+
+def _uncrowded(claims: list[Claim], found: dict[UUID, list[Claim]]) -> list[Claim]:
+    """Of broadcasts, which go through switches: none where LLDP tells who is at the port, else one among others."""
+    left: list[Claim] = []
+    for claim in claims:
+        if not claim.own or not claim.probe or "lldp" in claim.sources or claim.sources[0] not in _BROADCAST:
+            left.append(claim)
+            continue
+        at_port = [one for some in found.values() for one in some if one.own == claim.own and one.probe]
+        if not any("lldp" in one.sources and one.peer != claim.peer for one in at_port):
+            crowd = len({one.peer for one in at_port if one.sources[0] in _BROADCAST})
+            left.append(claim._replace(crowd=crowd))
+    return left
 
 
 def _claim(said: Said, peer: Said, one: Heard) -> Claim:
@@ -121,7 +141,7 @@ def _claim(said: Said, peer: Said, one: Heard) -> Claim:
 
 
 def _detail(one: Heard) -> str:
-    if one.sources[0] in NEAR:
+    if one.sources[0] in _NEAR:
         return " ".join(filter(None, (one.identity or one.mac or one.address, one.remote_interface)))
     return one.address or one.mac
 
@@ -188,10 +208,10 @@ def _near_ports(
     id: UUID, near: Mapping[UUID, Mapping[UUID, tuple[Claim, ...]]], near_of: Iterable[UUID]
 ) -> Iterator[tuple[str, UUID]]:
     for peer, claims in near.get(id, {}).items():
-        yield from ((claim.own, peer) for claim in claims if claim.sources[0] in NEAR and claim.own)
+        yield from ((claim.own, peer) for claim in claims if claim.is_near and claim.own)
     for peer in near_of:
         for claim in near.get(peer, {}).get(id, ()):
-            if claim.sources[0] in NEAR and claim.far:
+            if claim.is_near and claim.far:
                 yield claim.far, peer
 
 
@@ -206,6 +226,7 @@ def _is_before(other: UUID, peer: UUID, seer: UUID, behind: Mapping[UUID, Behind
 def _owned(said: Said | None) -> Iterator[str]:
     if said is None:
         return
+    yield _id_key(said.id)
     yield from said.macs
     yield from said.addresses
     for name in (said.identity, said.name):
@@ -217,7 +238,12 @@ def _spoken(said: Said | None) -> Iterator[str]:
     if said is None:
         return
     for one in (*said.heard, *said.past, *said.sightings):
-        yield from filter(None, (one.mac, one.address, _name_key(one.identity) if one.identity else ""))
+        name, peer = one.identity and _name_key(one.identity), one.peer and _id_key(one.peer)
+        yield from filter(None, (one.mac, one.address, name, peer))
+
+
+def _id_key(id: UUID) -> str:
+    return f"#{id}"
 
 
 def _name_key(name: str) -> str:

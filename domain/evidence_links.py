@@ -157,7 +157,7 @@ def _evidence(claims: Iterable[Claim], last_us: Callable[[Claim], int]) -> list[
         for source in claim.sources:
             key = (source, claim.by, claim.said)
             if key not in newest or at_us > newest[key].at_us:
-                newest[key] = Evidence(source, claim.by, claim.said, at_us, claim.detail)
+                newest[key] = Evidence(source, claim.by, claim.said, at_us, claim.detail, claim.crowd)
     return sorted(
         newest.values(), key=lambda one: (-TRUST[one.source].share, one.source, one.said_by, one.interface)
     )

@@ -80,18 +80,19 @@ class Heard(NamedTuple):
     @property
     def who(self) -> tuple[str, str, str]:
         """What tells the one that is heard from others of the family."""
-        return TRUST[self.sources[0]].family, self.mac or self.address, self.identity if not self.mac else ""
+        family = TRUST[self.sources[0]].family
+        return family, self.mac or self.address or str(self.peer or ""), "" if self.mac else self.identity
 
 
 class Said(msgspec.Struct):
-    """One device. `addresses` are its own with their interfaces, the one it is asked at among them (`address`)."""
+    """One device. `addresses` are its own with their interfaces; None has the one it is asked at, unless it tells that itself."""
 
     id: UUID
     name: str
     address: str
     identity: str = ""
     ports: dict[str, Port] = {}
-    addresses: dict[str, str] = {}
+    addresses: dict[str, str | None] = {}
     optics: frozenset[str] = frozenset()
     heard: tuple[Heard, ...] = ()
     past: tuple[Heard, ...] = ()
@@ -116,7 +117,7 @@ def read_said(device: Device, facts: Iterable[Fact], sightings: Iterable[Heard] 
     """Return what the facts of a device say that has to do with links."""
     said = Said(device.id, device.name, device.address, ports={}, addresses={}, sightings=tuple(sightings))
     if _is_address(device.address):
-        said.addresses[device.address] = ""
+        said.addresses[device.address] = None
     optics: set[str] = set()
     heard: dict[tuple[str, str, str, str], Heard] = {}
     told = [fact for fact in facts if fact.value is not None and fact.field.startswith(PREFIXES)]
@@ -131,7 +132,8 @@ def read_said(device: Device, facts: Iterable[Fact], sightings: Iterable[Heard] 
         elif prefix == "interface":
             said.ports.setdefault(key, Port(_text(value, "mac"), _text(value, "kind"), _text(value, "alias")))
         elif prefix == "address":
-            said.addresses[_text(value, "address")] = _text(value, "interface")
+            own = _text(value, "address")
+            said.addresses[own] = said.addresses.get(own) or _text(value, "interface")
         elif prefix == "optic":
             optics.add(key)
         elif (one := _heard(prefix, value, fact)) is not None:
@@ -143,7 +145,7 @@ def read_said(device: Device, facts: Iterable[Fact], sightings: Iterable[Heard] 
 
 
 def with_past(said: Said, old: Said, last_us: Mapping[str, int], now_us: int) -> Said:
-    """Return what is said now with what was said until now and is not any more, unless others took its place.
+    """Add to what is said now what was said until now and is not any more, unless others took its place.
 
     `last_us` is when each probe last answered before.
     """
@@ -156,7 +158,7 @@ def with_past(said: Said, old: Said, last_us: Mapping[str, int], now_us: int) ->
     fresh = {(who[0], interface) for who, interface in come}
     said.past = tuple(
         one
-        for one in (*old.past, *ended)
+        for one in (*old.past, *said.past, *ended)
         if one.who not in moved
         and (one.who, one.interface) not in now
         and now_us - one.at_us < DAY_US
