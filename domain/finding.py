@@ -19,6 +19,7 @@ from domain.identity import (
     Keys,
     are_apart,
     make_keys,
+    own_address,
     own_name,
     plain_mac,
     shared_key,
@@ -61,8 +62,8 @@ class Find(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something on the network. Text is its own, cleaned and capped. The latest address comes first.
 
     `addresses` are where it answered or announced itself; `own_addresses` are what it says it has beside, and no key: every
-    router has 192.168.88.1 on some port. `probes` are those that answered, each with the credential that it answered to: ready to become a device's. `ports` took a
-    TCP connection. `profile` is the SNMP profile that would be chosen.
+    router has 192.168.88.1 on some port. `probes` are those that answered, each with the credential that it answered to: ready
+    to become a device's. `ports` took a TCP connection. `profile` is the SNMP profile that would be chosen.
     """
 
     id: UUID
@@ -269,9 +270,9 @@ def match(find: Find, known: KnownDevices) -> Match:
 
 def _match_one(find: Find, device: KnownDevice, key: str) -> Match:
     renamed = _new_name(find, device)
-    found_at = {*find.addresses, *find.own_addresses}
-    is_there = not find.addresses or not device.keys.addresses.isdisjoint(found_at)
-    if is_there or device.is_answering:
+    has_it = device.address in (*find.addresses, *find.own_addresses)
+    is_its_own = not device.keys.addresses.isdisjoint(find.addresses)
+    if has_it or is_its_own or not find.addresses or device.is_answering:
         return Match("renamed" if renamed else "known", (device.id,), renamed or _say_key(key))
     said = f"{device.name} was at {device.address} and is now at {find.addresses[0]}: {_say_key(key)}"
     return Match("moved", (device.id,), f"{said}; {renamed}" if renamed else said)

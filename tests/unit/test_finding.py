@@ -341,6 +341,9 @@ def test_an_address_that_a_device_only_says_it_has_is_no_key_but_tells_that_it_h
     assert shared_key(a.keys, find("192.168.88.1").keys) == ""
     devices = KnownDevices([known(A, "r1", "10.0.0.1", serial="S-100")])
     assert match(find("10.0.9.1", serial="S-100", own_addresses=("10.0.0.1",)), devices).kind == "known"
+    elsewhere = KnownDevices([known(A, "r1", "10.0.0.1", serial="S-100", also=("192.168.88.1",))])
+    moved = find("10.0.9.1", serial="S-100", own_addresses=("192.168.88.1",))
+    assert match(moved, elsewhere).kind == "moved"
 
 
 def test_an_address_that_several_devices_say_they_have_tells_none_of_them() -> None:
