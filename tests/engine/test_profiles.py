@@ -41,6 +41,12 @@ def numbers_of(folder: Path, text: str, objects: dict[str, bytes]) -> dict[tuple
         ("", "1.3.6.1.4.1.41112", "NanoBeam", "ubiquiti"),
         ("", "1.3.6.1.4.1.41112", "UAP-AC", "ubiquiti-unifi"),
         ("", "1.3.6.1.4.1.8072.3.2.10", "Linux", "linux"),
+        (
+            "",
+            "1.3.6.1.4.1.8072.3.2.10",
+            "Linux UBNT 3.18.24 #0 Thu Aug 30 2018 mips",
+            "ubiquiti-switch-linux",
+        ),
         ("", "1.3.6.1.4.1.8072.3.2.10", "UAP-AC", "ubiquiti-unifi"),
         ("juniper", "1.3.6.1.4.1.9.1.1", "Cisco", "juniper"),
         ("gone", "1.3.6.1.4.1.9.1.1", "Cisco", "cisco-ios"),

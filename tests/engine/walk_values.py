@@ -207,6 +207,15 @@ NUMBERS: dict[str, Values] = {
         ("poe_out_w", "0/1"): 5.3,
         ("poe_out_ma", "0/1"): 98,
     },
+    "ubiquiti-switch-linux": {
+        ("cpu_load_pct", ""): 62.8549,
+        ("memory_used_bytes", ""): 4_096_000,
+        ("memory_total_bytes", ""): 8_192_000,
+        ("swap_used_bytes", ""): 614_400,
+        ("load_1min", ""): 1.37,
+        ("poe_out_w", "0/1"): 5.3,
+        ("poe_out_ma", "0/1"): 98,
+    },
     "ubiquiti-unifi": {
         ("wireless_clients", "ath0"): 11,
         ("wireless_clients", "ath1"): 0,
@@ -369,6 +378,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "poe/0/1": {"interface": "0/1", "state": "powered on"},
         "poe/0/2": {"interface": "0/2", "state": "searching"},
     },
+    "ubiquiti-switch-linux": {"vendor": "Ubiquiti", "os": "Linux", "model": None, "version": None},
     "ubiquiti-unifi": {"model": "UAP-AC-Pro", "profile": "ubiquiti-unifi"},
 }
 """What has to be among the facts, whole."""
