@@ -102,9 +102,16 @@ _ROWS = [
     Metric(77, "sensor_state", "", "Sensor state", 0, 1e6),
     Metric(78, "connections", "", "Connections", 0, 1e8),
     Metric(79, "signal_quality_pct", "%", "Signal quality", 0, 100),
+    Metric(80, "memory_used_pct", "%", "Memory in use", 0, 100),
+    Metric(81, "disk_used_pct", "%", "Disk in use", 0, 100),
 ]
 CATALOGUE: dict[str, Metric] = {row.name: row for row in _ROWS}
 BY_KEY: dict[int, Metric] = {row.key: row for row in _ROWS}
+SHARES: dict[str, tuple[str, str]] = {
+    "memory_used_pct": ("memory_used_bytes", "memory_total_bytes"),
+    "disk_used_pct": ("disk_used_bytes", "disk_total_bytes"),
+}
+"""Shares that alert rules work out from two numbers of one instance; they are stored only where a device tells them itself."""
 _RANGES = {row.name: (row.low, row.high) for row in _ROWS}
 _NOTHING = (1.0, 0.0)
 

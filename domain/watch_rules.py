@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from domain.errors import Refusal
-from domain.metrics import CATALOGUE
+from domain.maintenance import zone_of
+from domain.metrics import CATALOGUE, SHARES
 from domain.text import TEXT_CAP, clean_text
 from domain.watching import METRIC_KINDS, AlertRule, Ignored, Maintenance, PortWatch, Scope
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FOR_RANGE_S = (0.0, 86_400.0)
 """How long something must hold before it is an alert."""
+TURNS_RANGE = (2.0, 100.0)
+"""Turns in ten minutes above which something may be called flapping."""
 LABEL_CAP = 60
 TAGS_CAP = 50
 PORTS_CAP = 500
@@ -54,6 +56,7 @@ def rule_refusals(rule: AlertRule) -> Iterator[Refusal]:
     for field, value in (("threshold", rule.threshold), ("clear_at", rule.clear_at)):
         if value is not None and not math.isfinite(value):
             yield _no(field, f"a number expected, got {value}", rule.id)
+    yield from _against_past(rule)
     yield from _hysteresis(rule)
     yield from _seconds("for_s", rule.for_s, rule.id)
     yield from _scope(rule.scope, rule.id)
@@ -68,11 +71,11 @@ def maintenance_refusals(work: Maintenance) -> Iterator[Refusal]:
         yield _no("ends_us", "at most a year at a time", work.id)
     elif work.repeat and span_us >= _REPEAT_US[work.repeat]:
         yield _no("repeat", f"it lasts longer than until it is repeated ({work.repeat})", work.id)
-    try:
-        ZoneInfo(work.zone)
-    except (OSError, ValueError):  # not found is both, by the name it has
+    if zone_of(work.zone) is None:
         said = f'a time zone such as "Europe/Vienna" expected, got {clean_text(work.zone, 60)!r}'
         yield _no("zone", said, work.id)
+    if work.scope.interface:
+        yield _no("scope.interface", "planned work is about devices, not about single ports", work.id)
     yield from _scope(work.scope, work.id)
 
 
@@ -81,6 +84,24 @@ def ignored_refusals(find: Ignored) -> Iterator[Refusal]:
     if not _KEY.fullmatch(find.key) or clean_text(find.key) != find.key:
         said = f"serial:, mac:, engine: or address: and what it is expected, got {clean_text(find.key, 60)!r}"
         yield _no("key", said, find.id)
+
+
+def _against_past(rule: AlertRule) -> Iterator[Refusal]:
+    if rule.kind == "flapping" and not TURNS_RANGE[0] <= rule.threshold <= TURNS_RANGE[1]:
+        low, high = TURNS_RANGE
+        yield _no(
+            "threshold", f"{low:g} to {high:g} turns in ten minutes expected, got {rule.threshold:g}", rule.id
+        )
+    if rule.kind == "change" and rule.threshold < 0:
+        yield _no("threshold", f"0 or more expected of a change, got {rule.threshold:g}", rule.id)
+    if rule.kind not in ("anomaly", "trend"):
+        return
+    if rule.threshold <= 0:
+        yield _no("threshold", f"more than 0 expected of {rule.kind}, got {rule.threshold:g}", rule.id)
+    if rule.op == "eq" or (rule.op == "ne" and rule.kind == "trend"):
+        yield _no("op", "a direction is needed: higher or lower than in the past", rule.id)
+    if rule.metric in SHARES:
+        yield _no("metric", "a share of two numbers has no past: take one of the numbers", rule.id)
 
 
 def _hysteresis(rule: AlertRule) -> Iterator[Refusal]:

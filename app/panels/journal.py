@@ -36,6 +36,18 @@ def words_of(row: JournalRow) -> str:
             return f"{said}: {reason}" if reason else said
         case "alert_acknowledged":
             return f"Acknowledged by {body.get('by') or 'somebody'}"
+        case "alert_commented":
+            return f"{body.get('by') or 'Somebody'}: {body.get('text', '')}"
+        case "alert_assigned":
+            return f"Given to {body['to']}" if body.get("to") else "Given to nobody"
+        case "alert_resolved":
+            return f"Resolved by {body.get('by') or 'somebody'}"
+        case "alert_reopened":
+            return f"Opened again by {body['by']}" if body.get("by") else "Opened again: it still holds"
+        case "alert_silenced":
+            return f"Silenced: {body.get('text', '')}"
+        case "alert_unsilenced":
+            return "No longer silenced"
         case "edit_applied":
             return str(body.get("title", "Changed"))
         case "edit_refused":
