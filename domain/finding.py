@@ -63,7 +63,8 @@ class Find(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `addresses` are where it answered or announced itself; `own_addresses` are what it says it has beside, and no key: every
     router has 192.168.88.1 on some port. `probes` are those that answered, each with the credential that it answered to: ready
-    to become a device's. `ports` took a TCP connection. `profile` is the SNMP profile that would be chosen.
+    to become a device's. `ports` took a TCP connection. `profile` is the SNMP profile that would be chosen,
+    `greeting` what its SSH server says first.
     """
 
     id: UUID
@@ -79,6 +80,7 @@ class Find(msgspec.Struct, frozen=True, omit_defaults=True):
     board: str = ""
     version: str = ""
     profile: str = ""
+    greeting: str = ""
     probes: tuple[Probe, ...] = ()
     ports: tuple[int, ...] = ()
     sources: tuple[Seen, ...] = ()
@@ -107,6 +109,7 @@ _TEXTS = (
     "board",
     "version",
     "profile",
+    "greeting",
 )
 
 

@@ -1,0 +1,257 @@
+"""The review queue: what was found and waits for a person. Counterpart: sweep, walk and MNDP fill it, `finding.py` compares.
+
+Theory: a find that comes is merged with those it shares a key with, as long as no stronger key tells them apart, and compared
+with the inventory. What is a device already, or is ignored, is not kept. Devices change too: those that did are noted, and
+`refresh` compares anew the finds that share a key with one of them, and no others. All is held in memory, with a cap; what
+changed is told as rows to put and ids to delete, which whoever keeps them on disk and shows them gets together.
+One rule: nothing leaves the queue for the inventory from here; a person's edit does that, and the next comparison sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from uuid import UUID
+
+import msgspec
+
+from domain.fact import Fact
+from domain.finding import Find, KnownDevice, KnownDevices, Match, match, merge, settled, tells_who
+from domain.identity import Keys, shared_key
+
+FINDS_CAP = 10_000
+KEPT_US = 90 * 86_400_000_000
+"""A find that was not seen for so long is forgotten."""
+
+TOLD_AGAIN_US = 60_000_000
+"""That a find was merely seen again is told, and written, this often."""
+
+Changed = Callable[[Sequence[Find], Sequence[UUID]], None]
+
+
+class ReviewQueue:
+    """All finds. `known_of` tells what is known of a device now, None where it is gone; `changed` gets rows and ids."""
+
+    def __init__(
+        self, *, known_of: Callable[[UUID], KnownDevice | None], changed: Changed, now_us: Callable[[], int]
+    ) -> None:
+        self._known_of = known_of
+        self._changed = changed
+        self._now_us = now_us
+        self._known = KnownDevices()
+        self._finds: dict[UUID, Find] = {}
+        self._by_key: dict[str, set[UUID]] = {}
+        self._told_us: dict[UUID, int] = {}
+        self._ignored: frozenset[str] = frozenset()
+        self._to_compare: set[UUID] = set()
+        self.left_out = 0
+        """Finds that were not taken because the queue was full, since the start."""
+
+    def __len__(self) -> int:
+        return len(self._finds)
+
+    def __iter__(self) -> Iterator[Find]:
+        return iter([*self._finds.values()])
+
+    def get(self, id: UUID) -> Find | None:
+        """Return a find."""
+        return self._finds.get(id)
+
+    # Around it
+
+    def load(self, finds: Iterable[Find], devices: Iterable[UUID], ignored: Iterable[str] = ()) -> None:
+        """Begin with what was kept, and with all devices; what has become known or old meanwhile is told as gone."""
+        self._ignored = frozenset(ignored)
+        for id in devices:
+            device = self._known_of(id)
+            if device is not None:
+                self._known.put(device)
+        gone: list[UUID] = []
+        put: list[Find] = []
+        oldest_us = self._now_us() - KEPT_US
+        for kept in finds:
+            found = None
+            if kept.last_us >= oldest_us and len(self._finds) < FINDS_CAP and not self._is_ignored(kept.keys):
+                found = self._compared(kept)
+            if found is None:
+                gone.append(kept.id)
+                continue
+            self._hold(found)
+            if found != kept:
+                put.append(found)
+        self._tell(put, gone)
+
+    def set_ignored(self, keys: Iterable[str]) -> None:
+        """Take the keys that are never shown again, and drop what has one of them."""
+        self._ignored = frozenset(keys)
+        gone = [find.id for find in self._finds.values() if self._is_ignored(find.keys)]
+        for id in gone:
+            self._drop(id)
+        self._tell((), gone)
+
+    def change_devices(self, devices: Iterable[UUID]) -> None:
+        """Note that these devices changed, came or went; `refresh` compares."""
+        self._to_compare.update(devices)
+
+    def learn(self, facts: Iterable[Fact]) -> None:
+        """Note what devices tell of themselves, where it says who they are."""
+        for fact in facts:
+            if tells_who(fact.field):
+                self._to_compare.add(fact.subject)
+
+    def refresh(self) -> None:
+        """Compare anew what shares a key with a device that changed; cheap where none did."""
+        devices, self._to_compare = self._to_compare, set()
+        affected: set[UUID] = set()
+        for id in devices:
+            old, new = self._known.get(id), self._known_of(id)
+            if old == new:
+                continue
+            for device in (old, new):
+                if device is not None:
+                    affected |= self._sharing(device.keys)
+            if new is None:
+                self._known.drop(id)
+            else:
+                self._known.put(new)
+        put: list[Find] = []
+        gone: list[UUID] = []
+        for id in affected:
+            old_find = self._finds[id]
+            compared = self._compared(old_find)
+            if compared is None:
+                self._drop(id)
+                gone.append(id)
+            elif compared != old_find:
+                self._finds[id] = compared
+                put.append(compared)
+        self._tell(put, gone)
+
+    # What comes
+
+    def take(self, find: Find) -> Match | None:
+        """Merge a find with what is known of it; return what it is to the inventory, None where it is left out."""
+        merged = settled(find)
+        if merged is None:
+            return None
+        parts = self._parts(merged)
+        for part in parts:
+            merged = merge(part, merged)
+        if self._is_ignored(merged.keys):
+            self._tell((), self._drop_all(parts))
+            return None
+        found = match(merged, self._known)
+        if found.kind == "known":
+            self._tell((), self._drop_all(parts))
+            return found
+        if not parts and len(self._finds) >= FINDS_CAP:
+            self.left_out += 1
+            return None
+        self._replace(parts, msgspec.structs.replace(merged, match=found))
+        return found
+
+    # What people do
+
+    def forget(self, id: UUID) -> bool:
+        """Drop a find, which may come again; False where there is none."""
+        if id not in self._finds:
+            return False
+        self._drop(id)
+        self._tell((), (id,))
+        return True
+
+    def join(self, ids: Sequence[UUID]) -> Find | None:
+        """Make one of several finds because a person says so; None where there are not at least two."""
+        parts = [self._finds[id] for id in dict.fromkeys(ids) if id in self._finds]
+        if len(parts) < 2:
+            return None
+        merged = parts[0]
+        for part in parts[1:]:
+            merged = merge(merged, part)
+        merged = msgspec.structs.replace(merged, match=match(merged, self._known))
+        self._replace(parts, merged)
+        return merged
+
+    # Inside
+
+    def _parts(self, find: Find) -> list[Find]:
+        """Return the finds that are one with this, and with each other: what a key joins must not be told apart by another."""
+        found = [self._finds[id] for id in self._sharing(find.keys)]
+        joined = [(key, other) for other in found if (key := shared_key(find.keys, other.keys))]
+        rank = ("serial", "mac", "engine", "address")
+        joined.sort(
+            key=lambda pair: (rank.index(pair[0].partition(":")[0]), -pair[1].last_us, pair[1].id.int)
+        )
+        parts: list[Find] = []
+        keys = find.keys
+        for _, other in joined:
+            if shared_key(keys, other.keys):
+                parts.append(other)
+                keys = merge(find, other).keys if len(parts) == 1 else _union(keys, other.keys)
+        return parts
+
+    def _sharing(self, keys: Keys) -> set[UUID]:
+        return {id for text in keys.texts for id in self._by_key.get(text, ())}
+
+    def _compared(self, find: Find) -> Find | None:
+        """Return a find with what it is to the inventory now, None where it is known there."""
+        found = match(find, self._known)
+        if found.kind == "known":
+            return None
+        return find if found == find.match else msgspec.structs.replace(find, match=found)
+
+    def _is_ignored(self, keys: Keys) -> bool:
+        return bool(self._ignored) and not self._ignored.isdisjoint(keys.texts)
+
+    def _replace(self, parts: Sequence[Find], new: Find) -> None:
+        gone = [part.id for part in parts if part.id != new.id]
+        old, told_us = self._finds.get(new.id), self._told_us.get(new.id, 0)
+        for part in parts:
+            self._drop(part.id)
+        self._hold(new)
+        is_news = old is None or bool(gone) or _without_times(old) != _without_times(new)
+        if is_news or new.last_us - told_us >= TOLD_AGAIN_US:
+            self._tell((new,), gone)
+        else:
+            self._told_us[new.id] = told_us
+
+    def _hold(self, find: Find) -> None:
+        if find.id in self._finds:
+            self._drop(find.id)
+        self._finds[find.id] = find
+        self._told_us[find.id] = find.last_us
+        for text in find.keys.texts:
+            self._by_key.setdefault(text, set()).add(find.id)
+
+    def _drop(self, id: UUID) -> None:
+        find = self._finds.pop(id)
+        self._told_us.pop(id, None)
+        for text in find.keys.texts:
+            owners = self._by_key[text]
+            owners.discard(id)
+            if not owners:
+                del self._by_key[text]
+
+    def _drop_all(self, finds: Iterable[Find]) -> list[UUID]:
+        gone = [find.id for find in finds]
+        for id in gone:
+            self._drop(id)
+        return gone
+
+    def _tell(self, put: Sequence[Find], gone: Sequence[UUID]) -> None:
+        if put or gone:
+            self._changed(put, gone)
+
+
+def _union(a: Keys, b: Keys) -> Keys:
+    return Keys(
+        a.serial or b.serial,
+        a.macs | b.macs,
+        a.engine_id or b.engine_id,
+        a.addresses | b.addresses,
+        a.name or b.name,
+    )
+
+
+def _without_times(find: Find) -> tuple[Find, frozenset[tuple[object, ...]]]:
+    seen = frozenset((one.source, one.by, one.interface) for one in find.sources)
+    return msgspec.structs.replace(find, last_us=0, sources=()), seen
