@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -20,6 +21,16 @@ LOOK_EVERY_S = 1.0
 ROLL_UP_EVERY_S = 10.0
 PRUNE_EVERY_S = 3600.0
 DISK_EVERY_S = 300.0
+KEYFRAME_WORTH_ROWS = 250
+"""Fewer rows are folded in less time than a keyframe of a large network is read."""
+KEYFRAME_AT_LEAST_EVERY_S = 3600.0
+
+
+def is_keyframe_worth_it(rows: int, age_s: float) -> bool:
+    """Tell whether to keep a keyframe so many rows of the journal and so long after the last."""
+    if age_s >= KEYFRAME_AT_LEAST_EVERY_S or rows >= KEYFRAME_EVERY_ROWS:
+        return True
+    return age_s >= KEYFRAME_EVERY_S and rows >= KEYFRAME_WORTH_ROWS
 
 
 class Upkeep:
@@ -27,6 +38,8 @@ class Upkeep:
 
     def __init__(self, store: StoreThread, state: State, now_us: Callable[[], int]) -> None:
         self.rows_since_keyframe = 0
+        self._kept_s: float | None = None
+        self._looked_us = 0
         self._disk: DiskState | None = None
         self._store = store
         self._state = state
@@ -52,24 +65,30 @@ class Upkeep:
         )
 
     async def keep_keyframes(self) -> None:
-        """Keep the state of everything every ten minutes, or after many rows of the journal."""
-        kept_s = time.monotonic()
+        """Keep the state of everything now and then."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            due = time.monotonic() - kept_s >= KEYFRAME_EVERY_S
-            if not due and self.rows_since_keyframe < KEYFRAME_EVERY_ROWS:
-                continue
-            kept_s, self.rows_since_keyframe = time.monotonic(), 0
-            state = self._state
-            states = (
-                list(state.health.values()),
-                list(state.alerts.values()),
-                list(state.link_states.values()),
-            )
-            try:
-                await self._store.keyframe(self._now_us(), *states)
-            except StorageFailed:
-                continue
+            if self.take_keyframe_due(self._now_us(), time.monotonic()):
+                with suppress(StorageFailed):
+                    await self._keep_keyframe()
+
+    def take_keyframe_due(self, now_us: int, now_s: float) -> bool:
+        """Tell whether a keyframe is due, and count anew if so: at the start, when worth it, and after the clock went back."""
+        is_ahead, self._looked_us = now_us >= self._looked_us, now_us
+        age_s = None if self._kept_s is None else now_s - self._kept_s
+        if is_ahead and age_s is not None and not is_keyframe_worth_it(self.rows_since_keyframe, age_s):
+            return False
+        self._kept_s, self.rows_since_keyframe = now_s, 0
+        return True
+
+    async def _keep_keyframe(self) -> None:
+        state = self._state
+        states = (
+            list(state.health.values()),
+            list(state.alerts.values()),
+            list(state.link_states.values()),
+        )
+        await self._store.keyframe(self._now_us(), *states)
 
     async def roll_up(self) -> None:
         """Make hours of what is over, some devices at a time, and at once again while there are more."""

@@ -18,13 +18,25 @@ from engine.storage import tables
 US_PER_DAY = 86_400_000_000
 ROWS_AT_ONCE = 2_000
 """Journal rows deleted in one transaction, so that nobody waits long for the next."""
+ROWS_WITHOUT_KEYFRAME = 10_000
+"""Of old keyframes one is kept for each so many rows of the journal, however few days they took: what a seek folds at most."""
+
+
+def origins(connection: Connection, tenant: UUID) -> Iterator[UUID]:
+    """Go over who has journal rows, from one to the next by the key."""
+    origin = tables.journal.c.origin
+    query = select(origin).where(tables.journal.c.tenant_id == tenant).order_by(origin).limit(1)
+    found = connection.execute(query).scalar()
+    while found is not None:
+        yield found
+        found = connection.execute(query.where(origin > found)).scalar()
 
 
 def drop_some(connection: Connection, tenant: UUID, before_us: int) -> bool:
     """Delete the oldest journal rows from before then, with their edits; return whether there may be more of them."""
     journal, edit = tables.journal, tables.edit
     more = False
-    for origin in _origins(connection, tenant):
+    for origin in origins(connection, tenant):
         here = (journal.c.tenant_id == tenant) & (journal.c.origin == origin)
         query = select(journal.c.seq, journal.c.at_us).where(here).order_by(journal.c.seq)
         oldest = connection.execute(query.limit(ROWS_AT_ONCE + 1)).all()
@@ -44,14 +56,13 @@ def drop_alerts(connection: Connection, tenant: UUID, before_us: int) -> None:
 
 
 def thin_keyframes(connection: Connection, tenant: UUID, thinned_us: int, before_us: int) -> None:
-    """Of keyframes older than `thinned_us` keep the first of each day, and none older than `before_us`."""
+    """Of keyframes older than `thinned_us` keep the first of each day and of each so many rows, and none before `before_us`."""
     table = tables.keyframe
     mine = table.c.tenant_id == tenant
     connection.execute(delete(table).where(mine, table.c.at_us < before_us))
     older = mine & (table.c.at_us < thinned_us)
-    firsts = (
-        select(func.min(table.c.at_us)).where(older).group_by(table.c.origin, table.c.at_us // US_PER_DAY)
-    )
+    stretch = (table.c.origin, table.c.at_us // US_PER_DAY, table.c.seq // ROWS_WITHOUT_KEYFRAME)
+    firsts = select(func.min(table.c.at_us)).where(older).group_by(*stretch)
     connection.execute(delete(table).where(older, table.c.at_us.not_in(firsts)))
 
 
@@ -66,13 +77,3 @@ def credentials_changed_since(connection: Connection, tenant: UUID, at_us: int) 
     bodies = select(edit.c.body).join(journal, same)
     found = connection.execute(bodies.where(edit.c.tenant_id == tenant, journal.c.at_us >= at_us)).scalars()
     return {UUID(step["id"]) for body in found for step in body["steps"] if step["kind"] == "credential"}
-
-
-def _origins(connection: Connection, tenant: UUID) -> Iterator[UUID]:
-    """Go over who has journal rows, from one to the next by the key."""
-    origin = tables.journal.c.origin
-    query = select(origin).where(tables.journal.c.tenant_id == tenant).order_by(origin).limit(1)
-    found = connection.execute(query).scalar()
-    while found is not None:
-        yield found
-        found = connection.execute(query.where(origin > found)).scalar()

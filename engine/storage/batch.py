@@ -66,11 +66,11 @@ class Loaded:
 
 
 class Keyframe(msgspec.Struct, frozen=True):
-    """The state of everything after a journal row, so that seeking need not start at the beginning."""
+    """The state of everything after a journal row, or a piece of it, so that seeking need not start at the beginning."""
 
-    health: list[Health]
-    alerts: list[Alert]
-    link_states: list[LinkState]
+    health: list[Health] = []
+    alerts: list[Alert] = []
+    link_states: list[LinkState] = []
 
 
 class SealedSecret(NamedTuple):

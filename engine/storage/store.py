@@ -12,12 +12,11 @@ import shutil
 import sqlite3
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 import msgspec
@@ -33,7 +32,7 @@ from domain.load import LinkState
 from domain.observation import Value
 from domain.receiving import ReceiverSettings
 from domain.retention import DiskState, Retention, forecast
-from engine.storage import ageing, file, rows, tables
+from engine.storage import ageing, file, past, rows, tables
 from engine.storage.batch import Batch, Keyframe, Loaded, SealedSecret
 from engine.storage.errors import StorageFailed
 from engine.storage.hours import PIECE_S, Hours
@@ -192,23 +191,26 @@ class Store:
 
     def journal(self, subject: UUID | None, limit: int) -> list[JournalRow]:
         """Return the newest journal rows about a subject, or about anything; newest first."""
-        table = tables.journal
-        query = select(*(c for c in table.columns if c.name != "tenant_id"))
-        query = query.where(table.c.tenant_id == self._tenant).order_by(table.c.seq.desc()).limit(limit)
-        if subject is not None:
-            query = query.where(table.c.subject == subject)
         with self._transaction() as connection:
-            return [rows.JOURNAL.from_row(row) for row in connection.execute(query).mappings()]
+            return past.newest(connection, self._tenant, subject, limit)
 
     def keyframe(
         self, at_us: int, health: list[Health], alerts: list[Alert], link_states: list[LinkState]
     ) -> None:
         """Keep the state of everything as it is after the newest journal row that was written."""
-        body = zlib.compress(msgspec.msgpack.encode(Keyframe(health, alerts, link_states)), 1)
+        body = past.encode_keyframe(Keyframe(health, alerts, link_states))
         with self._transaction() as connection:
-            seq = _last_seq(connection, self._tenant, self.loaded.origin)
-            row = {"tenant_id": self._tenant, "origin": self.loaded.origin, "at_us": at_us, "seq": seq}
-            rows.upsert(connection, tables.keyframe, [{**row, "body": body}])
+            past.keep_keyframe(connection, self._tenant, self.loaded.origin, at_us, body)
+
+    def state_at(self, at_us: int) -> past.Past:
+        """Return what held at a moment, see `past.py`."""
+        with self._transaction() as connection:
+            return past.state_at(connection, self._tenant, self.loaded.origin, at_us)
+
+    def events_between(self, from_us: int, to_us: int, **wanted: Unpack[past.Wanted]) -> list[JournalRow]:
+        """Return what happened from one moment to another, newest first, see `past.events_between`."""
+        with self._transaction() as connection:
+            return past.events_between(connection, self._tenant, from_us, to_us, **wanted)
 
     @property
     def devices_behind(self) -> int:

@@ -290,6 +290,8 @@ journal = Table(
     Column("body", Plain, nullable=False),
     CheckConstraint("seq > 0", name="seq"),
     Index(None, "tenant_id", "subject", "seq"),
+    Index(None, "tenant_id", "subject", "at_us"),
+    Index(None, "tenant_id", "kind", "at_us"),
     sqlite_with_rowid=False,
 )
 

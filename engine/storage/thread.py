@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar, Unpack
 from uuid import UUID
 
 from domain.alerts import Alert
@@ -31,6 +31,7 @@ from domain.receiving import ReceiverSettings
 from domain.retention import DiskState, Retention
 from engine.storage.batch import Batch, Waiting
 from engine.storage.errors import StorageFailed
+from engine.storage.past import Past, Wanted
 from engine.storage.rows import touched_by
 from engine.storage.series import Points
 from engine.storage.store import NO_SECRETS, Secrets, Store
@@ -144,6 +145,14 @@ class StoreThread:
     async def journal(self, subject: UUID | None, limit: int) -> list[JournalRow]:
         """Return the newest journal rows, see Store.journal."""
         return await self.run(self._store.journal, subject, limit)
+
+    async def state_at(self, at_us: int) -> Past:
+        """Return what held at a moment, see Store.state_at."""
+        return await self.run(self._store.state_at, at_us)
+
+    async def events_between(self, from_us: int, to_us: int, **wanted: Unpack[Wanted]) -> list[JournalRow]:
+        """Return what happened from one moment to another, see Store.events_between."""
+        return await self.run(partial(self._store.events_between, from_us, to_us, **wanted))
 
     async def keyframe(
         self, at_us: int, health: list[Health], alerts: list[Alert], link_states: list[LinkState]

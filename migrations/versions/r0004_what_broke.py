@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from engine.storage.types import Id, Plain
-from migrations.building import check, column, make, text
+from migrations.building import check, column, index, make, text
 
 revision = "0004"
 down_revision = "0003"
@@ -24,6 +24,8 @@ def upgrade() -> None:
     for name in ("tags", "ports"):
         op.add_column("device", sa.Column(name, Plain, nullable=False, server_default="[]"))
     op.add_column("device", sa.Column("is_entry", sa.Boolean, nullable=False, server_default=sa.false()))
+    index("journal", "subject", "at_us")
+    index("journal", "kind", "at_us")
     _make_watching()
     make(
         "find",

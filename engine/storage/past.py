@@ -1,0 +1,302 @@
+"""The past: what held at a moment, and what happened between two. Counterpart: `store.py` asks, `upkeep.py` has keyframes kept.
+
+Theory: a keyframe is the state after one row of this origin's journal, so the rows from one keyframe to the next are a
+segment. A moment belongs to the last segment, by number, whose keyframe was kept at or before it; what held then is that
+keyframe and the segment's rows up to the last that is not later, folded by what made them (`next_alert`). Upkeep has a
+keyframe kept at a start and whenever the clock went back, so a moment that came twice is seen as it was the second time. Of
+other origins only what was said of alerts counts; whoever judged here did not know the rest.
+One rule: numbers order the rows of one origin, clocks only say where to look and merge origins.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection, Iterable, Iterator
+from heapq import merge
+from itertools import chain, islice
+from typing import Any, NamedTuple, TypedDict, Unpack, get_args
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Select, Text, cast, func, select, tuple_
+
+from domain.alerts import Alert, fingerprint, next_alert
+from domain.health import Health
+from domain.journal import JournalRow, RowKind
+from domain.load import LinkState
+from engine.storage import rows, tables
+from engine.storage.ageing import origins
+from engine.storage.batch import Keyframe
+
+PIECE_THINGS = 1_000
+"""Most things of a keyframe that are made or read in one go: nothing else of the process runs meanwhile."""
+EVENTS_CAP = 500
+"""Most rows that changed no state and come with a moment: the newest."""
+ALERT_KINDS: tuple[str, ...] = tuple(kind for kind in get_args(RowKind) if kind.startswith("alert_"))
+STATE_KINDS: tuple[str, ...] = ("status", "link_status", *ALERT_KINDS)
+"""Rows that changed the state; an edit did too where it deleted something."""
+_LINK_ENDS = frozenset({"a", "b", "a_interface", "b_interface"})
+_UNREADABLE = (zlib.error, msgspec.DecodeError)
+_encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
+_pieces_of = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+_keyframe_of = msgspec.msgpack.Decoder(Keyframe).decode
+_JOURNAL = tuple(column for column in tables.journal.columns if column.name != "tenant_id")
+
+
+class Past(msgspec.Struct, frozen=True):
+    """What held at `at_us`: of devices and links status, since and reason (no probes, no loads), and every alert as it was.
+
+    `seq` is the last row of this origin that counts, `from_us` when the keyframe before it was kept (None: there was none);
+    `events` are the newest rows from there on that changed no state, newest first.
+    """
+
+    at_us: int
+    seq: int
+    from_us: int | None
+    health: dict[UUID, Health]
+    link_states: dict[UUID, LinkState]
+    alerts: dict[UUID, Alert]
+    events: list[JournalRow]
+
+
+class Mark(NamedTuple):
+    """Where a row stands on the timeline."""
+
+    at_us: int
+    origin: UUID
+    seq: int
+
+
+class Wanted(TypedDict, total=False):
+    """What is asked of the timeline: rows of `subjects` (None: of anything) and of `kinds` (None: all), `limit` at most (200).
+
+    An edit is of all things that its row names. `before` a mark: the newest that are older; `after`: the oldest that are newer.
+    """
+
+    subjects: Collection[UUID] | None
+    kinds: Collection[str] | None
+    limit: int
+    before: Mark | None
+    after: Mark | None
+
+
+class _Segment(NamedTuple):
+    """The rows after `seq` up to `until` (None: the newest); `at_us` is when the keyframe before them was kept."""
+
+    at_us: int | None
+    seq: int
+    until: int | None
+
+
+class _State:
+    """What holds, while rows are folded into it."""
+
+    def __init__(self, vantage: UUID) -> None:
+        self.vantage = vantage
+        self.health: dict[UUID, Health] = {}
+        self.link_states: dict[UUID, LinkState] = {}
+        self.alerts: dict[UUID, Alert] = {}
+
+    def put(self, keyframe: Keyframe) -> None:
+        """Take up a piece of a keyframe."""
+        self.health.update((row.device, row) for row in keyframe.health)
+        self.link_states.update((row.link, row) for row in keyframe.link_states)
+        self.alerts.update((row.id, row) for row in keyframe.alerts)
+
+    def fold(self, row: JournalRow, edits: dict[int, Any]) -> None:
+        """Take up one more row; `edits` are the bodies of this origin's, by number."""
+        subject = row.subject
+        if row.kind == "edit_applied":
+            self._follow(edits.get(row.seq, {}).get("steps", ()))
+        elif subject is None:
+            return
+        elif row.kind == "status":
+            status, reason = row.body["status"], str(row.body.get("reason", ""))
+            self.health[subject] = Health(subject, self.vantage, status, row.at_us, reason=reason)
+        elif row.kind == "link_status":
+            self.link_states[subject] = LinkState(subject, row.body["status"], row.at_us)
+        else:
+            id = fingerprint(row.body["rule"], subject)
+            alert = next_alert(self.alerts.get(id), row)
+            if alert is not None:
+                self.alerts[alert.id] = alert
+
+    def _follow(self, steps: Iterable[dict[str, Any]]) -> None:
+        for step in steps:
+            if step["kind"] == "device" and step["after"] is None:
+                self.health.pop(UUID(step["id"]), None)
+            elif step["kind"] == "link" and (
+                step["after"] is None or not _LINK_ENDS.isdisjoint(step["after"])
+            ):
+                self.link_states.pop(UUID(step["id"]), None)
+
+
+def encode_keyframe(keyframe: Keyframe) -> bytes:
+    """Return a keyframe as it is kept: what a moment shows, in pieces."""
+    health = (Health(h.device, h.vantage, h.status, h.since_us, reason=h.reason) for h in keyframe.health)
+    states = (LinkState(state.link, state.status, state.since_us) for state in keyframe.link_states)
+    pieces = chain(
+        (Keyframe(health=piece) for piece in _pieces(health)),
+        (Keyframe(link_states=piece) for piece in _pieces(states)),
+        (Keyframe(alerts=piece) for piece in _pieces(keyframe.alerts)),
+    )
+    return zlib.compress(_encode([msgspec.Raw(_encode(piece)) for piece in pieces]), 1)
+
+
+def decode_keyframe(body: bytes) -> Iterator[Keyframe]:
+    """Go over the pieces of a keyframe. Raises zlib.error or msgspec.DecodeError where it is none that is known."""
+    data = zlib.decompress(body)
+    if data[:1] and data[0] & 0xF0 == 0x80:  # a map: kept whole, as the first release did
+        yield _keyframe_of(data)
+    else:
+        for piece in _pieces_of(data):
+            yield _keyframe_of(piece)
+
+
+def keep_keyframe(connection: Connection, tenant: UUID, origin: UUID, at_us: int, body: bytes) -> None:
+    """Keep a keyframe after the newest row of this origin that was written."""
+    journal = tables.journal
+    here = (journal.c.tenant_id == tenant) & (journal.c.origin == origin)
+    seq = connection.execute(select(func.coalesce(func.max(journal.c.seq), 0)).where(here)).scalar_one()
+    row = {"tenant_id": tenant, "origin": origin, "at_us": at_us, "seq": seq, "body": body}
+    rows.upsert(connection, tables.keyframe, [row])
+
+
+def state_at(connection: Connection, tenant: UUID, origin: UUID, at_us: int) -> Past:
+    """Return what held at a moment, as this origin knew it."""
+    state, segment = _start(connection, tenant, origin, at_us)
+    journal = tables.journal
+    here = (journal.c.tenant_id == tenant) & (journal.c.origin == origin) & (journal.c.seq > segment.seq)
+    if segment.until is not None:
+        here &= journal.c.seq <= segment.until
+    newest = (
+        select(journal.c.seq).where(here, journal.c.at_us <= at_us).order_by(journal.c.seq.desc()).limit(1)
+    )
+    seq = connection.execute(newest).scalar() or segment.seq
+    here &= journal.c.seq <= seq
+    kinds = (*STATE_KINDS, "edit_applied")
+    own = _rows(connection, select(*_JOURNAL).where(here, journal.c.kind.in_(kinds)).order_by(journal.c.seq))
+    others = [
+        _rows(connection, _said_of_alerts(tenant, other, segment.at_us or 0, at_us))
+        for other in origins(connection, tenant)
+        if other != origin
+    ]
+    edits = _edits(connection, tenant, origin, segment.seq, seq)
+    for row in merge(own, *others, key=lambda row: row.at_us):
+        state.fold(row, edits if row.origin == origin else {})
+    events = select(*_JOURNAL).where(here, journal.c.kind.not_in(STATE_KINDS))
+    return Past(
+        at_us,
+        seq,
+        segment.at_us,
+        state.health,
+        state.link_states,
+        state.alerts,
+        list(_rows(connection, events.order_by(journal.c.seq.desc()).limit(EVENTS_CAP))),
+    )
+
+
+def events_between(
+    connection: Connection, tenant: UUID, from_us: int, to_us: int, **wanted: Unpack[Wanted]
+) -> list[JournalRow]:
+    """Return the newest rows from one moment to another, both in it, as `wanted`; newest first by the clock."""
+    journal = tables.journal
+    limit, before, after = wanted.get("limit", 200), wanted.get("before"), wanted.get("after")
+    place = tuple_(journal.c.at_us, journal.c.origin, journal.c.seq)
+    here = (journal.c.tenant_id == tenant) & journal.c.at_us.between(from_us, to_us)
+    if before is not None:
+        here &= (journal.c.at_us <= before.at_us) & (place < tuple_(*before))
+    if after is not None:
+        here &= (journal.c.at_us >= after.at_us) & (place > tuple_(*after))
+    order = [journal.c.at_us, journal.c.origin, journal.c.seq]
+    query = select(*_JOURNAL).where(here).limit(limit)
+    query = query.order_by(*(order if after is not None else [column.desc() for column in order]))
+    found = {
+        (row.origin, row.seq): row
+        for part in _parts(wanted.get("subjects"), wanted.get("kinds"))
+        for row in _rows(connection, query.where(part))
+    }
+    some = sorted(found.values(), key=_place, reverse=after is None)[:limit]
+    return sorted(some, key=_place, reverse=True)
+
+
+def newest(connection: Connection, tenant: UUID, subject: UUID | None, limit: int) -> list[JournalRow]:
+    """Return the rows with the highest numbers about a subject, or about anything; highest first."""
+    journal = tables.journal
+    query = select(*_JOURNAL).where(journal.c.tenant_id == tenant).order_by(journal.c.seq.desc()).limit(limit)
+    if subject is not None:
+        return list(_rows(connection, query.where(journal.c.subject == subject)))
+    every = [
+        row
+        for origin in origins(connection, tenant)
+        for row in _rows(connection, query.where(journal.c.origin == origin))
+    ]
+    return sorted(every, key=lambda row: row.seq, reverse=True)[:limit]
+
+
+def _start(connection: Connection, tenant: UUID, origin: UUID, at_us: int) -> tuple[_State, _Segment]:
+    """Return the segment of a moment and the state before it; a keyframe that cannot be read is as if it were not there."""
+    table = tables.keyframe
+    mine = (table.c.tenant_id == tenant) & (table.c.origin == origin)
+    by_then = select(table.c.at_us, table.c.seq).where(mine, table.c.at_us <= at_us).limit(1)
+    by_then = by_then.order_by(table.c.seq.desc(), table.c.at_us.desc())
+    kept = connection.execute(by_then).one_or_none()
+    later = select(func.min(table.c.seq)).where(mine, table.c.seq > (kept.seq if kept else -1))
+    until = connection.execute(later).scalar()
+    while kept is not None:
+        body = select(table.c.body).where(mine, table.c.at_us == kept.at_us)
+        state = _State(origin)
+        try:
+            for piece in decode_keyframe(connection.execute(body).scalar_one()):
+                state.put(piece)
+        except _UNREADABLE:
+            kept = connection.execute(by_then.where(table.c.seq < kept.seq)).one_or_none()
+        else:
+            return state, _Segment(kept.at_us, kept.seq, until)
+    return _State(origin), _Segment(None, 0, until)
+
+
+def _edits(connection: Connection, tenant: UUID, origin: UUID, above: int, until: int) -> dict[int, Any]:
+    edit = tables.edit
+    here = (
+        (edit.c.tenant_id == tenant)
+        & (edit.c.origin == origin)
+        & (edit.c.seq > above)
+        & (edit.c.seq <= until)
+    )
+    return {row.seq: row.body for row in connection.execute(select(edit.c.seq, edit.c.body).where(here))}
+
+
+def _said_of_alerts(tenant: UUID, origin: UUID, from_us: int, to_us: int) -> Select[Any]:
+    journal = tables.journal
+    here = (journal.c.tenant_id == tenant) & (journal.c.origin == origin) & journal.c.kind.in_(ALERT_KINDS)
+    between = (journal.c.at_us > from_us) & (journal.c.at_us <= to_us)
+    return select(*_JOURNAL).where(here, between).order_by(journal.c.seq)
+
+
+def _parts(subjects: Collection[UUID] | None, kinds: Collection[str] | None) -> Iterator[ColumnElement[bool]]:
+    """Go over the conditions that each have an index in the order of the clock; a row may answer to two of them."""
+    journal = tables.journal
+    if subjects is None:
+        for kind in get_args(RowKind) if kinds is None else kinds:
+            yield journal.c.kind == kind
+        return
+    for subject in subjects:
+        about = journal.c.subject == subject
+        yield about if kinds is None else about & journal.c.kind.in_(kinds)
+        if kinds is None or "edit_applied" in kinds:
+            touched = cast(journal.c.body, Text).contains(f'"{subject}"')
+            yield (journal.c.kind == "edit_applied") & journal.c.subject.is_(None) & touched
+
+
+def _rows(connection: Connection, query: Select[Any]) -> Iterator[JournalRow]:
+    return map(rows.JOURNAL.from_row, connection.execute(query).mappings())
+
+
+def _place(row: JournalRow) -> tuple[int, bytes, int]:
+    return row.at_us, row.origin.bytes, row.seq
+
+
+def _pieces(things: Iterable[Any]) -> Iterator[list[Any]]:
+    rest = iter(things)
+    return iter(lambda: list(islice(rest, PIECE_THINGS)), [])
