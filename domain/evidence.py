@@ -53,6 +53,11 @@ TELL_AGAIN_US = 3_600_000_000
 
 _STEPS_PER_HALF = 2
 """Fading goes in steps, so that it is known when a score will be another."""
+HALF_STEPS, FAINT_STEPS, GONE_STEPS = _STEPS_PER_HALF, 16, 17
+_STEP_US = {
+    source: int(trust.refresh_s * HALVED_AFTER_REFRESHES * 1e6) // _STEPS_PER_HALF
+    for source, trust in TRUST.items()
+}
 
 _LINKS = UUID("6f0e6c36-6b1f-5d0c-9a3b-0c5a6b1f7f01")
 _CONTRADICTIONS = UUID("6f0e6c36-6b1f-5d0c-9a3b-0c5a6b1f7f02")
@@ -112,25 +117,24 @@ def contradiction_id(kind: ContradictionKind, *about: object) -> UUID:
     return uuid5(_CONTRADICTIONS, "\n".join((kind, *map(str, about))))
 
 
-def step_us(source: str) -> int:
-    """Return after how long evidence of a source fades by a step."""
-    return int(TRUST[source].refresh_s * HALVED_AFTER_REFRESHES * 1e6) // _STEPS_PER_HALF
-
-
-def fading(source: str, at_us: int, now_us: int) -> float:
-    """Return what is left of evidence, 1 (fresh) to 0 (after a day)."""
-    age_us = max(0, now_us - at_us)
-    return 0.0 if age_us >= DAY_US else 0.5 ** (age_us // step_us(source) / _STEPS_PER_HALF)
-
-
-def next_fading_us(source: str, at_us: int, now_us: int) -> int | None:
-    """Return when evidence will be worth less than now; None where it is worth nothing."""
-    age_us = max(0, now_us - at_us)
+def steps_faded(source: str, at_us: int, now_us: int) -> int:
+    """Return by how many steps evidence has faded: 0 is fresh, `FAINT_STEPS` next to nothing, `GONE_STEPS` nothing at all."""
+    age_us = now_us - at_us
     if age_us >= DAY_US:
-        return None
-    faint = fading(source, at_us, now_us) < 0.01
-    step = step_us(source)
-    return at_us + (DAY_US if faint else min(DAY_US, (age_us // step + 1) * step))
+        return GONE_STEPS
+    return min(max(age_us, 0) // _STEP_US[source], FAINT_STEPS)
+
+
+def fading(steps: int) -> float:
+    """Return what is left of evidence after so many steps, 1 to 0."""
+    return 0.0 if steps >= GONE_STEPS else 0.5 ** (steps / _STEPS_PER_HALF)
+
+
+def next_step_us(source: str, at_us: int, steps: int) -> int | None:
+    """Return when evidence that has faded so far fades by one more; None where it is gone."""
+    if steps >= FAINT_STEPS:
+        return at_us + DAY_US if steps < GONE_STEPS else None
+    return at_us + min(DAY_US, (steps + 1) * _STEP_US[source])
 
 
 def score_of(evidence: Iterable[Evidence], now_us: int | None) -> float:
@@ -140,7 +144,11 @@ def score_of(evidence: Iterable[Evidence], now_us: int | None) -> float:
         trust = TRUST.get(one.source)
         if trust is None:
             continue
-        share = trust.share / one.crowd * (1.0 if now_us is None else fading(one.source, one.at_us, now_us))
+        share = (
+            trust.share
+            / one.crowd
+            * (1.0 if now_us is None else fading(steps_faded(one.source, one.at_us, now_us)))
+        )
         family: str = trust.family
         witness = (family, None if family == "layer3" else one.said_by)
         best[witness] = max(share, best.get(witness, 0.0))

@@ -12,17 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
+from itertools import islice
 from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 
 from domain.evidence import (
+    HALF_STEPS,
+    TELL_AGAIN_US,
     Contradiction,
     DerivedLink,
-    fading,
     is_news,
-    next_fading_us,
+    next_step_us,
+    steps_faded,
     timeless_words,
 )
 from domain.evidence_claims import Behind, Claim, Directory, behind_ports, direct_claims, nearest_claims
@@ -70,6 +73,7 @@ class Fusion:
         self._bundles: dict[Pair, list[Bundle]] = {}
         self._of_pair: dict[Pair, tuple[UUID, ...]] = {}
         self._due_us: dict[Pair, int] = {}
+        self._faded: dict[Pair, list[int]] = {}
         self._queue: list[tuple[int, Pair]] = []
         self._doubts: dict[object, dict[UUID, Contradiction]] = {}
         self._dirty: set[UUID] = set()
@@ -155,8 +159,13 @@ class Fusion:
 
     # What follows
 
-    def turn(self, now_us: int) -> Turn:
-        """Work out all that follows from the changes and from the time, and return it."""
+    @property
+    def is_behind(self) -> bool:
+        """Tell whether the last turn had to leave something for the next."""
+        return bool(self._dirty_pairs)
+
+    def turn(self, now_us: int, most_pairs: int = 1_000_000) -> Turn:
+        """Work out what follows from the changes and from the time, of at most so many pairs of devices, and return it."""
         dirty, self._dirty = self._dirty, set()
         pairs, self._dirty_pairs = self._dirty_pairs, set()
         keys, self._dirty_keys = self._dirty_keys, set()
@@ -166,10 +175,15 @@ class Fusion:
             if link is not None:
                 pairs.add(pair_of(link.a, link.b))
         self._claim_anew(dirty, pairs)
-        while self._queue and self._queue[0][0] <= now_us:
+        for _ in range(min(most_pairs, len(self._queue))):
+            if self._queue[0][0] > now_us:
+                break
             due_us, pair = heappop(self._queue)
-            if self._due_us.get(pair) == due_us:
+            if self._due_us.get(pair) == due_us and pair not in pairs and self._fades(pair, now_us):
                 pairs.add(pair)
+        if len(pairs) > most_pairs:
+            self._dirty_pairs = set(islice(pairs, most_pairs, None))
+            pairs -= self._dirty_pairs
         turn = Turn([], [], [], [])
         for pair in pairs:
             self._turn_pair(pair, now_us, turn)
@@ -218,8 +232,11 @@ class Fusion:
         near, nearest = self._near.get(by, {}).get(of, ()), self._nearest.get(by, {}).get(of)
         return near if nearest is None else (*near, nearest)
 
+    def _claims_of_pair(self, pair: Pair) -> tuple[Claim, ...]:
+        return (*self._claims_between(*pair), *self._claims_between(pair[1], pair[0]))
+
     def _turn_pair(self, pair: Pair, now_us: int, turn: Turn) -> None:
-        claims = (*self._claims_between(*pair), *self._claims_between(pair[1], pair[0]))
+        claims = self._claims_of_pair(pair)
         bundles = self._bundles.get(pair)
         if bundles is None:
             bundles = bundle_claims(pair, claims)
@@ -240,17 +257,34 @@ class Fusion:
                 self.links[id] = link
                 turn.links.append(link)
         _set(self._of_pair, pair, tuple(new))
-        times = (
-            next_fading_us(source, self._claim_us(claim), now_us)
-            for claim in claims
-            for source in claim.sources
-        )
-        due_us = min((time for time in times if time is not None), default=None)
-        if due_us is None:
+        self._wait(pair, claims, now_us)
+
+    def _fades(self, pair: Pair, now_us: int) -> bool:
+        """Tell whether a pair's links are others by now, and not confirmed meanwhile; one that was is told once an hour."""
+        if any(now_us - self.links[id].seen_us >= TELL_AGAIN_US for id in self._of_pair.get(pair, ())):
+            return True
+        return self._wait(pair, self._claims_of_pair(pair), now_us)
+
+    def _wait(self, pair: Pair, claims: Iterable[Claim], now_us: int) -> bool:
+        """Put a pair into the queue for when it fades next; tell whether it has faded otherwise than when it was put there."""
+        times: list[int] = []
+        faded: list[int] = []
+        for claim in claims:
+            at_us = self._claim_us(claim)
+            for source in claim.sources:
+                steps = steps_faded(source, at_us, now_us)
+                faded.append(steps)
+                next_us = next_step_us(source, at_us, steps)
+                if next_us is not None:
+                    times.append(next_us)
+        is_other = self._faded.get(pair) != faded
+        _set(self._faded, pair, faded)
+        if not times:
             self._due_us.pop(pair, None)
-        elif self._due_us.get(pair) != due_us:
-            self._due_us[pair] = due_us
-            heappush(self._queue, (due_us, pair))
+        elif self._due_us.get(pair) != min(times):
+            self._due_us[pair] = min(times)
+            heappush(self._queue, (min(times), pair))
+        return is_other
 
     def _claim_us(self, claim: Claim) -> int:
         """Return when a claim was last so: a live one when its probe last answered."""
@@ -303,10 +337,13 @@ class Fusion:
         return [
             face
             for face in found
-            if all(fading(source, face.at_us, now_us) > 0.5 for source in face.claim.sources)
+            if all(steps_faded(source, face.at_us, now_us) < HALF_STEPS for source in face.claim.sources)
         ]
 
     def _hold(self, group: object, found: Iterable[Contradiction], turn: Turn) -> None:
+        found = list(found)
+        if not found and group not in self._doubts:
+            return
         was, new = self._doubts.get(group, {}), {one.id: one for one in found}
         for id in was.keys() - new.keys():
             del self.contradictions[id]

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.evidence import LEAST_STRENGTH, TRUST, DerivedLink, Evidence, fading, link_id, score_of
+from domain.evidence import DAY_US, LEAST_STRENGTH, TRUST, DerivedLink, Evidence, link_id, score_of
 from domain.evidence_claims import Claim
 from domain.evidence_said import Said, is_radio
 from domain.inventory import Link, LinkKind
@@ -134,7 +134,7 @@ def derive(
     now_us: int,
 ) -> DerivedLink | None:
     """Return the link that a bundle amounts to; None where that is too little, or nobody has said so for a day."""
-    evidence = [one for one in _evidence(bundle.claims, last_us) if fading(one.source, one.at_us, now_us)]
+    evidence = [one for one in _evidence(bundle.claims, last_us) if now_us - one.at_us < DAY_US]
     if score_of(evidence, None) < LEAST_STRENGTH:
         return None
     score = score_of(evidence, now_us)

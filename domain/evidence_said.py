@@ -149,6 +149,8 @@ def with_past(said: Said, old: Said, last_us: Mapping[str, int], now_us: int) ->
 
     `last_us` is when each probe last answered before.
     """
+    known = {one._replace(at_us=0): one for one in old.heard}
+    said.heard = tuple(known.get(one._replace(at_us=0), one) for one in said.heard)
     ended = [
         one._replace(probe="", at_us=min(now_us, last_us.get(one.probe, one.at_us))) for one in old.heard
     ]

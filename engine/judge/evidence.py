@@ -18,8 +18,10 @@ from domain.inventory import Link
 from domain.observation import Sighting
 from engine.state import State
 
-MOST_PER_TURN = 200
-"""Devices that a turn reads; more wait for the next one."""
+MOST_PER_TURN = 50
+"""Devices that a turn reads, in some 20 ms; more wait for the next one."""
+
+MOST_PAIRS_PER_TURN = 200
 
 SIGHTINGS_CAP = 4_096
 """Of one device; what was seen longest ago goes first."""
@@ -55,8 +57,8 @@ class EvidenceBook:
 
     @property
     def is_behind(self) -> bool:
-        """Tell whether devices wait to be read."""
-        return bool(self._waiting)
+        """Tell whether the last turn left anything for the next: have that soon."""
+        return bool(self._waiting) or self._fusion.is_behind
 
     def learn(self, device: UUID, facts: Iterable[Fact] | None = None) -> None:
         """Note that a device tells something new: these facts, or (None) its name or address in the inventory."""
@@ -129,4 +131,4 @@ class EvidenceBook:
             said.past = tuple(self._recalled.pop(id, ()))
             old = self._fusion.said.get(id) or Said(id, device.name, device.address)
             self._fusion.put(with_past(said, old, self._fusion.last_us(id), now_us))
-        return self._fusion.turn(now_us)
+        return self._fusion.turn(now_us, MOST_PAIRS_PER_TURN)
