@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from time import monotonic
 
 from domain.discovering import SweepSettings, count_addresses, read_spans, spread_addresses
@@ -19,6 +19,8 @@ from engine.operations import Control
 
 AT_ONCE_CAP = 512
 """Hosts on their way; each holds a handful of sockets at most, and seldom."""
+
+CATCH_UP_S = 0.1
 
 Take = Callable[[Met], Match | None]
 """Has a find queued; None where it is left out: ignored, or one too many."""
@@ -52,22 +54,25 @@ class Tally:
 
 
 class Pace:
-    """Lets one begin each `1 / per_s` seconds."""
+    """Lets one begin each `1 / per_s` seconds. `clock` is monotonic, `rest` waits."""
 
-    def __init__(self, per_s: float, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        per_s: float,
+        clock: Callable[[], float] = monotonic,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._gap_s = 1 / per_s
         self._clock = clock
+        self._rest = rest
         self._next_s = clock()
 
     async def turn(self) -> None:
-        """Wait for the next beginning. A loop that is late catches up a little, so that a coarse clock costs no pace."""
+        """Wait for the next beginning. Who comes late catches up a little, so that a coarse clock costs no pace."""
         now_s = self._clock()
         if self._next_s > now_s:
-            await asyncio.sleep(self._next_s - now_s)
-        self._next_s = max(self._next_s, now_s - _CATCH_UP_S) + self._gap_s
-
-
-_CATCH_UP_S = 0.1
+            await self._rest(self._next_s - now_s)
+        self._next_s = max(self._next_s, now_s - CATCH_UP_S) + self._gap_s
 
 
 class Round:
