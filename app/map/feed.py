@@ -12,10 +12,13 @@ from uuid import UUID
 from app import words
 from app.model import Delta, Model
 from domain.fact import best
+from domain.fault import Fault, fault_words
 from domain.inventory import Device, Link
 from domain.load import load_class, load_pct
 
 Row = dict[str, Any]
+NOTE_CAP = 300
+"""Longest note and reason on a card, in characters."""
 
 
 def whole(model: Model) -> dict[str, Any]:
@@ -76,13 +79,16 @@ def link_row(link: Link) -> Row:
 
 
 def health_rows(model: Model, ids: Iterable[UUID]) -> list[Row]:
-    """Return the status of the devices that have a place, and since when."""
-    rows = []
+    """Return the status of the devices that have a place, and since when; of what is affected its cause."""
+    rows: list[Row] = []
     for id in ids:
         device, health = model.inventory.device(id), model.health.get(id)
         if device is not None and model.inventory.place_of(device) is not None:
             since_us = health.since_us if health is not None else 0
-            rows.append({"id": id, "status": model.status_of(id), "since_us": since_us})
+            status = model.status_of(id)
+            rows.append({"id": id, "status": status, "since_us": since_us})
+            if status == "affected" and (cause := model.cause_of(id)) is not None:
+                rows[-1]["cause"] = cause.subject
     return rows
 
 
@@ -130,13 +136,14 @@ def _device_card(model: Model, device: Device, now_us: int) -> Row:
             lines.append(("Round trip", words.round_trip(health.rtt_us / 1000)))
         if health.last_answer_us:
             lines.append(("Last answer", f"{words.age_of(health.last_answer_us, now_us)} ago"))
-    reason = health.reason if health is not None and status not in ("up", "maintenance") else ""
+    reason = health.reason if health is not None and status not in ("up", "maintenance", "affected") else ""
     return {
         "id": device.id,
         "title": device.name,
         "status": status,
         "said": said,
-        "reason": reason[:300],
+        "notes": _notes(model, device.id, status, now_us),
+        "reason": reason[:NOTE_CAP],
         "lines": lines,
     }
 
@@ -156,7 +163,49 @@ def _link_card(model: Model, link: Link, now_us: int) -> Row:
         lines.append(("Capacity", words.rate(link.capacity_bps)))
     lines.append(("Kind", link.kind))
     title = words.name_of_link(model.inventory, link)
-    return {"id": link.id, "title": title, "status": status, "said": said, "reason": "", "lines": lines}
+    notes = _notes(model, link.id, status, now_us)
+    return {
+        "id": link.id,
+        "title": title,
+        "status": status,
+        "said": said,
+        "notes": notes,
+        "reason": "",
+        "lines": lines,
+    }
+
+
+def _notes(model: Model, id: UUID, status: str, now_us: int) -> list[str]:
+    """Return what a fault means for a thing: what is before it, what it takes with it, what it has lost."""
+    own = model.faults.get(id)
+    if status == "affected" and (cause := model.cause_of(id)) is not None:
+        return [_behind_words(model, cause, now_us)]
+    notes = []
+    if own is not None and status != "maintenance":
+        seen = own.last_seen and model.inventory.link(own.last_seen.link)
+        notes.append(
+            words.capitalized(fault_words(own, words.name_of_link(model.inventory, seen) if seen else ""))
+        )
+    notes += [
+        f"Has one way left: {_name_of(model, fault.subject)} has been down for {words.age_of(fault.since_us, now_us)}"
+        for fault in model.faults.values()
+        if id in fault.weakened
+    ]
+    return [note[:NOTE_CAP] for note in notes if note]
+
+
+def _behind_words(model: Model, cause: Fault, now_us: int) -> str:
+    if cause.kind == "cut_off":
+        return words.capitalized(fault_words(cause))
+    age = words.age_of(cause.since_us, now_us)
+    return f"Behind {_name_of(model, cause.subject)}, which has been down for {age}"
+
+
+def _name_of(model: Model, id: UUID) -> str:
+    device, link = model.inventory.device(id), model.inventory.link(id)
+    if device is not None:
+        return words.isolated(device.name)
+    return words.name_of_link(model.inventory, link) if link is not None else "something deleted"
 
 
 def _said(status: str, since_us: int, now_us: int) -> str:

@@ -165,7 +165,8 @@ class MapView(QWidget):
         if not self._ready:
             return
         message = feed.tick(self._model, delta)
-        if self._hovered is not None and self._hovered in delta.health | delta.link_states | delta.facts:
+        touched = delta.health | delta.link_states | delta.facts
+        if self._hovered is not None and (self._hovered in touched or delta.faults):
             message["card"] = feed.card(self._model, self._hovered, _now_us())
         self._send(**message)
 

@@ -56,7 +56,8 @@ export class HoverCard {
     const said = textElement("p", `said status-${card.status}`, card.said);
     const lines = document.createElement("dl");
     for (const [label, value] of card.lines) lines.append(textElement("dt", "", label), textElement("dd", "", value));
-    this.#box.replaceChildren(head, said, ...(card.reason ? [textElement("p", "reason", card.reason)] : []), lines);
+    const notes = card.notes.map((note) => textElement("p", "note", note));
+    this.#box.replaceChildren(head, said, ...notes, ...(card.reason ? [textElement("p", "reason", card.reason)] : []), lines);
     this.#box.hidden = false;
     this.#place();
   }

@@ -21,6 +21,7 @@ const SAME_PLACE_DEG = 1e-6;
  * @typedef {object} Clusters
  * @property {(zoom: number) => Cluster[]} rings the rings of a whole zoom
  * @property {Map<string, number>} aloneFrom the zoom from which each device stands alone; beyond TOP_ZOOM: never
+ * @property {(id: string, zoom: number) => Cluster | undefined} ringOf the ring that a device is in at a whole zoom
  * @property {(a: string, b: string) => number} apartFrom the zoom from which two devices are not in the same ring
  */
 /** `rank` is that of its first member. @typedef {{ x: number, y: number, lng: number, lat: number, rank: number, members: string[], stack: boolean }} Node */
@@ -52,14 +53,15 @@ export function makeClusters(devices) {
       }
     }
   }
-  const ringIds = levels.map((rings) => new Map(rings.flatMap(({ id, members }) => members.map((member) => [member, id]))));
+  const ringsById = levels.map((rings) => new Map(rings.flatMap((ring) => ring.members.map((member) => [member, ring]))));
   return {
     rings: (zoom) => levels[Math.max(0, Math.min(top, zoom))],
     aloneFrom,
+    ringOf: (id, zoom) => ringsById[Math.max(0, Math.min(top, zoom))].get(id),
     apartFrom(a, b) {
       for (let zoom = top; zoom >= 0; zoom--) {
-        const ring = ringIds[zoom].get(a);
-        if (ring !== undefined && ring === ringIds[zoom].get(b)) return zoom === top ? TOP_ZOOM + 1 : zoom + 1;
+        const ring = ringsById[zoom].get(a);
+        if (ring !== undefined && ring === ringsById[zoom].get(b)) return zoom === top ? TOP_ZOOM + 1 : zoom + 1;
       }
       return 0;
     },

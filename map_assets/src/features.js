@@ -77,14 +77,14 @@ export function linkFeatures(network, clusters) {
 }
 
 /**
- * The links that are down: a line from end to end and the mark in its middle.
+ * The links that are down by themselves: a line from end to end and the mark in its middle.
  * @param {Network} network @param {Clusters} clusters @returns {Feature[]}
  */
 export function brokenFeatures(network, clusters) {
   const features = [];
   for (const { id, status } of network.loads.values()) {
     const link = network.links.get(id);
-    const places = link && status === "down" ? network.pathOf(link) : null;
+    const places = link && status === "down" && !network.isBehind(link) ? network.pathOf(link) : null;
     if (!link || !places) continue;
     const { path, middle } = halve(places);
     const properties = { link: id, from: clusters.apartFrom(link.a, link.b) };
@@ -186,7 +186,7 @@ export function chosenFeatures(network, id, { text, status_text: colors }) {
   if (device) {
     const { status } = network.healthOf(device.id);
     const named = status === "down" ? "" : label(device.name);
-    return [pointOf([device.lng, device.lat], { label: named, color: isOdd(status) ? colors[status] : text.text })];
+    return [pointOf([device.lng, device.lat], { label: named, color: isOdd(status) || status === "affected" ? colors[status] : text.text })];
   }
   const path = link && network.pathOf(link);
   return link && path ? [lineOf(halve(path).path.map(fromFlat), { width: widthOf(link.capacity_bps) })] : [];

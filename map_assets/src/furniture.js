@@ -9,6 +9,7 @@ import { textElement } from "./card.js";
 
 const CREDITS = "© OpenStreetMap contributors, Natural Earth, GeoNames, GSHHG";
 const BOUNDS = ["idle", "1", "25", "50", "75", "90 %"];
+const KINDS = [["cable", "fibre"], ["broken", "down"], ["affected", "affected"], ["wireless", "wireless"], ["unknown", "no data"]];
 const SCALE_MOST_PX = 100;
 const STEPS = [1, 2, 5];
 const EARTH_M = 40_075_016.686;
@@ -47,7 +48,7 @@ export function putLegend(palette) {
   });
   const kinds = document.createElement("div");
   kinds.className = "kinds";
-  for (const [kind, words] of [["cable", "fibre"], ["broken", "down"], ["wireless", "wireless"], ["unknown", "no data"]]) {
+  for (const [kind, words] of KINDS) {
     kinds.append(textElement("span", `sample ${kind}`, ""), textElement("span", "", words));
   }
   const scale = document.createElement("div");

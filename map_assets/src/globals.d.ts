@@ -1,7 +1,7 @@
 // What the window puts into the page, and the shapes of what both sides say to each other.
 // Counterparts: app/map/bridge.py (what the page sends), app/map/feed.py and view.py (what it gets).
 
-type Status = "up" | "degraded" | "down" | "stale" | "unknown" | "maintenance";
+type Status = "up" | "degraded" | "down" | "affected" | "stale" | "unknown" | "maintenance";
 type LinkStatus = "up" | "down" | "unknown";
 type ThemeName = "dark" | "light";
 type Role = "pop" | "relay" | "access" | "switch" | "sector" | "customer" | "power" | "server" | "other";
@@ -11,13 +11,14 @@ interface DeviceRow { id: string; name: string; role: Role; lng: number; lat: nu
 interface LinkRow {
   id: string; a: string; b: string; kind: "fibre" | "wireless" | "copper"; capacity_bps: number; path: LngLat[];
 }
-interface HealthRow { id: string; status: Status; since_us: number }
+/** `cause`: the device or link that it is affected by. */
+interface HealthRow { id: string; status: Status; since_us: number; cause?: string }
 interface LoadRow {
   id: string; status: LinkStatus;
   ab_bps: number | null; ba_bps: number | null; ab_class: number | null; ba_class: number | null;
 }
 interface Card {
-  id: string; title: string; status: Status; said: string; reason: string; lines: [label: string, value: string][];
+  id: string; title: string; status: Status; said: string; notes: string[]; reason: string; lines: [label: string, value: string][];
 }
 interface View { lng: number; lat: number; zoom: number }
 

@@ -14,6 +14,8 @@ export const LOAD_NOT_KNOWN = 6;
 /** Feature-state `load` of a half-link that another source draws. */
 export const LOAD_HIDDEN = -2;
 export const LOAD_UNKNOWN = -1;
+/** Feature-state `load` of a half-link that is silent because of a cause elsewhere. */
+export const LOAD_AFFECTED = -3;
 export const HOTTEST = 5;
 export const PILL_ZOOM = 10;
 
@@ -86,6 +88,13 @@ function linkLayers(p) {
       paint: {
         "line-color": p.status.unknown, "line-width": 1.1, "line-offset": linkOffset, "line-dasharray": [2, 3],
         "line-opacity": ex(["case", ["==", load, LOAD_UNKNOWN], 0.7, 0]),
+      },
+    },
+    {
+      id: "link-affected", type: "line", source: "links", filter: filter(["all", isLine, alone]),
+      paint: {
+        "line-color": p.status.affected, "line-width": byZoom([0.7, 1.25, 1.25, 1.5], 1), "line-offset": linkOffset,
+        "line-opacity": ex(["case", ["==", load, LOAD_AFFECTED], 0.7, 0]),
       },
     },
     {
@@ -182,6 +191,8 @@ function deviceLayers(p) {
   const ifNow = (wanted) => ex(["case", ["==", now, wanted], 1, 0]);
   /** The live source has a better name for it. */
   const ifPlain = ex(["case", ["any", ["boolean", ["feature-state", "named"], false], ["boolean", ["feature-state", "chosen"], false]], 0, 1]);
+  /** The name of what is affected stays dim. @param {unknown} color of the others */
+  const named = (color) => ex(["case", ["==", now, "affected"], p.affected_name, color]);
   const radius = ["match", rank, 0, 4, 1, 3.4, 2.8];
   const halo = { "text-halo-color": ground, "text-halo-width": 1.6 };
   const nameSize = ex(["match", rank, 0, 12.5, 1, 11.5, 11]);
@@ -193,7 +204,7 @@ function deviceLayers(p) {
         "text-field": ["get", "label"], "text-font": MEDIUM, "text-size": nameSize, ...beside, "text-radial-offset": 0.9,
         "symbol-sort-key": ex(rank), "text-padding": 1,
       },
-      paint: { "text-color": ex(["match", rank, 1, p.text.text, p.text.quiet]), ...halo, "text-opacity": ifPlain },
+      paint: { "text-color": named(ex(["match", rank, 1, p.text.text, p.text.quiet])), ...halo, "text-opacity": ifPlain },
     },
     {
       id: "pop-ring", type: "circle", source: "devices", filter: filter(["all", isPop, alone]),
@@ -212,7 +223,7 @@ function deviceLayers(p) {
         "circle-stroke-color": ex(["case", isUp, ground, p.status.unknown]),
       },
     },
-    ...["maintenance", "stale", "degraded"].map((wanted) => oddSymbols(wanted, ifNow(wanted))),
+    ...["maintenance", "stale", "affected", "degraded"].map((wanted) => oddSymbols(wanted, ifNow(wanted))),
     {
       id: "odd-names", type: "symbol", ...live("odd", ["!=", status, "down"], alone), minzoom: 6,
       layout: {
@@ -231,7 +242,7 @@ function deviceLayers(p) {
         "text-field": ["get", "label"], "text-font": SEMIBOLD, "text-size": nameSize, ...beside, "text-radial-offset": 0.95,
         "text-padding": 1.5,
       },
-      paint: { "text-color": p.text.text, ...halo, "text-opacity": ifPlain },
+      paint: { "text-color": named(p.text.text), ...halo, "text-opacity": ifPlain },
     },
     {
       id: "link-strike", type: "symbol", ...live("broken", isPoint, alone),
@@ -260,6 +271,10 @@ function deviceLayers(p) {
     oddSymbols("down", ifNow("down")),
     downNames(p, "down-names", live("odd", ["==", status, "down"], alone), ex(["case", ["get", "chosen"], 2.1, 1.5])),
     downNames(p, "ring-names", live("ring", ["has", "label"], ofThisZoom), 2.1),
+    {
+      id: "joins", type: "line", ...live("join"),
+      paint: { "line-color": p.status.affected, "line-width": 1, "line-opacity": 0.55, "line-dasharray": [2, 2] },
+    },
     { id: "fan-legs", type: "line", ...live("fan", isLine), paint: { "line-color": p.text.faint, "line-width": 1 } },
     {
       id: "fan-symbols", type: "symbol", ...live("fan", isPoint),

@@ -9,6 +9,7 @@ import { openChannel } from "./channel.js";
 import { Drag } from "./drag.js";
 import { Fan } from "./fan.js";
 import { notice, putButtons, putCredits, putLegend, putScale } from "./furniture.js";
+import { Joins } from "./joins.js";
 import { complain, PaintClock, report, watchErrors } from "./measure.js";
 import { Network } from "./network.js";
 import { Painter, repaint } from "./painter.js";
@@ -85,11 +86,12 @@ async function build(first) {
   const card = new HoverCard(/** @type {HTMLElement} */ (document.getElementById("card")), send);
   const drag = new Drag(map, network, painter, send);
   const fan = new Fan(map, network, painter);
+  const joins = new Joins(network, painter);
   const pulses = new Pulses(map, network);
   const clock = new PaintClock(map, painter, send);
   /** @type {number | null} */
   let firstIdle_s = null;
-  listen(map, network, painter, camera, drag, fan, card, send);
+  listen(map, network, painter, camera, drag, fan, card, joins, send);
   putButtons(map, camera);
   putCredits();
   putLegend(palette);
@@ -116,6 +118,7 @@ async function build(first) {
     const touched = network.take(message);
     const inLive = painter.paint(touched);
     pulses.follow(touched.health);
+    if (touched.places || touched.health.length) joins.refresh();
     if (touched.places) {
       drag.settle();
       fan.close();

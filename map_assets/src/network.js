@@ -6,6 +6,9 @@
 /** Health of a device nobody has asked yet. @type {HealthRow} */
 const NOT_ASKED = { id: "", status: "unknown", since_us: 0 };
 
+/** Whether nothing answers there, whatever the cause. @param {Status} status */
+const isSilent = (status) => status === "down" || status === "affected";
+
 /** Load of a link nobody has told of yet. @type {LoadRow} */
 const NOT_TOLD = { id: "", status: "unknown", ab_bps: null, ba_bps: null, ab_class: null, ba_class: null };
 
@@ -18,6 +21,10 @@ export class Network {
   #health = new Map();
   /** @type {Map<string, LoadRow>} */
   loads = new Map();
+  /** Ids of the links that end at a device. @type {Map<string, string[]>} */
+  #linksAt = new Map();
+  /** What is affected by a cause. @type {Map<string, Set<string>>} */
+  #behind = new Map();
 
   /** @param {string} id */
   healthOf(id) {
@@ -32,16 +39,67 @@ export class Network {
   /** @param {FromWindow} message @returns {Touched} */
   take({ reset, devices = [], links = [], gone = [], health = [], loads = [] }) {
     if (reset) for (const table of [this.devices, this.links, this.#health, this.loads]) table.clear();
+    if (reset) this.#behind.clear();
     for (const row of devices) this.devices.set(row.id, row);
     for (const row of links) this.links.set(row.id, row);
-    for (const id of gone) for (const table of [this.devices, this.links, this.#health, this.loads]) table.delete(id);
-    for (const row of health) this.#health.set(row.id, row);
+    for (const id of gone) {
+      this.#setCause(id, undefined);
+      for (const table of [this.devices, this.links, this.#health, this.loads]) table.delete(id);
+    }
+    if (reset || links.length || gone.length) this.#joinLinks();
+    const touched = new Set(loads.map((row) => row.id));
+    for (const row of health) {
+      const was = this.healthOf(row.id).status;
+      if (was !== row.status && (isSilent(was) || isSilent(row.status))) for (const link of this.linksAt(row.id)) touched.add(link);
+      this.#setCause(row.id, row.cause);
+      this.#health.set(row.id, row);
+    }
     for (const row of loads) this.loads.set(row.id, row);
     return {
       places: Boolean(reset || devices.length || links.length || gone.length),
       health: health.map((row) => row.id),
-      loads: loads.map((row) => row.id),
+      loads: [...touched],
     };
+  }
+
+  /** Ids of the links that end at a device. @param {string} device */
+  linksAt(device) {
+    return this.#linksAt.get(device) ?? [];
+  }
+
+  /** What a device or link takes with it. @param {string} cause @returns {Iterable<string>} ids of devices */
+  behind(cause) {
+    return this.#behind.get(cause) ?? [];
+  }
+
+  /** Whether a link is silent because of a cause elsewhere: both its ends are, and one at least is affected. @param {LinkRow} link */
+  isBehind({ a, b }) {
+    const [one, other] = [this.healthOf(a).status, this.healthOf(b).status];
+    return isSilent(one) && isSilent(other) && (one === "affected" || other === "affected");
+  }
+
+  #joinLinks() {
+    this.#linksAt.clear();
+    for (const { id, a, b } of this.links.values()) {
+      for (const end of [a, b]) {
+        const there = this.#linksAt.get(end);
+        if (there) there.push(id);
+        else this.#linksAt.set(end, [id]);
+      }
+    }
+  }
+
+  /** @param {string} id @param {string | undefined} cause */
+  #setCause(id, cause) {
+    const old = this.healthOf(id).cause;
+    if (old === cause) return;
+    const behind = this.#behind.get(old ?? "");
+    behind?.delete(id);
+    if (behind?.size === 0) this.#behind.delete(old ?? "");
+    if (cause === undefined) return;
+    const now = this.#behind.get(cause);
+    if (now) now.add(id);
+    else this.#behind.set(cause, new Set([id]));
   }
 
   /** The ends and bends of a link, from a to b, or null where an end has no place. @param {LinkRow} link @returns {LngLat[] | null} */

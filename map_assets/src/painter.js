@@ -4,7 +4,7 @@
 import { clusterBelow, makeClusters } from "./clusters.js";
 import { brokenFeatures, chosenFeatures, deviceFeatures, linkFeatures, oddFeatures, pillFeatures, ringFeatures } from "./features.js";
 import { pixelsPerDegree } from "./geometry.js";
-import { LOAD_HIDDEN, LOAD_NOT_KNOWN, LOAD_UNKNOWN, PILL_ZOOM, networkLayers } from "./layers.js";
+import { LOAD_AFFECTED, LOAD_HIDDEN, LOAD_NOT_KNOWN, LOAD_UNKNOWN, PILL_ZOOM, networkLayers } from "./layers.js";
 import { paletteOf } from "./palette.js";
 import { isOdd, putPictures, ringPicture } from "./symbols.js";
 
@@ -13,7 +13,7 @@ import { isOdd, putPictures, ringPicture } from "./symbols.js";
 /** @import { Network } from "./network.js" */
 /** @import { RingParts } from "./symbols.js" */
 
-/** @typedef {"broken" | "pill" | "odd" | "ring" | "fan" | "chosen" | "drag"} Kind what the live source holds */
+/** @typedef {"broken" | "pill" | "odd" | "ring" | "fan" | "chosen" | "drag" | "join"} Kind what the live source holds */
 
 const PILLS_MOST = 300;
 const AGES_MS = 5_000;
@@ -101,9 +101,15 @@ export class Painter {
     this.#paintOdd();
   }
 
-  /** What stands in a ring. @param {string} id @returns {import("./clusters.js").Cluster | undefined} */
+  /** The ring that a device is in now; a ring's id is that of one of its devices. @param {string} id */
   ring(id) {
-    return this.#clusters.rings(Math.floor(this.#map.getZoom())).find((ring) => ring.id === id);
+    return this.#clusters.ringOf(id, Math.floor(this.#map.getZoom()));
+  }
+
+  /** Where a device is drawn now: its own place, or that of its ring. @param {string} id @returns {LngLat | null} */
+  placeOf(id) {
+    const drawn = this.ring(id) ?? this.#network.devices.get(id);
+    return drawn ? [drawn.lng, drawn.lat] : null;
   }
 
   /** The zoom from which a device stands alone. @param {string} id */
@@ -122,7 +128,7 @@ export class Painter {
     if ((this.#live.get(kind)?.text ?? "[]") === text) return;
     for (const feature of features) feature.properties = { ...feature.properties, kind };
     this.#live.set(kind, { text, features });
-    const byHand = kind === "drag" || kind === "chosen" || kind === "fan";
+    const byHand = kind === "drag" || kind === "chosen" || kind === "fan" || kind === "join";
     const wait_ms = byHand ? 0 : Math.max(0, this.#sentAt_ms + LIVE_MS - performance.now());
     if (this.#sending !== null && !byHand) return;
     clearTimeout(this.#sending ?? undefined);
@@ -203,7 +209,9 @@ export class Painter {
     for (const id of ids) {
       const load = this.#network.loadOf(id);
       const was = this.#map.getFeatureState({ source: "links", id: `${id}:ab` }).load === LOAD_HIDDEN;
-      const [ab, ba] = [load.ab_class, load.ba_class].map((found) => drawnAs(load.status, found));
+      const link = this.#network.links.get(id);
+      const behind = link !== undefined && this.#network.isBehind(link);
+      const [ab, ba] = [load.ab_class, load.ba_class].map((found) => (behind ? LOAD_AFFECTED : drawnAs(load.status, found)));
       this.#setHalves(id, { load: ab }, { load: ba });
       broken ||= was || load.status === "down";
     }

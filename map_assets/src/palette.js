@@ -20,6 +20,7 @@ export function dressPage(theme) {
     ...Object.fromEntries(Object.entries(palette.status_text).map(([status, color]) => [`status-${status}`, color])),
     place: palette.basemap.place,
     down: palette.status.down,
+    affected: palette.status.affected,
   };
   for (const [name, color] of Object.entries(colors)) root.style.setProperty(`--${name}`, color);
   root.style.colorScheme = theme;

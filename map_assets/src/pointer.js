@@ -9,6 +9,7 @@ import { DEVICE_LAYERS, LINK_LAYERS } from "./layers.js";
 /** @import { Fan } from "./fan.js" */
 /** @import { HoverCard } from "./card.js" */
 /** @import { Painter } from "./painter.js" */
+/** @import { Joins } from "./joins.js" */
 /** @import { Network } from "./network.js" */
 
 const REACH_PX = 5;
@@ -37,9 +38,9 @@ export function hitAt(map, { x, y }) {
 
 /**
  * @param {MapLibre} map @param {Network} network @param {Painter} painter @param {Camera} camera @param {Drag} drag
- * @param {Fan} fan @param {HoverCard} card @param {Send} send
+ * @param {Fan} fan @param {HoverCard} card @param {Joins} joins @param {Send} send
  */
-export function listen(map, network, painter, camera, drag, fan, card, send) {
+export function listen(map, network, painter, camera, drag, fan, card, joins, send) {
   const canvas = map.getCanvas();
 
   map.on("click", (event) => {
@@ -94,13 +95,18 @@ export function listen(map, network, painter, camera, drag, fan, card, send) {
   function hover(event) {
     const hit = hitAt(map, event.point);
     canvas.style.cursor = !hit ? "" : hit.kind === "device" && hit.id === painter.chosen ? "move" : "pointer";
-    card.point(hit && hit.kind !== "ring" ? hit.id : null, event.point);
+    rest(hit && hit.kind !== "ring" ? hit.id : null, event.point);
   }
-  map.on("movestart", () => card.point(null, { x: 0, y: 0 }));
+  /** @param {string | null} id @param {{ x: number, y: number }} at */
+  function rest(id, at = { x: 0, y: 0 }) {
+    card.point(id, at);
+    joins.point(id);
+  }
+  map.on("movestart", () => rest(null));
   map.on("zoomstart", () => fan.close());
   canvas.addEventListener("mouseleave", () => {
     last = null;
-    card.point(null, { x: 0, y: 0 });
+    rest(null);
   });
 
   addEventListener("keydown", (event) => {

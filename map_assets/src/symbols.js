@@ -12,10 +12,13 @@ const BOX = 24;
 const TURN = 2 * Math.PI;
 
 /** Worst first, as everywhere. @type {Status[]} */
-export const FAULT_ORDER = ["down", "degraded", "stale", "unknown", "maintenance", "up"];
+export const FAULT_ORDER = ["down", "affected", "degraded", "stale", "unknown", "maintenance", "up"];
 
-/** What deserves attention: neither up, nor simply not known yet, nor silent as planned. @param {Status} status */
+/** What has a name and an age of its own: neither up, nor simply not known yet, nor silent as planned or for a cause elsewhere. @param {Status} status */
 export const isOdd = (status) => status === "down" || status === "degraded" || status === "stale";
+
+/** What a ring shows outside. @param {Status} status */
+const isMarked = (status) => isOdd(status) || status === "affected";
 
 /** CSS pixels of a symbol's box of 24 at size 1. */
 export const SYMBOL_PX = 17;
@@ -103,6 +106,12 @@ const DRAW = {
     stroke(pen, "#FFFFFF", 2.2);
     circle(pen, 10.6);
     stroke(pen, status.down, 1.5);
+  },
+  affected(pen, { status, surface }) {
+    diamond(pen, 10.4);
+    fill(pen, surface.ground);
+    diamond(pen, 7);
+    stroke(pen, status.affected, 2);
   },
   stale(pen, { status, surface }) {
     circle(pen, 9);
@@ -276,7 +285,7 @@ export function ringPicture({ total, counts, worst }, palette) {
       stroke(pen, palette.status[status], 3.6);
       from = to;
     }
-    if (!isOdd(worst)) return;
+    if (!isMarked(worst)) return;
     const badge = worst === "down" ? 22 : 15;
     pen.translate(middle + radius * 0.78 - badge / 2, middle - radius * 0.78 - badge / 2);
     pen.scale(badge / BOX, badge / BOX);

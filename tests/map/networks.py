@@ -6,6 +6,7 @@ import random
 import time
 from uuid import UUID, uuid5
 
+from domain.fault import Fault, FaultKind
 from domain.health import Health, Status
 from domain.inventory import Device, Link, Role
 from domain.load import LinkState
@@ -39,12 +40,18 @@ def health(name: str, status: Status, ago_s: float = 200) -> Health:
     return Health(id_of(name), VANTAGE, status, at_us - int(ago_s * 1e6), at_us)
 
 
-def news(*states: Health | LinkState) -> Changed:
-    """Return a batch with new health and link states."""
+def fault(cause: str, *affected: str, kind: FaultKind = "device", ago_s: float = 200) -> Fault:
+    """Return the fault of a device or link, and what is behind it."""
+    return Fault(id_of(cause), kind, now_us() - int(ago_s * 1e6), tuple(map(id_of, affected)))
+
+
+def news(*states: Health | LinkState | Fault) -> Changed:
+    """Return a batch with new health, link states and faults."""
     return Changed(
         2,
         health=tuple(s for s in states if isinstance(s, Health)),
         link_states=tuple(s for s in states if isinstance(s, LinkState)),
+        faults=tuple(s for s in states if isinstance(s, Fault)),
     )
 
 

@@ -10,13 +10,15 @@ import pytest
 from PySide6.QtTest import QTest
 
 from app.look import ThemeName, themes
+from domain.fault import Fault
 from domain.geometry import LngLat
 from domain.health import STATUS_RANK, Status
-from domain.wire import Changed
+from domain.wire import Changed, Removed
 from tests.map.conftest import Stage
-from tests.map.networks import device, health
+from tests.map.networks import device, health, id_of
 from tests.ui.seen import Pixels, as_deuteranope, difference, in_grey, pixels
 
+CAUSE = id_of("elsewhere")
 PLACE = LngLat(10.0, 47.0)
 REACH_PX = 14
 LEAST = 10.0
@@ -26,8 +28,10 @@ LEAST = 10.0
 def seen_as(stage: Stage, status: str) -> Pixels:
     """Return the pixels around an access device of that status; its name is blank."""
     thing = msgspec.structs.replace(device("x", *PLACE), name=" ", paused=status == "maintenance")
-    shown: Status = "up" if status == "maintenance" else status  # type: ignore[assignment]
-    stage.tell(Changed(2, devices=(thing,), health=(health("x", shown),)))
+    shown: Status = {"maintenance": "up", "affected": "down"}.get(status, status)  # type: ignore[assignment]
+    faults = (Fault(CAUSE, "device", 1, (thing.id,)),) if status == "affected" else ()
+    stage.tell(Changed(2, removed=(Removed("fault", CAUSE),)))
+    stage.tell(Changed(2, devices=(thing,), health=(health("x", shown),), faults=faults))
     at = stage.pixel(PLACE)
     ink = themes()[stage.view._theme].status[status]
     stage.until(lambda: stage.shows(at, ink, REACH_PX), status)
@@ -42,7 +46,7 @@ def test_any_two_statuses_differ_in_grey_and_for_a_deuteranope(
 ) -> None:
     stage = stages(Changed(1, initial=True, devices=(device("x", *PLACE),)), theme=theme)
     assert stage.report()["zoom"] >= 12
-    pictures = {status: seen_as(stage, status) for status in [*STATUS_RANK, "maintenance"]}
+    pictures = {status: seen_as(stage, status) for status in [*STATUS_RANK, "maintenance", "affected"]}
     for eyes in (in_grey, as_deuteranope):
         seen = {status: eyes(picture) for status, picture in pictures.items()}
         for one, other in itertools.combinations(seen, 2):

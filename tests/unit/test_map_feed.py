@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from app.map import feed
 from app.model import Delta, Model
 from domain.fact import Fact
+from domain.fault import FaultKind
 from domain.inventory import Device, Link, Site
 from domain.load import LinkState
 from domain.wire import Changed, Removed
-from tests.map.networks import VANTAGE, device, health, id_of, news, now_us, small
+from tests.map.networks import VANTAGE, device, fault, health, id_of, news, now_us, small
 
 
 def model_of(*batches: Changed) -> Model:
@@ -101,3 +103,64 @@ def test_a_device_row_holds_no_address() -> None:
     row = feed.device_row(model, next(iter(model.inventory.devices())))
     assert row is not None
     assert set(row) == {"id", "name", "role", "lng", "lat"}
+
+
+def notes_of(name: str, *batches: Changed) -> list[str]:
+    card = feed.card(model_of(small(), *batches), id_of(name), now_us())
+    assert card is not None
+    return list(card["notes"])
+
+
+def test_what_is_affected_is_told_with_its_cause_and_nothing_else_has_one() -> None:
+    model = model_of(small(), news(health("Grünten", "down"), fault("Hauchenberg", "Grünten")))
+    row, other = feed.health_rows(model, [id_of("Grünten"), id_of("Kempten")])
+    assert (row["status"], row["cause"]) == ("affected", id_of("Hauchenberg"))
+    assert "cause" not in other
+
+
+def test_a_new_cause_is_a_new_row_though_the_status_stays() -> None:
+    model = model_of(small(), news(health("Grünten", "down"), fault("Hauchenberg", "Grünten")))
+    deltas: list[Delta] = []
+    model.changed.connect(deltas.append)
+    model.flush()
+    model.merge(Changed(3, faults=(fault("Hauchenberg"), fault("Kempten", "Grünten"))))
+    model.flush()
+    [row] = feed.tick(model, deltas[-1])["health"]
+    assert (row["status"], row["cause"]) == ("affected", id_of("Kempten"))
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind", "expected"),
+    [
+        ("Hauchenberg", "device", "Behind Hauchenberg, which has been down for 3 min"),
+        ("KemptenHauchenberg", "link", "Behind Kempten – Hauchenberg, which has been down for 3 min"),
+        ("nobody", "device", "Behind something deleted, which has been down for 3 min"),
+        (
+            "vantage",
+            "cut_off",
+            "This computer has lost its way to the network: no device answers from here",
+        ),
+    ],
+)
+def test_the_card_of_what_is_affected_says_what_is_before_it(
+    cause: str, kind: FaultKind, expected: str
+) -> None:
+    found = fault(cause, "Grünten", kind=kind)
+    assert notes_of("Grünten", news(health("Grünten", "down"), found)) == [expected]
+
+
+def test_the_card_of_a_cause_says_what_it_takes_down_and_that_of_what_has_one_way_left_says_why() -> None:
+    found = msgspec.structs.replace(
+        fault("Hauchenberg", "Grünten"), sites=1, subscribers=58, weakened=(id_of("Alpspitz"),)
+    )
+    batch = news(health("Hauchenberg", "down"), health("Grünten", "down"), found)
+    assert notes_of("Hauchenberg", batch) == [
+        "1 site, 58 subscribers behind it; 1 device without a second way"
+    ]
+    assert notes_of("Alpspitz", batch) == ["Has one way left: Hauchenberg has been down for 3 min"]
+    assert notes_of("Kempten", batch) == []
+
+
+def test_the_card_of_a_link_that_is_a_cause_says_what_it_takes_down() -> None:
+    batch = news(health("Grünten", "down"), fault("HauchenbergGrünten", "Grünten", kind="link"))
+    assert notes_of("HauchenbergGrünten", batch) == ["1 device behind it"]

@@ -73,6 +73,54 @@ test("a broken link is one line from end to end with a mark in its middle", () =
   assert.deepEqual(features.map((f) => f.geometry.type), ["LineString", "Point"]);
 });
 
+test("a link between silent ends is affected, not broken, where one end is affected; it is touched when an end falls silent", () => {
+  const made = network(link("l", "a", "b"), link("m", "b", "c"));
+  const down = (id) => ({ id, status: "down", ab_bps: null, ba_bps: null, ab_class: null, ba_class: null });
+  const since_us = now_us;
+  made.take({ loads: [down("l"), down("m")] });
+  const { loads } = made.take({ health: [{ id: "b", status: "down", since_us }, { id: "c", status: "affected", since_us, cause: "b" }] });
+  assert.deepEqual(new Set(loads), new Set(["l", "m"]));
+  assert.deepEqual([made.isBehind(made.links.get("l")), made.isBehind(made.links.get("m"))], [false, true]);
+  const broken = brokenFeatures(made, makeClusters(made.devices.values()));
+  assert.deepEqual(broken.map((f) => f.properties.link), ["l", "l"]);
+  assert.deepEqual(made.take({ health: [{ id: "c", status: "up", since_us }] }).loads, ["m"]);
+  assert.deepEqual(made.take({ health: [{ id: "a", status: "degraded", since_us }] }).loads, []);
+});
+
+test("two devices that are down without a cause before them have a broken link", () => {
+  const made = network(link("l", "a", "b"));
+  made.take({ health: ["a", "b"].map((id) => ({ id, status: "down", since_us: now_us })) });
+  assert.equal(made.isBehind(made.links.get("l")), false);
+});
+
+test("the mirror knows what a cause takes with it, and forgets it with the cause, the device or everything", () => {
+  const made = network();
+  const affected = (id, cause) => ({ id, status: "affected", since_us: now_us, cause });
+  const behind = (cause) => [...made.behind(cause)];
+  made.take({ health: [affected("b", "a"), affected("c", "a")] });
+  assert.deepEqual(behind("a"), ["b", "c"]);
+  made.take({ health: [affected("b", "c")] });
+  assert.deepEqual([behind("a"), behind("c")], [["c"], ["b"]]);
+  made.take({ health: [{ id: "b", status: "up", since_us: now_us }], gone: ["c"] });
+  assert.deepEqual([behind("a"), behind("c")], [[], []]);
+  made.take({ health: [affected("b", "a")] });
+  made.take({ reset: true });
+  assert.deepEqual(behind("a"), []);
+});
+
+test("a root cause outshines what it affects in a ring, and what is affected outshines what is degraded", () => {
+  const made = network();
+  const cluster = { id: "a", lng: 10, lat: 47, members: ["a", "b", "c"], stack: false };
+  const worst = (...statuses) => {
+    made.take({ health: statuses.map((status, i) => ({ id: "abc"[i], status, since_us: now_us })) });
+    const pictures = new Map();
+    ringFeatures(made, [cluster], 5, false, now_us, pictures);
+    return [...pictures.values()][0].worst;
+  };
+  assert.equal(worst("affected", "down", "affected"), "down");
+  assert.equal(worst("degraded", "affected", "up"), "affected");
+});
+
 test("a pill needs room, and a load that is known", () => {
   const made = network(link("l", "a", "b"));
   const load = { id: "l", status: "up", ab_bps: 4.12e9, ba_bps: null, ab_class: 5, ba_class: null };
