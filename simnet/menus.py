@@ -95,6 +95,8 @@ _MENUS: dict[str, Menu] = {
     "/caps-man/registration-table": Menu(menus_wireless.capsman, menus_wireless.has_legacy_radio),
     "/ip/address": Menu(menus_services.addresses),
     "/ip/neighbor": Menu(menus_services.neighbours),
+    "/ip/arp": Menu(menus_services.arp),
+    "/interface/bridge/host": Menu(menus_services.hosts),
     "/ip/route": Menu(menus_routing.routes, count=menus_routing.count_routes),
     "/routing/route": Menu(menus_routing.routes, _is_v7, menus_routing.count_routes),
     "/routing/ospf/neighbor": Menu(menus_routing.ospf_neighbours),

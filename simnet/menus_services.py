@@ -125,6 +125,41 @@ def leases(router: Router, _at_s: float) -> list[Row]:
     ]
 
 
+def hosts(router: Router, _at_s: float) -> list[Row]:
+    """Spell /interface/bridge/host: the subscribers behind the LAN's port, and the router's own ports."""
+    own = [
+        {"mac-address": write_mac(port.mac), "on-interface": port.name, "local": "true"}
+        for port in router.interfaces[:1]
+    ]
+    others = [
+        {"mac-address": row["mac-address"], "on-interface": router.interfaces[0].name, "local": "false"}
+        for row in leases(router, _at_s)
+    ]
+    rows = own + others
+    for number, row in enumerate(rows):
+        row |= {".id": f"*{number + 1:X}", "interface": row["on-interface"], "bridge": "bridge"}
+        row |= {"dynamic": "true", "disabled": "false", "invalid": "false"}
+    return rows
+
+
+def arp(router: Router, at_s: float) -> list[Row]:
+    """Spell /ip/arp: who is at the other end of the links, the subscribers, and one address that nobody answers for."""
+    rows = [
+        {"address": port.peer.router.address, "mac-address": write_mac(port.peer.mac), "interface": port.name}
+        for port in router.interfaces
+        if port.peer is not None and port.running
+    ]
+    rows += [
+        {"address": row["address"], "mac-address": row["mac-address"], "interface": "bridge"}
+        for row in leases(router, at_s)
+    ]
+    rows.append({"address": "10.77.255.1", "interface": "bridge"})
+    for number, row in enumerate(rows):
+        row |= {".id": f"*{number + 1:X}", "dynamic": "true", "disabled": "false", "invalid": "false"}
+        row["complete"] = "true" if "mac-address" in row else "false"
+    return rows
+
+
 def netwatch(router: Router, at_s: float) -> list[Row]:
     """Spell /tool/netwatch: the far ends of the links."""
     rows: list[Row] = []

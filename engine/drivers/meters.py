@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from domain.observation import Told
+from domain.observation import Sighting, Told
 from domain.observation import Value as Sample
 from domain.text import TEXT_CAP, text_from_bytes
 from engine.drivers.snmp_session import SnmpSession
@@ -48,6 +48,7 @@ class Learned(NamedTuple):
     facts: Sequence[Told] = ()
     whole: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
 
 
 class Known(NamedTuple):

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from domain.errors import BadReply, NoAnswer
 from domain.metrics import gap_s
-from domain.observation import Reading
+from domain.observation import Reading, Sighting
 from domain.observation import Value as Sample
 from engine.drivers.driver import Answer
 from engine.drivers.meters import Draft, Known, Learned, Look, Meter, text
@@ -24,6 +24,7 @@ from engine.drivers.profiles import Profile, Profiles
 from engine.drivers.profiles.language import LOOK_EVERY_CYCLES as USUAL_EVERY_CYCLES
 from engine.drivers.profiles.look import looks_of
 from engine.drivers.snmp_interfaces import InterfaceLook
+from engine.drivers.snmp_neighbours import FIRST_SIGHTINGS_CYCLES, SIGHTINGS_EVERY_CYCLES, SightingsLook
 from engine.drivers.snmp_session import GET_BYTES, VARBINDS_PER_GET, Got, SnmpSession, answer_bytes
 from engine.protocols.ber import Absent, Value
 
@@ -42,10 +43,10 @@ FAILURES_BEFORE_TOLD = 3
 class _Task:
     """One look: how often it is taken, when it is due, and what it found last."""
 
-    def __init__(self, look: Look, every_cycles: int) -> None:
+    def __init__(self, look: Look, every_cycles: int, first_cycle: int = 0) -> None:
         self.look = look
         self.every_cycles = every_cycles
-        self.due_cycle = 0
+        self.due_cycle = first_cycle
         self.looked_cycle: int | None = None
         self.failures = 0
         self.learned = Learned()
@@ -114,13 +115,16 @@ class SnmpDriver:
         self._cycle = 0
         self._due_cycle = 0
         self._phase = phase
+        first_sightings = FIRST_SIGHTINGS_CYCLES[phase % len(FIRST_SIGHTINGS_CYCLES)]
         self._known = Known({})
         self._tasks = [
             _Task(self._look_at_system, LOOK_EVERY_CYCLES),
             _Task(InterfaceLook(), LOOK_EVERY_CYCLES),
+            _Task(SightingsLook(), SIGHTINGS_EVERY_CYCLES, first_sightings),
         ]
         self._untold: dict[str, Any] = {}
         self._untold_whole: set[str] = set()
+        self._sightings: tuple[Sighting, ...] = ()
         self._uptime_s: float | None = None
         self._at_us = 0
         self._seen: list[Value] | None = None
@@ -156,11 +160,13 @@ class SnmpDriver:
 
     def _tell(self, values: list[Sample]) -> Reading:
         """Return the reading, with the facts that were not told yet; most cycles have none."""
-        if not self._untold and not self._untold_whole:
+        if not self._untold and not self._untold_whole and not self._sightings:
             return Reading(tuple(values))
-        reading = Reading(tuple(values), tuple(self._untold.items()), tuple(sorted(self._untold_whole)))
+        whole = tuple(sorted(self._untold_whole))
+        reading = Reading(tuple(values), tuple(self._untold.items()), whole, self._sightings)
         self._untold = {}
         self._untold_whole = set()
+        self._sightings = ()
         return reading
 
     async def _read_after_looks(self, is_read: bool, draft: Draft) -> None:
@@ -263,6 +269,7 @@ class SnmpDriver:
                 self._untold = {
                     field: said for field, said in self._untold.items() if not field.startswith(prefix)
                 }
+            self._sightings += task.learned.sightings
             self._untold.update(task.learned.facts)
             self._untold_whole.update(task.learned.whole)
         self._due_cycle = min(task.due_cycle for task in self._tasks)
@@ -289,7 +296,7 @@ class SnmpDriver:
                 _Task(look, max(1, look.every * LOOK_EVERY_CYCLES // USUAL_EVERY_CYCLES))
                 for look in looks_of(profile)
             ]
-            self._tasks[2:] = looks
+            self._tasks[3:] = looks
 
 
 def _read_meters(plan: _Plan, answers: list[Got], draft: Draft) -> None:

@@ -5,7 +5,7 @@ One rule: what a person looks at first stands first: it is in the first reading 
 
 from __future__ import annotations
 
-from engine.drivers.routeros import interfaces, routing, services, system, wireless
+from engine.drivers.routeros import interfaces, routing, services, sightings, system, wireless
 
 MENUS = (
     system.RESOURCE,
@@ -22,4 +22,5 @@ MENUS = (
     *wireless.MONITORS,
     *system.RARE[2:],
     routing.ROUTES,
+    *sightings.RARE,
 )

@@ -13,7 +13,7 @@ import msgspec
 
 from domain.inventory import Interface
 from domain.metrics import is_believable
-from domain.observation import Reading, Value
+from domain.observation import Reading, Sighting, Value
 from engine.drivers.rates import Counted, PortRates
 
 Row = dict[str, str]
@@ -58,6 +58,9 @@ class Router:
         self.queues: dict[str, PortRates] = {}
         self.queue_count = LIST_CAP + 1
         """Until they were counted there may be too many."""
+        self.row_counts: dict[str, int] = {}
+        """Of tables that are asked for only where they are short, by their paths."""
+        self.sightings: list[Sighting] = []
         self.wants_list = True
         self.missing_rights: set[str] = set()
         self.refused_menus: set[str] = set()
@@ -123,7 +126,9 @@ class Router:
 
     def take_reading(self, values: Sequence[Value]) -> Reading:
         """Return a reading of these values and of all that was noted since the last."""
-        reading = Reading(tuple(values), tuple(self._untold.items()), tuple(sorted(self._untold_whole)))
+        whole = tuple(sorted(self._untold_whole))
+        reading = Reading(tuple(values), tuple(self._untold.items()), whole, tuple(self.sightings))
+        self.sightings.clear()
         self._untold.clear()
         self._untold_whole.clear()
         return reading
