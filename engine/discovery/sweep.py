@@ -48,9 +48,14 @@ class Tally:
     def words(self) -> str:
         """Say it."""
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(self.kinds.items()))
-        said = f"{self.asked:,} addresses asked, {self.answered:,} answered"
+        said = f"{count_of(self.asked, 'address', 'addresses')} asked, {self.answered:,} answered"
         said += f": {kinds}" if kinds else ""
         return said + (f"; {self.let_nobody_in:,} let nobody in" if self.let_nobody_in else "")
+
+
+def count_of(count: int, one: str, many: str) -> str:
+    """Return "1 address", "2,000 addresses"."""
+    return f"{count:,} {one if count == 1 else many}"
 
 
 class Pace:

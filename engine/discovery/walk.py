@@ -18,7 +18,7 @@ from domain.finding import Find, Seen, settled
 from domain.identity import own_address
 from domain.text import clean_text
 from engine.discovery.prober import Met, Prober
-from engine.discovery.sweep import Round, Take, Tally
+from engine.discovery.sweep import Round, Take, Tally, count_of
 from engine.operations import Control
 
 NEIGHBOURS_CAP = 100_000
@@ -114,7 +114,10 @@ class Walk:
         steps: list[_Step] = []
         self._addresses.update(listed)
         total = self._tally.asked + len(listed[:room])
-        control.tell(total=total, phase=f"asking, {depth} steps from the beginning" if depth else "asking")
+        control.tell(
+            total=total,
+            phase=f"asking, {count_of(depth, 'step', 'steps')} from the beginning" if depth else "asking",
+        )
 
         def on_asked(address: str, met: Met | None) -> None:
             self._tally.add(met, self._take(met) if met is not None else None)
@@ -129,7 +132,7 @@ class Walk:
 
     @property
     def _words(self) -> str:
-        said = f"{len(self._devices):,} devices followed, {self._tally.words}"
+        said = f"{count_of(len(self._devices), 'device', 'devices')} followed, {self._tally.words}"
         if self._foreign:
             where = "outside the ranges" if self._within else "public: name their ranges to have them asked"
             said += f"; {self._foreign:,} left alone that are {where}"
