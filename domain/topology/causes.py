@@ -1,0 +1,280 @@
+"""Which silent devices are the cause, and which only lie behind one. Counterpart: the judge, who tells what is seen and asks.
+
+Theory. Live is what answers (up, degraded), down is what fell silent; everything else is quiet: never heard, stale, paused.
+    root      a down device that is an entry, or has a live neighbour that does not hang on it alone (`dominates`)
+    affected  any other down device; its roots are those around its dark part: the affected and quiet that hang together
+    Quiet devices are looked through, in both senses: a live device (or an entry) behind quiet ones makes a root, and a dark part
+    goes on through them. What answers is live, whatever lies before it; but a device that is polled late, and still counts as
+    up, makes no root of the one that it hangs on.
+    A dark part without a root (an island) has one chosen: the device that all others of it hang on, else the first to fall.
+    Nothing is live at all, and an entry and another device are down: the poller itself is cut off, and no device is a root.
+A link that is down does not count, but where it fell with a device at its ends: its fall is then part of the same news.
+One rule: a change of one device or link costs what is around it; after an edit of the graph all is computed anew, when asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from domain.topology.darkness import DARK, LIVE, QUIET, ROOT, Darkness
+from domain.topology.graph import Topology
+from domain.topology.impact import weakened
+from domain.topology.parts import OUTSIDE
+from domain.topology.slots import ends
+
+State = Literal["up", "degraded", "down", "unknown", "stale", "paused"]
+TOGETHER_S = 120.0
+"""A link that fell at most so long before a device fell with it: a port is seen to fall at once, silence after some misses."""
+WITNESSES = 8
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a device is in a fault. `roots`: of a root itself; of an affected device its causes, or none: the poller is cut off."""
+
+    kind: Literal["root", "affected", "clear"] = "clear"
+    roots: tuple[UUID, ...] = ()
+
+
+class Blast(msgspec.Struct, frozen=True):
+    """What is down with a root, itself first; sites all of whose devices are among these or quiet; subscribers of the devices."""
+
+    devices: tuple[UUID, ...] = ()
+    sites: tuple[UUID, ...] = ()
+    subscribers: int = 0
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """What may have turned since one last asked: devices by their state or verdict, and present roots by their blast."""
+
+    devices: frozenset[UUID] = frozenset()
+    roots: frozenset[UUID] = frozenset()
+
+
+class Causes:
+    """Root causes over a topology, kept as devices and links change.
+
+    States are kept by id, also of devices that are not in the graph: either may be told first, the device or its state.
+    Times are microseconds of any one clock. Questions about a device that is not in the graph raise KeyError.
+    """
+
+    def __init__(self, topology: Topology, together_s: float = TOGETHER_S) -> None:
+        self._topology = topology
+        self._together_us = round(together_s * 1e6)
+        self._live: set[UUID] = set()
+        self._down: dict[UUID, int] = {}
+        self._fallen: dict[UUID, int] = {}
+        self._turned: set[UUID] = set()
+        self._built: Darkness | None = None
+        self._built_at = -1
+        self._weak: dict[int, list[int]] = {}
+        self._stale_blocks: set[int] = set()
+
+    # what is seen
+
+    def set_state(self, device: UUID, state: State, since_us: int = 0) -> None:
+        """Take in a device's state; `since_us` is when it fell, and counts where it is down."""
+        was_live, fell_us = device in self._live, self._down.pop(device, None)
+        self._live.discard(device)
+        kind = QUIET
+        if state == "down":
+            kind, self._down[device] = DARK, since_us
+        elif state in ("up", "degraded"):
+            kind = LIVE
+            self._live.add(device)
+        if (was_live, fell_us) == (kind == LIVE, self._down.get(device)):
+            return
+        self._turned.add(device)
+        slot = self._topology.index.get(device)
+        if slot is not None and (darkness := self._current()) is not None:
+            darkness.turn(slot, kind, since_us)
+            if (fell_us is not None) != (kind == DARK):
+                self._stale_blocks.update(self._blocks_at(slot))
+
+    def forget(self, device: UUID) -> None:
+        """Drop what was seen of a device, as if it had never been heard."""
+        self.set_state(device, "unknown")
+
+    def set_link(self, link: UUID, is_down: bool, since_us: int = 0) -> None:
+        """Take in whether a link is down, and when it fell. One that nobody tells of counts as standing."""
+        fell_us = since_us if is_down else None
+        if self._fallen.get(link) == fell_us:
+            return
+        if fell_us is None:
+            del self._fallen[link]
+        else:
+            self._fallen[link] = fell_us
+        both = self._topology.links.get(link)
+        if both is not None and (darkness := self._current()) is not None:
+            darkness.turn_link(link, fell_us)
+            self._stale_blocks.add(self._topology.structure.block_of_link(*ends(both)))
+
+    # what it means
+
+    @property
+    def cut_off(self) -> bool:
+        """Nothing is live, an entry is down and so is another device: the poller's own uplink is the cause."""
+        return self._darkness().is_cut_off()
+
+    def roots(self) -> tuple[UUID, ...]:
+        """Return every root, the first to fall first; none while cut off."""
+        darkness = self._darkness()
+        return () if darkness.is_cut_off() else self._topology.names(darkness.roots())
+
+    def verdict(self, device: UUID) -> Verdict:
+        """Return what a device is in a fault."""
+        darkness, v = self._darkness(), self._topology.index[device]
+        if v not in darkness.since:
+            return Verdict()
+        if darkness.is_cut_off():
+            return Verdict("affected")
+        roots = [v] if darkness.kind[v] == ROOT else darkness.roots_of(darkness.dark.part[v])
+        return Verdict("root" if roots == [v] else "affected", self._topology.names(roots))
+
+    def blast(self, root: UUID | None) -> Blast:
+        """Return what is down with a root; of None all that is down, the blast of a poller that is cut off.
+
+        What is affected by two roots is in the blast of both. Of a device that is no root: nothing.
+        """
+        darkness, topology = self._darkness(), self._topology
+        slots = list(darkness.since) if root is None else self._blast(darkness, topology.index[root])
+        kind = darkness.kind
+        return Blast(
+            topology.names(slots),
+            tuple(topology.sites_within(slots, lambda v: kind[v] == QUIET)),
+            sum(topology.subscribers[v] for v in slots),
+        )
+
+    def weakened(self) -> frozenset[UUID]:
+        """Return the live devices that have lost their second way: degraded by topology.
+
+        Each had two disjoint ways from the device it hangs on alone, which is not down, and has one over what is not down.
+        """
+        darkness, topology = self._darkness(), self._topology
+        above, kind = topology.structure.above, darkness.kind
+        for block in self._stale_blocks - {-1}:
+            self._weak.pop(block, None)
+            if above[block] not in darkness.since and (
+                weak := weakened(topology, block, darkness.since, darkness.gone)
+            ):
+                self._weak[block] = weak
+        self._stale_blocks = set()
+        return frozenset(topology.names(v for weak in self._weak.values() for v in weak if kind[v] == LIVE))
+
+    def witnesses(self, device: UUID, limit: int = WITNESSES) -> tuple[UUID, ...]:
+        """Return live devices, the nearest first, one of which must answer before a root is believed.
+
+        An answer proves that the way up to the device stands. It must be to a question asked after the device's first miss:
+        an older one says nothing, both may have fallen since. Of an entry without such neighbours: the nearest live devices
+        at all, whose answer shows that the poller is not cut off. None: there is nothing to ask and nothing to wait for.
+        """
+        darkness, v = self._darkness(), self._topology.index[device]
+        kind, dominates = darkness.kind, self._topology.structure.dominates
+        found = self._nearest_live(v, limit, lambda w: not dominates(v, w), lambda w: kind[w] == QUIET)
+        if not found and v in self._topology.entries:
+            found = self._nearest_live(v, limit, lambda w: True, lambda w: True)
+        return self._topology.names(found)
+
+    def suspect(self, root: UUID) -> UUID | None:
+        """Return the highest of the quiet devices that a root hangs on alone and behind which nothing is live, or None.
+
+        A switch that nobody polls makes a root of each device behind it when it dies: this is what they have in common.
+        """
+        darkness, structure = self._darkness(), self._topology.structure
+        kind, found = darkness.kind, None
+        v = structure.above[self._topology.index[root]]
+        while 0 <= v < structure.source and kind[v] == QUIET:
+            if any(kind[w] == LIVE for w in structure.subtree(v)):
+                break
+            found, v = self._topology.ids[v], structure.above[v]
+        return found
+
+    def fallen_links(self, device: UUID) -> tuple[UUID, ...]:
+        """Return the links at a down device that fell with it."""
+        v, links = self._topology.index[device], self._topology.links
+        since_us = self._darkness().since.get(v)
+        if since_us is None:
+            return ()
+        earliest_us = since_us - self._together_us
+        return tuple(
+            link
+            for link, fell_us in self._fallen.items()
+            if fell_us >= earliest_us and link in links and v in ends(links[link])
+        )
+
+    def take_changes(self) -> Changes:
+        """Return what may have turned since the last call. After an edit of the graph: all that was or is down.
+
+        While `cut_off` turns, all that is down turns with it and is not told singly.
+        """
+        darkness, topology = self._darkness(), self._topology
+        darkness.chosen()
+        part, kind = darkness.dark.part, darkness.kind
+        around = {w for v in darkness.touched for w in topology.near[v]} | darkness.touched
+        roots = {v for v in around if kind[v] == ROOT}
+        for home in {part[v] for v in around if part[v] != OUTSIDE}:
+            roots.update(darkness.roots_of(home))
+        devices = self._turned.union(topology.names(darkness.flipped))
+        darkness.touched, darkness.flipped, self._turned = set(), set(), set()
+        if darkness.is_cut_off():
+            roots = set()
+        return Changes(frozenset(devices), frozenset(topology.names(roots)))
+
+    # inside
+
+    def _current(self) -> Darkness | None:
+        """Return what was built, where that was for the present graph."""
+        return self._built if self._built_at == self._topology.version else None
+
+    def _darkness(self) -> Darkness:
+        current = self._current()
+        if current is not None:
+            return current
+        topology = self._topology
+        self._turned.update(self._down)
+        self._built = Darkness(topology, self._live.__contains__, self._down, self._fallen, self._together_us)
+        self._built_at = topology.version
+        structure = topology.structure
+        self._weak = {}
+        self._stale_blocks = {structure.block[v] for v in self._built.since if structure.twice[v]}
+        self._stale_blocks.update(structure.block_of_link(*ends(both)) for both in self._built.gone)
+        return self._built
+
+    def _blocks_at(self, v: int) -> set[int]:
+        """Return the blocks with several ways that a slot is in, or that it is the top of."""
+        structure = self._topology.structure
+        above, block, twice = structure.above, structure.block, structure.twice
+        found = {block[w] for w in self._topology.near[v] if above[w] == v and twice[w]}
+        return found | {block[v]} if twice[v] else found
+
+    def _blast(self, darkness: Darkness, v: int) -> list[int]:
+        part, since = darkness.dark.part, darkness.since
+        if darkness.is_cut_off() or v not in since:
+            return []
+        if darkness.kind[v] != ROOT:
+            home = part[v]
+            is_root = darkness.roots_of(home) == [v]
+            return [v, *(w for w in darkness.dark.reach(v)[1:] if w in since)] if is_root else []
+        homes = {part[w]: w for w in darkness.ways(v) if part[w] != OUTSIDE}
+        return [v, *(w for start in homes.values() for w in darkness.dark.reach(start) if w in since)]
+
+    def _nearest_live(
+        self, start: int, limit: int, may_enter: Callable[[int], bool], may_pass: Callable[[int], bool]
+    ) -> list[int]:
+        darkness = self._darkness()
+        kind, waiting, seen, found = darkness.kind, [start], {start}, list[int]()
+        for v in waiting:
+            for w in darkness.ways(v):
+                if w in seen or not may_enter(w):
+                    continue
+                seen.add(w)
+                if kind[w] == LIVE:
+                    found.append(w)
+                    if len(found) == limit:
+                        return found
+                elif may_pass(w):
+                    waiting.append(w)
+        return found
