@@ -14,7 +14,7 @@ from tests.engine.walks import RECORDINGS, objects_of, read_at, read_objects
 from tests.protocol.agents import running_snmpsim
 
 CHOSEN = {"ubiquiti-airfiber": "ubiquiti", "ubiquiti-airmax": "ubiquiti"}
-PARTS = {"host-resources", "addresses", "entity-sensor", "lldp", "ups", "bgp4", "ospf", "ubiquiti"}
+PARTS = {"host-resources", "addresses", "entity-sensor", "lldp", "cdp", "ups", "bgp4", "ospf", "ubiquiti"}
 """Profiles that others extend; the walks of those hold theirs."""
 
 

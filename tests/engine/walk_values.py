@@ -258,6 +258,15 @@ FACTS: dict[str, dict[str, Any]] = {
             "is_up": False,
         },
         "sensor/Fan 1": {"name": "Fan 1", "metric": "sensor_state", "state": "critical"},
+        "neighbour/Te0/1/10.0.0.2": {
+            "interface": "Te0/1",
+            "address": "10.0.0.2",
+            "identity": "core.example",
+            "remote_interface": "GigabitEthernet0/2",
+            "platform": "cisco WS-C3850",
+            "version": "Cisco IOS Software Version 15",
+            "heard_by": "cdp",
+        },
     },
     "generic": {
         "address/10.7.0.2": {"address": "10.7.0.2", "interface": "eth0", "prefix_bits": 24},
@@ -271,6 +280,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "neighbour/eth0/02:00:00:00:00:77": {
             "interface": "eth0",
             "mac": "02:00:00:00:00:77",
+            "address": "10.7.0.1",
             "identity": "core",
             "remote_interface": "uplink",
             "platform": "RouterOS",

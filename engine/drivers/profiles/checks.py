@@ -162,6 +162,8 @@ def _field_faults(group: Group, field: Field, known: Collection[str]) -> Iterato
             yield from _names_faults(f".{word}", [name], known)
     if field.via and not group.index:
         yield ".via", "an index of the group expected with it"
+    if field.beyond and not (group.index and field.oid and not field.via):
+        yield ".beyond", "an oid, no via, and an index of the group expected with it"
     if field.kind == "port" and not group.index:
         yield ".as", "a port only in a table expected"
     if field.kind not in NUMERIC and (field.scale != 1 or field.offset or field.least or field.most):
@@ -204,7 +206,7 @@ def _number_faults(group: Group, number: Number, known: Collection[str]) -> Iter
             yield "of", f"a number expected, got {name} as {field.kind}"
     for name in (number.of, *number.plus, *number.less, *number.during):
         field = group.fields.get(name, Field())
-        if not number.still and (field.via or field.instead or field.same):
+        if not number.still and (field.via or field.beyond or field.instead or field.same):
             yield "of", f"a field of the row itself expected, got {name}, which may be another's"
     if number.rate and (number.plus or number.less or number.fold or number.still or number.during):
         yield "rate", "nothing but times and scale expected with a rate"

@@ -28,7 +28,8 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One value: `column` of the group's entry, an `oid` of its own (of a scalar with its final 0), or what another field `is`.
 
     Where it says nothing, `or` names the field that is taken for it at a look.
-    `via` names the field or index part whose value is the index there, where it is not the row's own. `map` goes before
+    `via` names the field or index part whose value is the index there, where it is not the row's own. `beyond` are the index
+    parts that follow the row's own in that table; the field is the last of them, of the first row there. `map` goes before
     `scale` and `offset`; a `milliwatt`, once scaled, is told in dBm. `absent` values, and those outside `least` and `most`,
     are none; these are in the device's units.
     """
@@ -37,6 +38,7 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     oid: str = ""
     same: str = msgspec.field(name="is", default="")
     via: str = ""
+    beyond: dict[str, IndexKind] = {}
     kind: Kind = msgspec.field(name="as", default="number")
     scale: float = 1.0
     offset: float = 0.0

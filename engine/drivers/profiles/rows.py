@@ -90,7 +90,8 @@ class Reader:
         self.columns = {name: _column(group, field) for name, field in group.fields.items() if not field.same}
         self._decoders: dict[str, Decode] = {name: decoder(field) for name, field in group.fields.items()}
         self._patterns = compiled(group.matches)
-        self._own = [name for name in self.columns if not group.fields[name].via]
+        self._beyond = {name: field.beyond for name, field in group.fields.items() if field.beyond}
+        self._own = [name for name in self.columns if not group.fields[name].via and name not in self._beyond]
         self.table_columns = [self.columns[name] for name in self._own] if group.index else []
         """What a table has to have something of, to be there; of scalars nothing."""
         self._same = [(name, field.same) for name, field in group.fields.items() if field.same]
@@ -106,7 +107,7 @@ class Reader:
         table = await session.walk(own, group.rows, cut=True)
         if not any(table.values()):
             return []
-        foreign = [self.columns[name] for name in self._joined]
+        foreign = [self.columns[name] for name in (*self._joined, *self._beyond)]
         joined: Table = await session.walk(foreign, MOST_ROWS, cut=True) if foreign else {}
         indexes = dict.fromkeys(index for column in own for index in table[column])
         rows = [row for index in indexes if (row := self._row(index, table, joined, known)) is not None]
@@ -134,6 +135,10 @@ class Reader:
             via = said.get(self._group.fields[name].via)
             if via is not None:
                 self._add(said, name, joined[self.columns[name]].get(_index_of(as_text(via), known)), known)
+        for name, shape in self._beyond.items():
+            plain = _beyond(index, joined[self.columns[name]], shape, known)
+            if plain is not None:
+                said[name] = plain
         self._fill_in(said, known)
         present = frozenset(name for name, value in own.items() if _is_there(value))
         row = Row(index, said, present, self.columns)
@@ -199,6 +204,17 @@ def split_index(index: str, shape: Mapping[str, str], known: Known) -> dict[str,
             return None
         parts[name] = part
     return None if arcs else parts
+
+
+def _beyond(index: str, rows: Mapping[str, Value], shape: Mapping[str, str], known: Known) -> Plain | None:
+    """Return the last part of the first index that begins with `index` and goes on as `shape` says."""
+    begin = f"{index}."
+    for other in rows:
+        if other.startswith(begin):
+            parts = split_index(other[len(begin) :], shape, known)
+            if parts is not None:
+                return parts[next(reversed(shape))]
+    return None
 
 
 def _part(kind: str, arcs: list[str], known: Known) -> Plain | None:
