@@ -39,6 +39,9 @@ TABLE = (
     Row("settings", "Settings", ("Ctrl+,",)),
     Row("mibs", "MIB browser", ("Ctrl+I",)),
     Row("credentials", "Logins", ("Ctrl+L",)),
+    Row("rules", "Alert rules", ("Ctrl+R",)),
+    Row("maintenance", "Maintenance: planned work", ("Ctrl+P",)),
+    Row("plan_work", "Plan maintenance of what is selected", ()),
     Row("storage", "Storage: how long numbers are kept", ()),
     Row("receivers", "What devices send: traps and syslog", ()),
     Row("quarantine", "Unknown senders", ()),
@@ -50,7 +53,7 @@ TABLE = (
 )
 
 
-SETTINGS = ("credentials", "storage", "receivers", "quarantine", "vault", "mibs")
+SETTINGS = ("rules", "maintenance", "credentials", "storage", "receivers", "quarantine", "vault", "mibs")
 """What is set and looked up for the whole network, in the order of its menu."""
 
 

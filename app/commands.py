@@ -32,8 +32,9 @@ from app.trust import trusting, what_it_shows
 from app.words import BETWEEN, count_of, ends_of_link, isolated
 from domain.edit import Edit, Step, change, creation, deletion, inverse
 from domain.errors import Refusal
-from domain.inventory import Credential, CredentialKind, Device, Link, probe_names
-from domain.wire import Acknowledge, ProbeNow, Reply, Secret, SubmitEdit, ToEngine
+from domain.inventory import Credential, CredentialKind, Device, Entity, Kind, Link, probe_names
+from domain.watching import PortWatch
+from domain.wire import ActOnAlert, ProbeNow, Reply, Secret, SubmitEdit, ToEngine
 
 UNDO_DEPTH = 200
 Then = Callable[[tuple[Refusal, ...]], None]
@@ -166,6 +167,52 @@ class Commands(QObject):
         probes = trusting(device, trusted, seen).probes
         self._change_device(device, f"Trust the {what_it_shows(trusted)} of {device.name}", probes=probes)
 
+    # What people want to be told of
+
+    def put(self, kind: Kind, thing: Entity, then: Then | None = None, title: str = "") -> None:
+        """Make a rule, planned work or another thing with a name, or change the one of its id; `title` where that says more."""
+        old = self._model.inventory.get(kind, thing.id)
+        step = creation(kind, thing) if old is None else change(kind, old, thing)
+        if step is not None:
+            said = title or f"{'Add' if old is None else 'Change'} {getattr(thing, 'name', '')}"
+            self._submit(said, [step], then)
+        elif then is not None:
+            then(())
+
+    def drop(self, kind: Kind, id: UUID, then: Then | None = None, title: str = "") -> None:
+        """Delete a rule, planned work or another thing that nothing hangs on."""
+        thing = self._model.inventory.get(kind, id)
+        if thing is not None:
+            self._submit(title or f"Delete {getattr(thing, 'name', '')}", [deletion(kind, thing)], then)
+
+    def watch_port(self, id: UUID, interface: str, chosen: PortWatch | None) -> None:
+        """Choose when a port's silence is told, or leave it to the rules again."""
+        device = self._model.inventory.device(id)
+        if device is None:
+            return
+        ports = [port for port in device.ports if port.interface != interface]
+        ports += [chosen] if chosen is not None else []
+        ports.sort(key=lambda port: port.interface)
+        self._change_device(device, f"Change alerts of {interface} of {device.name}", ports=tuple(ports))
+
+    def tag_devices(
+        self, ids: Iterable[UUID], add: Iterable[str], remove: Iterable[str], then: Then | None = None
+    ) -> None:
+        """Give devices tags and take others away: one edit, one undo."""
+        added, gone = tuple(add), frozenset(remove)
+        steps = []
+        devices = [device for id in ids if (device := self._model.inventory.device(id)) is not None]
+        for device in devices:
+            kept = [tag for tag in device.tags if tag not in gone]
+            tags = tuple(dict.fromkeys([*kept, *added]))
+            step = change("device", device, msgspec.structs.replace(device, tags=tags))
+            steps += [step] if step is not None else []
+        if steps:
+            what = devices[0].name if len(devices) == 1 else count_of(len(steps), "device", "devices")
+            self._submit(f"Tag {what}", steps, then)
+        elif then is not None:
+            then(())
+
     # Polling
 
     def probe_now(self, id: UUID) -> None:
@@ -178,7 +225,9 @@ class Commands(QObject):
         """Take an alert: it stays open, and everybody sees who has it."""
         found = self._model.alerts.get(alert)
         if found is not None and found.is_open and found.acknowledged_us is None:
-            self._link.request(lambda number: Acknowledge(number, alert, self.author), self._toast_refusals)
+            self._link.request(
+                lambda number: ActOnAlert(number, alert, "acknowledge", self.author), self._toast_refusals
+            )
 
     # Undo and redo
 
@@ -306,6 +355,13 @@ _DONE = {
     "Resume": "resumed",
     "Replace": "replaced",
     "Trust": "trusted",
+    "Tag": "tagged",
+    "Plan": "planned",
+    "Start": "started",
+    "End": "ended",
+    "Enable": "switched on",
+    "Disable": "switched off",
+    "Reset": "back to the default",
 }
 
 

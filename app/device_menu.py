@@ -1,4 +1,4 @@
-"""What the menu of a device offers besides showing, changing and deleting it. Counterpart: `window.py`, which opens the menu.
+"""What the menu of a device or of a site offers. Counterpart: `window.py`, which opens it, and shows, changes and deletes.
 
 One rule: what cannot be done with this device is not offered.
 """
@@ -13,12 +13,20 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
 from app.commands import Commands
-from app.draft import now_us
+from app.dialogs.maintenance_form import local_zone
+from app.draft import new_id, now_us
 from app.model import Model
 from app.panels.text import caption
+from app.planned import HOUR_US, ended, till_morning_us, time_words, work_in, works_on
 from app.settings import Settings
 from app.trust import untrusted
-from domain.inventory import Device, is_paused
+from app.words import count_of
+from domain.inventory import Device, Site, is_paused
+from domain.maintenance import Window
+from domain.watching import Maintenance, Scope
+
+NOW_H = (1, 2, 4)
+"""How long work lasts that begins now, to choose from."""
 
 
 def add_verbs(  # noqa: PLR0917
@@ -44,4 +52,36 @@ def add_verbs(  # noqa: PLR0917
         "Resume polling" if paused else "Pause polling",
         lambda: commands.pause_device(device.id, paused=not paused),
     )
+    add_work(menu, Scope(devices=(device.id,)), device.name, commands, settings)
+    for work in works_on(model.inventory, device, now_us()):
+        menu.addAction(caption(f"End “{work.name}” now"), partial(_end, commands, work))
     menu.addSeparator()
+
+
+def add_site_verbs(menu: QMenu, site: Site, model: Model, commands: Commands, settings: Settings) -> None:
+    """Put the verbs of a site into a menu."""
+    devices = [device for device in model.inventory.devices() if device.site == site.id]
+    add_work(menu, Scope(sites=(site.id,)), site.name, commands, settings)
+    if devices:
+        said = f"Tags of its {count_of(len(devices), 'device', 'devices')}…"
+        menu.addAction(said, lambda: settings.open_tags(devices))
+
+
+def add_work(menu: QMenu, scope: Scope, name: str, commands: Commands, settings: Settings) -> None:
+    """Put into a menu what begins maintenance of something now, or plans it."""
+    now, inner = now_us(), menu.addMenu("Maintenance")
+    morning_us = till_morning_us(now)
+    ends = [(f"Start now, for {hours} h", now + hours * HOUR_US) for hours in NOW_H]
+    ends.append((f"Start now, till {time_words(morning_us, now)}", morning_us))
+    for said, ends_us in ends:
+        inner.addAction(said, partial(_start, commands, scope, name, ends_us))
+    inner.addAction("Plan…", lambda: settings.plan_work(scope, name))
+
+
+def _start(commands: Commands, scope: Scope, name: str, ends_us: int) -> None:
+    work = work_in(new_id(), name, scope, Window(now_us(), ends_us), local_zone())
+    commands.put("maintenance", work, title=f"Start {work.name}")
+
+
+def _end(commands: Commands, work: Maintenance) -> None:
+    commands.put("maintenance", ended(work, now_us()), title=f"End {work.name}")

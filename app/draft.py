@@ -115,6 +115,8 @@ class DeviceDraft(msgspec.Struct, frozen=True):
     profile: str = ""
     may_slow: bool = False
     paused_until_us: int | None = None
+    tags: tuple[str, ...] = ()
+    is_entry: bool = False
 
 
 class Steps(msgspec.Struct):
@@ -156,6 +158,8 @@ def steps_of(inventory: Inventory, draft: DeviceDraft, old: Device | None = None
         profile=draft.profile,
         may_slow=draft.may_slow,
         paused_until_us=draft.paused_until_us,
+        tags=draft.tags,
+        is_entry=draft.is_entry,
     )
     if old is None:
         made.steps.append(creation("device", device))
@@ -195,6 +199,8 @@ def draft_of(inventory: Inventory, device: Device) -> DeviceDraft:
         profile=device.profile,
         may_slow=device.may_slow,
         paused_until_us=device.paused_until_us,
+        tags=device.tags,
+        is_entry=device.is_entry,
     )
 
 

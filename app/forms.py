@@ -11,6 +11,7 @@ from app.commands import Asks, Commands
 from app.dialogs.device_form import DeviceForm, Submit
 from app.dialogs.link_form import LinkForm
 from app.draft import draft_of
+from app.look import Look
 from app.model import Model
 from domain.geometry import LngLat
 from domain.inventory import Device, Link
@@ -20,13 +21,15 @@ from domain.wire import QueryProfiles
 class Forms:
     """`add` takes the draft of a new device."""
 
-    def __init__(self, model: Model, asks: Asks, commands: Commands, add: Submit, window: QWidget) -> None:
+    def __init__(  # noqa: PLR0917
+        self, model: Model, asks: Asks, commands: Commands, look: Look, add: Submit, window: QWidget
+    ) -> None:
         self._model, self._asks, self._commands = model, asks, commands
-        self._add, self._window = add, window
+        self._look, self._add, self._window = look, add, window
 
     def add_device(self, place: LngLat | None = None, address: str = "") -> None:
         """Open the form for a new device, at a place or an address where one is given."""
-        form = DeviceForm(self._model.inventory, self._add, self._window, place=place)
+        form = DeviceForm(self._model.inventory, self._look, self._add, self._window, place=place)
         form.address.setText(address)
         self._open(form)
 
@@ -34,7 +37,8 @@ class Forms:
         """Open the form of a device."""
         inventory, commands = self._model.inventory, self._commands
         submit: Submit = lambda draft, then: commands.edit_device(device, draft, then)  # noqa: E731
-        self._open(DeviceForm(inventory, submit, self._window, draft=draft_of(inventory, device)))
+        draft = draft_of(inventory, device)
+        self._open(DeviceForm(inventory, self._look, submit, self._window, draft=draft))
 
     def edit_link(self, link: Link) -> None:
         """Open the form of a link."""

@@ -5,17 +5,22 @@ One rule: a dialog reads the model and asks the engine; nothing is kept here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.commands import Asks, Commands
+from app.commands import Asks, Commands, Then
 from app.dialogs.credentials import Credentials
+from app.dialogs.maintenance import MaintenanceBoard
+from app.dialogs.maintenance_form import MaintenanceForm, first_work
 from app.dialogs.quarantine import Quarantine
 from app.dialogs.receivers import ReceiversForm
+from app.dialogs.rules import Rules
 from app.dialogs.storage import StorageForm
+from app.dialogs.tags import TagForm
 from app.dialogs.trust import TrustQuestion
 from app.dialogs.unlock import UnlockForm
 from app.dialogs.vault import VaultBoard
@@ -23,8 +28,11 @@ from app.look import Look
 from app.mibs.browser import MibBrowser
 from app.model import Delta, Model
 from app.panels.notices import Banner
+from app.planned import NAME_CHARS
 from app.trust import untrusted
-from app.words import capitalized, count_of
+from app.words import capitalized, count_of, name_of_link
+from domain.inventory import Device
+from domain.watching import Maintenance, Scope
 
 
 class Settings(QObject):
@@ -43,6 +51,38 @@ class Settings(QObject):
     def open_credentials(self) -> None:
         """Open the list of logins."""
         Credentials(self._model, self._commands, self._window).open()
+
+    def open_rules(self) -> None:
+        """Open what is alerted of."""
+        Rules(self._model, self._commands, self._look, self._window).open()
+
+    def open_maintenance(self) -> None:
+        """Open what is planned."""
+        MaintenanceBoard(self._model, self._commands, self._look, self._window).open()
+
+    def plan_work(self, scope: Scope, name: str = "") -> None:
+        """Open the form for new work on something."""
+
+        def submit(work: Maintenance, then: Then) -> None:
+            self._commands.put("maintenance", work, then, f"Plan {work.name}")
+
+        work = first_work(scope, f"Work on {name}"[:NAME_CHARS] if name else "")
+        MaintenanceForm(self._model, self._look, work, submit, is_new=True, parent=self._window).open()
+
+    def plan_work_on(self, id: UUID | None) -> None:
+        """Open the form for new work on a device, on both ends of a link, or on what is still to be chosen."""
+        inventory = self._model.inventory
+        device, link = (inventory.device(id), inventory.link(id)) if id is not None else (None, None)
+        if device is not None:
+            self.plan_work(Scope(devices=(device.id,)), device.name)
+        elif link is not None:
+            self.plan_work(Scope(devices=(link.a, link.b)), name_of_link(inventory, link))
+        else:
+            self.plan_work(Scope())
+
+    def open_tags(self, devices: Sequence[Device]) -> None:
+        """Open the tags of several devices."""
+        TagForm(self._model.inventory, self._commands, self._look, devices, self._window).open()
 
     def open_storage(self) -> None:
         """Open how long numbers are kept."""

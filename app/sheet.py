@@ -57,8 +57,9 @@ QComboBox::down-arrow { image: url($chevron); width: 14px; height: 14px; }
 QComboBox QAbstractItemView { background: $raised; border: 1px solid $line; border-radius: 6px; padding: 4px;
     selection-background-color: $accent_ground; selection-color: $text; }
 QCheckBox { spacing: 8px; background: transparent; }
-QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $faint; border-radius: 4px; background: $field; }
-QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url($check); }
+QCheckBox::indicator, QTableView::indicator { width: 14px; height: 14px; border: 1px solid $faint; border-radius: 4px;
+    background: $field; }
+QCheckBox::indicator:checked, QTableView::indicator:checked { background: $accent; border-color: $accent; image: url($check); }
 QCheckBox::indicator:focus { border-color: $accent; }
 
 QPushButton, QToolButton { background: $raised; border: 1px solid transparent; border-radius: 6px; padding: 0 12px;
@@ -77,6 +78,16 @@ QPushButton[kind="link"]:hover { text-decoration: underline; }
 QToolButton[kind="bare"] { background: transparent; padding: 0; min-width: 26px; max-width: 26px; min-height: 26px;
     max-height: 26px; }
 QToolButton[kind="bare"]:hover { background: $hover; }
+QToolButton[kind="cross"] { background: transparent; padding: 0; min-width: 18px; max-width: 18px; min-height: 18px;
+    max-height: 18px; border-radius: 9px; }
+QToolButton[kind="cross"]:hover { background: $hover; }
+QToolButton[kind="cross"]:focus { border: 1px solid $accent; }
+QFrame[kind="pill"] { background: $raised; border: 1px solid $line; border-radius: 13px; }
+QPushButton[kind="choice"] { background: $field; border: 1px solid $line; text-align: left; font-weight: 400;
+    padding: 6px 10px; min-height: 14px;
+    image: url($chevron); image-position: right; }
+QPushButton[kind="choice"]:focus { border: 1px solid $accent; }
+QPushButton[refused="true"] { border: 1px solid $down; }
 QToolButton::menu-indicator { image: none; }
 QPushButton[kind="chip"] { background: transparent; padding: 0 8px; font-weight: 400; min-height: 26px; }
 QPushButton[kind="chip"]:hover { background: $raised; }

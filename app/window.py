@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QFrame, QMainWindow, QMenu, QSplitter, QStackedWid
 
 from app.actions import SETTINGS, make_actions
 from app.commands import Commands, Said, Then
-from app.device_menu import add_verbs
+from app.device_menu import add_site_verbs, add_verbs
 from app.dialogs.confirm import Confirm
 from app.dialogs.palette import Palette
 from app.dialogs.shortcuts import Shortcuts
@@ -77,7 +77,7 @@ class Window(QMainWindow):
         self.first_card = FirstCard(look)
         self.news = EngineNews(link, look)
         self.settings = Settings(model, link, commands, look, self)
-        self._forms = Forms(model, link, commands, self._add, self)
+        self._forms = Forms(model, link, commands, look, self._add, self)
         self._lay_out()
         self.toasts = Toasts(self.frame)
         self.actions_by_name = make_actions(
@@ -99,6 +99,9 @@ class Window(QMainWindow):
                 "full_screen": self.toggle_full_screen,
                 "settings": self.open_settings,
                 "mibs": lambda: self.settings.open_mibs(self.selected),
+                "rules": self.settings.open_rules,
+                "maintenance": self.settings.open_maintenance,
+                "plan_work": lambda: self.settings.plan_work_on(self.selected),
                 "credentials": self.settings.open_credentials,
                 "storage": self.settings.open_storage,
                 "receivers": self.settings.open_receivers,
@@ -204,10 +207,14 @@ class Window(QMainWindow):
         menu.popup(self.top.mapToGlobal(QPoint(self.top.width() - menu.sizeHint().width(), HEIGHT_PX)))
 
     def open_menu(self, id: UUID, at: QPoint) -> None:
-        """Open the menu of a device or a link."""
+        """Open the menu of a device, a link or a site."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        device = self._model.inventory.device(id)
+        site, device = self._model.inventory.site(id), self._model.inventory.device(id)
+        if site is not None:
+            add_site_verbs(menu, site, self._model, self._commands, self.settings)
+            menu.popup(at)
+            return
         if device is None or self._model.inventory.place_of(device) is not None:
             menu.addAction("Show on the map", lambda: self.select(id, fly=True))
         if device is not None:
@@ -326,6 +333,7 @@ class Window(QMainWindow):
         self.device.trust_asked.connect(self.settings.open_trust)
         self.device.device_chosen.connect(lambda id: self.select(id, fly=True))
         self.device.probe_wanted.connect(self._commands.probe_now)
+        self.device.body.port_watched.connect(self._commands.watch_port)
         self.link.device_chosen.connect(self.select)
         self.frame.device_placed.connect(self._commands.move_device)
         self.first_card.draft_made.connect(self._add)

@@ -10,14 +10,16 @@ from uuid import UUID
 
 import msgspec
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPlainTextEdit, QWidget
 from shiboken6 import isValid
 
 from app.commands import Then
 from app.dialogs.form import Form, two_columns
 from app.dialogs.polling import PollingChoice, SlowBox
 from app.dialogs.probe_rows import ProbeRows
+from app.dialogs.tags import TagField
 from app.draft import DeviceDraft, default_probe
+from app.look import Look
 from app.panels.text import Label
 from app.words import count_of
 from domain.errors import Refusal
@@ -29,6 +31,10 @@ WIDTH_PX = 560
 NOTE_PX = 64
 NOTE_SENT_CAP = 40_000
 PROBLEMS_SHOWN = 3
+ENTRY_MEANS = (
+    "This computer and other pollers stand in front of it: whatever has no way to here is cut off. "
+    "Without a mark anywhere that is guessed."
+)
 AUTOMATIC = "Automatic, by what the device says of itself"
 Submit = Callable[[DeviceDraft, Then], None]
 """Sends a draft; the second argument is told what the engine said."""
@@ -40,6 +46,7 @@ class DeviceForm(Form):
     def __init__(
         self,
         inventory: Inventory,
+        look: Look,
         submit: Submit,
         parent: QWidget | None = None,
         *,
@@ -73,6 +80,9 @@ class DeviceForm(Form):
         self.region = _line(start.region, 120)
         self.place = _line(_place_text(start), 60)
         self.place.setPlaceholderText("Longitude, latitude")
+        self.tags = TagField(inventory, look, start.tags)
+        self.is_entry = QCheckBox("The network is reached through here")
+        self.is_entry.setChecked(start.is_entry)
         self.note = QPlainTextEdit(start.note)
         self.note.setTabChangesFocus(True)
         self.note.setFixedHeight(NOTE_PX)
@@ -142,6 +152,8 @@ class DeviceForm(Form):
             profile=self.profile.currentData(),
             may_slow=self.may_slow.isChecked(),
             paused_until_us=pause.until_us,
+            tags=self.tags.tags(),
+            is_entry=self.is_entry.isChecked(),
         )
 
     def submit(self) -> None:
@@ -214,7 +226,12 @@ class DeviceForm(Form):
         who.addWidget(add("place", "Place, if not the site's", self.place), 2, 0)
         who.addWidget(add("role", "Role", self.role), 2, 1)
         who.addWidget(add("subscribers", "Subscribers behind it", self.subscribers), 3, 0)
-        who.addWidget(add("note", "Note", self.note), 4, 0, 1, 2)
+        who.addWidget(add("tags", "Tags", self.tags), 4, 0, 1, 2)
+        who.addWidget(add("note", "Note", self.note), 5, 0, 1, 2)
+        who.addWidget(self.is_entry, 6, 0, 1, 2)
+        who.addWidget(Label(ENTRY_MEANS, "small", wrap=True), 7, 0, 1, 2)
+        self.tags.changed.connect(self.fields.by_name["tags"].accept)
+        self.tags.changed.connect(self.fit_soon)
         when.addWidget(add("interval_s", "Asked every, seconds", self.interval), 0, 0)
         when.addWidget(add("paused_until_us", "Polling", self.polling), 0, 1)
         when.addWidget(self.may_slow, 1, 0, 1, 2)

@@ -29,6 +29,7 @@ from app.panels.overview import Overview
 from app.panels.port_list import PortList
 from app.panels.section import Listed, Seen, Stack
 from domain.inventory import Device, probe_names
+from domain.watching import PortWatch
 
 PADDING_PX = 16
 _OLD = frozenset({"down", "stale"})
@@ -65,6 +66,8 @@ class DeviceBody(QStackedWidget):
     all_wanted = Signal(str)
     """The key of the tab that shows all of what the overview shows some of."""
     device_chosen = Signal(object)
+    port_watched = Signal(object, str, object)
+    """When a port of a device is to be alerted of: the device's id, the port's name, a `PortWatch` or None."""
 
     def __init__(self, model: Model, link: Watches, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -95,6 +98,8 @@ class DeviceBody(QStackedWidget):
             self.addWidget(page)
         self.few_ports.port_chosen.connect(self._on_port)
         self.port_list.port_chosen.connect(self._on_port)
+        for table in (self.few_ports, self.all_ports):
+            table.watch_chosen.connect(self._on_watch)
         self.overview.all_wanted.connect(self.all_wanted)
         self.known.changed.connect(self._show_again)
 
@@ -183,6 +188,10 @@ class DeviceBody(QStackedWidget):
     def _on_port(self, name: str) -> None:
         self.all_wanted.emit("overview")
         self.graph.choose(("if_in_bps", name))
+
+    def _on_watch(self, name: str, chosen: PortWatch | None) -> None:
+        if self._device is not None:
+            self.port_watched.emit(self._device, name, chosen)
 
     def _made(self, key: str) -> QWidget:
         page = PAGES[key]

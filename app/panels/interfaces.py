@@ -8,11 +8,21 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QContextMenuEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
+    QMenu,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -23,14 +33,17 @@ from PySide6.QtWidgets import (
 from app.look import ROW_PX, TABLE_PX, Look, color, font, square
 from app.model import Model
 from app.panels.device_says import DeviceSays
+from app.panels.port_watch import bell_of, watch_menu, watch_words
 from app.panels.text import LEFT, RIGHT, paint_text, tip
 from app.symbols import paint_symbol
 from app.words import in_mbps, rate
 from domain.inventory import Interface
+from domain.watching import PortWatch
 
 Index = QModelIndex | QPersistentModelIndex
-NAME, IN, OUT = range(3)
-COLUMNS = ("Name, far end", "In", "Out")
+NAME, IN, OUT, ALERT = range(4)
+COLUMNS = ("Name, far end", "In", "Out", "")
+ALERT_PX = 26
 OVERVIEW_ROWS = 8
 _WORDS = {
     "up": "running",
@@ -49,6 +62,7 @@ class Port(NamedTuple):
     far_end: str
     in_bps: float | None
     out_bps: float | None
+    watch: PortWatch | None = None
 
     def order(self) -> tuple[Any, ...]:
         """Faults first, then what leads somewhere, then as the device counts them."""
@@ -62,7 +76,8 @@ class Port(NamedTuple):
     def holds(self, words: list[str]) -> bool:
         """Tell whether every word is in what it is called."""
         about = self.interface
-        said = f"{about.name} {about.alias} {self.far_end} {about.mac} {about.kind} {_WORDS[self.status]}".casefold()
+        said = f"{about.name} {about.alias} {self.far_end} {about.mac} {about.kind} {_WORDS[self.status]}"
+        said = f"{said} {watch_words(self.watch)}".casefold()
         return all(word in said for word in words)
 
 
@@ -73,6 +88,8 @@ def ports_of(model: Model, device: UUID, says: DeviceSays | None = None) -> list
         says.read(model, device)
     far_ends = _far_ends(model, device)
     samples = model.samples.get(device, {})
+    intended = model.inventory.device(device)
+    watches = {port.interface: port for port in intended.ports} if intended is not None else {}
     found = []
     for _, port, _ in says.things("interface"):
         oper = samples.get(("if_oper_up", port.name))
@@ -85,7 +102,14 @@ def ports_of(model: Model, device: UUID, says: DeviceSays | None = None) -> list
             status = "down" if far_end else "unknown"
         in_bps, out_bps = samples.get(("if_in_bps", port.name)), samples.get(("if_out_bps", port.name))
         found.append(
-            Port(port, status, far_end, in_bps.value if in_bps else None, out_bps.value if out_bps else None)
+            Port(
+                port,
+                status,
+                far_end,
+                in_bps.value if in_bps else None,
+                out_bps.value if out_bps else None,
+                watches.get(port.name),
+            )
         )
     return sorted(found, key=Port.order)
 
@@ -117,7 +141,7 @@ class InterfacesModel(QAbstractTableModel):
             changed = [n for n, (old, new) in enumerate(zip(self.ports, ports, strict=True)) if old != new]
             first, last = (0, len(ports) - 1) if quiet != self.quiet else (changed[0], changed[-1])
             self.ports, self.quiet = ports, quiet
-            self.dataChanged.emit(self.index(first, 0), self.index(last, OUT))
+            self.dataChanged.emit(self.index(first, 0), self.index(last, ALERT))
             return
         self.beginResetModel()
         self.ports, self.quiet = ports, quiet
@@ -128,7 +152,7 @@ class InterfacesModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self.ports)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Return the three columns."""
+        """Return the columns."""
         return 0 if parent.isValid() else len(COLUMNS)
 
     def headerData(
@@ -139,6 +163,8 @@ class InterfacesModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return COLUMNS[section]
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole) and section == ALERT:
+            return "When its silence is alerted of"
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignLeft if section == NAME else Qt.AlignmentFlag.AlignRight
             return int(side | Qt.AlignmentFlag.AlignVCenter)
@@ -148,7 +174,9 @@ class InterfacesModel(QAbstractTableModel):
         """Return a cell's words, or all about the port on hover."""
         port = self.ports[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return (port.interface.name, in_mbps(port.in_bps), in_mbps(port.out_bps))[index.column()]
+            return (port.interface.name, in_mbps(port.in_bps), in_mbps(port.out_bps), "")[index.column()]
+        if role == Qt.ItemDataRole.AccessibleTextRole and index.column() == ALERT:
+            return watch_words(port.watch)
         if role == Qt.ItemDataRole.ToolTipRole:
             about = port.interface
             lines = [
@@ -159,6 +187,7 @@ class InterfacesModel(QAbstractTableModel):
                 f"In {rate(port.in_bps)}, out {rate(port.out_bps)}",
                 f"Speed {rate(about.speed_bps)}" if about.speed_bps else "",
                 about.mac,
+                watch_words(port.watch),
             ]
             return tip("\n".join(line for line in lines if line))
         return None
@@ -178,6 +207,9 @@ class _Delegate(QStyledItemDelegate):
         if option.state & QStyle.StateFlag.State_Selected:
             ground = theme.accent.ground
             painter.fillRect(rect, color(ground))
+        if index.column() == ALERT:
+            self._paint_bell(painter, rect, port)
+            return
         idle = port.status in ("unknown", "maintenance")
         ink = theme.text.quiet if self._rows.quiet or idle else theme.text.text
         table = font(TABLE_PX, tabular=True)
@@ -199,11 +231,20 @@ class _Delegate(QStyledItemDelegate):
             rest = room.adjusted(width + 6, 0, 0, 0)
             paint_text(painter, rest, second, font(TABLE_PX), theme.text.quiet, LEFT)
 
+    def _paint_bell(self, painter: QPainter, rect: QRectF, port: Port) -> None:
+        """Paint what was chosen; what is left to the rules has a faint bell, to be clicked at."""
+        text, name = self._look.theme.text, bell_of(port.watch)
+        ink = text.quiet if port.watch is not None else self._look.theme.surface.line
+        where = square(rect.center().x(), rect.center().y(), 14)
+        painter.drawPixmap(where.toRect(), self._look.pixmap(name, ink, 14))
+
 
 class InterfacesTable(QTableView):
     """The table; a click on a port draws it. With `limit` it is as tall as so many rows and never scrolls."""
 
     port_chosen = Signal(str)
+    watch_chosen = Signal(str, object)
+    """When a port is to be alerted of: its name, a `PortWatch` or None for what the rules say."""
 
     def __init__(self, look: Look, limit: int | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -228,12 +269,38 @@ class InterfacesTable(QTableView):
         for column in (IN, OUT):
             head.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             head.resizeSection(column, 62)
+        head.setSectionResizeMode(ALERT, QHeaderView.ResizeMode.Fixed)
+        head.setMinimumSectionSize(ALERT_PX)
+        head.resizeSection(ALERT, ALERT_PX)
         self.setAccessibleName("Interfaces")
-        self.clicked.connect(lambda index: self.port_chosen.emit(self.rows.ports[index.row()].interface.name))
+        self.clicked.connect(self._on_clicked)
         self.activated.connect(
             lambda index: self.port_chosen.emit(self.rows.ports[index.row()].interface.name)
         )
         look.changed.connect(self.viewport().update)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Offer when a port is to be alerted of."""
+        by_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
+        at = self.indexAt(self.viewport().mapFrom(self, event.pos())) if by_mouse else self.currentIndex()
+        if at.isValid():
+            self._open_menu(at, event.globalPos() if by_mouse else None)
+
+    def menu_of(self, row: int) -> QMenu:
+        """Return the menu of a port."""
+        port = self.rows.ports[row]
+        name = port.interface.name
+        return watch_menu(self, name, port.watch, lambda chosen: self.watch_chosen.emit(name, chosen))
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        if index.column() == ALERT:
+            self._open_menu(index)
+        else:
+            self.port_chosen.emit(self.rows.ports[index.row()].interface.name)
+
+    def _open_menu(self, index: QModelIndex, at: QPoint | None = None) -> None:
+        below = self.viewport().mapToGlobal(self.visualRect(index).bottomLeft())
+        self.menu_of(index.row()).popup(at if at is not None else below)
 
     def begin(self) -> None:
         """Take the keyboard, at the first port."""

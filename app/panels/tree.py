@@ -152,10 +152,13 @@ class TreeView(QTreeView):
                 self.chosen.emit(node.key[1])
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Ask for a device's menu."""
-        node = self._rows.node(self.indexAt(event.pos()))
-        if node is not None and node.kind == "device":
-            self.menu_wanted.emit(node.key[1], event.globalPos())
+        """Ask for the menu of a device or a site; the menu key asks for that of the current row, below it."""
+        by_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
+        index = self.indexAt(event.pos()) if by_mouse else self.currentIndex()
+        node = self._rows.node(index)
+        if node is not None and node.kind in ("device", "site"):
+            below = self.viewport().mapToGlobal(self.visualRect(index).bottomLeft())
+            self.menu_wanted.emit(node.key[1], event.globalPos() if by_mouse else below)
 
     def _activate(self, node: Node | None) -> None:
         if node is None:

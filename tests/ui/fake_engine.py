@@ -28,7 +28,7 @@ from domain.inventory import Credential, Device, Inventory, Link, Probe, Site, T
 from domain.rules import refusals
 from domain.wire import (
     ROWS_OF,
-    Acknowledge,
+    ActOnAlert,
     Alive,
     Changed,
     Credit,
@@ -217,7 +217,7 @@ class FakeEngine:
             self.secrets.update(message.secrets)
             touched = apply(self.inventory, message.edit)
             self.edits.append(message.edit)
-            rows: dict[str, list[Any]] = {"sites": [], "devices": [], "links": [], "credentials": []}
+            rows: dict[str, list[Any]] = {name: [] for name in ROWS_OF.values()}
             gone = []
             for kind, id in touched:
                 row = self.inventory.get(kind, id)
@@ -235,4 +235,4 @@ def _send(connection: Connection, message: ToClient) -> None:
     connection.send_bytes(encode(message))
 
 
-__all__ = ["VANTAGE", "Acknowledge", "FakeEngine", "id_of", "small_network"]
+__all__ = ["VANTAGE", "ActOnAlert", "FakeEngine", "id_of", "small_network"]
