@@ -44,6 +44,8 @@ ROUTEROS_CYCLES = 4
 
 HOST_S = 90.0
 """One host is left after so long with what it has told by then."""
+ASKED_AT_ONCE = 256
+"""Hosts that are asked more than a ping; each holds a handful of connections for a moment."""
 LOOKS_AT_ONCE = 8
 """Hosts that are looked at whole at a time: a first look costs 10 ms of CPU, and the poller comes first."""
 
@@ -138,20 +140,21 @@ class Prober:
         self._tries = tries
         self._now_us = now_us
         self._timeout_s = timeout_s
+        self._room = asyncio.Semaphore(ASKED_AT_ONCE)
         self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def ask(self, address: str) -> Met | None:
         """Return who is at an address, None where nobody answers."""
         draft = _Draft(address)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(HOST_S):
-                await self._ask(draft)
+        if await self._ping(draft) is False and not self._asking.asks_silent:
+            return None
+        async with self._room:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HOST_S):
+                    await self._ask(draft)
         return self._met(draft) if draft.is_there else None
 
     async def _ask(self, draft: _Draft) -> None:
-        answers = await self._ping(draft)
-        if answers is False and not self._asking.asks_silent:
-            return
         await asyncio.gather(
             self._ask_agent(draft), self._greet(draft), *(self._knock(draft, port) for port in self._ports)
         )
