@@ -12,6 +12,7 @@ from functools import cache
 
 from simnet.ber import IP_ADDRESS, OCTET_STRING, Oid, encode, encode_integer, encode_text
 from simnet.hardware import Make
+from simnet.lldp_mib import arp_columns, lldp_columns
 from simnet.mib import (
     Column,
     Mib,
@@ -37,9 +38,11 @@ _CELSIUS, _RPM, _DECIVOLT, _DECIWATT = 1, 2, 3, 5
 @cache
 def mib_of(make: Make) -> Mib:
     """Return the tree that devices of one make answer from."""
-    columns = [*system_columns(), *interface_columns(), *host_columns()]
+    columns = [*system_columns(), *interface_columns(), *host_columns(), *arp_columns()]
     if make == "mikrotik":
         columns += [*_health(), *_system(), *_neighbours(), *_radios(), *_w60g(), *_ports()]
+    else:
+        columns += lldp_columns()
     return Mib(columns)
 
 

@@ -20,7 +20,6 @@ PACKET_OCTETS = 740
 """Mean size of a packet; packet counters are octets divided by it."""
 
 _WEEK_S = 7 * 86_400
-_NAMED_PROBES = ("snmp", "routeros")
 
 
 @dataclass(slots=True, eq=False)
@@ -217,14 +216,8 @@ class Router:
         return [port for port in self.interfaces if self.board.has_poe and port.family == "ethernet"][:8]
 
     def neighbours(self) -> list[Interface]:
-        """The own interfaces behind which a router that announces itself is heard."""
-        return [
-            port
-            for port in self.interfaces
-            if port.running
-            and port.peer
-            and any(probe in port.peer.router.spec.probes for probe in _NAMED_PROBES)
-        ]
+        """The own interfaces behind which another router is heard: all of them announce themselves."""
+        return [port for port in self.interfaces if port.running and port.peer]
 
     def registrations(self, at_s: float, family: str) -> list[Registration]:
         """Who is registered on the running radios of one family."""

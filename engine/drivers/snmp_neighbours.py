@@ -82,7 +82,7 @@ def _resolved(table: Table, macs: str, types: str, known: Known) -> Iterator[Sig
     """Rows by ifIndex and address, in the newer table with the address's kind and length before it."""
     for index, value in table[macs].items():
         interface, *arcs = index.split(".")
-        name, address, mac = known.ports.get(interface), _address_of(arcs), mac_text(value)
+        name, address, mac = known.ports.get(interface), _address_of(arcs, macs), mac_text(value)
         if name and mac and address and not _is_own_or_old(types, table[types].get(index)):
             yield Sighting("arp", name, mac, address)
 
@@ -92,8 +92,8 @@ def _is_own_or_old(types: str, kind: Value) -> bool:
     return kind == _INVALID or (types == PHYSICAL_TYPE and kind == _LOCAL)
 
 
-def _address_of(arcs: Sequence[str]) -> str | None:
-    octets = _octets(arcs if len(arcs) == 4 else arcs[2:])
+def _address_of(arcs: Sequence[str], macs: str) -> str | None:
+    octets = _octets(arcs if macs == ARP_MAC else arcs[2:])
     return ip_text(octets) if octets is not None and len(octets) in (4, 16) else None
 
 
