@@ -3,9 +3,22 @@
 One rule: nothing else in the engine knows SQL.
 """
 
-from engine.storage.batch import Batch, CycleRow, Loaded
+from engine.storage.batch import Batch, CycleRow, DeviceThen, LinkThen, Loaded
 from engine.storage.errors import StorageFailed, StorageRefused
+from engine.storage.past import Mark, Past
 from engine.storage.store import Store
 from engine.storage.thread import StoreThread
 
-__all__ = ["Batch", "CycleRow", "Loaded", "StorageFailed", "StorageRefused", "Store", "StoreThread"]
+__all__ = [
+    "Batch",
+    "CycleRow",
+    "DeviceThen",
+    "LinkThen",
+    "Loaded",
+    "Mark",
+    "Past",
+    "StorageFailed",
+    "StorageRefused",
+    "Store",
+    "StoreThread",
+]

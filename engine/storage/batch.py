@@ -13,10 +13,10 @@ import msgspec
 
 from domain.alerts import Alert
 from domain.fact import Fact
-from domain.health import Health
+from domain.health import Health, Status
 from domain.inventory import Inventory, Tenant
 from domain.journal import JournalRow
-from domain.load import LinkState
+from domain.load import LinkState, LinkStatus
 from domain.observation import Value
 from domain.receiving import ReceiverSettings
 from domain.retention import Retention
@@ -65,12 +65,33 @@ class Loaded:
     """The number of the next journal row of this origin."""
 
 
-class Keyframe(msgspec.Struct, frozen=True):
-    """The state of everything after a journal row, or a piece of it, so that seeking need not start at the beginning."""
+class DeviceThen(msgspec.Struct, frozen=True, gc=False):
+    """The health of a device as it was."""
 
-    health: list[Health] = []
+    device: UUID
+    status: Status
+    since_us: int
+    reason: str = ""
+
+
+class LinkThen(msgspec.Struct, frozen=True, gc=False):
+    """The state of a link as it was."""
+
+    link: UUID
+    status: LinkStatus
+    since_us: int
+
+
+class Keyframe(msgspec.Struct, frozen=True):
+    """The state of everything after a journal row, or a piece of it, so that seeking need not start at the beginning.
+
+    `closed` are alerts that ended long before, as a list that is read only where somebody comes back to one.
+    """
+
+    health: list[DeviceThen] = []
     alerts: list[Alert] = []
-    link_states: list[LinkState] = []
+    link_states: list[LinkThen] = []
+    closed: msgspec.Raw = msgspec.Raw(b"\x90")
 
 
 class SealedSecret(NamedTuple):

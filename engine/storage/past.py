@@ -26,12 +26,14 @@ from domain.journal import JournalRow, RowKind
 from domain.load import LinkState
 from engine.storage import rows, tables
 from engine.storage.ageing import origins
-from engine.storage.batch import Keyframe
+from engine.storage.batch import DeviceThen, Keyframe, LinkThen
 
 PIECE_THINGS = 1_000
 """Most things of a keyframe that are made or read in one go: nothing else of the process runs meanwhile."""
 EVENTS_CAP = 500
 """Most rows that changed no state and come with a moment: the newest."""
+SHOWN_US = 86_400_000_000
+"""For how long an alert that ended is still among those of a moment."""
 ALERT_KINDS: tuple[str, ...] = tuple(kind for kind in get_args(RowKind) if kind.startswith("alert_"))
 STATE_KINDS: tuple[str, ...] = ("status", "link_status", *ALERT_KINDS)
 """Rows that changed the state; an edit did too where it deleted something."""
@@ -39,12 +41,13 @@ _LINK_ENDS = frozenset({"a", "b", "a_interface", "b_interface"})
 _UNREADABLE = (zlib.error, msgspec.DecodeError)
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _pieces_of = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+_closed_of = msgspec.msgpack.Decoder(list[Alert]).decode
 _keyframe_of = msgspec.msgpack.Decoder(Keyframe).decode
 _JOURNAL = tuple(column for column in tables.journal.columns if column.name != "tenant_id")
 
 
 class Past(msgspec.Struct, frozen=True):
-    """What held at `at_us`: of devices and links status, since and reason (no probes, no loads), and every alert as it was.
+    """What held at `at_us`: devices, links, and the alerts that were open or had been `SHOWN_US` before.
 
     `seq` is the last row of this origin that counts, `from_us` when the keyframe before it was kept (None: there was none);
     `events` are the newest rows from there on that changed no state, newest first.
@@ -53,8 +56,8 @@ class Past(msgspec.Struct, frozen=True):
     at_us: int
     seq: int
     from_us: int | None
-    health: dict[UUID, Health]
-    link_states: dict[UUID, LinkState]
+    devices: dict[UUID, DeviceThen]
+    links: dict[UUID, LinkThen]
     alerts: dict[UUID, Alert]
     events: list[JournalRow]
 
@@ -91,17 +94,18 @@ class _Segment(NamedTuple):
 class _State:
     """What holds, while rows are folded into it."""
 
-    def __init__(self, vantage: UUID) -> None:
-        self.vantage = vantage
-        self.health: dict[UUID, Health] = {}
-        self.link_states: dict[UUID, LinkState] = {}
+    def __init__(self) -> None:
+        self.devices: dict[UUID, DeviceThen] = {}
+        self.links: dict[UUID, LinkThen] = {}
         self.alerts: dict[UUID, Alert] = {}
+        self._closed: list[msgspec.Raw] = []
 
     def put(self, keyframe: Keyframe) -> None:
         """Take up a piece of a keyframe."""
-        self.health.update((row.device, row) for row in keyframe.health)
-        self.link_states.update((row.link, row) for row in keyframe.link_states)
+        self.devices.update((row.device, row) for row in keyframe.health)
+        self.links.update((row.link, row) for row in keyframe.link_states)
         self.alerts.update((row.id, row) for row in keyframe.alerts)
+        self._closed.append(keyframe.closed)
 
     def fold(self, row: JournalRow, edits: dict[int, Any]) -> None:
         """Take up one more row; `edits` are the bodies of this origin's, by number."""
@@ -111,34 +115,48 @@ class _State:
         elif subject is None:
             return
         elif row.kind == "status":
-            status, reason = row.body["status"], str(row.body.get("reason", ""))
-            self.health[subject] = Health(subject, self.vantage, status, row.at_us, reason=reason)
+            reason = str(row.body.get("reason", ""))
+            self.devices[subject] = DeviceThen(subject, row.body["status"], row.at_us, reason)
         elif row.kind == "link_status":
-            self.link_states[subject] = LinkState(subject, row.body["status"], row.at_us)
+            self.links[subject] = LinkThen(subject, row.body["status"], row.at_us)
         else:
-            id = fingerprint(row.body["rule"], subject)
-            alert = next_alert(self.alerts.get(id), row)
+            rule, instance = str(row.body.get("rule", "")), str(row.body.get("instance", ""))
+            alert = next_alert(self._alert(fingerprint(rule, subject, instance), row), row)
             if alert is not None:
                 self.alerts[alert.id] = alert
 
+    def _alert(self, id: UUID, row: JournalRow) -> Alert | None:
+        """Return the alert that a row is about; a row that begins an episode says all that there is to know."""
+        if id not in self.alerts and not (row.kind == "alert_opened" and "count" in row.body):
+            for piece in self._closed:
+                self.alerts = {alert.id: alert for alert in _closed_of(piece)} | self.alerts
+            self._closed = []
+        return self.alerts.get(id)
+
     def _follow(self, steps: Iterable[dict[str, Any]]) -> None:
         for step in steps:
-            if step["kind"] == "device" and step["after"] is None:
-                self.health.pop(UUID(step["id"]), None)
-            elif step["kind"] == "link" and (
-                step["after"] is None or not _LINK_ENDS.isdisjoint(step["after"])
-            ):
-                self.link_states.pop(UUID(step["id"]), None)
+            id, after = UUID(step["id"]), step["after"]
+            if step["kind"] == "device" and after is None:
+                self.devices.pop(id, None)
+            elif step["kind"] == "link" and (after is None or not _LINK_ENDS.isdisjoint(after)):
+                self.links.pop(id, None)
 
 
-def encode_keyframe(keyframe: Keyframe) -> bytes:
+def encode_keyframe(
+    at_us: int, health: Iterable[Health], alerts: Iterable[Alert], link_states: Iterable[LinkState]
+) -> bytes:
     """Return a keyframe as it is kept: what a moment shows, in pieces."""
-    health = (Health(h.device, h.vantage, h.status, h.since_us, reason=h.reason) for h in keyframe.health)
-    states = (LinkState(state.link, state.status, state.since_us) for state in keyframe.link_states)
+    devices = [DeviceThen(h.device, h.status, h.since_us, h.reason) for h in health]
+    links = [LinkThen(state.link, state.status, state.since_us) for state in link_states]
+    shown: list[Alert] = []
+    closed: list[Alert] = []
+    for alert in alerts:
+        (shown if _is_shown(alert, at_us) else closed).append(alert)
     pieces = chain(
-        (Keyframe(health=piece) for piece in _pieces(health)),
-        (Keyframe(link_states=piece) for piece in _pieces(states)),
-        (Keyframe(alerts=piece) for piece in _pieces(keyframe.alerts)),
+        (Keyframe(health=piece) for piece in _pieces(devices)),
+        (Keyframe(link_states=piece) for piece in _pieces(links)),
+        (Keyframe(alerts=piece) for piece in _pieces(shown)),
+        (Keyframe(closed=msgspec.Raw(_encode(piece))) for piece in _pieces(closed)),
     )
     return zlib.compress(_encode([msgspec.Raw(_encode(piece)) for piece in pieces]), 1)
 
@@ -189,9 +207,9 @@ def state_at(connection: Connection, tenant: UUID, origin: UUID, at_us: int) -> 
         at_us,
         seq,
         segment.at_us,
-        state.health,
-        state.link_states,
-        state.alerts,
+        state.devices,
+        state.links,
+        {id: alert for id, alert in state.alerts.items() if _is_shown(alert, at_us)},
         list(_rows(connection, events.order_by(journal.c.seq.desc()).limit(EVENTS_CAP))),
     )
 
@@ -245,7 +263,7 @@ def _start(connection: Connection, tenant: UUID, origin: UUID, at_us: int) -> tu
     until = connection.execute(later).scalar()
     while kept is not None:
         body = select(table.c.body).where(mine, table.c.at_us == kept.at_us)
-        state = _State(origin)
+        state = _State()
         try:
             for piece in decode_keyframe(connection.execute(body).scalar_one()):
                 state.put(piece)
@@ -253,7 +271,7 @@ def _start(connection: Connection, tenant: UUID, origin: UUID, at_us: int) -> tu
             kept = connection.execute(by_then.where(table.c.seq < kept.seq)).one_or_none()
         else:
             return state, _Segment(kept.at_us, kept.seq, until)
-    return _State(origin), _Segment(None, 0, until)
+    return _State(), _Segment(None, 0, until)
 
 
 def _edits(connection: Connection, tenant: UUID, origin: UUID, above: int, until: int) -> dict[int, Any]:
@@ -287,6 +305,10 @@ def _parts(subjects: Collection[UUID] | None, kinds: Collection[str] | None) -> 
         if kinds is None or "edit_applied" in kinds:
             touched = cast(journal.c.body, Text).contains(f'"{subject}"')
             yield (journal.c.kind == "edit_applied") & journal.c.subject.is_(None) & touched
+
+
+def _is_shown(alert: Alert, at_us: int) -> bool:
+    return alert.is_open or alert.touched_us >= at_us - SHOWN_US
 
 
 def _rows(connection: Connection, query: Select[Any]) -> Iterator[JournalRow]:

@@ -33,7 +33,7 @@ from domain.observation import Value
 from domain.receiving import ReceiverSettings
 from domain.retention import DiskState, Retention, forecast
 from engine.storage import ageing, file, past, rows, tables
-from engine.storage.batch import Batch, Keyframe, Loaded, SealedSecret
+from engine.storage.batch import Batch, Loaded, SealedSecret
 from engine.storage.errors import StorageFailed
 from engine.storage.hours import PIECE_S, Hours
 from engine.storage.samples import Samples
@@ -198,7 +198,7 @@ class Store:
         self, at_us: int, health: list[Health], alerts: list[Alert], link_states: list[LinkState]
     ) -> None:
         """Keep the state of everything as it is after the newest journal row that was written."""
-        body = past.encode_keyframe(Keyframe(health, alerts, link_states))
+        body = past.encode_keyframe(at_us, health, alerts, link_states)
         with self._transaction() as connection:
             past.keep_keyframe(connection, self._tenant, self.loaded.origin, at_us, body)
 

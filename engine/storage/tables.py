@@ -29,7 +29,6 @@ from sqlalchemy import (
     false,
 )
 
-from domain.alerts import Severity
 from domain.health import Status
 from domain.inventory import LINK_KINDS, ROLES, CredentialKind
 from domain.load import LinkStatus
@@ -274,8 +273,20 @@ alert = Table(
     Column("acknowledged_us", BigInteger),
     Column("acknowledged_by", Text, nullable=False),
     Column("count", Integer, nullable=False),
+    Column("kind", Text, nullable=False, server_default="device_down"),
+    Column("instance", Text, nullable=False, server_default=""),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("value", Double),
+    Column("limit", Double),
+    Column("since_us", BigInteger, nullable=False, server_default="0"),
+    Column("cleared_why", Text, nullable=False, server_default=""),
+    Column("acts", Plain, nullable=False, server_default="[]"),
+    Column("assigned_to", Text, nullable=False, server_default=""),
+    Column("resolved_us", BigInteger),
+    Column("resolved_by", Text, nullable=False, server_default=""),
+    Column("silenced", Text, nullable=False, server_default=""),
     CheckConstraint("count > 0", name="count"),
-    one_of("severity", get_args(Severity)),
+    one_of("severity", SEVERITIES),
 )
 
 journal = Table(

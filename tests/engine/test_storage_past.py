@@ -18,14 +18,14 @@ from domain.edit import change, deletion
 from domain.health import Health, ProbeHealth
 from domain.journal import JournalRow
 from domain.load import LinkState
-from engine.storage import Batch, Store, past, tables
-from engine.storage.batch import Keyframe
+from engine.storage import Batch, DeviceThen, LinkThen, Past, Store, past, tables
 from engine.upkeep import Upkeep, is_keyframe_worth_it
 from tests.engine.stores import DAY_US, DEVICES, LINKS, NOW_US, applied, filled, open_store
 
 A, B, C = (device.id for device in DEVICES[:3])
 LINK = LINKS[0].id
 MINUTE_US = 60_000_000
+PROBES = {"icmp": ProbeHealth(0, NOW_US, 9)}
 OTHER_ORIGIN = UUID(int=42)
 
 
@@ -35,8 +35,8 @@ class History:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.seq = 0
-        self.health: dict[UUID, Health] = {}
-        self.link_states: dict[UUID, LinkState] = {}
+        self.devices: dict[UUID, DeviceThen] = {}
+        self.links: dict[UUID, LinkThen] = {}
         self.alerts: dict[UUID, Alert] = {}
 
     def happen(self, at_us: int, kind: str, subject: UUID | None, **body: Any) -> JournalRow:
@@ -45,9 +45,9 @@ class History:
         row = JournalRow(self.store.loaded.origin, self.seq, at_us, kind, subject, body)  # type: ignore[arg-type]
         self.store.write(Batch(journal=[row]))
         if subject is not None and kind == "status":
-            self.health[subject] = Health(subject, row.origin, body["status"], at_us, reason=body["reason"])
+            self.devices[subject] = DeviceThen(subject, body["status"], at_us, body["reason"])
         elif subject is not None and kind == "link_status":
-            self.link_states[subject] = LinkState(subject, body["status"], at_us)
+            self.links[subject] = LinkThen(subject, body["status"], at_us)
         elif subject is not None and kind.startswith("alert_"):
             alert = next_alert(self.alerts.get(fingerprint(body["rule"], subject)), row)
             assert alert is not None
@@ -60,24 +60,25 @@ class History:
 
     def keep(self, at_us: int) -> None:
         """Keep a keyframe."""
-        states = (
-            list(self.health.values()),
-            list(self.alerts.values()),
-            list(self.link_states.values()),
-        )
-        self.store.keyframe(at_us, *states)
+        origin = self.store.loaded.origin
+        health = [
+            Health(d.device, origin, d.status, d.since_us, at_us, PROBES, d.reason)
+            for d in self.devices.values()
+        ]
+        links = [LinkState(link.link, link.status, link.since_us, at_us, 5e6) for link in self.links.values()]
+        self.store.keyframe(at_us, health, list(self.alerts.values()), links)
 
     def seen(self) -> tuple[object, object, object]:
         """Return what holds now."""
-        return dict(self.health), dict(self.link_states), dict(self.alerts)
+        return dict(self.devices), dict(self.links), dict(self.alerts)
 
 
-def seen(found: past.Past) -> tuple[object, object, object]:
-    return found.health, found.link_states, found.alerts
+def seen(found: Past) -> tuple[object, object, object]:
+    return found.devices, found.links, found.alerts
 
 
-def statuses(found: past.Past) -> dict[UUID, str]:
-    return {id: health.status for id, health in found.health.items()}
+def statuses(found: Past) -> dict[UUID, str]:
+    return {id: health.status for id, health in found.devices.items()}
 
 
 @pytest.fixture
@@ -104,24 +105,20 @@ def test_without_a_keyframe_rows_are_folded_from_the_first(history: History) -> 
     history.turn(NOW_US, A, "up")
     history.turn(NOW_US + 5, A, "down", "icmp: no answer in 2 s")
     found = history.store.state_at(NOW_US + 7)
-    assert found.health == {
-        A: Health(A, history.store.loaded.origin, "down", NOW_US + 5, reason="icmp: no answer in 2 s")
-    }
+    assert found.devices == {A: DeviceThen(A, "down", NOW_US + 5, "icmp: no answer in 2 s")}
     assert (found.seq, found.from_us) == (2, None)
     assert statuses(history.store.state_at(NOW_US + 4)) == {A: "up"}
 
 
 def test_a_keyframe_gives_what_rows_do_not_tell(history: History) -> None:
     """The status of a device whose journal was cut off by now, and the reason that changed without a turn."""
-    origin = history.store.loaded.origin
-    probes = {"icmp": ProbeHealth(0, NOW_US, 9)}
-    health = Health(B, origin, "degraded", NOW_US - DAY_US, NOW_US, probes, "snmp: no answer")
+    health = Health(B, UUID(int=1), "degraded", NOW_US - DAY_US, NOW_US, PROBES, "snmp: no answer")
     load = LinkState(LINK, "up", NOW_US - 9, NOW_US, 5e6, 6e6)
     history.store.keyframe(NOW_US, [health], [], [load])
     history.turn(NOW_US + 1, A, "up")
     found = history.store.state_at(NOW_US + 1)
-    assert found.health[B] == Health(B, origin, "degraded", NOW_US - DAY_US, reason="snmp: no answer")
-    assert found.link_states == {LINK: LinkState(LINK, "up", NOW_US - 9)}
+    assert found.devices[B] == DeviceThen(B, "degraded", NOW_US - DAY_US, "snmp: no answer")
+    assert found.links == {LINK: LinkThen(LINK, "up", NOW_US - 9)}
     assert statuses(found) == {A: "up", B: "degraded"}
     assert found.from_us == NOW_US
 
@@ -165,7 +162,7 @@ def test_at_every_moment_of_a_random_history_what_held_then_is_found(history: Hi
         held.append((at_us, history.seen()))
     for then_us, state in held:
         assert seen(history.store.state_at(then_us)) == state
-    assert seen(history.store.state_at(at_us + DAY_US)) == held[-1][1]
+    assert seen(history.store.state_at(at_us + DAY_US // 2)) == held[-1][1]
 
 
 def test_a_clock_set_back_shows_the_second_time_a_moment_came_and_never_mixes_the_two(
@@ -211,10 +208,10 @@ def test_a_deleted_device_and_a_link_with_other_ends_are_not_carried_on(store: S
     moved = change("link", LINKS[1], msgspec.structs.replace(LINKS[1], a_interface="ether9"))
     assert noted is not None and moved is not None
     applied(store, after, 7, deletion("link", LINKS[0]), deletion("device", DEVICES[0]), moved, noted)
-    assert set(store.state_at(NOW_US + 6).health) == {A, B}
-    assert set(store.state_at(NOW_US + 6).link_states) == {link.id for link in LINKS}
-    assert set(store.state_at(NOW_US + 7).health) == {B}
-    assert set(store.state_at(NOW_US + 7).link_states) == {LINKS[2].id}
+    assert set(store.state_at(NOW_US + 6).devices) == {A, B}
+    assert set(store.state_at(NOW_US + 6).links) == {link.id for link in LINKS}
+    assert set(store.state_at(NOW_US + 7).devices) == {B}
+    assert set(store.state_at(NOW_US + 7).links) == {LINKS[2].id}
 
 
 def test_of_another_origin_only_what_was_said_of_alerts_counts(history: History) -> None:
@@ -296,8 +293,10 @@ def test_a_keyframe_that_cannot_be_read_is_as_if_it_were_not_there(history: Hist
 def test_a_keyframe_of_the_first_release_is_read(history: History) -> None:
     history.turn(NOW_US, A, "up")
     history.keep(NOW_US)
-    whole = Keyframe(list(history.health.values()), [], [])
+    health = Health(A, history.store.loaded.origin, "up", NOW_US, NOW_US, PROBES)
+    whole = {"health": [health], "alerts": [], "link_states": [LinkState(LINK, "up", 7, 8, 9.0)]}
     body = zlib.compress(msgspec.msgpack.encode(whole), 1)
+    history.links[LINK] = LinkThen(LINK, "up", 7)
     with history.store._transaction() as connection:
         connection.execute(update(tables.keyframe).values(body=body))
     found = history.store.state_at(NOW_US)
@@ -306,9 +305,27 @@ def test_a_keyframe_of_the_first_release_is_read(history: History) -> None:
 
 def test_a_keyframe_of_many_things_is_read_in_pieces_and_whole() -> None:
     health = [Health(UUID(int=n), A, "up", n) for n in range(2_500)]
-    pieces = list(past.decode_keyframe(past.encode_keyframe(Keyframe(health))))
+    pieces = list(past.decode_keyframe(past.encode_keyframe(NOW_US, health, [], [])))
     assert [len(piece.health) for piece in pieces] == [1_000, 1_000, 500]
-    assert [row for piece in pieces for row in piece.health] == health
+    assert [row.device for piece in pieces for row in piece.health] == [row.device for row in health]
+
+
+def test_an_alert_that_ended_a_day_before_is_not_of_the_moment_and_yet_not_forgotten(
+    history: History,
+) -> None:
+    rule = {"rule": "device_down"}
+    history.happen(NOW_US, "alert_opened", A, **rule, reason="silent")
+    history.happen(NOW_US + 9, "alert_cleared", A, **rule)
+    history.keep(NOW_US + 2 * DAY_US)
+    id = fingerprint("device_down", A)
+    assert id in history.store.state_at(NOW_US + DAY_US).alerts
+    assert history.store.state_at(NOW_US + 2 * DAY_US).alerts == {}
+    said = history.happen(
+        NOW_US + 3 * DAY_US, "alert_commented", A, **rule, by="mara", text="it was the mast"
+    )
+    found = history.store.state_at(said.at_us).alerts
+    assert found == history.alerts and not found[id].is_open, "a word about what ended opens nothing"
+    assert history.store.state_at(said.at_us + 2 * DAY_US).alerts == {}
 
 
 def test_a_keyframe_is_kept_at_the_start_when_it_is_worth_it_and_when_the_clock_went_back() -> None:
