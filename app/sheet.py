@@ -84,7 +84,7 @@ QToolButton[kind="cross"]:hover { background: $hover; }
 QToolButton[kind="cross"]:focus { border: 1px solid $accent; }
 QFrame[kind="pill"] { background: $raised; border: 1px solid $line; border-radius: 13px; }
 QPushButton[kind="choice"] { background: $field; border: 1px solid $line; text-align: left; font-weight: 400;
-    padding: 6px 10px; min-height: 14px;
+    padding: 5px 10px; min-height: 16px;
     image: url($chevron); image-position: right; }
 QPushButton[kind="choice"]:focus { border: 1px solid $accent; }
 QPushButton[refused="true"] { border: 1px solid $down; }

@@ -6,6 +6,7 @@ One rule: all of it goes with the keyboard alone: Tab to a chip, Delete takes it
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
@@ -22,6 +23,12 @@ CHIP_PX = 26
 NAME_MOST_PX = 210
 CHIPS_SHOWN = 48
 SPACING_PX = 6
+
+
+def order_keys(widgets: Iterable[QWidget]) -> None:
+    """Let Tab go through these in this order."""
+    for one, other in pairwise(widgets):
+        QWidget.setTabOrder(one, other)
 
 
 class Offer(NamedTuple):
@@ -137,6 +144,8 @@ class Chips(QWidget):
     """What is chosen, in the order in which it was. `offer` returns what a folded text finds; chosen things are left out."""
 
     changed = Signal()
+    arranged = Signal()
+    """There are other chips than before: whoever orders the keys of a form does so again."""
 
     def __init__(
         self, look: Look, verb: str, hint: str, offer: Callable[[str], Iterable[Offer]], empty: str = ""
@@ -159,8 +168,11 @@ class Chips(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._flow)
-        self.setFocusProxy(self.verb)
         self._show()
+
+    def setFocus(self, reason: Qt.FocusReason = Qt.FocusReason.OtherFocusReason) -> None:
+        """Take the keyboard where more is added."""
+        self.verb.setFocus(reason)
 
     @property
     def keys(self) -> list[Hashable]:
@@ -171,6 +183,11 @@ class Chips(QWidget):
     def chosen(self) -> list[tuple[Hashable, str]]:
         """What is chosen, with the words on its chip."""
         return list(self._chosen.items())
+
+    @property
+    def keyed(self) -> list[QWidget]:
+        """What takes the keyboard, in the order in which it is seen."""
+        return [*(chip.cross for chip in self._chips), self.verb]
 
     @property
     def typed(self) -> str:
@@ -235,6 +252,5 @@ class Chips(QWidget):
             if shown:
                 self._flow.addWidget(label)
         self._flow.addWidget(self.verb)
-        for one, next_one in zip(self._chips, [*self._chips[1:], None], strict=False):
-            QWidget.setTabOrder(one.cross, next_one.cross if next_one is not None else self.verb)
         self.updateGeometry()
+        self.arranged.emit()

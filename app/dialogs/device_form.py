@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPlainTextEdit, Q
 from shiboken6 import isValid
 
 from app.commands import Then
+from app.dialogs.chips import order_keys
 from app.dialogs.form import Form, two_columns
 from app.dialogs.polling import PollingChoice, SlowBox
 from app.dialogs.probe_rows import ProbeRows
@@ -32,8 +33,8 @@ NOTE_PX = 64
 NOTE_SENT_CAP = 40_000
 PROBLEMS_SHOWN = 3
 ENTRY_MEANS = (
-    "This computer and other pollers stand in front of it: whatever has no way to here is cut off. "
-    "Without a mark anywhere that is guessed."
+    "Polling comes in over this device, so faults are looked for from here on. "
+    "Where no device is marked, it is guessed which it is."
 )
 AUTOMATIC = "Automatic, by what the device says of itself"
 Submit = Callable[[DeviceDraft, Then], None]
@@ -99,6 +100,7 @@ class DeviceForm(Form):
             self.profile.setCurrentIndex(1)
         self.problems = Label("", "refusal", wrap=True)
         self._lay_out()
+        self._order_keys()
         self.site.currentTextChanged.connect(self._on_site)
         self._on_site(self.site.currentText())
         self.probes.changed.connect(self._on_probes)
@@ -216,6 +218,9 @@ class DeviceForm(Form):
         self.fields.by_name["probes"].accept()
         self.fit_soon()
 
+    def _order_keys(self) -> None:
+        order_keys((self.subscribers, *self.tags.keyed, self.note, self.is_entry))
+
     def _lay_out(self) -> None:
         add = self.fields.add
         who, when = two_columns(), two_columns()
@@ -232,6 +237,7 @@ class DeviceForm(Form):
         who.addWidget(Label(ENTRY_MEANS, "small", wrap=True), 7, 0, 1, 2)
         self.tags.changed.connect(self.fields.by_name["tags"].accept)
         self.tags.changed.connect(self.fit_soon)
+        self.tags.arranged.connect(self._order_keys)
         when.addWidget(add("interval_s", "Asked every, seconds", self.interval), 0, 0)
         when.addWidget(add("paused_until_us", "Polling", self.polling), 0, 1)
         when.addWidget(self.may_slow, 1, 0, 1, 2)

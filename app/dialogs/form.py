@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QPushButton,
     QScrollArea,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -165,8 +167,23 @@ class Board(QDialog):
         return made
 
 
-def plain_table(heads: Sequence[str], stretched: int, numbers: Collection[int] = ()) -> QTableWidget:
-    """Return a table of whole rows, chosen one at a time; one column takes what room there is, `numbers` stand right."""
+class _Prose(QStyledItemDelegate):
+    """A sentence is read from its beginning; a name is cut in its middle."""
+
+    def initStyleOption(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().initStyleOption(option, index)
+        option.textElideMode = Qt.TextElideMode.ElideRight
+
+
+def plain_table(
+    heads: Sequence[str], stretched: int, numbers: Collection[int] = (), *, prose: Collection[int] = ()
+) -> QTableWidget:
+    """Return a table of whole rows, chosen one at a time; one column takes what room there is, `numbers` stand right.
+
+    What does not fit is cut in its middle, in `prose` columns at its end.
+    """
     made = QTableWidget(0, len(heads))
     made.setHorizontalHeaderLabels(list(heads))
     made.verticalHeader().hide()
@@ -184,6 +201,8 @@ def plain_table(heads: Sequence[str], stretched: int, numbers: Collection[int] =
     for column in range(len(heads)):
         fixed = QHeaderView.ResizeMode.ResizeToContents
         header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch if column == stretched else fixed)
+        if column in prose:
+            made.setItemDelegateForColumn(column, _Prose(made))
         head = made.horizontalHeaderItem(column)
         if column in numbers and head is not None:
             head.setTextAlignment(RIGHT)

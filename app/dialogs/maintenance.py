@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QHBoxLayout, QTableWidget, QWidget
 from app.commands import Commands, Then
 from app.dialogs.confirm import Confirm
 from app.dialogs.form import Board, fill_row, plain_table
-from app.dialogs.maintenance_form import MaintenanceForm, first_work, local_zone
+from app.dialogs.maintenance_form import MaintenanceForm, first_work, same_clock
 from app.draft import new_id, now_us
 from app.look import Look, color
 from app.model import Delta, Model
@@ -152,7 +152,7 @@ class MaintenanceBoard(Board):
         after = next_window(work, row.window.ends_us) if work.repeat and row.state == "running" else None
         if after is not None:
             parts.append(f"Then {when_words(Planned(work, 'next', after), now)}.")
-        if work.zone != local_zone():
+        if not same_clock(work.zone, row.window.starts_us):
             parts.append(f"Planned by the clocks of {work.zone}.")
         if work.note:
             parts.append(f"Note: {work.note}")
@@ -220,7 +220,7 @@ class MaintenanceBoard(Board):
 
 
 def _table() -> QTableWidget:
-    made = plain_table(HEADS, WHERE, (DEVICES,))
+    made = plain_table(HEADS, WHERE, (DEVICES,), prose=(WHEN, WHERE))
     made.setMinimumHeight(LIST_PX)
     made.setIconSize(QSize(15, 15))
     header = made.horizontalHeader()

@@ -10,10 +10,19 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import available_timezones
 
 import msgspec
-from PySide6.QtCore import QTimeZone
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtCore import Qt, QTimeZone
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QWidget,
+)
 
 from app.commands import Then
+from app.dialogs.chips import order_keys
 from app.dialogs.form import Form, two_columns
 from app.dialogs.polling import TIME_FORMAT
 from app.dialogs.scope_field import ScopeField
@@ -55,6 +64,12 @@ def first_work(scope: Scope, name: str = "") -> Maintenance:
     return Maintenance(new_id(), name, starts_us, ends_us, scope, zone=local_zone())
 
 
+def same_clock(zone: str, at_us: int) -> bool:
+    """Tell whether the clocks of a zone show what this computer's clock does at a time."""
+    at = datetime.fromtimestamp(at_us / 1e6, zone_of(zone))
+    return at.utcoffset() == at.astimezone().utcoffset()
+
+
 class MaintenanceForm(Form):
     """What is worked on, when, how often, what hangs on it."""
 
@@ -88,10 +103,13 @@ class MaintenanceForm(Form):
         self.note.setTabChangesFocus(True)
         self.note.setFixedHeight(NOTE_PX)
         self._note_at_first = self.note.toPlainText()
+        self.lasts: list[QPushButton] = []
         self.sentence = Label("", "quiet", wrap=True)
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.sentence.setMinimumHeight(2 * self.sentence.fontMetrics().lineSpacing())
         self._lay_out()
         self._connect()
+        self._order_keys()
         self._on_typed()
         self.name.setFocus()
 
@@ -218,7 +236,12 @@ class MaintenanceForm(Form):
         self.with_dependents.toggled.connect(self._on_typed)
         self.scope.changed.connect(fields["scope"].accept)
         self.scope.changed.connect(self._on_typed)
+        self.scope.chips.arranged.connect(self._order_keys)
         self._model.changed.connect(self._on_model)
+
+    def _order_keys(self) -> None:
+        times = (self.starts, self.ends, *self.lasts, self.zone, self.repeat)
+        order_keys((self.name, *self.scope.keyed, self.with_dependents, *times, self.note))
 
     def _on_model(self, delta: Delta) -> None:
         if delta.inventory:
@@ -249,6 +272,7 @@ class MaintenanceForm(Form):
             made.setAutoDefault(False)
             made.clicked.connect(lambda _=False, hours=hours: self.last(hours))
             row.addWidget(made)
+            self.lasts.append(made)
         row.addStretch(1)
         return row
 

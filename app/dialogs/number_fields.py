@@ -36,9 +36,12 @@ class NumberLine(QWidget):
         row.setSpacing(8)
         row.addWidget(self.line, 1)
         row.addWidget(self.unit)
-        self.setFocusProxy(self.line)
         self.set_unit("", 1.0)
         self.line.textChanged.connect(self.changed)
+
+    def setFocus(self, reason: Qt.FocusReason = Qt.FocusReason.OtherFocusReason) -> None:
+        """Take the keyboard where the number is typed; a focus proxy would be a second stop for Tab."""
+        self.line.setFocus(reason)
 
     def set_unit(self, unit: str, factor: float) -> None:
         """Show a unit; the number that it began with is shown in it, one that was typed stays as it was typed."""
@@ -88,9 +91,12 @@ class SpanLine(QWidget):
         row.setSpacing(8)
         row.addWidget(self.line, 1)
         row.addWidget(self.unit)
-        self.setFocusProxy(self.line)
         self.line.textChanged.connect(self.changed)
         self.unit.currentIndexChanged.connect(self.changed)
+
+    def setFocus(self, reason: Qt.FocusReason = Qt.FocusReason.OtherFocusReason) -> None:
+        """Take the keyboard where the number is typed."""
+        self.line.setFocus(reason)
 
     def seconds(self, field: str, bad: list[Refusal]) -> float:
         """Return the span; nothing typed is 0."""

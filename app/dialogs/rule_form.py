@@ -7,7 +7,6 @@ would look at, both as of what is typed. One rule: what is hidden is not in the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import msgspec
 from PySide6.QtCore import QSize, Qt
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPlainTextEdit, Q
 
 from app.charts.choice import choice_of
 from app.commands import Then
+from app.dialogs.chips import order_keys
 from app.dialogs.form import Form, two_columns
 from app.dialogs.number_fields import NumberLine, SpanLine
 from app.dialogs.scope_field import ScopeField
@@ -244,8 +244,12 @@ class RuleForm(Form):
             if is_shown:
                 self._grid.addWidget(field, place // 2, place % 2)
                 place += 1
-        for one, other in pairwise(name for name, is_shown in shown.items() if is_shown):
-            QWidget.setTabOrder(_last(self.fields.by_name[one].input), self.fields.by_name[other].input)
+        self._order_keys()
+
+    def _order_keys(self) -> None:
+        numbers = (self.op, self.threshold.line, self.clear_at.line, self.for_s.line, self.for_s.unit)
+        rest = (self.severity, self.name, *self.scope.keyed, self.note, self.is_on)
+        order_keys((self.kind, self.measured, *numbers, *rest))
 
     def _on_op(self) -> None:
         self._arrange()
@@ -278,6 +282,7 @@ class RuleForm(Form):
             input.changed.connect(fields[name].accept)
             input.changed.connect(self._on_typed)
         self.op.currentIndexChanged.connect(fields["clear_at"].accept)
+        self.scope.chips.arranged.connect(self._order_keys)
         self._model.changed.connect(self._on_model)
 
     def _lay_out(self) -> None:
@@ -309,8 +314,3 @@ def severity_icon(look: Look, severity: Severity) -> QIcon:
     icon = QIcon(pixmap)
     icon.addPixmap(pixmap, QIcon.Mode.Selected)
     return icon
-
-
-def _last(input: QWidget) -> QWidget:
-    """Return what has the keyboard last in an input of several parts."""
-    return input.unit if isinstance(input, SpanLine) else input

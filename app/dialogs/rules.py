@@ -9,16 +9,9 @@ from typing import Any, cast
 from uuid import UUID
 
 import msgspec
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableWidget,
-    QTableWidgetItem,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QTableWidget, QTableWidgetItem, QWidget
 
 from app.commands import Commands, Then
 from app.dialogs.confirm import Confirm
@@ -267,16 +260,8 @@ class Rules(Board):
         self.field.left_down.connect(self.table.setFocus)
 
 
-class _Prose(QStyledItemDelegate):
-    def initStyleOption(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        super().initStyleOption(option, index)
-        option.textElideMode = Qt.TextElideMode.ElideRight
-
-
 def _table() -> QTableWidget:
-    made = plain_table(HEADS, WHEN)
+    made = plain_table(HEADS, WHEN, prose=(WHEN, WHERE))
     made.setMinimumHeight(LIST_PX)
     made.setIconSize(QSize(15, 15))
     header = made.horizontalHeader()
@@ -284,8 +269,6 @@ def _table() -> QTableWidget:
         header.setSectionResizeMode(column, header.ResizeMode.Interactive)
         header.resizeSection(column, width_px)
     made.setAccessibleName("Alert rules")
-    for column in (WHEN, WHERE):
-        made.setItemDelegateForColumn(column, _Prose(made))
     return made
 
 

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterator
 from typing import cast
 from uuid import UUID
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from app.dialogs.chips import Chips, Offer
@@ -48,7 +48,6 @@ class ScopeField(QWidget):
         self.pattern.setAccessibleName("Only ports called")
         self.pattern_label = LineLabel("Only ports called, * stands for anything", "field")
         self.count = Label("", "small")
-        self.setFocusProxy(self.chips)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
@@ -65,6 +64,15 @@ class ScopeField(QWidget):
         """Offer the pattern of ports, or not; what is not offered is not in the scope."""
         self.pattern.setVisible(shown)
         self.pattern_label.setVisible(shown)
+
+    def setFocus(self, reason: Qt.FocusReason = Qt.FocusReason.OtherFocusReason) -> None:
+        """Take the keyboard where more is added."""
+        self.chips.setFocus(reason)
+
+    @property
+    def keyed(self) -> list[QWidget]:
+        """What takes the keyboard, in the order in which it is seen."""
+        return [*self.chips.keyed, self.pattern]
 
     def scope(self) -> Scope:
         """Return what is chosen."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from PySide6.QtWidgets import QWidget
 
 from app.commands import Commands
-from app.dialogs.chips import Chips, Offer
+from app.dialogs.chips import Chips, Offer, order_keys
 from app.dialogs.form import Form
 from app.look import Look
 from app.panels.picker import matches
@@ -60,11 +60,13 @@ class TagForm(Form):
         self.tags = TagField(inventory, look)
         self.tags.choose((tag, self._said(tag, counts[tag])) for tag in sorted(counts, key=str.casefold))
         self.tags.changed.connect(self.fit_soon)
+        self.tags.arranged.connect(self._order_keys)
         said = "A tag with numbers is of some of them; it stays so unless it is taken away here."
         self.body.addWidget(Label(said if self._of_some else "", "small", wrap=True))
         self.body.addWidget(self.fields.add("tags", "Tags", self.tags))
         self.tags.changed.connect(self.fields.by_name["tags"].accept)
         self.body.addStretch(1)
+        self._order_keys()
         self.tags.setFocus()
 
     def submit(self) -> None:
@@ -78,6 +80,9 @@ class TagForm(Form):
         )
         added = [tag for tag in chosen if tag not in untouched]
         self._commands.tag_devices(self._ids, added, self._at_first.difference(chosen), self.on_answer)
+
+    def _order_keys(self) -> None:
+        order_keys((*self.tags.keyed, self.cancel_button, self.submit_button))
 
     def _said(self, tag: str, count: int) -> str:
         return f"{tag} ({count:,} of {len(self._ids):,})" if tag in self._of_some else tag

@@ -1,4 +1,4 @@
-"""When a single port's silence is alerted of: what can be chosen, in words, as a bell. Counterpart: `interfaces.py`.
+"""When it is alerted of that a single port is down: what can be chosen, in words, as a bell. Counterpart: `interfaces.py`.
 
 One rule: what nobody chose is what the rules say.
 """
@@ -46,7 +46,7 @@ def watch_menu(parent: QWidget, interface: str, now: PortWatch | None, then: Cho
     """Return the menu that chooses for a port; what is chosen now is marked."""
     menu = QMenu(parent)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    menu.addSection(caption(interface))
+    menu.addAction(caption(interface)).setEnabled(False)
     group = QActionGroup(menu)
     delays = sorted({*DELAYS_S, *([now.delay_s] if now is not None and now.is_on and now.delay_s else [])})
     offered: list[PortWatch | None] = [
