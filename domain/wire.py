@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.alerts import Alert
+from domain.alerts import Alert, PersonAct
 from domain.edit import Edit
 from domain.errors import Refusal
 from domain.fact import Fact
@@ -77,12 +77,19 @@ class SubmitEdit(msgspec.Struct, tag="submit_edit", frozen=True):
     secrets: dict[UUID, Secret] = {}
 
 
-class Acknowledge(msgspec.Struct, tag="acknowledge", frozen=True):
-    """Somebody takes an alert."""
+class ActOnAlert(msgspec.Struct, tag="act_on_alert", frozen=True):
+    """Somebody acknowledges an alert, comments on it, assigns it, resolves it or opens it again.
+
+    `by` and `to` (whom it is assigned to; empty is nobody) have at most 120 characters, `text` 2,000. Reply: ok, also where it is
+    so already, or refusals: ALERT_NOT_FOUND, ALERT_CLOSED at "act", and what is wrong with by, text or to.
+    """
 
     request: int
     alert: UUID
+    act: PersonAct
     by: str
+    text: str = ""
+    to: str = ""
 
 
 class Watch(msgspec.Struct, tag="watch", frozen=True):
@@ -219,7 +226,7 @@ ToEngine = (
     | Credit
     | Alive
     | SubmitEdit
-    | Acknowledge
+    | ActOnAlert
     | Watch
     | QuerySeries
     | QueryJournal

@@ -27,7 +27,7 @@ from domain.wire import (
     DEAD_AFTER_MISSED,
     HEARTBEAT_S,
     PROTOCOL,
-    Acknowledge,
+    ActOnAlert,
     Alive,
     Credit,
     ForgetSender,
@@ -67,7 +67,7 @@ LAST_WORD_S = 0.5
 
 Request = (
     SubmitEdit
-    | Acknowledge
+    | ActOnAlert
     | QuerySeries
     | QueryJournal
     | QueryProfiles

@@ -18,7 +18,7 @@ class JournalPen:
         self.origin = origin
         self._next_seq = next_seq
 
-    def row(self, at_us: int, kind: RowKind, subject: UUID | None, **body: Any) -> JournalRow:
+    def row(self, at_us: int, kind: RowKind, subject: UUID | None, /, **body: Any) -> JournalRow:
         """Return the next row; `body` is plain data."""
         seq = self._next_seq
         self._next_seq += 1

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from domain.alerts import Alert
 from domain.inventory import Device, Link, Site
 from domain.journal import JournalRow
 from domain.wire import REMOVABLE, ROWS_OF, SUBJECTS_PER_BATCH, Changed, LatestValues, Removed
@@ -120,5 +121,7 @@ def _weight_of(value: object) -> int:
             return 1 + len(value.path) // 16 + len(value.note) // 256
         case Device() | Site():
             return 1 + len(value.note) // 256
+        case Alert():
+            return 1 + sum(len(act.text) for act in value.acts) // 256
         case _:
             return 1

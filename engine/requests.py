@@ -17,7 +17,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.alerts import Alert
+from domain.alerts import DONE, Act, Alert, act_refusals
 from domain.edit import Edit, apply
 from domain.errors import Refusal
 from domain.inventory import Inventory, is_paused
@@ -36,7 +36,7 @@ from domain.retention import Retention, retention_refusals
 from domain.rules import STEPS_CAP, of_edit, refusals, told
 from domain.text import clean_text
 from domain.wire import (
-    Acknowledge,
+    ActOnAlert,
     ForgetSender,
     Lock,
     ProbeNow,
@@ -68,7 +68,6 @@ _log = logging.getLogger("engine.requests")
 
 JOURNAL_ROWS_CAP = 1_000
 POINTS_CAP = 500
-BY_CAP = 120
 _UNDO_NAMES_CAP = 20
 
 
@@ -147,8 +146,8 @@ class Requests:
         store: StoreThread,
         vault: Sealing,
         on_applied: Applying,
-        acknowledge: Callable[[Alert, str, int], Outcome],
-        on_acknowledged: Callable[[Outcome], None],
+        act: Callable[[Alert, Act], Outcome],
+        on_acted: Callable[[Outcome], None],
         probe_now: Callable[[UUID], bool],
         set_retention: Callable[[Retention], Awaitable[None]],
         receivers: Receiving,
@@ -163,8 +162,8 @@ class Requests:
         self._store = store
         self._vault = vault
         self._on_applied = on_applied
-        self._acknowledge = acknowledge
-        self._on_acknowledged = on_acknowledged
+        self._act = act
+        self._on_acted = on_acted
         self._probe_now = probe_now
         self._set_retention = set_retention
         self._receivers = receivers
@@ -185,9 +184,9 @@ class Requests:
                     async with self._changing:
                         found = await self._submit(request.edit, request.secrets)
                     return Reply(request.request, tuple(found))
-                case Acknowledge():
+                case ActOnAlert():
                     async with self._changing:
-                        found = await self._take(request.alert, clean_text(request.by, BY_CAP))
+                        found = await self._act_on(request)
                     return Reply(request.request, tuple(found))
                 case QuerySeries():
                     return await self._series(request)
@@ -282,18 +281,21 @@ class Requests:
             **({"undoes": str(edit.undoes)} if edit.undoes else {}),
         )
 
-    async def _take(self, id: UUID, by: str) -> list[Refusal]:
-        alert = self._state.alerts.get(id)
+    async def _act_on(self, request: ActOnAlert) -> list[Refusal]:
+        alert = self._state.alerts.get(request.alert)
         if alert is None:
-            return [Refusal("ALERT_NOT_FOUND", f"there is no alert {id}", subject=id)]
-        if not by:
-            return [Refusal("MISSING_REQUIRED_FIELD", "who takes the alert is needed", "by", id)]
-        outcome = self._acknowledge(alert, by, self._now_us())
+            said = f"there is no alert {request.alert}"
+            return [Refusal("ALERT_NOT_FOUND", said, subject=request.alert)]
+        by, text, to = request.by.strip(), request.text.strip(), request.to.strip()
+        found = act_refusals(alert, request.act, by, text, to)
+        if found:
+            return found
+        outcome = self._act(alert, Act(self._now_us(), DONE[request.act], by, text, to))
         try:  # even with nothing new: an earlier word that is not on disk yet is waited for
             await self._store.write(Batch(journal=outcome.journal, alerts=outcome.alerts))
         finally:
             if outcome:
-                self._on_acknowledged(outcome)
+                self._on_acted(outcome)
         return []
 
     async def _series(self, request: QuerySeries) -> Reply:

@@ -102,7 +102,9 @@ class State:
         for id in self.link_states:
             yield Subject("link_state", id)
         for id, alert in self.alerts.items():
-            if self.inventory.get("device", alert.subject) or self.inventory.get("link", alert.subject):
+            subject = alert.subject
+            there = self.inventory.get("device", subject) or self.inventory.get("link", subject)
+            if there or subject == self.vantage:
                 yield Subject("alert", id)
         for id in self.faults:
             yield Subject("fault", id)

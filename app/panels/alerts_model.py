@@ -28,7 +28,14 @@ MANY, MANY_MS = 1000, 500
 """More alerts than this are sorted anew at most twice a second, as they come in: nobody reads faster."""
 UNDER_SHOWN = 4
 """So many rows stand below one that explains them; the others are counted."""
-STATUS_OF_RULE = {"device_down": "down", "device_degraded": "degraded", "link_down": "down"}
+STATUS_OF_KIND: dict[str, str] = {
+    "device_down": "down",
+    "device_stale": "stale",
+    "link_down": "down",
+    "port_down": "down",
+    "cut_off": "down",
+}
+"""What is not named is a fault of something that works: degraded."""
 
 
 class Row(NamedTuple):
@@ -109,7 +116,7 @@ class AlertsModel(QAbstractTableModel):
                 tabs["today"].append(alert)
         self.counts = {tab: len(alerts) for tab, alerts in tabs.items()}
         still_open = tabs["open"] + tabs["acknowledged"]
-        self._down = {alert.subject: alert.opened_us for alert in still_open if alert.rule == "device_down"}
+        self._down = {alert.subject: alert.opened_us for alert in still_open if alert.kind == "device_down"}
         self.down_count = sum(self._row(alert).status == "down" for alert in still_open)
         rows = [row for alert in tabs[self.tab] if (row := self._row(alert)).holds(self.text)]
         self.matching = len(rows)
@@ -206,7 +213,7 @@ class AlertsModel(QAbstractTableModel):
         """Roots in fault order, devices before links, newest first; what a root explains, right below it."""
         roots: list[Row] = []
         below: dict[UUID, list[Row]] = {
-            row.device: [] for row in rows if row.alert.rule == "device_down" and row.device
+            row.device: [] for row in rows if row.alert.kind == "device_down" and row.device
         }
         for row in rows:
             (below.get(row.under, roots) if row.under else roots).append(row)
@@ -217,7 +224,7 @@ class AlertsModel(QAbstractTableModel):
         found: list[Row] = []
         for root in roots:
             found.append(root if root.under is None else root._replace(under=None))
-            by_it = root.device if root.alert.rule == "device_down" else None
+            by_it = root.device if root.alert.kind == "device_down" else None
             explained = below[by_it] if by_it is not None else []
             explained.sort(key=lambda row: -row.alert.opened_us)
             hides = len(explained) - UNDER_SHOWN
@@ -230,7 +237,7 @@ class AlertsModel(QAbstractTableModel):
         return found
 
     def _row(self, alert: Alert) -> Row:
-        link = self._model.inventory.link(alert.subject) if alert.rule == "link_down" else None
+        link = self._model.inventory.link(alert.subject) if alert.kind != "device_down" else None
         under = next((end for end in (link.a, link.b) if end in self._down), None) if link else None
         made = self._made.get(alert.id)
         if made is None or made.alert is not alert or made.under != under:
@@ -239,11 +246,11 @@ class AlertsModel(QAbstractTableModel):
 
     def _make(self, alert: Alert, link: Link | None, under: UUID | None) -> Row:
         inventory = self._model.inventory
-        status = STATUS_OF_RULE[alert.rule] if alert.is_open else "up"
+        status = STATUS_OF_KIND.get(alert.kind, "degraded") if alert.is_open else "up"
         device = inventory.device(alert.subject)
         if device is not None:
-            down = alert.rule == "device_down"
-            what = f"{isolated(device.name)} {'does not answer' if down else 'answers in part'}"
+            down = alert.kind == "device_down"
+            what = f"{isolated(device.name)}{_said_of_device(alert)}"
             takes = subscribers(device.subscribers) if down else ""
             return Row(alert, status, what, alert.reason, where(inventory, device), takes, device.id, None)
         if link is not None:
@@ -251,6 +258,20 @@ class AlertsModel(QAbstractTableModel):
             place = where(inventory, a) if a is not None else ""
             if under is not None and alert.is_open:
                 status = "affected"
-            said = f"{name_of_link(inventory, link)} is down"
+            said = name_of_link(inventory, link)
+            said += " is down" if alert.kind == "link_down" else f": {alert.title}"
             return Row(alert, status, said, alert.reason, place, "", link.a, link.id, under)
-        return Row(alert, status, "Something that was deleted", alert.reason, "", "", None, None)
+        gone = alert.title if alert.kind == "cut_off" else "Something that was deleted"
+        return Row(alert, status, gone, alert.reason, "", "", None, None)
+
+
+def _said_of_device(alert: Alert) -> str:
+    """Return what follows the name of a device."""
+    match alert.kind:
+        case "device_down":
+            return " does not answer"
+        case "device_degraded":
+            return " answers in part"
+        case _:
+            about = f" ({isolated(alert.instance)})" if alert.instance else ""
+            return f": {alert.title}{about}"

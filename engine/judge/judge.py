@@ -14,11 +14,13 @@ from uuid import UUID
 
 import msgspec
 
-from domain.alerts import Alert, rule_of_device
+from domain.alerts import Act, Alert
+from domain.habits import Against
 from domain.health import Health, aged, next_health, without_probe
 from domain.inventory import SLOWEST_INTERVAL_S, Device, Inventory, Link, is_paused, probe_names
 from domain.metrics import believable
 from domain.observation import Observation, Reading, Value
+from domain.watching import AlertRule
 from domain.wire import LatestValues
 from engine.journal import JournalPen
 from engine.judge.alerts import Alerts
@@ -27,16 +29,13 @@ from engine.judge.facts import fold_facts
 from engine.judge.health import tell_probe_edge, tell_status_edge
 from engine.judge.links import Links
 from engine.judge.outcome import Outcome, Sample
+from engine.judge.rules import CYCLE_MARGIN_S, Rules
 from engine.state import State
 
 _log = logging.getLogger("engine.judge")
 
 TICK_S = 1.0
 AGE_EVERY_TICKS = 5
-DEGRADED_HOLD_S = 10.0
-"""How long a device is degraded before that is an alert: one that comes back answers probe by probe."""
-CYCLE_MARGIN_S = 5.0
-"""Added to a device's interval for the visit itself, where judgement is suspended for a cycle."""
 
 
 class Judge:
@@ -49,15 +48,14 @@ class Judge:
         self._state = state
         self._pen = pen
         self._on_outcome = on_outcome
-        self._alerts = Alerts(state.alerts, pen)
         self._links = Links(state.link_states, state.inventory.links())
+        self.rules = Rules(state, Alerts(state.alerts, pen), self._links.interfaces, self._is_off, now_us)
         self._clocks = ClockWatch(now_us, now_s)
         self._listening_us = now_us
         self._suspended_us: int | None = None
         self._ticks = 0
         self._values: dict[UUID, dict[str, tuple[Value, ...]]] = {}
         self._visit: dict[UUID, list[Value]] = {}
-        self._degraded = {h.device for h in state.health.values() if h.status == "degraded"}
 
     def observe(self, observation: Observation) -> None:
         """Fold one observation in; one of a device or probe that is gone by now is nothing."""
@@ -89,43 +87,49 @@ class Judge:
     def end_visit(self, device: UUID, at_us: int) -> None:
         """Make one sample of all that a visit brought, and the latest values."""
         values = self._visit.pop(device, None)
-        if values and self._state.inventory.device(device) is not None:
+        visited = self._state.inventory.device(device)
+        if values and visited is not None:
             self._set_latest(device, at_us)
-            self._on_outcome(Outcome(samples=[Sample(device, at_us, tuple(values))], values=[device]))
+            outcome = Outcome(samples=[Sample(device, at_us, tuple(values))], values=[device])
+            self.rules.end_visit(visited, at_us, outcome)
+            self._on_outcome(outcome)
 
     def tick(self, now_us: int, now_s: float) -> None:
-        """Look at the clocks; age what nobody polled; open alerts that were held back. To be called each TICK_S."""
+        """Look at the clocks; age what nobody polled; let time add up for alerts. To be called each TICK_S."""
         outcome = Outcome()
         jump_s = self._clocks.jump_s(now_us, now_s, TICK_S)
         if jump_s:
             self._suspend(jump_s, now_us, outcome)
-        for id in list(self._degraded):
-            health, device = self._state.health.get(id), self._state.inventory.device(id)
-            if health is None or device is None or health.status != "degraded":
-                self._degraded.discard(id)
-            elif now_us - health.since_us >= DEGRADED_HOLD_S * 1e6:
-                self._alerts.open("device_degraded", id, health.reason, now_us, outcome)
-                self._degraded.discard(id)
         self._ticks += 1
         if self._ticks % AGE_EVERY_TICKS == 0:
             self._age(now_us, outcome)
+        self.rules.tick(now_us, outcome)
         if outcome:
             self._on_outcome(outcome)
 
-    def acknowledge(self, alert: Alert, by: str, at_us: int) -> Outcome:
-        """Note that somebody takes an alert. Not handed on: who asks makes it durable first."""
+    def act(self, alert: Alert, act: Act) -> Outcome:
+        """Note what somebody did to an alert. Not handed on: who asks makes it durable first."""
         outcome = Outcome()
-        self._alerts.acknowledge(alert, by, at_us, outcome)
+        self.rules.act(alert, act, outcome)
         return outcome
+
+    def judge_past(
+        self, device: Device, rule: AlertRule, instance: str, found: Against | None, at_us: int
+    ) -> None:
+        """Hold a number against its own past; None where too little of it is known."""
+        outcome = self.rules.judge_past(device, rule, instance, found, at_us)
+        if outcome:
+            self._on_outcome(outcome)
 
     def change_inventory(self, before: Inventory, touched: Iterable[tuple[str, UUID]], at_us: int) -> None:
         """Follow an edit that `state.inventory` holds already."""
-        outcome = Outcome()
-        for kind, id in dict.fromkeys(touched):
+        outcome, touched = Outcome(), list(dict.fromkeys(touched))
+        for kind, id in touched:
             if kind == "device":
                 self._follow_device(before.device(id), self._state.inventory.device(id), id, at_us, outcome)
             elif kind == "link":
                 self._follow_link(before.link(id), self._state.inventory.link(id), id, at_us, outcome)
+        self.rules.change_inventory(before, touched, at_us, outcome)
         if outcome:
             self._on_outcome(outcome)
 
@@ -140,9 +144,12 @@ class Judge:
             believed = (("rtt_ms", observation.probe, observation.rtt_us / 1000), *believed)
         self._values.setdefault(device, {})[observation.probe] = believed
         self._visit.setdefault(device, []).extend(believed)
+        self.rules.see(device, observation.probe, believed)
         if reading.facts or reading.facts_whole:
             facts = self._state.facts.setdefault(device, {})
-            outcome.facts += fold_facts(facts, observation, reading)
+            changed = fold_facts(facts, observation, reading)
+            outcome.facts += changed
+            self.rules.see_facts(changed, observation.at_us, outcome)
         return self._links.see(device, observation.probe, believed)
 
     def _lose(self, device: UUID, probe: str | None, outcome: Outcome) -> bool:
@@ -172,18 +179,8 @@ class Judge:
         self._state.health[device.id] = new
         outcome.health.append(new)
         tell_status_edge(device, old, new, at_us=at_us, pen=self._pen, outcome=outcome)
-        if old is not None and old.status == new.status:
-            return
-        if new.status == "stale":
-            return  # the poller is silent: an alert that is open stays so until somebody knows
-        if new.status == "degraded":
-            self._degraded.add(device.id)
-            self._alerts.clear(device.id, at_us, outcome, but="device_degraded")
-            return
-        rule = rule_of_device(new)
-        self._alerts.clear(device.id, at_us, outcome, but=rule, why=new.reason)
-        if rule is not None:
-            self._alerts.open(rule, device.id, new.reason, at_us, outcome)
+        if old is None or old.status != new.status:
+            self.rules.turn_device(device, new, at_us, outcome)
 
     def _turn_links(self, device: UUID, at_us: int, outcome: Outcome) -> None:
         for old, new in self._links.turn(device, at_us):
@@ -196,10 +193,16 @@ class Judge:
             outcome.journal.append(row)
             level = logging.WARNING if new.status == "down" else logging.INFO
             _log.log(level, "link_status", extra={"link_id": new.link, "was": was, "status": new.status})
-            if new.status == "down":
-                self._alerts.open("link_down", new.link, "an end's interface does not run", at_us, outcome)
-            elif new.status == "up":
-                self._alerts.clear(new.link, at_us, outcome)
+            self.rules.turn_link(new.link, new.status, at_us, outcome)
+
+    def _is_off(self, device: UUID, port: str) -> bool:
+        """Tell whether a port of a device is known not to run."""
+        told = self._values.get(device, {}).values()
+        return any(
+            metric == "if_oper_up" and name == port and not up
+            for values in told
+            for metric, name, up in values
+        )
 
     # Time
 
@@ -238,7 +241,7 @@ class Judge:
         self, old: Device | None, new: Device | None, id: UUID, at_us: int, outcome: Outcome
     ) -> None:
         if new is None:
-            self._alerts.clear(id, at_us, outcome, why="the device was deleted")
+            self.rules.forget(id, at_us, outcome, "the device was deleted")
             for table in (
                 self._state.health,
                 self._state.facts,
@@ -255,6 +258,7 @@ class Judge:
         paused = is_paused(new, at_us)
         if paused or new.address != old.address:
             fresh = Health(id, health.vantage, since_us=at_us, reason="paused" if paused else "not asked yet")
+            self.rules.forget(id, at_us, outcome, "paused" if paused else "it has another address")
             self._lose(id, None, outcome)
         else:
             fresh = health
@@ -274,7 +278,7 @@ class Judge:
             self._links.set(new)
         if old is not None and (new is None or _ends(old) != _ends(new)):
             self._state.link_states.pop(id, None)
-            self._alerts.clear(id, at_us, outcome, why="the link was changed or deleted")
+            self.rules.forget(id, at_us, outcome, "the link was changed or deleted")
         if new is not None:
             for end in (new.a, new.b):
                 for probe, values in self._values.get(end, {}).items():

@@ -46,7 +46,7 @@ class Links:
 
     def see(self, device: UUID, probe: str, values: tuple[Value, ...]) -> bool:
         """Keep what a reading says of the interfaces that carry links; return whether that is anything."""
-        wanted = {name for name in self._interfaces(device) if name}
+        wanted = {name for name in self.interfaces(device) if name}
         if not wanted:
             return False
         found: dict[str, list[float | None]] = {}
@@ -78,7 +78,8 @@ class Links:
                 self._states[id] = new
                 yield old, new
 
-    def _interfaces(self, device: UUID) -> Iterator[str]:
+    def interfaces(self, device: UUID) -> Iterator[str]:
+        """Go over the ports of a device that carry links."""
         for id in self._at.get(device, ()):
             link = self._links[id]
             yield link.a_interface if link.a == device else link.b_interface

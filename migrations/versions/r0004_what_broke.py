@@ -26,6 +26,7 @@ def upgrade() -> None:
     op.add_column("device", sa.Column("is_entry", sa.Boolean, nullable=False, server_default=sa.false()))
     index("journal", "subject", "at_us")
     index("journal", "kind", "at_us")
+    _extend_alert()
     _make_watching()
     make(
         "find",
@@ -36,6 +37,18 @@ def upgrade() -> None:
         key=["id"],
         sqlite_with_rowid=False,
     )
+
+
+def _extend_alert() -> None:
+    for name in ("instance", "title", "cleared_why", "assigned_to", "resolved_by", "silenced"):
+        op.add_column("alert", sa.Column(name, sa.Text, nullable=False, server_default=""))
+    op.add_column("alert", sa.Column("kind", sa.Text, nullable=False, server_default="device_down"))
+    op.add_column("alert", sa.Column("since_us", sa.BigInteger, nullable=False, server_default="0"))
+    op.add_column("alert", sa.Column("acts", Plain, nullable=False, server_default="[]"))
+    op.add_column("alert", sa.Column("resolved_us", sa.BigInteger))
+    for name in ("value", "limit"):
+        op.add_column("alert", sa.Column(name, sa.Double))
+    op.execute("UPDATE alert SET kind = rule, since_us = opened_us")  # the rules so far were called what they are
 
 
 def _make_watching() -> None:

@@ -11,13 +11,13 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from domain.alerts import Alert
+from domain.alerts import Act, Alert
 from domain.edit import Edit, Step, change, creation, deletion, inverse
 from domain.inventory import Inventory, Site
 from domain.journal import JournalRow
 from domain.retention import Retention
 from domain.wire import (
-    Acknowledge,
+    ActOnAlert,
     ProbeNow,
     QueryJournal,
     QueryProfiles,
@@ -29,6 +29,7 @@ from domain.wire import (
 )
 from engine.drivers import Profiles
 from engine.journal import JournalPen
+from engine.judge.alerts import Alerts
 from engine.judge.outcome import Outcome
 from engine.mibs.library import Mibs
 from engine.mibs.walk import WalkSession
@@ -58,7 +59,7 @@ class Desk:
         self.state = State(store.loaded.inventory, store.loaded.origin)
         self.applied: list[tuple[list[tuple[str, UUID]], set[UUID]]] = []
         self.stops = 0
-        self.acknowledged: list[Outcome] = []
+        self.acted: list[Outcome] = []
         self.pen = JournalPen(store.loaded.origin, store.loaded.next_seq)
         self.receivers = receivers_for(self.state, self.pen, keep=self.store.set_receivers)
         self.requests = Requests(
@@ -67,8 +68,8 @@ class Desk:
             store=self.store,
             vault=self.vault,
             on_applied=self._on_applied,
-            acknowledge=self._acknowledge,
-            on_acknowledged=self.acknowledged.append,
+            act=self._act,
+            on_acted=self.acted.append,
             probe_now=lambda id: id == ONE,
             set_retention=self.store.set_retention,
             profiles=Profiles(folder / "snmp-profiles"),
@@ -92,8 +93,10 @@ class Desk:
     ) -> None:
         self.applied.append((touched, renewed))
 
-    def _acknowledge(self, alert: Alert, by: str, at_us: int) -> Outcome:
-        return Outcome(journal=[self.pen.row(at_us, "alert_acknowledged", alert.subject, by=by)])
+    def _act(self, alert: Alert, act: Act) -> Outcome:
+        outcome = Outcome()
+        Alerts(self.state.alerts, self.pen).act(alert, act, outcome)
+        return outcome
 
     def _on_stop(self) -> None:
         self.stops += 1
@@ -297,17 +300,55 @@ def test_a_deletion_that_leaves_links_is_refused_with_the_reason(run: Run) -> No
     run(scenario)
 
 
-def test_an_acknowledgement_is_on_disk_before_it_is_told(run: Run) -> None:
+def test_what_people_do_to_an_alert_is_on_disk_before_it_is_told(run: Run, tmp_path: Path) -> None:
     async def scenario(desk: Desk) -> None:
         alert = Alert(UUID(int=8), "device_down", ONE, "critical", 1)
         desk.state.alerts[alert.id] = alert
-        none = await desk.requests.answer(Acknowledge(1, UUID(int=9), "mara"))
+        for act, said in (
+            ("acknowledge", {}),
+            ("comment", {"text": "on my way\nwith a ladder"}),
+            ("assign", {"to": "jo"}),
+            ("resolve", {"text": "a new fuse"}),
+            ("reopen", {}),
+        ):
+            ask = ActOnAlert(1, alert.id, act, "mara", **said)  # type: ignore[arg-type]
+            assert (await desk.requests.answer(ask)).refusals == ()
+            assert desk.store.waiting_rows == 0
+        assert len(desk.acted) == 5
+        kinds = [row.kind for row in await desk.rows()]
+        assert kinds == [f"alert_{done}" for done in ("acknowledged", *DONE_THEN)]
+
+    run(scenario)
+    again = Store.open(tmp_path / "t.db", now_us=2, new_id=lambda: ONE)
+    (kept,) = again.loaded.alerts
+    again.close()
+    assert kept.is_open and kept.assigned_to == "jo" and len(kept.acts) == 5
+
+
+DONE_THEN = ("commented", "assigned", "resolved", "reopened")
+
+
+def test_acts_that_make_no_sense_are_refused_and_repeats_are_done_already(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        alert = Alert(UUID(int=8), "device_down", ONE, "critical", 1)
+        desk.state.alerts[alert.id] = alert
+
+        async def refused(act: str, by: str = "mara", **said: str) -> list[tuple[str, str]]:
+            reply = await desk.requests.answer(ActOnAlert(1, alert.id, act, by, **said))  # type: ignore[arg-type]
+            return [(refusal.field, refusal.code) for refusal in reply.refusals]
+
+        none = await desk.requests.answer(ActOnAlert(1, UUID(int=9), "acknowledge", "mara"))
         assert none.refusals[0].code == "ALERT_NOT_FOUND"
-        nobody = await desk.requests.answer(Acknowledge(1, alert.id, " "))
-        assert nobody.refusals[0].field == "by"
-        assert (await desk.requests.answer(Acknowledge(1, alert.id, "mara"))).refusals == ()
-        assert desk.store.waiting_rows == 0 and len(desk.acknowledged) == 1
-        assert [row.kind for row in await desk.rows()] == ["alert_acknowledged"]
+        assert await refused("acknowledge", by=" ") == [("by", "MISSING_REQUIRED_FIELD")]
+        assert await refused("acknowledge", by="m" * 121) == [("by", "INVALID_INPUT")]
+        assert await refused("comment", text=" ") == [("text", "MISSING_REQUIRED_FIELD")]
+        assert await refused("comment", text="x" * 2001) == [("text", "INVALID_INPUT")]
+        assert await refused("comment", text="\x1b[2J") == [("text", "INVALID_INPUT")]
+        assert await refused("assign", to="jo\nmara") == [("to", "INVALID_INPUT")]
+        assert await refused("acknowledge") == [] and await refused("acknowledge", by="tom") == []
+        assert await refused("resolve") == [] and await refused("resolve") == []
+        assert await refused("acknowledge") == [("act", "ALERT_CLOSED")]
+        assert [row.kind for row in await desk.rows()] == ["alert_acknowledged", "alert_resolved"]
 
     run(scenario)
 

@@ -17,7 +17,7 @@ from domain.alerts import fingerprint
 from domain.edit import Edit, change, creation
 from domain.inventory import Device, Probe
 from domain.wire import (
-    Acknowledge,
+    ActOnAlert,
     Alive,
     EngineState,
     ProbeNow,
@@ -106,7 +106,7 @@ def test_a_router_that_is_killed_is_down_as_promised_and_up_again_with_its_alert
     assert took_s < promised_down_s(INTERVAL_S) + TOLERANCE_S
     alert = walk.client.wait_for(lambda: walk.client.latest("alert", fingerprint("device_down", victim)))
     assert alert.is_open and alert.severity == "critical"
-    assert walk.client.ask(lambda n: Acknowledge(n, alert.id, "mara")).refusals == ()
+    assert walk.client.ask(lambda n: ActOnAlert(n, alert.id, "acknowledge", "mara")).refusals == ()
     walk.client.wait_for(lambda: walk.client.latest("alert", alert.id).acknowledged_by or None)
     walk.command("revive", name)
     walk.wait_for_status(victim, "up")
@@ -197,7 +197,7 @@ def test_after_kill_9_a_new_engine_knows_what_was_and_goes_on(walk: Walk) -> Non
     walk.command("kill", walk.client.latest("device", victim).name)
     alert = fingerprint("device_down", victim)
     walk.client.wait_for(lambda: walk.client.latest("alert", alert))
-    walk.client.ask(lambda n: Acknowledge(n, alert, "mara"))
+    walk.client.ask(lambda n: ActOnAlert(n, alert, "acknowledge", "mara"))
     walk.engine.process.kill()
     walk.engine.wait()
     with EngineProcess(walk.engine.profile) as again, again.client() as client:

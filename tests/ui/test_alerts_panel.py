@@ -8,15 +8,17 @@ from PySide6.QtTest import QAbstractItemModelTester, QTest
 from app.draft import now_us
 from app.panels.alerts import acknowledge_rect
 from app.panels.alerts_model import WHAT, WHERE, WHO, AlertsModel
-from domain.alerts import Alert, Rule, fingerprint
+from domain.alerts import Alert, fingerprint
 from domain.inventory import Device, Link
-from domain.wire import Acknowledge, Changed
+from domain.watching import RuleKind
+from domain.wire import ActOnAlert, Changed
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import id_of
 
 
-def alert(rule: Rule, name: str, ago_s: float, **more: object) -> Alert:
+def alert(rule: RuleKind, name: str, ago_s: float, **more: object) -> Alert:
     at_us = now_us() - int(ago_s * 1e6)
+    more = {"kind": rule, **more}
     return Alert(fingerprint(rule, id_of(name)), rule, id_of(name), "critical", at_us, **more)  # type: ignore[arg-type]
 
 
@@ -82,7 +84,7 @@ def test_the_painted_button_acknowledges_and_the_rest_of_the_row_selects(bench: 
     cell = table.visualRect(table.model().index(0, WHO))
     inside = acknowledge_rect(QRectF(cell)).center().toPoint()
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=inside)
-    bench.wait_for(lambda: any(isinstance(m, Acknowledge) for m in bench.engine.heard))
+    bench.wait_for(lambda: any(isinstance(m, ActOnAlert) for m in bench.engine.heard))
     assert bench.window.selected is None
     what = table.visualRect(table.model().index(0, WHAT))
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=what.center() - QPoint(20, 0))
@@ -95,7 +97,7 @@ def test_the_keyboard_acknowledges_too(bench: Bench) -> None:
     table = bench.window.alerts.table
     table.setCurrentIndex(table.model().index(0, 0))
     QTest.keyClick(table, Qt.Key.Key_A)
-    bench.wait_for(lambda: any(isinstance(m, Acknowledge) for m in bench.engine.heard))
+    bench.wait_for(lambda: any(isinstance(m, ActOnAlert) for m in bench.engine.heard))
 
 
 def test_an_alert_of_what_was_deleted_is_no_error(bench: Bench) -> None:
@@ -136,7 +138,7 @@ def test_what_one_dead_device_explains_is_folded_after_four_and_opens_by_mouse_a
     QTest.keyClick(table, Qt.Key.Key_A)
     QTest.keyClick(table, Qt.Key.Key_Return)
     assert len(rows.rows) == 9
-    assert not any(isinstance(m, Acknowledge) for m in bench.engine.heard)
+    assert not any(isinstance(m, ActOnAlert) for m in bench.engine.heard)
 
 
 def test_hundreds_are_counted_found_by_their_words_and_acknowledged_together(bench: Bench) -> None:
@@ -159,7 +161,7 @@ def test_hundreds_are_counted_found_by_their_words_and_acknowledged_together(ben
     panel.filter.setText("R07")
     panel.table.selectAll()
     QTest.keyClick(panel.table, Qt.Key.Key_A)
-    bench.wait_for(lambda: sum(isinstance(m, Acknowledge) for m in bench.engine.heard) == 10)
+    bench.wait_for(lambda: sum(isinstance(m, ActOnAlert) for m in bench.engine.heard) == 10)
     bench.window.actions_by_name["escape"].trigger()
     assert len(panel.rows.rows) == 601
 

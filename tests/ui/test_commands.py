@@ -11,7 +11,7 @@ from domain.alerts import Alert, fingerprint
 from domain.edit import fields_of
 from domain.errors import Refusal
 from domain.inventory import Inventory
-from domain.wire import FRAME_CAP_BYTES, Acknowledge, Changed, Secret
+from domain.wire import FRAME_CAP_BYTES, ActOnAlert, Changed, Secret
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import id_of
 
@@ -203,5 +203,5 @@ def test_acknowledging_names_the_alert_and_who(bench: Bench) -> None:
     bench.wait_for(lambda: alert.id in bench.model.alerts)
     bench.commands.acknowledge(alert.id)
     bench.settle()
-    asked = [m for m in bench.engine.heard if isinstance(m, Acknowledge)]
+    asked = [m for m in bench.engine.heard if isinstance(m, ActOnAlert)]
     assert [(m.alert, m.by) for m in asked] == [(alert.id, "tester")]

@@ -18,7 +18,7 @@ from domain.fact import Fact
 from domain.health import Health
 from domain.inventory import Link
 from domain.load import LinkState
-from domain.wire import Acknowledge, Changed, QueryJournal, QuerySeries
+from domain.wire import ActOnAlert, Changed, QueryJournal, QuerySeries
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import VANTAGE, id_of
 
@@ -115,14 +115,12 @@ def test_why_a_link_is_down_stands_in_words(bench: Bench, fields: dict[str, Any]
 
 
 def test_an_alert_of_a_link_is_acknowledged_in_its_panel(bench: Bench) -> None:
-    alert = Alert(fingerprint("link_down", LINK), "link_down", LINK, "warning", now_us())
+    alert = Alert(fingerprint("link_down", LINK), "link_down", LINK, "warning", now_us(), kind="link_down")
     tell(bench, alerts=(alert,))
     bench.window.select(LINK)
     bench.wait_for(bench.window.link.acknowledge.width)
     QTest.mouseClick(bench.window.link.acknowledge, Qt.MouseButton.LeftButton)
-    bench.wait_for(
-        lambda: any(isinstance(m, Acknowledge) and m.alert == alert.id for m in bench.engine.heard)
-    )
+    bench.wait_for(lambda: any(isinstance(m, ActOnAlert) and m.alert == alert.id for m in bench.engine.heard))
 
 
 def test_the_graph_is_of_the_end_that_can_tell(bench: Bench) -> None:

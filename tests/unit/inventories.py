@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from domain.edit import Edit, Step, change, creation, deletion
-from domain.inventory import Credential, Device, Entity, Inventory, Kind, Link, Probe, Site
+from domain.inventory import TYPES, Credential, Device, Entity, Inventory, Kind, Probe
 
 COMMUNITY = Credential(UUID(int=900), "public", "snmp_community")
 LOGIN = Credential(UUID(int=901), "api", "routeros_login", "heliograph")
@@ -31,7 +31,7 @@ def edit(*steps: Step, number: int = 1) -> Edit:
 def inventory(*entities: Entity) -> Inventory:
     """Return an inventory that holds these things."""
     found = Inventory()
-    kinds: dict[type, Kind] = {Site: "site", Device: "device", Link: "link", Credential: "credential"}
+    kinds: dict[type, Kind] = {type: kind for kind, type in TYPES.items()}  # type: ignore[misc]
     for entity in entities:
         found.tables[kinds[type(entity)]][entity.id] = entity
     return found

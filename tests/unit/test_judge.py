@@ -8,14 +8,15 @@ from uuid import UUID
 
 import pytest
 
-from domain.alerts import Alert, fingerprint
+from domain.alert_rules import rules_by_key
+from domain.alerts import Act, Alert, fingerprint
 from domain.edit import apply, change, creation, deletion
 from domain.inventory import Device, Entity, Inventory, Link, Probe
 from domain.observation import Failure, Observation, Reading, Value
 from engine.journal import JournalPen
 from engine.judge.clocks import ClockWatch
 from engine.judge.facts import FACTS_CAP
-from engine.judge.judge import DEGRADED_HOLD_S, Judge
+from engine.judge.judge import Judge
 from engine.judge.outcome import Outcome
 from engine.state import State
 from tests.unit.inventories import device, edit, inventory
@@ -26,6 +27,7 @@ A = device(1, probes=(SNMP,), interval_s=5.0)
 B = device(2, probes=(SNMP,), interval_s=5.0)
 LINK = Link(UUID(int=500), A.id, B.id, "ether1", "wlan2", capacity_bps=100_000_000)
 START_S = 1_000.0
+DEFAULTS = rules_by_key(Inventory())
 
 
 def ports(name: str, up: float = 1, took: float = 0, sent: float = 0) -> tuple[Value, ...]:
@@ -144,7 +146,7 @@ def test_degraded_is_an_alert_only_when_it_lasts() -> None:
         court.misses(both, probe="snmp", kind="bad_credentials")
         court.answers(both, probe="icmp")
     assert court.status(both) == "degraded" and court.state.alerts == {}
-    court.passes(DEGRADED_HOLD_S + 1)
+    court.passes(DEFAULTS["device_degraded"].for_s + 1)
     alert = court.alert("device_degraded", both.id)
     assert alert is not None and alert.is_open and "bad_credentials" in alert.reason
     court.answers(both, probe="snmp")
@@ -349,9 +351,9 @@ def test_an_acknowledgement_is_a_row_once_and_is_not_handed_on_before_it_is_dura
     alert = court.alert("device_down", A.id)
     assert alert is not None
     told = len(court.outcomes)
-    outcome = court.judge.acknowledge(alert, "mara", court.now_us)
+    outcome = court.judge.act(alert, Act(court.now_us, "acknowledged", "mara"))
     assert len(court.outcomes) == told
     assert [row.kind for row in outcome.journal] == ["alert_acknowledged"]
     again = court.alert("device_down", A.id)
     assert again is not None and again.acknowledged_by == "mara"
-    assert not court.judge.acknowledge(again, "tom", court.now_us)
+    assert not court.judge.act(again, Act(court.now_us, "acknowledged", "tom"))

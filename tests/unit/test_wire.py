@@ -46,7 +46,7 @@ def test_a_batch_comes_out_as_it_went_in() -> None:
         wire.Credit(3),
         wire.Alive(5),
         wire.SubmitEdit(1, edit(creation("device", device(1))), {ID: wire.Secret("hidden")}),
-        wire.Acknowledge(1, ID, "mara"),
+        wire.ActOnAlert(1, ID, "assign", "mara", to="jo"),
         wire.Watch((ID,)),
         wire.QuerySeries(1, ID, "rtt_ms", "icmp", 0, 9),
         wire.QueryJournal(1, None, 5),

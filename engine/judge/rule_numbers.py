@@ -1,0 +1,202 @@
+"""Numbers held against thresholds, and against what they were. Counterpart: `rule_plan.py`, the checks; `holds.py`.
+
+Theory: 33,000 values a second pass here, so all but a few are let by at one look at their name. What is left of a visit is judged
+when the visit is over: each number that the best source told, once. A number that is not told holds what it held: the source may
+just not answer. But one that its source has left out in `MISSING_LOOKS` visits in a row is gone.
+One rule: only a value that was told in this visit opens or ends anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+from uuid import UUID
+
+from domain.alert_rules import has_changed, key_of, matches
+from domain.fact import SOURCE_RANK
+from domain.inventory import SLOWEST_INTERVAL_S, Device, probe_names
+from domain.observation import Value
+from domain.watching import AlertRule
+from engine.judge.holds import Hold, Holds
+from engine.judge.outcome import Outcome
+from engine.judge.rule_plan import RUNNING, Check, Plans
+
+MISSING_LOOKS = 25
+"""More than any source needs to have asked for everything once."""
+GAP_INTERVALS = 3
+"""So many intervals count at most as the time between two looks."""
+CHANGED_FOR_US = 86_400_000_000
+"""What changed is taken for what is usual after a day."""
+KINDS = frozenset({"threshold", "change"})
+
+
+class _Visit(NamedTuple):
+    """A visit that is over: what each probe told, and what held before."""
+
+    device: Device
+    fresh: dict[str, list[Value]]
+    holds: Mapping[tuple[str, str], Hold]
+    at_us: int
+    outcome: Outcome
+
+
+_NOTHING: Mapping[tuple[str, str], Hold] = {}
+_Seen = Iterator[tuple[str, str, str, float]]
+
+
+class Numbers:
+    """Judges the numbers of visits. `is_off` tells whether a port of a device does not run, `on_port` hears of ports."""
+
+    def __init__(
+        self,
+        plans: Plans,
+        holds: Holds,
+        is_off: Callable[[UUID, str], bool],
+        on_port: Callable[[Device, str, bool, int, Outcome], None],
+    ) -> None:
+        self._plans = plans
+        self._holds = holds
+        self._is_off = is_off
+        self._on_port = on_port
+        self._fresh: dict[UUID, dict[str, list[Value]]] = {}
+        self._was: dict[UUID, dict[tuple[str, str], float]] = {}
+
+    def see(self, device: UUID, probe: str, values: Iterable[Value]) -> None:
+        """Pick what is looked at from what a probe told."""
+        wanted = self._plans.of(device).wanted
+        picked = [value for value in values if value[0] in wanted]
+        fresh = self._fresh.get(device)
+        if fresh is None:
+            self._fresh[device] = {probe: picked}
+        else:
+            fresh[probe] = picked
+
+    def forget(self, device: UUID) -> None:
+        """Forget what a device told."""
+        self._fresh.pop(device, None)
+        self._was.pop(device, None)
+
+    def accept(self, hold: Hold) -> None:
+        """Take a number as it is now for what is usual: a person said so."""
+        if hold.rule.kind == "change" and hold.value is not None:
+            self._was.setdefault(hold.subject, {})[hold.key, hold.instance] = hold.value
+
+    def end_visit(self, device: Device, at_us: int, outcome: Outcome) -> None:
+        """Judge what the probes told since the last visit."""
+        fresh = self._fresh.pop(device.id, None)
+        if fresh is None:
+            return
+        plan = self._plans.of(device.id)
+        visit = _Visit(device, fresh, self._holds.of(device.id) or _NOTHING, at_us, outcome)
+        checks_of, changes_of = plan.checks, plan.changes
+        for probe, metric, instance, value in _seen(fresh):
+            if metric in checks_of:
+                self._check(visit, checks_of[metric], instance, probe, value)
+            if metric in changes_of:
+                for rule in changes_of[metric]:
+                    self._compare(visit, rule, instance, probe, value)
+            elif metric == RUNNING:
+                self._on_port(device, instance, value > 0, at_us, outcome)
+        for name, part, whole, checks in plan.shares:
+            self._share(visit, (name, part, whole), checks)
+        if visit.holds:
+            self._miss(visit)
+
+    def _check(self, visit: _Visit, checks: Iterable[Check], instance: str, probe: str, value: float) -> None:
+        for check in checks:
+            hold = visit.holds.get((check.key, instance))
+            if hold is not None:
+                self._go_on(visit, hold, check, probe, value)
+            elif check.compare(value, check.threshold):
+                self._begin(visit, check, instance, probe, value)
+
+    def _share(self, visit: _Visit, names: tuple[str, str, str], checks: Iterable[Check]) -> None:
+        """Judge a share of two numbers, of each instance that nobody told the share of."""
+        name, part, whole = names
+        told = {instance for _, metric, instance, _ in _seen(visit.fresh) if metric == name}
+        for probe, picked in _ranked(visit.fresh):
+            wholes = {instance: value for metric, instance, value in picked if metric == whole}
+            for metric, instance, value in picked:
+                all_of_it = wholes.get(instance, 0.0)
+                if metric == part and all_of_it > 0 and instance not in told:
+                    told.add(instance)
+                    self._check(visit, checks, instance, probe, 100.0 * value / all_of_it)
+
+    def _begin(self, visit: _Visit, check: Check, instance: str, probe: str, value: float) -> None:
+        rule, device = check.rule, visit.device
+        if not matches(rule.scope.interface, instance) or (instance and self._is_off(device.id, instance)):
+            return
+        hold = Hold(rule, device.id, instance, visit.at_us, visit.at_us, int(rule.for_s * 1e6), probe=probe)
+        hold.value, hold.limit = float(value), rule.threshold
+        self._holds.begin(hold, visit.at_us, visit.outcome)
+
+    def _go_on(self, visit: _Visit, hold: Hold, check: Check, probe: str, value: float) -> None:
+        hold.probe, hold.missing = probe, -1
+        until = check.until if self._holds.is_alert(hold) else check.threshold
+        if not check.compare(value, until):
+            self._holds.end(hold, visit.at_us, visit.outcome, "it is over")
+        elif hold.instance and self._is_off(visit.device.id, hold.instance):
+            self._holds.end(hold, visit.at_us, visit.outcome, "the port does not run")
+        else:
+            hold.value = float(value)
+            self._holds.see(hold, visit.at_us, gap_us(visit.device), visit.outcome)
+
+    def _compare(self, visit: _Visit, rule: AlertRule, instance: str, probe: str, value: float) -> None:
+        """Hold a number against what it was before it changed."""
+        place, at_us = (key_of(rule), instance), visit.at_us
+        was = self._was.setdefault(visit.device.id, {})
+        hold = visit.holds.get(place)
+        if place not in was:
+            was[place] = hold.limit if hold is not None and hold.limit is not None else value
+        if not has_changed(rule, was[place], value):
+            was[place] = value
+            if hold is not None:
+                self._holds.end(hold, at_us, visit.outcome, "it is as it was before")
+        elif hold is None:
+            if matches(rule.scope.interface, instance):
+                for_us = int(rule.for_s * 1e6)
+                hold = Hold(rule, visit.device.id, instance, at_us, at_us, for_us, probe=probe)
+                hold.value, hold.limit = float(value), was[place]
+                self._holds.begin(hold, at_us, visit.outcome)
+        elif at_us - hold.since_us >= CHANGED_FOR_US:
+            was[place] = value
+            self._holds.end(hold, at_us, visit.outcome, "it has been so for a day")
+        else:
+            hold.probe, hold.missing, hold.value = probe, -1, float(value)
+            self._holds.see(hold, at_us, gap_us(visit.device), visit.outcome)
+
+    def _miss(self, visit: _Visit) -> None:
+        """Count the looks that did not tell what holds."""
+        for hold in list(visit.holds.values()):
+            if hold.rule.kind not in KINDS:
+                continue
+            whole = len(visit.fresh) == len(probe_names(visit.device))
+            if hold.missing < 0 or (hold.probe in visit.fresh if hold.probe else whole):
+                hold.missing += 1
+            if hold.missing >= MISSING_LOOKS:
+                self._holds.drop(hold, visit.at_us, visit.outcome, "it is no longer told")
+
+
+def _ranked(fresh: dict[str, list[Value]]) -> list[tuple[str, list[Value]]]:
+    return sorted(fresh.items(), key=lambda told: SOURCE_RANK.get(told[0].partition(":")[0], 9))
+
+
+def _seen(fresh: dict[str, list[Value]]) -> _Seen:
+    """Go over (probe, metric, instance, value) of a visit, each number as the best source told it."""
+    if len(fresh) == 1:
+        for probe, picked in fresh.items():
+            for metric, instance, value in picked:
+                yield probe, metric, instance, value
+        return
+    seen: set[tuple[str, str]] = set()
+    for probe, picked in _ranked(fresh):
+        for metric, instance, value in picked:
+            if (metric, instance) not in seen:
+                seen.add((metric, instance))
+                yield probe, metric, instance, value
+
+
+def gap_us(device: Device) -> int:
+    """Return how much time between two looks at a device counts at most."""
+    interval_s = max(device.interval_s, SLOWEST_INTERVAL_S) if device.may_slow else device.interval_s
+    return int(GAP_INTERVALS * interval_s * 1e6)

@@ -1,0 +1,78 @@
+"""Numbers that are unlike their own past. Counterpart: `rule_history.py` fetches that, `domain/habits.py` compares.
+
+One rule: what was looked at too little is left as it is, and what is no longer told at all ends after a day.
+"""
+
+from __future__ import annotations
+
+from domain.alert_rules import amount
+from domain.habits import Against
+from domain.inventory import Device
+from domain.metrics import CATALOGUE
+from domain.watching import AlertRule
+from engine.judge.holds import Hold, Holds
+from engine.judge.outcome import Outcome
+from engine.judge.rule_plan import Plans
+
+LOOK_GAP_US = 2 * 3_600_000_000
+"""A look is made each hour: more than two count as no longer than that."""
+MISSING_LOOKS = 24
+
+
+class Past:
+    """Judges what the hours say."""
+
+    def __init__(self, plans: Plans, holds: Holds) -> None:
+        self._plans = plans
+        self._holds = holds
+
+    def judge(  # noqa: PLR0917
+        self,
+        device: Device,
+        rule: AlertRule,
+        instance: str,
+        found: Against | None,
+        at_us: int,
+        outcome: Outcome,
+    ) -> None:
+        """Begin, go on with or end what a rule says of one number's past."""
+        hold = Hold(rule, device.id, instance, at_us, at_us, int(rule.for_s * 1e6))
+        old = self._holds.get(device.id, hold.key, instance)
+        if found is None:
+            if old is not None:
+                old.missing += 1
+                if old.missing >= MISSING_LOOKS:
+                    self._holds.drop(old, at_us, outcome, "it is no longer told")
+            return
+        limit = rule.threshold
+        if old is not None and rule.clear_at is not None and self._holds.is_alert(old):
+            limit = rule.clear_at
+        if not _is_off(rule, found.off, limit):
+            if old is not None:
+                self._holds.end(old, at_us, outcome, "it is as it was before")
+            return
+        seen = hold if old is None else old
+        seen.missing, seen.value, seen.limit = 0, found.value, found.usual
+        seen.reason = _words(rule, instance, found)
+        if old is None:
+            self._holds.begin(hold, at_us, outcome)
+        else:
+            self._holds.see(old, at_us, LOOK_GAP_US, outcome)
+
+
+def _is_off(rule: AlertRule, off: float, limit: float) -> bool:
+    if rule.op in ("lt", "lte"):
+        off = -off
+    elif rule.op in ("eq", "ne"):
+        off = abs(off)
+    return off >= limit if rule.op in ("gte", "lte") else off > limit
+
+
+def _words(rule: AlertRule, instance: str, found: Against) -> str:
+    """Return why: "Round trip (icmp) is 41 ms, usually 12 ms at this hour"."""
+    metric = CATALOGUE[rule.metric].title
+    where = f" ({instance})" if instance else ""
+    now, usual = amount(rule.metric, found.value), amount(rule.metric, found.usual)
+    if rule.kind == "trend":
+        return f"{metric}{where} was {now} in the last 7 days, {usual} in the 14 before"
+    return f"{metric}{where} is {now}, usually {usual} at this hour"

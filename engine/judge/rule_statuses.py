@@ -1,0 +1,192 @@
+"""What stays as it is until it turns: devices, links, ports, our own way out. Counterpart: `judge.py`, which tells each turn.
+
+Theory of what is known: a device that is stale was not polled, a link that is unknown was not told of. Then an alert that is open
+stays so until somebody knows, and what was about to become one is forgotten. So is a port that was down when its device falls
+silent.
+One rule: a turn is a change between two things that are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from domain.health import Health, Status
+from domain.inventory import Device, Inventory, Link
+from domain.load import LinkStatus
+from domain.watching import AlertRule, RuleKind
+from engine.judge.holds import Hold, Holds
+from engine.judge.outcome import Outcome
+from engine.judge.rule_flaps import Flaps, Turning
+from engine.judge.rule_plan import Plans
+from engine.state import State
+
+KIND_OF: dict[Status, RuleKind] = {
+    "down": "device_down",
+    "degraded": "device_degraded",
+    "stale": "device_stale",
+}
+_KNOWN = frozenset({"up", "degraded", "down"})
+LINK_REASON = "an end's interface does not run"
+
+
+class Statuses:
+    """Follows statuses; what it remembers of ports is whether each was down when it was told last."""
+
+    def __init__(self, state: State, plans: Plans, holds: Holds, flaps: Flaps) -> None:
+        self._state = state
+        self._plans = plans
+        self._holds = holds
+        self._flaps = flaps
+        statuses = [(health.device, health.status) for health in state.health.values()]
+        statuses += [(link.link, link.status) for link in state.link_states.values()]
+        self._known: dict[UUID, str] = {id: status for id, status in statuses if status in _KNOWN}
+        self._ports_down: dict[UUID, dict[str, bool]] = {}
+
+    def turn_device(self, device: Device, new: Health, at_us: int, outcome: Outcome) -> None:
+        """Follow a device whose status is another than before."""
+        plan, status = self._plans.of(device.id), new.status
+        self._count_turn(Turning(device.id), status, plan.rules("flapping"), at_us, outcome)
+        mine = KIND_OF.get(status)
+        for hold in list((self._holds.of(device.id) or {}).values()):
+            kind = hold.rule.kind
+            if kind == mine or kind not in KIND_OF.values():
+                continue
+            if status != "stale" or kind == "device_stale":
+                self._holds.end(hold, at_us, outcome, new.reason)
+            elif not self._holds.is_alert(hold):
+                self._holds.drop(hold, at_us, outcome)
+        if status in ("down", "stale"):
+            self._forget_ports(device.id, at_us, outcome)
+        for rule in plan.rules(mine) if mine is not None else ():
+            hold = Hold(rule, device.id, "", new.since_us, at_us, _us(rule.for_s), reason=new.reason)
+            self._holds.begin(hold, at_us, outcome)
+
+    def turn_link(self, link: Link, status: LinkStatus, at_us: int, outcome: Outcome) -> None:
+        """Follow a link whose status is another than before."""
+        ends = (link.a, link.b)
+        flapping = {rule.id: rule for end in ends for rule in self._plans.of(end).rules("flapping")}
+        known = {"up": "up", "down": "down"}.get(status, "")
+        self._count_turn(Turning(link.id, "", ends), known, list(flapping.values()), at_us, outcome)
+        holds = [h for h in (self._holds.of(link.id) or {}).values() if h.rule.kind == "link_down"]
+        if status == "down":
+            for rule, for_us in self._plans.of_link(link):
+                hold = Hold(rule, link.id, "", at_us, at_us, for_us, ends, reason=LINK_REASON)
+                self._holds.begin(hold, at_us, outcome)
+        for hold in holds if status != "down" else ():
+            if status == "up":
+                self._holds.end(hold, at_us, outcome, "its interfaces run")
+            elif not self._holds.is_alert(hold):
+                self._holds.drop(hold, at_us, outcome)
+
+    def turn_port(self, device: Device, port: str, runs: bool, at_us: int, outcome: Outcome) -> None:
+        """Follow what a visit told of a port, turned or not."""
+        was_down = self._ports_down.setdefault(device.id, {})
+        was = was_down.get(port)
+        if was is (not runs):
+            return
+        rules = self._plans.of_port(device.id, port)
+        was_down[port] = not runs
+        if not rules:
+            return
+        if was is not None:
+            flapping = self._plans.of(device.id).rules("flapping")
+            self._flaps.turn(flapping, Turning(device.id, port), at_us, outcome)
+        if runs or self._is_disabled(device.id, port):
+            self.end_port(device.id, port, at_us, outcome, "it runs" if runs else "it was disabled")
+            return
+        for rule, for_us in rules:
+            hold = Hold(rule, device.id, port, at_us, at_us, for_us, reason=f"{port} does not run")
+            self._holds.begin(hold, at_us, outcome)
+
+    def turn_uplink(self, vantage: UUID, reason: str, at_us: int, outcome: Outcome) -> None:
+        """Follow our own way to the network: cut off for a reason, or (empty) not."""
+        rule = self._plans.rules.get("cut_off")
+        hold = self._holds.get(vantage, "cut_off")
+        if not reason and hold is not None:
+            self._holds.end(hold, at_us, outcome, "the network is in reach again")
+        elif reason and hold is None and rule is not None:
+            hold = Hold(rule, vantage, "", at_us, at_us, _us(rule.for_s), reason=reason)
+            self._holds.begin(hold, at_us, outcome)
+
+    def end_port(self, device: UUID, port: str, at_us: int, outcome: Outcome, why: str) -> None:
+        """Say that a port is down no more, or that nobody asks."""
+        for hold in list((self._holds.of(device) or {}).values()):
+            if hold.rule.kind == "port_down" and hold.instance == port:
+                self._holds.end(hold, at_us, outcome, why)
+
+    def forget(self, subject: UUID) -> None:
+        """Forget how a device, its ports or a link were: what they are next is no turn."""
+        self._known.pop(subject, None)
+        self._ports_down.pop(subject, None)
+        self._flaps.forget(subject)
+
+    def forget_ports(self, device: UUID) -> None:
+        """Let what a device's ports are be looked at anew at its next visit."""
+        self._ports_down.pop(device, None)
+
+    def forget_all_ports(self) -> None:
+        """Let all ports be looked at anew."""
+        self._ports_down.clear()
+
+    def judge_all(self, at_us: int, grace_us: dict[UUID, int], outcome: Outcome) -> None:
+        """Take up what stands without a hold; each device's and link's time begins `grace_us` late, at 0 where not named."""
+        for health in list(self._state.health.values()):
+            kind = KIND_OF.get(health.status)
+            for rule in self._plans.of(health.device).rules(kind) if kind is not None else ():
+                hold = Hold(rule, health.device, "", health.since_us, at_us, _us(rule.for_s))
+                hold.reason, hold.held_us = health.reason, -grace_us.get(health.device, 0)
+                self._take_up(hold, at_us, outcome)
+        for state in list(self._state.link_states.values()):
+            link = self._state.inventory.link(state.link)
+            if link is None or state.status != "down":
+                continue
+            late_us = max(grace_us.get(link.a, 0), grace_us.get(link.b, 0))
+            for rule, for_us in self._plans.of_link(link):
+                hold = Hold(rule, link.id, "", state.since_us, at_us, for_us, (link.a, link.b))
+                hold.reason, hold.held_us = LINK_REASON, -late_us
+                self._take_up(hold, at_us, outcome)
+
+    def still_holds(self, hold: Hold, inventory: Inventory) -> bool:
+        """Tell whether a status is still as a hold says, or nobody knows."""
+        if hold.rule.kind == "link_down":
+            link = self._state.link_states.get(hold.subject)
+            return inventory.link(hold.subject) is not None and (link is None or link.status != "up")
+        health = self._state.health.get(hold.subject)
+        if hold.rule.kind in KIND_OF.values():
+            status = health.status if health is not None else "unknown"
+            return KIND_OF.get(status) == hold.rule.kind or (
+                status == "stale" and hold.rule.kind != "device_stale"
+            )
+        return True
+
+    def _take_up(self, hold: Hold, at_us: int, outcome: Outcome) -> None:
+        if self._holds.get(hold.subject, hold.key, hold.instance) is None:
+            self._holds.begin(hold, at_us, outcome)
+
+    def _count_turn(
+        self, what: Turning, now: str, rules: Sequence[AlertRule], at_us: int, outcome: Outcome
+    ) -> None:
+        if now not in _KNOWN:
+            return
+        was = self._known.get(what.subject, now)
+        self._known[what.subject] = now
+        if was != now:
+            self._flaps.turn(rules, what, at_us, outcome)
+
+    def _forget_ports(self, device: UUID, at_us: int, outcome: Outcome) -> None:
+        """Of a device that falls silent: nobody knows whether its ports are still down."""
+        for hold in list((self._holds.of(device) or {}).values()):
+            if hold.rule.kind == "port_down" and not self._holds.is_alert(hold):
+                self._holds.drop(hold, at_us, outcome)
+                self._ports_down.get(device, {}).pop(hold.instance, None)
+
+    def _is_disabled(self, device: UUID, port: str) -> bool:
+        """Tell whether somebody switched a port off on the device."""
+        facts = self._state.facts.get(device, {})
+        told = [fact.value for (field, _), fact in facts.items() if field == f"interface/{port}"]
+        return any(isinstance(value, dict) and value.get("admin_up") is False for value in told)
+
+
+def _us(seconds: float) -> int:
+    return int(seconds * 1e6)
