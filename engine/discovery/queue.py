@@ -159,17 +159,20 @@ class ReviewQueue:
         self._tell((), (id,))
         return True
 
-    def join(self, ids: Sequence[UUID]) -> Find | None:
-        """Make one of several finds because a person says so; None where there are not at least two."""
+    def join(self, ids: Sequence[UUID]) -> Match | None:
+        """Make one of several finds because a person says so; return what it is, None where there are not at least two."""
         parts = [self._finds[id] for id in dict.fromkeys(ids) if id in self._finds]
         if len(parts) < 2:
             return None
         merged = parts[0]
         for part in parts[1:]:
             merged = merge(merged, part)
-        merged = msgspec.structs.replace(merged, match=match(merged, self._known))
-        self._replace(parts, merged)
-        return merged
+        found = match(merged, self._known)
+        if found.kind == "known":
+            self._tell((), self._drop_all(parts))
+        else:
+            self._replace(parts, msgspec.structs.replace(merged, match=found))
+        return found
 
     # Inside
 

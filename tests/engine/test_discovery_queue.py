@@ -208,15 +208,29 @@ def test_a_find_can_be_forgotten_and_two_can_be_joined_by_hand() -> None:
     engine = Engine()
     engine.queue.take(find("10.0.0.1", macs=(MAC,)))
     engine.queue.take(find("10.0.0.2", macs=(OTHER_MAC,), at_us=2))
-    joined = engine.queue.join([one.id for one in engine.queue])
-    assert joined is not None
-    assert [one.id for one in engine.queue] == list(engine.kept) == [joined.id]
+    found = engine.queue.join([one.id for one in engine.queue])
+    assert found is not None
+    assert found.kind == "new"
+    (joined,) = engine.queue
+    assert list(engine.kept) == [joined.id]
     assert engine.queue.take(find("10.0.0.2", macs=(OTHER_MAC,), at_us=3)) is not None
     assert len(engine.queue) == 1
     assert engine.queue.join([joined.id, joined.id]) is None
     assert engine.queue.forget(joined.id)
     assert not engine.queue.forget(joined.id)
     assert engine.kept == {}
+
+
+def test_finds_that_are_a_device_once_they_are_joined_vanish() -> None:
+    engine = Engine()
+    engine.set_device(A, "r1", "10.0.0.1", serial="S-200")
+    engine.queue.take(find("10.0.0.1", serial="S-100"))
+    engine.queue.take(find("10.0.0.2", serial="S-200", at_us=2))
+    assert sorted(one.match.kind for one in engine.queue) == ["moved", "new"]
+    found = engine.queue.join([one.id for one in engine.queue])
+    assert found is not None
+    assert found.kind == "known"
+    assert len(engine.queue) == len(engine.kept) == 0
 
 
 _said = st.fixed_dictionaries(
