@@ -45,7 +45,8 @@ def bundle_claims(pair: Pair, claims: Iterable[Claim]) -> list[Bundle]:
     near: dict[Ends, list[Claim]] = {}
     far: list[tuple[Ends, Claim]] = []
     for claim in sorted(claims, key=_order):
-        ends = (claim.own, claim.far) if claim.by == a else (claim.far, claim.own)
+        told = "" if claim.sources[0] == "fdb" else claim.far  # a router sends with one MAC from many ports
+        ends = (claim.own, told) if claim.by == a else (told, claim.own)
         if TRUST[claim.sources[0]].family == "layer3":
             far.append((ends, claim))
         else:
@@ -58,12 +59,22 @@ def bundle_claims(pair: Pair, claims: Iterable[Claim]) -> list[Bundle]:
             homes[0].claims += loose.pop(ends)
     _join_halves(bundles, loose)
     found = [bundles[ends] for ends in sorted(bundles)]
+    for bundle in found:
+        _guess_port(bundle)
     if not found and far:
         return [_candidate(far)]
     for ends, claim in far:  # "on one subnet" supports the link whose port it names, else every one
         for bundle in [bundle for bundle in found if _fits(ends, (bundle.a, bundle.b))] or found:
             bundle.claims.append(claim)
     return found
+
+
+def _guess_port(bundle: Bundle) -> None:
+    """Where only a forwarding table tells of a link, the port whose MAC it shows is taken for the far one."""
+    ports = {claim.far for claim in bundle.claims}
+    sayers = {(claim.by, claim.sources[0]) for claim in bundle.claims}
+    if not (bundle.a and bundle.b) and len(ports) == len(sayers) == 1 and min(sayers)[1] == "fdb":
+        bundle.a, bundle.b = bundle.a or min(ports), bundle.b or min(ports)
 
 
 def _candidate(far: Sequence[tuple[Ends, Claim]]) -> Bundle:
