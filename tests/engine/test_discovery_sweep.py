@@ -23,6 +23,7 @@ from engine.discovery.walk import Walk, find_of
 from engine.operations import Operations, Work
 from simnet.network import VORALPNET, load_network
 from simnet.serving import SimulatedNetwork
+from simnet.usm import SnmpUser
 from tests.engine.discovery_peers import FAST, NET, community, prober, snmpds, transports, until_answering
 from tests.engine.peers import until
 from tests.ports import free_port
@@ -190,7 +191,9 @@ def test_the_pace_is_kept_and_a_rest_is_not_made_up_for() -> None:
     asyncio.run(main())
 
 
-VORALP = load_network(VORALPNET)
+_PLAIN = load_network(VORALPNET)
+VORALP = msgspec.structs.replace(_PLAIN, snmp=msgspec.structs.replace(_PLAIN.snmp, users=(SnmpUser("anna"),)))
+"""With agents that say their engine id, so that no question waits in vain."""
 
 
 def test_a_walk_finds_a_whole_network_from_one_router() -> None:
