@@ -4,69 +4,33 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from domain.device_facts import Neighbour, OwnAddress, RoutingSession, WirelessClient
-from domain.evidence import DAY_US, Contradiction, DerivedLink, Evidence, link_id, score_of
-from domain.evidence_fusion import Fusion, Turn
+from domain.evidence import DAY_US, Evidence, link_id, score_of
+from domain.evidence_fusion import Turn
 from domain.evidence_said import Heard, Port, Said, match_port, physical_port, read_said, with_past
 from domain.fact import Fact
-from domain.inventory import Device, Link
+from domain.inventory import Device
+from tests.unit.evidences import (
+    MINUTE_US,
+    NOW_US,
+    VANTAGE,
+    A,
+    B,
+    C,
+    D,
+    ends,
+    fuse,
+    hears,
+    mac,
+    only,
+    peers,
+    said,
+    sees,
+)
 from tests.unit.inventories import device
-
-NOW_US = 2_000_000_000_000_000
-MINUTE_US = 60_000_000
-A, B, C, D = (UUID(int=number) for number in (1, 2, 3, 4))
-VANTAGE = UUID(int=99)
-
-
-def mac(id: UUID, port: str) -> str:
-    return f"48:8F:5A:00:{id.int:02X}:{int(port[-1]):02X}"
-
-
-def said(id: UUID, *heard: Heard, kinds: dict[str, str] | None = None, fdb: tuple[Heard, ...] = ()) -> Said:
-    """A device R1, R2... with three ports e1, e2, e3, and what it hears."""
-    ports = {name: Port(mac(id, name), (kinds or {}).get(name, "ether"), "") for name in ("e1", "e2", "e3")}
-    address = f"10.0.0.{id.int}"
-    return Said(id, f"R{id.int}", address, f"R{id.int}", ports, {address: "e1"}, heard=heard, sightings=fdb)
-
-
-def hears(source: str, own: str, who: UUID, far: str = "e1", *, port: str | None = None) -> Heard:
-    """`own` hears the port `far` of another, which tells its name as `port` (None: it does)."""
-    told = far if port is None else port
-    return Heard((source,), "p", own, mac(who, far), f"10.0.0.{who.int}", f"R{who.int}", told, NOW_US)  # type: ignore[arg-type]
-
-
-def peers(source: str, own: str, who: UUID) -> Heard:
-    return Heard((source,), "p", own, "", f"10.0.0.{who.int}", "", "", NOW_US)  # type: ignore[arg-type]
-
-
-def sees(own: str, who: UUID, far: str = "e1", at_us: int = NOW_US) -> Heard:
-    return Heard(("fdb",), "", own, mac(who, far), "", "", "", at_us)
-
-
-def fuse(*saids: Said, links: tuple[Link, ...] = (), now_us: int = NOW_US) -> Fusion:
-    fusion = Fusion()
-    for link in links:
-        fusion.put_link(link)
-    for one in saids:
-        fusion.put(one)
-    fusion.turn(now_us)
-    return fusion
-
-
-def ends(fusion: Fusion) -> dict[tuple[UUID, str, UUID, str], float]:
-    return {(one.a, one.a_interface, one.b, one.b_interface): one.score for one in fusion.links.values()}
-
-
-def only(fusion: Fusion) -> DerivedLink:
-    (link,) = fusion.links.values()
-    return link
-
-
-def doubts(fusion: Fusion) -> list[Contradiction]:
-    return sorted(fusion.contradictions.values(), key=lambda one: one.kind)
-
 
 # ---- how sure
 
@@ -201,7 +165,7 @@ def test_the_nearest_is_found_however_late_the_others_tell() -> None:
     fusion = fuse(said(A, fdb=(sees("e1", B), sees("e1", C))), said(B), said(C))
     fusion.put(said(B, fdb=(sees("e1", A), sees("e2", C))))
     fusion.turn(NOW_US)
-    assert (A, "e1", B, "e1") in ends(fusion)
+    assert ends(fusion)[A, "e1", B, "e1"] == 0.75
 
 
 def test_where_a_neighbour_is_heard_the_table_adds_only_its_word_for_the_same() -> None:
@@ -257,95 +221,6 @@ def test_a_port_that_turns_into_a_bridge_is_a_links_end_no_more() -> None:
     assert ends(fusion) == {(A, "e1", B, ""): 0.85}
 
 
-# ---- links by hand and contradictions
-
-
-def drawn(number: int, a: UUID, a_interface: str, b: UUID, b_interface: str) -> Link:
-    return Link(UUID(int=1_000 + number), a, b, a_interface, b_interface)
-
-
-def test_links_by_hand_are_matched_by_their_ports() -> None:
-    a = said(A, hears("lldp", "e1", B, "e1"), hears("lldp", "e2", B, "e2"))
-    links = (drawn(1, B, "e2", A, "e2"), drawn(2, A, "", B, ""), drawn(3, A, "e1", B, "e3"))
-    found = {one.a_interface: one.link for one in fuse(a, said(B), links=links).links.values()}
-    assert found == {"e1": links[1].id, "e2": links[0].id}
-
-
-def test_a_link_by_hand_whose_port_hears_another_is_contradicted() -> None:
-    link = drawn(1, A, "e1", B, "e1")
-    fusion = fuse(said(A, hears("lldp", "e1", C)), said(B), said(C), links=(link,))
-    (doubt,) = doubts(fusion)
-    assert (doubt.kind, doubt.links, set(doubt.devices)) == ("other_neighbour", (link.id,), {A, B, C})
-    assert doubt.words == "e1 of R1 hears R3, but the link says e1 of R1 - e1 of R2"
-    assert [(one.source, one.said_by) for one in doubt.evidence] == [("lldp", A)]
-    fusion.put(said(A, hears("lldp", "e1", B)))
-    turn = fusion.turn(NOW_US)
-    assert (turn.settled, doubts(fusion)) == ([doubt.id], [])
-
-
-def test_a_link_by_hand_whose_both_ends_hear_others_is_said_to_be_elsewhere() -> None:
-    link = drawn(1, A, "e1", B, "e1")
-    saids = (said(A, hears("lldp", "e1", C)), said(B, hears("lldp", "e1", D)), said(C), said(D))
-    (doubt,) = doubts(fuse(*saids, links=(link,)))
-    assert doubt.kind == "elsewhere"
-
-
-def test_an_access_point_that_misses_one_of_its_stations_contradicts_nothing() -> None:
-    radio = {"e1": "wlan"}
-    a = said(A, hears("wireless", "e1", C, port=""), kinds=radio)
-    link = drawn(1, A, "e1", B, "e1")
-    assert not doubts(fuse(a, said(B, kinds=radio), said(C, kinds=radio), links=(link,)))
-    moved = said(B, hears("wireless", "e1", D, port=""), kinds=radio)
-    (doubt,) = doubts(fuse(a, moved, said(C, kinds=radio), said(D, kinds=radio), links=(link,)))
-    assert doubt.kind == "elsewhere"
-
-
-def test_a_port_with_two_neighbours_by_lldp_is_told_and_by_broadcasts_not() -> None:
-    a = said(A, hears("lldp", "e1", B), hears("lldp", "e1", C))
-    (doubt,) = doubts(fuse(a, said(B), said(C)))
-    assert (doubt.kind, doubt.devices) == ("two_neighbours", (A, B, C))
-    assert "R2, R3" in doubt.words
-    assert not doubts(fuse(said(A, hears("mndp", "e1", B), hears("mndp", "e1", C)), said(B), said(C)))
-
-
-def test_what_was_heard_long_ago_contradicts_nothing() -> None:
-    link = drawn(1, A, "e1", B, "e1")
-    fusion = fuse(said(A, hears("lldp", "e1", C)), said(B), said(C), links=(link,))
-    assert doubts(fusion)
-    fusion.turn(NOW_US + 16 * MINUTE_US)
-    assert not doubts(fusion)
-    fusion.hear(A, "p", NOW_US + 20 * MINUTE_US)
-    fusion.turn(NOW_US + 20 * MINUTE_US)
-    assert doubts(fusion)
-
-
-def test_a_mac_of_two_devices_is_told_unless_software_made_it_up() -> None:
-    twin = said(B)
-    twin.ports["e2"] = Port(mac(A, "e1"), "ether", "")
-    (doubt,) = doubts(fuse(said(A), twin))
-    assert (doubt.kind, doubt.devices) == ("mac_twice", (A, B))
-    one, other = said(A), said(B)
-    for both in (one, other):
-        both.ports["e1"] = Port("02:00:00:00:00:01", "ether", "")
-        both.ports["e2"] = Port("00:00:5E:00:01:05", "ether", "")
-    assert not doubts(fuse(one, other))
-
-
-def test_an_address_we_ask_at_that_another_has_is_told_and_one_that_many_have_is_not() -> None:
-    other = said(B)
-    other.addresses["10.0.0.1"] = "e2"
-    (doubt,) = doubts(fuse(said(A), other))
-    assert (doubt.kind, doubt.devices) == ("address_twice", (A, B))
-    one, two = said(A), said(B)
-    for both in (one, two):
-        both.addresses |= {"192.168.88.1": "e3"}
-    assert not doubts(fuse(one, two))
-    for both in (one, two):
-        both.addresses |= {"9.9.9.9": "vrrp1", "8.8.8.8": "e3"}
-    (doubt,) = doubts(fuse(one, two))
-    assert "8.8.8.8" in doubt.words
-
-
 # ---- what was said before
 
 
@@ -393,8 +268,6 @@ def fact(field: str, value: object, source: str = "routeros") -> Fact:
 
 
 def test_facts_of_all_kinds_are_read_and_those_of_no_use_left_out() -> None:
-    import msgspec
-
     plain = msgspec.to_builtins
     asked: Device = device(1)
     read = read_said(
