@@ -85,6 +85,16 @@ class MenuAsked(Struct, tag="menu_asked", forbid_unknown_fields=True):
     y: Pixel
 
 
+class WhatIfToggled(Struct, tag="what_if_toggled", forbid_unknown_fields=True):
+    """A device or link is to fail in the what-if that is shown, or to fail no more."""
+
+    id: UUID
+
+
+class WhatIfLeft(Struct, tag="what_if_left", forbid_unknown_fields=True):
+    """The what-if is to be left: Escape, or a click on its label."""
+
+
 class Painted(Struct, tag="painted", forbid_unknown_fields=True):
     """The tick with that stamp is on the screen since `painted_us`."""
 
@@ -120,6 +130,8 @@ FromPage = (
     | Hovered
     | DeviceDropped
     | MenuAsked
+    | WhatIfToggled
+    | WhatIfLeft
     | Painted
     | Blocked
     | Reported

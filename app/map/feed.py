@@ -5,7 +5,7 @@ One rule: the page learns what it draws and no more; addresses and facts go only
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,8 @@ from domain.load import load_class, load_pct
 Row = dict[str, Any]
 NOTE_CAP = 300
 """Longest note and reason on a card, in characters."""
+NO_WHAT_IF: Row = {"on": False, "failed": [], "lost": [], "weakened": [], "rerouted": []}
+"""What leaves a what-if."""
 
 
 def whole(model: Model) -> dict[str, Any]:
@@ -56,6 +58,22 @@ def tick(model: Model, delta: Delta) -> dict[str, Any]:
     if delta.health and (stamp_us := _oldest_observation_us(model, delta.health)):
         message["stamp_us"] = stamp_us
     return message
+
+
+def what_if(
+    failed: Iterable[UUID],
+    lost: Iterable[UUID],
+    weakened: Iterable[UUID],
+    rerouted: Iterable[Sequence[UUID]],
+) -> Row:
+    """Return the message that shows what would be; each of `rerouted` is the devices that traffic would pass, in their order."""
+    return {
+        "on": True,
+        "failed": list(failed),
+        "lost": list(lost),
+        "weakened": list(weakened),
+        "rerouted": [{"path": list(path)} for path in rerouted],
+    }
 
 
 def device_row(model: Model, device: Device) -> Row | None:

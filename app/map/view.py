@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -50,6 +50,10 @@ class MapView(QWidget):
     """A device's id and where it was dropped: lng, lat."""
     place_requested = Signal(float, float)
     """A new device is wanted at lng, lat."""
+    what_if_toggled = Signal(object)
+    """In a what-if: a device or link was clicked; it is to fail, or to fail no more."""
+    what_if_left = Signal()
+    """The what-if was left on the map."""
     became_idle = Signal(float)
     """The map stands for the first time; seconds since `started_s`."""
     page_died = Signal(str)
@@ -75,6 +79,7 @@ class MapView(QWidget):
         self._deaths = 0
         self._selected: UUID | None = None
         self._hovered: UUID | None = None
+        self._what_if = feed.NO_WHAT_IF
         self._camera: dict[str, float] | None = None
         self._tokens = itertools.count(1)
         self._reports: dict[int, Callable[[Report], None]] = {}
@@ -140,6 +145,23 @@ class MapView(QWidget):
         """Bring a device or link into view."""
         self._send(fly=id)
 
+    def show_what_if(
+        self,
+        failed: Iterable[UUID],
+        lost: Iterable[UUID] = (),
+        weakened: Iterable[UUID] = (),
+        rerouted: Iterable[Sequence[UUID]] = (),
+    ) -> None:
+        """Show, over the live map and in a dashed frame, what would be if `failed` (devices and links) failed: devices `lost`,
+        devices `weakened` to one way, and for each way that traffic would take instead the devices it passes."""
+        self._what_if = feed.what_if(failed, lost, weakened, rerouted)
+        self._send(what_if=self._what_if)
+
+    def leave_what_if(self) -> None:
+        """Show only what is."""
+        self._what_if = feed.NO_WHAT_IF
+        self._send(what_if=self._what_if)
+
     def report(self, then: Callable[[Report], None]) -> None:
         """Ask the page what it shows; `then` gets the answer, or what is known here where the page does not answer in time."""
         token = next(self._tokens)
@@ -188,6 +210,11 @@ class MapView(QWidget):
             case bridge.BackgroundClicked():
                 self.select(None)
                 self.background_clicked.emit()
+            case bridge.WhatIfToggled():
+                self.what_if_toggled.emit(message.id)
+            case bridge.WhatIfLeft():
+                self.leave_what_if()
+                self.what_if_left.emit()
             case bridge.Hovered():
                 self._hovered = message.id
                 self._send(card=feed.card(self._model, message.id, _now_us()) if message.id else None)
@@ -214,6 +241,7 @@ class MapView(QWidget):
             basemap={"there": self._files.basemap.is_file(), "file": self._files.basemap.name},
             camera=self._camera,
             select=self._selected,
+            what_if=self._what_if,
             **message,
         )
         for token in self._reports:

@@ -23,8 +23,12 @@ export class HoverCard {
   #at = { x: 0, y: 0 };
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** @type {Card | null} */
+  #shown = null;
   /** @type {ThemeName} */
   theme = "dark";
+  /** What would become of a device or link, in words. @type {(id: string) => string} */
+  wouldBe = () => "";
 
   /** @param {HTMLElement} box @param {Send} send */
   constructor(box, send) {
@@ -44,6 +48,7 @@ export class HoverCard {
 
   /** Show what the window says of it. @param {Card | null} card */
   show(card) {
+    this.#shown = card;
     if (!card || card.id !== this.#id) {
       this.#box.hidden = true;
       return;
@@ -56,10 +61,16 @@ export class HoverCard {
     const said = textElement("p", `said status-${card.status}`, card.said);
     const lines = document.createElement("dl");
     for (const [label, value] of card.lines) lines.append(textElement("dt", "", label), textElement("dd", "", value));
+    const would = this.wouldBe(card.id);
     const notes = card.notes.map((note) => textElement("p", "note", note));
-    this.#box.replaceChildren(head, said, ...notes, ...(card.reason ? [textElement("p", "reason", card.reason)] : []), lines);
+    this.#box.replaceChildren(head, ...(would ? [textElement("p", "would", would)] : []), said, ...notes, ...(card.reason ? [textElement("p", "reason", card.reason)] : []), lines);
     this.#box.hidden = false;
     this.#place();
+  }
+
+  /** Say it again: what would be is something else now. */
+  refresh() {
+    this.show(this.#shown);
   }
 
   #place() {

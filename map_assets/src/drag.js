@@ -48,7 +48,7 @@ export class Drag {
 
   /** @param {MapMouseEvent} event */
   #take(event) {
-    const hit = event.originalEvent.button === 0 ? hitAt(this.#map, event.point) : null;
+    const hit = event.originalEvent.button === 0 && !this.#painter.imagining ? hitAt(this.#map, event.point) : null;
     const device = hit?.kind === "device" && hit.id === this.#painter.chosen ? this.#network.devices.get(hit.id) : undefined;
     if (!device) return;
     event.preventDefault();

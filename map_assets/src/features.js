@@ -3,17 +3,21 @@
 
 import { rankOf } from "./clusters.js";
 import { fromFlat, halve, pointAlong, zoomForLength } from "./geometry.js";
-import { FAULT_ORDER, isOdd, ringName, ringSize, SYMBOL_PX } from "./symbols.js";
+import { FAULT_ORDER, isOdd, RING_ORDER, ringName, ringSize, SYMBOL_PX } from "./symbols.js";
+import { DIM } from "./style.js";
 import { age, label, rate } from "./words.js";
 
 /** @import { Feature } from "geojson" */
 /** @import { Network } from "./network.js" */
 /** @import { Cluster, Clusters } from "./clusters.js" */
-/** @import { RingParts } from "./symbols.js" */
+/** @import { Fates } from "./fates.js" */
+/** @import { Part, RingParts } from "./symbols.js" */
 /** @import { Palette } from "./palette.js" */
 
 /** Arrows show from a whole zoom on; in its middle the link is 56 px long. */
 const ARROW_PX = 36;
+/** Of a link's width, from lane to lane. */
+export const LANE = 0.75;
 /** A link shorter than this has no pills. */
 const PILL_PX = 150;
 
@@ -35,13 +39,13 @@ export function deviceFeatures(network, aloneFrom) {
 }
 
 /** Width in pixels at size 1. @param {number} bps */
-function widthOf(bps) {
+export function widthOf(bps) {
   const steps = /** @type {const} */ ([[10e9, 5], [2e9, 4.4], [1e9, 3.8], [500e6, 3], [300e6, 2.6]]);
   return steps.find(([least]) => bps >= least)?.[1] ?? 2.2;
 }
 
-/** Side by side lanes for links between the same two devices: 0 alone, else steps of 2 around 0. @param {Network} network */
-function lanesOf(network) {
+/** Side by side lanes for links between the same two devices: 0 alone, else steps of 2 around 0, to the right from a to b. @param {Network} network */
+export function lanesOf(network) {
   const byPair = /** @type {Map<string, string[]>} */ (new Map());
   for (const { id, a, b } of network.links.values()) {
     const key = a < b ? a + b : b + a;
@@ -49,7 +53,7 @@ function lanesOf(network) {
   }
   const lanes = /** @type {Map<string, number>} */ (new Map());
   for (const ids of byPair.values()) ids.sort().forEach((id, i) => lanes.set(id, ids.length === 1 ? 0 : 2 * i - ids.length + 1));
-  return lanes;
+  return (/** @type {LinkRow} */ { id, a, b }) => (lanes.get(id) ?? 0) * (a < b ? 1 : -1);
 }
 
 /**
@@ -64,12 +68,12 @@ export function linkFeatures(network, clusters) {
     const places = network.pathOf(link);
     if (!places) continue;
     const { ab, ba, length, middle, bearing_deg } = halve(places);
-    const lane = (lanes.get(link.id) ?? 0) * (link.a < link.b ? 1 : -1);
+    const lane = lanes(link);
     const from = clusters.apartFrom(link.a, link.b);
     const met = Math.max(7, Math.ceil(zoomForLength(length, ARROW_PX)), from);
     for (const [way, path, turn, side] of /** @type {const} */ ([["ab", ab, 0, 1], ["ba", ba, 180, -1]])) {
       const common = { id: `${link.id}:${way}`, link: link.id, width: widthOf(link.capacity_bps), kind: link.kind };
-      features.push(lineOf(path, { ...common, from, lane: lane * 0.75 }));
+      features.push(lineOf(path, { ...common, from, lane: lane * LANE }));
       if (length > 0) features.push(pointOf(middle, { ...common, from: met, bearing: bearing_deg + turn, shift: Math.max(-3, Math.min(3, lane * side)) }));
     }
   }
@@ -96,9 +100,10 @@ export function brokenFeatures(network, clusters) {
 /**
  * Names and ages of what is odd.
  * @param {Network} network @param {Iterable<string>} ids @param {Map<string, number>} aloneFrom
- * @param {string | null} chosen @param {number} now_us @returns {Feature[]}
+ * @param {string | null} chosen @param {number} now_us @param {Fates | null} fates what would be, inside the what-if frame
+ * @returns {Feature[]}
  */
-export function oddFeatures(network, ids, aloneFrom, chosen, now_us) {
+export function oddFeatures(network, ids, aloneFrom, chosen, now_us, fates = null) {
   const features = [];
   for (const id of ids) {
     const device = network.devices.get(id);
@@ -108,6 +113,7 @@ export function oddFeatures(network, ids, aloneFrom, chosen, now_us) {
     features.push(pointOf([device.lng, device.lat], {
       id, status, label: label(device.name), rank: rankOf(device.role), from: aloneFrom.get(id) ?? 0,
       age: old, said: `${status} ${old}`, since: since_us / 1e6, severity: severityOf(status), chosen: id === chosen,
+      held: fates && !fates.devices.has(id) ? DIM : 1,
     }));
   }
   return features;
@@ -116,32 +122,36 @@ export function oddFeatures(network, ids, aloneFrom, chosen, now_us) {
 /** Higher is worse, so that it is drawn later. @param {Status} status */
 export const severityOf = (status) => FAULT_ORDER.length - FAULT_ORDER.indexOf(status);
 
-/** @param {Network} network @param {string[]} members @returns {RingParts} */
-function partsOf(network, members) {
-  /** @type {Partial<Record<Status, number>>} */
+/** @param {Network} network @param {string[]} members @param {Fates | null} fates @returns {RingParts} */
+function partsOf(network, members, fates) {
+  /** @type {Partial<Record<Part, number>>} */
   const counts = {};
   for (const id of members) {
-    const { status } = network.healthOf(id);
-    counts[status] = (counts[status] ?? 0) + 1;
+    const [{ status }, fate] = [network.healthOf(id), fates?.devices.get(id)];
+    const part = status !== "down" && (fate === "fails" || fate === "lost") ? fate : status;
+    counts[part] = (counts[part] ?? 0) + 1;
   }
-  return { total: members.length, counts, worst: /** @type {Status} */ (FAULT_ORDER.find((status) => counts[status])) };
+  return { total: members.length, counts, worst: /** @type {Part} */ (RING_ORDER.find((part) => counts[part])) };
 }
 
 /**
  * The rings of one zoom, and the parts of each picture they need.
  * @param {Network} network @param {Cluster[]} clusters @param {number} zoom @param {boolean} last no closer zoom takes any apart
  * @param {number} now_us @param {Map<string, RingParts>} pictures gets what is missing
+ * @param {Fates | null} fates what would be, inside the what-if frame
  * @returns {Feature[]}
  */
-export function ringFeatures(network, clusters, zoom, last, now_us, pictures) {
+export function ringFeatures(network, clusters, zoom, last, now_us, pictures, fates = null) {
   return clusters.map(({ id, lng, lat, members, stack }) => {
-    const parts = partsOf(network, members);
+    const parts = partsOf(network, members, fates);
     const picture = ringName(parts);
     pictures.set(picture, parts);
+    const touched = !fates || parts.counts.down || members.some((id) => fates.devices.has(id));
     const down = parts.counts.down ? newestDown(network, members, now_us) : {};
     return pointOf([lng, lat], {
       id, zoom, last, stack, picture, count: String(parts.total), total: parts.total,
-      size: ringSize(parts.total) / SYMBOL_PX, severity: severityOf(parts.worst), ...down,
+      size: ringSize(parts.total) / SYMBOL_PX, held: touched ? 1 : DIM,
+      severity: RING_ORDER.length - RING_ORDER.indexOf(parts.worst), ...down,
     });
   });
 }
@@ -160,18 +170,21 @@ function newestDown(network, members, now_us) {
 
 /**
  * The load pills of one link, or none where it is too short for them.
- * @param {Network} network @param {LoadRow} load @param {number} pixelsPerDegree @returns {Feature[]}
+ * @param {Network} network @param {LoadRow} load @param {number} pixelsPerDegree
+ * @param {Fates | null} fates what would be, inside the what-if frame @returns {Feature[]}
  */
-export function pillFeatures(network, load, pixelsPerDegree) {
+export function pillFeatures(network, load, pixelsPerDegree, fates = null) {
   const link = network.links.get(load.id);
   const places = link && load.status === "up" ? network.pathOf(link) : null;
   if (!places) return [];
   const { path, length } = halve(places);
   if (length * pixelsPerDegree < PILL_PX) return [];
+  const fate = fates && (fates.links.get(load.id) ?? "aside");
+  if (fate === "fails" || fate === "lost") return [];
   const features = [];
   for (const [bps, share] of /** @type {const} */ ([[load.ab_bps, 0.27], [load.ba_bps, 0.73]])) {
     if (bps === null) continue;
-    features.push(pointOf(fromFlat(pointAlong(path, length * share).point), { link: load.id, text: rate(bps), sort: -bps }));
+    features.push(pointOf(fromFlat(pointAlong(path, length * share).point), { link: load.id, text: rate(bps), sort: -bps, held: fate === "aside" ? DIM : 1 }));
   }
   return features;
 }

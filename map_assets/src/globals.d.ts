@@ -22,6 +22,9 @@ interface Card {
 }
 interface View { lng: number; lat: number; zoom: number }
 
+/** What would be if some devices and links failed; `path`: devices, in the order that traffic passes them. */
+interface WhatIf { on: boolean; failed: string[]; lost: string[]; weakened: string[]; rerouted: { path: string[] }[] }
+
 /** One message of the window: any of these, taken in this order. */
 interface FromWindow {
   theme?: ThemeName;
@@ -38,6 +41,7 @@ interface FromWindow {
   fit?: boolean;
   fly?: string;
   card?: Card | null;
+  what_if?: WhatIf;
   report?: number;
 }
 
@@ -46,7 +50,8 @@ type ToWindow =
   | { type: "idle"; after_ms: number }
   | { type: "camera_moved"; lng: number; lat: number; zoom: number }
   | { type: "device_clicked" | "link_clicked"; id: string }
-  | { type: "background_clicked" }
+  | { type: "background_clicked" | "what_if_left" }
+  | { type: "what_if_toggled"; id: string }
   | { type: "hovered"; id: string | null }
   | { type: "device_dropped"; id: string; lng: number; lat: number }
   | { type: "menu_asked"; lng: number; lat: number; x: number; y: number }

@@ -4,7 +4,14 @@
 // of what is down, rings, marks, pills, a selection) lives in one small source, `live`, whose features say in `kind` what they
 // are; it follows a moment later. Collisions: the topmost layers are placed first, so invisible obstacles on top keep every
 // name off every symbol.
+// Inside the what-if frame what is steps back, and the layers of fate_layers.js show what would be.
 // One rule: a theme changes paint and pictures only, never a layer's filter, layout or place.
+
+import { detourLayers, fateLayers, lostLinkLayers } from "./fate_layers.js";
+import {
+  alone, byZoom, ex, FATE, filter, grown, held, heldName, isLine, isPoint, isPop, linkOffset, linkWidth, live, MEDIUM, ofThisZoom, rank,
+  SEMIBOLD, status,
+} from "./style.js";
 
 /** @import { LayerSpecification, ExpressionSpecification, FilterSpecification } from "@maplibre/maplibre-gl-style-spec" */
 /** @import { Palette } from "./palette.js" */
@@ -19,47 +26,16 @@ export const LOAD_AFFECTED = -3;
 export const HOTTEST = 5;
 export const PILL_ZOOM = 10;
 
-export const REGULAR = ["Inter Regular"];
-export const MEDIUM = ["Inter Medium"];
-export const SEMIBOLD = ["Inter SemiBold"];
-
-/** @param {unknown} x @returns {ExpressionSpecification} */
-const ex = (x) => /** @type {ExpressionSpecification} */ (x);
-/** @param {unknown} x @returns {FilterSpecification} */
-const filter = (x) => /** @type {FilterSpecification} */ (x);
-
-/** Multiply by zoom: the figures of look.md for link widths. @param {number[]} factors at zoom 5, 8.7, 11,
-14 @param {unknown} value @param {number} add */
-const byZoom = ([at5, at9, at11, at14], value, add = 0) => {
-  /** @param {number} k */
-  const sized = (k) => ["+", add, ["*", k, value]];
-  return ex(["interpolate", ["linear"], ["zoom"], 5, sized(at5), 8.7, sized(at9), 11, sized(at11), 14, sized(at14)]);
-};
-/** @param {number} add */
-const linkWidth = (add = 0) => byZoom([0.35, 0.8, 1.25, 2], ["get", "width"], add);
-const linkOffset = byZoom([0.3, 0.7, 1.1, 1.8], ["*", ["get", "lane"], ["get", "width"]]);
 const load = ["number", ["feature-state", "load"], LOAD_UNKNOWN];
-/** Features of one kind of the live source. @param {string} kind @param {unknown[]} more */
-const live = (kind, ...more) => ({ source: "live", filter: filter(["all", ["==", ["get", "kind"], kind], ...more]) });
-const isLine = ["==", ["geometry-type"], "LineString"];
-const isPoint = ["==", ["geometry-type"], "Point"];
-const alone = [">=", ["zoom"], ["get", "from"]];
-const ofThisZoom = ["any", ["==", ["get", "zoom"], ["zoom"]], ["all", ["get", "last"], [">=", ["zoom"], ["get", "zoom"]]]];
-const status = ["get", "status"];
-const rank = ["get", "rank"];
-const isPop = ["==", rank, 0];
-
 /** @param {Palette} p */
 const loadColor = (p) => ex(["match", load, ...p.load.flatMap((color, i) => [i, color]), LOAD_NOT_KNOWN, p.status.unknown, p.load[0]]);
 /** 1 where the half-link carries a load class. */
 const ifLive = ex(["case", [">=", load, 0], 1, 0]);
 
-/** Symbols grow from far to near. @param {unknown} value at zoom 8.7 */
-const grown = (value) => byZoom([0.55, 1, 1.35, 1.6], value);
-
 /** @param {Palette} p @returns {LayerSpecification[]} */
 function linkLayers(p) {
   const round = /** @type {const} */ ({ "line-join": "round" });
+  const heldLive = held(ifLive);
   const arrowSize = byZoom([0.06, 0.16, 0.22, 0.34], ["get", "width"]);
   const meets = filter(["all", isPoint, alone]);
   const arrowLayout = {
@@ -87,36 +63,38 @@ function linkLayers(p) {
       id: "link-unknown", type: "line", source: "links", filter: filter(["all", isLine, alone]),
       paint: {
         "line-color": p.status.unknown, "line-width": 1.1, "line-offset": linkOffset, "line-dasharray": [2, 3],
-        "line-opacity": ex(["case", ["==", load, LOAD_UNKNOWN], 0.7, 0]),
+        "line-opacity": held(["case", ["==", load, LOAD_UNKNOWN], 0.7, 0]),
       },
     },
     {
       id: "link-affected", type: "line", source: "links", filter: filter(["all", isLine, alone]),
       paint: {
         "line-color": p.status.affected, "line-width": byZoom([0.7, 1.25, 1.25, 1.5], 1), "line-offset": linkOffset,
-        "line-opacity": ex(["case", ["==", load, LOAD_AFFECTED], 0.7, 0]),
+        "line-opacity": held(["case", ["==", load, LOAD_AFFECTED], 0.7, 0]),
       },
     },
     {
       id: "link-hot", type: "line", source: "links", filter: filter(["all", isLine, alone]), minzoom: PILL_ZOOM,
       paint: {
         "line-color": p.load_casing, "line-width": linkWidth(2.4), "line-offset": linkOffset,
-        "line-opacity": ex(["case", ["==", load, HOTTEST], 1, 0]),
+        "line-opacity": held(["case", ["==", load, HOTTEST], 1, 0]),
       },
     },
+    ...detourLayers(p),
     {
       id: "link-cable", type: "line", source: "links",
       filter: filter(["all", isLine, alone, ["!=", ["get", "kind"], "wireless"]]), layout: round,
-      paint: { "line-color": loadColor(p), "line-width": linkWidth(), "line-offset": linkOffset, "line-opacity": ifLive },
+      paint: { "line-color": loadColor(p), "line-width": linkWidth(), "line-offset": linkOffset, "line-opacity": heldLive },
     },
     {
       id: "link-wireless", type: "line", source: "links",
       filter: filter(["all", isLine, alone, ["==", ["get", "kind"], "wireless"]]), layout: round,
       paint: {
         "line-color": loadColor(p), "line-width": linkWidth(), "line-offset": linkOffset, "line-dasharray": [5, 0.9],
-        "line-opacity": ifLive,
+        "line-opacity": heldLive,
       },
     },
+    ...lostLinkLayers(p),
     {
       id: "link-down", type: "line", ...live("broken", isLine, alone),
       paint: { "line-color": p.status.down, "line-width": byZoom([1.2, 2.2, 2.2, 2.6], 1), "line-dasharray": [1.6, 1.6] },
@@ -124,13 +102,13 @@ function linkLayers(p) {
     {
       id: "arrow-bar", type: "symbol", source: "links", filter: meets,
       layout: { ...arrowLayout, "icon-image": "bar" },
-      paint: { "icon-color": p.basemap.land, "icon-opacity": ifLive },
+      paint: { "icon-color": p.basemap.land, "icon-opacity": heldLive },
     },
     {
       id: "arrow", type: "symbol", source: "links", filter: meets,
       layout: { ...arrowLayout, "icon-image": "arrow", "icon-anchor": "top" },
       paint: {
-        "icon-color": loadColor(p), "icon-opacity": ifLive,
+        "icon-color": loadColor(p), "icon-opacity": heldLive,
         "icon-halo-color": p.basemap.land, "icon-halo-width": 1.2,
       },
     },
@@ -140,7 +118,7 @@ function linkLayers(p) {
         "text-field": ["get", "text"], "text-font": MEDIUM, "text-size": 11, "icon-image": "pill", "icon-text-fit": "both",
         "icon-text-fit-padding": [2, 5, 2, 5], "text-padding": 1, "icon-padding": 2, "symbol-sort-key": ["get", "sort"],
       },
-      paint: { "text-color": p.text.text, "icon-opacity": 0.94 },
+      paint: { "text-color": p.text.text, "icon-opacity": ex(["*", 0.94, ["get", "held"]]), "text-opacity": ex(["get", "held"]) },
     },
   ];
 }
@@ -186,13 +164,13 @@ function deviceLayers(p) {
   const ground = p.surface.ground;
   const now = ["string", ["feature-state", "status"], "unknown"];
   const isUp = ["==", now, "up"];
-  const ifCalm = ex(["match", now, ["up", "unknown"], 1, 0]);
+  const ifCalm = held(["match", now, ["up", "unknown"], 1, 0]);
   /** @param {string} wanted */
   const ifNow = (wanted) => ex(["case", ["==", now, wanted], 1, 0]);
   /** The live source has a better name for it. */
-  const ifPlain = ex(["case", ["any", ["boolean", ["feature-state", "named"], false], ["boolean", ["feature-state", "chosen"], false]], 0, 1]);
-  /** The name of what is affected stays dim. @param {unknown} color of the others */
-  const named = (color) => ex(["case", ["==", now, "affected"], p.affected_name, color]);
+  const ifPlain = heldName(["case", ["any", ["boolean", ["feature-state", "named"], false], ["boolean", ["feature-state", "chosen"], false]], 0, 1]);
+  /** The name of what is affected, or would be, stays dim. @param {unknown} color of the others */
+  const named = (color) => ex(["case", ["any", ["==", now, "affected"], ["==", FATE, "lost"]], p.affected_name, color]);
   const radius = ["match", rank, 0, 4, 1, 3.4, 2.8];
   const halo = { "text-halo-color": ground, "text-halo-width": 1.6 };
   const nameSize = ex(["match", rank, 0, 12.5, 1, 11.5, 11]);
@@ -223,7 +201,7 @@ function deviceLayers(p) {
         "circle-stroke-color": ex(["case", isUp, ground, p.status.unknown]),
       },
     },
-    ...["maintenance", "stale", "affected", "degraded"].map((wanted) => oddSymbols(wanted, ifNow(wanted))),
+    ...["maintenance", "stale", "affected", "degraded"].map((wanted) => oddSymbols(wanted, held(ifNow(wanted)))),
     {
       id: "odd-names", type: "symbol", ...live("odd", ["!=", status, "down"], alone), minzoom: 6,
       layout: {
@@ -233,7 +211,7 @@ function deviceLayers(p) {
       },
       paint: {
         "text-color": ex(["match", status, "degraded", p.status_text.degraded, p.status_text.stale]), ...halo,
-        "text-opacity": ex(["case", ["get", "chosen"], 0, 1]),
+        "text-opacity": ex(["case", ["get", "chosen"], 0, ["get", "held"]]),
       },
     },
     {
@@ -257,7 +235,7 @@ function deviceLayers(p) {
         "icon-image": ex(["get", "picture"]), "icon-allow-overlap": true, "text-allow-overlap": true, "icon-padding": 0,
         "text-field": ["get", "count"], "text-font": SEMIBOLD, "text-size": 12, "symbol-sort-key": ex(["get", "severity"]),
       },
-      paint: { "text-color": p.text.text },
+      paint: { "text-color": p.text.text, "icon-opacity": ex(["get", "held"]), "text-opacity": ex(["get", "held"]) },
     },
     {
       id: "chosen", type: "symbol", ...live("chosen", isPoint),
@@ -268,6 +246,7 @@ function deviceLayers(p) {
       },
       paint: { "text-color": ex(["get", "color"]), "text-halo-color": ground, "text-halo-width": 2 },
     },
+    ...fateLayers(p),
     oddSymbols("down", ifNow("down")),
     downNames(p, "down-names", live("odd", ["==", status, "down"], alone), ex(["case", ["get", "chosen"], 2.1, 1.5])),
     downNames(p, "ring-names", live("ring", ["has", "label"], ofThisZoom), 2.1),

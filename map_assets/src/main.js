@@ -8,6 +8,7 @@ import { HoverCard } from "./card.js";
 import { openChannel } from "./channel.js";
 import { Drag } from "./drag.js";
 import { Fan } from "./fan.js";
+import { FATE_WORDS } from "./fates.js";
 import { notice, putButtons, putCredits, putLegend, putScale } from "./furniture.js";
 import { Joins } from "./joins.js";
 import { complain, PaintClock, report, watchErrors } from "./measure.js";
@@ -16,6 +17,7 @@ import { Painter, repaint } from "./painter.js";
 import { dressPage, paletteOf } from "./palette.js";
 import { listen } from "./pointer.js";
 import { Pulses } from "./pulse.js";
+import { Frame } from "./what_if.js";
 
 /** @param {string} path */
 const address = (path) => new URL(`../${path}`, import.meta.url).href;
@@ -91,12 +93,19 @@ async function build(first) {
   const clock = new PaintClock(map, painter, send);
   /** @type {number | null} */
   let firstIdle_s = null;
+  let dressed = theme;
   listen(map, network, painter, camera, drag, fan, card, joins, send);
   putButtons(map, camera);
   putCredits();
   putLegend(palette);
   putScale(map);
   card.theme = theme;
+  card.wouldBe = (id) => {
+    const fate = painter.fateOf(id);
+    return fate ? FATE_WORDS[fate] : "";
+  };
+  const frame = new Frame(send);
+  imagine(first);
   if (first.select) painter.choose(first.select);
   if (first.report !== undefined) send(report(map, first.report, null));
   map.on("move", () => putScale(map));
@@ -105,11 +114,22 @@ async function build(first) {
     send({ type: "idle", after_ms: performance.now() });
   });
 
+  /** @param {FromWindow} message */
+  function imagine({ what_if: whatIf }) {
+    if (!whatIf) return;
+    const shown = whatIf.on ? whatIf : null;
+    painter.imagine(shown);
+    frame.show(shown, paletteOf(dressed));
+    card.refresh();
+  }
+
   return (message) => {
     if (message.theme) {
       dressPage(message.theme);
       card.theme = message.theme;
       putLegend(paletteOf(message.theme));
+      frame.setTheme(paletteOf(message.theme));
+      dressed = message.theme;
       putScale(map);
       map.setPaintProperty("ground", "background-color", paletteOf(message.theme).basemap.land);
       for (const layer of basemapLayers(paletteOf(message.theme).basemap)) repaint(map, layer);
@@ -124,6 +144,7 @@ async function build(first) {
       fan.close();
       camera.follow();
     } else if (touched.health.length) fan.refresh();
+    imagine(message);
     if (message.select !== undefined) painter.choose(message.select);
     if (message.fit) camera.fit();
     if (message.fly) camera.fly(message.fly);

@@ -2,6 +2,8 @@
 // One rule: a tick never sets the data of a source whose size grows with the network, only of those that hold what is odd.
 
 import { clusterBelow, makeClusters } from "./clusters.js";
+import { WOULD } from "./fate_layers.js";
+import { fateFeatures, fatesOf } from "./fates.js";
 import { brokenFeatures, chosenFeatures, deviceFeatures, linkFeatures, oddFeatures, pillFeatures, ringFeatures } from "./features.js";
 import { pixelsPerDegree } from "./geometry.js";
 import { LOAD_AFFECTED, LOAD_HIDDEN, LOAD_NOT_KNOWN, LOAD_UNKNOWN, PILL_ZOOM, networkLayers } from "./layers.js";
@@ -42,15 +44,21 @@ export class Painter {
   #pictures = new Map();
   /** @type {string | null} */
   chosen = null;
+  /** What the window says of what would be; null: only what is is shown. @type {WhatIf | null} */
+  #whatIf = null;
+  #fates;
+  /** The fates that feature-state has. @type {Record<"devices" | "links", Map<string, string>>} */
+  #shownFates = { devices: new Map(), links: new Map() };
 
   /** @param {MapLibre} map @param {Network} network what it holds is painted from the start @param {ThemeName} theme */
   constructor(map, network, theme) {
     this.#map = map;
     this.#network = network;
     this.#theme = theme;
+    this.#fates = fatesOf(network, null);
     putPictures(map, paletteOf(theme));
     this.#clusters = makeClusters(network.devices.values());
-    const data = { devices: deviceFeatures(network, this.#clusters.aloneFrom), links: linkFeatures(network, this.#clusters), live: [] };
+    const data = { devices: deviceFeatures(network, this.#clusters.aloneFrom), links: linkFeatures(network, this.#clusters), live: [], [WOULD]: [] };
     for (const [id, features] of Object.entries(data)) {
       map.addSource(id, { type: "geojson", data: { type: "FeatureCollection", features }, promoteId: "id", tolerance: 0, buffer: 128 });
     }
@@ -80,6 +88,29 @@ export class Painter {
     for (const [name, parts] of this.#pictures) this.#map.updateImage(name, ringPicture(parts, palette).image);
     for (const layer of networkLayers(palette)) repaint(this.#map, layer);
     this.#paintChosen();
+  }
+
+  /** Show what would be over what is, or only what is. @param {WhatIf | null} whatIf */
+  imagine(whatIf) {
+    this.#whatIf = whatIf;
+    this.#paintFates();
+    this.#paintAges();
+    this.#paintPills();
+  }
+
+  /** Whether what would be is shown. */
+  get imagining() {
+    return this.#whatIf !== null;
+  }
+
+  /** What would become of a device or link. @param {string} id */
+  fateOf(id) {
+    return this.#fates.devices.get(id) ?? this.#fates.links.get(id);
+  }
+
+  /** What would be, or null outside the frame. */
+  get #imagined() {
+    return this.#whatIf && this.#fates;
   }
 
   /** Paint what a message has touched. @param {import("./network.js").Touched} touched @returns {boolean} whether a ring shows part of it */
@@ -159,6 +190,24 @@ export class Painter {
     this.#source("links").setData({ type: "FeatureCollection", features: linkFeatures(network, this.#clusters) });
     for (const id of this.#odd) if (!network.devices.has(id)) this.#odd.delete(id);
     this.#paintChosen();
+    if (this.imagining) this.#paintFates();
+  }
+
+  /** Inside the frame everything has a fate, and be it to step aside. */
+  #paintFates() {
+    this.#fates = fatesOf(this.#network, this.#whatIf);
+    for (const table of /** @type {const} */ (["devices", "links"])) {
+      const [was, now] = [this.#shownFates[table], /** @type {Map<string, string>} */ (new Map())];
+      if (this.imagining) for (const id of this.#network[table].keys()) now.set(id, this.#fates[table].get(id) ?? "aside");
+      for (const id of new Set([...was.keys(), ...now.keys()])) {
+        const state = { fate: now.get(id) ?? "" };
+        if (was.get(id) === now.get(id)) continue;
+        if (table === "devices") this.#map.setFeatureState({ source: table, id }, state);
+        else this.#setHalves(id, state, state);
+      }
+      this.#shownFates[table] = now;
+    }
+    this.#source(WOULD).setData({ type: "FeatureCollection", features: fateFeatures(this.#network, this.#fates, this.#clusters) });
   }
 
   /** @param {Iterable<string>} ids @param {boolean} always */
@@ -180,7 +229,7 @@ export class Painter {
   }
 
   #paintOdd() {
-    this.put("odd", oddFeatures(this.#network, this.#odd, this.#clusters.aloneFrom, this.chosen, now_us()));
+    this.put("odd", oddFeatures(this.#network, this.#odd, this.#clusters.aloneFrom, this.chosen, now_us(), this.#imagined));
   }
 
   #paintRings() {
@@ -189,7 +238,7 @@ export class Painter {
     const needed = /** @type {Map<string, RingParts>} */ (new Map());
     const features = [here - 1, here, here + 1]
       .filter((zoom) => zoom >= 0 && zoom <= top)
-      .flatMap((zoom) => ringFeatures(this.#network, this.#clusters.rings(zoom), zoom, zoom === top, now_us(), needed));
+      .flatMap((zoom) => ringFeatures(this.#network, this.#clusters.rings(zoom), zoom, zoom === top, now_us(), needed, this.#imagined));
     for (const [name, parts] of needed) {
       if (this.#pictures.has(name)) continue;
       const { image, pixelRatio } = ringPicture(parts, paletteOf(this.#theme));
@@ -230,7 +279,7 @@ export class Painter {
     const bounds = this.#map.getBounds();
     const features = [];
     for (const load of this.#network.loads.values()) {
-      for (const pill of pillFeatures(this.#network, load, pixelsPerDegree(zoom))) {
+      for (const pill of pillFeatures(this.#network, load, pixelsPerDegree(zoom), this.#imagined)) {
         const { coordinates } = /** @type {import("geojson").Point} */ (pill.geometry);
         if (bounds.contains(/** @type {LngLat} */ (coordinates))) features.push(pill);
       }

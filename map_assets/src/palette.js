@@ -17,6 +17,8 @@ export function dressPage(theme) {
     ...palette.surface,
     ...palette.text,
     accent: palette.accent.accent,
+    "accent-ink": palette.accent.ink,
+    step: palette.load[2],
     ...Object.fromEntries(Object.entries(palette.status_text).map(([status, color]) => [`status-${status}`, color])),
     place: palette.basemap.place,
     down: palette.status.down,

@@ -47,6 +47,10 @@ export function listen(map, network, painter, camera, drag, fan, card, joins, se
     const hit = hitAt(map, event.point);
     if (hit?.kind === "ring") return openRing(hit.id);
     if (hit?.kind !== "device") fan.close();
+    if (painter.imagining) {
+      if (hit) send({ type: "what_if_toggled", id: hit.id });
+      return;
+    }
     if (hit) send({ type: hit.kind === "device" ? "device_clicked" : "link_clicked", id: hit.id });
     else send({ type: "background_clicked" });
   });
@@ -94,7 +98,7 @@ export function listen(map, network, painter, camera, drag, fan, card, joins, se
   /** @param {MapMouseEvent} event */
   function hover(event) {
     const hit = hitAt(map, event.point);
-    canvas.style.cursor = !hit ? "" : hit.kind === "device" && hit.id === painter.chosen ? "move" : "pointer";
+    canvas.style.cursor = !hit ? "" : hit.kind === "device" && hit.id === painter.chosen && !painter.imagining ? "move" : "pointer";
     rest(hit && hit.kind !== "ring" ? hit.id : null, event.point);
   }
   /** @param {string | null} id @param {{ x: number, y: number }} at */
@@ -111,7 +115,7 @@ export function listen(map, network, painter, camera, drag, fan, card, joins, se
 
   addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
-      if (!drag.cancel() && !fan.close()) send({ type: "background_clicked" });
+      if (!drag.cancel() && !fan.close()) send({ type: painter.imagining ? "what_if_left" : "background_clicked" });
     } else if (event.key === "Home") camera.fit();
   });
 }

@@ -5,7 +5,9 @@
 /** @import { Palette } from "./palette.js" */
 /** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
 /** @typedef {CanvasRenderingContext2D} Pen */
-/** @typedef {{ total: number, counts: Partial<Record<Status, number>>, worst: Status }} RingParts */
+/** @import { Fate } from "./fates.js" */
+/** What a device is, or in a what-if would be. @typedef {Status | "fails" | "lost"} Part */
+/** @typedef {{ total: number, counts: Partial<Record<Part, number>>, worst: Part }} RingParts */
 
 const DENSITY = 3;
 const BOX = 24;
@@ -14,11 +16,14 @@ const TURN = 2 * Math.PI;
 /** Worst first, as everywhere. @type {Status[]} */
 export const FAULT_ORDER = ["down", "affected", "degraded", "stale", "unknown", "maintenance", "up"];
 
+/** The same with what would be: what is real and down stays above it. @type {Part[]} */
+export const RING_ORDER = ["down", "fails", "lost", ...FAULT_ORDER.slice(1)];
+
 /** What has a name and an age of its own: neither up, nor simply not known yet, nor silent as planned or for a cause elsewhere. @param {Status} status */
 export const isOdd = (status) => status === "down" || status === "degraded" || status === "stale";
 
-/** What a ring shows outside. @param {Status} status */
-const isMarked = (status) => isOdd(status) || status === "affected";
+/** What a ring shows outside. @param {Part} part */
+const isMarked = (part) => RING_ORDER.indexOf(part) <= RING_ORDER.indexOf("stale");
 
 /** CSS pixels of a symbol's box of 24 at size 1. */
 export const SYMBOL_PX = 17;
@@ -145,6 +150,45 @@ const DRAW = {
   },
 };
 
+/** What would be: the shape of its status, dashed and never filled. @type {Record<Exclude<Fate, "carries">, (pen: Pen, palette: Palette) => void>} */
+const DRAW_FATE = {
+  fails(pen, { status, surface }) {
+    circle(pen, 11.6);
+    fill(pen, surface.ground);
+    pen.lineCap = "butt";
+    diamond(pen, 7.4);
+    pen.setLineDash([2.9, 2.33]);
+    pen.lineDashOffset = 1.45;
+    stroke(pen, status.down, 1.9);
+    circle(pen, 10.6);
+    pen.setLineDash([3.3, 2.25]);
+    pen.lineDashOffset = 1.65;
+    stroke(pen, status.down, 1.5);
+    pen.setLineDash([]);
+    pen.lineCap = "round";
+    cross(pen, 2.2);
+    stroke(pen, status.down, 1.9);
+  },
+  lost(pen, { status, surface }) {
+    diamond(pen, 10.4);
+    fill(pen, surface.ground);
+    pen.lineCap = "butt";
+    pen.setLineDash([3.3, 3.3]);
+    pen.lineDashOffset = 1.65;
+    diamond(pen, 7);
+    stroke(pen, status.affected, 2);
+  },
+  weakened(pen, { status, surface, degraded_edge: edge }) {
+    triangle(pen, 10.6);
+    fill(pen, surface.ground);
+    pen.lineCap = "butt";
+    pen.setLineDash([2.7, 2.2]);
+    pen.lineDashOffset = 1.35;
+    triangle(pen, 8.2);
+    stroke(pen, edge === surface.ground ? status.degraded : edge, 1.7);
+  },
+};
+
 /** @param {Pen} pen @param {number} arm */
 function cross(pen, arm) {
   pen.beginPath();
@@ -176,6 +220,14 @@ export function drawSymbol(canvas, status, palette) {
   DRAW[status](pen, palette);
 }
 
+/** Draw what would be for the page itself. @param {HTMLCanvasElement} canvas @param {keyof typeof DRAW_FATE} fate @param {Palette} palette */
+export function drawFate(canvas, fate, palette) {
+  const pen = /** @type {Pen} */ (canvas.getContext("2d"));
+  pen.scale(canvas.width / BOX, canvas.height / BOX);
+  pen.lineJoin = "round";
+  DRAW_FATE[fate](pen, palette);
+}
+
 /** All pictures of a theme but the rings, by name. @param {Palette} palette @returns {Record<string, ImageData>} */
 function pictures(palette) {
   const { surface, status, accent } = palette;
@@ -183,6 +235,9 @@ function pictures(palette) {
   const made = {};
   for (const name of FAULT_ORDER) made[name] = picture(SYMBOL_PX, BOX, (pen) => DRAW[name](pen, palette));
   made.down = picture(SYMBOL_PX * 1.4, BOX, (pen) => DRAW.down(pen, palette));
+  for (const fate of /** @type {(keyof typeof DRAW_FATE)[]} */ (Object.keys(DRAW_FATE))) {
+    made[`would/${fate}`] = picture(SYMBOL_PX * (fate === "fails" ? 1.4 : 1), BOX, (pen) => DRAW_FATE[fate](pen, palette));
+  }
   made.strike = picture(17, 20, (pen) => {
     pen.translate(-2, -2);
     circle(pen, 9);
@@ -253,7 +308,7 @@ const PILL = { pixelRatio: DENSITY, stretchX: [[18, 54]], stretchY: [[18, 54]], 
 
 /** What a ring of these parts is called. @param {RingParts} parts */
 export function ringName({ total, counts, worst }) {
-  const shares = FAULT_ORDER.map((status) => shareOf(counts[status] ?? 0, total)).join(".");
+  const shares = RING_ORDER.map((part) => shareOf(counts[part] ?? 0, total)).join(".");
   return `ring/${ringSize(total)}/${shares}/${worst}`;
 }
 
@@ -274,23 +329,27 @@ export function ringPicture({ total, counts, worst }, palette) {
     pen.beginPath();
     pen.arc(middle, middle, diameter / 2 + 1.5, 0, TURN);
     fill(pen, palette.surface.ground);
-    const shares = FAULT_ORDER.map((status) => ({ status, share: shareOf(counts[status] ?? 0, total) })).filter((s) => s.share);
+    const shares = RING_ORDER.map((part) => ({ part, share: shareOf(counts[part] ?? 0, total) })).filter((s) => s.share);
     const whole = shares.reduce((sum, { share }) => sum + share, 0);
     const space = shares.length > 1 ? 1.6 / radius : 0;
     let from = -Math.PI / 2;
-    for (const { status, share } of shares) {
+    for (const { part, share } of shares) {
       const to = from + (share / whole) * TURN;
       pen.beginPath();
       pen.arc(middle, middle, radius, from + space / 2, to - space / 2);
-      stroke(pen, palette.status[status], 3.6);
+      const imagined = part === "fails" || part === "lost";
+      pen.setLineDash(imagined ? [2.4, 1.8] : []);
+      stroke(pen, palette.status[part === "fails" ? "down" : part === "lost" ? "affected" : part], 3.6);
       from = to;
     }
     if (!isMarked(worst)) return;
-    const badge = worst === "down" ? 22 : 15;
+    pen.setLineDash([]);
+    const badge = worst === "down" || worst === "fails" ? 22 : 15;
     pen.translate(middle + radius * 0.78 - badge / 2, middle - radius * 0.78 - badge / 2);
     pen.scale(badge / BOX, badge / BOX);
     pen.lineCap = "round";
-    DRAW[worst](pen, palette);
+    if (worst === "fails" || worst === "lost") DRAW_FATE[worst](pen, palette);
+    else DRAW[worst](pen, palette);
   });
   return { image, pixelRatio: DENSITY };
 }

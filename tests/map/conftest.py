@@ -88,6 +88,8 @@ class Stage:
             "background_clicked",
             "device_dropped",
             "place_requested",
+            "what_if_toggled",
+            "what_if_left",
         ):
             getattr(self.view, name).connect(lambda *values, name=name: self.events.append((name, *values)))
         self.painted: list[tuple[int, int]] = []
@@ -270,6 +272,7 @@ def stage(shared: Stage) -> Stage:
     """The shared stage with its network as it was, nothing selected, the whole of it in view."""
     shared.tell(small())
     shared.view.select(None)
+    shared.view.leave_what_if()
     shared.view.set_theme("dark")
     shared.view.fit()
     shared.until(lambda: shared.stand_still()["rendered_links"] == 3)

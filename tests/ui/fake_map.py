@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,8 @@ class FakeMap(QWidget):
     background_clicked = Signal()
     device_dropped = Signal(object, float, float)
     place_requested = Signal(float, float)
+    what_if_toggled = Signal(object)
+    what_if_left = Signal()
     became_idle = Signal(float)
     page_died = Signal(str)
 
@@ -29,6 +31,7 @@ class FakeMap(QWidget):
         self.selected: UUID | None = None
         self.flown: list[UUID] = []
         self.fitted = 0
+        self.what_if: dict[str, list[Any]] | None = None
 
     def set_theme(self, theme: str) -> None:
         """Remember it."""
@@ -45,6 +48,25 @@ class FakeMap(QWidget):
     def fly_to(self, id: UUID) -> None:
         """Remember it."""
         self.flown.append(id)
+
+    def show_what_if(
+        self,
+        failed: Iterable[UUID],
+        lost: Iterable[UUID] = (),
+        weakened: Iterable[UUID] = (),
+        rerouted: Iterable[Sequence[UUID]] = (),
+    ) -> None:
+        """Remember it."""
+        self.what_if = {
+            "failed": list(failed),
+            "lost": list(lost),
+            "weakened": list(weakened),
+            "rerouted": [list(path) for path in rerouted],
+        }
+
+    def leave_what_if(self) -> None:
+        """Forget it."""
+        self.what_if = None
 
     def report(self, then: Callable[[dict[str, Any]], None]) -> None:
         """Look at 10 east, 47 north, zoom 8."""

@@ -22,6 +22,9 @@ def test_a_good_message_becomes_its_type() -> None:
     assert bridge.decode(text, known) == bridge.DeviceDropped(ROUTER, 10.5, 47.0)
     assert bridge.decode('{"type":"hovered","id":null}', known) == bridge.Hovered(None)
     assert bridge.decode('{"type":"ready"}', known) == bridge.Ready()
+    toggled = f'{{"type":"what_if_toggled","id":"{ROUTER}"}}'
+    assert bridge.decode(toggled, known) == bridge.WhatIfToggled(ROUTER)
+    assert bridge.decode('{"type":"what_if_left"}', known) == bridge.WhatIfLeft()
 
 
 @pytest.mark.parametrize(
@@ -35,6 +38,9 @@ def test_a_good_message_becomes_its_type() -> None:
         (f'{{"type":"device_clicked","id":"{ROUTER}","command":"rm"}}', "unknown field `command`"),
         ('{"type":"device_clicked","id":"x"}', "Invalid UUID"),
         (f'{{"type":"link_clicked","id":"{UUID(int=2)}"}}', "expected a device or link of the inventory"),
+        (f'{{"type":"what_if_toggled","id":"{UUID(int=2)}"}}', "expected a device or link of the inventory"),
+        ('{"type":"what_if_toggled"}', "missing required field `id`"),
+        ('{"type":"what_if_left","failed":[]}', "unknown field `failed`"),
         ('{"type":"painted","stamp_us":-1,"painted_us":1}', ">= 0"),
         ('{"type":"delete_everything"}', "delete_everything"),
         ("7", "Expected `object`, got `int`"),

@@ -1,0 +1,95 @@
+// What would become of devices and links if some of them failed, made from what the window has worked out. Pure.
+// Counterpart: `show_what_if` in app/map/view.py. One rule: a fate is never a status; the page shows the one over the other.
+
+import { LANE, lanesOf, lineOf, pointOf, widthOf } from "./features.js";
+import { fromFlat, halve } from "./geometry.js";
+import { rankOf } from "./clusters.js";
+import { label } from "./words.js";
+
+/** @import { Feature } from "geojson" */
+/** @import { Clusters } from "./clusters.js" */
+/** @import { Network } from "./network.js" */
+
+/** Worst first: what is several of them is the first. @typedef {"fails" | "lost" | "weakened" | "carries"} Fate */
+/**
+ * @typedef {object} Fates
+ * @property {Map<string, Fate>} devices
+ * @property {Map<string, Fate>} links
+ * @property {LngLat[][]} detours ways of re-routed traffic where no link of ours is drawn
+ */
+
+/** What the card says of each. @type {Record<Fate, string>} */
+export const FATE_WORDS = {
+  fails: "What if this fails",
+  lost: "Would be lost",
+  weakened: "Would have one way left",
+  carries: "Would carry traffic that moves here",
+};
+
+/** @param {Network} network @param {WhatIf | null} whatIf @returns {Fates} */
+export function fatesOf(network, whatIf) {
+  const devices = /** @type {Map<string, Fate>} */ (new Map());
+  const links = /** @type {Map<string, Fate>} */ (new Map());
+  const detours = /** @type {LngLat[][]} */ ([]);
+  if (!whatIf) return { devices, links, detours };
+  const { failed, lost, weakened, rerouted } = whatIf;
+  for (const { path } of rerouted) for (const id of path) devices.set(id, "carries");
+  for (const id of weakened) devices.set(id, "weakened");
+  for (const [fate, ids] of /** @type {const} */ ([["lost", lost], ["fails", failed]])) {
+    for (const id of ids) {
+      if (network.links.has(id)) continue;
+      devices.set(id, fate);
+      for (const link of network.linksAt(id)) links.set(link, "lost");
+    }
+  }
+  for (const id of failed) if (network.links.has(id)) links.set(id, "fails");
+  const passed = new Set();
+  for (const { path } of rerouted) {
+    for (let i = 1; i < path.length; i++) {
+      const [a, b] = [path[i - 1], path[i]];
+      const pair = a < b ? `${a} ${b}` : `${b} ${a}`;
+      if (passed.has(pair)) continue;
+      passed.add(pair);
+      const between = linksBetween(network, a, b).filter((id) => links.get(id) === undefined);
+      for (const id of between) links.set(id, "carries");
+      const [from, to] = [network.devices.get(a), network.devices.get(b)];
+      if (between.length === 0 && from && to) detours.push([[from.lng, from.lat], [to.lng, to.lat]]);
+    }
+  }
+  return { devices, links, detours };
+}
+
+/** @param {Network} network @param {string} a @param {string} b */
+function linksBetween(network, a, b) {
+  return network.linksAt(a).filter((id) => {
+    const link = network.links.get(id);
+    return link !== undefined && (link.a === b || link.b === b);
+  });
+}
+
+/**
+ * What fate_layers.js shows: devices, links, and ways that have no link of ours.
+ * @param {Network} network @param {Fates} fates @param {Clusters} clusters @returns {Feature[]}
+ */
+export function fateFeatures(network, { devices, links, detours }, clusters) {
+  /** @param {LngLat[]} path */
+  const whole = (path) => halve(path).path.map(fromFlat);
+  const features = detours.map((path) => lineOf(whole(path), { kind: "detour", fate: "carries", from: 0 }));
+  for (const [id, fate] of devices) {
+    const device = network.devices.get(id);
+    if (!device || fate === "carries") continue;
+    const common = { kind: "device", fate, rank: rankOf(device.role), label: label(device.name) };
+    features.push(pointOf([device.lng, device.lat], { ...common, from: clusters.aloneFrom.get(id) ?? 0 }));
+  }
+  const lanes = links.size ? lanesOf(network) : () => 0;
+  for (const [id, fate] of links) {
+    const link = network.links.get(id);
+    const path = link && network.pathOf(link);
+    if (!link || !path) continue;
+    const common = { fate, from: clusters.apartFrom(link.a, link.b) };
+    const lane = lanes(link) * LANE;
+    features.push(lineOf(whole(path), { ...common, kind: "link", width: widthOf(link.capacity_bps), lane }));
+    if (fate === "fails") features.push(pointOf(halve(path).middle, { ...common, kind: "strike", label: "" }));
+  }
+  return features;
+}

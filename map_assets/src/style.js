@@ -1,0 +1,46 @@
+// Words of MapLibre's style language that several layers use. Pure. Counterpart: layers.js and fate_layers.js.
+// One rule: what is written here holds for every theme.
+
+/** @import { ExpressionSpecification, FilterSpecification } from "@maplibre/maplibre-gl-style-spec" */
+
+export const REGULAR = ["Inter Regular"];
+export const MEDIUM = ["Inter Medium"];
+export const SEMIBOLD = ["Inter SemiBold"];
+
+/** @param {unknown} x @returns {ExpressionSpecification} */
+export const ex = (x) => /** @type {ExpressionSpecification} */ (x);
+/** @param {unknown} x @returns {FilterSpecification} */
+export const filter = (x) => /** @type {FilterSpecification} */ (x);
+
+/** Multiply by zoom: the figures of look.md for link widths. @param {number[]} factors at zoom 5, 8.7, 11,
+14 @param {unknown} value @param {number} add */
+export const byZoom = ([at5, at9, at11, at14], value, add = 0) => {
+  /** @param {number} k */
+  const sized = (k) => ["+", add, ["*", k, value]];
+  return ex(["interpolate", ["linear"], ["zoom"], 5, sized(at5), 8.7, sized(at9), 11, sized(at11), 14, sized(at14)]);
+};
+/** @param {number} add */
+export const linkWidth = (add = 0) => byZoom([0.35, 0.8, 1.25, 2], ["get", "width"], add);
+export const linkOffset = byZoom([0.3, 0.7, 1.1, 1.8], ["*", ["get", "lane"], ["get", "width"]]);
+/** Features of one kind of the live source. @param {string} kind @param {unknown[]} more */
+export const live = (kind, ...more) => ({ source: "live", filter: filter(["all", ["==", ["get", "kind"], kind], ...more]) });
+export const isLine = ["==", ["geometry-type"], "LineString"];
+export const isPoint = ["==", ["geometry-type"], "Point"];
+export const alone = [">=", ["zoom"], ["get", "from"]];
+export const ofThisZoom = ["any", ["==", ["get", "zoom"], ["zoom"]], ["all", ["get", "last"], [">=", ["zoom"], ["get", "zoom"]]]];
+export const status = ["get", "status"];
+export const rank = ["get", "rank"];
+export const isPop = ["==", rank, 0];
+/** Symbols grow from far to near. @param {unknown} value at zoom 8.7 */
+export const grown = (value) => byZoom([0.55, 1, 1.35, 1.6], value);
+
+/** What would become of a device or link; "aside" where that is nothing, and nothing at all outside the what-if frame. */
+export const FATE = ["string", ["feature-state", "fate"], ""];
+/** Opacity inside the frame of what is and would stay. */
+export const DIM = 0.35;
+
+/** The opacity of what is: inside the frame it steps back or gives way to what would be; what would carry traffic stays. @param {unknown} opacity */
+export const held = (opacity) => ex(["*", opacity, ["match", FATE, "aside", DIM, ["", "carries"], 1, 0]]);
+
+/** The same of a name: only that of what fails gives way, to one of its own. @param {unknown} opacity */
+export const heldName = (opacity) => ex(["*", opacity, ["match", FATE, "aside", DIM, "fails", 0, 1]]);

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { makeClusters } from "../../../map_assets/src/clusters.js";
+import { fateFeatures, fatesOf } from "../../../map_assets/src/fates.js";
+import { oddFeatures, pillFeatures, ringFeatures } from "../../../map_assets/src/features.js";
+import { Network } from "../../../map_assets/src/network.js";
+
+/** A square a-b-c-d with a leaf e at c; twice from a to d. */
+function square() {
+  const network = new Network();
+  const places = { a: [10, 47], b: [11, 47], c: [11, 48], d: [10, 48], e: [12, 49] };
+  const ends = { ab: "ab", bc: "bc", cd: "cd", da: "da", ad: "ad", ce: "ce" };
+  network.take({
+    devices: Object.entries(places).map(([id, [lng, lat]]) => ({ id, name: id.toUpperCase(), role: "access", lng, lat })),
+    links: Object.entries(ends).map(([id, [a, b]]) => ({ id, a, b, kind: "fibre", capacity_bps: 1e9, path: [] })),
+  });
+  return network;
+}
+const whatIf = (more) => ({ on: true, failed: [], lost: [], weakened: [], rerouted: [], ...more });
+const now_us = 1e15;
+
+test("the worst fate counts, and whatever ends at what is lost or fails is lost", () => {
+  const { devices, links } = fatesOf(square(), whatIf({ failed: ["c"], lost: ["e"], weakened: ["d", "e"], rerouted: [{ path: ["b", "a", "d"] }] }));
+  assert.deepEqual(Object.fromEntries(devices), { b: "carries", a: "carries", d: "weakened", e: "lost", c: "fails" });
+  assert.deepEqual(Object.fromEntries(links), { bc: "lost", cd: "lost", ce: "lost", ab: "carries", da: "carries", ad: "carries" });
+});
+
+test("a link that fails is told from one that is lost, and carries nothing", () => {
+  const { devices, links } = fatesOf(square(), whatIf({ failed: ["da"], rerouted: [{ path: ["d", "a"] }] }));
+  assert.deepEqual(Object.fromEntries(links), { da: "fails", ad: "carries" });
+  assert.equal(devices.has("da"), false);
+});
+
+test("a way without a link of ours is a line from place to place, once", () => {
+  const { detours } = fatesOf(square(), whatIf({ rerouted: [{ path: ["a", "c"] }, { path: ["c", "a", "nobody"] }] }));
+  assert.deepEqual(detours, [[[10, 47], [11, 48]]]);
+});
+
+test("what fails has its name, a link that fails its mark, and nothing is drawn outside the frame", () => {
+  const network = square();
+  const clusters = makeClusters(network.devices.values());
+  assert.deepEqual(fateFeatures(network, fatesOf(network, null), clusters), []);
+  const features = fateFeatures(network, fatesOf(network, whatIf({ failed: ["c", "da", "nobody"], lost: ["e"] })), clusters);
+  const said = features.map(({ properties: { kind, fate } }) => `${kind} ${fate}`);
+  assert.deepEqual(said.sort(), ["device fails", "device lost", "link fails", "link lost", "link lost", "link lost", "strike fails"]);
+  assert.equal(features.find((f) => f.properties.fate === "fails").properties.label, "C");
+});
+
+test("inside the frame what has no fate steps back, and what is lost has no load", () => {
+  const network = square();
+  const fates = fatesOf(network, whatIf({ failed: ["bc"], rerouted: [{ path: ["c", "d"] }] }));
+  network.take({ health: ["a", "c"].map((id) => ({ id, status: "degraded", since_us: now_us })) });
+  const held = oddFeatures(network, ["a", "c"], new Map(), null, now_us, fates).map((f) => f.properties.held);
+  assert.ok(held[0] < 1 && held[1] === 1);
+  const pill = (id) => pillFeatures(network, { id, status: "up", ab_bps: 1e6, ba_bps: null }, 500, fates).map((f) => f.properties.held);
+  assert.deepEqual([pill("bc"), pill("cd")], [[], [1]]);
+  assert.ok(pill("ab")[0] < 1);
+});
+
+test("a ring shows what would be, but what is down stays above it", () => {
+  const network = square();
+  const fates = fatesOf(network, whatIf({ failed: ["a"], lost: ["b"] }));
+  const ring = (members) => {
+    const pictures = new Map();
+    const [{ properties }] = ringFeatures(network, [{ id: "a", lng: 10, lat: 47, members, stack: false }], 5, false, now_us, pictures, fates);
+    return { held: properties.held, ...[...pictures.values()][0] };
+  };
+  assert.deepEqual(ring(["a", "b", "c"]), { held: 1, total: 3, counts: { fails: 1, lost: 1, unknown: 1 }, worst: "fails" });
+  assert.ok(ring(["c", "d"]).held < 1);
+  network.take({ health: [{ id: "b", status: "down", since_us: now_us }] });
+  assert.equal(ring(["a", "b"]).worst, "down");
+});
