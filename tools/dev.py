@@ -21,7 +21,20 @@ TYPED = ["app", "domain", "engine", "simnet", "migrations", "basemap", "tools"]
 SHIPPED = ["app", "domain", "engine"]
 FOREIGN = {"win32": "Windows", "darwin": "macOS"}
 """Systems that the window runs on too: what a call lacks there, the types know."""
-BENCHES = ("start", "poll", "paint", "walk", "fleet", "dead-fifth", "routeros", "icmp", "samples", "soak", "replay")
+BENCHES = (
+    "start",
+    "poll",
+    "paint",
+    "walk",
+    "fleet",
+    "dead-fifth",
+    "routeros",
+    "icmp",
+    "samples",
+    "soak",
+    "replay",
+    "topology",
+)
 
 
 def run(*command: str | Path, **env: str) -> int:

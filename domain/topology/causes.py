@@ -22,7 +22,6 @@ import msgspec
 
 from domain.topology.darkness import DARK, LIVE, QUIET, ROOT, Darkness
 from domain.topology.graph import Topology
-from domain.topology.impact import weakened
 from domain.topology.parts import OUTSIDE
 from domain.topology.slots import ends
 
@@ -33,7 +32,7 @@ WITNESSES = 8
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What a device is in a fault. `roots`: of a root itself; of an affected device its causes, or none: the poller is cut off."""
+    """What a device is in a fault. `roots`: of a root itself; of an affected device its causes, none where one is cut off."""
 
     kind: Literal["root", "affected", "clear"] = "clear"
     roots: tuple[UUID, ...] = ()
@@ -131,8 +130,9 @@ class Causes:
             return Verdict()
         if darkness.is_cut_off():
             return Verdict("affected")
-        roots = [v] if darkness.kind[v] == ROOT else darkness.roots_of(darkness.dark.part[v])
-        return Verdict("root" if roots == [v] else "affected", self._topology.names(roots))
+        roots = {v} if darkness.kind[v] == ROOT else darkness.roots_of(darkness.dark.part[v])
+        names = self._topology.names(sorted(roots, key=darkness.age))
+        return Verdict("root" if roots == {v} else "affected", names)
 
     def blast(self, root: UUID | None) -> Blast:
         """Return what is down with a root; of None all that is down, the blast of a poller that is cut off.
@@ -154,11 +154,11 @@ class Causes:
         Each had two disjoint ways from the device it hangs on alone, which is not down, and has one over what is not down.
         """
         darkness, topology = self._darkness(), self._topology
-        above, kind = topology.structure.above, darkness.kind
+        structure, kind = topology.structure, darkness.kind
         for block in self._stale_blocks - {-1}:
             self._weak.pop(block, None)
-            if above[block] not in darkness.since and (
-                weak := weakened(topology, block, darkness.since, darkness.gone)
+            if structure.above[block] not in darkness.since and (
+                weak := structure.weakened(block, darkness.since, darkness.gone)
             ):
                 self._weak[block] = weak
         self._stale_blocks = set()
@@ -256,7 +256,7 @@ class Causes:
             return []
         if darkness.kind[v] != ROOT:
             home = part[v]
-            is_root = darkness.roots_of(home) == [v]
+            is_root = darkness.roots_of(home) == {v}
             return [v, *(w for w in darkness.dark.reach(v)[1:] if w in since)] if is_root else []
         homes = {part[w]: w for w in darkness.ways(v) if part[w] != OUTSIDE}
         return [v, *(w for start in homes.values() for w in darkness.dark.reach(start) if w in since)]
@@ -275,6 +275,6 @@ class Causes:
                     found.append(w)
                     if len(found) == limit:
                         return found
-                elif may_pass(w):
+                if may_pass(w):
                     waiting.append(w)
         return found

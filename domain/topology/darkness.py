@@ -57,7 +57,8 @@ class Darkness:
         self._live = self.kind.count(LIVE)
         self._quiet = Parts(slots, self.ways, self._quiet_marks)
         self._quiet.fill(v for v in topology.index.values() if self.kind[v] == QUIET)
-        for v in [v for v in self.since if self._is_root(v)]:
+        self._rooted = {v for v in self.since if self._is_root(v)}
+        for v in self._rooted:
             self.kind[v] = ROOT
         self.dark = Parts(slots, self.ways, self._dark_marks)
         self.dark.fill(v for v in topology.index.values() if self.kind[v] in (QUIET, DARK))
@@ -114,6 +115,7 @@ class Darkness:
             self._live -= 1
             self._mark_around(self._quiet, v, LIVELY, -1)
         elif kind == ROOT:
+            self._rooted.discard(v)
             self._mark_around(self.dark, v, v, -1)
         else:
             self.dark.discard(v)
@@ -140,8 +142,10 @@ class Darkness:
         if is_root:
             self.dark.discard(v)
             self.kind[v] = ROOT
+            self._rooted.add(v)
             self._mark_around(self.dark, v, v, 1)
         else:
+            self._rooted.discard(v)
             self._mark_around(self.dark, v, v, -1)
             self.kind[v] = DARK
             self.dark.add(v)
@@ -227,20 +231,21 @@ class Darkness:
         """Tell whether nothing is live, and an entry and another device are down."""
         return not self._live and len(self.since) > 1 and any(v in self.since for v in self._entries)
 
-    def age(self, v: int) -> tuple[int, UUID]:
+    def age(self, v: int) -> tuple[int, int]:
         """Return what puts down slots in order: when they fell, then their ids."""
-        return self.since[v], self._topology.names((v,))[0]
+        device = self._topology.ids[v]
+        assert device is not None
+        return self.since[v], device.int
 
     def roots(self) -> list[int]:
         """Return all roots, those around parts and those chosen within one, the first to fall first."""
-        kind = self.kind
-        return sorted([*(v for v in self.since if kind[v] == ROOT), *self.chosen().values()], key=self.age)
+        return sorted(self._rooted.union(self.chosen().values()), key=self.age)
 
-    def roots_of(self, home: int) -> list[int]:
-        """Return the roots of a dark part, the first to fall first."""
-        found = sorted((v for v in self.dark.tally[home] if v != FALLEN), key=self.age)
+    def roots_of(self, home: int) -> set[int]:
+        """Return the roots of a dark part."""
+        found = self.dark.tally[home].keys() - {FALLEN}
         chosen = None if found else self.chosen().get(home)
-        return found if chosen is None else [chosen]
+        return found if chosen is None else {chosen}
 
     def chosen(self) -> dict[int, int]:
         """Return the root that was chosen within each dark part that has down slots and no root around it."""

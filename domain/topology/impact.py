@@ -5,7 +5,7 @@ One rule: nothing observed enters here; this is the network as intended, and `ca
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from heapq import nlargest
 from typing import Literal
 from uuid import UUID
@@ -13,8 +13,7 @@ from uuid import UUID
 import msgspec
 
 from domain.topology.graph import Topology
-from domain.topology.slots import Near, ends, pair
-from domain.topology.structure import Structure, survey
+from domain.topology.slots import ends, pair
 
 
 class Impact(msgspec.Struct, frozen=True):
@@ -68,7 +67,7 @@ def impact(topology: Topology, devices: Iterable[UUID] = (), links: Iterable[UUI
     blocks = {structure.block[v] for v in failed if structure.twice[v]}
     blocks.update(structure.block_of_link(*ends(both)) for both in gone)
     blocks.discard(-1)
-    weak = [v for block in blocks for v in weakened(topology, block, failed, gone) if v not in lost]
+    weak = [v for block in blocks for v in structure.weakened(block, failed, gone) if v not in lost]
     ids = topology.ids
     return Impact(
         topology.names(lost),
@@ -111,45 +110,6 @@ def single_points(topology: Topology, limit: int | None = None) -> list[SinglePo
         SinglePoint("link" if kind == "link" else "device", id, count, sites, subscribers)
         for subscribers, count, sites, kind, _, id in ordered
     ]
-
-
-def weakened(topology: Topology, block: int, dead: Collection[int], gone: Mapping[int, int]) -> list[int]:
-    """Return the slots of a block that still have a way from its top, but no longer two disjoint ones.
-
-    `gone`: of each pair how many of its links have failed. The block is surveyed anew with its top as the only source.
-    """
-    structure = topology.structure
-    top = structure.above[block]
-    alive = [v for v in structure.members(block) if v not in dead]
-    near, entries = _within(topology, structure, top, alive, gone)
-    order, above, _, twice = survey(near, entries)
-    return [alive[v] for v in order if above[v] != len(near) or not twice[v]]
-
-
-def _within(
-    topology: Topology, structure: Structure, top: int, alive: list[int], gone: Mapping[int, int]
-) -> tuple[Near, list[int]]:
-    """Return the part of a graph among the living of a block, numbered anew, and by which of them its top enters."""
-    number = {v: new for new, v in enumerate(alive)}
-    near: Near = []
-    entries = [number[v] for v in sorted(topology.entries) if v in number] if top == structure.source else []
-    worn = {v for both in gone for v in ends(both)}
-    for v in alive:
-        ways = topology.near[v]
-        if v in worn:
-            ways = _left_over(v, ways, gone)
-        near.append([number[w] for w in ways if w in number])
-        if top in ways:
-            entries.extend([number[v]] * ways.count(top))
-    return near, entries
-
-
-def _left_over(v: int, ways: list[int], gone: Mapping[int, int]) -> list[int]:
-    """Return a slot's neighbours without one mention for each failed link."""
-    left = dict.fromkeys(ways, 0)
-    for w in ways:
-        left[w] += 1
-    return [w for w, count in left.items() for _ in range(count - gone.get(pair(v, w), 0))]
 
 
 def _both_ways(both: int) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -1,7 +1,8 @@
-"""Whatever is edited and whatever flaps, the graph answers what networkx finds from scratch. Counterpart: `topology_oracle.py`."""
+"""Whatever is edited and whatever flaps, the graph answers what networkx finds from scratch: `topology_oracle.py`."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from uuid import UUID
 
 from hypothesis import given, settings
@@ -39,7 +40,7 @@ def plan(draw: st.DrawFn) -> tuple[Plan, Topology]:
 plans = st.composite(plan)()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(plans, st.data())
 def test_an_impact_is_what_a_search_without_the_failed_finds(
     both: tuple[Plan, Topology], data: st.DataObject
@@ -56,9 +57,7 @@ def test_an_impact_is_what_a_search_without_the_failed_finds(
     graph = told.graph(failed, links)
     for device in told.weights:
         old, new = topology.way(device), way_after(topology, found, device)
-        stands = all(v not in failed for v in old) and all(
-            graph.has_edge(a, b) for a, b in zip(old, old[1:], strict=False)
-        )
+        stands = all(v not in failed for v in old) and all(graph.has_edge(a, b) for a, b in pairwise(old))
         assert len(old) == before.get(device, 0)
         if device in lost:
             assert new == ()
@@ -66,7 +65,7 @@ def test_an_impact_is_what_a_search_without_the_failed_finds(
         assert (device in found.rerouted) == (not stands)
         assert len(new) == after.get(device, 0)
         assert (device in found.turned) == (old[1:2] != new[1:2])
-        assert all(graph.has_edge(a, b) for a, b in zip(new, new[1:], strict=False))
+        assert all(graph.has_edge(a, b) for a, b in pairwise(new))
         assert not new or new[-1] in told.entries
 
 
@@ -88,13 +87,14 @@ def test_single_points_are_those_whose_impact_takes_others(both: tuple[Plan, Top
     assert single_points(topology, 2) == single_points(topology)[:2]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(plans)
 def test_dominance_is_what_a_search_without_the_device_finds(both: tuple[Plan, Topology]) -> None:
     told, topology = both
     for a in told.weights:
-        assert set(topology.behind(a)) == {b for b in told.weights if told.dominates(a, b)}
-        assert all(topology.dominates(a, b) == told.dominates(a, b) for b in told.weights)
+        hanging = told.reached().keys() - told.reached([a]).keys() - {a}
+        assert set(topology.behind(a)) == hanging
+        assert all(topology.dominates(a, b) == (b in hanging) for b in told.weights)
 
 
 class Flaps(RuleBasedStateMachine):
@@ -189,6 +189,7 @@ class Flaps(RuleBasedStateMachine):
             )
             assert set(verdict.roots) == expected.get(device, set()), device
         blasts = told.blasts()
+        hanging = {root: told.reached().keys() - told.reached([root]).keys() for root in roots}
         for device in told.weights:
             blast = causes.blast(device)
             assert set(blast.devices) == blasts.get(device, set())
@@ -199,7 +200,7 @@ class Flaps(RuleBasedStateMachine):
         for root in roots:
             found = causes.witnesses(root)
             assert set(found) <= told.live
-            assert root in told.entries or not any(told.dominates(root, w) for w in found)
+            assert root in told.entries or not hanging[root].intersection(found)
 
     @invariant()
     def what_turned_was_told(self) -> None:
@@ -215,5 +216,5 @@ class Flaps(RuleBasedStateMachine):
         self.verdicts, self.blasts, self.was_cut_off = verdicts, blasts, self.told.is_cut_off()
 
 
-Flaps.TestCase.settings = settings(max_examples=600, stateful_step_count=40, deadline=None)
+Flaps.TestCase.settings = settings(max_examples=50, stateful_step_count=20, deadline=None)
 TestFlapsAndEdits = Flaps.TestCase

@@ -45,32 +45,27 @@ class Plan:
         above = dict(nx.immediate_dominators(nx.DiGraph(self.graph()), SOURCE))
         return {v: d for v, d in above.items() if v != SOURCE and d is not None}
 
-    def dominates(self, a: UUID, b: UUID) -> bool:
-        """Tell whether b is reached, and not without a."""
-        if a == b or not nx.has_path(self.graph(), SOURCE, b):
-            return False
-        return not nx.has_path(self.graph([a]), SOURCE, b)
-
     @staticmethod
     def has_two_ways(graph: Graph, a: UUID, b: UUID) -> bool:
         """Tell whether neither a device between nor a link alone parts a from b."""
         if a not in graph or b not in graph:
             return False
-        edges = list(graph.subgraph(nx.node_connected_component(graph, a)).edges(keys=True))
         part = nx.node_connected_component(graph, a)
         if b not in part:
             return False
-        cut = [graph.copy() for _ in edges]
-        for less, edge in zip(cut, edges, strict=True):
+        less = nx.MultiGraph(graph.subgraph(part))
+        for edge in list(less.edges(keys=True)):
             less.remove_edge(*edge)
-        for v in part - {a, b}:
-            less = graph.copy()
-            less.remove_node(v)
-            cut.append(less)
-        return all(nx.has_path(less, a, b) for less in cut)
+            if not nx.has_path(less, a, b):
+                return False
+            less.add_edge(*edge)
+        return all(nx.has_path(nx.restricted_view(less, [v], []), a, b) for v in part - {a, b})
 
     def loses_second_way(self, failed: Iterable[UUID], links: Iterable[UUID]) -> set[UUID]:
         """Return who had two ways from the device above, and has one."""
+        failed, links = set(failed), set(links)
+        if not failed and not links:
+            return set()
         before, after = self.graph(), self.graph(failed, links)
         return {
             v
@@ -78,8 +73,8 @@ class Plan:
             if v in after
             and top in after
             and nx.has_path(after, top, v)
-            and self.has_two_ways(before, top, v)
             and not self.has_two_ways(after, top, v)
+            and self.has_two_ways(before, top, v)
         }
 
     def reached(self, failed: Iterable[UUID] = (), links: Iterable[UUID] = ()) -> dict[UUID, int]:
@@ -125,18 +120,20 @@ class Plan:
         fell, quiet, graph = self.fell(), self.quiet(), self.counting()
         if self.is_cut_off():
             return {v: set() for v in fell}
-        roots = {v for v in fell if v in self.entries or self._sees_life(graph, v, quiet)}
+        reached = self.reached().keys()
+        hanging = {v: reached - self.reached([v]).keys() - {v} for v in fell}
+        roots = {v for v in fell if v in self.entries or self._sees_life(graph, v, quiet, hanging[v])}
         causes = {v: {v} for v in roots}
         for part in nx.connected_components(graph.subgraph((fell.keys() | quiet) - roots)):
             within = part & fell.keys()
             around = {w for v in part for w in graph[v] if w in roots}
             if within and not around:
-                tops = [v for v in within if all(w == v or self.dominates(v, w) for w in within)]
+                tops = [v for v in within if within <= hanging[v] | {v}]
                 around = set(tops) or {min(within, key=lambda v: (fell[v], v))}
             causes.update(dict.fromkeys(within, around))
         return causes
 
-    def _sees_life(self, graph: nx.Graph, down: UUID, quiet: set[UUID]) -> bool:
+    def _sees_life(self, graph: nx.Graph, down: UUID, quiet: set[UUID], hanging: set[UUID]) -> bool:
         """Tell whether a walk from a down device through quiet ones, none of which hangs on it, meets life."""
         open_to = nx.Graph(graph.subgraph(quiet | self.live | {down}))
         open_to.remove_edges_from([(a, b) for a, b in open_to.edges if {a, b} <= self.live])
@@ -147,7 +144,7 @@ class Plan:
                 return True
             for w in set(open_to[v]) - seen:
                 seen.add(w)
-                if self.dominates(down, w):
+                if w in hanging:
                     continue
                 if w in self.live:
                     return True
