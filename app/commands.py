@@ -186,7 +186,7 @@ class Commands(QObject):
             self._submit(title or f"Delete {getattr(thing, 'name', '')}", [deletion(kind, thing)], then)
 
     def watch_port(self, id: UUID, interface: str, chosen: PortWatch | None) -> None:
-        """Choose when a port's silence is told, or leave it to the rules again."""
+        """Choose when it is alerted of that a port is down, or leave it to the rules again."""
         device = self._model.inventory.device(id)
         if device is None:
             return

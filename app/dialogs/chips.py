@@ -245,6 +245,7 @@ class Chips(QWidget):
             chip.removed.connect(lambda key=key: self.remove(key))
             self._chips.append(chip)
             self._flow.addWidget(chip)
+            chip.show()  # now, not when it is laid out: it may be given the keyboard before that
         hidden = len(self._chosen) - len(self._chips)
         self.more.setText(f"and {hidden:,} more")
         for label, shown in ((self.more, hidden > 0), (self.empty, not self._chosen and self.empty.text())):

@@ -26,11 +26,7 @@ def watch_words(watch: PortWatch | None) -> str:
         return "Alerts as the rules say"
     if not watch.is_on:
         return "Never alerts"
-    return (
-        f"Alerts after {span(watch.delay_s)} of silence"
-        if watch.delay_s
-        else "Alerts at once, whatever the rules say"
-    )
+    return f"Alerts when down for {span(watch.delay_s)}" if watch.delay_s else "Alerts as soon as it is down"
 
 
 def bell_of(watch: PortWatch | None) -> str:
