@@ -17,8 +17,9 @@ from simnet.control import ControlError, SecondSimulatorError, default_state, se
 from simnet.faults import USAGE, VERBS
 from simnet.fleet import FleetError, Play, run_fleet
 from simnet.loopback import API_PORT, SNMP_PORT, LoopbackError
-from simnet.network import VORALPNET, NetworkError, load_network
+from simnet.network import VORALPNET, Network, NetworkError, load_network
 from simnet.synthetic import build_network
+from simnet.topologies import DEVICES, build_topology
 
 
 class _JsonLines(logging.Formatter):
@@ -31,7 +32,10 @@ class _JsonLines(logging.Formatter):
 
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says; returns the exit code."""
-    parsed = _parser().parse_args(arguments)
+    parser = _parser()
+    parsed = parser.parse_args(arguments)
+    if parsed.verb == "run" and parsed.network and parsed.devices is not None:
+        parser.error("argument --devices: not allowed with argument --network")
     state: Path = parsed.state or default_state()
     if parsed.verb == "run":
         return _run(parsed, state)
@@ -48,15 +52,13 @@ def _run(parsed: argparse.Namespace, state: Path) -> int:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     code = 0
     try:
-        network = (
-            build_network(parsed.devices) if parsed.devices else load_network(parsed.network or VORALPNET)
-        )
+        network = _network(parsed)
         run_fleet(
             Play(
                 network,
                 state,
                 processes=max(1, min(parsed.processes, len(network.routers))),
-                needs_path=parsed.transit,
+                needs_path=parsed.transit or parsed.topology is not None,
                 plays_demo=parsed.scenario == "demo",
                 inventory=parsed.inventory,
                 with_parent=parsed.with_parent,
@@ -70,6 +72,12 @@ def _run(parsed: argparse.Namespace, state: Path) -> int:
             logging.getLogger("simnet").error("%s", error)
         code = 2
     return code
+
+
+def _network(parsed: argparse.Namespace) -> Network:
+    if parsed.topology is not None:
+        return build_topology(parsed.topology, parsed.devices or DEVICES, parsed.seed)
+    return build_network(parsed.devices) if parsed.devices else load_network(parsed.network or VORALPNET)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
@@ -97,7 +105,13 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--network", type=Path, metavar="FILE", help="a network file; the demo network if left out"
     )
-    what.add_argument("--devices", type=int, metavar="N", help="a network made up of N routers")
+    what.add_argument(
+        "--topology",
+        metavar="NAME",
+        help=f"N routers ({DEVICES}) on a real backbone, like sndlib/germany50; has --transit",
+    )
+    run.add_argument("--devices", type=int, metavar="N", help="a network made up of N routers")
+    run.add_argument("--seed", type=int, default=1, metavar="N", help="another network on the same backbone")
     run.add_argument(
         "--processes", type=int, default=1, metavar="N", help="share the routers among N processes"
     )

@@ -11,6 +11,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 from simnet.router import Router
@@ -20,6 +21,8 @@ _Thing = TypeVar("_Thing")
 _SEPARATOR = re.compile(r"\s*(?:<->|->|--|[~–—/])\s*|\s+-\s+|\s+to\s+|\s+|-")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _SHOWN_NAMES = 6
+_NAMES_REMEMBERED = 200_000
+"""How many names are folded once for all: a command looks at all of them, several times."""
 
 USAGE = """\
   kill ROUTER            takes its power: no answer at all, its links fall
@@ -90,9 +93,14 @@ def _fold(text: str) -> str:
     return " ".join(bare.casefold().split())
 
 
+@lru_cache(maxsize=_NAMES_REMEMBERED)
+def _forms(name: str) -> frozenset[str]:
+    return frozenset((_fold(name), _fold(name.lower().translate(_UMLAUTS))))
+
+
 def _find(text: str, things: Mapping[str, _Thing], what: str) -> _Thing:
     wanted = _fold(text)
-    keys = {name: {_fold(name), _fold(name.lower().translate(_UMLAUTS))} for name in things}
+    keys = {name: _forms(name) for name in things}
     exact = [name for name, forms in keys.items() if wanted in forms]
     begun = exact or [
         name for name, forms in keys.items() if wanted and any(form.startswith(wanted) for form in forms)

@@ -52,6 +52,7 @@ def write_inventory(network: Network, loopback: Loopback) -> dict[str, Any]:
                 "address": loopback.endpoints[router.name].address,
                 "probes": _probes(network, router, loopback),
                 "subscribers": router.subscribers,
+                "is_entry": router.name == network.vantage,
             }
             for router in network.routers
         ],
