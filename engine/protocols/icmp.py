@@ -4,14 +4,16 @@ A datagram socket's kernel writes its own `ident` into what is sent and hands up
 the host's whole ICMP. So a reply is ours when sequence and payload are, and on a raw socket the ident too: let the payload
 begin with a token that cannot be guessed.
 
-Pings in numbers go out as a `Volley`: one payload for all, in which nothing weighs in the checksum but what never changes. So the
-first 8 bytes of message and reply depend on an echo's place alone, are made once, and a reply is compared, not computed.
+Pings in numbers go out as a `Volley`: one payload for all but a sign of each, in which nothing weighs in the checksum but what
+never changes. So the first 8 bytes of message and reply depend on an echo's place alone, are made once, and a reply is compared,
+not computed.
 One rule: on version 6 the kernel alone writes and checks the checksum (RFC 3542, section 3.1), here it stays 0.
 """
 
 from __future__ import annotations
 
 import struct
+import sys
 from array import array
 from collections.abc import Sequence
 
@@ -66,11 +68,15 @@ def decode_echo_reply(data: bytes, ip_version: int = 4) -> Echo | None:
 
 
 HEAD_BYTES = _HEADER.size
-VOLLEY_PAYLOAD_BYTES = 32
-VOLLEY_MESSAGE_BYTES = HEAD_BYTES + VOLLEY_PAYLOAD_BYTES
 TOKEN_BYTES = KEY_BYTES = 8
+SHARED_BYTES = TOKEN_BYTES + 2 * KEY_BYTES
+SECRET_BYTES = 4
+"""What nobody can guess in a sign."""
+VOLLEY_PAYLOAD_BYTES = SHARED_BYTES + 2 * SECRET_BYTES
+VOLLEY_MESSAGE_BYTES = HEAD_BYTES + VOLLEY_PAYLOAD_BYTES
+_COMPLEMENT = bytes(range(0xFF, -1, -1))
 _WORDS = VOLLEY_MESSAGE_BYTES // 8
-_TOKEN_AT, _KEY_AT, _COUNTERWEIGHT_AT = 1, 2, 3
+_TOKEN_AT, _KEY_AT, _COUNTERWEIGHT_AT, _SIGN_AT = 1, 2, 3, 4
 
 
 class Volley:
@@ -83,7 +89,7 @@ class Volley:
         self.heads: dict[bytes, int] = {}
         self._token = token
         self._size = size
-        payload = self.payload(bytes(KEY_BYTES))
+        payload = self.payload(bytes(KEY_BYTES)).ljust(VOLLEY_PAYLOAD_BYTES, b"\0")
         echoes = [Echo(ident, place, payload) for place in range(size)]
         self._messages = b"".join(encode_echo_request(echo, ip_version) for echo in echoes)
         kind = _REPLY[ip_version]
@@ -95,12 +101,12 @@ class Volley:
                 self.heads[_HEADER.pack(kind, 0, 0xFFFF, ident, place)] = place
 
     def payload(self, key: bytes) -> bytes:
-        """Return what the echoes of this key carry: the key, and what makes it weigh nothing (RFC 1071, section 2)."""
+        """Return what the echoes of this key share: the key, and what makes it weigh nothing (RFC 1071, section 2)."""
         counterweight = (~int.from_bytes(key) & (1 << 8 * KEY_BYTES) - 1).to_bytes(KEY_BYTES)
-        return (self._token + key + counterweight).ljust(VOLLEY_PAYLOAD_BYTES, b"\0")
+        return self._token + key + counterweight
 
-    def encode(self, payload: bytes, places: Sequence[int]) -> bytes:
-        """Return the requests of these places, one behind the other."""
+    def encode(self, payload: bytes, places: Sequence[int], signs: array[int]) -> bytes:
+        """Return the requests of these places, one behind the other, each with its sign behind what they share."""
         if isinstance(places, range):
             messages = bytearray(
                 self._messages[places.start * VOLLEY_MESSAGE_BYTES : places.stop * VOLLEY_MESSAGE_BYTES]
@@ -113,7 +119,23 @@ class Volley:
         words, told = memoryview(messages).cast("Q"), memoryview(payload).cast("Q")
         for at in (_KEY_AT, _COUNTERWEIGHT_AT):
             words[at::_WORDS] = array("Q", (told[at - _TOKEN_AT],)) * len(places)
+        words[_SIGN_AT::_WORDS] = signs
         return bytes(messages)
+
+
+def make_signs(secrets: bytes) -> array[int]:
+    """Return a sign for each `SECRET_BYTES`: they, and behind them what makes them weigh nothing. None is 0."""
+    signs = array("Q", bytes(2 * len(secrets)))
+    halves = memoryview(signs).cast("B").cast("I")
+    halves[0::2], halves[1::2] = array("I", secrets), array("I", secrets.translate(_COMPLEMENT))
+    return signs
+
+
+def split_payload(payload: bytes) -> tuple[bytes, int]:
+    """Return what a reply's payload shares with others, and its sign; 0 where it is none of a volley."""
+    if len(payload) != VOLLEY_PAYLOAD_BYTES:
+        return payload, 0
+    return payload[:SHARED_BYTES], int.from_bytes(payload[SHARED_BYTES:], sys.byteorder)
 
 
 def checksum(data: bytes) -> int:

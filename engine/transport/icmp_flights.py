@@ -1,8 +1,8 @@
 """Who waits for which echo: the flights on their way. Counterpart: `icmp_lines.py`, which sends and receives them.
 
 Theory: pings that are asked for together fly together, up to `FLIGHT_SIZE` of them with one deadline. Each try of a flight has a
-payload of its own, which only those know who are pinged with it, so a late reply to the first try is still an answer, with the
-round trip of its try.
+payload of its own, so a late reply to the first try is still an answer, with the round trip of its try; and in it each ping has a
+sign that only its target learns, so that nobody who is pinged can answer for another.
     asked -> waiting (caps reached) -> in flight, try 1 -> try 2 ... -> answered | no answer
 Flights leave one by one, with a look at what came in between: so a thousand pings overrun no buffer of the system.
 One rule: a reply counts if it comes from the very address that was asked, once; any other is counted in `dropped`.
@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+from array import array
 from collections import deque
 from collections.abc import Iterable, Sequence
 from time import monotonic
 
 from domain.errors import NoAnswer
-from engine.protocols.icmp import KEY_BYTES
+from engine.protocols.icmp import KEY_BYTES, SECRET_BYTES, make_signs
 from engine.transport.exchanges import IN_FLIGHT_CAP, PER_PEER_CAP, SLOT_S, UNSENT_CAP, Answered
 from engine.transport.icmp_lines import Arrived, Line
 from engine.transport.receiving import SocketAddress
@@ -62,13 +63,15 @@ class _Flight:
 
 
 class _Try:
-    """One sending of a flight, and when each of its places left."""
+    """One sending of a flight. Of each place its sign, as it is sent and as it is `expected`, and when it left."""
 
-    __slots__ = ("flight", "futures", "left_s", "payload", "peers")
+    __slots__ = ("expected", "flight", "futures", "left_s", "payload", "peers", "signs")
 
     def __init__(self, flight: _Flight, payload: bytes) -> None:
         self.flight, self.peers, self.futures = flight, flight.peers, flight.futures
         self.payload = payload
+        self.signs = make_signs(os.urandom(SECRET_BYTES * len(flight.peers)))
+        self.expected = self.signs.tolist()
         self.left_s = [monotonic()] * len(flight.peers)
 
 
@@ -176,9 +179,12 @@ class Flights:
 
     def _depart(self, attempt: _Try, places: Sequence[int], patience: int) -> None:
         """Send, wait a little with what a full socket does not take, and see what came meanwhile."""
-        flight, peers = attempt.flight, attempt.flight.peers
-        asked = peers if len(places) == len(peers) else [peers[place] for place in places]
-        departure = self._line.send(attempt.payload, places, [peer.name for peer in asked])
+        flight, peers, signs = attempt.flight, attempt.flight.peers, attempt.signs
+        asked = peers
+        if len(places) < len(peers):
+            asked = [peers[place] for place in places]
+            signs = array("Q", [signs[place] for place in places])
+        departure = self._line.send(attempt.payload, places, [peer.name for peer in asked], signs)
         if len(departure.left_s) == len(peers):
             attempt.left_s = departure.left_s
         else:
@@ -224,14 +230,14 @@ class Flights:
 
     def _deliver(self, arrivals: Iterable[Arrived]) -> None:
         tries, places = self._tries, self._line.places
-        for at_s, (source, head, payload) in arrivals:
+        for at_s, (source, head, payload, sign) in arrivals:
             try:
                 attempt, place = tries[payload], places[head]
                 future, peer = attempt.futures[place], attempt.peers[place]
             except LookupError:
                 self.dropped += payload.startswith(self._token)
                 continue
-            if future is None or peer.source != source:
+            if future is None or sign != attempt.expected[place] or peer.source != source:
                 self.dropped += 1
                 continue
             flight = attempt.flight

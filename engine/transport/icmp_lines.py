@@ -10,17 +10,19 @@ import asyncio
 import os
 import socket
 import sys
+from array import array
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 from domain.errors import BadReply
-from engine.protocols.icmp import VOLLEY_MESSAGE_BYTES, Volley, decode_echo_reply
+from engine.protocols.icmp import VOLLEY_MESSAGE_BYTES, Volley, decode_echo_reply, split_payload
 from engine.transport.drain import Arrivals, Drain, send_datagram
 from engine.transport.receiving import ReceivingFactory, SocketAddress
 
-Arrived = tuple[float, tuple[Any, Any, bytes]]
-"""Of a reply: when it came (monotonic seconds), from whom (`Line.source`), what names its place (`Line.places`), its payload."""
+Arrived = tuple[float, tuple[Any, Any, bytes, int]]
+"""Of a reply: when it came (monotonic seconds); from whom (`Line.source`), what names its place (`Line.places`), what its payload
+shares with the others of its try, and its sign."""
 
 Deliver = Callable[[Iterable[Arrived]], None]
 """Takes what came, in the loop, and is done with it when it returns."""
@@ -55,8 +57,10 @@ class Line(Protocol):
     def start(self, loop: asyncio.AbstractEventLoop, deliver: Deliver) -> None:
         """Deliver from now on."""
 
-    def send(self, payload: bytes, places: Sequence[int], names: Sequence[Any]) -> Departure:
-        """Send the echoes of these places to these addresses."""
+    def send(
+        self, payload: bytes, places: Sequence[int], names: Sequence[Any], signs: array[int]
+    ) -> Departure:
+        """Send the echoes of these places to these addresses, each with its sign."""
 
     def receive(self) -> None:
         """Deliver what came meanwhile, where who sends much would otherwise lose it."""
@@ -105,9 +109,11 @@ class PlainLine:
         self._drain.add(self._sock, self._on_arrivals, stamped=True)
         self._drain.start(loop)
 
-    def send(self, payload: bytes, places: Sequence[int], names: Sequence[SocketAddress]) -> Departure:
+    def send(
+        self, payload: bytes, places: Sequence[int], names: Sequence[SocketAddress], signs: array[int]
+    ) -> Departure:
         """Send one after the other."""
-        messages = self.volley.encode(payload, places)
+        messages = self.volley.encode(payload, places, signs)
         departure = Departure([], {})
         for number, name in enumerate(names):
             at = number * VOLLEY_MESSAGE_BYTES
@@ -135,7 +141,7 @@ class PlainLine:
             except BadReply:
                 continue  # damaged, and so nobody's
             if echo is not None and (echo.ident == self._ident or self._sock.type != socket.SOCK_RAW):
-                found.append((at_s, (address[:2], echo.sequence, echo.payload)))
+                found.append((at_s, (address[:2], echo.sequence, *split_payload(echo.payload))))
         if found and self._deliver is not None:
             self._deliver(found)
 

@@ -16,6 +16,7 @@ import os
 import socket
 import struct
 import sys
+from array import array
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from time import monotonic, time
 from typing import Any, Literal, NamedTuple
@@ -23,10 +24,11 @@ from typing import Any, Literal, NamedTuple
 from domain.errors import BadReply
 from engine.protocols.icmp import (
     HEAD_BYTES,
+    SHARED_BYTES,
     VOLLEY_MESSAGE_BYTES,
-    VOLLEY_PAYLOAD_BYTES,
     Volley,
     decode_echo_reply,
+    split_payload,
 )
 from engine.transport.drain import FULL, RECEIVE_BUFFER_BYTES, SEND_TRIES
 from engine.transport.icmp_lines import Arrived, Deliver, Departure, ident_of
@@ -162,7 +164,7 @@ class VolleyLine:
         before = _IP_HEADER_BYTES if self._version == 4 and sock.type == socket.SOCK_RAW else 0
         self._plain_bytes = before + VOLLEY_MESSAGE_BYTES
         self._record = struct.Struct(
-            f"={_NAME.at}x {name_bytes}s {_NAME_BYTES - name_bytes + before}x {HEAD_BYTES}s {VOLLEY_PAYLOAD_BYTES}s"
+            f"={_NAME.at}x {name_bytes}s {_NAME_BYTES - name_bytes + before}x {HEAD_BYTES}s {SHARED_BYTES}s Q"
             f" {_DATA_BYTES - self._plain_bytes}x"
         )
         sock.setblocking(False)
@@ -197,10 +199,12 @@ class VolleyLine:
         self._loop, self._deliver = loop, deliver
         loop.add_reader(self._sock, self.receive)
 
-    def send(self, payload: bytes, places: Sequence[int], names: Sequence[bytes]) -> Departure:
+    def send(
+        self, payload: bytes, places: Sequence[int], names: Sequence[bytes], signs: array[int]
+    ) -> Departure:
         """Send them in one call, or in more where one is refused: that one is tried anew, and stepped over."""
         count, table, at = len(places), self._outgoing, self._messages_at
-        packed, messages = b"".join(names), self.volley.encode(payload, places)
+        packed, messages = b"".join(names), self.volley.encode(payload, places, signs)
         table.bytes[: len(packed)], table.bytes[at : at + len(messages)] = packed, messages
         left_s: list[float] = []
         refused: dict[int, OSError] = {}
@@ -290,7 +294,8 @@ class VolleyLine:
                 head = data[at : at + HEAD_BYTES]
                 if version == 6:
                     head = head[:_CHECKSUM_AT] + bytes(2) + head[_CHECKSUM_AT + 2 :]
-                yield at_s[number], (record[_NAME.at : _NAME.at + self._name.size], head, echo.payload)
+                source = record[_NAME.at : _NAME.at + self._name.size]
+                yield at_s[number], (source, head, *split_payload(echo.payload))
 
 
 def _last_error() -> OSError:

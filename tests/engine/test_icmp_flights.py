@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from array import array
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import Any
@@ -48,13 +49,15 @@ class ScriptedLine:
     def start(self, loop: asyncio.AbstractEventLoop, deliver: Deliver) -> None:
         self.deliver = deliver
 
-    def send(self, payload: bytes, places: Sequence[int], names: Sequence[str]) -> Departure:
+    def send(
+        self, payload: bytes, places: Sequence[int], names: Sequence[str], signs: array[int]
+    ) -> Departure:
         gone = list(names[: self.room])
         self.sent.append(gone)
         now_s = monotonic()
         self.due += [
-            (now_s + 0.25, (name, place, payload))
-            for place, name in zip(places, gone, strict=False)
+            (now_s + 0.25, (name, place, payload, sign))
+            for place, name, sign in zip(places, gone, signs, strict=False)
             if name in self.alive
         ]
         return Departure([now_s] * len(gone), {})

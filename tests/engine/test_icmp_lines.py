@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import errno
 import socket
 import struct
-import sys
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from time import monotonic, time
@@ -17,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import BadReply, NoAnswer
-from engine.protocols.icmp import VOLLEY_MESSAGE_BYTES, decode_echo_reply
+from engine.protocols.icmp import VOLLEY_MESSAGE_BYTES, decode_echo_reply, make_signs
 from engine.transport import icmp_volleys
 from engine.transport.icmp import IcmpTransport, system_line
 from engine.transport.icmp_flights import FLIGHT_SIZE, Flights
@@ -91,6 +88,25 @@ def test_a_reply_counts_once_and_only_from_the_host_that_was_asked(make_line: Li
                 witness_peer = flights.peer(witness.sockaddr, "witness")
                 await asyncio.gather(flights.ask(peer, 5.0, 0), flights.ask(witness_peer, 5.0, 0))
             await until(lambda: flights.dropped == 4)  # the second and third may be on their way still
+
+    run(make_line, conversation)
+
+
+@either_line
+def test_who_is_pinged_in_the_same_flight_cannot_answer_for_another(make_line: LineFactory) -> None:
+    """The forger sends as the other does, from its address and for its place, with the payload that it knows: its own."""
+
+    async def conversation(flights: Flights) -> None:
+        with Host(lambda _: []) as victim, Host(lambda _: [], "127.0.0.2") as forger:
+            asked = [flights.ask(flights.peer(host.sockaddr, "host"), 5.0, 0) for host in (victim, forger)]
+            await until(lambda: bool(victim.heard and forger.heard))
+            victim.say(summed(reply_to(victim.heard[0])[:8] + forger.heard[0][8:]))
+            forger.say(reply_to(forger.heard[0]))
+            await asked[1]
+            assert not asked[0].done()
+            assert flights.dropped == 1
+            victim.say(reply_to(victim.heard[0]))
+            await asked[0]
 
     run(make_line, conversation)
 
@@ -265,9 +281,10 @@ def on_a_line(messages: list[bytes], ident: int) -> list[bytes]:
 
 
 KEY = b"a secret"
+SIGN = make_signs(b"mark").tobytes()
 counterweight = bytes(0xFF - byte for byte in KEY)
 ours = st.integers(0, 0xFFFF).map(
-    lambda place: summed(struct.pack(">BBHHH", 0, 0, 0, 0, place) + TOKEN + KEY + counterweight + bytes(8))
+    lambda place: summed(struct.pack(">BBHHH", 0, 0, 0, 0, place) + TOKEN + KEY + counterweight + SIGN)
 )
 damaged = st.tuples(ours, st.integers(0, VOLLEY_MESSAGE_BYTES - 1), st.integers(1, 255)).map(
     lambda it: it[0][: it[1]] + bytes((it[0][it[1]] ^ it[2],)) + it[0][it[1] + 1 :]
@@ -291,15 +308,16 @@ def test_whatever_comes_a_volley_finds_the_places_that_reading_each_message_find
         line.receive()
         from_host = line.name(host.getsockname())
         payload = line.volley.payload(KEY)
-        places = [line.places.get(head) for _, (source, head, told) in found if told == payload]
-        assert all(source == from_host for _, (source, _, _) in found)
+        whole = payload, int.from_bytes(SIGN, "little")
+        places = [line.places.get(head) for _, (_, head, *told) in found if (*told,) == whole]
+        assert all(source == from_host for _, (source, *_) in found)
     expected = []
     for message in messages:
         try:
             echo = decode_echo_reply(message)
         except BadReply:
             continue
-        if echo is not None and echo.payload == payload and echo.ident == line._ident:
+        if echo is not None and echo.payload == payload + SIGN and echo.ident == line._ident:
             expected.append(echo.sequence if echo.sequence < FLIGHT_SIZE else None)
     assert [place for place in places if place is not None] == [n for n in expected if n is not None]
 
@@ -310,66 +328,14 @@ def test_a_batch_is_read_to_its_end_whatever_is_in_it() -> None:
         found: list[Arrived] = []
         line._deliver = found.extend
         payload = line.volley.payload(KEY)
-        requests = line.volley.encode(payload, range(FLIGHT_SIZE))
+        signs = make_signs(b"mark" * FLIGHT_SIZE)
+        requests = line.volley.encode(payload, range(FLIGHT_SIZE), signs)
         for n in range(BATCH + 10):
             at = n % FLIGHT_SIZE * VOLLEY_MESSAGE_BYTES
             host.sendto(reply_to(requests[at : at + VOLLEY_MESSAGE_BYTES]), sock.getsockname())
         line.receive()
-        places = [line.places[head] for _, (_, head, told) in found if told == payload]
+        places = [line.places[head] for _, (_, head, *told) in found if told == [payload, signs[0]]]
         assert places == [n % FLIGHT_SIZE for n in range(BATCH + 10)]
-
-
-def test_what_a_full_buffer_of_the_system_cost_is_counted() -> None:
-    with line_socket() as sock, line_socket() as host:
-        line = VolleyLine(sock, TOKEN, FLIGHT_SIZE)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        assert line.overflowed == 0
-        found: list[Arrived] = []
-        line._deliver = found.extend
-        message = summed(bytes(8) + TOKEN + bytes(24))
-        for _ in range(100):
-            host.sendto(message, sock.getsockname())
-        line.receive()
-        assert 0 < len(found) < 100
-        assert len(found) + line.overflowed == 100
-    assert line.overflowed == 0
-
-
-@pytest.mark.parametrize("failing", ["sendmmsg", "recvmmsg"])
-def test_a_sandbox_without_volleys_has_its_messages_one_by_one(
-    monkeypatch: pytest.MonkeyPatch, failing: str
-) -> None:
-    calls = list(icmp_volleys._system_calls())
-
-    def refuse(*_: object) -> int:
-        ctypes.set_errno(errno.EPERM)
-        return -1
-
-    calls[("sendmmsg", "recvmmsg").index(failing)] = refuse
-    with line_socket() as sock:
-        assert isinstance(system_line(sock, TOKEN, FLIGHT_SIZE), VolleyLine)
-        monkeypatch.setattr(icmp_volleys, "_system_calls", lambda: calls)
-        with pytest.raises(OSError, match="not permitted"):
-            VolleyLine(sock, TOKEN, FLIGHT_SIZE)
-        assert isinstance(system_line(sock, TOKEN, FLIGHT_SIZE), PlainLine)
-
-
-@pytest.mark.parametrize(("platform", "order"), [("win32", "little"), ("darwin", "little"), ("linux", "big")])
-def test_other_systems_have_no_volleys(monkeypatch: pytest.MonkeyPatch, platform: str, order: str) -> None:
-    monkeypatch.setattr(sys, "platform", platform)
-    monkeypatch.setattr(sys, "byteorder", order)
-    with line_socket() as sock:
-        assert isinstance(system_line(sock, TOKEN, FLIGHT_SIZE), PlainLine)
-
-
-def test_a_version_6_address_keeps_its_scope() -> None:
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
-        sock.bind(("::1", 0))
-        line = VolleyLine(sock, TOKEN, FLIGHT_SIZE)
-        near, far = (line.name(("fe80::1%3", 0, 0, scope)) for scope in (3, 4))
-        assert near != far
-        assert len(near) == 28
-        assert near[8:24] == socket.inet_pton(socket.AF_INET6, "fe80::1")
 
 
 @pytest.mark.parametrize("make_line", [PlainLine, system_line])

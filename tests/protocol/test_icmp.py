@@ -7,20 +7,24 @@ import socket
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.errors import BadReply
 from engine.protocols.icmp import (
     HEAD_BYTES,
     KEY_BYTES,
+    SECRET_BYTES,
     TOKEN_BYTES,
     VOLLEY_MESSAGE_BYTES,
+    VOLLEY_PAYLOAD_BYTES,
     Echo,
     Volley,
     checksum,
     decode_echo_reply,
     encode_echo_request,
+    make_signs,
+    split_payload,
 )
 
 idents = st.integers(0, 0xFFFF)
@@ -106,38 +110,55 @@ keys, tokens = (
 )
 
 
-@given(idents, tokens, keys, st.sampled_from([4, 6]), st.lists(st.integers(0, 15), unique=True))
+secrets = st.binary(min_size=SECRET_BYTES, max_size=SECRET_BYTES) | st.sampled_from([bytes(4), b"\xff" * 4])
+
+
+@given(idents, tokens, keys, secrets, st.sampled_from([4, 6]), st.lists(st.integers(0, 15), unique=True))
 def test_a_volley_is_the_echoes_one_by_one(
-    ident: int, token: bytes, key: bytes, ip_version: int, places: list[int]
+    ident: int, token: bytes, key: bytes, secret: bytes, ip_version: int, places: list[int]
 ) -> None:
     volley = Volley(ident, token, 16, ip_version)
     payload = volley.payload(key)
     assert payload.startswith(token + key)
     for asked in (places, range(16), range(3, 9)):
-        one_by_one = [encode_echo_request(Echo(ident, place, payload), ip_version) for place in asked]
-        assert volley.encode(payload, asked) == b"".join(one_by_one)
+        told = [bytes((place,)) * 2 + secret[2:] for place in asked]
+        signs = make_signs(b"".join(told))
+        whole = [payload + part + bytes(0xFF - byte for byte in part) for part in told]
+        assert [split_payload(one) for one in whole] == [(payload, sign) for sign in signs]
+        one_by_one = [
+            encode_echo_request(Echo(ident, place, one), ip_version)
+            for place, one in zip(asked, whole, strict=True)
+        ]
+        assert volley.encode(payload, asked, signs) == b"".join(one_by_one)
 
 
-@given(idents, tokens, keys, st.sampled_from([4, 6]), st.integers(0, 15))
+@given(st.binary(max_size=40).filter(lambda data: len(data) != VOLLEY_PAYLOAD_BYTES))
+@example(b"\xff" * VOLLEY_PAYLOAD_BYTES + b"\0")
+def test_a_payload_of_another_length_has_no_sign(payload: bytes) -> None:
+    assert split_payload(payload) == (payload, 0)
+    assert 0 not in make_signs(bytes(SECRET_BYTES) + b"\xff" * SECRET_BYTES)
+
+
+@given(idents, tokens, keys, secrets, st.sampled_from([4, 6]), st.integers(0, 15))
 def test_a_volley_knows_the_reply_before_it_comes(
-    ident: int, token: bytes, key: bytes, ip_version: int, place: int
+    ident: int, token: bytes, key: bytes, secret: bytes, ip_version: int, place: int
 ) -> None:
     volley = Volley(ident, token, 16, ip_version)
     payload = volley.payload(key)
-    reply = answer_to(volley.encode(payload, [place]), ip_version)
+    reply = answer_to(volley.encode(payload, [place], make_signs(secret)), ip_version)
     assert volley.heads[reply[:HEAD_BYTES]] == place
     for at in range(HEAD_BYTES):
         other = reply[:at] + bytes((reply[at] ^ 0x80,)) + reply[at + 1 : HEAD_BYTES]
         assert volley.heads.get(other) != place
 
 
-@given(tokens, keys, st.integers(0, 15))
+@given(tokens, keys, secrets, st.integers(0, 15))
 def test_a_reply_with_the_other_zero_for_a_checksum_is_known_as_well(
-    token: bytes, key: bytes, place: int
+    token: bytes, key: bytes, secret: bytes, place: int
 ) -> None:
     rest = checksum(Volley(0, token, 1).payload(bytes(KEY_BYTES)) + place.to_bytes(2, "big"))
     volley = Volley(rest, token, 16)  # an ident that makes the sum of this reply 0xFFFF
-    request = volley.encode(volley.payload(key), [place])
+    request = volley.encode(volley.payload(key), [place], make_signs(secret))
     reply = answer_to(request, 4)
     assert reply[2:4] == b"\0\0"
     hasty = (
@@ -150,7 +171,8 @@ def test_a_reply_with_the_other_zero_for_a_checksum_is_known_as_well(
 
 def test_the_messages_of_a_volley_have_one_size() -> None:
     volley = Volley(1, b"our sign", 3)
-    assert len(volley.encode(volley.payload(b"a secret"), range(3))) == 3 * VOLLEY_MESSAGE_BYTES
+    messages = volley.encode(volley.payload(b"a secret"), range(3), make_signs(bytes(3 * SECRET_BYTES)))
+    assert len(messages) == 3 * VOLLEY_MESSAGE_BYTES
 
 
 @pytest.mark.parametrize(
