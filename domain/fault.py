@@ -32,11 +32,13 @@ class LastSeen(msgspec.Struct, frozen=True):
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """One cause and what it takes with it: devices that do not answer since, whole sites among them, subscribers of all.
+    """One cause and what it takes with it: `affected` devices that do not answer since.
 
-    `subject` is a device, a link, or (cut_off) the vantage that has lost its way to the network. `still_answer`: devices that
-    can only be reached through it, and answer: it passes traffic, and only does not speak for itself. `lost_power`: a supply on
-    battery or a dying voltage was its last word. `beside`: other causes that bound the same dark part of the network.
+    `subject` is a device, a link, or (cut_off) the vantage that has lost its way to the network. `behind` counts the affected
+    and those that hang on it alone and were not asked yet, `sites` the whole sites among these, `subscribers` those of all and
+    its own. `still_answer`: hang on it alone, and answer: it passes traffic, and only does not speak for itself. `lost_power`: a
+    supply on battery was its last word. `beside`: other causes that bound the same dark part of the network. `weakened`: had two
+    ways to the network, and hang on one since.
     """
 
     subject: UUID
@@ -44,6 +46,7 @@ class Fault(msgspec.Struct, frozen=True):
     since_us: int
     affected: tuple[UUID, ...] = ()
     links: tuple[UUID, ...] = ()
+    behind: int = 0
     sites: int = 0
     subscribers: int = 0
     still_answer: int = 0
@@ -59,7 +62,7 @@ def takes_words(fault: Fault) -> str:
         counted(number, what)
         for number, what in (
             (fault.sites, "site"),
-            (len(fault.affected) if not fault.sites else 0, "device"),
+            (fault.behind if not fault.sites else 0, "device"),
             (fault.subscribers, "subscriber"),
         )
         if number

@@ -17,6 +17,7 @@ import msgspec
 from domain.alerts import Alert, PersonAct
 from domain.edit import Edit
 from domain.errors import Refusal
+from domain.evidence import Contradiction, DerivedLink
 from domain.fact import Fact
 from domain.fault import Fault
 from domain.health import Health
@@ -345,6 +346,8 @@ class Changed(msgspec.Struct, tag="changed", frozen=True):
     link_states: tuple[LinkState, ...] = ()
     alerts: tuple[Alert, ...] = ()
     faults: tuple[Fault, ...] = ()
+    derived_links: tuple[DerivedLink, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
     facts: tuple[Fact, ...] = ()
     values: tuple[LatestValues, ...] = ()
     journal: tuple[JournalRow, ...] = ()

@@ -41,6 +41,7 @@ from engine.state import State, Subject
 from engine.storage import Batch, CycleRow, Loaded, StorageFailed, Store, StoreThread
 from engine.tasks import end, keep
 from engine.transport import Transports
+from engine.transport.addresses import has_way
 from engine.upkeep import Upkeep
 from engine.vault import Keeper, NewPlace, Vault
 
@@ -140,7 +141,15 @@ class Engine:
                 self._state.values[id] = LatestValues(id, at_us, tuple(values))
         self._upkeep = Upkeep(self._store, self._state, now_us)
         self._forget_secrets(store)
-        self._judge = Judge(self._state, pen, self._carry, now_us(), time.monotonic())
+        self._judge = Judge(
+            self._state,
+            pen,
+            self._carry,
+            now_us(),
+            time.monotonic(),
+            ask=lambda device: self._monitor.probe_now(device),
+            has_way=has_way,
+        )
         self._monitor = Monitor(
             self._loaded.origin,
             make_driver=self._logins.make_driver,
@@ -264,6 +273,9 @@ class Engine:
         subjects = [Subject("health", health.device) for health in outcome.health]
         subjects += [Subject("link_state", link.link) for link in outcome.link_states]
         subjects += [Subject("alert", alert.id) for alert in outcome.alerts]
+        subjects += [Subject("fault", id) for id in outcome.faults]
+        subjects += [Subject("derived_link", id) for id in outcome.derived_links]
+        subjects += [Subject("contradiction", id) for id in outcome.contradictions]
         subjects += [Subject("fact", fact.address) for fact in outcome.facts]
         subjects += [Subject("values", device) for device in outcome.values]
         self._endpoint.touch(subjects, outcome.journal)

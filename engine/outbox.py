@@ -25,11 +25,13 @@ WATCHED_CAP = 500
 """Most devices a client is sent values of."""
 
 _FIELD: dict[str, str] = {
-    **ROWS_OF,
+    **{str(kind): rows for kind, rows in ROWS_OF.items()},
     "health": "health",
     "link_state": "link_states",
     "alert": "alerts",
     "fault": "faults",
+    "derived_link": "derived_links",
+    "contradiction": "contradictions",
     "fact": "facts",
     "values": "values",
 }

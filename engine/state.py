@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from domain.alerts import Alert
+from domain.evidence import Contradiction, DerivedLink
 from domain.fact import Fact
 from domain.fault import Fault
 from domain.health import Health
@@ -31,6 +32,8 @@ Table = Literal[
     "link_state",
     "alert",
     "fault",
+    "derived_link",
+    "contradiction",
     "fact",
     "facts",
     "values",
@@ -59,6 +62,8 @@ class State:
     link_states: dict[UUID, LinkState] = field(default_factory=dict)
     alerts: dict[UUID, Alert] = field(default_factory=dict)
     faults: dict[UUID, Fault] = field(default_factory=dict)
+    derived_links: dict[UUID, DerivedLink] = field(default_factory=dict)
+    contradictions: dict[UUID, Contradiction] = field(default_factory=dict)
     facts: dict[UUID, dict[tuple[str, str], Fact]] = field(default_factory=dict)
     values: dict[UUID, LatestValues] = field(default_factory=dict)
     live: dict[UUID, tuple[int, tuple[Value, ...]]] = field(default_factory=dict)
@@ -78,6 +83,10 @@ class State:
                 return self.alerts.get(key)
             case "fault":
                 return self.faults.get(key)
+            case "derived_link":
+                return self.derived_links.get(key)
+            case "contradiction":
+                return self.contradictions.get(key)
             case "fact":
                 return self.facts.get(key[0], {}).get(key[1:3])
             case "values":
@@ -108,6 +117,10 @@ class State:
                 yield Subject("alert", id)
         for id in self.faults:
             yield Subject("fault", id)
+        for id in self.derived_links:
+            yield Subject("derived_link", id)
+        for id in self.contradictions:
+            yield Subject("contradiction", id)
         for id in self.facts:
             yield Subject("facts", id)
         yield Subject("engine", None)

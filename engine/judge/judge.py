@@ -25,7 +25,9 @@ from domain.wire import LatestValues
 from engine.journal import JournalPen
 from engine.judge.alerts import Alerts
 from engine.judge.clocks import ClockWatch
+from engine.judge.evidence import EvidenceBook
 from engine.judge.facts import fold_facts
+from engine.judge.faults import Faults
 from engine.judge.health import tell_probe_edge, tell_status_edge
 from engine.judge.links import Links
 from engine.judge.outcome import Outcome, Sample
@@ -39,10 +41,21 @@ AGE_EVERY_TICKS = 5
 
 
 class Judge:
-    """Owns health, links, alerts, facts and latest values of `state`; `unbelievable` counts values out of range."""
+    """Owns health, links, alerts, faults, facts and latest values of `state`; `unbelievable` counts values out of range.
+
+    `ask` polls a device now; `has_way` tells whether this computer has a route to an address.
+    """
 
     def __init__(
-        self, state: State, pen: JournalPen, on_outcome: Callable[[Outcome], None], now_us: int, now_s: float
+        self,
+        state: State,
+        pen: JournalPen,
+        on_outcome: Callable[[Outcome], None],
+        now_us: int,
+        now_s: float,
+        *,
+        ask: Callable[[UUID], object] = lambda device: None,
+        has_way: Callable[[str], bool] = lambda address: True,
     ) -> None:
         self.unbelievable = 0
         self._state = state
@@ -50,6 +63,10 @@ class Judge:
         self._on_outcome = on_outcome
         self._links = Links(state.link_states, state.inventory.links())
         self.rules = Rules(state, Alerts(state.alerts, pen), self._links.interfaces, self._is_off, now_us)
+        self.faults = Faults(state, self.rules, ask, has_way)
+        self.rules.works.dependents = self.faults.dependents
+        self.evidence = EvidenceBook(state)
+        state.derived_links, state.contradictions = self.evidence.links, self.evidence.contradictions
         self._clocks = ClockWatch(now_us, now_s)
         self._listening_us = now_us
         self._suspended_us: int | None = None
@@ -74,6 +91,7 @@ class Judge:
         if new is old:
             return
         tell_probe_edge(old, new, observation.probe)
+        self.faults.see(observation, new)
         is_link_news = False
         if observation.reading is not None:
             is_link_news = self._read(observation, observation.reading, outcome)
@@ -103,6 +121,8 @@ class Judge:
         self._ticks += 1
         if self._ticks % AGE_EVERY_TICKS == 0:
             self._age(now_us, outcome)
+        self._turn_evidence(now_us, outcome)
+        self.faults.tick(now_us, outcome)
         self.rules.tick(now_us, outcome)
         if outcome:
             self._on_outcome(outcome)
@@ -129,6 +149,7 @@ class Judge:
                 self._follow_device(before.device(id), self._state.inventory.device(id), id, at_us, outcome)
             elif kind == "link":
                 self._follow_link(before.link(id), self._state.inventory.link(id), id, at_us, outcome)
+        self.faults.change(self._state.inventory, touched, at_us, outcome)
         self.rules.change_inventory(before, touched, at_us, outcome)
         if outcome:
             self._on_outcome(outcome)
@@ -150,6 +171,10 @@ class Judge:
             changed = fold_facts(facts, observation, reading)
             outcome.facts += changed
             self.rules.see_facts(changed, observation.at_us, outcome)
+            self.evidence.learn(device, changed)
+        self.evidence.hear(device, observation.probe, observation.at_us)
+        if reading.sightings:
+            self.evidence.sight(device, reading.sightings, observation.at_us)
         return self._links.see(device, observation.probe, believed)
 
     def _lose(self, device: UUID, probe: str | None, outcome: Outcome) -> bool:
@@ -180,7 +205,9 @@ class Judge:
         outcome.health.append(new)
         tell_status_edge(device, old, new, at_us=at_us, pen=self._pen, outcome=outcome)
         if old is None or old.status != new.status:
+            self.faults.turn_device(new, at_us, outcome)
             self.rules.turn_device(device, new, at_us, outcome)
+            self.faults.let_go(device.id, new.status, at_us, outcome)
 
     def _turn_links(self, device: UUID, at_us: int, outcome: Outcome) -> None:
         for old, new in self._links.turn(device, at_us):
@@ -193,7 +220,9 @@ class Judge:
             outcome.journal.append(row)
             level = logging.WARNING if new.status == "down" else logging.INFO
             _log.log(level, "link_status", extra={"link_id": new.link, "was": was, "status": new.status})
+            self.faults.turn_link(new, at_us, outcome)
             self.rules.turn_link(new.link, new.status, at_us, outcome)
+            self.faults.let_go(new.link, new.status, at_us, outcome)
 
     def _is_off(self, device: UUID, port: str) -> bool:
         """Tell whether a port of a device is known not to run."""
@@ -204,9 +233,16 @@ class Judge:
             for metric, name, up in values
         )
 
+    def _turn_evidence(self, now_us: int, outcome: Outcome) -> None:
+        turn = self.evidence.turn(now_us)
+        self.faults.derive(turn.links, turn.gone, more=self.evidence.is_behind)
+        outcome.derived_links += [*(link.id for link in turn.links), *turn.gone]
+        outcome.contradictions += [*(one.id for one in turn.contradictions), *turn.settled]
+
     # Time
 
     def _suspend(self, jump_s: float, now_us: int, outcome: Outcome) -> None:
+        self.faults.begin_anew(now_us)
         self._suspended_us = self._listening_us = now_us
         outcome.journal.append(self._pen.row(now_us, "judgement_suspended", None, jump_s=round(jump_s, 3)))
         _log.warning("judgement_suspended", extra={"jump_s": round(jump_s, 3)})
@@ -251,7 +287,10 @@ class Judge:
             ):
                 table.pop(id, None)
             self._links.lose(id)
+            self.evidence.forget(id)
             return
+        if old is None or (old.name, old.address) != (new.name, new.address):
+            self.evidence.learn(id)
         health = self._state.health.get(id)
         if old is None or health is None:
             return
@@ -274,8 +313,10 @@ class Judge:
     ) -> None:
         if new is None:
             self._links.drop(id)
+            self.evidence.forget_link(id)
         else:
             self._links.set(new)
+            self.evidence.change_link(new)
         if old is not None and (new is None or _ends(old) != _ends(new)):
             self._state.link_states.pop(id, None)
             self.rules.forget(id, at_us, outcome, "the link was changed or deleted")

@@ -27,12 +27,15 @@ class Sample(NamedTuple):
 
 @dataclass
 class Outcome:
-    """New states, what happened, and numbers; `values` names devices whose latest values changed, `turned` is
-    True where a health or link has another status than before."""
+    """New states, what happened, and numbers. `faults`, `derived_links` and `contradictions` name which turned or are gone,
+    `values` devices whose latest values changed; `turned` is True where a health or link has another status than before."""
 
     health: list[Health] = field(default_factory=list)
     link_states: list[LinkState] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
+    faults: list[UUID] = field(default_factory=list)
+    derived_links: list[UUID] = field(default_factory=list)
+    contradictions: list[UUID] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     journal: list[JournalRow] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
@@ -44,6 +47,9 @@ class Outcome:
             self.health
             or self.link_states
             or self.alerts
+            or self.faults
+            or self.derived_links
+            or self.contradictions
             or self.facts
             or self.journal
             or self.samples

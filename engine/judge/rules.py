@@ -9,7 +9,7 @@ One rule: no clock in here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 from domain.alert_rules import is_same_test, matches, rules_by_key
@@ -29,7 +29,7 @@ from engine.judge.rule_flaps import Flaps
 from engine.judge.rule_numbers import Numbers
 from engine.judge.rule_past import Past
 from engine.judge.rule_plan import Plans
-from engine.judge.rule_statuses import Statuses
+from engine.judge.rule_statuses import Statuses, is_disabled
 from engine.state import State
 
 FAULT = "fault"
@@ -83,18 +83,21 @@ class Rules:
         """Follow our own way to the network: cut off for a reason, or (empty) not."""
         self._statuses.turn_uplink(self._state.vantage, reason, at_us, outcome)
 
-    def see(self, device: UUID, probe: str, values: Iterable[Value]) -> None:
+    def see(self, device: UUID, probe: str, values: Sequence[Value]) -> None:
         """Take up the numbers that a probe told; they are judged at the end of the visit."""
         self._numbers.see(device, probe, values)
 
     def see_facts(self, facts: Iterable[Fact], at_us: int, outcome: Outcome) -> None:
-        """Follow ports that are gone from their device."""
+        """Follow ports that are gone from their device, or were switched off on it."""
         for fact in facts:
-            if fact.value is None and fact.field.startswith("interface/"):
-                port = fact.field.removeprefix("interface/")
-                for hold in list((self._holds.of(fact.subject) or {}).values()):
-                    if hold.instance == port:
-                        self._holds.drop(hold, at_us, outcome, "the port is gone")
+            if not fact.field.startswith("interface/") or not (fact.value is None or is_disabled(fact)):
+                continue
+            port = fact.field.removeprefix("interface/")
+            self._statuses.forget_port(fact.subject, port)
+            why = "the port is gone" if fact.value is None else "the port was disabled"
+            for hold in list((self._holds.of(fact.subject) or {}).values()):
+                if hold.instance == port and (fact.value is None or hold.rule.kind == "port_down"):
+                    self._holds.drop(hold, at_us, outcome, why)
 
     def end_visit(self, device: Device, at_us: int, outcome: Outcome) -> None:
         """Judge the numbers of a visit that is over."""
@@ -130,7 +133,7 @@ class Rules:
             self._numbers.accept(hold)
             self._holds.look_again(hold)
 
-    def set_suppressed(
+    def set_suppressed(  # noqa: PLR0917 the graph's words for it
         self,
         subject: UUID,
         is_suppressed: bool,

@@ -26,3 +26,14 @@ def socket_address(address: str, port: int) -> tuple[int, SocketAddress]:
 def name_endpoint(address: str, port: int) -> str:
     """Return "10.0.0.1:161" or "[fe80::1]:161" for messages."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def has_way(address: str) -> bool:
+    """Tell whether this computer has a route to an address. Nothing is sent; what is no address has none."""
+    try:
+        family, found = socket_address(address, 9)
+        with socket.socket(family, socket.SOCK_DGRAM) as one:
+            one.connect(found)
+    except (Unsupported, OSError):
+        return False
+    return True

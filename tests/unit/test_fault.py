@@ -20,7 +20,7 @@ def test_a_cause_says_what_lies_behind_it_and_how_it_was_last_heard() -> None:
 
 def test_devices_are_counted_where_no_whole_site_is_lost() -> None:
     assert (
-        fault_words(Fault(CAUSE, "device", 5, BEHIND[:1], subscribers=1))
+        fault_words(Fault(CAUSE, "device", 5, BEHIND[:1], behind=1, subscribers=1))
         == "1 device, 1 subscriber behind it"
     )
 

@@ -1,0 +1,337 @@
+"""What broke, and what only lies behind it: which alerts may open, and the faults that are shown. Counterpart: `domain/topology`.
+
+Theory: a device that falls silent is hushed at once, before its alert can open, and stays so until it is clear what it is. What
+lies behind a cause stays hushed, and is shown as affected. A cause is shown at once and believed when a witness, which stands
+before it, has answered a question that was asked after its own first miss: the way up to it stands. Until then the witnesses
+are asked, at most for one poll age. What was behind a cause that came back gets the time to come back itself.
+One rule: time is an argument; whom to ask, and whether this computer has a way to an address, is asked of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from domain.evidence import DerivedLink
+from domain.health import Health
+from domain.inventory import Inventory
+from domain.load import LinkState
+from domain.observation import Observation
+from domain.topology import Causes, impact
+from engine.judge.fault_book import FaultBook, LastWords
+from engine.judge.network import Network
+from engine.judge.outcome import Outcome
+from engine.state import State
+
+AGE_SLACK_S = 10.0
+"""Added to a witness's interval: its visit, and its retries."""
+COME_BACK_S = 40.0
+"""How long what was behind a cause may take to answer once that is back: routes have to be found again."""
+ASK_AGAIN_S = 5.0
+TOGETHER_S = 120.0
+"""An alert that opened at most so long before its cause fell is of the same event."""
+
+
+class Peace(Protocol):
+    """Who lets alerts rest: the rules."""
+
+    def set_suppressed(
+        self,
+        subject: UUID,
+        is_suppressed: bool,
+        at_us: int,
+        outcome: Outcome,
+        *,
+        why: str = "",
+        since_us: int | None = None,
+    ) -> None:
+        """Let nothing about a subject open; with `why` silence what is open, and clear what opened since then."""
+
+    def explain(self, device: UUID, words: str) -> None:
+        """Say why a device is down, in the alert that is to open."""
+
+    def turn_uplink(self, reason: str, at_us: int, outcome: Outcome) -> None:
+        """Say that our own way to the network is lost, for a reason, or (empty) not."""
+
+
+@dataclass(slots=True)
+class _Doubt:
+    """A cause that is not believed yet. `back_us`: when what it was behind came back, where it was behind something."""
+
+    began_us: int
+    back_us: int | None = None
+
+
+class Faults:
+    """Owns the faults of `state`. `ask` polls a device now, `has_way` tells whether this computer has a route to an address."""
+
+    def __init__(
+        self, state: State, peace: Peace, ask: Callable[[UUID], object], has_way: Callable[[str], bool]
+    ) -> None:
+        self._state, self._peace, self._ask, self._has_way = state, peace, ask, has_way
+        self._network = Network(state.inventory)
+        self._causes = Causes(self._network.topology)
+        self._missed_us: dict[UUID, int] = {}
+        self._resting: set[UUID] = set()
+        self._behind: dict[UUID, tuple[UUID, ...]] = {}
+        self._doubts: dict[UUID, _Doubt] = {}
+        self._believed: set[UUID] = set()
+        self._links_down: set[UUID] = set()
+        self._derived: dict[UUID, DerivedLink | None] = {}
+        self._is_cut_off = False
+        self._asked_us: dict[UUID, int] = {}
+        self._book = FaultBook(state, self._causes)
+        self._is_begun = False
+        for health in state.health.values():
+            self._note(health)
+        for link in state.link_states.values():
+            self._note_link(link)
+
+    @property
+    def network(self) -> Network:
+        """The graph, settled: for questions."""
+        self._network.settle(self._state.inventory)
+        return self._network
+
+    def dependents(self, devices: frozenset[UUID]) -> Iterable[UUID]:
+        """Return what loses its way to the network when these devices are off."""
+        topology = self.network.topology
+        return impact(topology, [id for id in devices if id in topology]).devices
+
+    # What is seen
+
+    def see(self, observation: Observation, new: Health) -> None:
+        """Note when a probe began to miss: what a witness said before that proves nothing."""
+        if observation.failure is not None:
+            if new.probes[observation.probe].misses == 1:
+                self._missed_us[new.device] = observation.at_us
+        elif self._missed_us and not new.misses:
+            self._missed_us.pop(new.device, None)
+
+    def turn_device(self, new: Health, at_us: int, outcome: Outcome) -> None:
+        """Follow a device whose status is another than before. To be called before its alerts are."""
+        self._note(new)
+        if new.status == "down":
+            self._rest(new.device, at_us, outcome)
+
+    def turn_link(self, new: LinkState, at_us: int, outcome: Outcome) -> None:
+        """Follow a link whose status is another than before. To be called before its alerts are."""
+        self._note_link(new)
+        if new.status == "down":
+            self._links_down.add(new.link)
+            self._rest(new.link, at_us, outcome)
+        else:
+            self._links_down.discard(new.link)
+
+    def let_go(self, subject: UUID, status: str, at_us: int, outcome: Outcome) -> None:
+        """Let a device or link that is not down alert for what it is. To be called after its alerts know its status."""
+        if status != "down":
+            self._release(subject, at_us, outcome)
+
+    def change(
+        self, inventory: Inventory, touched: Iterable[tuple[str, UUID]], at_us: int, outcome: Outcome
+    ) -> None:
+        """Follow an edit that `inventory` holds already."""
+        things = list(touched)
+        self._network.change(inventory, things)
+        for kind, id in things:
+            if kind == "device" and inventory.device(id) is None:
+                self._causes.forget(id)
+                self._missed_us.pop(id, None)
+                self._doubts.pop(id, None)
+                self._behind.pop(id, None)
+                self._believed.discard(id)
+            elif kind == "link" and id not in self._state.link_states:
+                self._causes.set_link(id, False)
+                self._links_down.discard(id)
+            else:
+                continue
+            self._release(id, at_us, outcome)
+            self._book.end(id, outcome)
+
+    def derive(self, found: Iterable[DerivedLink], gone: Iterable[UUID], *, more: bool) -> None:
+        """Take up links that devices tell of; `more`: there are others to come soon, so wait for them."""
+        self._derived.update((link.id, link) for link in found)
+        self._derived.update((id, None) for id in gone)
+        if not more and self._derived:
+            links = [link for link in self._derived.values() if link is not None]
+            self._network.derive(links, [id for id, link in self._derived.items() if link is None])
+            self._derived = {}
+
+    def begin_anew(self, now_us: int) -> None:
+        """Take up every doubt anew, for the clocks have jumped: nobody was asked meanwhile."""
+        self._missed_us = {id: min(at_us, now_us) for id, at_us in self._missed_us.items()}
+        self._doubts = {id: _Doubt(now_us, now_us) for id in self._doubts}
+        self._asked_us.clear()
+
+    def tell_last_words(self, device: UUID, words: LastWords, outcome: Outcome) -> None:
+        """Take up what the past knows of a cause."""
+        self._book.last_words[device] = words
+        self._tell({device}, outcome)
+
+    # What it means
+
+    def tick(self, now_us: int, outcome: Outcome) -> None:
+        """Find out what each silent device is; believe causes that are proven. To be called each second."""
+        if not self._is_begun:
+            self._is_begun = True
+            self._links_down = {
+                link.link for link in self._state.link_states.values() if link.status == "down"
+            }
+            down = [health.device for health in self._state.health.values() if health.status == "down"]
+            for subject in (*down, *self._links_down):
+                self._rest(subject, now_us, outcome)
+        self._network.settle(self._state.inventory)
+        changes = self._causes.take_changes()
+        turned = set(changes.devices)
+        was_cut_off, self._is_cut_off = self._is_cut_off, self._causes.cut_off
+        if was_cut_off != self._is_cut_off:
+            turned |= self._resting | self._behind.keys() | self._believed | self._doubts.keys()
+        for id in turned:
+            if id in self._network.topology:
+                self._judge(id, now_us, outcome)
+        self._tell(turned | changes.roots, outcome)
+        for id in list(self._doubts):
+            self._weigh(id, now_us, outcome)
+        for id in list(self._links_down & self._resting):
+            self._weigh_link(id, now_us, outcome)
+        if was_cut_off or self._is_cut_off:
+            self._tell_uplink(now_us, outcome)
+        if not (self._doubts or self._links_down):
+            self._asked_us.clear()
+
+    def _judge(self, device: UUID, now_us: int, outcome: Outcome) -> None:
+        verdict = self._causes.verdict(device)
+        if verdict.kind == "affected":
+            self._doubts.pop(device, None)
+            self._believed.discard(device)
+            if device not in self._behind or self._behind[device] != verdict.roots:
+                self._behind[device] = verdict.roots
+                self._put_behind(device, verdict.roots, now_us, outcome)
+            return
+        was_behind = self._behind.pop(device, None) is not None
+        if verdict.kind == "clear":
+            self._doubts.pop(device, None)
+            self._believed.discard(device)
+        elif device not in self._believed and (was_behind or device not in self._doubts):
+            self._doubts[device] = _Doubt(now_us, now_us if was_behind else None)
+
+    def _put_behind(self, device: UUID, roots: tuple[UUID, ...], now_us: int, outcome: Outcome) -> None:
+        names = [found.name for id in roots[:3] if (found := self._state.inventory.device(id)) is not None]
+        more = f" and {len(roots) - 3} more" if len(roots) > 3 else ""
+        why = f"behind {', '.join(names)}{more}" if names else "this computer has lost its way to the network"
+        began = [self._missed_us[id] for id in roots if id in self._missed_us]
+        since_us = min(began) - int(TOGETHER_S * 1e6) if began else None
+        self._resting.add(device)
+        self._peace.set_suppressed(device, True, now_us, outcome, why=why, since_us=since_us)
+
+    # Doubts
+
+    def _weigh(self, device: UUID, now_us: int, outcome: Outcome) -> None:
+        """Believe a cause that is proven, or that nobody could prove in time; ask for proof of the rest."""
+        doubt = self._doubts[device]
+        witnesses = self._causes.witnesses(device)
+        if self._is_believable(device, doubt, witnesses, now_us):
+            del self._doubts[device]
+            self._believed.add(device)
+            said = (self._book.words_of(device), self._state.health[device].reason)
+            self._peace.explain(device, ". ".join(filter(None, said)))
+            self._release(device, now_us, outcome)
+            return
+        self._ask_all((*witnesses, device) if doubt.back_us is not None else witnesses, now_us)
+
+    def _is_believable(self, device: UUID, doubt: _Doubt, witnesses: tuple[UUID, ...], now_us: int) -> bool:
+        health = self._state.health[device]
+        if doubt.back_us is not None:
+            asked = health.heard_us - doubt.back_us >= COME_BACK_S * 1e6 / 2
+            if now_us - doubt.back_us < COME_BACK_S * 1e6 or not (
+                asked or self._is_late(device, doubt, now_us)
+            ):
+                return False
+        if not witnesses:
+            return True
+        missed_us = self._missed_us.get(device, health.since_us)
+        answers = (self._state.health[id].last_answer_us for id in witnesses if id in self._state.health)
+        if any(at_us is not None and missed_us < at_us <= now_us for at_us in answers):
+            return True
+        return all(self._is_late(id, doubt, now_us) for id in witnesses)
+
+    def _is_late(self, device: UUID, doubt: _Doubt, now_us: int) -> bool:
+        """Tell whether a device had one poll age to answer since a doubt began."""
+        found = self._state.inventory.device(device)
+        return found is None or now_us - doubt.began_us > (found.interval_s + AGE_SLACK_S) * 1e6
+
+    def _weigh_link(self, link: UUID, now_us: int, outcome: Outcome) -> None:
+        """Let a link alert where both its ends answered since it fell; one whose end is silent is no news of its own."""
+        both, state = self._state.inventory.link(link), self._state.link_states.get(link)
+        if both is None or state is None:
+            return
+        ends = [self._state.health.get(id) for id in (both.a, both.b)]
+        if any(end is not None and end.status == "down" for end in ends):
+            return
+        known = [end for end in ends if end is not None and end.status in ("up", "degraded")]
+        turned_us = max((state.since_us, *(end.since_us for end in known)))
+        is_sure = all((end.last_answer_us or 0) > turned_us for end in known)
+        if is_sure or now_us - turned_us > self._age_us((both.a, both.b)):
+            self._release(link, now_us, outcome)
+            self._tell({link}, outcome)
+            return
+        self._ask_all((both.a, both.b), now_us)
+
+    def _age_us(self, devices: Iterable[UUID]) -> int:
+        found = (self._state.inventory.device(id) for id in devices)
+        return int(max((d.interval_s for d in found if d is not None), default=0.0) * 1e6 + AGE_SLACK_S * 1e6)
+
+    def _ask_all(self, devices: Iterable[UUID], now_us: int) -> None:
+        for id in devices:
+            if now_us - self._asked_us.get(id, 0) >= ASK_AGAIN_S * 1e6:
+                self._asked_us[id] = now_us
+                self._ask(id)
+
+    # What is noted, and what is told
+
+    def _tell_uplink(self, now_us: int, outcome: Outcome) -> None:
+        if not self._is_cut_off:
+            self._book.end(self._state.vantage, outcome)
+            self._peace.turn_uplink("", now_us, outcome)
+            return
+        topology = self._network.topology
+        entries = topology.names(sorted(topology.entries))
+        self._book.tell_uplink(entries, outcome)
+        found = [d for id in entries if (d := self._state.inventory.device(id)) is not None]
+        if found and not any(self._has_way(device.address) for device in found):
+            reason = "this computer has no way to the network: no device answers from here"
+        else:
+            names = " or ".join(device.name for device in found[:3])
+            reason = f"no device answers from here: {names} or this computer's own line has failed"
+        self._peace.turn_uplink(reason, now_us, outcome)
+
+    def _tell(self, subjects: Iterable[UUID], outcome: Outcome) -> None:
+        causes = self._believed | self._doubts.keys()
+        links = self._links_down - self._resting
+        for id in subjects:
+            if id in causes:
+                missed_us = self._missed_us.get(id, self._state.health[id].since_us)
+                self._book.tell_device(id, missed_us, self._network, outcome)
+            elif id in links:
+                self._book.tell_link(id, self._network, outcome)
+            else:
+                self._book.end(id, outcome)
+
+    def _note(self, health: Health) -> None:
+        since_us = self._missed_us.get(health.device, health.since_us)
+        self._causes.set_state(health.device, health.status, since_us)
+
+    def _note_link(self, link: LinkState) -> None:
+        self._causes.set_link(link.link, link.status == "down", link.since_us)
+
+    def _rest(self, subject: UUID, at_us: int, outcome: Outcome) -> None:
+        self._resting.add(subject)
+        self._peace.set_suppressed(subject, True, at_us, outcome)
+
+    def _release(self, subject: UUID, at_us: int, outcome: Outcome) -> None:
+        if subject in self._resting:
+            self._resting.discard(subject)
+            self._peace.set_suppressed(subject, False, at_us, outcome)
