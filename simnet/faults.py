@@ -55,11 +55,16 @@ def apply_command(world: World, words: Sequence[str], at_s: float) -> str:
 
 def find_router(world: World, text: str) -> Router:
     """Find a router by its name or the beginning of it, whatever the case and the accents."""
+    if text in world.routers:
+        return world.routers[text]
     return world.routers[_find(text, {name: name for name in world.routers}, "router")]
 
 
 def find_link(world: World, text: str) -> LiveLink:
     """Find a link by its two ends, in either order, or by the one router that has no other."""
+    named = [link for link in world.links if text in (link.name, f"{link.spec.b} - {link.spec.a}")]
+    if len(named) == 1:
+        return named[0]
     found: dict[str, LiveLink] = {}
     for cut in _SEPARATOR.finditer(text.strip()):
         ends = text.strip()[: cut.start()], text.strip()[cut.end() :]
