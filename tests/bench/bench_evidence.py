@@ -1,8 +1,8 @@
 """Ten thousand devices whose links follow from what they hear of each other: an LLDP fact at either end of each link.
 
-Figures: `start_s` (CPU until all links are known, in turns), `start_turn_p95_ms`, `fact_us` (a neighbour that is another:
-learned and turned), `hear_us` (an answer that confirms), `hour_s` (CPU of an hour of turns, one each second, while all answer every 30 s),
-`sight_ms` (a table of 4,200 rows, of which 200 are of known devices), `book_mb`.
+Figures: `start_s` (CPU until all links are known, in turns), `start_turn_p95_ms`, `fact_us` (a neighbour that is another: learned
+and turned), `hear_us` (an answer that confirms), `hour_s` (CPU of an hour of turns, one each second, while all answer every
+30 s), `sight_ms` (a table of 4,200 rows, of which 200 are of known devices), `book_mb`.
 One rule: the links that come out are counted: all of them, and no others.
 """
 
