@@ -171,9 +171,9 @@ class Holds:
 
     # Quiet
 
-    def is_quiet(self, subject: UUID) -> bool:
-        """Tell whether nothing about a subject may open now."""
-        return subject in self._quiet
+    def is_silenced(self, subject: UUID) -> bool:
+        """Tell whether a subject is left in peace for a reason, and not just for a moment."""
+        return any(self._quiet.get(subject, {}).values())
 
     def hush(
         self,
@@ -191,10 +191,11 @@ class Holds:
         """
         self._quiet.setdefault(subject, {})[by] = why
         for hold in list(self._about(subject)):
-            self._ticking.pop(hold.id, None)
             if hold.over_us is not None:
-                self.drop(hold, at_us, outcome, hold.why_over)
+                if why:
+                    self.drop(hold, at_us, outcome, hold.why_over)
                 continue
+            self._ticking.pop(hold.id, None)
             self._grow(hold, at_us, 0)
             alert = self._alerts.uncleared(hold.id)
             if alert is None:

@@ -3,7 +3,7 @@
 Theory: a turn is one point, and points fade: after ten minutes 37 % of one are left. Something flaps from as many points on as
 its rule says, and no more below half of that. It never has more than twice as many, so that an hour of flapping is forgiven as
 soon as a minute of it: after about a quarter of an hour without a turn.
-One rule: what is quiet is not counted.
+One rule: what is left in peace for a reason is not counted.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Flaps:
     def turn(self, rules: Sequence[AlertRule], what: Turning, at_us: int, outcome: Outcome) -> None:
         """Count one turn."""
         subject, instance, ends = what
-        if not rules or any(self._holds.is_quiet(id) for id in (subject, *ends)):
+        if not rules or any(self._holds.is_silenced(id) for id in (subject, *ends)):
             return
         scores = self._scores.setdefault((subject, instance), {})
         for rule in rules:

@@ -1,14 +1,14 @@
 """Numbers held against thresholds, and against what they were. Counterpart: `rule_plan.py`, the checks; `holds.py`.
 
-Theory: 33,000 values a second pass here, so all but a few are let by at one look at their name. What is left of a visit is judged
-when the visit is over: each number that the best source told, once. A number that is not told holds what it held: the source may
-just not answer. But one that its source has left out in `MISSING_LOOKS` visits in a row is gone.
+Theory: 33,000 values a second pass here, so what breaks no rule is let by at one look, as long as nothing holds on its device.
+What is left of a visit is judged when the visit is over: each number that the best source told, once. A number that is not told
+holds what it held: the source may just not answer. But one that its source left out in `MISSING_LOOKS` visits in a row is gone.
 One rule: only a value that was told in this visit opens or ends anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -30,18 +30,27 @@ CHANGED_FOR_US = 86_400_000_000
 KINDS = frozenset({"threshold", "change"})
 
 
+class _Told(NamedTuple):
+    """What a probe told, and of that what is looked at."""
+
+    values: Sequence[Value]
+    picked: list[Value]
+
+
+_Fresh = dict[str, _Told]
+
+
 class _Visit(NamedTuple):
     """A visit that is over: what each probe told, and what held before."""
 
     device: Device
-    fresh: dict[str, list[Value]]
+    fresh: _Fresh
     holds: Mapping[tuple[str, str], Hold]
     at_us: int
     outcome: Outcome
 
 
 _NOTHING: Mapping[tuple[str, str], Hold] = {}
-_Seen = Iterator[tuple[str, str, str, float]]
 
 
 class Numbers:
@@ -58,18 +67,25 @@ class Numbers:
         self._holds = holds
         self._is_off = is_off
         self._on_port = on_port
-        self._fresh: dict[UUID, dict[str, list[Value]]] = {}
+        self._fresh: dict[UUID, _Fresh] = {}
         self._was: dict[UUID, dict[tuple[str, str], float]] = {}
 
-    def see(self, device: UUID, probe: str, values: Iterable[Value]) -> None:
+    def see(self, device: UUID, probe: str, values: Sequence[Value]) -> None:
         """Pick what is looked at from what a probe told."""
-        wanted = self._plans.of(device).wanted
-        picked = [value for value in values if value[0] in wanted]
+        calm = self._plans.of(device).calm
+        if self._holds.of(device) is None:
+            picked = [
+                value
+                for value in values
+                if value[0] in calm and not (calm[value[0]][0] <= value[2] <= calm[value[0]][1])
+            ]
+        else:
+            picked = [value for value in values if value[0] in calm]
         fresh = self._fresh.get(device)
         if fresh is None:
-            self._fresh[device] = {probe: picked}
+            self._fresh[device] = {probe: _Told(values, picked)}
         else:
-            fresh[probe] = picked
+            fresh[probe] = _Told(values, picked)
 
     def forget(self, device: UUID) -> None:
         """Forget what a device told."""
@@ -84,21 +100,27 @@ class Numbers:
     def end_visit(self, device: Device, at_us: int, outcome: Outcome) -> None:
         """Judge what the probes told since the last visit."""
         fresh = self._fresh.pop(device.id, None)
-        if fresh is None:
+        holds = self._holds.of(device.id)
+        if fresh is None or (holds is None and not any(told.picked for told in fresh.values())):
             return
         plan = self._plans.of(device.id)
-        visit = _Visit(device, fresh, self._holds.of(device.id) or _NOTHING, at_us, outcome)
-        checks_of, changes_of = plan.checks, plan.changes
+        visit = _Visit(device, fresh, holds or _NOTHING, at_us, outcome)
+        shared: dict[tuple[str, str], tuple[str, float]] = {}
         for probe, metric, instance, value in _seen(fresh):
-            if metric in checks_of:
-                self._check(visit, checks_of[metric], instance, probe, value)
-            if metric in changes_of:
-                for rule in changes_of[metric]:
+            if metric in plan.parts:
+                shared[metric, instance] = probe, value
+            if metric in plan.checks:
+                self._check(visit, plan.checks[metric], instance, probe, value)
+            if metric in plan.changes:
+                for rule in plan.changes[metric]:
                     self._compare(visit, rule, instance, probe, value)
             elif metric == RUNNING:
                 self._on_port(device, instance, value > 0, at_us, outcome)
-        for name, part, whole, checks in plan.shares:
-            self._share(visit, (name, part, whole), checks)
+        for (metric, instance), (probe, value) in shared.items():
+            for name, part, whole, checks in plan.shares:
+                _, all_of_it = shared.get((whole, instance), ("", 0.0))
+                if metric == part and all_of_it > 0 and (name, instance) not in shared:
+                    self._check(visit, checks, instance, probe, 100.0 * value / all_of_it)
         if visit.holds:
             self._miss(visit)
 
@@ -110,21 +132,11 @@ class Numbers:
             elif check.compare(value, check.threshold):
                 self._begin(visit, check, instance, probe, value)
 
-    def _share(self, visit: _Visit, names: tuple[str, str, str], checks: Iterable[Check]) -> None:
-        """Judge a share of two numbers, of each instance that nobody told the share of."""
-        name, part, whole = names
-        told = {instance for _, metric, instance, _ in _seen(visit.fresh) if metric == name}
-        for probe, picked in _ranked(visit.fresh):
-            wholes = {instance: value for metric, instance, value in picked if metric == whole}
-            for metric, instance, value in picked:
-                all_of_it = wholes.get(instance, 0.0)
-                if metric == part and all_of_it > 0 and instance not in told:
-                    told.add(instance)
-                    self._check(visit, checks, instance, probe, 100.0 * value / all_of_it)
-
     def _begin(self, visit: _Visit, check: Check, instance: str, probe: str, value: float) -> None:
         rule, device = check.rule, visit.device
         if not matches(rule.scope.interface, instance) or (instance and self._is_off(device.id, instance)):
+            return
+        if len(visit.fresh) > 1 and _is_told_better(visit.fresh, probe, rule.metric, instance):
             return
         hold = Hold(rule, device.id, instance, visit.at_us, visit.at_us, int(rule.for_s * 1e6), probe=probe)
         hold.value, hold.limit = float(value), rule.threshold
@@ -177,23 +189,30 @@ class Numbers:
                 self._holds.drop(hold, visit.at_us, visit.outcome, "it is no longer told")
 
 
-def _ranked(fresh: dict[str, list[Value]]) -> list[tuple[str, list[Value]]]:
-    return sorted(fresh.items(), key=lambda told: SOURCE_RANK.get(told[0].partition(":")[0], 9))
+def _ranked(fresh: _Fresh) -> list[tuple[str, _Told]]:
+    return sorted(fresh.items(), key=lambda told: _rank(told[0]))
 
 
-def _seen(fresh: dict[str, list[Value]]) -> _Seen:
-    """Go over (probe, metric, instance, value) of a visit, each number as the best source told it."""
+def _rank(probe: str) -> int:
+    return SOURCE_RANK.get(probe.partition(":")[0], 9)
+
+
+def _is_told_better(fresh: _Fresh, probe: str, metric: str, instance: str) -> bool:
+    """Tell whether a better source told the same number, which breaks nothing."""
+    better = [told.values for name, told in fresh.items() if _rank(name) < _rank(probe)]
+    return any(name == metric and at == instance for values in better for name, at, _ in values)
+
+
+def _seen(fresh: _Fresh) -> Iterable[tuple[str, str, str, float]]:
+    """Return (probe, metric, instance, value) of a visit, each number as the best source told it."""
     if len(fresh) == 1:
-        for probe, picked in fresh.items():
-            for metric, instance, value in picked:
-                yield probe, metric, instance, value
-        return
-    seen: set[tuple[str, str]] = set()
-    for probe, picked in _ranked(fresh):
+        ((probe, (_, picked)),) = fresh.items()
+        return [(probe, *value) for value in picked]
+    found: dict[tuple[str, str], tuple[str, str, str, float]] = {}
+    for probe, (_, picked) in _ranked(fresh):
         for metric, instance, value in picked:
-            if (metric, instance) not in seen:
-                seen.add((metric, instance))
-                yield probe, metric, instance, value
+            found.setdefault((metric, instance), (probe, metric, instance, value))
+    return found.values()
 
 
 def gap_us(device: Device) -> int:

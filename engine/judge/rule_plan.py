@@ -7,6 +7,7 @@ One rule: a plan is not changed; it is dropped.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -19,6 +20,8 @@ from domain.watching import AlertRule, RuleKind
 from engine.state import State
 
 RUNNING = "if_oper_up"
+NEVER = (1.0, 0.0)
+"""The range that holds no value."""
 
 
 class Check(NamedTuple):
@@ -32,11 +35,14 @@ class Check(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What is looked at. `wanted`: the metrics that anything here is about. `shares`: name, part, whole and checks."""
+    """What is looked at. `calm`: the metrics that anything here is about, and the range of values that break nothing (an empty
+    one where every value is looked at). `shares`: name, part, whole and checks."""
 
-    wanted: frozenset[str]
+    calm: dict[str, tuple[float, float]]
     checks: dict[str, tuple[Check, ...]]
     shares: tuple[tuple[str, str, str, tuple[Check, ...]], ...]
+    parts: frozenset[str]
+    """The shares and what they are made of."""
     changes: dict[str, tuple[AlertRule, ...]]
     statuses: dict[RuleKind, tuple[AlertRule, ...]]
     past: tuple[AlertRule, ...]
@@ -134,7 +140,7 @@ class Plans:
         if plan is None:
             plan = self._shared[keys] = _plan(self._rules[key] for key in keys)
         if device.ports or any(rule.scope.interface for rule in plan.rules("port_down")):
-            plan = plan._replace(ports={}, wanted=plan.wanted | {RUNNING})
+            plan = plan._replace(ports={}, calm={**plan.calm, RUNNING: (math.ulp(0.0), math.inf)})
         return plan
 
 
@@ -158,11 +164,30 @@ def _plan(rules: Iterable[AlertRule]) -> Plan:
     shares = tuple((name, *SHARES[name], tuple(checks[name])) for name in SHARES if name in checks)
     parts = {metric for _, part, whole, _ in shares for metric in (part, whole)}
     return Plan(
-        frozenset({*checks, *changes, *parts}),
+        {metric: _calm(found) for metric, found in checks.items()} | dict.fromkeys((*changes, *parts), NEVER),
         {metric: tuple(found) for metric, found in checks.items()},
         shares,
+        frozenset({*parts, *(name for name, *_ in shares)}),
         {metric: tuple(found) for metric, found in changes.items()},
         {kind: tuple(found) for kind, found in statuses.items()},
         tuple(past),
         None,
     )
+
+
+def _calm(checks: Iterable[Check]) -> tuple[float, float]:
+    """Return the range in which a value breaks none of these; it may be smaller than it could be."""
+    low, high = -math.inf, math.inf
+    for check in checks:
+        match check.rule.op:
+            case "gt":
+                high = min(high, check.threshold)
+            case "gte":
+                high = min(high, math.nextafter(check.threshold, -math.inf))
+            case "lt":
+                low = max(low, check.threshold)
+            case "lte":
+                low = max(low, math.nextafter(check.threshold, math.inf))
+            case _:
+                return NEVER
+    return low, high

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from domain.fact import Fact
 from domain.health import Health, Status
-from domain.inventory import Device, Inventory, Link
+from domain.inventory import Device, Inventory, Link, probe_names
 from domain.load import LinkStatus
 from domain.watching import AlertRule, RuleKind
 from engine.judge.holds import Hold, Holds
@@ -92,8 +93,11 @@ class Statuses:
         if was is not None:
             flapping = self._plans.of(device.id).rules("flapping")
             self._flaps.turn(flapping, Turning(device.id, port), at_us, outcome)
-        if runs or self._is_disabled(device.id, port):
-            self.end_port(device.id, port, at_us, outcome, "it runs" if runs else "it was disabled")
+        if runs:
+            self.end_port(device.id, port, at_us, outcome, "it runs")
+            return
+        if self._is_disabled(device, port):
+            del was_down[port]  # not followed: a port that runs is told only while something holds
             return
         for rule, for_us in rules:
             hold = Hold(rule, device.id, port, at_us, at_us, for_us, reason=f"{port} does not run")
@@ -124,6 +128,10 @@ class Statuses:
     def forget_ports(self, device: UUID) -> None:
         """Let what a device's ports are be looked at anew at its next visit."""
         self._ports_down.pop(device, None)
+
+    def forget_port(self, device: UUID, port: str) -> None:
+        """Forget how a port was that is gone."""
+        self._ports_down.get(device, {}).pop(port, None)
 
     def forget_all_ports(self) -> None:
         """Let all ports be looked at anew."""
@@ -181,11 +189,16 @@ class Statuses:
                 self._holds.drop(hold, at_us, outcome)
                 self._ports_down.get(device, {}).pop(hold.instance, None)
 
-    def _is_disabled(self, device: UUID, port: str) -> bool:
+    def _is_disabled(self, device: Device, port: str) -> bool:
         """Tell whether somebody switched a port off on the device."""
-        facts = self._state.facts.get(device, {})
-        told = [fact.value for (field, _), fact in facts.items() if field == f"interface/{port}"]
-        return any(isinstance(value, dict) and value.get("admin_up") is False for value in told)
+        facts = self._state.facts.get(device.id, {})
+        found = (facts.get((f"interface/{port}", probe)) for probe in probe_names(device))
+        return any(fact is not None and is_disabled(fact) for fact in found)
+
+
+def is_disabled(fact: Fact) -> bool:
+    """Tell whether a fact says of a port that somebody switched it off."""
+    return isinstance(fact.value, dict) and fact.value.get("admin_up") is False
 
 
 def _us(seconds: float) -> int:

@@ -3,93 +3,18 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
-from uuid import UUID
 
 import pytest
 
-from domain.alert_rules import rules_by_key
-from domain.alerts import Act, Alert, fingerprint
-from domain.edit import apply, change, creation, deletion
-from domain.inventory import Device, Entity, Inventory, Link, Probe
-from domain.observation import Failure, Observation, Reading, Value
+from domain.alerts import Act
+from domain.edit import change, creation, deletion
 from engine.journal import JournalPen
 from engine.judge.clocks import ClockWatch
 from engine.judge.facts import FACTS_CAP
 from engine.judge.judge import Judge
-from engine.judge.outcome import Outcome
 from engine.state import State
-from tests.unit.inventories import device, edit, inventory
-
-VANTAGE = UUID(int=77)
-SNMP, ICMP, ROUTEROS = Probe("snmp", 161), Probe("icmp"), Probe("routeros", 8728)
-A = device(1, probes=(SNMP,), interval_s=5.0)
-B = device(2, probes=(SNMP,), interval_s=5.0)
-LINK = Link(UUID(int=500), A.id, B.id, "ether1", "wlan2", capacity_bps=100_000_000)
-START_S = 1_000.0
-DEFAULTS = rules_by_key(Inventory())
-
-
-def ports(name: str, up: float = 1, took: float = 0, sent: float = 0) -> tuple[Value, ...]:
-    """Return what a device tells of one interface."""
-    return (("if_oper_up", name, up), ("if_in_bps", name, took), ("if_out_bps", name, sent))
-
-
-class Court:
-    """A judge with its state and clock; times are seconds since its start."""
-
-    def __init__(self, *entities: Entity, state: State | None = None) -> None:
-        self.state = state or State(inventory(*entities), VANTAGE)
-        self.outcomes: list[Outcome] = []
-        self.now_s = 0.0
-        self.set_back_s = 0.0
-        pen = JournalPen(VANTAGE, 1)
-        self.judge = Judge(self.state, pen, self.outcomes.append, self.now_us, START_S)
-
-    @property
-    def now_us(self) -> int:
-        return int((START_S + self.now_s - self.set_back_s) * 1e6)
-
-    def answers(
-        self, of: Device, values: tuple[Value, ...] = (), probe: str = "snmp", **reading: Any
-    ) -> None:
-        """Have a device answer now."""
-        told = Reading(values, tuple(reading.get("facts", {}).items()), reading.get("whole", ()))
-        self.judge.observe(Observation(of.id, probe, VANTAGE, self.now_us, 1500, told))
-
-    def misses(self, of: Device, times: int = 1, probe: str = "snmp", kind: str = "no_answer") -> None:
-        """Have a device miss so many polls, a second apart."""
-        for _ in range(times):
-            self.now_s += 1
-            failure = Failure(kind, f"{probe}: {kind}")
-            self.judge.observe(Observation(of.id, probe, VANTAGE, self.now_us, None, None, failure))
-
-    def passes(self, seconds: float) -> None:
-        """Let time pass, tick by tick."""
-        for _ in range(int(seconds)):
-            self.now_s += 1
-            self.judge.tick(self.now_us, START_S + self.now_s)
-
-    def edits(self, *steps: Any) -> None:
-        """Apply an edit."""
-        before = self.state.inventory
-        after = Inventory(before.tables)
-        touched = apply(after, edit(*steps))
-        self.state.inventory = after
-        self.judge.change_inventory(before, touched, self.now_us)
-
-    @property
-    def journal(self) -> list[tuple[str, Any]]:
-        rows = [row for outcome in self.outcomes for row in outcome.journal]
-        assert [row.seq for row in rows] == list(range(1, len(rows) + 1)), "gaps in the journal"
-        told = [(r.kind, r.body.get("status") or r.body.get("rule") or r.body.get("by")) for r in rows]
-        return told
-
-    def alert(self, rule: str, subject: UUID) -> Alert | None:
-        return self.state.alerts.get(fingerprint(rule, subject))
-
-    def status(self, of: Device) -> str:
-        return self.state.health[of.id].status
+from tests.unit.court import DEFAULTS, ICMP, LINK, ROUTEROS, SNMP, VANTAGE, A, B, Court, ports
+from tests.unit.inventories import device
 
 
 def test_a_device_goes_up_dies_and_is_back_with_one_row_an_edge() -> None:
