@@ -44,6 +44,7 @@ class MaintenanceBoard(Board):
         self._model, self._commands, self._look = model, commands, look
         self._rows: list[Planned] = []
         self._awaited: UUID | None = None
+        self._counts: dict[Scope, int] = {}
         self.field = SearchField("Maintenance")
         self.table = _table()
         self.table.doubleClicked.connect(self.change)
@@ -135,6 +136,7 @@ class MaintenanceBoard(Board):
 
     def _on_changed(self, delta: Delta) -> None:
         if delta.inventory:
+            self._counts.clear()
             self._show()
 
     def _on_selected(self) -> None:
@@ -161,7 +163,9 @@ class MaintenanceBoard(Board):
     def _cells(self, row: Planned, now: int) -> tuple[str, ...]:
         inventory, scope = self._model.inventory, row.work.scope
         where = scope_words(inventory, scope)
-        devices = sum(1 for _ in devices_in(inventory, scope))
+        devices = self._counts.get(scope)
+        if devices is None:
+            devices = self._counts[scope] = sum(1 for _ in devices_in(inventory, scope))
         return (
             STATE_WORDS[row.state],
             row.work.name,

@@ -223,7 +223,8 @@ class MaintenanceForm(Form):
         )
         hanging = " and what hangs on them" if work.with_dependents and chosen else ""
         over = "It is over already. " if row.state == "past" else ""
-        return f"{when_words(row, now)} ({lasts}). {over}Nothing alerts of {where}{hanging}.".replace(
+        here = "" if same_clock(work.zone, row.window.starts_us) else " by this computer's clock"
+        return f"{when_words(row, now)}{here} ({lasts}). {over}Nothing alerts of {where}{hanging}.".replace(
             ",.", "."
         )
 

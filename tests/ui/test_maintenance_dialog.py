@@ -151,7 +151,7 @@ def test_work_is_planned_by_the_clock_of_its_zone(bench: Bench, board: Maintenan
     assert form.ends.text() == "2030-07-02 06:00"
     form.choose_zone("Asia/Riyadh")
     form.repeat.setCurrentIndex(form.repeat.findData("weekly"))
-    assert "every week" in form.sentence.text()
+    assert "every week by this computer's clock (28 h)" in form.sentence.text()
     form.submit()
     bench.wait_for(lambda: kept(bench))
     (made,) = kept(bench)
