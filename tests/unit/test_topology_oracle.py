@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from domain.topology import Causes, Topology, impact, single_points, way_after
 from tests.unit.topology_oracle import Plan
@@ -108,46 +108,44 @@ class Flaps(RuleBasedStateMachine):
         self.blasts: dict[UUID, set[UUID]] = {}
         self.was_cut_off = False
 
-    @rule(
-        links=st.lists(st.tuples(st.sampled_from(DEVICES), st.sampled_from(DEVICES)), min_size=6, max_size=16)
-    )
-    def rebuild(self, links: list[tuple[UUID, UUID]]) -> None:
-        for link, (a, b) in zip(LINKS, links, strict=False):
-            if a != b:
-                self.put_device(a, 1, None)
-                self.put_device(b, 1, None)
-                self.put_link(link, a, b)
-        self.enter({links[0][0]})
+    @initialize(both=plans, live=st.sets(st.sampled_from(DEVICES)))
+    def begin(self, both: tuple[Plan, Topology], live: set[UUID]) -> None:
+        self.told, self.topology = both
+        self.causes = Causes(self.topology)
+        for device in live:
+            self.turn(device, "up", 0)
 
     @rule(device=st.sampled_from(DEVICES), subscribers=st.integers(0, 5), site=st.sampled_from(SITES))
-    def put_device(self, device: UUID, subscribers: int, site: UUID | None) -> None:
-        self.told.weights[device] = (subscribers, site)
-        self.topology.put_node(device, subscribers, site)
-
-    @rule(device=st.sampled_from(DEVICES))
-    def remove_device(self, device: UUID) -> None:
+    def weigh(self, device: UUID, subscribers: int, site: UUID | None) -> None:
         if device in self.told.weights:
-            del self.told.weights[device]
-            self.told.links = {k: both for k, both in self.told.links.items() if device not in both}
-            self.told.entries.discard(device)
-            self.topology.remove_node(device)
+            self.told.weights[device] = (subscribers, site)
+            self.topology.put_node(device, subscribers, site)
 
-    @rule(link=st.sampled_from(LINKS), a=st.sampled_from(DEVICES), b=st.sampled_from(DEVICES))
-    def put_link(self, link: UUID, a: UUID, b: UUID) -> None:
-        if a != b and a in self.told.weights and b in self.told.weights:
-            self.told.links[link] = (a, b)
-            self.topology.put_link(link, a, b)
-
-    @rule(link=st.sampled_from(LINKS))
-    def remove_link(self, link: UUID) -> None:
-        if link in self.told.links:
-            del self.told.links[link]
-            self.topology.remove_link(link)
-
-    @rule(entries=st.sets(st.sampled_from(DEVICES), max_size=2))
-    def enter(self, entries: set[UUID]) -> None:
-        self.told.entries = entries & self.told.weights.keys()
-        self.topology.set_entries(self.told.entries)
+    @rule(
+        kind=st.sampled_from(["add", "remove", "join", "join", "part", "enter"]),
+        devices=st.permutations(DEVICES).map(lambda order: order[:2]),
+        link=st.sampled_from(LINKS),
+    )
+    def edit(self, kind: str, devices: list[UUID], link: UUID) -> None:
+        told, topology, (a, b) = self.told, self.topology, devices
+        known = told.weights.keys()
+        if kind == "add" and a not in known:
+            told.weights[a] = (1, None)
+            topology.put_node(a, 1)
+        elif kind == "remove" and a in known:
+            del told.weights[a]
+            told.links = {k: both for k, both in told.links.items() if a not in both}
+            told.entries.discard(a)
+            topology.remove_node(a)
+        elif kind == "join" and {a, b} <= known:
+            told.links[link] = (a, b)
+            topology.put_link(link, a, b)
+        elif kind == "part" and link in told.links:
+            del told.links[link]
+            topology.remove_link(link)
+        elif kind == "enter":
+            told.entries = {v for v in devices if v in known}
+            topology.set_entries(told.entries)
 
     @rule(
         turns=st.lists(
