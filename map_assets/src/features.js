@@ -147,13 +147,20 @@ export function ringFeatures(network, clusters, zoom, last, now_us, pictures, fa
     const picture = ringName(parts);
     pictures.set(picture, parts);
     const touched = !fates || parts.counts.down || members.some((id) => fates.devices.has(id));
-    const down = parts.counts.down ? newestDown(network, members, now_us) : {};
+    const named = parts.counts.down ? newestDown(network, members, now_us) : parts.counts.fails && fates ? failing(network, members, fates) : {};
     return pointOf([lng, lat], {
       id, zoom, last, stack, picture, count: String(parts.total), total: parts.total,
       size: ringSize(parts.total) / SYMBOL_PX, held: touched ? 1 : DIM,
-      severity: RING_ORDER.length - RING_ORDER.indexOf(parts.worst), ...down,
+      severity: RING_ORDER.length - RING_ORDER.indexOf(parts.worst), ...named,
     });
   });
+}
+
+/** The name that stands at a ring with something in it that would fail. @param {Network} network @param {string[]} members @param {Fates} fates */
+function failing(network, members, fates) {
+  const [first, ...others] = members.filter((id) => fates.devices.get(id) === "fails");
+  const more = others.length ? `, ${others.length} more` : "";
+  return { label: label(network.devices.get(first)?.name ?? ""), said: `would fail${more}`, since: 0 };
 }
 
 /** The name that stands at a ring with something down in it. @param {Network} network @param {string[]} members @param {number} now_us */

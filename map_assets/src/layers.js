@@ -32,6 +32,9 @@ const loadColor = (p) => ex(["match", load, ...p.load.flatMap((color, i) => [i, 
 /** 1 where the half-link carries a load class. */
 const ifLive = ex(["case", [">=", load, 0], 1, 0]);
 
+/** Many thin lines together outshine a fault: seen from afar they are fainter. @param {(most: number) => unknown} opacity */
+const fainterAfar = (opacity) => ex(["interpolate", ["linear"], ["zoom"], 6, opacity(0.35), 9, opacity(0.7)]);
+
 /** @param {Palette} p @returns {LayerSpecification[]} */
 function linkLayers(p) {
   const round = /** @type {const} */ ({ "line-join": "round" });
@@ -70,7 +73,7 @@ function linkLayers(p) {
       id: "link-affected", type: "line", source: "links", filter: filter(["all", isLine, alone]),
       paint: {
         "line-color": p.status.affected, "line-width": byZoom([0.7, 1.25, 1.25, 1.5], 1), "line-offset": linkOffset,
-        "line-opacity": held(["case", ["==", load, LOAD_AFFECTED], 0.7, 0]),
+        "line-opacity": fainterAfar((most) => held(["case", ["==", load, LOAD_AFFECTED], most, 0])),
       },
     },
     {

@@ -18,6 +18,8 @@ import { isOdd, putPictures, ringPicture } from "./symbols.js";
 /** @typedef {"broken" | "pill" | "odd" | "ring" | "fan" | "chosen" | "drag" | "join"} Kind what the live source holds */
 
 const PILLS_MOST = 300;
+/** No screen has room for more names of what is odd; beyond that the newest have theirs. */
+const ODD_NAMES_MOST = 1_000;
 const AGES_MS = 5_000;
 const PILLS_MS = 1_000;
 /** The live source follows the ticks, but not more often than this. */
@@ -173,9 +175,20 @@ export class Painter {
 
   /** The live source has the names of what is odd: hide the plain ones, and show those of what is odd no more. */
   #handOverNames() {
-    for (const id of this.#named) if (!this.#odd.has(id)) this.#map.setFeatureState({ source: "devices", id }, { named: false });
-    for (const id of this.#odd) if (!this.#named.has(id)) this.#map.setFeatureState({ source: "devices", id }, { named: true });
-    this.#named = new Set(this.#odd);
+    const now = this.#worthNaming();
+    for (const id of this.#named) if (!now.has(id)) this.#map.setFeatureState({ source: "devices", id }, { named: false });
+    for (const id of now) if (!this.#named.has(id)) this.#map.setFeatureState({ source: "devices", id }, { named: true });
+    this.#named = now;
+  }
+
+  /** The odd ones that have a name in the live source: the newest, and the selected one. */
+  #worthNaming() {
+    if (this.#odd.size <= ODD_NAMES_MOST) return new Set(this.#odd);
+    const newest = Array.from(this.#odd, (id) => ({ id, since_us: this.#network.healthOf(id).since_us }));
+    newest.sort((a, b) => b.since_us - a.since_us);
+    const worth = new Set(newest.slice(0, ODD_NAMES_MOST).map(({ id }) => id));
+    if (this.chosen !== null && this.#odd.has(this.chosen)) worth.add(this.chosen);
+    return worth;
   }
 
   /** @param {string} id @returns {GeoJSONSource} */
@@ -229,7 +242,7 @@ export class Painter {
   }
 
   #paintOdd() {
-    this.put("odd", oddFeatures(this.#network, this.#odd, this.#clusters.aloneFrom, this.chosen, now_us(), this.#imagined));
+    this.put("odd", oddFeatures(this.#network, this.#worthNaming(), this.#clusters.aloneFrom, this.chosen, now_us(), this.#imagined));
   }
 
   #paintRings() {

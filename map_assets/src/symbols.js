@@ -318,7 +318,7 @@ const shareOf = (count, total) => (count ? Math.max(1, Math.round((count / total
 /** A ring's diameter in pixels. @param {number} total */
 export const ringSize = (total) => (total < 10 ? 28 : total < 100 ? 32 : total < 1000 ? 38 : 44);
 
-/** A cluster's ring: its statuses by share, the worst of them outside at the upper right. @param {RingParts} parts @param {Palette} palette */
+/** A cluster's ring: its statuses by share, the worst of them outside at the upper right; what is behind a cause is thin and dim. @param {RingParts} parts @param {Palette} palette */
 export function ringPicture({ total, counts, worst }, palette) {
   const diameter = ringSize(total);
   const side = diameter + 20;
@@ -337,14 +337,14 @@ export function ringPicture({ total, counts, worst }, palette) {
       const to = from + (share / whole) * TURN;
       pen.beginPath();
       pen.arc(middle, middle, radius, from + space / 2, to - space / 2);
-      const imagined = part === "fails" || part === "lost";
-      pen.setLineDash(imagined ? [2.4, 1.8] : []);
-      stroke(pen, palette.status[part === "fails" ? "down" : part === "lost" ? "affected" : part], 3.6);
+      pen.setLineDash(part === "fails" || part === "lost" ? [2.4, 1.8] : []);
+      const behind = part === "affected" || part === "lost";
+      stroke(pen, behind ? palette.affected_name : palette.status[part === "fails" ? "down" : part], behind ? 2.2 : 3.6);
       from = to;
     }
     if (!isMarked(worst)) return;
     pen.setLineDash([]);
-    const badge = worst === "down" || worst === "fails" ? 22 : 15;
+    const badge = worst === "down" || worst === "fails" ? 22 : worst === "affected" ? 13 : 15;
     pen.translate(middle + radius * 0.78 - badge / 2, middle - radius * 0.78 - badge / 2);
     pen.scale(badge / BOX, badge / BOX);
     pen.lineCap = "round";

@@ -42,7 +42,8 @@ def health(name: str, status: Status, ago_s: float = 200) -> Health:
 
 def fault(cause: str, *affected: str, kind: FaultKind = "device", ago_s: float = 200) -> Fault:
     """Return the fault of a device or link, and what is behind it."""
-    return Fault(id_of(cause), kind, now_us() - int(ago_s * 1e6), tuple(map(id_of, affected)))
+    ids = tuple(map(id_of, affected))
+    return Fault(id_of(cause), kind, now_us() - int(ago_s * 1e6), ids, behind=len(ids))
 
 
 def news(*states: Health | LinkState | Fault) -> Changed:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import msgspec
 from PySide6.QtCore import QPoint
 from PySide6.QtTest import QTest
@@ -10,8 +13,8 @@ from app.look import themes
 from domain.geometry import LngLat
 from domain.load import LinkState
 from domain.wire import Changed, Removed
-from tests.map.conftest import Stage
-from tests.map.networks import device, fault, health, id_of, news
+from tests.map.conftest import HEIGHT_PX, WIDTH_PX, Stage
+from tests.map.networks import big, device, fault, health, id_of, news
 
 DARK = themes()["dark"]
 HAUCHENBERG, GRUNTEN = id_of("Hauchenberg"), id_of("Grünten")
@@ -102,6 +105,23 @@ def test_the_lines_of_a_cause_end_at_the_rings_that_hold_what_is_behind_it(stage
     between = _middle(stage, "Alpspitz", names[0], 0.8)
     stage.point_at(device("Alpspitz", 0, 0))
     stage.until(lambda: _is_joined(stage, between))
+
+
+def test_five_thousand_behind_one_cause_are_quiet_and_the_cause_is_not(stages: Callable[..., Stage]) -> None:
+    whole = big(5000)
+    stage = stages(whole)
+    names = [device.name for device in whole.devices if device.name != "R0"]
+    started_s = time.process_time()
+    stage.tell_and_see(
+        news(health("R0", "down"), *(health(name, "down") for name in names), fault("R0", *names))
+    )
+    assert time.process_time() - started_s < 5
+    at = stage.pixel(stage.place_of(id_of("R0")))
+    stage.until(lambda: stage.shows(at, DARK.status["down"], 60))
+    assert stage.report()["rendered_devices"] == 5000
+    image = stage.view.grab().toImage()
+    inks = [image.pixelColor(x, y) for x in range(0, WIDTH_PX, 2) for y in range(60, HEIGHT_PX - 100, 2)]
+    assert sum(ink.red() > 230 and ink.green() < 120 for ink in inks) < len(inks) / 400
 
 
 def _middle(stage: Stage, one: str, other: str, share: float = 0.5) -> QPoint:

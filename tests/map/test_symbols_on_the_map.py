@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from PySide6.QtCore import QPoint
 from PySide6.QtTest import QTest
 
 from app.look import ThemeName, themes
@@ -35,18 +36,42 @@ def seen_as(stage: Stage, status: str) -> Pixels:
     at = stage.pixel(PLACE)
     ink = themes()[stage.view._theme].status[status]
     stage.until(lambda: stage.shows(at, ink, REACH_PX), status)
+    return grabbed(stage, at)
+
+
+def seen_as_would_be(stage: Stage, fate: str) -> Pixels:
+    """Return the pixels around an access device that is up and of which something else would become."""
+    thing = msgspec.structs.replace(device("x", *PLACE), name=" ")
+    stage.tell(Changed(2, devices=(thing,), health=(health("x", "up"),), removed=(Removed("fault", CAUSE),)))
+    stage.view.show_what_if(**{"failed": (), fate: (thing.id,)})
+    at = stage.pixel(PLACE)
+    look = themes()[stage.view._theme]
+    ink = {
+        "failed": look.status["down"],
+        "lost": look.status["affected"],
+        "weakened": look.status["degraded"] if stage.view._theme == "dark" else look.degraded_edge,
+    }[fate]
+    stage.until(lambda: stage.shows(at, ink, REACH_PX) and not stage.shows(at, look.status["up"], 6), fate)
+    seen = grabbed(stage, at)
+    stage.view.leave_what_if()
+    return seen
+
+
+def grabbed(stage: Stage, at: QPoint) -> Pixels:
+    """Return the pixels of the box around a point."""
     QTest.qWait(250)  # what lives in the source that follows a moment later
     image = stage.view.grab().toImage()
     return pixels(image.copy(at.x() - REACH_PX, at.y() - REACH_PX, 2 * REACH_PX + 1, 2 * REACH_PX + 1))
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_any_two_statuses_differ_in_grey_and_for_a_deuteranope(
+def test_any_two_statuses_and_what_would_be_differ_in_grey_and_for_a_deuteranope(
     stages: Callable[..., Stage], theme: ThemeName
 ) -> None:
     stage = stages(Changed(1, initial=True, devices=(device("x", *PLACE),)), theme=theme)
     assert stage.report()["zoom"] >= 12
     pictures = {status: seen_as(stage, status) for status in [*STATUS_RANK, "maintenance", "affected"]}
+    pictures |= {f"would be {fate}": seen_as_would_be(stage, fate) for fate in ("failed", "lost", "weakened")}
     for eyes in (in_grey, as_deuteranope):
         seen = {status: eyes(picture) for status, picture in pictures.items()}
         for one, other in itertools.combinations(seen, 2):

@@ -63,9 +63,9 @@ test("a ring shows what would be, but what is down stays above it", () => {
   const ring = (members) => {
     const pictures = new Map();
     const [{ properties }] = ringFeatures(network, [{ id: "a", lng: 10, lat: 47, members, stack: false }], 5, false, now_us, pictures, fates);
-    return { held: properties.held, ...[...pictures.values()][0] };
+    return { held: properties.held, said: properties.said, ...[...pictures.values()][0] };
   };
-  assert.deepEqual(ring(["a", "b", "c"]), { held: 1, total: 3, counts: { fails: 1, lost: 1, unknown: 1 }, worst: "fails" });
+  assert.deepEqual(ring(["a", "b", "c"]), { held: 1, said: "would fail", total: 3, counts: { fails: 1, lost: 1, unknown: 1 }, worst: "fails" });
   assert.ok(ring(["c", "d"]).held < 1);
   network.take({ health: [{ id: "b", status: "down", since_us: now_us }] });
   assert.equal(ring(["a", "b"]).worst, "down");
