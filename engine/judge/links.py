@@ -1,7 +1,9 @@
 """The state of links from what their ends tell. Counterpart: `domain/load.py`, which folds two views into one state.
 
 Theory: a device's interfaces that carry a link are looked up in each reading and kept as views, by probe; RouterOS is
-believed before SNMP. A probe that has failed takes its views with it. One rule: an end that does not answer is EndView().
+believed before SNMP. A probe that has failed takes its views with it. A link that was down when the engine stopped is not up
+again before both its ends were heard: the one that runs is often the first to tell.
+One rule: an end that does not answer is EndView().
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ class Links:
         self._links: dict[UUID, Link] = {}
         self._at: dict[UUID, set[UUID]] = {}
         self._views: dict[UUID, dict[str, dict[str, EndView]]] = {}
+        self._unsure = {id for id, state in states.items() if state.status == "down"}
         for link in links:
             self.set(link)
 
@@ -63,6 +66,8 @@ class Links:
 
     def lose(self, device: UUID, probe: str | None = None) -> bool:
         """Forget what a probe of a device, or all of them, said: it does not answer. Return whether it had said anything."""
+        if self._unsure:
+            self._unsure -= self._at.get(device, set())
         if probe is None:
             return bool(self._views.pop(device, None))
         return bool(self._views.get(device, {}).pop(probe, None))
@@ -74,9 +79,21 @@ class Links:
             new = next_link_state(
                 old, id, self._view(link.a, link.a_interface), self._view(link.b, link.b_interface), at_us
             )
+            if self._is_unsure(link, new):
+                continue
             if old is None or (old.status, old.ab_bps, old.ba_bps) != (new.status, new.ab_bps, new.ba_bps):
                 self._states[id] = new
                 yield old, new
+
+    def _is_unsure(self, link: Link, new: LinkState) -> bool:
+        if link.id not in self._unsure:
+            return False
+        ends = ((link.a, link.a_interface), (link.b, link.b_interface))
+        unheard = any(interface and end not in self._views for end, interface in ends)
+        if unheard and new.status != "down":
+            return True
+        self._unsure.discard(link.id)
+        return False
 
     def interfaces(self, device: UUID) -> Iterator[str]:
         """Go over the ports of a device that carry links."""

@@ -13,8 +13,9 @@ from engine.judge.clocks import ClockWatch
 from engine.judge.facts import FACTS_CAP
 from engine.judge.judge import Judge
 from engine.state import State
-from tests.unit.court import DEFAULTS, ICMP, LINK, ROUTEROS, SNMP, VANTAGE, A, B, Court, ports
+from tests.unit.court import DEFAULTS, ICMP, LINK, ROUTEROS, SNMP, VANTAGE, A, B, ports
 from tests.unit.inventories import device
+from tests.unit.rule_court import RuleCourt as Court
 
 
 def test_a_device_goes_up_dies_and_is_back_with_one_row_an_edge() -> None:
