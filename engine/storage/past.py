@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack
 from heapq import merge
 from itertools import chain, islice
 from typing import Any, NamedTuple, TypedDict, Unpack, get_args
@@ -21,9 +22,9 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, Text, cast, func, select, tuple_
 
 from domain.alerts import Alert, fingerprint, next_alert
-from domain.health import Health
+from domain.health import Health, Status
 from domain.journal import JournalRow, RowKind
-from domain.load import LinkState
+from domain.load import LinkState, LinkStatus
 from engine.storage import rows, tables
 from engine.storage.ageing import origins
 from engine.storage.batch import DeviceThen, Keyframe, LinkThen
@@ -91,6 +92,30 @@ class _Segment(NamedTuple):
     until: int | None
 
 
+class _Told(NamedTuple):
+    """A row as it is folded: its body is not read yet."""
+
+    origin: UUID
+    seq: int
+    at_us: int
+    kind: Any
+    subject: UUID | None
+    body: str
+
+
+class _DeviceTurn(msgspec.Struct):
+    status: Status
+    reason: str = ""
+
+
+class _LinkTurn(msgspec.Struct):
+    status: LinkStatus
+
+
+_device_turn_of = msgspec.json.Decoder(_DeviceTurn).decode
+_link_turn_of = msgspec.json.Decoder(_LinkTurn).decode
+
+
 class _State:
     """What holds, while rows are folded into it."""
 
@@ -99,39 +124,46 @@ class _State:
         self.links: dict[UUID, LinkThen] = {}
         self.alerts: dict[UUID, Alert] = {}
         self._closed: list[msgspec.Raw] = []
+        self._ids: dict[tuple[str, UUID, str], UUID] = {}
 
     def put(self, keyframe: Keyframe) -> None:
         """Take up a piece of a keyframe."""
-        self.devices.update((row.device, row) for row in keyframe.health)
-        self.links.update((row.link, row) for row in keyframe.link_states)
-        self.alerts.update((row.id, row) for row in keyframe.alerts)
+        self.devices |= {row.device: row for row in keyframe.health}
+        self.links |= {row.link: row for row in keyframe.link_states}
+        self.alerts |= {row.id: row for row in keyframe.alerts}
         self._closed.append(keyframe.closed)
 
-    def fold(self, row: JournalRow, edits: dict[int, Any]) -> None:
+    def fold(self, row: _Told, edits: dict[int, Any]) -> None:
         """Take up one more row; `edits` are the bodies of this origin's, by number."""
-        subject = row.subject
-        if row.kind == "edit_applied":
-            self._follow(edits.get(row.seq, {}).get("steps", ()))
+        origin, seq, at_us, kind, subject, body = row
+        if kind == "edit_applied":
+            self._follow(edits.get(seq, {}).get("steps", ()))
         elif subject is None:
             return
-        elif row.kind == "status":
-            reason = str(row.body.get("reason", ""))
-            self.devices[subject] = DeviceThen(subject, row.body["status"], row.at_us, reason)
-        elif row.kind == "link_status":
-            self.links[subject] = LinkThen(subject, row.body["status"], row.at_us)
+        elif kind == "status":
+            turn = _device_turn_of(body)
+            self.devices[subject] = DeviceThen(subject, turn.status, at_us, turn.reason)
+        elif kind == "link_status":
+            self.links[subject] = LinkThen(subject, _link_turn_of(body).status, at_us)
         else:
-            rule, instance = str(row.body.get("rule", "")), str(row.body.get("instance", ""))
-            alert = next_alert(self._alert(fingerprint(rule, subject, instance), row), row)
-            if alert is not None:
-                self.alerts[alert.id] = alert
+            self._turn_alert(
+                JournalRow(origin, seq, at_us, kind, subject, msgspec.json.decode(body)), subject
+            )
 
-    def _alert(self, id: UUID, row: JournalRow) -> Alert | None:
-        """Return the alert that a row is about; a row that begins an episode says all that there is to know."""
+    def _turn_alert(self, row: JournalRow, subject: UUID) -> None:
+        named = str(row.body.get("rule", "")), subject, str(row.body.get("instance", ""))
+        id = self._ids.get(named)
+        if id is None:
+            id = self._ids[named] = fingerprint(*named)
         if id not in self.alerts and not (row.kind == "alert_opened" and "count" in row.body):
-            for piece in self._closed:
+            for piece in (
+                self._closed
+            ):  # a row that begins an episode says all, any other is about what may have ended
                 self.alerts = {alert.id: alert for alert in _closed_of(piece)} | self.alerts
             self._closed = []
-        return self.alerts.get(id)
+        alert = next_alert(self.alerts.get(id), row)
+        if alert is not None:
+            self.alerts[id] = alert
 
     def _follow(self, steps: Iterable[dict[str, Any]]) -> None:
         for step in steps:
@@ -192,15 +224,14 @@ def state_at(connection: Connection, tenant: UUID, origin: UUID, at_us: int) -> 
     )
     seq = connection.execute(newest).scalar() or segment.seq
     here &= journal.c.seq <= seq
-    kinds = (*STATE_KINDS, "edit_applied")
-    own = _rows(connection, select(*_JOURNAL).where(here, journal.c.kind.in_(kinds)).order_by(journal.c.seq))
+    edits = _edits(connection, tenant, origin, segment.seq, seq)
+    told = _told(connection, origin, here & journal.c.kind.in_((*STATE_KINDS, "edit_applied")))
     others = [
-        _rows(connection, _said_of_alerts(tenant, other, segment.at_us or 0, at_us))
+        _told(connection, other, _said_of_alerts(tenant, other, segment.at_us or 0, at_us))
         for other in origins(connection, tenant)
         if other != origin
     ]
-    edits = _edits(connection, tenant, origin, segment.seq, seq)
-    for row in merge(own, *others, key=lambda row: row.at_us):
+    for row in merge(told, *others, key=_clock) if others else told:
         state.fold(row, edits if row.origin == origin else {})
     events = select(*_JOURNAL).where(here, journal.c.kind.not_in(STATE_KINDS))
     return Past(
@@ -220,22 +251,27 @@ def events_between(
     """Return the newest rows from one moment to another, both in it, as `wanted`; newest first by the clock."""
     journal = tables.journal
     limit, before, after = wanted.get("limit", 200), wanted.get("before"), wanted.get("after")
-    place = tuple_(journal.c.at_us, journal.c.origin, journal.c.seq)
+    order = [journal.c.at_us, journal.c.origin, journal.c.seq]
+    place, types = tuple_(*order), [column.type for column in order]
     here = (journal.c.tenant_id == tenant) & journal.c.at_us.between(from_us, to_us)
     if before is not None:
-        here &= (journal.c.at_us <= before.at_us) & (place < tuple_(*before))
+        here &= (journal.c.at_us <= before.at_us) & (place < tuple_(*before, types=types))
     if after is not None:
-        here &= (journal.c.at_us >= after.at_us) & (place > tuple_(*after))
-    order = [journal.c.at_us, journal.c.origin, journal.c.seq]
+        here &= (journal.c.at_us >= after.at_us) & (place > tuple_(*after, types=types))
     query = select(*_JOURNAL).where(here).limit(limit)
     query = query.order_by(*(order if after is not None else [column.desc() for column in order]))
-    found = {
-        (row.origin, row.seq): row
-        for part in _parts(wanted.get("subjects"), wanted.get("kinds"))
-        for row in _rows(connection, query.where(part))
-    }
-    some = sorted(found.values(), key=_place, reverse=after is None)[:limit]
-    return sorted(some, key=_place, reverse=True)
+    found: dict[tuple[UUID, int], JournalRow] = {}
+    with ExitStack() as asked:
+        parts = []
+        for part in _parts(wanted.get("subjects"), wanted.get("kinds")):
+            result = connection.execute(query.where(part))
+            asked.callback(result.close)
+            parts.append(map(rows.JOURNAL.from_row, result.mappings()))
+        for row in merge(*parts, key=_place, reverse=after is None):
+            found[row.origin, row.seq] = row
+            if len(found) >= limit:
+                break
+    return sorted(found.values(), key=_place, reverse=True)
 
 
 def newest(connection: Connection, tenant: UUID, subject: UUID | None, limit: int) -> list[JournalRow]:
@@ -285,11 +321,19 @@ def _edits(connection: Connection, tenant: UUID, origin: UUID, above: int, until
     return {row.seq: row.body for row in connection.execute(select(edit.c.seq, edit.c.body).where(here))}
 
 
-def _said_of_alerts(tenant: UUID, origin: UUID, from_us: int, to_us: int) -> Select[Any]:
+def _told(connection: Connection, origin: UUID, here: ColumnElement[bool]) -> Iterator[_Told]:
+    """Go over rows of an origin, in the order of their numbers."""
+    journal = tables.journal
+    body = cast(journal.c.body, Text)
+    query = select(journal.c.seq, journal.c.at_us, journal.c.kind, journal.c.subject, body).where(here)
+    for row in connection.execute(query.order_by(journal.c.seq)):
+        yield _Told(origin, *row)
+
+
+def _said_of_alerts(tenant: UUID, origin: UUID, from_us: int, to_us: int) -> ColumnElement[bool]:
     journal = tables.journal
     here = (journal.c.tenant_id == tenant) & (journal.c.origin == origin) & journal.c.kind.in_(ALERT_KINDS)
-    between = (journal.c.at_us > from_us) & (journal.c.at_us <= to_us)
-    return select(*_JOURNAL).where(here, between).order_by(journal.c.seq)
+    return here & (journal.c.at_us > from_us) & (journal.c.at_us <= to_us)
 
 
 def _parts(subjects: Collection[UUID] | None, kinds: Collection[str] | None) -> Iterator[ColumnElement[bool]]:
@@ -313,6 +357,10 @@ def _is_shown(alert: Alert, at_us: int) -> bool:
 
 def _rows(connection: Connection, query: Select[Any]) -> Iterator[JournalRow]:
     return map(rows.JOURNAL.from_row, connection.execute(query).mappings())
+
+
+def _clock(row: _Told) -> int:
+    return row.at_us
 
 
 def _place(row: JournalRow) -> tuple[int, bytes, int]:
