@@ -20,7 +20,6 @@ from domain.health import Health, aged, next_health, without_probe
 from domain.inventory import SLOWEST_INTERVAL_S, Device, Inventory, Link, is_paused, probe_names
 from domain.metrics import believable
 from domain.observation import Observation, Reading, Value
-from domain.watching import AlertRule
 from domain.wire import LatestValues
 from engine.journal import JournalPen
 from engine.judge.alerts import Alerts
@@ -31,6 +30,7 @@ from engine.judge.faults import Faults
 from engine.judge.health import tell_probe_edge, tell_status_edge
 from engine.judge.links import Links
 from engine.judge.outcome import Outcome, Sample
+from engine.judge.rule_past import Watched
 from engine.judge.rules import CYCLE_MARGIN_S, Rules
 from engine.state import State
 
@@ -133,11 +133,14 @@ class Judge:
         self.rules.act(alert, act, outcome)
         return outcome
 
-    def judge_past(
-        self, device: Device, rule: AlertRule, instance: str, found: Against | None, at_us: int
-    ) -> None:
-        """Hold a number against its own past; None where too little of it is known."""
-        outcome = self.rules.judge_past(device, rule, instance, found, at_us)
+    def judge_past(self, device: UUID, found: Iterable[tuple[Watched, Against | None]], at_us: int) -> None:
+        """Hold numbers of a device against their own past; None where too little of it is known."""
+        there = self._state.inventory.device(device)
+        if there is None:
+            return
+        outcome = Outcome()
+        for watched, against in found:
+            self.rules.judge_past(there, watched, against, at_us, outcome)
         if outcome:
             self._on_outcome(outcome)
 

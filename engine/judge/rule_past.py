@@ -5,10 +5,14 @@ One rule: what was looked at too little is left as it is, and what is no longer 
 
 from __future__ import annotations
 
-from domain.alert_rules import amount
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from domain.alert_rules import amount, matches
 from domain.habits import Against
 from domain.inventory import Device
 from domain.metrics import CATALOGUE
+from domain.observation import Value
 from domain.watching import AlertRule
 from engine.judge.holds import Hold, Holds
 from engine.judge.outcome import Outcome
@@ -19,6 +23,13 @@ LOOK_GAP_US = 2 * 3_600_000_000
 MISSING_LOOKS = 24
 
 
+class Watched(NamedTuple):
+    """A rule about the past, and the number it looks at."""
+
+    rule: AlertRule
+    instance: str
+
+
 class Past:
     """Judges what the hours say."""
 
@@ -26,16 +37,26 @@ class Past:
         self._plans = plans
         self._holds = holds
 
-    def judge(  # noqa: PLR0917
-        self,
-        device: Device,
-        rule: AlertRule,
-        instance: str,
-        found: Against | None,
-        at_us: int,
-        outcome: Outcome,
+    def watched(self, device: Device, told: Iterable[Value]) -> list[Watched]:
+        """Return which numbers of a device are held against their past: what it tells now, and what is not over."""
+        rules = self._plans.of(device.id).past
+        if not rules:
+            return []
+        found = {
+            Watched(rule, instance)
+            for metric, instance, _ in told
+            for rule in rules
+            if rule.metric == metric and matches(rule.scope.interface, instance)
+        }
+        holds = (self._holds.of(device.id) or {}).values()
+        found |= {Watched(rule, h.instance) for h in holds for rule in rules if h.rule.id == rule.id}
+        return sorted(found, key=lambda watched: (watched.rule.metric, watched.instance))
+
+    def judge(
+        self, device: Device, watched: Watched, found: Against | None, at_us: int, outcome: Outcome
     ) -> None:
         """Begin, go on with or end what a rule says of one number's past."""
+        rule, instance = watched
         hold = Hold(rule, device.id, instance, at_us, at_us, int(rule.for_s * 1e6))
         old = self._holds.get(device.id, hold.key, instance)
         if found is None:

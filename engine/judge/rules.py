@@ -27,7 +27,7 @@ from engine.judge.outcome import Outcome
 from engine.judge.quiet import Works
 from engine.judge.rule_flaps import Flaps
 from engine.judge.rule_numbers import Numbers
-from engine.judge.rule_past import Past
+from engine.judge.rule_past import Past, Watched
 from engine.judge.rule_plan import Plans
 from engine.judge.rule_statuses import Statuses, is_disabled
 from engine.state import State
@@ -103,13 +103,16 @@ class Rules:
         """Judge the numbers of a visit that is over."""
         self._numbers.end_visit(device, at_us, outcome)
 
+    def watched(self, device: Device) -> list[Watched]:
+        """Return which numbers of a device are held against their past."""
+        told = self._state.values.get(device.id)
+        return self._past.watched(device, told.values if told is not None else ())
+
     def judge_past(
-        self, device: Device, rule: AlertRule, instance: str, found: Against | None, at_us: int
-    ) -> Outcome:
+        self, device: Device, watched: Watched, found: Against | None, at_us: int, outcome: Outcome
+    ) -> None:
         """Judge a number against its past; None: too little is known, or it is no longer told."""
-        outcome = Outcome()
-        self._past.judge(device, rule, instance, found, at_us, outcome)
-        return outcome
+        self._past.judge(device, watched, found, at_us, outcome)
 
     def tick(self, now_us: int, outcome: Outcome) -> None:
         """Let time pass. To be called each second."""

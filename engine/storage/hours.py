@@ -12,7 +12,7 @@ import math
 import struct
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
@@ -32,6 +32,10 @@ ROWS_WEIGHED = 1_000
 
 _PACKED = struct.Struct("<fffH")
 _COUNT_CAP = 65_535
+
+
+Span = tuple[int, int]
+"""From when on, and before when."""
 
 
 class Hour(NamedTuple):
@@ -106,6 +110,32 @@ class Hours:
                 hour = Hour(*_PACKED.unpack_from(zlib.decompress(data), place * _PACKED.size))
                 if hour.values:
                     yield hour_us, hour
+
+    def means(
+        self, connection: Connection, source_key: int, wanted: Collection[Series], spans: Iterable[Span]
+    ) -> dict[Series, dict[int, float]]:
+        """Return the means of some series by hour, of the hours that begin within any of the spans."""
+        columns = sample_hour.c.hour_us, sample_hour.c.schema_key, sample_hour.c.data
+        found: dict[Series, dict[int, float]] = {series: {} for series in wanted}
+        places: dict[int, list[tuple[Series, int]]] = {}
+        for from_us, before_us in spans:
+            here = and_(
+                sample_hour.c.source_key == source_key,
+                sample_hour.c.hour_us >= from_us,
+                sample_hour.c.hour_us < before_us,
+            )
+            for hour_us, schema_key, data in connection.execute(select(*columns).where(here)):
+                if schema_key not in places:
+                    at = [
+                        (series, self._samples.place_in(connection, schema_key, series)) for series in wanted
+                    ]
+                    places[schema_key] = [(series, place) for series, place in at if place is not None]
+                plain = zlib.decompress(data) if places[schema_key] else b""
+                for series, place in places[schema_key]:
+                    hour = Hour(*_PACKED.unpack_from(plain, place * _PACKED.size))
+                    if hour.values:
+                        found[series][hour_us] = hour.mean
+        return found
 
     def _roll(self, connection: Connection, source_key: int, hour_us: int) -> None:
         columns = sample.c.schema_key, sample.c.data

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Collection, Sequence
 from itertools import chain
 from uuid import UUID
 
@@ -16,7 +17,7 @@ import msgspec
 from sqlalchemy import Connection, and_, func, select
 
 from domain.metrics import CATALOGUE
-from engine.storage.hours import HOUR_US, Hours, floor_hour
+from engine.storage.hours import HOUR_US, Hours, Span, floor_hour
 from engine.storage.samples import Samples, Series
 from engine.storage.tables import sample
 
@@ -25,6 +26,12 @@ FEWEST_POINTS = 2
 ROWS_AT_ONCE = 500
 _Point = tuple[int, float, float, float, int]
 """(time, lowest, highest, mean, how many values)."""
+
+
+HourlyAsk = tuple[UUID, Collection[tuple[str, str]], Sequence[Span]]
+"""A device, its series as (metric, instance), and of when."""
+Hourly = dict[tuple[str, str], dict[int, float]]
+"""The mean of each hour by series."""
 
 
 class Points(msgspec.Struct):
@@ -74,6 +81,16 @@ class History:
             found += [(max(at_us, from_us), h.low, h.high, h.mean, h.values) for at_us, h in hours]
         found += self._raw(connection, source_key, wanted, max(from_us, meet_us), to_us)
         return _merged(found, from_us, to_us, max(points, FEWEST_POINTS))
+
+    def hourly(self, connection: Connection, ask: HourlyAsk) -> Hourly:
+        """Return the hourly means of some series of a device, by the time at which each hour began."""
+        device, wanted, spans = ask
+        source = self._samples.source_of(connection, device)
+        keys = {(CATALOGUE[metric].key, instance): (metric, instance) for metric, instance in wanted}
+        if source is None:
+            return {}
+        found = self._hours.means(connection, source[0], keys, spans)
+        return {keys[series]: means for series, means in found.items()}
 
     def _meet_us(self, connection: Connection, source_key: int, rolled_us: int) -> int:
         """Return where hours end and raw rows begin."""

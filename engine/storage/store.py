@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -37,7 +37,7 @@ from engine.storage.batch import Batch, Loaded, SealedSecret
 from engine.storage.errors import StorageFailed
 from engine.storage.hours import PIECE_S, Hours
 from engine.storage.samples import Samples
-from engine.storage.series import History, Points
+from engine.storage.series import History, Hourly, HourlyAsk, Points
 
 US_PER_DAY = 86_400_000_000
 RAW_AFTER_CAP = 0.95
@@ -149,6 +149,11 @@ class Store:
         """Return a range of a series, in at most `points` (at least 2), lowest and highest of each stretch kept."""
         with self._transaction() as connection:
             return self._history.points(connection, device, metric, instance, from_us, to_us, points)
+
+    def hourly(self, asks: Sequence[HourlyAsk]) -> list[Hourly]:
+        """Return hourly means of some series, of one device after the other."""
+        with self._transaction() as connection:
+            return [self._history.hourly(connection, ask) for ask in asks]
 
     def latest(self) -> dict[UUID, tuple[int, list[Value]]]:
         """Return when each device was last polled from here, and what it said then."""

@@ -15,7 +15,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, NamedTuple, ParamSpec, TypeVar, Unpack
@@ -33,7 +33,7 @@ from engine.storage.batch import Batch, Waiting
 from engine.storage.errors import StorageFailed
 from engine.storage.past import Past, Wanted
 from engine.storage.rows import touched_by
-from engine.storage.series import Points
+from engine.storage.series import Hourly, HourlyAsk, Points
 from engine.storage.store import NO_SECRETS, Secrets, Store
 
 FLUSH_AFTER_S = 1.0
@@ -141,6 +141,10 @@ class StoreThread:
     ) -> Points:
         """Return a range of a series, see Store.series."""
         return await self.run(self._store.series, device, metric, instance, from_us, to_us, points)
+
+    async def hourly(self, asks: Sequence[HourlyAsk]) -> list[Hourly]:
+        """Return hourly means, see Store.hourly."""
+        return await self.run(self._store.hourly, asks)
 
     async def journal(self, subject: UUID | None, limit: int) -> list[JournalRow]:
         """Return the newest journal rows, see Store.journal."""
