@@ -33,7 +33,8 @@ from domain.inventory import (
     PrivacyProtocol,
     ProbeKind,
 )
-from domain.wire import Secret, SubmitEdit
+from domain.vault import Secret
+from domain.wire import SubmitEdit
 
 COMMUNITY_VARIABLE, PASSWORD_VARIABLE = "HELIOGRAPH_SNMP_COMMUNITY", "HELIOGRAPH_ROUTEROS_PASSWORD"
 AUTH_VARIABLE, PRIVACY_VARIABLE = "HELIOGRAPH_SNMP_AUTH", "HELIOGRAPH_SNMP_PRIVACY"

@@ -33,8 +33,9 @@ from app.words import BETWEEN, count_of, ends_of_link, isolated
 from domain.edit import Edit, Step, change, creation, deletion, inverse
 from domain.errors import Refusal
 from domain.inventory import Credential, CredentialKind, Device, Entity, Kind, Link, probe_names
+from domain.vault import Secret
 from domain.watching import PortWatch
-from domain.wire import ActOnAlert, ProbeNow, Reply, Secret, SubmitEdit, ToEngine
+from domain.wire import ActOnAlert, ProbeNow, Reply, SubmitEdit, ToEngine
 
 UNDO_DEPTH = 200
 Then = Callable[[tuple[Refusal, ...]], None]

@@ -29,7 +29,7 @@ from domain.inventory import (
     Role,
     Site,
 )
-from domain.wire import Secret
+from domain.vault import Secret
 
 NETWORK_NAME = "VoralpNet"
 INTERVAL_S = 5.0

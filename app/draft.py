@@ -32,7 +32,7 @@ from domain.inventory import (
     Role,
     Site,
 )
-from domain.wire import Secret
+from domain.vault import Secret
 
 _WORDS: dict[CredentialKind, str] = {
     "snmp_community": "community",

@@ -10,23 +10,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.draft import now_us
+from app.planned import under_work
 from domain.alerts import Alert
+from domain.evidence import Contradiction, DerivedLink
 from domain.fact import Fact
 from domain.fault import Fault
+from domain.finding import Find
 from domain.health import Health
 from domain.inventory import KINDS, Inventory, Tenant, is_paused
 from domain.journal import JournalRow
 from domain.load import LinkState
+from domain.operation import Operation
 from domain.wire import Changed, EngineState, LatestValues, Removed
 
 MERGE_MS = 100
 """How long changes are gathered before one signal tells of them."""
+WORK_LOOKED_AT_MS = 600_000
+"""Longest wait until planned work is looked at again: a clock may have been set, a laptop may have slept."""
 
 _NONE: frozenset[UUID] = frozenset()
 
@@ -54,6 +60,10 @@ class Delta(NamedTuple):
     link_states: frozenset[UUID] = _NONE
     alerts: frozenset[UUID] = _NONE
     faults: frozenset[UUID] = _NONE
+    derived_links: frozenset[UUID] = _NONE
+    contradictions: frozenset[UUID] = _NONE
+    operations: frozenset[UUID] = _NONE
+    finds: frozenset[UUID] = _NONE
     facts: frozenset[UUID] = _NONE
     values: frozenset[UUID] = _NONE
     removed: tuple[Removed, ...] = ()
@@ -92,6 +102,9 @@ class Model(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(MERGE_MS)
         self._timer.timeout.connect(self.flush)
+        self._work_turns = QTimer(self)
+        self._work_turns.setSingleShot(True)
+        self._work_turns.timeout.connect(self._on_work)
 
     def _clear(self) -> None:
         self.inventory = Inventory()
@@ -99,16 +112,21 @@ class Model(QObject):
         self.link_states: dict[UUID, LinkState] = {}
         self.alerts: dict[UUID, Alert] = {}
         self.faults: dict[UUID, Fault] = {}
+        self.derived_links: dict[UUID, DerivedLink] = {}
+        self.contradictions: dict[UUID, Contradiction] = {}
+        self.operations: dict[UUID, Operation] = {}
+        self.finds: dict[UUID, Find] = {}
         self._behind: dict[UUID, UUID] = {}
+        self._at_work = _NONE
         self.facts: dict[UUID, dict[tuple[str, str], Fact]] = {}
         self.values: dict[UUID, LatestValues] = {}
         self.samples: dict[UUID, dict[tuple[str, str], Sample]] = {}
 
     def status_of(self, device: UUID) -> str:
-        """Return a device's status as it is shown everywhere: its health, `maintenance` while it is paused, and `affected`
-        where it does not answer because something before it has failed."""
+        """Return a device's status as it is shown everywhere: its health, `maintenance` while it is paused or worked on, and
+        `affected` where it does not answer because something before it has failed."""
         intended = self.inventory.device(device)
-        if intended is not None and is_paused(intended, now_us()):
+        if device in self._at_work or (intended is not None and is_paused(intended, now_us())):
             return "maintenance"
         if device in self._behind:
             return "affected"
@@ -134,6 +152,8 @@ class Model(QObject):
         if not changed.initial:
             self._apply(changed)
             self._note(changed)
+            if changed.maintenances or changed.devices or changed.sites or changed.removed:
+                self._take_work()
         else:
             self._snapshot.append(changed)
             if changed.more:
@@ -147,6 +167,7 @@ class Model(QObject):
             self._delta = self._delta._replace(
                 initial=True, removed=self._delta.removed + self._still_gone(gone)
             )
+            self._take_work()
         if not self._timer.isActive():
             self._timer.start()
 
@@ -177,6 +198,9 @@ class Model(QObject):
                 self._set_fault(thing.id, None)
             if thing.kind in tables:
                 tables[thing.kind].pop(thing.id, None)
+            elif (found := self._found().get(f"{thing.kind}s")) is not None:
+                found.pop(thing.id, None)
+                self._touch(f"{thing.kind}s", (thing.id,))
             if thing.kind == "device":
                 for by_device in (self.health, self.facts, self.values, self.samples):
                     by_device.pop(thing.id, None)
@@ -187,6 +211,10 @@ class Model(QObject):
         self.alerts.update((row.id, row) for row in changed.alerts)
         for fault in changed.faults:
             self._set_fault(fault.subject, fault)
+        for name, table in self._found().items():
+            rows = getattr(changed, name)
+            table.update((row.id, row) for row in rows)
+            self._touch(name, (row.id for row in rows))
         for fact in changed.facts:
             self._take_fact(fact)
         for values in changed.values:
@@ -198,6 +226,34 @@ class Model(QObject):
                 )
         if changed.engine is not None:
             self.engine = changed.engine
+
+    def _take_work(self) -> None:
+        """Take anew whom planned work covers, and look again when those will be others."""
+        was, now = self._at_work, now_us()
+        self._at_work, turn_us = under_work(self.inventory, now)
+        self._delta = self._delta._replace(health=_with(self._delta.health, was ^ self._at_work))
+        if turn_us is None:
+            self._work_turns.stop()
+        else:
+            self._work_turns.start(min((turn_us - now) // 1000 + 1, WORK_LOOKED_AT_MS))
+
+    def _on_work(self) -> None:
+        self._take_work()
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _found(self) -> dict[str, dict[UUID, Any]]:
+        """Return what the engine found out, by its name in a batch and in a delta."""
+        return {
+            "derived_links": self.derived_links,
+            "contradictions": self.contradictions,
+            "operations": self.operations,
+            "finds": self.finds,
+        }
+
+    def _touch(self, name: str, ids: Iterable[UUID]) -> None:
+        touched: dict[str, Any] = {name: _with(getattr(self._delta, name), ids)}
+        self._delta = self._delta._replace(**touched)
 
     def _set_fault(self, cause: UUID, fault: Fault | None) -> None:
         """Take a fault, or its end; what is shown of the devices behind it then and now is another."""
@@ -239,6 +295,10 @@ class Model(QObject):
             link_states=_with(d.link_states, (row.link for row in changed.link_states)),
             alerts=_with(d.alerts, (row.id for row in changed.alerts)),
             faults=d.faults,
+            derived_links=d.derived_links,
+            contradictions=d.contradictions,
+            operations=d.operations,
+            finds=d.finds,
             facts=_with(d.facts, (fact.subject for fact in changed.facts)),
             values=_with(d.values, (values.device for values in changed.values)),
             removed=d.removed + tuple(thing for thing in changed.removed if thing.kind in KINDS),

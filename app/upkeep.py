@@ -17,18 +17,8 @@ from app.errand import Errand, Refused, run
 from app.secret_source import NoSecret, ask_secret, read_secret
 from app.words import amount, count_of
 from domain.retention import DiskState, Retention
-from domain.vault import KEY_PLACES, VaultState
-from domain.wire import (
-    Lock,
-    Reply,
-    RotateKeys,
-    Secret,
-    SetAutoLock,
-    SetKeyPlace,
-    SetRetention,
-    ToEngine,
-    Unlock,
-)
+from domain.vault import KEY_PLACES, Lock, RotateKeys, Secret, SetAutoLock, SetKeyPlace, Unlock, VaultState
+from domain.wire import Reply, SetRetention, ToEngine
 
 MASTER_VARIABLE, NEW_MASTER_VARIABLE = "HELIOGRAPH_MASTER_PASSWORD", "HELIOGRAPH_NEW_MASTER_PASSWORD"
 SEALING_TIMEOUT_S = 600.0

@@ -32,6 +32,8 @@ RowKind = Literal[
     "vault_locked",
     "vault_unlocked",
     "keys_rotated",
+    "operation_started",
+    "operation_ended",
 ]
 RECEIVED_KINDS = frozenset({"trap", "syslog", "messages_dropped"})
 """What devices sent unasked: it changes no state, so a keyframe need not follow it. Bodies: `receiving.py`."""

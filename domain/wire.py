@@ -15,19 +15,23 @@ from uuid import UUID
 import msgspec
 
 from domain.alerts import Alert, PersonAct
+from domain.asking import NetworkRequest
 from domain.edit import Edit
 from domain.errors import Refusal
 from domain.evidence import Contradiction, DerivedLink
 from domain.fact import Fact
 from domain.fault import Fault
+from domain.finding import Find
 from domain.health import Health
 from domain.inventory import KINDS, Credential, Device, Kind, Link, Site, Tenant
 from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.mib import MibRequest
+from domain.operation import Operation
 from domain.receiving import ReceiverSettings, ReceiverState
 from domain.retention import DiskState, Retention
-from domain.vault import KeyPlace, VaultState
+from domain.searching import DiscoveryRequest
+from domain.vault import Secret, VaultRequest, VaultState
 from domain.watching import AlertRule, Ignored, Maintenance
 
 PROTOCOL = 1
@@ -61,15 +65,6 @@ class Alive(msgspec.Struct, tag="alive", frozen=True):
     at_us: int
 
 
-class Secret(msgspec.Struct, frozen=True):
-    """A password or community on its way to the vault; it never shows itself."""
-
-    value: str
-
-    def __repr__(self) -> str:
-        return "***"
-
-
 class SubmitEdit(msgspec.Struct, tag="submit_edit", frozen=True):
     """Apply this edit. Reply: ok, or refusals. `secrets` by credential id go to disk sealed, with it, and nowhere else."""
 
@@ -94,9 +89,11 @@ class ActOnAlert(msgspec.Struct, tag="act_on_alert", frozen=True):
 
 
 class Watch(msgspec.Struct, tag="watch", frozen=True):
-    """Send the latest values of these devices with each cycle; replaces the former list."""
+    """Send the latest values of these devices with each cycle; replaces the former list. `discovery`: somebody looks at what
+    is found, so listen on the LAN."""
 
     devices: tuple[UUID, ...] = ()
+    discovery: bool = False
 
 
 class QuerySeries(msgspec.Struct, tag="query_series", frozen=True):
@@ -168,54 +165,6 @@ class ForgetSender(msgspec.Struct, tag="forget_sender", frozen=True):
     ignore: bool = False
 
 
-class Unlock(msgspec.Struct, tag="unlock", frozen=True):
-    """Open the vault with its master password; with an empty one, ask a keyring that did not answer once more.
-
-    Reply: ok (it was open already, too), or a refusal: WRONG_PASSWORD and TRY_LATER name the seconds until the next try, at
-    field "password"; VAULT_LOCKED says why the keyring or the file gives no key. Devices that waited are asked at once.
-    """
-
-    request: int
-    password: Secret = Secret("")
-
-
-class Lock(msgspec.Struct, tag="lock", frozen=True):
-    """Forget the key until the next Unlock. Reply: ok, or a refusal where there is no master password.
-
-    Connections that are logged in stay so, and drivers that hold a login keep asking with it: only what is opened from now
-    on needs the key. A restart of the engine starts locked.
-    """
-
-    request: int
-
-
-class SetAutoLock(msgspec.Struct, tag="set_auto_lock", frozen=True):
-    """Lock by itself when nobody opened or entered a secret for so long; 0 is never. Reply: ok, or a refusal.
-
-    It is kept, and holds while the place is "password".
-    """
-
-    request: int
-    minutes: int
-
-
-class SetKeyPlace(msgspec.Struct, tag="set_key_place", frozen=True):
-    """Put new keys in another place, all secrets sealed anew under them; the old key is deleted. `password` goes with
-    "password" alone, and with the same place again it is the new master password. Reply: ok with {"secrets": how many were
-    sealed anew}, or refusals: VAULT_LOCKED (unlock first), PLACE_UNAVAILABLE, INVALID_INPUT at "place" or "password".
-    """
-
-    request: int
-    place: KeyPlace
-    password: Secret | None = None
-
-
-class RotateKeys(msgspec.Struct, tag="rotate_keys", frozen=True):
-    """Do what SetKeyPlace does, in the same place and under the same master password. Replies as there."""
-
-    request: int
-
-
 class Stop(msgspec.Struct, tag="stop", frozen=True):
     """End the engine cleanly. Reply: ok, then the endpoint closes."""
 
@@ -234,15 +183,13 @@ ToEngine = (
     | ProbeNow
     | QueryProfiles
     | MibRequest
+    | NetworkRequest
+    | DiscoveryRequest
     | SetRetention
     | SetReceivers
     | QueryQuarantine
     | ForgetSender
-    | Unlock
-    | Lock
-    | SetAutoLock
-    | SetKeyPlace
-    | RotateKeys
+    | VaultRequest
     | Stop
 )
 
@@ -314,10 +261,12 @@ class EngineState(msgspec.Struct, frozen=True):
 
 FoundKind = Literal["fault", "derived_link", "contradiction", "operation", "find"]
 """What was found out and can be over; what people intended is a Kind."""
-REMOVABLE: frozenset[str] = frozenset((*KINDS, *get_args(FoundKind)))
+FOUND_KINDS: tuple[FoundKind, ...] = get_args(FoundKind)
+REMOVABLE: frozenset[str] = frozenset((*KINDS, *FOUND_KINDS))
 
 
 ROWS_OF: dict[Kind, str] = {kind: f"{kind}s" if kind != "ignored" else kind for kind in KINDS}
+FOUND_ROWS_OF: dict[FoundKind, str] = {kind: f"{kind}s" for kind in FOUND_KINDS}
 """Where `Changed` holds the things of a kind."""
 
 
@@ -348,6 +297,8 @@ class Changed(msgspec.Struct, tag="changed", frozen=True):
     faults: tuple[Fault, ...] = ()
     derived_links: tuple[DerivedLink, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    finds: tuple[Find, ...] = ()
     facts: tuple[Fact, ...] = ()
     values: tuple[LatestValues, ...] = ()
     journal: tuple[JournalRow, ...] = ()

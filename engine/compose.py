@@ -21,13 +21,16 @@ from domain.journal import RECEIVED_KINDS, JournalRow
 from domain.observation import Value
 from domain.wire import PROTOCOL, EngineState, LatestValues, Welcome
 from engine import VERSION
+from engine.discovery.desk import DiscoveryDesk
 from engine.drivers import Profiles
 from engine.drivers.profiles import FOLDER as SNMP_PROFILES
 from engine.endpoint import Endpoint
 from engine.heap import keep_settled, settle
+from engine.inquiries import Inquiries
 from engine.journal import JournalPen
 from engine.judge.judge import TICK_S, Judge
 from engine.judge.outcome import Outcome
+from engine.judge.rule_history import PastReader
 from engine.logins import Logins
 from engine.mibs.library import Mibs
 from engine.monitor.live import Live
@@ -37,8 +40,8 @@ from engine.protocols.snmp import around_id
 from engine.protocols.usm import master_key
 from engine.receivers import Receivers
 from engine.requests import Requests
-from engine.state import State, Subject
-from engine.storage import Batch, CycleRow, Loaded, StorageFailed, Store, StoreThread
+from engine.state import Subject, state_from
+from engine.storage import Batch, CycleRow, StorageFailed, Store, StoreThread
 from engine.tasks import end, keep
 from engine.transport import Transports
 from engine.transport.addresses import has_way
@@ -62,18 +65,6 @@ def now_us() -> int:
 def new_id() -> UUID:
     """Return a fresh id."""
     return uuid7(now_us(), os.urandom(RANDOM_BYTES))
-
-
-def state_from(loaded: Loaded) -> State:
-    """Return what is known at the start; loads of links are old by now and left out."""
-    state = State(loaded.inventory, loaded.origin)
-    state.health.update((health.device, health) for health in loaded.health)
-    state.alerts.update((alert.id, alert) for alert in loaded.alerts)
-    for link in loaded.link_states:
-        state.link_states[link.link] = type(link)(link.link, link.status, link.since_us, link.at_us)
-    for fact in loaded.facts:
-        state.facts.setdefault(fact.subject, {})[fact.field, fact.source] = fact
-    return state
 
 
 class Engine:
@@ -147,7 +138,7 @@ class Engine:
             self._carry,
             now_us(),
             time.monotonic(),
-            ask=lambda device: self._monitor.probe_now(device),
+            ask=lambda device: self._monitor.probe_now(device),  # noqa: PLW0108 made below
             has_way=has_way,
         )
         self._monitor = Monitor(
@@ -174,6 +165,18 @@ class Engine:
         )
         mibs = Mibs(folder, self._logins.open_walk)
         stack.push_async_callback(mibs.close)
+        self._discovery = DiscoveryDesk(
+            self._state,
+            self._transports,
+            profiles,
+            pen,
+            open_credential=self._logins.open_credential,
+            put=self._store.put,
+            touch=lambda subjects, rows: self._endpoint.touch(subjects, rows),  # noqa: PLW0108 made below
+            new_id=new_id,
+            now_us=now_us,
+        )
+        stack.push_async_callback(self._discovery.close)
         requests = Requests(
             state=self._state,
             pen=pen,
@@ -187,6 +190,8 @@ class Engine:
             receivers=self._receivers,
             profiles=profiles,
             mibs=mibs,
+            network=Inquiries(self._store, lambda: self._judge.faults.network.topology),
+            discovery=self._discovery,
             keeper=self._keeper,
             stop=self._stopped.set,
             now_us=now_us,
@@ -200,6 +205,7 @@ class Engine:
             answer=requests.answer,
             now_us=now_us,
             on_watched=self._live.watch,
+            on_discovery_watched=self._discovery.watch,
         )
         devices = 0
         for devices, device in enumerate(self._state.inventory.devices(), 1):  # noqa: B007
@@ -213,6 +219,8 @@ class Engine:
             keep("monitor", self._monitor.run),
             keep("receivers", self._receivers.run),
             keep("judge", self._tick),
+            keep("past", PastReader(self._state, self._judge, self._store.hourly, now_us).run),
+            keep("discovery", self._discovery.run),
             keep("figures", self._tell_figures),
             keep("keyframes", self._upkeep.keep_keyframes),
             keep("hours", self._upkeep.roll_up),
@@ -270,6 +278,8 @@ class Engine:
         self._upkeep.rows_since_keyframe += sum(row.kind not in RECEIVED_KINDS for row in outcome.journal)
         if outcome.facts:
             self._receivers.learn(outcome.facts)
+        if outcome.facts or outcome.turned:
+            self._discovery.learn(outcome.facts, [health.device for health in outcome.health])
         subjects = [Subject("health", health.device) for health in outcome.health]
         subjects += [Subject("link_state", link.link) for link in outcome.link_states]
         subjects += [Subject("alert", alert.id) for alert in outcome.alerts]
@@ -287,6 +297,7 @@ class Engine:
         self._judge.change_inventory(before, touched, row.at_us)
         renewed |= {id for kind, id in touched if kind == "credential"}
         self._receivers.change_devices(id for kind, id in touched if kind == "device")
+        self._discovery.change(touched)
         if renewed:
             self._receivers.change_users()
         for kind, id in touched:
@@ -344,6 +355,7 @@ class Engine:
             *self._transports.notices,
             *self._receivers.notices,
             *self._upkeep.notices,
+            *self._discovery.notices,
         )
         return (*told, trouble) if trouble else told
 

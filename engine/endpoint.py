@@ -20,9 +20,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from domain.asking import NetworkRequest
 from domain.errors import Refusal
 from domain.journal import JournalRow
 from domain.mib import MibRequest
+from domain.searching import DiscoveryRequest
+from domain.vault import Lock, RotateKeys, SetAutoLock, SetKeyPlace, Unlock
 from domain.wire import (
     DEAD_AFTER_MISSED,
     HEARTBEAT_S,
@@ -32,7 +35,6 @@ from domain.wire import (
     Credit,
     ForgetSender,
     Hello,
-    Lock,
     ProbeNow,
     QueryJournal,
     QueryProfiles,
@@ -40,15 +42,11 @@ from domain.wire import (
     QuerySeries,
     Rejected,
     Reply,
-    RotateKeys,
-    SetAutoLock,
-    SetKeyPlace,
     SetReceivers,
     SetRetention,
     Stop,
     SubmitEdit,
     ToEngine,
-    Unlock,
     Watch,
     Welcome,
 )
@@ -72,6 +70,8 @@ Request = (
     | QueryJournal
     | QueryProfiles
     | MibRequest
+    | NetworkRequest
+    | DiscoveryRequest
     | ProbeNow
     | SetRetention
     | SetReceivers
@@ -110,6 +110,7 @@ class Endpoint:
         answer: Callable[[Request], Awaitable[Reply]],
         now_us: Callable[[], int],
         on_watched: Callable[[frozenset[UUID]], None] = lambda _: None,
+        on_discovery_watched: Callable[[bool], None] = lambda _: None,
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self._address = address
@@ -120,6 +121,8 @@ class Endpoint:
         self._now_us = now_us
         self._on_watched = on_watched
         self._watched: frozenset[UUID] = frozenset()
+        self._on_discovery_watched = on_discovery_watched
+        self._discovery_watched = False
         self._heartbeat_s = heartbeat_s
         self._clients: dict[ClientLine, _Client] = {}
         self._loop = asyncio.get_running_loop()
@@ -230,6 +233,7 @@ class Endpoint:
             self._drop(client, "NO_HELLO", f"Hello expected first, got {type(message).__name__}")
         elif isinstance(message, Watch):
             client.outbox.watch(message.devices)
+            client.outbox.watches_discovery = message.discovery
             self._tell_watched()
             self._flush_soon()
         elif client.outbox.credit(message.batch):
@@ -238,12 +242,16 @@ class Endpoint:
             self._drop(client, "BAD_CREDIT", f"batch {message.batch} is not outstanding")
 
     def _tell_watched(self) -> None:
-        """Tell which devices somebody watches, if they are others than before."""
+        """Tell which devices somebody watches, and whether discovery, if that is another than before."""
         outboxes = [client.outbox for client in self._clients.values() if client.outbox is not None]
         watched = frozenset[UUID]().union(*(outbox.watched for outbox in outboxes))
         if watched != self._watched:
             self._watched = watched
             self._on_watched(watched)
+        discovery = any(outbox.watches_discovery for outbox in outboxes)
+        if discovery != self._discovery_watched:
+            self._discovery_watched = discovery
+            self._on_discovery_watched(discovery)
 
     def _greet(self, client: _Client, hello: Hello) -> None:
         if hello.protocol != PROTOCOL:

@@ -77,6 +77,16 @@ class Logins:
         limit_s = timeout_s(device.interval_s)
         return WalkSession(self._transports.udp, endpoint, who, timeout_s=limit_s, retries=RETRIES)
 
+    def open_credential(self, id: UUID) -> tuple[Credential, str]:
+        """Return a credential and its secret. Raises BadCredentials where it is not to be had."""
+        credential = self._state.inventory.credential(id)
+        if credential is None:
+            raise BadCredentials(f"there is no credential {id}")
+        try:
+            return credential, self._vault.get(id)
+        except (VaultLocked, SecretNotHere) as error:
+            raise BadCredentials(f"{credential.name}: {error}") from None
+
     def snmp_users(self) -> list[SnmpUser] | None:
         """Return the users of SNMPv3 whose secrets are here, None where they are behind a lock."""
         users = []

@@ -16,7 +16,7 @@ from uuid import UUID
 from domain.alerts import Alert
 from domain.inventory import Device, Link, Site
 from domain.journal import JournalRow
-from domain.wire import REMOVABLE, ROWS_OF, SUBJECTS_PER_BATCH, Changed, LatestValues, Removed
+from domain.wire import FOUND_ROWS_OF, REMOVABLE, ROWS_OF, SUBJECTS_PER_BATCH, Changed, LatestValues, Removed
 from engine.state import State, Subject
 
 JOURNAL_CAP = 500
@@ -25,13 +25,10 @@ WATCHED_CAP = 500
 """Most devices a client is sent values of."""
 
 _FIELD: dict[str, str] = {
-    **{str(kind): rows for kind, rows in ROWS_OF.items()},
+    **{str(kind): rows for kind, rows in (*ROWS_OF.items(), *FOUND_ROWS_OF.items())},
     "health": "health",
     "link_state": "link_states",
     "alert": "alerts",
-    "fault": "faults",
-    "derived_link": "derived_links",
-    "contradiction": "contradictions",
     "fact": "facts",
     "values": "values",
 }
@@ -47,6 +44,7 @@ class Outbox:
         self._changed: dict[Subject, None] = {}
         self._journal: deque[JournalRow] = deque(maxlen=JOURNAL_CAP)
         self.watched: frozenset[UUID] = frozenset()
+        self.watches_discovery = False
         self._batch = 0
         self._outstanding = False
 

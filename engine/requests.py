@@ -18,6 +18,7 @@ from uuid import UUID
 import msgspec
 
 from domain.alerts import DONE, Act, Alert, act_refusals
+from domain.asking import NetworkRequest
 from domain.edit import Edit, apply
 from domain.errors import Refusal
 from domain.inventory import Inventory, is_paused
@@ -34,26 +35,22 @@ from domain.receiving import (
 )
 from domain.retention import Retention, retention_refusals
 from domain.rules import STEPS_CAP, of_edit, refusals, told
+from domain.searching import DiscoveryRequest
 from domain.text import clean_text
+from domain.vault import Lock, RotateKeys, Secret, SetAutoLock, SetKeyPlace, Unlock, VaultRequest
 from domain.wire import (
     ActOnAlert,
     ForgetSender,
-    Lock,
     ProbeNow,
     QueryJournal,
     QueryProfiles,
     QueryQuarantine,
     QuerySeries,
     Reply,
-    RotateKeys,
-    Secret,
-    SetAutoLock,
-    SetKeyPlace,
     SetReceivers,
     SetRetention,
     Stop,
     SubmitEdit,
-    Unlock,
 )
 from engine.endpoint import Request
 from engine.journal import JournalPen
@@ -62,7 +59,6 @@ from engine.secret_rules import secret_refusals
 from engine.state import State
 from engine.storage import Batch, StorageFailed, StoreThread
 from engine.storage.batch import SealedSecret
-from engine.vault import VaultRequest
 
 _log = logging.getLogger("engine.requests")
 
@@ -135,6 +131,20 @@ class Naming(Protocol):
         """Return the one reply to a question about MIBs."""
 
 
+class Inquiring(Protocol):
+    """What the network is as a whole, and was."""
+
+    async def answer(self, request: NetworkRequest) -> Reply:
+        """Return the one reply to a question about the graph or the past."""
+
+
+class Discovering(Protocol):
+    """What discovery is asked to do."""
+
+    def answer(self, request: DiscoveryRequest) -> Reply:
+        """Return the one reply to a request about finds and operations."""
+
+
 class Requests:
     """Answers one request at a time that changes something, and any number that only asks."""
 
@@ -153,6 +163,8 @@ class Requests:
         receivers: Receiving,
         profiles: Profiling,
         mibs: Naming,
+        network: Inquiring,
+        discovery: Discovering,
         keeper: Keeping,
         stop: Callable[[], None],
         now_us: Callable[[], int],
@@ -169,6 +181,8 @@ class Requests:
         self._receivers = receivers
         self._profiles = profiles
         self._mibs = mibs
+        self._network = network
+        self._discovery = discovery
         self._keeper = keeper
         self._stop = stop
         self._now_us = now_us
@@ -178,6 +192,10 @@ class Requests:
         """Return the one reply to a request."""
         if isinstance(request, MibRequest):
             return await self._mibs.answer(request)
+        if isinstance(request, NetworkRequest):
+            return await self._network.answer(request)
+        if isinstance(request, DiscoveryRequest):
+            return self._discovery.answer(request)
         try:
             match request:
                 case SubmitEdit():

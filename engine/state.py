@@ -14,11 +14,14 @@ from domain.alerts import Alert
 from domain.evidence import Contradiction, DerivedLink
 from domain.fact import Fact
 from domain.fault import Fault
+from domain.finding import Find
 from domain.health import Health
 from domain.inventory import KINDS, Inventory
 from domain.load import LinkState
 from domain.observation import Value
-from domain.wire import EngineState, LatestValues
+from domain.operation import Operation
+from domain.wire import FOUND_KINDS, EngineState, FoundKind, LatestValues
+from engine.storage.batch import Loaded
 
 Table = Literal[
     "site",
@@ -34,6 +37,8 @@ Table = Literal[
     "fault",
     "derived_link",
     "contradiction",
+    "operation",
+    "find",
     "fact",
     "facts",
     "values",
@@ -64,6 +69,8 @@ class State:
     faults: dict[UUID, Fault] = field(default_factory=dict)
     derived_links: dict[UUID, DerivedLink] = field(default_factory=dict)
     contradictions: dict[UUID, Contradiction] = field(default_factory=dict)
+    operations: dict[UUID, Operation] = field(default_factory=dict)
+    finds: dict[UUID, Find] = field(default_factory=dict)
     facts: dict[UUID, dict[tuple[str, str], Fact]] = field(default_factory=dict)
     values: dict[UUID, LatestValues] = field(default_factory=dict)
     live: dict[UUID, tuple[int, tuple[Value, ...]]] = field(default_factory=dict)
@@ -81,18 +88,24 @@ class State:
                 return self.link_states.get(key)
             case "alert":
                 return self.alerts.get(key)
-            case "fault":
-                return self.faults.get(key)
-            case "derived_link":
-                return self.derived_links.get(key)
-            case "contradiction":
-                return self.contradictions.get(key)
+            case "fault" | "derived_link" | "contradiction" | "operation" | "find":
+                return self._found(table).get(key)
             case "fact":
                 return self.facts.get(key[0], {}).get(key[1:3])
             case "values":
                 return self._values(key)
             case _:
                 return self.engine
+
+    def _found(self, kind: FoundKind) -> dict[UUID, Any]:
+        tables: dict[FoundKind, dict[UUID, Any]] = {
+            "fault": self.faults,
+            "derived_link": self.derived_links,
+            "contradiction": self.contradictions,
+            "operation": self.operations,
+            "find": self.finds,
+        }
+        return tables[kind]
 
     def _values(self, id: UUID) -> LatestValues | None:
         polled, live = self.values.get(id), self.live.get(id)
@@ -115,12 +128,22 @@ class State:
             there = self.inventory.get("device", subject) or self.inventory.get("link", subject)
             if there or subject == self.vantage:
                 yield Subject("alert", id)
-        for id in self.faults:
-            yield Subject("fault", id)
-        for id in self.derived_links:
-            yield Subject("derived_link", id)
-        for id in self.contradictions:
-            yield Subject("contradiction", id)
+        for table in FOUND_KINDS:
+            for id in self._found(table):
+                yield Subject(table, id)
         for id in self.facts:
             yield Subject("facts", id)
         yield Subject("engine", None)
+
+
+def state_from(loaded: Loaded) -> State:
+    """Return what is known at the start; loads of links are old by now and left out."""
+    state = State(loaded.inventory, loaded.origin)
+    state.health.update((health.device, health) for health in loaded.health)
+    state.alerts.update((alert.id, alert) for alert in loaded.alerts)
+    for link in loaded.link_states:
+        state.link_states[link.link] = type(link)(link.link, link.status, link.since_us, link.at_us)
+    for fact in loaded.facts:
+        state.facts.setdefault(fact.subject, {})[fact.field, fact.source] = fact
+    state.finds.update((find.id, find) for find in loaded.finds)
+    return state

@@ -23,7 +23,7 @@ from app.draft import Login, v3_secret
 from app.panels.text import button
 from domain.errors import Refusal
 from domain.inventory import AuthProtocol, Credential, CredentialKind, PrivacyProtocol
-from domain.wire import Secret
+from domain.vault import Secret
 
 KIND_TITLES: dict[CredentialKind, str] = {
     "snmp_community": "SNMP community",

@@ -12,8 +12,8 @@ from app.dialogs.form import Form
 from app.panels.text import Label
 from app.words import capitalized
 from domain.errors import Refusal
-from domain.vault import PASSWORD_RANGE, VaultState
-from domain.wire import Reply, Secret, Unlock
+from domain.vault import PASSWORD_RANGE, Secret, Unlock, VaultState
+from domain.wire import Reply
 
 
 class UnlockForm(Form):

@@ -20,8 +20,18 @@ from app.model import Delta, Model
 from app.panels.text import Label, button
 from app.words import capitalized, count_of
 from domain.errors import Refusal
-from domain.vault import KEY_PLACES, PASSWORD_RANGE, KeyPlace, VaultState
-from domain.wire import Lock, Reply, RotateKeys, Secret, SetAutoLock, SetKeyPlace, ToEngine
+from domain.vault import (
+    KEY_PLACES,
+    PASSWORD_RANGE,
+    KeyPlace,
+    Lock,
+    RotateKeys,
+    Secret,
+    SetAutoLock,
+    SetKeyPlace,
+    VaultState,
+)
+from domain.wire import Reply, ToEngine
 
 PLACE_TITLES: dict[KeyPlace, str] = {
     "keyring": "The keyring of this computer",

@@ -23,7 +23,7 @@ from app.draft import DeviceDraft, Login, ProbeDraft, default_probe
 from app.look import Look
 from app.panels.text import Label, button
 from domain.errors import Refusal
-from domain.wire import Secret
+from domain.vault import Secret
 
 WIDTH_PX = 600
 

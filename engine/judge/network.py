@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
-from domain.evidence import DerivedLink
+from domain.evidence import DerivedLink, score_of
 from domain.inventory import Inventory, Link
 from domain.topology import Topology
 
 BELIEVED = 0.5
-"""The score from which a derived link is one that traffic goes over."""
-DOUBTED = 0.2
-"""The score at which a link that was believed no longer is: what fades overnight was there in the evening."""
+"""The score from which a derived link is one that traffic goes over; that of fresh evidence: in an outage none is told anew."""
 LAYER_2 = frozenset({"lldp", "cdp", "mndp", "wireless", "fdb"})
 
 
@@ -58,8 +56,9 @@ class Network:
         for id in gone:
             self._drop(id)
         for link in found:
-            limit = DOUBTED if link.id in self._derived else BELIEVED
-            is_believed = link.score >= limit and any(one.source in LAYER_2 for one in link.evidence)
+            is_believed = score_of(link.evidence, None) >= BELIEVED and any(
+                one.source in LAYER_2 for one in link.evidence
+            )
             is_there = link.a in self.topology and link.b in self.topology
             if link.link is None and is_believed and is_there and link.a != link.b:
                 self._derived[link.id] = link

@@ -13,6 +13,7 @@ import msgspec
 
 from domain.alerts import Alert
 from domain.fact import Fact
+from domain.finding import Find
 from domain.health import Health, Status
 from domain.inventory import Inventory, Tenant
 from domain.journal import JournalRow
@@ -30,6 +31,13 @@ class CycleRow(NamedTuple):
     values: tuple[Value, ...]
 
 
+class FindRow(NamedTuple):
+    """A find as it is now, None where it is gone."""
+
+    id: UUID
+    find: Find | None
+
+
 @dataclass(slots=True)
 class Batch:
     """What is written together."""
@@ -40,11 +48,14 @@ class Batch:
     link_states: list[LinkState] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     journal: list[JournalRow] = field(default_factory=list)
+    finds: list[FindRow] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
         """How many rows it holds."""
-        states = len(self.facts) + len(self.health) + len(self.link_states) + len(self.alerts)
+        states = (
+            len(self.finds) + len(self.facts) + len(self.health) + len(self.link_states) + len(self.alerts)
+        )
         return len(self.samples) + len(self.journal) + states
 
 
@@ -61,6 +72,7 @@ class Loaded:
     link_states: list[LinkState]
     retention: Retention
     receivers: ReceiverSettings
+    finds: list[Find]
     next_seq: int
     """The number of the next journal row of this origin."""
 
@@ -111,6 +123,7 @@ class Waiting:
         self.health: dict[object, Health] = {}
         self.link_states: dict[object, LinkState] = {}
         self.alerts: dict[object, Alert] = {}
+        self.finds: dict[object, FindRow] = {}
 
     def add(self, batch: Batch) -> None:
         """Merge one more batch, later than all before."""
@@ -120,6 +133,7 @@ class Waiting:
         self.health.update(((row.device, row.vantage), row) for row in batch.health)
         self.link_states.update((row.link, row) for row in batch.link_states)
         self.alerts.update((row.id, row) for row in batch.alerts)
+        self.finds.update((row.id, row) for row in batch.finds)
 
     def add_before(self, batch: Batch, samples_cap: int) -> int:
         """Merge a batch that is earlier than all; return how many of the oldest samples had to go above the cap."""
@@ -140,10 +154,13 @@ class Waiting:
             link_states=list(self.link_states.values()),
             alerts=list(self.alerts.values()),
             journal=self.journal,
+            finds=list(self.finds.values()),
         )
 
     @property
     def rows(self) -> int:
         """How many rows wait."""
-        states = len(self.facts) + len(self.health) + len(self.link_states) + len(self.alerts)
+        states = (
+            len(self.finds) + len(self.facts) + len(self.health) + len(self.link_states) + len(self.alerts)
+        )
         return len(self.samples) + len(self.journal) + states

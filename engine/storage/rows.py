@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from domain.alerts import Alert
 from domain.edit import Step
 from domain.fact import Fact
+from domain.finding import Find
 from domain.geometry import LngLat
 from domain.health import Health
 from domain.inventory import Credential, Device, Entity, Inventory, Kind, Link, Site
@@ -25,7 +26,7 @@ from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.watching import AlertRule, Ignored, Maintenance
 from engine.storage import tables
-from engine.storage.batch import SealedSecret
+from engine.storage.batch import FindRow, SealedSecret
 from engine.storage.types import is_postgres
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -118,6 +119,24 @@ def read_inventory(connection: Connection, tenant: UUID) -> Inventory:
         for kind, shape in INVENTORY.items()
     }
     return Inventory(entities)
+
+
+def read_finds(connection: Connection, tenant: UUID) -> list[Find]:
+    """Return what discovery found for a tenant. Raises msgspec.ValidationError for what is none."""
+    found = connection.execute(select(tables.find.c.body).where(tables.find.c.tenant_id == tenant))
+    return [msgspec.convert(body, Find) for body in found.scalars()]
+
+
+def write_finds(connection: Connection, tenant: UUID, finds: Iterable[FindRow]) -> None:
+    """Replace finds, and delete those that are gone."""
+    given = list(finds)
+    here = [(row.find, {"tenant_id": tenant, "id": row.id}) for row in given if row.find is not None]
+    upsert(
+        connection,
+        tables.find,
+        [{**key, "first_us": f.first_us, "last_us": f.last_us, "body": f} for f, key in here],
+    )
+    delete_rows(connection, tables.find, "id", tenant, [row.id for row in given if row.find is None])
 
 
 Touched = dict[tuple[Kind, UUID], Entity | None]

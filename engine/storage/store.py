@@ -137,6 +137,7 @@ class Store:
             rows.put(connection, rows.HEALTH, self._tenant, batch.health)
             rows.put(connection, rows.LINK_STATE, self._tenant, batch.link_states)
             rows.put(connection, rows.ALERT, self._tenant, batch.alerts)
+            rows.write_finds(connection, self._tenant, batch.finds)
             refused = self._samples.write(connection, known)
         foreign = sum(len(cycle.values) for cycle in batch.samples) - sum(
             len(cycle.values) for cycle in known
@@ -370,6 +371,7 @@ def _loaded(
         link_states=[row for row in rows.read(connection, rows.LINK_STATE, id) if row.link in links],
         retention=msgspec.convert(kept.get("retention", {}), Retention),
         receivers=msgspec.convert(kept.get("receivers", {}), ReceiverSettings),
+        finds=rows.read_finds(connection, id),
         next_seq=_last_seq(connection, id, UUID(origin)) + 1,
     )
     return key, loaded

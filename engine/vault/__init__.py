@@ -4,7 +4,7 @@ One rule: nothing in here logs, shows or raises a secret, a password or a key.
 """
 
 from engine.vault.envelope import SECRET_CAP_BYTES
-from engine.vault.keeper import Keeper, VaultRequest
+from engine.vault.keeper import Keeper
 from engine.vault.places import KEY_FILE, PlaceUnavailable, restrict_by_folder, system_restrict
 from engine.vault.vault import NewPlace, SecretNotHere, Vault, VaultLocked
 
@@ -17,7 +17,6 @@ __all__ = [
     "SecretNotHere",
     "Vault",
     "VaultLocked",
-    "VaultRequest",
     "restrict_by_folder",
     "system_restrict",
 ]

@@ -15,14 +15,24 @@ from typing import Any
 
 from domain.errors import Refusal
 from domain.journal import RowKind
-from domain.vault import AUTO_LOCK_MAX_MIN, KEY_PLACES, PASSWORD_RANGE, VaultState
-from domain.wire import Lock, Reply, RotateKeys, SetAutoLock, SetKeyPlace, Unlock
+from domain.vault import (
+    AUTO_LOCK_MAX_MIN,
+    KEY_PLACES,
+    PASSWORD_RANGE,
+    Lock,
+    RotateKeys,
+    SetAutoLock,
+    SetKeyPlace,
+    Unlock,
+    VaultRequest,
+    VaultState,
+)
+from domain.wire import Reply
 from engine.storage import StoreThread
 from engine.vault.key_text import COST, Cost, WrongPassword
 from engine.vault.places import PlaceUnavailable
 from engine.vault.vault import Vault, VaultLocked
 
-VaultRequest = Unlock | Lock | SetAutoLock | SetKeyPlace | RotateKeys
 LOOK_EVERY_S = 1.0
 ASK_KEYRING_EVERY_S = 15.0
 LONGEST_DELAY_S = 30.0

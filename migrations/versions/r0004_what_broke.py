@@ -48,7 +48,9 @@ def _extend_alert() -> None:
     op.add_column("alert", sa.Column("resolved_us", sa.BigInteger))
     for name in ("value", "limit"):
         op.add_column("alert", sa.Column(name, sa.Double))
-    op.execute("UPDATE alert SET kind = rule, since_us = opened_us")  # the rules so far were called what they are
+    op.execute(
+        "UPDATE alert SET kind = rule, since_us = opened_us"
+    )  # the rules so far were called what they are
 
 
 def _make_watching() -> None:

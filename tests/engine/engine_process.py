@@ -17,7 +17,8 @@ from uuid import UUID
 
 from domain.edit import Edit, Step, creation
 from domain.inventory import Credential, Device, Link, Probe, Site
-from domain.wire import Reply, Secret, SubmitEdit
+from domain.vault import Secret
+from domain.wire import Reply, SubmitEdit
 from tests.engine.client import WAIT_S, TestClient
 
 T = TypeVar("T")

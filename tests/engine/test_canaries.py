@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from app.cli import COMMUNITY_VARIABLE
 from domain.edit import Edit, change, creation, inverse
 from domain.inventory import Credential, Probe
-from domain.wire import Lock, ProbeNow, QueryJournal, RotateKeys, Secret, SetKeyPlace, SubmitEdit, Unlock
+from domain.vault import Lock, RotateKeys, Secret, SetKeyPlace, Unlock
+from domain.wire import ProbeNow, QueryJournal, SubmitEdit
 from engine.vault import KEY_FILE
 from simnet.serving import SimulatedNetwork
 from simnet.synthetic import build_network

@@ -15,7 +15,8 @@ import pytest
 
 from domain.edit import creation, inverse
 from domain.inventory import Credential, Probe
-from domain.wire import QueryJournal, Secret, Stop, SubmitEdit
+from domain.vault import Secret
+from domain.wire import QueryJournal, Stop, SubmitEdit
 from engine.storage import Store
 from engine.vault import SecretNotHere, Vault
 from tests.engine.client import WAIT_S, TestClient

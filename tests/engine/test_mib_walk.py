@@ -16,7 +16,8 @@ import pytest
 from domain.edit import Edit, creation
 from domain.inventory import Credential, Device, Probe
 from domain.mib import WalkDevice, WalkedValue
-from domain.wire import Reply, Secret, SubmitEdit
+from domain.vault import Secret
+from domain.wire import Reply, SubmitEdit
 from tests.engine.client import WAIT_S, TestClient
 from tests.engine.engine_process import EngineProcess
 from tests.ports import free_port

@@ -15,7 +15,8 @@ from pysnmp.hlapi.v3arch import asyncio as pysnmp
 from domain.edit import creation
 from domain.inventory import Credential
 from domain.receiving import ReceiverSettings
-from domain.wire import Changed, QueryQuarantine, Secret, SetReceivers, SubmitEdit
+from domain.vault import Secret
+from domain.wire import Changed, QueryQuarantine, SetReceivers, SubmitEdit
 from engine.protocols.usm import SnmpUser
 from tests.engine.client import TestClient
 from tests.engine.engine_process import EngineProcess

@@ -12,10 +12,10 @@ from uuid import UUID
 import pytest
 
 from domain.inventory import Inventory
-from domain.vault import VaultState
-from domain.wire import Lock, Reply, RotateKeys, Secret, SetAutoLock, SetKeyPlace, Unlock
+from domain.vault import Lock, RotateKeys, Secret, SetAutoLock, SetKeyPlace, Unlock, VaultRequest, VaultState
+from domain.wire import Reply
 from engine.storage import StoreThread
-from engine.vault import Keeper, Vault, VaultRequest
+from engine.vault import Keeper, Vault
 from engine.vault.keeper import delay_s
 from tests.engine.keyrings import CHEAP, MemoryBackend, SilentBackend, place
 from tests.engine.stores import edit, open_store, row

@@ -10,18 +10,8 @@ from uuid import UUID
 from domain.edit import creation
 from domain.inventory import Credential
 from domain.receiving import ReceiverSettings, ReceiverState
-from domain.vault import VaultState
-from domain.wire import (
-    Lock,
-    QueryJournal,
-    QueryQuarantine,
-    RotateKeys,
-    Secret,
-    SetKeyPlace,
-    SetReceivers,
-    SubmitEdit,
-    Unlock,
-)
+from domain.vault import Lock, RotateKeys, Secret, SetKeyPlace, Unlock, VaultState
+from domain.wire import QueryJournal, QueryQuarantine, SetReceivers, SubmitEdit
 from engine.protocols.usm import SnmpUser
 from engine.vault import KEY_FILE
 from simnet.serving import SimulatedNetwork

@@ -26,6 +26,7 @@ from domain.errors import Refusal
 from domain.health import Health
 from domain.inventory import Credential, Device, Inventory, Link, Probe, Site, Tenant
 from domain.rules import refusals
+from domain.vault import Secret
 from domain.wire import (
     ROWS_OF,
     ActOnAlert,
@@ -36,7 +37,6 @@ from domain.wire import (
     Hello,
     Removed,
     Reply,
-    Secret,
     SubmitEdit,
     ToClient,
     ToEngine,

@@ -20,8 +20,8 @@ from app.programs import Child, start_engine
 from domain.errors import Refusal
 from domain.inventory import Probe
 from domain.retention import DiskState, Retention
-from domain.vault import VaultState
-from domain.wire import EngineState, Reply, SetAutoLock, SetRetention
+from domain.vault import SetAutoLock, VaultState
+from domain.wire import EngineState, Reply, SetRetention
 from tests.ui.fake_engine import FakeEngine, small_network
 
 

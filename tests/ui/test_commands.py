@@ -11,7 +11,8 @@ from domain.alerts import Alert, fingerprint
 from domain.edit import fields_of
 from domain.errors import Refusal
 from domain.inventory import Inventory
-from domain.wire import FRAME_CAP_BYTES, ActOnAlert, Changed, Secret
+from domain.vault import Secret
+from domain.wire import FRAME_CAP_BYTES, ActOnAlert, Changed
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import id_of
 

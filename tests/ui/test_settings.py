@@ -24,21 +24,16 @@ from domain.inventory import Probe
 from domain.observation import Failure
 from domain.receiving import Listener, QuarantinedMessage, QuarantinedSender, ReceiverSettings, ReceiverState
 from domain.retention import DiskState, Retention
-from domain.vault import VaultState
+from domain.vault import Lock, RotateKeys, SetAutoLock, SetKeyPlace, Unlock, VaultState
 from domain.wire import (
     Changed,
     EngineState,
     ForgetSender,
-    Lock,
     QueryQuarantine,
     Reply,
-    RotateKeys,
-    SetAutoLock,
-    SetKeyPlace,
     SetReceivers,
     SetRetention,
     ToEngine,
-    Unlock,
 )
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import VANTAGE, id_of

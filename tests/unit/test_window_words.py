@@ -16,7 +16,7 @@ from app.report import Measured, shortcomings
 from domain.edit import apply
 from domain.inventory import Device, Inventory, Link, Site
 from domain.rules import refusals
-from domain.wire import Secret
+from domain.vault import Secret
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,7 @@ def _beyond(index: str, rows: Mapping[str, Value], shape: Mapping[str, str], kno
         if other.startswith(begin):
             parts = split_index(other[len(begin) :], shape, known)
             if parts is not None:
-                return parts[next(reversed(shape))]
+                return parts[list(shape)[-1]]
     return None
 
 

@@ -1,0 +1,101 @@
+"""Answers what is asked of the network as a whole, and of its past. Counterpart: `domain/asking.py` has the questions.
+
+One rule: the graph is asked on the loop, in milliseconds; the past is read by the storage's thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from domain.asking import (
+    POINTS_OF_FAILURE_CAP,
+    TIMELINE_CAP,
+    WHAT_IF_CAP,
+    NetworkRequest,
+    QueryPast,
+    QuerySinglePoints,
+    QueryTimeline,
+    RowMark,
+    WhatIf,
+)
+from domain.errors import Refusal
+from domain.topology import Topology, impact, single_points
+from domain.wire import Reply
+from engine.storage import StorageFailed, StoreThread
+from engine.storage.past import Mark
+
+
+class Inquiries:
+    """`topology` gives the graph as it is now."""
+
+    def __init__(self, store: StoreThread, topology: Callable[[], Topology]) -> None:
+        self._store = store
+        self._topology = topology
+
+    async def answer(self, request: NetworkRequest) -> Reply:
+        """Return the one reply to a question."""
+        match request:
+            case WhatIf():
+                return self._what_if(request)
+            case QuerySinglePoints():
+                limit = min(max(request.limit, 1), POINTS_OF_FAILURE_CAP)
+                found = single_points(self._topology(), limit + 1)
+                told = {"points": msgspec.to_builtins(found[:limit]), "more": len(found) > limit}
+                return Reply(request.request, result=told)
+        try:
+            return await self._of_past(request)
+        except StorageFailed as error:
+            return Reply(
+                request.request, (Refusal("STORAGE_FAILED", f"not read from disk: {error.message}"),)
+            )
+
+    def _what_if(self, request: WhatIf) -> Reply:
+        topology = self._topology()
+        count = len(request.devices) + len(request.links)
+        if count > WHAT_IF_CAP:
+            said = f"{count} devices and links, at most {WHAT_IF_CAP} are imagined to fail at once"
+            return Reply(request.request, (Refusal("INVALID_INPUT", said, "devices"),))
+        strange = [
+            Refusal("DEVICE_NOT_FOUND", f"there is no device {id}", "devices", id)
+            for id in request.devices
+            if id not in topology
+        ]
+        strange += [
+            Refusal("LINK_NOT_FOUND", f"there is no link {id}", "links", id)
+            for id in request.links
+            if id not in topology.links
+        ]
+        if strange:
+            return Reply(request.request, tuple(strange))
+        found = impact(topology, request.devices, request.links)
+        return Reply(request.request, result={"impact": msgspec.to_builtins(found)})
+
+    async def _of_past(self, request: QueryPast | QueryTimeline) -> Reply:
+        if isinstance(request, QueryPast):
+            past = await self._store.state_at(request.at_us)
+            told = {
+                "at_us": past.at_us,
+                "seq": past.seq,
+                "from_us": past.from_us,
+                "devices": list(past.devices.values()),
+                "links": list(past.links.values()),
+                "alerts": list(past.alerts.values()),
+                "events": past.events,
+            }
+            return Reply(request.request, result=msgspec.to_builtins(told))
+        rows = await self._store.events_between(
+            request.from_us,
+            request.to_us,
+            subjects=request.subjects,
+            kinds=request.kinds,
+            limit=min(max(request.limit, 1), TIMELINE_CAP),
+            before=_mark(request.before),
+            after=_mark(request.after),
+        )
+        return Reply(request.request, result={"rows": msgspec.to_builtins(rows)})
+
+
+def _mark(given: RowMark | None) -> Mark | None:
+    return Mark(given.at_us, given.origin, given.seq) if given is not None else None

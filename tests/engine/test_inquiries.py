@@ -1,0 +1,86 @@
+"""What is asked of the network as a whole and of its past, answered over a real database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from domain.asking import WHAT_IF_CAP, QueryPast, QuerySinglePoints, QueryTimeline, RowMark, WhatIf
+from domain.edit import creation
+from domain.inventory import Link
+from tests.engine.request_desk import Desk, Run, runner
+from tests.unit.inventories import device, edit
+
+POP, HILL, FARM = device(1, role="pop"), device(2, subscribers=5), device(3, subscribers=7)
+UPPER, LOWER = Link(UUID(int=51), POP.id, HILL.id), Link(UUID(int=52), HILL.id, FARM.id)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return runner(tmp_path)
+
+
+async def _fill(desk: Desk) -> None:
+    steps = [creation("device", one) for one in (POP, HILL, FARM)]
+    steps += [creation("link", one) for one in (UPPER, LOWER)]
+    assert await desk.submit(edit(*steps)) == []
+
+
+def test_what_would_be_lost_is_told_of_devices_and_links_and_nothing_is_changed(run: Run) -> None:
+    async def ask(desk: Desk) -> None:
+        await _fill(desk)
+        by_device = await desk.requests.answer(WhatIf(1, (HILL.id,)))
+        by_link = await desk.requests.answer(WhatIf(2, (), (LOWER.id,)))
+        assert set(by_device.result["impact"]["devices"]) == {str(HILL.id), str(FARM.id)}
+        assert by_device.result["impact"]["subscribers"] == 12
+        assert by_link.result["impact"]["devices"] == (str(FARM.id),)
+        assert len(await desk.rows()) == 1
+
+    run(ask)
+
+
+def test_what_is_not_in_the_network_cannot_fail(run: Run) -> None:
+    async def ask(desk: Desk) -> None:
+        await _fill(desk)
+        reply = await desk.requests.answer(WhatIf(1, (UUID(int=99),), (UUID(int=98),)))
+        assert [(r.code, r.field) for r in reply.refusals] == [
+            ("DEVICE_NOT_FOUND", "devices"),
+            ("LINK_NOT_FOUND", "links"),
+        ]
+        many = tuple(UUID(int=n) for n in range(WHAT_IF_CAP + 1))
+        assert (await desk.requests.answer(WhatIf(2, many))).refusals[0].code == "INVALID_INPUT"
+
+    run(ask)
+
+
+def test_single_points_of_failure_come_the_dearest_first_and_say_that_there_are_more(run: Run) -> None:
+    async def ask(desk: Desk) -> None:
+        await _fill(desk)
+        found = (await desk.requests.answer(QuerySinglePoints(1))).result
+        assert [(point["kind"], point["subscribers"]) for point in found["points"]] == [
+            ("device", 12),
+            ("link", 12),
+            ("device", 12),
+            ("link", 7),
+        ]
+        cut = (await desk.requests.answer(QuerySinglePoints(2, limit=1))).result
+        assert len(cut["points"]) == 1 and cut["more"] and not found["more"]
+
+    run(ask)
+
+
+def test_the_past_and_the_timeline_are_read_from_disk(run: Run) -> None:
+    async def ask(desk: Desk) -> None:
+        await _fill(desk)
+        (row,) = await desk.rows()
+        past = (await desk.requests.answer(QueryPast(1, row.at_us))).result
+        assert (past["devices"], past["alerts"], past["seq"]) == ([], [], row.seq)
+        timeline = (await desk.requests.answer(QueryTimeline(2, 0, row.at_us + 1))).result
+        assert [one["kind"] for one in timeline["rows"]] == ["edit_applied"]
+        mark = RowMark(row.at_us, row.origin, row.seq)
+        before = (await desk.requests.answer(QueryTimeline(3, 0, row.at_us + 1, before=mark))).result
+        assert before["rows"] == []
+
+    run(ask)
