@@ -202,6 +202,29 @@ def test_of_two_links_between_a_pair_one_may_be_down() -> None:
     assert story.tell("up").tell("up").tell("up").tell("down B").roots == "B"
 
 
+def test_beside_one_dead_link_of_a_pair_the_other_still_counts() -> None:
+    story = Story("E-A A-B B-A E-C C-B").tell("cut A-B").tell("up").tell("up").tell("down C").tell("down B")
+    assert story.roots == "B C", "B should be reached from A over the second link"
+
+
+def test_a_link_that_fell_with_the_first_of_two_dead_joins_them() -> None:
+    story = Story("E-A A-p p-q").tell("down p").tell("cut p-q").tell("up").tell("up").tell("down q")
+    assert (story.roots, story.why("q")) == ("p", "affected by p")
+
+
+def test_two_links_to_the_same_device_are_two_ways() -> None:
+    story = Story("E-A A-E A-B B-C C-E").tell("cut B-C")
+    assert named(story.causes.weakened()) == "B C"
+
+
+def test_an_island_that_chooses_another_root_tells_who_turned() -> None:
+    story = Story("E-A x-y").tell("down y")
+    story.causes.take_changes()
+    story.causes.set_state(uid("x"), "down", since_us=1)
+    changes = story.causes.take_changes()
+    assert (story.roots, named(changes.devices), changes.roots) == ("x", "x y", {uid("x")})
+
+
 def test_an_island_has_one_root_the_first_to_fall_or_the_one_that_all_hang_on() -> None:
     story = Story("E-A x-y y-z").tell("down y").tell("down x").tell("down z")
     assert (story.roots, story.why("x")) == ("y", "affected by y"), "no entry reaches the island"
