@@ -25,10 +25,12 @@ from engine.discovery.desk import DiscoveryDesk
 from engine.drivers import Profiles
 from engine.drivers.profiles import FOLDER as SNMP_PROFILES
 from engine.endpoint import Endpoint
+from engine.figures import Figures
 from engine.heap import keep_settled, settle
 from engine.inquiries import Inquiries
 from engine.journal import JournalPen
 from engine.judge.judge import TICK_S, Judge
+from engine.judge.last_words import LastWordsReader
 from engine.judge.outcome import Outcome
 from engine.judge.rule_history import PastReader
 from engine.logins import Logins
@@ -52,8 +54,6 @@ _log = logging.getLogger("engine")
 
 SECRETS_KEPT_US = 7 * 86_400_000_000
 """How long the secret of a deleted credential is kept sealed, so that undo and redo have it back, after a restart too."""
-FIGURES_EVERY_S = 1.0
-_NEWEST_SHARE = 0.3
 """Weight of the last second in the polls per second that are shown."""
 
 
@@ -141,6 +141,7 @@ class Engine:
             ask=lambda device: self._monitor.probe_now(device),  # noqa: PLW0108 made below
             has_way=has_way,
         )
+        self._last_words = LastWordsReader(self._state, self._store.series, self._judge.tell_last_words)
         self._monitor = Monitor(
             self._loaded.origin,
             make_driver=self._logins.make_driver,
@@ -215,13 +216,25 @@ class Engine:
         )
         await self._receivers.apply(self._loaded.receivers)
         stack.push_async_callback(self._receivers.close)
+        figures = Figures(
+            self._monitor,
+            self._judge,
+            self._store,
+            self._transports,
+            self._upkeep,
+            self._receivers,
+            self._keeper,
+            self._notices,
+            self._tell_figures,
+            now_us,
+        )
         services = [
             keep("monitor", self._monitor.run),
             keep("receivers", self._receivers.run),
             keep("judge", self._tick),
             keep("past", PastReader(self._state, self._judge, self._store.hourly, now_us).run),
             keep("discovery", self._discovery.run),
-            keep("figures", self._tell_figures),
+            keep("figures", figures.run),
             keep("keyframes", self._upkeep.keep_keyframes),
             keep("hours", self._upkeep.roll_up),
             keep("pruning", self._upkeep.prune),
@@ -284,6 +297,7 @@ class Engine:
         subjects += [Subject("link_state", link.link) for link in outcome.link_states]
         subjects += [Subject("alert", alert.id) for alert in outcome.alerts]
         subjects += [Subject("fault", id) for id in outcome.faults]
+        self._last_words.follow(outcome.faults)
         subjects += [Subject("derived_link", id) for id in outcome.derived_links]
         subjects += [Subject("contradiction", id) for id in outcome.contradictions]
         subjects += [Subject("fact", fact.address) for fact in outcome.facts]
@@ -366,33 +380,6 @@ class Engine:
             await asyncio.sleep(TICK_S)
             self._judge.tick(now_us(), time.monotonic())
 
-    async def _tell_figures(self) -> None:
-        figures = self._monitor.figures
-        counted, counted_s, per_s = sum(figures.polls.values()), time.monotonic(), 0.0
-        while True:
-            await asyncio.sleep(FIGURES_EVERY_S)
-            polls, now_s = sum(figures.polls.values()), time.monotonic()
-            newest_per_s = (polls - counted) / (now_s - counted_s)
-            per_s += _NEWEST_SHARE * (newest_per_s - per_s)
-            counted, counted_s = polls, now_s
-            lag_s, lag_p99_s = figures.take_lags_s()
-            self._state.engine = EngineState(
-                now_us(),
-                polls_per_s=round(per_s, 2),
-                polls=dict(figures.polls),
-                poll_failures=figures.failures,
-                schedule_lag_ms=round(lag_s * 1000, 2),
-                schedule_lag_p99_ms=round(lag_p99_s * 1000, 2),
-                in_flight=figures.in_flight,
-                waiting_rows=self._store.waiting_rows,
-                dropped_datagrams=self._transports.dropped_datagrams,
-                notices=self._notices(),
-                disk=self._upkeep.disk,
-                retention=self._store.retention,
-                receivers=self._receivers.state,
-                vault=self._keeper.state,
-                unbelievable_values=self._judge.unbelievable,
-                refused_values=self._store.refused_values,
-                dropped_samples=self._store.dropped_samples,
-            )
-            self._endpoint.touch([Subject("engine", None)])
+    def _tell_figures(self, state: EngineState) -> None:
+        self._state.engine = state
+        self._endpoint.touch([Subject("engine", None)])

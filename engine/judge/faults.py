@@ -250,6 +250,9 @@ class Faults:
                 asked or self._is_late(device, doubt, now_us)
             ):
                 return False
+        fault = self._state.faults.get(device)
+        if fault is not None and fault.last_seen is not None and now_us == doubt.began_us:
+            return False  # until the next tick: how it was heard last is being read from the disk
         if not witnesses:
             return True
         missed_us = self._missed_us.get(device, health.since_us)

@@ -26,6 +26,7 @@ from engine.judge.alerts import Alerts
 from engine.judge.clocks import ClockWatch
 from engine.judge.evidence import EvidenceBook
 from engine.judge.facts import fold_facts
+from engine.judge.fault_book import LastWords
 from engine.judge.faults import Faults
 from engine.judge.health import tell_probe_edge, tell_status_edge
 from engine.judge.links import Links
@@ -132,6 +133,13 @@ class Judge:
         outcome = Outcome()
         self.rules.act(alert, act, outcome)
         return outcome
+
+    def tell_last_words(self, device: UUID, words: LastWords) -> None:
+        """Take up what the past knows of a cause."""
+        outcome = Outcome()
+        self.faults.tell_last_words(device, words, outcome)
+        if outcome:
+            self._on_outcome(outcome)
 
     def judge_past(self, device: UUID, found: Iterable[tuple[Watched, Against | None]], at_us: int) -> None:
         """Hold numbers of a device against their own past; None where too little of it is known."""
