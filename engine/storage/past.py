@@ -57,9 +57,9 @@ class Past(msgspec.Struct, frozen=True):
     at_us: int
     seq: int
     from_us: int | None
-    devices: dict[UUID, DeviceThen]
-    links: dict[UUID, LinkThen]
-    alerts: dict[UUID, Alert]
+    devices: list[DeviceThen]
+    links: list[LinkThen]
+    alerts: list[Alert]
     events: list[JournalRow]
 
 
@@ -117,20 +117,20 @@ _link_turn_of = msgspec.json.Decoder(_LinkTurn).decode
 
 
 class _State:
-    """What holds, while rows are folded into it."""
+    """What holds, while rows are folded into it; by the number of each id: to hash a UUID takes ten times as long."""
 
     def __init__(self) -> None:
-        self.devices: dict[UUID, DeviceThen] = {}
-        self.links: dict[UUID, LinkThen] = {}
-        self.alerts: dict[UUID, Alert] = {}
+        self.devices: dict[int, DeviceThen] = {}
+        self.links: dict[int, LinkThen] = {}
+        self.alerts: dict[int, Alert] = {}
         self._closed: list[msgspec.Raw] = []
-        self._ids: dict[tuple[str, UUID, str], UUID] = {}
+        self._ids: dict[tuple[str, int, str], int] = {}
 
     def put(self, keyframe: Keyframe) -> None:
         """Take up a piece of a keyframe."""
-        self.devices |= {row.device: row for row in keyframe.health}
-        self.links |= {row.link: row for row in keyframe.link_states}
-        self.alerts |= {row.id: row for row in keyframe.alerts}
+        self.devices |= {row.device.int: row for row in keyframe.health}
+        self.links |= {row.link.int: row for row in keyframe.link_states}
+        self.alerts |= {row.id.int: row for row in keyframe.alerts}
         self._closed.append(keyframe.closed)
 
     def fold(self, row: _Told, edits: dict[int, Any]) -> None:
@@ -142,24 +142,25 @@ class _State:
             return
         elif kind == "status":
             turn = _device_turn_of(body)
-            self.devices[subject] = DeviceThen(subject, turn.status, at_us, turn.reason)
+            self.devices[subject.int] = DeviceThen(subject, turn.status, at_us, turn.reason)
         elif kind == "link_status":
-            self.links[subject] = LinkThen(subject, _link_turn_of(body).status, at_us)
+            self.links[subject.int] = LinkThen(subject, _link_turn_of(body).status, at_us)
         else:
             self._turn_alert(
                 JournalRow(origin, seq, at_us, kind, subject, msgspec.json.decode(body)), subject
             )
 
     def _turn_alert(self, row: JournalRow, subject: UUID) -> None:
-        named = str(row.body.get("rule", "")), subject, str(row.body.get("instance", ""))
+        rule, instance = str(row.body.get("rule", "")), str(row.body.get("instance", ""))
+        named = rule, subject.int, instance
         id = self._ids.get(named)
         if id is None:
-            id = self._ids[named] = fingerprint(*named)
+            id = self._ids[named] = fingerprint(rule, subject, instance).int
         if id not in self.alerts and not (row.kind == "alert_opened" and "count" in row.body):
             for piece in (
                 self._closed
             ):  # a row that begins an episode says all, any other is about what may have ended
-                self.alerts = {alert.id: alert for alert in _closed_of(piece)} | self.alerts
+                self.alerts = {alert.id.int: alert for alert in _closed_of(piece)} | self.alerts
             self._closed = []
         alert = next_alert(self.alerts.get(id), row)
         if alert is not None:
@@ -167,7 +168,7 @@ class _State:
 
     def _follow(self, steps: Iterable[dict[str, Any]]) -> None:
         for step in steps:
-            id, after = UUID(step["id"]), step["after"]
+            id, after = UUID(step["id"]).int, step["after"]
             if step["kind"] == "device" and after is None:
                 self.devices.pop(id, None)
             elif step["kind"] == "link" and (after is None or not _LINK_ENDS.isdisjoint(after)):
@@ -238,9 +239,9 @@ def state_at(connection: Connection, tenant: UUID, origin: UUID, at_us: int) -> 
         at_us,
         seq,
         segment.at_us,
-        state.devices,
-        state.links,
-        {id: alert for id, alert in state.alerts.items() if _is_shown(alert, at_us)},
+        list(state.devices.values()),
+        list(state.links.values()),
+        [alert for alert in state.alerts.values() if _is_shown(alert, at_us)],
         list(_rows(connection, events.order_by(journal.c.seq.desc()).limit(EVENTS_CAP))),
     )
 

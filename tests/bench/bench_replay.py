@@ -174,8 +174,8 @@ def _seek(store: Store, held: list[tuple[int, int, int]]) -> tuple[list[float], 
         found = store.state_at(at_us)
         spent_ms.append((time.perf_counter() - began_s) * 1000)
         cpu_ms.append((time.process_time() - began_cpu_s) * 1000)
-        assert sum(health.status == "down" for health in found.devices.values()) == down
-        assert sum(alert.is_open for alert in found.alerts.values()) == opened
+        assert sum(health.status == "down" for health in found.devices) == down
+        assert sum(alert.is_open for alert in found.alerts) == opened
         assert (len(found.devices), len(found.links)) == (DEVICES, LINKS)
     return spent_ms, cpu_ms
 
