@@ -218,7 +218,7 @@ def test_two_links_to_the_same_device_are_two_ways() -> None:
 
 
 def test_an_island_that_chooses_another_root_tells_who_turned() -> None:
-    story = Story("E-A x-y").tell("down y")
+    story = Story("E-A x-y", unheard="x").tell("down y")
     story.causes.take_changes()
     story.causes.set_state(uid("x"), "down", since_us=1)
     changes = story.causes.take_changes()
