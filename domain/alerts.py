@@ -203,7 +203,10 @@ def _with(alert: Alert, row: JournalRow) -> Alert:
     act = msgspec.convert({"at_us": row.at_us, "what": what, **said}, Act)
     if act in alert.acts:
         return alert
-    acts = _kept(sorted((*alert.acts, act)))
+    before = alert.acts
+    if not before and alert.acknowledged_us is not None:  # it was kept before acts were
+        before = (Act(alert.acknowledged_us, "acknowledged", alert.acknowledged_by),)
+    acts = _kept(sorted({*before, act}))
     return msgspec.structs.replace(alert, acts=acts, **_told_by(acts))
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from domain.alerts import Alert
+from domain.alerts import Act, Alert
 from domain.edit import apply, change, creation, deletion, inverse
 from domain.fact import Fact
 from domain.health import Health, ProbeHealth
@@ -58,7 +58,25 @@ FACTS = [
     ),
 ]
 ALERT = Alert(
-    UUID(int=80), "device_down", DEVICES[0].id, "critical", NOW_US, "why", None, NOW_US + 1, "mara", 3
+    UUID(int=80),
+    "hot",
+    DEVICES[0].id,
+    "critical",
+    NOW_US,
+    "why",
+    None,
+    NOW_US + 1,
+    "mara",
+    3,
+    kind="threshold",
+    instance="board",
+    title="Too hot",
+    value=71.5,
+    limit=70.0,
+    since_us=NOW_US - 9,
+    acts=(Act(NOW_US + 1, "acknowledged", "mara", "<b>ü"), Act(NOW_US + 2, "assigned", "mara", to="jo")),
+    assigned_to="jo",
+    silenced="planned work: mast",
 )
 LINK_STATE = LinkState(LINKS[0].id, "up", NOW_US - 1, NOW_US, 1.5e9, None)
 

@@ -130,6 +130,16 @@ def test_the_fingerprints_that_are_stored_stay_what_they_are() -> None:
     assert len(set(ids)) == 6
 
 
+def test_an_acknowledgement_from_before_acts_were_kept_is_not_lost_to_a_comment() -> None:
+    old = Alert(
+        fingerprint("device_down", SUBJECT), "device_down", SUBJECT, "critical", 100, acknowledged_us=110
+    )
+    old = msgspec.structs.replace(old, acknowledged_by="mara")
+    new = next_alert(old, row("alert_commented", 120, None, by="jo", text="still down"))
+    assert new is not None and (new.acknowledged_us, new.acknowledged_by) == (110, "mara")
+    assert [act.what for act in new.acts] == ["acknowledged", "commented"]
+
+
 # In whatever order
 
 _words = st.sampled_from(["", "mara", "jo"])
