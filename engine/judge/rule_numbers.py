@@ -19,7 +19,7 @@ from domain.observation import Value
 from domain.watching import AlertRule
 from engine.judge.holds import Hold, Holds
 from engine.judge.outcome import Outcome
-from engine.judge.rule_plan import RUNNING, Check, Plans
+from engine.judge.rule_plan import RUNNING, Check, Plan, Plans
 
 MISSING_LOOKS = 25
 """More than any source needs to have asked for everything once."""
@@ -73,14 +73,9 @@ class Numbers:
     def see(self, device: UUID, probe: str, values: Sequence[Value]) -> None:
         """Pick what is looked at from what a probe told."""
         calm = self._plans.of(device).calm
+        picked = [value for value in values if value[0] in calm]
         if self._holds.of(device) is None:
-            picked = [
-                value
-                for value in values
-                if value[0] in calm and not (calm[value[0]][0] <= value[2] <= calm[value[0]][1])
-            ]
-        else:
-            picked = [value for value in values if value[0] in calm]
+            picked = [value for value in picked if not calm[value[0]][0] <= value[2] <= calm[value[0]][1]]
         fresh = self._fresh.get(device)
         if fresh is None:
             self._fresh[device] = {probe: _Told(values, picked)}
@@ -100,10 +95,11 @@ class Numbers:
     def end_visit(self, device: Device, at_us: int, outcome: Outcome) -> None:
         """Judge what the probes told since the last visit."""
         fresh = self._fresh.pop(device.id, None)
-        holds = self._holds.of(device.id)
-        if fresh is None or (holds is None and not any(told.picked for told in fresh.values())):
+        if fresh is None:
             return
-        plan = self._plans.of(device.id)
+        holds, plan = self._holds.of(device.id), self._plans.of(device.id)
+        if holds is None and all(_is_calm(plan, told.picked) for told in fresh.values()):
+            return
         visit = _Visit(device, fresh, holds or _NOTHING, at_us, outcome)
         shared: dict[tuple[str, str], tuple[str, float]] = {}
         for probe, metric, instance, value in _seen(fresh):
@@ -117,10 +113,10 @@ class Numbers:
             elif metric == RUNNING:
                 self._on_port(device, instance, value > 0, at_us, outcome)
         for (metric, instance), (probe, value) in shared.items():
-            for name, part, whole, checks in plan.shares:
-                _, all_of_it = shared.get((whole, instance), ("", 0.0))
-                if metric == part and all_of_it > 0 and (name, instance) not in shared:
-                    self._check(visit, checks, instance, probe, 100.0 * value / all_of_it)
+            for share in plan.shares:
+                _, whole = shared.get((share.whole, instance), ("", 0.0))
+                if metric == share.part and whole > 0 and (share.name, instance) not in shared:
+                    self._check(visit, share.checks, instance, probe, 100.0 * value / whole)
         if visit.holds:
             self._miss(visit)
 
@@ -187,6 +183,21 @@ class Numbers:
                 hold.missing += 1
             if hold.missing >= MISSING_LOOKS:
                 self._holds.drop(hold, visit.at_us, visit.outcome, "it is no longer told")
+
+
+def _is_calm(plan: Plan, picked: Sequence[Value]) -> bool:
+    """Tell whether all that was picked is parts of shares that break nothing: what most visits bring."""
+    for metric, instance, value in picked:
+        if metric not in plan.parts or metric in plan.checks or metric in plan.changes:
+            return False
+        for share in plan.shares:
+            if metric == share.part:
+                for other, at, whole in picked:
+                    if other == share.whole and at == instance and whole > 0:
+                        if not share.calm[0] <= 100.0 * value / whole <= share.calm[1]:
+                            return False
+                        break
+    return True
 
 
 def _ranked(fresh: _Fresh) -> list[tuple[str, _Told]]:

@@ -34,15 +34,24 @@ class Check(NamedTuple):
     rule: AlertRule
 
 
+class Share(NamedTuple):
+    """A share of two numbers: what it is called, of what, what it is held against, and where it breaks nothing."""
+
+    name: str
+    part: str
+    whole: str
+    checks: tuple[Check, ...]
+    calm: tuple[float, float]
+
+
 class Plan(NamedTuple):
     """What is looked at. `calm`: the metrics that anything here is about, and the range of values that break nothing (an empty
-    one where every value is looked at). `shares`: name, part, whole and checks."""
+    one where every value is looked at). `parts`: the shares' names and what they are made of."""
 
     calm: dict[str, tuple[float, float]]
     checks: dict[str, tuple[Check, ...]]
-    shares: tuple[tuple[str, str, str, tuple[Check, ...]], ...]
+    shares: tuple[Share, ...]
     parts: frozenset[str]
-    """The shares and what they are made of."""
     changes: dict[str, tuple[AlertRule, ...]]
     statuses: dict[RuleKind, tuple[AlertRule, ...]]
     past: tuple[AlertRule, ...]
@@ -161,13 +170,17 @@ def _plan(rules: Iterable[AlertRule]) -> Plan:
                 past.append(rule)
             case kind:
                 statuses[kind].append(rule)
-    shares = tuple((name, *SHARES[name], tuple(checks[name])) for name in SHARES if name in checks)
-    parts = {metric for _, part, whole, _ in shares for metric in (part, whole)}
+    shares = tuple(
+        Share(name, *SHARES[name], tuple(checks[name]), _calm(checks[name]))
+        for name in SHARES
+        if name in checks
+    )
+    parts = {metric for share in shares for metric in (share.part, share.whole)}
     return Plan(
         {metric: _calm(found) for metric, found in checks.items()} | dict.fromkeys((*changes, *parts), NEVER),
         {metric: tuple(found) for metric, found in checks.items()},
         shares,
-        frozenset({*parts, *(name for name, *_ in shares)}),
+        frozenset({*parts, *(share.name for share in shares)}),
         {metric: tuple(found) for metric, found in changes.items()},
         {kind: tuple(found) for kind, found in statuses.items()},
         tuple(past),
