@@ -9,7 +9,7 @@ One rule: a refusal goes to whoever asked (`then`); where nobody can show it, it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -132,6 +132,11 @@ class Commands(QObject):
         link = self._model.inventory.link(id)
         if link is not None:
             self._submit(f"Delete {self._ends(link)}", [deletion("link", link)])
+
+    def adopt_links(self, links: Sequence[Link], then: Then) -> None:
+        """Draw links that devices tell of: one edit, one undo."""
+        what = self._ends(links[0]) if len(links) == 1 else count_of(len(links), "link", "links")
+        self._submit(f"Adopt {what}", [creation("link", link) for link in links], then)
 
     # Logins
 
@@ -294,7 +299,7 @@ class Commands(QObject):
         secrets: dict[UUID, Secret] | None = None,
     ) -> None:
         edit = edit_of(title, self.author, steps)
-        self.submit(edit, secrets or {}, then or self._toast)
+        self.submit(edit, secrets or {}, then or self.tell_refusals)
 
     def _send(self, edit: Edit, secrets: dict[UUID, Secret], then: Then) -> None:
         self.stacks_changed.emit()
@@ -338,16 +343,18 @@ class Commands(QObject):
             self.said.emit(Said(_as_done(again.title), again))
         self.stacks_changed.emit()
 
-    def _toast(self, refusals: tuple[Refusal, ...]) -> None:
+    def tell_refusals(self, refusals: tuple[Refusal, ...]) -> None:
+        """Say in a toast what was refused, if anything was."""
         if refusals:
             self.said.emit(Said(_words(refusals), bad=True))
 
     def _toast_refusals(self, reply: Reply) -> None:
-        self._toast(reply.refusals)
+        self.tell_refusals(reply.refusals)
 
 
 _DONE = {
     "Add": "added",
+    "Adopt": "adopted",
     "Change": "changed",
     "Move": "moved",
     "Place": "placed",

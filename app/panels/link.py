@@ -1,4 +1,6 @@
-"""The link panel: between whom, how it is and why, what it carries each way. Counterpart: `Model`; actions are commands.
+"""The link panel: between whom, how it is and why, what it carries each way, who says that it exists.
+
+Counterpart: `Model`; actions are commands. What contradicts the link stands before everything else about it.
 
 One rule: a direction is named by where it leads; its load stands at the end that sends.
 """
@@ -21,9 +23,12 @@ from app.panels.facts import FactsGrid, Line
 from app.panels.graph_place import GraphPlace, Watches
 from app.panels.interfaces import ports_of
 from app.panels.journal import OVERVIEW_ROWS, JournalList
+from app.panels.link_doubt import DoubtCards
+from app.panels.link_evidence import EvidenceList
 from app.panels.subject import SubjectPanel, Told
 from app.panels.text import LEFT, RIGHT, Label, paint_text, tip
 from app.symbols import paint_symbol
+from app.topology.told import told_of
 from app.words import UNKNOWN, clock, in_mbps, isolated, length, name_of_link, rate, sentence
 from domain.geometry import LngLat, path_length_m
 from domain.inventory import Link
@@ -141,12 +146,17 @@ class LinkPanel(SubjectPanel):
     """One link: its ends, what is known, its traffic, its journal."""
 
     device_chosen = Signal(object)
+    choice_made = Signal(object)
+    """How a contradiction of it is to be settled: a `Choice`."""
 
     def __init__(self, model: Model, link: Watches, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(model, look, parent=parent)
         self.rows = (EndRow(look), EndRow(look))
         self.facts = FactsGrid()
         self.note = Label("", wrap=True)
+        self.doubts = DoubtCards(look)
+        self.doubts.chosen.connect(self.choice_made)
+        self.evidence = EvidenceList(look)
         self.graph = GraphPlace(model, link, look)
         self.journal = JournalList(model, link, look, OVERVIEW_ROWS)
         self.end_head()
@@ -175,6 +185,8 @@ class LinkPanel(SubjectPanel):
             or delta.alerts
             or delta.health
             or delta.facts
+            or delta.derived_links
+            or delta.contradictions
             or self.subject in delta.link_states
         ):
             self._refresh()
@@ -200,6 +212,9 @@ class LinkPanel(SubjectPanel):
         self.facts.show_lines(lines, self._look.theme.status_text)
         self.note.setText(link.note)
         self._note.setVisible(bool(link.note))
+        doubts = [doubt for doubt in self._model.contradictions.values() if link.id in doubt.links]
+        self.doubts.show_doubts(self._model, doubts)
+        self.evidence.show_told(self._model, told_of(self._model, link.id))
         self._draw(ends)
         self.journal.show_device(link.id)
 
@@ -231,9 +246,11 @@ class LinkPanel(SubjectPanel):
         layout = QVBoxLayout(inner)
         layout.setContentsMargins(PADDING_PX, 14, PADDING_PX, PADDING_PX)
         layout.setSpacing(16)
+        layout.addWidget(self.doubts)
         layout.addLayout(ends)
         layout.addWidget(self.facts)
         layout.addWidget(self._note)
+        layout.addWidget(_headed("Who says so", self.evidence))
         layout.addWidget(self.graph)
         layout.addWidget(_headed("Journal", self.journal))
         layout.addStretch(1)
