@@ -112,19 +112,19 @@ class Hours:
                     yield hour_us, hour
 
     def means(
-        self, connection: Connection, source_key: int, wanted: Collection[Series], spans: Iterable[Span]
+        self, connection: Connection, source_key: int, wanted: Collection[Series], spans: Collection[Span]
     ) -> dict[Series, dict[int, float]]:
         """Return the means of some series by hour, of the hours that begin within any of the spans."""
-        columns = sample_hour.c.hour_us, sample_hour.c.schema_key, sample_hour.c.data
+        hour_us = sample_hour.c.hour_us
+        single = [from_us for from_us, before_us in spans if before_us - from_us == HOUR_US]
+        within = [hour_us.in_(single)] if single else []
+        within += [and_(hour_us >= a, hour_us < b) for a, b in spans if b - a != HOUR_US]
+        columns = hour_us, sample_hour.c.schema_key, sample_hour.c.data
         found: dict[Series, dict[int, float]] = {series: {} for series in wanted}
         places: dict[int, list[tuple[Series, int]]] = {}
-        for from_us, before_us in spans:
-            here = and_(
-                sample_hour.c.source_key == source_key,
-                sample_hour.c.hour_us >= from_us,
-                sample_hour.c.hour_us < before_us,
-            )
-            for hour_us, schema_key, data in connection.execute(select(*columns).where(here)):
+        for here in within:
+            query = select(*columns).where(sample_hour.c.source_key == source_key, here)
+            for at_us, schema_key, data in connection.execute(query):
                 if schema_key not in places:
                     at = [
                         (series, self._samples.place_in(connection, schema_key, series)) for series in wanted
@@ -134,7 +134,7 @@ class Hours:
                 for series, place in places[schema_key]:
                     hour = Hour(*_PACKED.unpack_from(plain, place * _PACKED.size))
                     if hour.values:
-                        found[series][hour_us] = hour.mean
+                        found[series][at_us] = hour.mean
         return found
 
     def _roll(self, connection: Connection, source_key: int, hour_us: int) -> None:

@@ -127,7 +127,7 @@ def test_the_thread_of_the_store_reads_hours_and_a_device_that_is_gone_meanwhile
     async def scenario() -> None:
         thread = StoreThread(kept)
         asked = [(DEVICES[0].id, [("rtt_ms", "icmp"), ("rtt_ms", "snmp")], [(HOUR, HOUR + HOUR_US)])]
-        (found,) = await thread.hourly(asked)  # type: ignore[arg-type]
+        (found,) = await thread.hourly(asked)
         assert found == {("rtt_ms", "icmp"): {HOUR: pytest.approx(12.0)}, ("rtt_ms", "snmp"): {}}
         await thread.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +49,12 @@ def test_the_inventorys_rules_stand_beside_the_built_in_ones_or_in_their_place()
     found = rules_by_key(inventory(off, OWN))
     assert found["cpu_busy"] is off and found[str(OWN.id)] is OWN
     assert len(found) == len(DEFAULT_RULES) + 1 and rules_by_key(Inventory()) == RULES
+
+
+def test_the_guide_names_every_built_in_rule_with_its_severity() -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs/guide/alerts.md").read_text("utf-8")
+    for key, rule in RULES.items():
+        assert f"| {rule.name} | `{key}` | {rule.severity} |" in guide
 
 
 def test_shares_are_of_metrics_that_are_told() -> None:
