@@ -79,9 +79,9 @@ class Inquiries:
                 "at_us": past.at_us,
                 "seq": past.seq,
                 "from_us": past.from_us,
-                "devices": list(past.devices.values()),
-                "links": list(past.links.values()),
-                "alerts": list(past.alerts.values()),
+                "devices": past.devices,
+                "links": past.links,
+                "alerts": past.alerts,
                 "events": past.events,
             }
             return Reply(request.request, result=msgspec.to_builtins(told))

@@ -18,7 +18,7 @@ from engine.storage import tables
 US_PER_DAY = 86_400_000_000
 ROWS_AT_ONCE = 2_000
 """Journal rows deleted in one transaction, so that nobody waits long for the next."""
-ROWS_WITHOUT_KEYFRAME = 5_000
+ROWS_WITHOUT_KEYFRAME = 2_500
 """Of old keyframes one is kept for each so many rows of the journal, however few days they took: what a seek folds at most."""
 
 
