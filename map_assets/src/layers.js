@@ -9,8 +9,8 @@
 
 import { detourLayers, fateLayers, lostLinkLayers } from "./fate_layers.js";
 import {
-  alone, byZoom, ex, FATE, filter, grown, held, heldName, isLine, isPoint, isPop, linkOffset, linkWidth, live, MEDIUM, ofThisZoom, rank,
-  SEMIBOLD, status,
+  alone, byZoom, ex, FATE, filter, grown, held, heldName, isLine, isPoint, isPop, LINK_STOPS, linkOffset, linkWidth, live, MEDIUM,
+  ofThisZoom, rank, SEMIBOLD, status, stops,
 } from "./style.js";
 
 /** @import { LayerSpecification, ExpressionSpecification, FilterSpecification } from "@maplibre/maplibre-gl-style-spec" */
@@ -39,6 +39,11 @@ const fainterAfar = (opacity) => ex(["interpolate", ["linear"], ["zoom"], 6, opa
 function linkLayers(p) {
   const round = /** @type {const} */ ({ "line-join": "round" });
   const heldLive = held(ifLive);
+  // What is behind a cause is drawn by the layers of what is live, thin: a layer of its own would cost in every frame of a calm night.
+  const behind = ["==", load, LOAD_AFFECTED];
+  const lineColor = ex(["case", behind, p.status.affected, loadColor(p)]);
+  const lineWidth = stops(LINK_STOPS, (k, i) => ["case", behind, [0.7, 1.25, 1.25, 1.5][i], ["*", k, ["get", "width"]]]);
+  const lineOpacity = fainterAfar((most) => held(["case", behind, most, [">=", load, 0], 1, 0]));
   const arrowSize = byZoom([0.06, 0.16, 0.22, 0.34], ["get", "width"]);
   const meets = filter(["all", isPoint, alone]);
   const arrowLayout = {
@@ -70,13 +75,6 @@ function linkLayers(p) {
       },
     },
     {
-      id: "link-affected", type: "line", source: "links", filter: filter(["all", isLine, alone]),
-      paint: {
-        "line-color": p.status.affected, "line-width": byZoom([0.7, 1.25, 1.25, 1.5], 1), "line-offset": linkOffset,
-        "line-opacity": fainterAfar((most) => held(["case", ["==", load, LOAD_AFFECTED], most, 0])),
-      },
-    },
-    {
       id: "link-hot", type: "line", source: "links", filter: filter(["all", isLine, alone]), minzoom: PILL_ZOOM,
       paint: {
         "line-color": p.load_casing, "line-width": linkWidth(2.4), "line-offset": linkOffset,
@@ -87,14 +85,14 @@ function linkLayers(p) {
     {
       id: "link-cable", type: "line", source: "links",
       filter: filter(["all", isLine, alone, ["!=", ["get", "kind"], "wireless"]]), layout: round,
-      paint: { "line-color": loadColor(p), "line-width": linkWidth(), "line-offset": linkOffset, "line-opacity": heldLive },
+      paint: { "line-color": lineColor, "line-width": lineWidth, "line-offset": linkOffset, "line-opacity": lineOpacity },
     },
     {
       id: "link-wireless", type: "line", source: "links",
       filter: filter(["all", isLine, alone, ["==", ["get", "kind"], "wireless"]]), layout: round,
       paint: {
-        "line-color": loadColor(p), "line-width": linkWidth(), "line-offset": linkOffset, "line-dasharray": [5, 0.9],
-        "line-opacity": heldLive,
+        "line-color": lineColor, "line-width": lineWidth, "line-offset": linkOffset, "line-dasharray": [5, 0.9],
+        "line-opacity": lineOpacity,
       },
     },
     ...lostLinkLayers(p),

@@ -12,15 +12,13 @@ export const ex = (x) => /** @type {ExpressionSpecification} */ (x);
 /** @param {unknown} x @returns {FilterSpecification} */
 export const filter = (x) => /** @type {FilterSpecification} */ (x);
 
-/** Multiply by zoom: the figures of look.md for link widths. @param {number[]} factors at zoom 5, 8.7, 11,
-14 @param {unknown} value @param {number} add */
-export const byZoom = ([at5, at9, at11, at14], value, add = 0) => {
-  /** @param {number} k */
-  const sized = (k) => ["+", add, ["*", k, value]];
-  return ex(["interpolate", ["linear"], ["zoom"], 5, sized(at5), 8.7, sized(at9), 11, sized(at11), 14, sized(at14)]);
-};
+/** A figure for each of the zooms 5, 8.7, 11 and 14, straight between them. @param {number[]} factors @param {(factor: number, i: number) => unknown} make */
+export const stops = (factors, make) => ex(["interpolate", ["linear"], ["zoom"], ...[5, 8.7, 11, 14].flatMap((zoom, i) => [zoom, make(factors[i], i)])]);
+/** Multiply by zoom: the figures of look.md. @param {number[]} factors @param {unknown} value @param {number} add */
+export const byZoom = (factors, value, add = 0) => stops(factors, (factor) => ["+", add, ["*", factor, value]]);
+export const LINK_STOPS = [0.35, 0.8, 1.25, 2];
 /** @param {number} add */
-export const linkWidth = (add = 0) => byZoom([0.35, 0.8, 1.25, 2], ["get", "width"], add);
+export const linkWidth = (add = 0) => byZoom(LINK_STOPS, ["get", "width"], add);
 export const linkOffset = byZoom([0.3, 0.7, 1.1, 1.8], ["*", ["get", "lane"], ["get", "width"]]);
 /** Features of one kind of the live source. @param {string} kind @param {unknown[]} more */
 export const live = (kind, ...more) => ({ source: "live", filter: filter(["all", ["==", ["get", "kind"], kind], ...more]) });

@@ -211,6 +211,17 @@ class Stage:
 
         self.until(there, f"the card of {device.name!r}")
 
+    def point_away(self) -> None:
+        """Move the pointer to bare ground, trembling, until there is no card."""
+        tremble = itertools.cycle((QPoint(20, 300), QPoint(21, 300)))
+
+        def gone() -> bool:
+            QTest.mouseMove(self.hands, next(tremble))
+            QTest.qWait(100)
+            return not self.card()
+
+        self.until(gone, "no card over bare ground")
+
     def drag(self, start: QPoint, end: QPoint, *, release: bool = True) -> None:
         """Press, move in steps, and let go."""
         left = Qt.MouseButton.LeftButton

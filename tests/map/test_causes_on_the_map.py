@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import msgspec
 from PySide6.QtCore import QPoint
-from PySide6.QtTest import QTest
 
 from app.look import themes
 from domain.geometry import LngLat
@@ -91,7 +90,7 @@ def test_a_resting_pointer_joins_the_cause_and_what_is_behind_it_from_either_end
     for name in ("Grünten", "Hauchenberg"):
         stage.point_at(device(name, 0, 0))
         stage.until(lambda: _is_joined(stage, between), name)
-        QTest.mouseMove(stage.hands, QPoint(20, 300))
+        stage.point_away()
         stage.until(lambda: not _is_joined(stage, between), "no line without a pointer")
 
 
