@@ -28,14 +28,16 @@ from app.draft import (
     steps_of,
 )
 from app.model import Model
+from app.panels.alert_acts import AlertActs, Deed
 from app.trust import trusting, what_it_shows
 from app.words import BETWEEN, count_of, ends_of_link, isolated
+from domain.alerts import PersonAct
 from domain.edit import Edit, Step, change, creation, deletion, inverse
 from domain.errors import Refusal
 from domain.inventory import Credential, CredentialKind, Device, Entity, Kind, Link, probe_names
 from domain.vault import Secret
 from domain.watching import PortWatch
-from domain.wire import ActOnAlert, ProbeNow, Reply, SubmitEdit, ToEngine
+from domain.wire import ProbeNow, Reply, SubmitEdit, ToEngine
 
 UNDO_DEPTH = 200
 Then = Callable[[tuple[Refusal, ...]], None]
@@ -68,6 +70,7 @@ class Commands(QObject):
         self.author = author or author_name()
         self._model = model
         self._link = link
+        self._alert_acts = AlertActs(link.request)
         self._done: list[Edit] = []
         self._undone: list[Edit] = []
         self._awaited: set[UUID] = set()
@@ -231,9 +234,19 @@ class Commands(QObject):
         """Take an alert: it stays open, and everybody sees who has it."""
         found = self._model.alerts.get(alert)
         if found is not None and found.is_open and found.acknowledged_us is None:
-            self._link.request(
-                lambda number: ActOnAlert(number, alert, "acknowledge", self.author), self._toast_refusals
-            )
+            self.act_on_alerts([alert], "acknowledge")
+
+    def act_on_alerts(
+        self,
+        alerts: Iterable[UUID],
+        act: PersonAct,
+        *,
+        text: str = "",
+        to: str = "",
+        then: Then | None = None,
+    ) -> None:
+        """Acknowledge alerts, comment on them, assign them to somebody (or nobody), resolve them or open them again."""
+        self._alert_acts.act(alerts, Deed(act, self.author, text, to), then or self.tell_refusals)
 
     # Undo and redo
 
@@ -380,4 +393,4 @@ def _as_done(title: str) -> str:
 
 
 def _words(refusals: tuple[Refusal, ...]) -> str:
-    return "; ".join(refusal.message for refusal in refusals)
+    return "; ".join(dict.fromkeys(refusal.message for refusal in refusals))

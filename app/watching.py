@@ -86,6 +86,12 @@ MOVE_WORDS: dict[Comparison, str] = {"gt": "rises", "lt": "falls", "ne": "change
 AGAINST_PAST = frozenset({"anomaly", "trend"})
 _SAME_WAY: dict[Comparison, Comparison] = {"gte": "gt", "lte": "lt", "eq": "ne"}
 SEVERITY_WORDS: dict[Severity, str] = {"critical": "Critical", "warning": "Warning", "info": "Info"}
+SEVERITY_ICONS: dict[Severity, tuple[str, str]] = {
+    "critical": ("octagon-alert", "down"),
+    "warning": ("triangle-alert", "degraded"),
+    "info": ("info", "stale"),
+}
+"""The icon of a severity, and the status whose ink it has; the word always stands beside it."""
 _SHOWN_UNITS = {"1/s": ("per s", 1.0), "bit/s": ("Mb/s", 1e6), "B": ("MiB", float(1 << 20))}
 _SHOWN_UNIT_OF = {
     "certificate_left_s": ("d", float(DAY_S)),

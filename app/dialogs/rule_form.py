@@ -26,6 +26,7 @@ from app.panels.picker import Picker, grouped, matches
 from app.panels.text import Label, button, caption
 from app.watching import (
     KINDS,
+    SEVERITY_ICONS,
     SEVERITY_WORDS,
     default_of,
     matched_words,
@@ -46,12 +47,6 @@ NAME_CHARS = 400
 NOTE_PX = 52
 NOTE_SENT_CAP = 40_000
 FIRST_METRIC = "cpu_load_pct"
-SEVERITY_ICONS: dict[Severity, tuple[str, str]] = {
-    "critical": ("octagon-alert", "down"),
-    "warning": ("triangle-alert", "degraded"),
-    "info": ("info", "stale"),
-}
-"""The icon of a severity, and the status whose ink it has; the word always stands beside it."""
 Submit = Callable[[AlertRule, Then], None]
 
 

@@ -1,68 +1,47 @@
-"""Alerts as rows of a table. Counterpart: `alerts.py` paints them; `domain/alerts.py` is their life.
+"""The table of alerts: tabs, filters, what is folded. Counterpart: `alert_rows.py` says what a row is, `alerts.py` shows them.
 
-Theory: what is down explains the links that end at it: their rows stand below its own, few of them until somebody asks for
-the rest, which one row more offers.
-One rule: fault order, then the newest first; a row is a word for everything its colour says.
+Theory: rows are made when their alert, its cause or the inventory changes, and kept; what is behind a cause is made for the few
+rows that are shown. One rule: what changes many rows at once changes the table at most twice a second.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable
+from typing import Any, Literal
 from uuid import UUID
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
 
 from app.draft import now_us
 from app.model import Delta, Model
+from app.panels.alert_rows import (
+    PORT_FLAPS,
+    Causes,
+    Row,
+    affected_rows,
+    causes_of,
+    explained_by,
+    order_of,
+    row_of,
+    touched_us,
+)
 from app.panels.text import tip
-from app.symbols import RANK
-from app.words import age_of, clock, isolated, midnight_us, name_of_link, subscribers, where
-from domain.alerts import Alert
-from domain.inventory import Link
+from app.watching import SEVERITY_WORDS
+from app.words import age_of, clock, count_of, isolated
+from domain.alerts import Alert, counters
+from domain.fault import Fault
+from domain.watching import SEVERITIES, Severity
 
-Tab = Literal["open", "acknowledged", "today"]
+Tab = Literal["open", "unacknowledged", "day"]
 Index = QModelIndex | QPersistentModelIndex
 WHAT, WHERE, SINCE, AGE, TAKES_DOWN, WHO = range(6)
 COLUMNS = ("What", "Where", "Since", "Age", "Takes down", "Who")
+NUMBERS = frozenset({SINCE, AGE, TAKES_DOWN})
 MANY, MANY_MS = 1000, 500
 """More alerts than this are sorted anew at most twice a second, as they come in: nobody reads faster."""
 UNDER_SHOWN = 4
 """So many rows stand below one that explains them; the others are counted."""
-STATUS_OF_KIND: dict[str, str] = {
-    "device_down": "down",
-    "device_stale": "stale",
-    "link_down": "down",
-    "port_down": "down",
-    "cut_off": "down",
-}
-"""What is not named is a fault of something that works: degraded."""
-
-
-class Row(NamedTuple):
-    """One alert in words. `device` is what a click selects, `link` where it is about one."""
-
-    alert: Alert
-    status: str
-    what: str
-    more: str
-    where: str
-    takes_down: str
-    device: UUID | None
-    link: UUID | None
-    under: UUID | None = None
-    """The down device at its end, whose alert explains this one: it is shown indented below that."""
-    hides: int = 0
-    """Above zero this row is no alert: it stands for so many more below the same one."""
-
-    @property
-    def key(self) -> tuple[UUID, bool]:
-        """What makes it the same row, however often it is made anew."""
-        return (self.alert.id, bool(self.hides))
-
-    def holds(self, text: str) -> bool:
-        """Whether a folded text is in its words."""
-        said = (self.what, self.where, self.more, self.alert.acknowledged_by)
-        return not text or any(text in words.casefold() for words in said)
+DAY_US = 86_400_000_000
 
 
 class AlertsModel(QAbstractTableModel):
@@ -73,15 +52,21 @@ class AlertsModel(QAbstractTableModel):
         self._model = model
         self.tab: Tab = "open"
         self.rows: list[Row] = []
-        self.counts: dict[Tab, int] = {"open": 0, "acknowledged": 0, "today": 0}
-        self.down_count = 0
+        self.counts: dict[Tab, int] = {"open": 0, "unacknowledged": 0, "day": 0}
+        self.by_severity: dict[Severity, int] = dict.fromkeys(SEVERITIES, 0)
+        """Open alerts that call for somebody."""
+        self.severities: frozenset[Severity] = frozenset()
+        """Those that are shown; empty is all."""
         self.text = ""
         self.matching = 0
-        """How many alerts of the tab hold the filter's text."""
-        self._down: dict[UUID, int] = {}
+        self.of = 0
+        """How many alerts and affected devices the filters leave, and of how many."""
+        self.cut_off: Fault | None = None
         self._unfolded: set[UUID] = set()
         self._made: dict[UUID, Row] = {}
-        """Rows by alert, made from the inventory as it is."""
+        """Rows by alert, made from inventory and faults as they are."""
+        self._behind: dict[UUID, tuple[Fault, str, int | None, list[Row], int]] = {}
+        """Rows behind a fault, and of what they were made."""
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(MANY_MS)
@@ -98,47 +83,42 @@ class AlertsModel(QAbstractTableModel):
         self.text = text.strip().casefold()
         self.refresh()
 
+    def set_severities(self, severities: Iterable[Severity]) -> None:
+        """Show only alerts of these severities; of all where there are none."""
+        self.severities = frozenset(severities)
+        self.refresh()
+
     def unfold(self, row: Row) -> None:
         """Show what a row stands for."""
-        if row.under is not None:
+        if row.hides and row.under is not None:
             self._unfolded.add(row.under)
             self.refresh()
 
     def refresh(self) -> None:
         """Read the mirror again."""
         self._later.stop()
-        midnight = midnight_us(now_us())
-        tabs: dict[Tab, list[Alert]] = {"open": [], "acknowledged": [], "today": []}
-        for alert in self._model.alerts.values():
-            if alert.is_open:
-                tabs["open" if alert.acknowledged_us is None else "acknowledged"].append(alert)
-            if max(alert.opened_us, alert.cleared_us or 0) >= midnight:
-                tabs["today"].append(alert)
-        self.counts = {tab: len(alerts) for tab, alerts in tabs.items()}
-        still_open = tabs["open"] + tabs["acknowledged"]
-        self._down = {alert.subject: alert.opened_us for alert in still_open if alert.kind == "device_down"}
-        self.down_count = sum(self._row(alert).status == "down" for alert in still_open)
-        rows = [row for alert in tabs[self.tab] if (row := self._row(alert)).holds(self.text)]
-        self.matching = len(rows)
-        if self.tab == "today":
-            rows = [row._replace(under=None) for row in rows]
-            rows.sort(key=lambda row: -max(row.alert.opened_us, row.alert.cleared_us or 0))
+        alerts = self._model.alerts.values()
+        still_open = [alert for alert in alerts if alert.is_open]
+        calling = [alert for alert in still_open if not alert.silenced]
+        since_us = now_us() - DAY_US
+        tabs: dict[Tab, list[Alert]] = {
+            "open": still_open,
+            "unacknowledged": [alert for alert in calling if alert.acknowledged_us is None],
+            "day": [alert for alert in alerts if touched_us(alert) >= since_us],
+        }
+        self.counts = {"open": len(calling), "unacknowledged": counters(calling).unacknowledged}
+        self.counts["day"] = len(tabs["day"])
+        self.by_severity = {
+            severity: sum(alert.severity == severity for alert in calling) for severity in SEVERITIES
+        }
+        self.cut_off = next((f for f in self._model.faults.values() if f.kind == "cut_off"), None)
+        causes = causes_of(still_open)
+        chosen = [a for a in tabs[self.tab] if not self.severities or a.severity in self.severities]
+        self.matching = self.of = 0
+        if self.tab == "day":
+            self._show(self._flat(chosen, causes))
         else:
-            rows = self._nested(rows)
-        if [row.key for row in rows] == [row.key for row in self.rows]:
-            self.rows = rows
-            self.touch()
-        else:
-            self.layoutAboutToBeChanged.emit()
-            kept = {row.key: number for number, row in enumerate(rows)}
-            before = self.persistentIndexList()
-            after = []
-            for index in before:
-                at = kept.get(self.rows[index.row()].key) if index.row() < len(self.rows) else None
-                after.append(QModelIndex() if at is None else self.createIndex(at, index.column()))
-            self.rows = rows
-            self.changePersistentIndexList(before, after)
-            self.layoutChanged.emit()
+            self._show(self._nested(chosen, causes))
 
     def touch(self) -> None:
         """Let the ages be painted anew."""
@@ -146,7 +126,7 @@ class AlertsModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, len(COLUMNS) - 1))
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Return how many alerts the tab has."""
+        """Return how many rows the tab has."""
         return 0 if parent.isValid() else len(self.rows)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -162,24 +142,20 @@ class AlertsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return COLUMNS[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = (
-                Qt.AlignmentFlag.AlignRight
-                if section in (SINCE, AGE, TAKES_DOWN)
-                else Qt.AlignmentFlag.AlignLeft
-            )
+            side = Qt.AlignmentFlag.AlignRight if section in NUMBERS else Qt.AlignmentFlag.AlignLeft
             return int(side | Qt.AlignmentFlag.AlignVCenter)
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a cell's words, or the alert's reason on hover."""
+        """Return a cell's words, or all about the alert on hover."""
         row = self.rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return self.words(row, index.column())
-        if row.hides:
-            return None
-        if role == Qt.ItemDataRole.ToolTipRole:
-            times = f"{row.alert.count} times so far" if row.alert.count > 1 else ""
-            return tip("\n".join(line for line in (row.what, row.alert.reason, times) if line))
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            said = self.words(row, index.column())
+            return f"{said}, {row.more}" if index.column() == WHAT and row.more else said
+        if role == Qt.ItemDataRole.ToolTipRole and not row.hides:
+            return tip(_story(row))
         return None
 
     def words(self, row: Row, column: int) -> str:
@@ -192,86 +168,148 @@ class AlertsModel(QAbstractTableModel):
         if column == WHERE:
             return row.where
         if column == SINCE:
-            return clock(alert.opened_us, now)
+            return clock(row.since_us, now)
         if column == AGE:
-            return age_of(alert.opened_us, alert.cleared_us or now)
+            ended_us = (alert.cleared_us or alert.resolved_us) if alert is not None else None
+            return age_of(row.since_us, ended_us or now)
         if column == TAKES_DOWN:
             return row.takes_down
-        if alert.acknowledged_us is not None:
-            return f"{alert.acknowledged_by or 'somebody'}, {age_of(alert.acknowledged_us, now)}"
-        return "" if alert.is_open else "cleared"
+        return _who(alert, now) if alert is not None else ""
+
+    # Inside
 
     def _on_changed(self, delta: Delta) -> None:
-        if delta.inventory:
+        if delta.inventory or delta.derived_links:
             self._made.clear()
-        if delta.initial or (len(self.rows) < MANY and (delta.inventory or delta.alerts)):
+            self._behind.clear()
+        for id in delta.faults:
+            self._behind.pop(id, None)
+        if delta.faults:
+            for id in [id for id in self._made if self._is_about(id, delta.faults)]:
+                del self._made[id]
+        touched = delta.inventory or delta.alerts or delta.faults
+        if delta.initial or (touched and len(self.rows) < MANY and len(self._model.alerts) < MANY):
             self.refresh()
-        elif (delta.inventory or delta.alerts) and not self._later.isActive():
+        elif touched and not self._later.isActive():
             self._later.start()
 
-    def _nested(self, rows: list[Row]) -> list[Row]:
-        """Roots in fault order, devices before links, newest first; what a root explains, right below it."""
-        roots: list[Row] = []
-        below: dict[UUID, list[Row]] = {
-            row.device: [] for row in rows if row.alert.kind == "device_down" and row.device
-        }
-        for row in rows:
-            (below.get(row.under, roots) if row.under else roots).append(row)
-        roots.sort(
-            key=lambda row: (RANK[row.status], row.link is not None, -row.alert.opened_us, str(row.device))
-        )
-        self._unfolded &= below.keys()
+    def _show(self, rows: list[Row]) -> None:
+        if [row.key for row in rows] == [row.key for row in self.rows]:
+            self.rows = rows
+            self.touch()
+            return
+        self.layoutAboutToBeChanged.emit()
+        kept = {row.key: number for number, row in enumerate(rows)}
+        before = self.persistentIndexList()
+        after = []
+        for index in before:
+            at = kept.get(self.rows[index.row()].key) if index.row() < len(self.rows) else None
+            after.append(QModelIndex() if at is None else self.createIndex(at, index.column()))
+        self.rows = rows
+        self.changePersistentIndexList(before, after)
+        self.layoutChanged.emit()
+
+    def _flat(self, alerts: list[Alert], causes: Causes) -> list[Row]:
+        """All that happened, the newest first."""
+        made = [self._row(alert, causes)._replace(under=None) for alert in alerts]
+        rows = [row for row in made if row.holds(self.text)]
+        self.matching, self.of = len(rows), len(made)
+        rows.sort(key=lambda row: -touched_us(row.alert) if row.alert is not None else 0)
+        return rows
+
+    def _nested(self, alerts: list[Alert], causes: Causes) -> list[Row]:
+        """Causes and what stands for itself, in fault order; what a cause explains, right below it."""
+        made = [self._row(alert, causes) for alert in alerts]
+        heads = {row.alert.subject for row in made if row.alert is not None and _heads(row.alert, causes)}
+        below: dict[UUID, list[Row]] = {subject: [] for subject in heads}
+        tops: list[Row] = []
+        for row in made:
+            if row.under is not None and row.under in below:
+                below[row.under].append(row)
+            else:
+                tops.append(row._replace(under=None) if row.under is not None else row)
+        self.of = len(made)
+        self._unfolded &= heads
+        tops.sort(key=order_of)
         found: list[Row] = []
-        for root in roots:
-            found.append(root if root.under is None else root._replace(under=None))
-            by_it = root.device if root.alert.kind == "device_down" else None
-            explained = below[by_it] if by_it is not None else []
-            explained.sort(key=lambda row: -row.alert.opened_us)
-            hides = len(explained) - UNDER_SHOWN
-            if hides > 1 and by_it not in self._unfolded:
-                rest = Row(
-                    root.alert, "", f"Show {hides:,} more", "", "", "", root.device, None, root.device, hides
-                )
-                explained = [*explained[:UNDER_SHOWN], rest]
-            found += explained
+        for row in tops:
+            alert = row.alert
+            is_head = alert is not None and _heads(alert, causes)
+            inner = self._explained(alert.subject, below[alert.subject]) if is_head and alert else []
+            holds = row.holds(self.text)
+            self.matching += holds
+            if holds or inner:
+                found += [row, *inner]
         return found
 
-    def _row(self, alert: Alert) -> Row:
-        link = self._model.inventory.link(alert.subject) if alert.kind != "device_down" else None
-        under = next((end for end in (link.a, link.b) if end in self._down), None) if link else None
+    def _explained(self, subject: UUID, alerts: list[Row]) -> list[Row]:
+        """Return what stands below a cause: who is affected, then what alerts besides; few until somebody asks for all."""
+        is_open = subject in self._unfolded
+        fault = self._model.faults.get(subject)
+        most = None if is_open else UNDER_SHOWN + 1
+        shown, count = self._affected(fault, most) if fault is not None else ([], 0)
+        own = sorted((row for row in alerts if row.holds(self.text)), key=order_of)
+        self.matching += count + len(own)
+        self.of += len(fault.affected) if fault is not None else 0
+        rows, whole = [*shown, *own], count + len(own)
+        if is_open or whole <= UNDER_SHOWN + 1:
+            return rows
+        hides = whole - UNDER_SHOWN
+        said = f"Show {hides:,} more"
+        return [*rows[:UNDER_SHOWN], Row(None, "", said, device=subject, under=subject, hides=hides)]
+
+    def _affected(self, fault: Fault, most: int | None) -> tuple[list[Row], int]:
+        known = self._behind.get(fault.subject)
+        if known is None or known[0] is not fault or known[1:3] != (self.text, most):
+            known = (fault, self.text, most, *affected_rows(self._model, fault, self.text, most))
+            self._behind[fault.subject] = known
+        return known[3], known[4]
+
+    def _is_about(self, alert: UUID, subjects: frozenset[UUID]) -> bool:
+        found = self._model.alerts.get(alert)
+        return found is None or found.subject in subjects
+
+    def _row(self, alert: Alert, causes: Causes) -> Row:
+        under = explained_by(self._model, alert, causes) if alert.is_open else None
         made = self._made.get(alert.id)
-        if made is None or made.alert is not alert or made.under != under:
-            made = self._made[alert.id] = self._make(alert, link, under)
+        flaps = alert.kind != "flapping" and (alert.subject, alert.instance) in causes.flapping
+        if (
+            made is None
+            or made.alert is not alert
+            or made.under != under
+            or flaps != (PORT_FLAPS in made.marks)
+        ):
+            made = self._made[alert.id] = row_of(self._model, alert, under, flaps=flaps)
         return made
 
-    def _make(self, alert: Alert, link: Link | None, under: UUID | None) -> Row:
-        inventory = self._model.inventory
-        status = STATUS_OF_KIND.get(alert.kind, "degraded") if alert.is_open else "up"
-        device = inventory.device(alert.subject)
-        if device is not None:
-            down = alert.kind == "device_down"
-            what = f"{isolated(device.name)}{_said_of_device(alert)}"
-            takes = subscribers(device.subscribers) if down else ""
-            return Row(alert, status, what, alert.reason, where(inventory, device), takes, device.id, None)
-        if link is not None:
-            a = inventory.device(link.a)
-            place = where(inventory, a) if a is not None else ""
-            if under is not None and alert.is_open:
-                status = "affected"
-            said = name_of_link(inventory, link)
-            said += " is down" if alert.kind == "link_down" else f": {alert.title}"
-            return Row(alert, status, said, alert.reason, place, "", link.a, link.id, under)
-        gone = alert.title if alert.kind == "cut_off" else "Something that was deleted"
-        return Row(alert, status, gone, alert.reason, "", "", None, None)
+
+def _heads(alert: Alert, causes: Causes) -> bool:
+    """Tell whether rows may stand below an alert."""
+    mine = causes.of.get(alert.subject)
+    return mine is not None and mine.id == alert.id
 
 
-def _said_of_device(alert: Alert) -> str:
-    """Return what follows the name of a device."""
-    match alert.kind:
-        case "device_down":
-            return " does not answer"
-        case "device_degraded":
-            return " answers in part"
-        case _:
-            about = f" ({isolated(alert.instance)})" if alert.instance else ""
-            return f": {alert.title}{about}"
+def _who(alert: Alert, now_us: int) -> str:
+    """Return who has an alert, or why nobody has to."""
+    if alert.cleared_us is not None:
+        return "cleared"
+    if alert.resolved_us is not None:
+        return f"resolved by {isolated(alert.resolved_by) or 'somebody'}"
+    if alert.silenced:
+        return alert.silenced
+    if alert.acknowledged_us is not None:
+        name = alert.assigned_to or alert.acknowledged_by or "somebody"
+        return f"{isolated(name)}, {age_of(alert.acknowledged_us, now_us)}"
+    return f"for {isolated(alert.assigned_to)}" if alert.assigned_to else ""
+
+
+def _story(row: Row) -> str:
+    """Return all about a row, one line each."""
+    alert = row.alert
+    lines = [row.what, row.more]
+    if alert is not None:
+        lines.append(alert.reason if alert.reason != row.more else "")
+        times = f", {count_of(alert.count, 'time', 'times')} so far" if alert.count > 1 else ""
+        lines.append(f"{SEVERITY_WORDS[alert.severity]}{times}")
+        lines.append(f"Silenced: {alert.silenced}" if alert.silenced else "")
+    return "\n".join(filter(None, lines))
