@@ -80,7 +80,7 @@ class EngineLink(QObject):
         self._attempt = 0
         self._numbers = itertools.count(1)
         self._pending: dict[int, tuple[ToEngine, Callable[[Reply], None]]] = {}
-        self._watched: tuple[UUID, ...] = ()
+        self._watched = Watch()
         self._young_deaths = 0
         self._connected_s = 0.0
         self._hung = False
@@ -140,11 +140,17 @@ class EngineLink(QObject):
 
     def watch(self, devices: Sequence[UUID]) -> None:
         """Ask for the latest values of these devices, in place of the former ones."""
-        watched = tuple(devices)
+        self._watch(Watch(tuple(devices), self._watched.discovery))
+
+    def watch_discovery(self, is_watched: bool) -> None:
+        """Have the engine listen for who announces itself on the LAN, or no more."""
+        self._watch(Watch(self._watched.devices, is_watched))
+
+    def _watch(self, watched: Watch) -> None:
         if watched != self._watched:
             self._watched = watched
             if self._client is not None:
-                self._client.send(Watch(watched))
+                self._client.send(watched)
 
     # What an attempt does, in its own thread
 
@@ -226,8 +232,8 @@ class EngineLink(QObject):
         self.welcome = client.welcome
         self._model.begin(client.welcome.tenant)
         client.start()
-        if self._watched:
-            client.send(Watch(self._watched))
+        if self._watched != Watch():
+            client.send(self._watched)
         for message, _ in self._pending.values():
             client.send(message)
         self._set(Status("ready"))

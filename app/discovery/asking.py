@@ -67,7 +67,7 @@ class CredentialChips(Chips):
             step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
             crosses = [chip.cross for chip in self._chips]
             if step and event.modifiers() & Qt.KeyboardModifier.AltModifier and watched in crosses:
-                self._move(crosses.index(watched), step)  # type: ignore[arg-type]
+                self._move(crosses.index(watched), step)
                 return True
         return super().eventFilter(watched, event)
 

@@ -1,4 +1,4 @@
-"""What people make of finds, as steps of an edit; no Qt. Counterpart: `commands.take_steps` sends them, the engine's rules judge.
+"""What people make of finds, as steps of an edit. Counterpart: `app/commands.py` sends them, the engine's rules judge.
 
 One rule: a find becomes a device with the ways in which it answered, and nothing that is there is overwritten unseen.
 """
@@ -12,12 +12,13 @@ from uuid import UUID
 
 import msgspec
 
-from app.draft import new_id
+from app.commands import Commands, Then
+from app.draft import edit_of, new_id
 from domain.edit import Step, change, creation, deletion
 from domain.finding import Find, MatchKind, device_from, ignore_key
 from domain.identity import own_name
 from domain.inventory import Device, Inventory, Link, Role, Site
-from domain.rules import NAME_CAP, NOTE_CAP
+from domain.rules import NAME_CAP, NOTE_CAP, TITLE_CAP
 from domain.text import clean_text
 from domain.watching import Ignored, Scope
 
@@ -56,6 +57,14 @@ class Added(NamedTuple):
 
     steps: list[Step]
     devices: list[Device]
+
+
+def send(commands: Commands, title: str, steps: Sequence[Step], then: Then) -> None:
+    """Send steps as one edit with one undo; at once done where there are none."""
+    if steps:
+        commands.submit(edit_of(title[:TITLE_CAP], commands.author, steps), {}, then)
+    else:
+        then(())
 
 
 def role_of(find: Find) -> Role:

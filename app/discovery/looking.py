@@ -147,7 +147,9 @@ class SweepForm(LookingForm):
         start: SweepSettings | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__("Sweep addresses", model, asks, commands, look, start and start.asking, parent)
+        super().__init__(
+            "Sweep addresses", model, asks, commands, look, start.asking if start else None, parent
+        )
         self.settings = start
         self.ranges = QPlainTextEdit(start.ranges if start else usual_ranges(model.inventory))
         self.ranges.setTabChangesFocus(True)
@@ -200,7 +202,9 @@ class WalkForm(LookingForm):
         devices: Iterable[UUID] = (),
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__("Follow neighbours", model, asks, commands, look, start and start.asking, parent)
+        super().__init__(
+            "Follow neighbours", model, asks, commands, look, start.asking if start else None, parent
+        )
         self.settings = start
         inventory = model.inventory
         old = start or WalkSettings()
@@ -215,8 +219,8 @@ class WalkForm(LookingForm):
         self.within = QLineEdit(old.within)
         self.within.setPlaceholderText("Private addresses only")
         self.within.setMaxLength(RANGES_CHARS)
-        self.depth, self.most = QLineEdit(str(old.depth)), QLineEdit(str(old.most))
-        for line in (self.depth, self.most):
+        self.steps, self.most = QLineEdit(str(old.depth)), QLineEdit(str(old.most))
+        for line in (self.steps, self.most):
             line.setMaxLength(8)
         from_devices: Field = self.fields.add("devices", "From these devices", self.devices)
         self.devices.changed.connect(from_devices.accept)
@@ -226,7 +230,7 @@ class WalkForm(LookingForm):
         self.body.addWidget(self.fields.add("within", "Only within these ranges", self.within))
         limits = QHBoxLayout()
         limits.setSpacing(12)
-        limits.addWidget(self.fields.add("depth", "Steps from where it begins", self.depth))
+        limits.addWidget(self.fields.add("depth", "Steps from where it begins", self.steps))
         limits.addWidget(self.fields.add("most", "Addresses asked at most", self.most))
         self.body.addLayout(limits)
         self.body.addWidget(self.asking)
@@ -241,7 +245,7 @@ class WalkForm(LookingForm):
             cast("tuple[UUID, ...]", tuple(self.devices.keys)),
             tuple(dict.fromkeys(self.addresses.text().replace(",", " ").replace(";", " ").split())),
             self.within.text().strip(),
-            _whole(self.depth, "depth", bad),
+            _whole(self.steps, "depth", bad),
             _whole(self.most, "most", bad),
             self.asking.asking(bad),
         )

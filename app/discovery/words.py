@@ -12,23 +12,23 @@ from uuid import UUID
 
 from app.panels.facts import probe_word
 from app.words import UNKNOWN, age_of, capitalized, clock, count_of, isolated
-from domain.finding import Find, FindSource, MatchKind, Seen
+from domain.finding import Find, Seen
 from domain.inventory import DEFAULT_PORT, CredentialKind, Inventory, Probe
 
-MATCH_TITLES: dict[MatchKind, str] = {
+MATCH_TITLES: dict[str, str] = {
     "duplicate": "Duplicate",
     "moved": "Moved",
     "renamed": "Renamed",
     "new": "New",
 }
 """In the order in which they are looked at: what is wrong with the inventory goes first."""
-MATCH_HINTS: dict[MatchKind, str] = {
+MATCH_HINTS: dict[str, str] = {
     "duplicate": "Two devices of the inventory are one",
     "moved": "A known device, now at another address",
     "renamed": "A known device that calls itself otherwise now",
     "new": "In no inventory yet",
 }
-SOURCE_TITLES: dict[FindSource, str] = {"sweep": "Sweep", "neighbour": "Neighbours", "mndp": "MNDP"}
+SOURCE_TITLES: dict[str, str] = {"sweep": "Sweep", "neighbour": "Neighbours", "mndp": "MNDP"}
 CREDENTIAL_WORDS: dict[CredentialKind, str] = {
     "snmp_community": "community",
     "snmp_v3": "SNMPv3 user",

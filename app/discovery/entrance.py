@@ -1,0 +1,118 @@
+"""The way in: opens the page and its forms, and keeps the engine listening as long as the page is open. Counterpart: `window.py`.
+
+One rule: there is one page; opened again it comes to the front.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.commands import Commands, Said
+from app.discovery.looking import SweepForm, WalkForm
+from app.discovery.operations import Indicator
+from app.discovery.page import DiscoveryPage
+from app.engine_link import EngineLink
+from app.look import Look
+from app.model import Model
+from domain.discovering import SweepSettings, WalkSettings
+
+
+class Discovery(QObject):
+    """Page, forms and indicator. What was looked for last is offered again."""
+
+    device_chosen = Signal(object)
+    place_wanted = Signal(object)
+    """One device is to be placed by the next click on the map."""
+    tray_wanted = Signal()
+    """Several are: the tray of those without a place is to be opened."""
+
+    def __init__(
+        self, model: Model, link: EngineLink, commands: Commands, look: Look, window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self._model, self._link, self._commands, self._look, self._window = (
+            model,
+            link,
+            commands,
+            look,
+            window,
+        )
+        self._last_sweep: SweepSettings | None = None
+        self._last_walk: WalkSettings | None = None
+        self.page: DiscoveryPage | None = None
+        self.indicator = Indicator(model, look)
+        self.indicator.clicked.connect(self.open)
+
+    def open(self) -> DiscoveryPage:
+        """Open the page, or bring it to the front."""
+        if self.page is None:
+            page = DiscoveryPage(self._model, self._link, self._commands, self._look, self._window)
+            page.sweep_wanted.connect(self.open_sweep)
+            page.walk_wanted.connect(self.open_walk)
+            page.device_chosen.connect(self._on_device)
+            page.place_wanted.connect(self._on_place)
+            page.finished.connect(self._on_closed)
+            self.page = page
+            self._link.watch_discovery(True)
+        self.page.show()
+        self.page.raise_()
+        self.page.activateWindow()
+        return self.page
+
+    def open_sweep(self) -> None:
+        """Open the form of a sweep, over the page."""
+        form = SweepForm(
+            self._model, self._link, self._commands, self._look, self._last_sweep, self.page or self._window
+        )
+        form.accepted.connect(lambda: self._keep_sweep(form.settings))
+        form.open()
+
+    def open_walk(self, devices: Iterable[UUID] = ()) -> None:
+        """Open the form of a walk, from these devices where there are any."""
+        form = WalkForm(
+            self._model,
+            self._link,
+            self._commands,
+            self._look,
+            self._last_walk,
+            devices,
+            self.page or self._window,
+        )
+        form.accepted.connect(lambda: self._keep_walk(form.settings))
+        form.open()
+
+    def takes(self, said: Said) -> bool:
+        """Whether what was done is told on the page, because it is what people look at."""
+        return self.page is not None and self.page.isActiveWindow()
+
+    def _keep_sweep(self, settings: SweepSettings | None) -> None:
+        self._last_sweep = settings
+        self.open()
+
+    def _keep_walk(self, settings: WalkSettings | None) -> None:
+        self._last_walk = settings
+        self.open()
+
+    def _on_device(self, id: UUID) -> None:
+        self.close()
+        self.device_chosen.emit(id)
+
+    def _on_place(self, ids: list[UUID]) -> None:
+        self.close()
+        if len(ids) == 1:
+            self.place_wanted.emit(ids[0])
+        else:
+            self.tray_wanted.emit()
+
+    def close(self) -> None:
+        """Close the page, if it is open."""
+        if self.page is not None:
+            self.page.accept()
+
+    def _on_closed(self) -> None:
+        self.page = None
+        self._link.watch_discovery(False)
