@@ -1,4 +1,4 @@
-"""What the menu of a device or of a site offers. Counterpart: `window.py`, which opens it, and shows, changes and deletes.
+"""What the menu of a device, a site or a link offers. Counterpart: `window.py` opens it, and shows, changes and deletes.
 
 One rule: what cannot be done with this device is not offered.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 from uuid import UUID
 
 from PySide6.QtGui import QGuiApplication
@@ -27,6 +28,43 @@ from domain.watching import Maintenance, Scope
 
 NOW_H = (1, 2, 4)
 """How long work lasts that begins now, to choose from."""
+
+
+class Doer(Protocol):
+    """What the window does with a thing."""
+
+    def select(self, id: UUID | None, *, fly: bool = False) -> None:
+        """Choose it, and bring it into view."""
+
+    def imagine(self, id: UUID | None) -> None:
+        """Ask what if it fails."""
+
+    def place_device(self, id: UUID) -> None:
+        """Let the next click on the map place it."""
+
+    def edit(self, id: UUID | None) -> None:
+        """Open its form."""
+
+    def delete(self, id: UUID | None) -> None:
+        """Ask once, then delete it."""
+
+
+def fill_menu(  # noqa: PLR0917
+    menu: QMenu, id: UUID, model: Model, commands: Commands, settings: Settings, doer: Doer
+) -> None:
+    """Put into a menu what can be done with a device, a link or a site."""
+    site, device = model.inventory.site(id), model.inventory.device(id)
+    if site is not None:
+        add_site_verbs(menu, site, model, commands, settings)
+        menu.addAction("What if it fails?", lambda: doer.imagine(id))
+        return
+    if device is None or model.inventory.place_of(device) is not None:
+        menu.addAction("Show on the map", lambda: doer.select(id, fly=True))
+    menu.addAction("What if it fails?", lambda: doer.imagine(id))
+    if device is not None:
+        add_verbs(menu, device, model, commands, settings, doer.place_device)
+    menu.addAction("Change…", lambda: doer.edit(id))
+    menu.addAction("Delete…", lambda: doer.delete(id))
 
 
 def add_verbs(  # noqa: PLR0917

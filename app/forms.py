@@ -1,18 +1,22 @@
-"""Opens the forms of single things: devices and links. Counterpart: `window.py`, which knows what is selected.
+"""Opens the forms of single things, devices and links, and asks before one is deleted. Counterpart: `window.py`.
 
 One rule: a form is open at once; what only the engine knows, such as its SNMP profiles, comes while one types.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtWidgets import QWidget
 
 from app.commands import Asks, Commands
+from app.dialogs.confirm import Confirm
 from app.dialogs.device_form import DeviceForm, Submit
 from app.dialogs.link_form import LinkForm
 from app.draft import draft_of
 from app.look import Look
 from app.model import Model
+from app.words import count_of, name_of_link
 from domain.geometry import LngLat
 from domain.inventory import Device, Link
 from domain.wire import QueryProfiles
@@ -46,6 +50,18 @@ class Forms:
         LinkForm(
             self._model, link, lambda new, then: commands.edit_link(link, new, then), self._window
         ).open()
+
+    def ask_to_delete(self, thing: Device | Link) -> None:
+        """Ask once, then delete a device with the links that end at it, or a link."""
+        inventory, commands, id = self._model.inventory, self._commands, thing.id
+        if isinstance(thing, Device):
+            links = sum(id in (row.a, row.b) for row in inventory.links())
+            gone = f"{count_of(links, 'link', 'links')} to it will go too. " if links else ""
+            name, then = thing.name, partial(commands.delete_devices, [id])
+        else:
+            name, gone = name_of_link(inventory, thing), "Its two ends stay. "
+            then = partial(commands.delete_link, id)
+        Confirm(f"Delete {name}?", f"{gone}You can undo this.", "Delete", then, self._window).open()
 
     def _open(self, form: DeviceForm) -> None:
         self._asks.request(QueryProfiles, form.on_profiles)

@@ -6,7 +6,7 @@ changes the network goes to `Commands`, what shows it reads `Model`. One rule: n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import cast
 from uuid import UUID
 
@@ -16,8 +16,7 @@ from PySide6.QtWidgets import QFrame, QMainWindow, QMenu, QSplitter, QStackedWid
 
 from app.actions import SETTINGS, make_actions
 from app.commands import Commands, Said, Then
-from app.device_menu import add_site_verbs, add_verbs
-from app.dialogs.confirm import Confirm
+from app.device_menu import fill_menu
 from app.dialogs.palette import Palette
 from app.dialogs.shortcuts import Shortcuts
 from app.draft import DeviceDraft
@@ -37,7 +36,8 @@ from app.panels.top_bar import HEIGHT_PX, TopBar
 from app.panels.tree import TreePanel
 from app.settings import Settings
 from app.sheet import sheet
-from app.words import capitalized, count_of, name_of_link
+from app.topology.desk import Desk, Hands
+from app.words import capitalized
 from domain.errors import Refusal
 from domain.geometry import LngLat
 from domain.inventory import Device, Link
@@ -70,9 +70,10 @@ class Window(QMainWindow):
         self.alerts = AlertsPanel(model, look)
         self.device = DevicePanel(model, link, look)
         self.link = LinkPanel(model, link, look)
+        self.topology = Desk(model, link, commands, look, self._map)
         self.side = QStackedWidget()
-        self.side.addWidget(self.device)
-        self.side.addWidget(self.link)
+        for panel in (self.device, self.link, self.topology.panel):
+            self.side.addWidget(panel)
         self.side.hide()
         self.first_card = FirstCard(look)
         self.news = EngineNews(link, look)
@@ -94,6 +95,10 @@ class Window(QMainWindow):
                 "filter_alerts": self.alerts.begin_filter,
                 "tree": lambda: self.tree.setVisible(self.tree.isHidden()),
                 "alerts": lambda: self.alerts.set_folded(not self.alerts.is_folded),
+                "what_if": lambda: self.imagine(self.selected),
+                "single_points": lambda: self.topology.open_board("points"),
+                "links_told": lambda: self.topology.open_board("links"),
+                "contradictions": lambda: self.topology.open_board("doubts"),
                 "map_alone": self.toggle_map_alone,
                 "theme": lambda: look.set_theme("light" if look.name == "dark" else "dark"),
                 "full_screen": self.toggle_full_screen,
@@ -122,31 +127,37 @@ class Window(QMainWindow):
 
     # Selection
 
-    def select(self, id: UUID | None, *, fly: bool = False) -> None:
-        """Choose a device or a link, or nothing, everywhere."""
+    def select(self, id: UUID | None, *, fly: bool = False, beside: bool = False) -> None:
+        """Choose a device or a link, or nothing, everywhere. `beside`: a what-if stays before its panel."""
         thing = self._thing(id)
         self.selected = id = thing.id if thing is not None else None
         self.tree.select(id if isinstance(thing, Device) else None)
         self._map.select(id)
-        self.side.setHidden(id is None)
+        if not beside:
+            self.topology.give_way(id)
+        self._show_side()
         match thing:
             case Device():
                 self._link.watch([thing.id])
-                self.side.setCurrentWidget(self.device)
                 self.device.show_device(thing.id)
             case Link():
                 self._link.watch([thing.a, thing.b])
-                self.side.setCurrentWidget(self.link)
                 self.link.show_link(thing.id)
             case None:
                 self._link.watch([])
         if id is not None and fly:
             self._map.fly_to(id)
 
+    def imagine(self, id: UUID | None) -> None:
+        """Ask what if a device, a link or a site fails, or what is clicked on the map then."""
+        self.topology.imagine([id] if id is not None else [])
+
     def step_back(self) -> None:
         """Undo the last thing that was opened: placing, the selection, the filter."""
         if self.frame.placing:
             self.frame.cancel_placing()
+        elif self.topology.step_back():
+            pass
         elif self.selected is not None:
             self.select(None)
         elif self.alerts.filter.text():
@@ -170,15 +181,9 @@ class Window(QMainWindow):
 
     def delete(self, id: UUID | None) -> None:
         """Ask once, then delete a device with the links that end at it, or a link."""
-        inventory = self._model.inventory
-        match self._thing(id):
-            case Device() as device:
-                links = sum(device.id in (row.a, row.b) for row in inventory.links())
-                gone = f"{count_of(links, 'link', 'links')} to it will go too. " if links else ""
-                self._ask_to_delete(device.name, gone, lambda: self._commands.delete_devices([device.id]))
-            case Link() as link:
-                name = name_of_link(inventory, link)
-                self._ask_to_delete(name, "Its two ends stay. ", lambda: self._commands.delete_link(link.id))
+        thing = self._thing(id)
+        if thing is not None:
+            self._forms.ask_to_delete(thing)
 
     def place_device(self, id: UUID) -> None:
         """Let the next click on the map place a device."""
@@ -210,25 +215,17 @@ class Window(QMainWindow):
         """Open the menu of a device, a link or a site."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        site, device = self._model.inventory.site(id), self._model.inventory.device(id)
-        if site is not None:
-            add_site_verbs(menu, site, self._model, self._commands, self.settings)
-            menu.popup(at)
-            return
-        if device is None or self._model.inventory.place_of(device) is not None:
-            menu.addAction("Show on the map", lambda: self.select(id, fly=True))
-        if device is not None:
-            add_verbs(menu, device, self._model, self._commands, self.settings, self.place_device)
-        menu.addAction("Change…", lambda: self.edit(id))
-        menu.addAction("Delete…", lambda: self.delete(id))
+        fill_menu(menu, id, self._model, self._commands, self.settings, self)
         menu.popup(at)
 
     def toggle_map_alone(self) -> None:
         """Hide every panel, or show them again."""
         alone = not self.tree.isHidden()
         self.tree.setHidden(alone)
+        self.topology.close_board()
         self.alerts.setHidden(alone)
-        self.side.setHidden(alone or self.selected is None)
+        self._show_side()
+        self.side.setHidden(alone or self.side.isHidden())
 
     def toggle_full_screen(self) -> None:
         """Fill the screen, or be a window again."""
@@ -243,6 +240,7 @@ class Window(QMainWindow):
         self.alerts.tick()
         self.device.tick()
         self.link.tick()
+        self.topology.board.tick()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Give the keyboard to nothing in particular: the window's keys work, and nothing is framed."""
@@ -264,13 +262,17 @@ class Window(QMainWindow):
 
         made = self._commands.add_device(draft, on_answer)
 
+    def _show_side(self) -> None:
+        """Show the what-if where it is in front, else what is selected."""
+        found = self.device if isinstance(self._thing(self.selected), Device) else self.link
+        imagined = self.topology.in_front
+        self.side.setHidden(self.selected is None and not imagined)
+        self.side.setCurrentWidget(self.topology.panel if imagined else found)
+
     def _thing(self, id: UUID | None) -> Device | Link | None:
         """Return the device or the link that an id names."""
         inventory = self._model.inventory
         return inventory.device(id) or inventory.link(id) if id is not None else None
-
-    def _ask_to_delete(self, name: str, gone: str, then: Callable[[], None]) -> None:
-        Confirm(f"Delete {name}?", f"{gone}You can undo this.", "Delete", then, self).open()
 
     def _on_changed(self, delta: Delta) -> None:
         self._seen_snapshot = self._seen_snapshot or delta.initial
@@ -335,6 +337,13 @@ class Window(QMainWindow):
         self.device.probe_wanted.connect(self._commands.probe_now)
         self.device.body.port_watched.connect(self._commands.watch_port)
         self.link.device_chosen.connect(self.select)
+        self.link.choice_made.connect(self.topology.settle)
+        point_at = partial(self.select, fly=True, beside=True)
+        self.topology.connect_to(
+            self.tree.tray, Hands(partial(self.select, fly=True), point_at, self.delete, self.toasts.say)
+        )
+        self.topology.front_changed.connect(self._show_side)
+        self.topology.board_toggled.connect(self.alerts.setHidden)
         self.frame.device_placed.connect(self._commands.move_device)
         self.first_card.draft_made.connect(self._add)
         self.first_card.more_wanted.connect(self.add_device)
@@ -348,13 +357,13 @@ class Window(QMainWindow):
 
     def _on_folded(self, folded: bool) -> None:
         if not folded:
-            self._centre.setSizes([self._centre.height() - ALERTS_PX, ALERTS_PX])
+            self._centre.setSizes([self._centre.height() - ALERTS_PX, ALERTS_PX, ALERTS_PX])
         else:
-            self._centre.setSizes([self._centre.height() - HEAD_PX, HEAD_PX])
+            self._centre.setSizes([self._centre.height() - HEAD_PX, HEAD_PX, ALERTS_PX])
 
     def _lay_out(self) -> None:
-        self._centre = _splitter(Qt.Orientation.Vertical, [self.frame, self.alerts], 0)
-        self._centre.setSizes([SIZE_PX[1] - ALERTS_PX, ALERTS_PX])
+        self._centre = _splitter(Qt.Orientation.Vertical, [self.frame, self.alerts, self.topology.board], 0)
+        self._centre.setSizes([SIZE_PX[1] - ALERTS_PX, ALERTS_PX, ALERTS_PX])
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)

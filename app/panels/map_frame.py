@@ -8,7 +8,7 @@ One rule: whatever is not the live map has a label that says what it is, and Esc
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, cast
 from uuid import UUID
 
@@ -33,6 +33,8 @@ class Map(Protocol):
     background_clicked: Any
     device_dropped: Any
     place_requested: Any
+    what_if_toggled: Any
+    what_if_left: Any
     became_idle: Any
     page_died: Any
 
@@ -51,6 +53,18 @@ class Map(Protocol):
 
     def fly_to(self, id: UUID) -> None:
         """Bring a device or link into view."""
+
+    def show_what_if(
+        self,
+        failed: Iterable[UUID],
+        lost: Iterable[UUID] = (),
+        weakened: Iterable[UUID] = (),
+        rerouted: Iterable[Sequence[UUID]] = (),
+    ) -> None:
+        """Show what would be if devices and links failed."""
+
+    def leave_what_if(self) -> None:
+        """Show only what is."""
 
     def report(self, then: Callable[[dict[str, Any]], None]) -> None:
         """Ask the page what it shows."""

@@ -1,5 +1,6 @@
-"""The tray of devices without a place. Counterpart: the map, onto which they are dragged or clicked.
+"""What waits for somebody, at the foot of the tree: devices without a place, links nobody drew, contradictions.
 
+Counterpart: the map, onto which devices are dragged; `topology/board.py`, which the other two lead to.
 One rule: it never loses one; a device is in the tray exactly as long as neither it nor its site has a place.
 """
 
@@ -18,7 +19,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QMouseEvent, QPainter
+from PySide6.QtGui import QMouseEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -35,7 +36,7 @@ from PySide6.QtWidgets import (
 from app.look import ROW_PX, TABLE_PX, Look, color, font, square
 from app.model import Delta, Model
 from app.panels.text import LEFT, RIGHT, Label, LineLabel, paint_text, tip
-from app.symbols import paint_symbol
+from app.symbols import paint_symbol, symbol_pixmap
 from app.words import count_of
 from domain.inventory import Device
 
@@ -134,10 +135,40 @@ class _Head(QWidget):
         self.clicked.emit()
 
 
+class _Waiting(_Head):
+    """One line: an icon, what waits, how many. It is there while there are any."""
+
+    def __init__(self, words: str, story: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon = QLabel()
+        self.count = Label("")
+        self.setFixedHeight(HEAD_PX)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip(story)
+        self.setAccessibleName(words)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 0, 12, 0)
+        row.setSpacing(8)
+        row.addWidget(self._icon)
+        row.addWidget(LineLabel(words, "quiet"), 1)
+        row.addWidget(self.count)
+
+    def show_count(self, words: str) -> None:
+        """Show how many wait; nothing where none do."""
+        self.count.setText(words)
+        self.setVisible(bool(words))
+
+    def set_icon(self, icon: QPixmap) -> None:
+        """Dress it."""
+        self._icon.setPixmap(icon)
+
+
 class Tray(QWidget):
-    """ "No place yet", with its count; a click opens the list."""
+    """ "No place yet", with its count; a click opens the list. Above it what else waits; a click asks for its board."""
 
     place_wanted = Signal(object)
+    links_wanted = Signal()
+    doubts_wanted = Signal()
 
     def __init__(self, model: Model, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -155,26 +186,23 @@ class Tray(QWidget):
         self.list.setAccessibleName("Devices without a place")
         self.list.clicked.connect(self._on_clicked)
         self.list.hide()
-        self._pin = QLabel()
-        self._count = Label("0 devices")
-        head = _Head()
-        head.setFixedHeight(HEAD_PX)
-        head.setCursor(Qt.CursorShape.PointingHandCursor)
-        head.setToolTip("Devices that neither have a place nor a site with one")
-        row = QHBoxLayout(head)
-        row.setContentsMargins(12, 0, 12, 0)
-        row.setSpacing(8)
-        row.addWidget(self._pin)
-        row.addWidget(LineLabel("No place yet", "quiet"), 1)
-        row.addWidget(self._count)
-        head.clicked.connect(self.toggle)
+        self._places = _Waiting("No place yet", "Devices that neither have a place nor a site with one")
+        self._places.show_count("0 devices")
+        self._places.clicked.connect(self.toggle)
+        self.links = _Waiting("Told of, not drawn", "Links that devices tell of and nobody has drawn")
+        self.links.clicked.connect(self.links_wanted)
+        self.doubts = _Waiting("Contradictions", "What devices tell and what is drawn cannot both be so")
+        self.doubts.clicked.connect(self.doubts_wanted)
         line = QFrame()
         line.setProperty("kind", "line")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(line)
-        layout.addWidget(head)
+        for waiting in (self.doubts, self.links, self._places):
+            layout.addWidget(waiting)
+        self.show_links(0)
+        self.show_doubts(0)
         layout.addWidget(self.list)
         model.changed.connect(self._on_changed)
         look.changed.connect(self._dress)
@@ -184,11 +212,19 @@ class Tray(QWidget):
         """Open or shut the list; an empty tray stays shut."""
         self.list.setVisible(not self.list.isVisible() and bool(self.rows.devices))
 
+    def show_links(self, count: int) -> None:
+        """Show how many links devices tell of and nobody has drawn."""
+        self.links.show_count(count_of(count, "link", "links") if count else "")
+
+    def show_doubts(self, count: int) -> None:
+        """Show how many contradictions there are."""
+        self.doubts.show_count(f"{count:,}" if count else "")
+
     def _on_changed(self, delta: Delta) -> None:
         if delta.inventory:
             self.rows.refresh()
             count = len(self.rows.devices)
-            self._count.setText(count_of(count, "device", "devices"))
+            self._places.show_count(count_of(count, "device", "devices"))
             self.list.setFixedHeight(min(count, ROWS_SHOWN) * ROW_PX + 4)
             if not count:
                 self.list.hide()
@@ -200,5 +236,9 @@ class Tray(QWidget):
         self.place_wanted.emit(id)
 
     def _dress(self) -> None:
-        self._pin.setPixmap(self._look.pixmap("map-pin", size_px=16))
+        theme = self._look.theme
+        self._places.set_icon(self._look.pixmap("map-pin", size_px=16))
+        self.links.set_icon(self._look.pixmap("spline", size_px=16))
+        self.doubts.set_icon(symbol_pixmap("degraded", theme, 16))
+        self.doubts.count.setStyleSheet(f"color: {theme.status_text['degraded']}; font-weight: 600;")
         self.list.viewport().update()

@@ -1,0 +1,140 @@
+"""What the window has of the network as a whole: the what-if and its panel, the board, and who hears whom.
+
+Counterpart: `window.py`, which gives it a place. One rule: what changes the network goes to `Commands`, and deleting asks first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+from uuid import UUID
+
+from PySide6.QtCore import QObject, Signal
+
+from app.commands import Asks, Commands
+from app.look import Look
+from app.model import Model
+from app.panels.map_frame import Map
+from app.panels.tray import Tray
+from app.topology.board import Board
+from app.topology.settling import Choice
+from app.topology.what_if import Imagining, paths_drawn
+from app.topology.what_if_panel import WhatIfPanel, shown_of
+from app.words import name_of_link
+
+
+class Hands(NamedTuple):
+    """What the window does for it: choose a thing, show it on the map beside the what-if, delete one, say something."""
+
+    select: Callable[[UUID], object]
+    point_at: Callable[[UUID], object]
+    delete: Callable[[UUID], object]
+    say: Callable[[str], object]
+
+
+class Desk(QObject):
+    """`panel` belongs at the side, `board` under the map."""
+
+    front_changed = Signal()
+    """The what-if's panel has come before what is selected, or has gone."""
+    board_toggled = Signal(bool)
+
+    def __init__(self, model: Model, asks: Asks, commands: Commands, look: Look, map: Map) -> None:
+        super().__init__()
+        self._model, self._commands, self._map = model, commands, map
+        self.imagining = Imagining(model, asks, self)
+        self.panel = WhatIfPanel(model, self.imagining, look)
+        self.board = Board(model, asks, commands, look)
+        self.board.hide()
+        self.in_front = False
+        """Whether the what-if's panel is what the side shows."""
+        self.imagining.changed.connect(self._paint)
+        self.panel.closed.connect(self.leave)
+        map.what_if_toggled.connect(self.imagining.toggle)
+        map.what_if_left.connect(self.leave)
+
+    def connect_to(self, tray: Tray, hands: Hands) -> None:
+        """Be heard, and be reached from the tray."""
+        board = self.board
+        self._hands = hands
+        tray.links_wanted.connect(lambda: self.open_board("links"))
+        tray.doubts_wanted.connect(lambda: self.open_board("doubts"))
+        board.links.counted.connect(tray.show_links)
+        board.doubts.counted.connect(tray.show_doubts)
+        board.closed.connect(self.close_board)
+        board.links.device_wanted.connect(hands.point_at)
+        board.doubts.link_wanted.connect(hands.select)
+        board.doubts.chosen.connect(self.settle)
+        board.points.shown.connect(self._point_at_point)
+        board.points.imagined.connect(lambda id: self.imagine([id]))
+        board.points.failed.connect(hands.say)
+        self.panel.shown.connect(hands.point_at)
+
+    def imagine(self, ids: Iterable[UUID]) -> None:
+        """Ask what if these fail: sites, devices and links; a click on the map adds to them."""
+        self.imagining.begin(ids)
+        self.come_front()
+
+    def leave(self) -> None:
+        """Imagine nothing."""
+        self.imagining.leave()
+
+    def come_front(self) -> None:
+        """Bring the what-if before what is selected."""
+        if self.imagining.is_on:
+            self.in_front = True
+            self.front_changed.emit()
+
+    def give_way(self, to: UUID | None) -> None:
+        """Let what is selected come before the what-if, which goes on; with nothing selected it is seen again."""
+        self.in_front = to is None and self.imagining.is_on
+
+    def step_back(self) -> bool:
+        """Undo the last thing that was opened here; False where nothing was."""
+        if self.in_front:
+            self.leave()
+            return True
+        return False
+
+    def open_board(self, key: str) -> None:
+        """Show a page of the board in the place of the alerts."""
+        self.board.open_page(key)
+        self.board_toggled.emit(True)
+
+    def close_board(self) -> None:
+        """Show the alerts again."""
+        if not self.board.isHidden():
+            self.board.hide()
+            self.board_toggled.emit(False)
+
+    def settle(self, choice: Choice) -> None:
+        """Do what a contradiction is settled by."""
+        if choice.new is not None:
+            old = self._model.inventory.link(choice.new.id)
+            if old is not None:
+                self._commands.put(
+                    "link", choice.new, title=f"Change {name_of_link(self._model.inventory, old)}"
+                )
+        elif choice.gone is not None:
+            self._hands.delete(choice.gone)
+        elif choice.device is not None:
+            self._hands.select(choice.device)
+
+    def _point_at_point(self, id: UUID) -> None:
+        told = self._model.derived_links.get(id)
+        self._hands.point_at(told.a if told is not None else id)
+
+    def _paint(self) -> None:
+        """Show on the map what the panel says."""
+        imagining, impact = self.imagining, self.imagining.impact
+        if not imagining.is_on:
+            self.in_front = False
+            self._map.leave_what_if()
+            self.front_changed.emit()
+        elif impact is None:
+            self._map.show_what_if(shown_of(imagining))
+        else:
+            failed = imagining.devices()
+            lost = set(impact.devices).difference(failed)
+            paths = paths_drawn(impact, imagining.detours)
+            self._map.show_what_if(shown_of(imagining), lost, impact.degraded, paths)
