@@ -72,6 +72,7 @@ class TypedDevice(msgspec.Struct):
     role: Role
     probes: list[TypedProbe]
     subscribers: int = 0
+    is_entry: bool = False
 
 
 class TypedLink(msgspec.Struct):

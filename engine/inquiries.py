@@ -5,6 +5,7 @@ One rule: the graph is asked on the loop, in milliseconds; the past is read by t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import msgspec
@@ -75,16 +76,8 @@ class Inquiries:
     async def _of_past(self, request: QueryPast | QueryTimeline) -> Reply:
         if isinstance(request, QueryPast):
             past = await self._store.state_at(request.at_us)
-            told = {
-                "at_us": past.at_us,
-                "seq": past.seq,
-                "from_us": past.from_us,
-                "devices": past.devices,
-                "links": past.links,
-                "alerts": past.alerts,
-                "events": past.events,
-            }
-            return Reply(request.request, result=msgspec.to_builtins(told))
+            told = {name: getattr(past, name) for name in past.__struct_fields__}
+            return Reply(request.request, result=await asyncio.to_thread(msgspec.to_builtins, told))
         rows = await self._store.events_between(
             request.from_us,
             request.to_us,

@@ -34,6 +34,7 @@ BENCHES = (
     "soak",
     "replay",
     "topology",
+    "storm",
 )
 
 

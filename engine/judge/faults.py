@@ -2,7 +2,7 @@
 
 Theory: a device that falls silent is hushed at once, before its alert can open, and stays so until it is clear what it is. What
 lies behind a cause stays hushed, and is shown as affected. A cause is shown at once and believed when a witness, which stands
-before it, has answered a question that was asked after its own first miss: the way up to it stands. Until then the witnesses
+before it, has answered some seconds after its own first miss: the way up to it stands. Until then the witnesses
 are asked, at most for one poll age. What was behind a cause that came back gets the time to come back itself.
 One rule: time is an argument; whom to ask, and whether this computer has a way to an address, is asked of others.
 """
@@ -29,7 +29,9 @@ AGE_SLACK_S = 10.0
 """Added to a witness's interval: its visit, and its retries."""
 COME_BACK_S = 40.0
 """How long what was behind a cause may take to answer once that is back: routes have to be found again."""
-ASK_AGAIN_S = 5.0
+ASK_AGAIN_S = 2.0
+APART_S = 6.0
+"""What one event takes down falls silent within so long, and not in the order of the graph: a witness has to answer after that."""
 TOGETHER_S = 120.0
 """An alert that opened at most so long before its cause fell is of the same event."""
 
@@ -255,9 +257,9 @@ class Faults:
             return False  # until the next tick: how it was heard last is being read from the disk
         if not witnesses:
             return True
-        missed_us = self._missed_us.get(device, health.since_us)
+        from_us = self._missed_us.get(device, health.since_us) + APART_S * 1e6
         answers = (self._state.health[id].last_answer_us for id in witnesses if id in self._state.health)
-        if any(at_us is not None and missed_us < at_us <= now_us for at_us in answers):
+        if any(at_us is not None and from_us < at_us <= now_us for at_us in answers):
             return True
         return all(self._is_late(id, doubt, now_us) for id in witnesses)
 

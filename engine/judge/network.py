@@ -27,6 +27,7 @@ class Network:
         self._derived: dict[UUID, DerivedLink] = {}
         self._derived_at: dict[UUID, set[UUID]] = {}
         self._drawn: dict[UUID, tuple[UUID, UUID]] = {}
+        self._of_pair: dict[frozenset[UUID], set[UUID]] = {}
         for device in inventory.devices():
             self.topology.put_node(device.id, device.subscribers, device.site)
         for link in inventory.links():
@@ -61,6 +62,7 @@ class Network:
             )
             is_there = link.a in self.topology and link.b in self.topology
             if link.link is None and is_believed and is_there and link.a != link.b:
+                self._join(link.id, link.a, link.b)
                 self._derived[link.id] = link
                 for end in (link.a, link.b):
                     self._derived_at.setdefault(end, set()).add(link.id)
@@ -89,17 +91,22 @@ class Network:
 
     def links_between(self, a: UUID, b: UUID) -> list[UUID]:
         """Return the links between two devices, those by hand before the derived."""
-        found = [id for id, both in self._drawn.items() if both in ((a, b), (b, a))]
-        return found + [id for id, link in self._derived.items() if (link.a, link.b) in ((a, b), (b, a))]
+        found = self._of_pair.get(frozenset((a, b)), ())
+        return sorted(found, key=lambda id: (id in self._derived, id))
 
     def _redraw(self, id: UUID, link: Link | None) -> None:
         if link is not None:
             self._draw(link)
-        elif self._drawn.pop(id, None) is not None:
+        elif (ends := self._drawn.pop(id, None)) is not None:
+            self._part(id, *ends)
             self.topology.remove_link(id)
 
     def _draw(self, link: Link) -> None:
         if link.a in self.topology and link.b in self.topology and link.a != link.b:
+            old = self._drawn.get(link.id)
+            if old is not None:
+                self._part(link.id, *old)
+            self._join(link.id, link.a, link.b)
             self._drawn[link.id] = (link.a, link.b)
             self.topology.put_link(link.id, link.a, link.b)
 
@@ -111,7 +118,17 @@ class Network:
             self._derived_at[end].discard(id)
             if not self._derived_at[end]:
                 del self._derived_at[end]
+        self._part(id, link.a, link.b)
         self.topology.remove_link(id)
+
+    def _join(self, id: UUID, a: UUID, b: UUID) -> None:
+        self._of_pair.setdefault(frozenset((a, b)), set()).add(id)
+
+    def _part(self, id: UUID, a: UUID, b: UUID) -> None:
+        pair = frozenset((a, b))
+        self._of_pair[pair].discard(id)
+        if not self._of_pair[pair]:
+            del self._of_pair[pair]
 
 
 def _parts(topology: Topology) -> Iterator[set[int]]:

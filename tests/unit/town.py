@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.inventory import Device, Entity, Link, Probe
+from domain.inventory import Device, Entity, Inventory, Link, Probe
 from engine.journal import JournalPen
 from engine.judge.judge import Judge
 from engine.state import State
@@ -48,6 +48,8 @@ class Town(Court):
         self._due_s: dict[UUID, float] = {}
         self._doubts: dict[UUID, int] = {}
         self._answered: set[UUID] = set()
+        self._mapped: Inventory | None = None
+        self._at: dict[UUID, list[tuple[UUID, UUID]]] = {}
         self.asked = 0
         super().__init__(*entities)
         for place, one in enumerate(self.state.inventory.devices()):
@@ -72,21 +74,24 @@ class Town(Court):
 
     def reached(self) -> set[UUID]:
         """Return the devices that the poller gets to."""
-        inventory = self.state.inventory
-        ways: dict[UUID, list[UUID]] = {}
-        for link in inventory.links():
-            if link.id not in self.cut:
-                ways.setdefault(link.a, []).append(link.b)
-                ways.setdefault(link.b, []).append(link.a)
         if self.is_out or self.source in self.dead:
             return set()
         found, waiting = {self.source}, [self.source]
         for one in waiting:
-            for other in ways.get(one, ()):
-                if other not in found and other not in self.dead:
+            for link, other in self._ways(one):
+                if link not in self.cut and other not in found and other not in self.dead:
                     found.add(other)
                     waiting.append(other)
         return found
+
+    def _ways(self, one: UUID) -> list[tuple[UUID, UUID]]:
+        """Return the links of a device, and where each leads."""
+        if self._mapped is not self.state.inventory:
+            self._mapped, self._at = self.state.inventory, {}
+            for link in self.state.inventory.links():
+                self._at.setdefault(link.a, []).append((link.id, link.b))
+                self._at.setdefault(link.b, []).append((link.id, link.a))
+        return self._at.get(one, [])
 
     def runs(self, seconds: float) -> None:
         """Let the network be polled for so long."""
@@ -112,13 +117,11 @@ class Town(Court):
 
     def _ports(self, one: Device) -> tuple[tuple[str, str, float], ...]:
         found: list[tuple[str, str, float]] = []
-        for link in self.state.inventory.links():
-            if one.id not in (link.a, link.b):
-                continue
-            other = link.b if one.id == link.a else link.a
-            name = link.a_interface if one.id == link.a else link.b_interface
-            runs = link.id not in self.cut and other not in self.dead
-            found.append(("if_oper_up", name, float(runs)))
+        for id, other in self._ways(one.id):
+            link = self.state.inventory.link(id)
+            if link is not None and (link.a_interface or link.b_interface):
+                name = link.a_interface if one.id == link.a else link.b_interface
+                found.append(("if_oper_up", name, float(id not in self.cut and other not in self.dead)))
         return tuple(found)
 
     # What came of it
