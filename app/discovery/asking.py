@@ -31,7 +31,7 @@ from domain.errors import Refusal
 from domain.inventory import Credential, CredentialKind, Inventory
 
 OFFERED_AT_FIRST = 8
-NUMBER_PX = 88
+NUMBER_PX = 128
 HINT = (
     "Tried in this order until one answers; Alt+← and Alt+→ move one. A RouterOS login is sent to whoever listens at the "
     "API port: choose it for ranges of your own."
@@ -205,7 +205,7 @@ class AskingInputs(QWidget):
         more.setSpacing(12)
         more.addWidget(fields.add("snmp_port", "SNMP port", self.snmp_port))
         more.addWidget(fields.add("routeros_port", "API port", self.routeros_port))
-        more.addWidget(fields.add("logins_per_host", "Passwords a host", self.logins))
+        more.addWidget(fields.add("logins_per_host", "Passwords per host", self.logins))
         more.addWidget(fields.add("ports", "Ports to knock at", self.ports), 1)
         verbs = QHBoxLayout()
         verbs.setSpacing(4)

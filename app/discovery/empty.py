@@ -6,7 +6,7 @@ One rule: an empty page says what fills it.
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.panels.text import Label, button
 
@@ -26,7 +26,11 @@ class Empty(QWidget):
         layout.setContentsMargins(24, 0, 24, 0)
         layout.addStretch(2)
         layout.addWidget(self.head)
-        layout.addWidget(self.said, 0, Qt.AlignmentFlag.AlignCenter)
+        prose = QHBoxLayout()
+        prose.addStretch(1)
+        prose.addWidget(self.said)
+        prose.addStretch(1)
+        layout.addLayout(prose)
         layout.addSpacing(4)
         layout.addWidget(self.verb, 0, Qt.AlignmentFlag.AlignCenter)
         layout.addStretch(3)

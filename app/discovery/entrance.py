@@ -6,9 +6,10 @@ One rule: there is one page; opened again it comes to the front.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol, cast
 from uuid import UUID
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.commands import Commands, Said
@@ -18,34 +19,39 @@ from app.discovery.page import DiscoveryPage
 from app.engine_link import EngineLink
 from app.look import Look
 from app.model import Model
+from app.panels.top_bar import TopBar
+from app.panels.tree import TreePanel
 from domain.discovering import SweepSettings, WalkSettings
+
+
+class Around(Protocol):
+    """What the window does for discovery."""
+
+    tree: TreePanel
+    top: TopBar
+
+    def select(self, id: UUID | None, *, fly: bool = False) -> None:
+        """Choose a device, and bring it into view."""
+
+    def place_device(self, id: UUID) -> None:
+        """Let the next click on the map place it."""
 
 
 class Discovery(QObject):
     """Page, forms and indicator. What was looked for last is offered again."""
 
-    device_chosen = Signal(object)
-    place_wanted = Signal(object)
-    """One device is to be placed by the next click on the map."""
-    tray_wanted = Signal()
-    """Several are: the tray of those without a place is to be opened."""
-
     def __init__(
         self, model: Model, link: EngineLink, commands: Commands, look: Look, window: QWidget
     ) -> None:
         super().__init__(window)
-        self._model, self._link, self._commands, self._look, self._window = (
-            model,
-            link,
-            commands,
-            look,
-            window,
-        )
+        self._model, self._link, self._commands = model, link, commands
+        self._look, self._window, self._around = look, window, cast("Around", window)
         self._last_sweep: SweepSettings | None = None
         self._last_walk: WalkSettings | None = None
         self.page: DiscoveryPage | None = None
         self.indicator = Indicator(model, look)
         self.indicator.clicked.connect(self.open)
+        self._around.top.add_indicator(self.indicator)
 
     def open(self) -> DiscoveryPage:
         """Open the page, or bring it to the front."""
@@ -99,14 +105,14 @@ class Discovery(QObject):
 
     def _on_device(self, id: UUID) -> None:
         self.close()
-        self.device_chosen.emit(id)
+        self._around.select(id, fly=True)
 
     def _on_place(self, ids: list[UUID]) -> None:
         self.close()
         if len(ids) == 1:
-            self.place_wanted.emit(ids[0])
-        else:
-            self.tray_wanted.emit()
+            self._around.place_device(ids[0])
+        elif self._around.tree.tray.list.isHidden():
+            self._around.tree.tray.toggle()
 
     def close(self) -> None:
         """Close the page, if it is open."""

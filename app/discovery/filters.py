@@ -6,7 +6,7 @@ One rule: a chip that nothing is behind is not there; of two kinds of chips one 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
@@ -40,13 +40,17 @@ class FindFilters(QWidget):
         """Whether anything is left out."""
         return any(chip.isChecked() for chip in (*self.matches.values(), *self.sources.values()))
 
-    def passes(self, find: Find) -> bool:
-        """Tell whether a find is left."""
-        matches = [kind for kind, chip in self.matches.items() if chip.isChecked()]
-        sources = [kind for kind, chip in self.sources.items() if chip.isChecked()]
-        return (not matches or find.match.kind in matches) and (
-            not sources or any(seen.source in sources for seen in find.sources)
-        )
+    def test(self) -> Callable[[Find], bool]:
+        """Return what tells whether a find is left."""
+        matches = {kind for kind, chip in self.matches.items() if chip.isChecked()}
+        sources = {kind for kind, chip in self.sources.items() if chip.isChecked()}
+
+        def passes(find: Find) -> bool:
+            return (not matches or find.match.kind in matches) and (
+                not sources or any(seen.source in sources for seen in find.sources)
+            )
+
+        return passes
 
     def count(self, finds: Iterable[Find]) -> None:
         """Show how many there are of each."""

@@ -53,9 +53,9 @@ COLUMNS = (
         order=lambda row: words.address_order(row.find),
         quiet=lambda row: words.more_addresses(row.find),
     ),
-    Column("What", lambda row: row.what, width_px=176, rank=2, is_text=True),
-    Column("Found by", lambda row: row.found_by, width_px=176, rank=3, is_text=True),
-    Column("Answers to", lambda row: row.answers, width_px=176, rank=4, is_text=True),
+    Column("What", lambda row: row.what, width_px=190, rank=2, is_text=True),
+    Column("Found by", lambda row: row.found_by, width_px=164, rank=4, is_text=True),
+    Column("Answers to", lambda row: row.answers, width_px=176, rank=3, is_text=True),
     Column(
         "First",
         lambda row: age_of(row.find.first_us, now_us()),
@@ -114,6 +114,7 @@ class FindsTable(RowsTable):
     """Others are chosen than before, or one of them changed."""
     dropped = Signal()
     """Delete was pressed."""
+    least_name_px = 190
 
     def __init__(self, look: Look) -> None:
         super().__init__(COLUMNS, look, "Finds")
@@ -128,7 +129,10 @@ class FindsTable(RowsTable):
 
     def finds(self) -> list[Find]:
         """Return what is chosen, from the top down."""
-        numbers = sorted(index.row() for index in self.selectionModel().selectedRows())
+        parts = (
+            self.selectionModel().selection()
+        )  # ranges: asking Qt for single rows takes the square of their number
+        numbers = sorted({number for part in parts for number in range(part.top(), part.bottom() + 1)})
         return [self.rows.rows[number].find for number in numbers if number < len(self.rows.rows)]
 
     def will_leave(self, finds: Iterable[Find]) -> None:

@@ -178,7 +178,9 @@ class SweepForm(LookingForm):
         return lambda number: StartSweep(number, settings)
 
     def _tell(self) -> None:
-        self.count.setText(count_words(self.ranges.toPlainText()[:RANGES_CHARS], self.asking.rate_per_s()))
+        said = count_words(self.ranges.toPlainText()[:RANGES_CHARS], self.asking.rate_per_s())
+        self.count.setText(said)
+        self.count.setVisible(bool(said))
 
     def _judge(self) -> None:
         settings = SweepSettings(self.ranges.toPlainText()[:RANGES_CHARS])

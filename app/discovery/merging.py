@@ -85,10 +85,14 @@ class MergeForm(Form):
         others = [device for device in self._devices if device.id != stays.id]
         links = sum(self._links(device.id) for device in others)
         gone = ", ".join(isolated(device.name) for device in others)
-        self.told.setText(
-            f"{gone} will be deleted. {count_of(links, 'link goes', 'links go')} over to {isolated(stays.name)}, as do rules "
-            "and planned work; it keeps its name, its address and how it is asked."
+        over = f"{count_of(links, 'link goes', 'links go')} over to {isolated(stays.name)}" if links else ""
+        over = (
+            f"{over}, as do rules and planned work"
+            if over
+            else f"Rules and planned work go over to {isolated(stays.name)}"
         )
+        kept = "It keeps its name, its address and how it is asked."
+        self.told.setText(f"{gone} will be deleted. {over}. {kept}")
         self.fit_soon()
 
 

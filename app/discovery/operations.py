@@ -30,8 +30,8 @@ from domain.searching import OperationAct
 
 KINDS = ("sweep", "walk")
 ICONS = {"sweep": "radar", "walk": "waypoints"}
-ROW_PX, BAR_PX, ENDED_SHOWN = 28, 120, 2
-SHORT_PX = 1_400
+ROW_PX, TITLE_PX, BAR_PX, VERB_PX = 28, 280, 120, 80
+ENDED_SHOWN = 2
 _SOURCES = {"sweep": frozenset({"sweep"}), "walk": frozenset({"sweep", "neighbour"})}
 _ENDED = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}
 
@@ -118,7 +118,12 @@ class OperationRow(QWidget):
         self._icon = QLabel()
         self._icon.setFixedWidth(16)
         self.title = LineLabel(operation.title)
+        self.title.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.title.setFixedWidth(TITLE_PX)
         self.bar = Bar(look)
+        stays = self.bar.sizePolicy()
+        stays.setRetainSizeWhenHidden(True)
+        self.bar.setSizePolicy(stays)
         self.said = LineLabel("", "small", prose=True)
         self.pause_button, self.cancel_button = button("Pause"), button("Cancel")
         self.close_button = QToolButton()
@@ -127,6 +132,7 @@ class OperationRow(QWidget):
         self.close_button.setAccessibleName(f"Take away: {operation.title}")
         for made in (self.pause_button, self.cancel_button):
             made.setAutoDefault(False)
+            made.setFixedWidth(VERB_PX)
         self.pause_button.clicked.connect(self._on_pause)
         self.cancel_button.clicked.connect(lambda: self.steered.emit(self.operation.id, "cancel"))
         self.close_button.clicked.connect(lambda: self.read.emit(self.operation.id))
@@ -134,9 +140,9 @@ class OperationRow(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(10)
         row.addWidget(self._icon)
-        row.addWidget(self.title, 2)
+        row.addWidget(self.title)
         row.addWidget(self.bar)
-        row.addWidget(self.said, 5)
+        row.addWidget(self.said, 1)
         row.addWidget(self.pause_button)
         row.addWidget(self.cancel_button)
         row.addWidget(self.close_button)

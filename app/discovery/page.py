@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -37,11 +37,13 @@ from app.look import Look
 from app.model import Delta, Model
 from app.panels.notices import Banner, Toasts
 from app.panels.search_field import SearchField
-from app.panels.text import Label, LineLabel, button
+from app.panels.text import Label, LineLabel, button, set_property
 from app.words import capitalized, count_of
 from domain.finding import Find
 
-SIZE_PX = (1180, 760)
+SIZE_PX = QSize(1360, 820)
+MARGIN_PX = 40
+"""What is seen of the window round the page, where it has the room."""
 SHOWN_AGAIN_MS = 250
 """How long finds are gathered before the table is made anew, at least."""
 SHOWN_SHARE = 6
@@ -67,12 +69,12 @@ class DiscoveryPage(Board):
         self, model: Model, asks: Asks, commands: Commands, look: Look, parent: QWidget | None = None
     ) -> None:
         super().__init__("Discovery", parent, width_px=920)
-        self.resize(*SIZE_PX)
+        self.resize(SIZE_PX.boundedTo(parent.size() - QSize(MARGIN_PX, MARGIN_PX)) if parent else SIZE_PX)
         self._model, self._commands, self._look = model, commands, look
         self._rows = FindRows(model)
         self._added: list[UUID] = []
         self.review = Review(model, asks, commands, self)
-        self.sweep_button = _verb("Sweep addresses…", "primary")
+        self.sweep_button = _verb("Sweep addresses…")
         self.walk_button = _verb("Follow neighbours…")
         self.heard_icon, self.heard = QLabel(), LineLabel("", "small", prose=True)
         self.operations = OperationList(model, look, self.review.steer)
@@ -107,7 +109,8 @@ class DiscoveryPage(Board):
         finds = self._model.finds.values()
         self.filters.count(finds)
         rows = self._rows.rows(finds)
-        self.table.show_rows([row for row in rows if self.filters.passes(row.find)])
+        passes = self.filters.test()
+        self.table.show_rows([row for row in rows if passes(row.find)])
         self._tell()
 
     def chosen(self) -> list[Find]:
@@ -133,6 +136,7 @@ class DiscoveryPage(Board):
         self.empty.tell(total, self.search.text().strip())
         self.pages.setCurrentIndex(0 if shown else 1)
         self.search.setVisible(total > 0)
+        set_property(self.sweep_button, "kind", "" if total else "primary")
         finds = self.chosen()
         self.details.show_finds(finds)
         change = change_of(finds)
@@ -230,8 +234,8 @@ class DiscoveryPage(Board):
         for made, do in of_chosen:
             made.clicked.connect(lambda _=False, do=do: do(self.chosen()))
             self.table.verbs.append(made)
-        self.sweep_button.clicked.connect(lambda: self.sweep_wanted.emit())
-        self.walk_button.clicked.connect(lambda: self.walk_wanted.emit())
+        self.sweep_button.clicked.connect(self.sweep_wanted)
+        self.walk_button.clicked.connect(self.walk_wanted)
         self.ignored_button.clicked.connect(self.open_ignored)
         self.empty.verb.clicked.connect(self._show_all)
         self.filters.changed.connect(self.show_finds)
@@ -282,7 +286,7 @@ class DiscoveryPage(Board):
         both.addWidget(listed)
         both.addWidget(self.details)
         both.setStretchFactor(0, 1)
-        both.setSizes([SIZE_PX[0] - DETAILS_PX, DETAILS_PX])
+        both.setSizes([SIZE_PX.width() - DETAILS_PX, DETAILS_PX])
         self.pages.addWidget(both)
         self.pages.addWidget(self.empty)
         self.body.addLayout(head)
@@ -296,7 +300,7 @@ class DiscoveryPage(Board):
         self.table.viewport().update()
 
 
-def _verb(text: str, kind: str = "") -> QPushButton:
-    made = button(text, kind)
+def _verb(text: str) -> QPushButton:
+    made = button(text)
     made.setAutoDefault(False)
     return made

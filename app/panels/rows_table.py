@@ -102,6 +102,8 @@ class RowsTable(QTableView):
     """A row was clicked or Return was pressed on it."""
     typed = Signal(str)
     """Somebody began to type a search."""
+    least_name_px = LEAST_NAME_PX
+    """What the column that takes the rest is left at least."""
 
     def __init__(
         self,
@@ -228,7 +230,7 @@ class RowsTable(QTableView):
 
     def _choose_columns(self) -> None:
         """Leave out columns that say nothing of any row, and where room is short those that are needed least."""
-        room = self.viewport().width() - LEAST_NAME_PX
+        room = self.viewport().width() - self.least_name_px
         ranked = sorted(
             (column.rank, number) for number, column in enumerate(self.rows.columns) if column.width_px
         )

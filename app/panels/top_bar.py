@@ -7,6 +7,7 @@ give way before numbers.
 from __future__ import annotations
 
 from collections import Counter
+from typing import cast
 from uuid import UUID
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
@@ -234,6 +235,11 @@ class TopBar(QWidget):
     def align_to(self, width_px: int) -> None:
         """Let the tenant's part be as wide as the tree under it."""
         self._left.setFixedWidth(max(width_px, 120))
+
+    def add_indicator(self, widget: QWidget) -> None:
+        """Put something before the gauges that is seen only while it has something to say."""
+        layout = cast("QHBoxLayout", self.layout())
+        layout.insertWidget(layout.indexOf(self.data), widget)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give way where there is little room."""
