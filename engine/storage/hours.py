@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, update
 
 from engine.storage.rows import Row, upsert
 from engine.storage.samples import ROW_BYTES, Samples, Series
@@ -117,7 +117,7 @@ class Hours:
         """Return the means of some series by hour, of the hours that begin within any of the spans."""
         hour_us = sample_hour.c.hour_us
         single = [from_us for from_us, before_us in spans if before_us - from_us == HOUR_US]
-        within = [hour_us.in_(single)] if single else []
+        within: list[ColumnElement[bool]] = [hour_us.in_(single)] if single else []
         within += [and_(hour_us >= a, hour_us < b) for a, b in spans if b - a != HOUR_US]
         columns = hour_us, sample_hour.c.schema_key, sample_hour.c.data
         found: dict[Series, dict[int, float]] = {series: {} for series in wanted}
