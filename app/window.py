@@ -19,6 +19,7 @@ from app.commands import Commands, Said, Then
 from app.device_menu import fill_menu
 from app.dialogs.palette import Palette
 from app.dialogs.shortcuts import Shortcuts
+from app.discovery.entrance import Discovery
 from app.draft import DeviceDraft
 from app.engine_link import EngineLink
 from app.engine_news import EngineNews
@@ -69,8 +70,8 @@ class Window(QMainWindow):
         self.frame = MapFrame(map, look)
         self.alerts = AlertsPanel(model, look)
         self.device = DevicePanel(model, link, look)
-        self.link = LinkPanel(model, link, look)
         self.topology = Desk(model, link, commands, look, self._map)
+        self.link = LinkPanel(model, link, look, self.topology.told)
         self.side = QStackedWidget()
         for panel in (self.device, self.link, self.topology.panel):
             self.side.addWidget(panel)
@@ -81,6 +82,7 @@ class Window(QMainWindow):
         self._forms = Forms(model, link, commands, look, self._add, self)
         self._lay_out()
         self.toasts = Toasts(self.frame)
+        self.discovery = Discovery(model, link, commands, look, self)
         self.actions_by_name = make_actions(
             self,
             {
@@ -103,6 +105,9 @@ class Window(QMainWindow):
                 "theme": lambda: look.set_theme("light" if look.name == "dark" else "dark"),
                 "full_screen": self.toggle_full_screen,
                 "settings": self.open_settings,
+                "discovery": self.discovery.open,
+                "sweep": self.discovery.open_sweep,
+                "neighbours": lambda: self.discovery.open_walk(self.selected),
                 "mibs": lambda: self.settings.open_mibs(self.selected),
                 "rules": self.settings.open_rules,
                 "maintenance": self.settings.open_maintenance,
@@ -296,11 +301,7 @@ class Window(QMainWindow):
             self.first_card.address.setFocus()
 
     def _on_said(self, said: Said) -> None:
-        edit = said.edit
-        if edit is None:
-            self.toasts.say(capitalized(said.text))
-        else:
-            self.toasts.say(said.text, "Undo", lambda: self._commands.undo_edit(edit))
+        (self.discovery.toasts or self.toasts).tell(said, self._commands.undo_edit)
 
     def _dress(self) -> None:
         self.setStyleSheet(sheet(self._look.theme, self._look.icon_files))

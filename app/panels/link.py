@@ -28,7 +28,7 @@ from app.panels.link_evidence import EvidenceList
 from app.panels.subject import SubjectPanel, Told
 from app.panels.text import LEFT, RIGHT, Label, paint_text, tip
 from app.symbols import paint_symbol
-from app.topology.told import told_of
+from app.topology.told_index import ToldIndex
 from app.words import UNKNOWN, clock, in_mbps, isolated, length, name_of_link, rate, sentence
 from domain.geometry import LngLat, path_length_m
 from domain.inventory import Link
@@ -149,12 +149,15 @@ class LinkPanel(SubjectPanel):
     choice_made = Signal(object)
     """How a contradiction of it is to be settled: a `Choice`."""
 
-    def __init__(self, model: Model, link: Watches, look: Look, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, model: Model, link: Watches, look: Look, told: ToldIndex, parent: QWidget | None = None
+    ) -> None:
         super().__init__(model, look, parent=parent)
+        self._told = told
         self.rows = (EndRow(look), EndRow(look))
         self.facts = FactsGrid()
         self.note = Label("", wrap=True)
-        self.doubts = DoubtCards(look)
+        self.doubts = DoubtCards(told, look)
         self.doubts.chosen.connect(self.choice_made)
         self.evidence = EvidenceList(look)
         self.graph = GraphPlace(model, link, look)
@@ -185,11 +188,16 @@ class LinkPanel(SubjectPanel):
             or delta.alerts
             or delta.health
             or delta.facts
-            or delta.derived_links
+            or (delta.derived_links and self._is_told(delta.derived_links))
             or delta.contradictions
             or self.subject in delta.link_states
         ):
             self._refresh()
+
+    def _is_told(self, ids: frozenset[UUID]) -> bool:
+        """Whether what devices tell of this link is among these; what would settle a contradiction may be any."""
+        told = self._told.of_link(self.subject) if self.subject is not None else None
+        return not self.doubts.isHidden() or told is None or told.id in ids
 
     def _refresh(self) -> None:
         link = self._model.inventory.link(self.subject) if self.subject is not None else None
@@ -214,7 +222,7 @@ class LinkPanel(SubjectPanel):
         self._note.setVisible(bool(link.note))
         doubts = [doubt for doubt in self._model.contradictions.values() if link.id in doubt.links]
         self.doubts.show_doubts(self._model, doubts)
-        self.evidence.show_told(self._model, told_of(self._model, link.id))
+        self.evidence.show_told(self._model, self._told.of_link(link.id))
         self._draw(ends)
         self.journal.show_device(link.id)
 

@@ -15,6 +15,7 @@ from app.model import Model
 from app.panels.text import Label, LineLabel, button, caption, elided, tip
 from app.symbols import symbol_pixmap
 from app.topology.settling import KIND_WORDS, Choice, choices_of, sentence_of
+from app.topology.told_index import ToldIndex
 from app.words import age_of
 from domain.evidence import Contradiction
 
@@ -28,10 +29,10 @@ class DoubtCard(QFrame):
     chosen = Signal(object)
     """A `Choice`."""
 
-    def __init__(self, look: Look, parent: QWidget | None = None) -> None:
+    def __init__(self, index: ToldIndex, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setProperty("kind", "reason")
-        self._look = look
+        self.setProperty("kind", "card")
+        self._index, self._look = index, look
         self._shown: tuple[object, ...] = ()
         self._symbol = QLabel()
         self.kind = LineLabel("", "head")
@@ -57,7 +58,7 @@ class DoubtCard(QFrame):
         """Show a contradiction; the same as before keeps its buttons, and the keyboard on them."""
         self._symbol.setPixmap(symbol_pixmap("degraded", self._look.theme, 16))
         self.age.setText(f"{age_of(doubt.at_us, now_us())} ago" if doubt.at_us else "")
-        choices = choices_of(model, doubt)
+        choices = choices_of(model, self._index, doubt)
         shown = (doubt.kind, sentence_of(model, doubt), *choices)
         if shown == self._shown:
             return
@@ -91,9 +92,9 @@ class DoubtCards(QWidget):
 
     chosen = Signal(object)
 
-    def __init__(self, look: Look, parent: QWidget | None = None) -> None:
+    def __init__(self, index: ToldIndex, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._look = look
+        self._index, self._look = index, look
         self.cards: list[DoubtCard] = []
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -102,7 +103,7 @@ class DoubtCards(QWidget):
     def show_doubts(self, model: Model, doubts: list[Contradiction]) -> None:
         """Show these."""
         while len(self.cards) < len(doubts):
-            card = DoubtCard(self._look)
+            card = DoubtCard(self._index, self._look)
             card.chosen.connect(self.chosen)
             self.cards.append(card)
             self._layout.addWidget(card)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QFontMetrics, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QWidget
 
+from app.look import BASE_PX, font
 from app.panels.text import button, caption
 
 SPACING_PX = 16
@@ -124,7 +125,8 @@ class Tabs(QWidget):
 
     @staticmethod
     def _width(made: QPushButton) -> int:
-        return made.sizeHint().width() + 2
+        bold_px = QFontMetrics(font(BASE_PX, 600)).horizontalAdvance(made.text())  # as the chosen one is
+        return max(made.sizeHint().width(), bold_px) + 2
 
     def _open_menu(self) -> None:
         self._arrange()

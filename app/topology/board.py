@@ -12,9 +12,11 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLay
 from app.commands import Asks, Commands
 from app.look import Look
 from app.model import Delta, Model
-from app.panels.segments import Segments
+from app.panels.tabs import Tabs
+from app.panels.text import caption
 from app.topology.doubts_page import DoubtsPage
 from app.topology.points_page import PointsPage
+from app.topology.told_index import ToldIndex
 from app.topology.told_page import ToldPage
 
 HEAD_PX, LEAST_PX = 38, 200
@@ -32,19 +34,18 @@ class Board(QWidget):
     closed = Signal()
     """Back to the alerts."""
 
-    def __init__(
-        self, model: Model, asks: Asks, commands: Commands, look: Look, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, model: Model, told: ToldIndex, asks: Asks, commands: Commands, look: Look) -> None:
+        super().__init__()
         self.setProperty("kind", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumHeight(LEAST_PX)
         self._model, self._look = model, look
-        self.links = ToldPage(model, commands, look)
-        self.doubts = DoubtsPage(model, look)
+        self.links = ToldPage(model, told, commands, look)
+        self.doubts = DoubtsPage(model, told, look)
         self.points = PointsPage(model, asks, look)
         self._pages = {"links": self.links, "doubts": self.doubts, "points": self.points}
-        self.tabs = Segments(_TITLES, "tab")
+        self.tabs = Tabs()
+        self.tabs.show_tabs(_TITLES)
         self.close_button = QToolButton()
         self.close_button.setProperty("kind", "bare")
         self.close_button.setToolTip("Back to the alerts")
@@ -57,7 +58,7 @@ class Board(QWidget):
         row = QHBoxLayout(head)
         row.setContentsMargins(12, 4, 12, 0)
         row.setSpacing(10)
-        row.addWidget(self.tabs, 1)
+        row.addWidget(self.tabs, 1, Qt.AlignmentFlag.AlignBottom)
         row.addWidget(self.close_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -96,7 +97,9 @@ class Board(QWidget):
             self.open_page(key)
 
     def _count(self, key: str, count: int) -> None:
-        self.tabs.set_title(key, f"{_TITLES[key]} {count:,}" if count else _TITLES[key])
+        title = f"{_TITLES[key]} {count:,}" if count else _TITLES[key]
+        self.tabs.buttons[key].setText(caption(title))
+        self.tabs.show_tabs({**self.tabs.titles, key: title})
 
     def _on_changed(self, delta: Delta) -> None:
         if delta.alerts or delta.initial:

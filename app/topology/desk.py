@@ -18,6 +18,7 @@ from app.panels.map_frame import Map
 from app.panels.tray import Tray
 from app.topology.board import Board
 from app.topology.settling import Choice
+from app.topology.told_index import ToldIndex
 from app.topology.what_if import Imagining, paths_drawn
 from app.topology.what_if_panel import WhatIfPanel, shown_of
 from app.words import name_of_link
@@ -42,9 +43,10 @@ class Desk(QObject):
     def __init__(self, model: Model, asks: Asks, commands: Commands, look: Look, map: Map) -> None:
         super().__init__()
         self._model, self._commands, self._map = model, commands, map
+        self.told = ToldIndex(model, self)
         self.imagining = Imagining(model, asks, self)
         self.panel = WhatIfPanel(model, self.imagining, look)
-        self.board = Board(model, asks, commands, look)
+        self.board = Board(model, self.told, asks, commands, look)
         self.board.hide()
         self.in_front = False
         """Whether the what-if's panel is what the side shows."""

@@ -20,6 +20,7 @@ from app.panels.text import button
 from app.topology.details import Details
 from app.topology.listing import Listing
 from app.topology.settling import KIND_WORDS, about, sentence_of
+from app.topology.told_index import ToldIndex
 from app.words import age_of
 from domain.evidence import Contradiction
 
@@ -63,12 +64,12 @@ class DoubtsPage(QWidget):
     """A drawn link, or a device where none is drawn."""
     counted = Signal(int)
 
-    def __init__(self, model: Model, look: Look, parent: QWidget | None = None) -> None:
+    def __init__(self, model: Model, told: ToldIndex, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
         self._left: set[UUID] = set()
         self.listing = Listing(_COLUMNS, look, "Contradictions")
-        self.card = DoubtCard(look)
+        self.card = DoubtCard(told, look)
         self.card.chosen.connect(self.chosen)
         self.show_it = button("Show it", "link")
         self.show_it.clicked.connect(self._on_show)
@@ -91,6 +92,7 @@ class DoubtsPage(QWidget):
         layout.addWidget(Details(self.listing, self._details))
         self.listing.chosen.connect(self._show_chosen)
         self.listing.opened.connect(lambda row: self._on_show())
+        told.changed.connect(lambda _: self._show_chosen())
         model.changed.connect(self._on_changed)
 
     def showEvent(self, event: object) -> None:
@@ -119,14 +121,7 @@ class DoubtsPage(QWidget):
         self._show_chosen()
 
     def _on_changed(self, delta: Delta) -> None:
-        if (
-            delta.contradictions
-            or delta.derived_links
-            or delta.links
-            or delta.devices
-            or delta.removed
-            or delta.initial
-        ):
+        if delta.contradictions or delta.links or delta.devices or delta.removed or delta.initial:
             self.refresh()
 
     def _current(self) -> Contradiction | None:
@@ -134,7 +129,7 @@ class DoubtsPage(QWidget):
         return chosen[0].doubt if chosen else None
 
     def _show_chosen(self) -> None:
-        doubt = self._current()
+        doubt = self._current() if self.isVisible() else None
         self._details.setVisible(doubt is not None)
         if doubt is not None:
             self.card.show_doubt(self._model, doubt)

@@ -50,7 +50,7 @@ def _figure(number: int) -> str:
     return f"{number:,}"
 
 
-WHAT_IF = 5
+WHAT_IF = 4
 _COLUMNS = (
     Column(
         "If this fails",
@@ -60,8 +60,13 @@ _COLUMNS = (
     ),
     Column("Sites", lambda row: _figure(row.sites), 60, 2, order=lambda row: row.sites),
     Column("Devices", lambda row: _figure(row.devices), 70, 1, order=lambda row: row.devices),
-    Column("Subscribers", lambda row: _figure(row.subscribers), 84, order=lambda row: row.subscribers),
-    Column("Cost", lambda row: "", 50, 3, order=lambda row: row.share, share=lambda row: row.share),
+    Column(
+        "Subscribers",
+        lambda row: _figure(row.subscribers),
+        116,
+        order=lambda row: row.subscribers,
+        share=lambda row: row.share,
+    ),
     Column("", lambda row: "What if", 64, is_text=True, is_link=lambda row: True),
 )
 

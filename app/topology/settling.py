@@ -13,6 +13,7 @@ import msgspec
 
 from app.model import Model
 from app.topology.told import at_port, name_of_device, pct_words, ports_words, sides
+from app.topology.told_index import ToldIndex
 from app.words import BETWEEN, isolated
 from domain.evidence import Contradiction, DerivedLink
 from domain.inventory import Link
@@ -38,13 +39,13 @@ class Choice(NamedTuple):
     device: UUID | None = None
 
 
-def choices_of(model: Model, doubt: Contradiction) -> list[Choice]:
+def choices_of(model: Model, index: ToldIndex, doubt: Contradiction) -> list[Choice]:
     """Return what settles a contradiction, the likeliest first. Leaving it needs no choice."""
     found: list[Choice] = []
     for id in doubt.links:
         link = model.inventory.link(id)
         if link is not None:
-            found += _changes(model, link)
+            found += _changes(model, index, link)
             found.append(Choice("Delete the drawn link…", "Its two ends stay", gone=id))
     if not found:
         there = [id for id in doubt.devices if model.inventory.device(id) is not None]
@@ -52,9 +53,9 @@ def choices_of(model: Model, doubt: Contradiction) -> list[Choice]:
     return found
 
 
-def _changes(model: Model, link: Link) -> list[Choice]:
+def _changes(model: Model, index: ToldIndex, link: Link) -> list[Choice]:
     """Return the drawn link as what is told would have it, the surest first."""
-    told = [one for one in model.derived_links.values() if one.link is None]
+    told = [one for one in index.at(link.a, link.b) if one.link is None]
     found = [(one.score, changed, words) for one in told for changed, words in _changed(model, link, one)]
     found.sort(key=lambda each: (-each[0], each[2]))
     return [

@@ -1,4 +1,4 @@
-"""Links that devices tell of, in words: who says so, how sure that is, and which of them nobody has drawn. No Qt.
+"""Links that devices tell of, in words: who says so and how sure that is. No Qt.
 
 Counterpart: `domain/evidence.py`. One rule: a score is never said without who is behind it.
 """
@@ -39,7 +39,6 @@ _OVER = {
 }
 NOBODY = "Drawn by hand. No device tells of it."
 _ORDER = tuple(TRUST)
-_Ends = tuple[UUID, str, UUID, str]
 
 
 class Side(NamedTuple):
@@ -128,30 +127,6 @@ def sources_words(told: DerivedLink) -> str:
         for source in _ORDER
         if source in by
     )
-
-
-def told_of(model: Model, link: UUID) -> DerivedLink | None:
-    """Return what devices tell of a drawn link, or None."""
-    return next((told for told in model.derived_links.values() if told.link == link), None)
-
-
-def undrawn(model: Model) -> dict[UUID, DerivedLink]:
-    """Return the links that devices tell of and nobody has drawn, also where the engine does not know yet that one was."""
-    inventory = model.inventory
-    drawn = {_ends(link) for link in inventory.links()}
-    return {
-        id: told
-        for id, told in model.derived_links.items()
-        if told.link is None
-        and _ends(told) not in drawn
-        and inventory.device(told.a) is not None
-        and inventory.device(told.b) is not None
-    }
-
-
-def _ends(link: Link | DerivedLink) -> _Ends:
-    one, other = (link.a, link.a_interface), (link.b, link.b_interface)
-    return (*one, *other) if one <= other else (*other, *one)
 
 
 def drawn_from(model: Model, told: DerivedLink) -> Link:

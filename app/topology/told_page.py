@@ -5,10 +5,11 @@ One rule: a candidate that is hidden is counted, and comes back with the next st
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.commands import Commands
@@ -27,13 +28,15 @@ from app.topology.told import (
     pct_words,
     ports_words,
     sources_words,
-    undrawn,
 )
+from app.topology.told_index import ToldIndex
 from app.words import age_of, count_of, isolated
 from domain.errors import Refusal
 from domain.evidence import DerivedLink
 
 NAME_MOST_PX = 300
+SHOWN_AGAIN_MS = 200
+"""How long changes are gathered before a long list is made anew."""
 
 
 class ToldRow(NamedTuple):
@@ -42,11 +45,8 @@ class ToldRow(NamedTuple):
     key: str
     told: DerivedLink
     name: str
-
-    @property
-    def order(self) -> tuple[object, ...]:
-        """The surest first."""
-        return -self.told.score, self.name.casefold(), self.key
+    order: tuple[float, str, str]
+    """The surest first."""
 
 
 _COLUMNS = (
@@ -85,12 +85,17 @@ class ToldPage(QWidget):
     counted = Signal(int)
     """How many candidates there are, the hidden ones too."""
 
-    def __init__(self, model: Model, commands: Commands, look: Look, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, model: Model, told: ToldIndex, commands: Commands, look: Look, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._model, self._commands = model, commands
-        self._told: dict[UUID, DerivedLink] = {}
+        self._model, self._told, self._commands = model, told, commands
+        self._rows: dict[UUID, ToldRow] = {}
         self._hidden: set[UUID] = set()
-        self._stale = True
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(SHOWN_AGAIN_MS)
+        self._soon.timeout.connect(self.refresh)
         self.listing = Listing(_COLUMNS, look, "Links that devices tell of", many=True)
         self.hidden = button("", "link")
         self.hidden.clicked.connect(self.show_hidden)
@@ -108,7 +113,8 @@ class ToldPage(QWidget):
             made.clicked.connect(lambda _=False, number=number: self._show_end(number))
         self._lay_out()
         self.listing.chosen.connect(self._show_chosen)
-        self.listing.opened.connect(lambda row: self.device_wanted.emit(row.told.a))
+        self.listing.opened.connect(self._on_opened)
+        told.changed.connect(self._on_told)
         model.changed.connect(self._on_changed)
 
     def showEvent(self, event: object) -> None:
@@ -121,20 +127,13 @@ class ToldPage(QWidget):
         self.evidence.table.viewport().update()
 
     def refresh(self) -> None:
-        """Read the mirror again."""
-        if self._stale:
-            self._stale = False
-            self._told = undrawn(self._model)
-            self.counted.emit(len(self._told))
+        """Show what is told now."""
+        self._soon.stop()
         if not self.isVisible():
             return
-        rows = [
-            ToldRow(str(id), told, name_of_told(self._model, told))
-            for id, told in self._told.items()
-            if id not in self._hidden
-        ]
+        rows = [row for id, row in self._rows.items() if id not in self._hidden]
         rows.sort(key=lambda row: row.order)
-        hidden = len(self._told) - len(rows)
+        hidden = len(self._rows) - len(rows)
         self.hidden.setText(f"Show {hidden:,} hidden")
         self.hidden.setVisible(hidden > 0)
         self.listing.show_rows(
@@ -164,17 +163,30 @@ class ToldPage(QWidget):
         self._hidden |= {row.told.id for row in self.listing.rows_chosen()}
         self.refresh()
 
+    def _on_opened(self, row: ToldRow) -> None:
+        if len(self.listing.rows_chosen()) == 1:  # who gathers several does not want to be flown about
+            self.device_wanted.emit(row.told.a)
+
     def _show_end(self, number: int) -> None:
         chosen: list[ToldRow] = self.listing.rows_chosen()
         if chosen:
             told = chosen[0].told
             self.device_wanted.emit((told.a, told.b)[number])
 
+    def _on_told(self, ids: Iterable[UUID]) -> None:
+        for id in ids:
+            told = self._told.undrawn.get(id)
+            if told is None:
+                self._rows.pop(id, None)
+            else:
+                name = name_of_told(self._model, told)
+                self._rows[id] = ToldRow(str(id), told, name, (-told.score, name.casefold(), str(id)))
+        self.counted.emit(len(self._rows))
+        if self.isVisible() and not self._soon.isActive():
+            self._soon.start()
+
     def _on_changed(self, delta: Delta) -> None:
-        if delta.derived_links or delta.links or delta.devices or delta.removed or delta.initial:
-            self._stale = True
-            self.refresh()
-        elif delta.facts and self.isVisible():
+        if delta.facts and self.isVisible():
             self._show_chosen()
 
     def _show_chosen(self) -> None:
