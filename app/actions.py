@@ -41,6 +41,9 @@ TABLE = (
     Row("theme", "Change between dark and light", ("Ctrl+T",)),
     Row("full_screen", "Full screen", ("F11",)),
     Row("settings", "Settings", ("Ctrl+,",)),
+    Row("discovery", "Discovery: what was found", ("Ctrl+D",)),
+    Row("sweep", "Sweep addresses for devices", ()),
+    Row("neighbours", "Follow neighbours of what is selected", ()),
     Row("mibs", "MIB browser", ("Ctrl+I",)),
     Row("credentials", "Logins", ("Ctrl+L",)),
     Row("rules", "Alert rules", ("Ctrl+R",)),
@@ -57,7 +60,17 @@ TABLE = (
 )
 
 
-SETTINGS = ("rules", "maintenance", "credentials", "storage", "receivers", "quarantine", "vault", "mibs")
+SETTINGS = (
+    "discovery",
+    "rules",
+    "maintenance",
+    "credentials",
+    "storage",
+    "receivers",
+    "quarantine",
+    "vault",
+    "mibs",
+)
 """What is set and looked up for the whole network, in the order of its menu."""
 
 

@@ -5,20 +5,21 @@ One rule: there is one page; opened again it comes to the front.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import partial
 from typing import Protocol, cast
 from uuid import UUID
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from app.commands import Commands, Said
+from app.commands import Commands
 from app.discovery.looking import SweepForm, WalkForm
 from app.discovery.operations import Indicator
 from app.discovery.page import DiscoveryPage
 from app.engine_link import EngineLink
 from app.look import Look
 from app.model import Model
+from app.panels.notices import Toasts
 from app.panels.top_bar import TopBar
 from app.panels.tree import TreePanel
 from domain.discovering import SweepSettings, WalkSettings
@@ -58,7 +59,7 @@ class Discovery(QObject):
         if self.page is None:
             page = DiscoveryPage(self._model, self._link, self._commands, self._look, self._window)
             page.sweep_wanted.connect(self.open_sweep)
-            page.walk_wanted.connect(self.open_walk)
+            page.walk_wanted.connect(partial(self.open_walk, None))
             page.device_chosen.connect(self._on_device)
             page.place_wanted.connect(self._on_place)
             page.finished.connect(self._on_closed)
@@ -77,8 +78,9 @@ class Discovery(QObject):
         form.accepted.connect(lambda: self._keep_sweep(form.settings))
         form.open()
 
-    def open_walk(self, devices: Iterable[UUID] = ()) -> None:
-        """Open the form of a walk, from these devices where there are any."""
+    def open_walk(self, device: UUID | None = None) -> None:
+        """Open the form of a walk, from a device where one is given."""
+        devices = (device,) if device is not None and self._model.inventory.device(device) is not None else ()
         form = WalkForm(
             self._model,
             self._link,
@@ -91,9 +93,10 @@ class Discovery(QObject):
         form.accepted.connect(lambda: self._keep_walk(form.settings))
         form.open()
 
-    def takes(self, said: Said) -> bool:
-        """Whether what was done is told on the page, because it is what people look at."""
-        return self.page is not None and self.page.isActiveWindow()
+    @property
+    def toasts(self) -> Toasts | None:
+        """Where it is said what was done while the page is open: it lies over the window's own."""
+        return self.page.toasts if self.page is not None else None
 
     def _keep_sweep(self, settings: SweepSettings | None) -> None:
         self._last_sweep = settings

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.commands import Asks, Commands, Said
+from app.commands import Asks, Commands
 from app.dialogs.form import Board
 from app.discovery.details import WIDTH_PX as DETAILS_PX
 from app.discovery.details import FindDetails
@@ -211,13 +211,6 @@ class DiscoveryPage(Board):
         if not self.chosen():
             self.table.selectRow(0)
 
-    def _on_said(self, said: Said) -> None:
-        edit = said.edit
-        if edit is None:
-            self.toasts.say(capitalized(said.text))
-        else:
-            self.toasts.say(said.text, "Undo", lambda: self._commands.undo_edit(edit))
-
     def _show_all(self) -> None:
         self.filters.clear()
         self.search.clear()
@@ -256,7 +249,6 @@ class DiscoveryPage(Board):
             ("Ctrl+F", self.search.setFocus),
         ):
             QShortcut(QKeySequence(keys), self, then)
-        commands.said.connect(self._on_said)
         self._later.timeout.connect(self._show_later)
         self._ages.timeout.connect(self.table.viewport().update)
         self._model.changed.connect(self._on_changed)

@@ -18,8 +18,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.commands import Said
 from app.look import Look
 from app.panels.text import Label, button, caption, set_property
+from app.words import capitalized
+from domain.edit import Edit
 
 TOAST_MS = 4000
 TOASTS_SHOWN = 3
@@ -132,6 +135,13 @@ class Toasts(QObject):
         toast.raise_()
         self._stack()
         return toast
+
+    def tell(self, said: Said, undo: Callable[[Edit], None]) -> Toast:
+        """Show what was done, with "Undo" where it can be taken back."""
+        edit = said.edit
+        if edit is None:
+            return self.say(capitalized(said.text))
+        return self.say(said.text, "Undo", lambda: undo(edit))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keep the corner when the window grows."""
