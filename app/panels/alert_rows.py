@@ -25,7 +25,6 @@ STATUS_OF_KIND: dict[str, str] = {
     "device_degraded": "degraded",
     "device_stale": "stale",
     "link_down": "down",
-    "port_down": "down",
     "cut_off": "down",
 }
 """What is not named is a fault of something that works: its symbol is that of its severity."""
@@ -52,12 +51,15 @@ class Row(NamedTuple):
     under: UUID | None = None
     """The cause that explains it: it is shown indented below that one's row."""
     hides: int = 0
+    story: str = ""
+    """Of a cause what is known of it; of a row without anything else it is the row itself, over all columns."""
 
     @property
-    def key(self) -> tuple[UUID | None, UUID | None, bool]:
+    def key(self) -> tuple[UUID | None, UUID | None, bool, bool]:
         """What makes it the same row, however often it is made anew."""
-        about = self.alert.id if self.alert is not None else self.device
-        return (about, None if self.alert is not None else self.under, bool(self.hides))
+        if self.alert is not None:
+            return (self.alert.id, None, False, False)
+        return (self.device, self.under, bool(self.hides), bool(self.story))
 
     @property
     def is_quiet(self) -> bool:
@@ -74,7 +76,7 @@ class Row(NamedTuple):
         """Whether a folded text is in its words."""
         alert = self.alert
         people = (alert.acknowledged_by, alert.assigned_to, alert.silenced) if alert is not None else ()
-        said = (self.what, self.where, self.more, *self.marks, *people)
+        said = (self.what, self.where, self.more, self.story, *self.marks, *people)
         return not text or any(text in words.casefold() for words in said)
 
 
@@ -83,6 +85,8 @@ class Causes(NamedTuple):
 
     of: dict[UUID, Alert]
     flapping: frozenset[tuple[UUID, str]]
+    heads: frozenset[int] = frozenset()
+    """Their ids as numbers, which are looked up by the thousand."""
     cut_off: UUID | None = None
 
 
@@ -99,7 +103,8 @@ def causes_of(still_open: Iterable[Alert]) -> Causes:
         if other is None or _gravity(alert) < _gravity(other):
             found[alert.subject] = alert
     cut_off = next((id for id, alert in found.items() if alert.kind == "cut_off"), None)
-    return Causes(found, frozenset(flapping), cut_off)
+    heads = frozenset(alert.id.int for alert in found.values())
+    return Causes(found, frozenset(flapping), heads, cut_off)
 
 
 def explained_by(model: Model, alert: Alert, causes: Causes) -> UUID | None:
@@ -108,6 +113,8 @@ def explained_by(model: Model, alert: Alert, causes: Causes) -> UUID | None:
         return None
     if alert.silenced and causes.cut_off is not None:
         return causes.cut_off
+    if not model.faults and alert.id.int in causes.heads:
+        return None
     link = model.inventory.link(alert.subject)
     for subject in (link.a, link.b) if link is not None else (alert.subject,):
         fault = model.cause_of(subject)
@@ -126,11 +133,14 @@ def row_of(model: Model, alert: Alert, under: UUID | None, *, flaps: bool = Fals
     if flaps:
         marks = (*marks, PORT_FLAPS)
     status = _status_of(alert, under)
-    base = Row(alert, status, "", alert.reason, since_us=alert.opened_us, marks=marks, under=under)
+    since_us = alert.since_us or alert.opened_us
+    base = Row(alert, status, "", alert.reason, since_us=since_us, marks=marks, under=under)
     device, link = inventory.device(alert.subject), inventory.link(alert.subject)
     fault = model.faults.get(alert.subject) if alert.is_open else None
     if fault is not None and alert.kind in (*CAUSES, "link_down"):
-        base = base._replace(more=fault_story(model, fault) or alert.reason, takes_down=takes_short(fault))
+        story = fault_story(model, fault)
+        base = base._replace(since_us=fault.since_us or since_us, takes_down=takes_short(fault), story=story)
+        base = base._replace(more="" if story else alert.reason)
     elif device is not None and alert.kind == "device_down":
         base = base._replace(takes_down=subscribers(device.subscribers))
     if device is not None:
@@ -144,27 +154,37 @@ def row_of(model: Model, alert: Alert, under: UUID | None, *, flaps: bool = Fals
             link=link.id,
         )
     if alert.kind == "cut_off":
-        return base._replace(what="This computer is cut off from the network")
+        return base._replace(what="This computer is cut off from the network", story="")
     return base._replace(what=f"Something that was deleted: {alert.title}".removesuffix(": "))
+
+
+def story_row(row: Row) -> Row:
+    """Return the line below a cause that says what is known of it."""
+    return Row(None, "", "", device=row.link or row.device, under=row.device, story=row.story)
 
 
 def affected_rows(model: Model, fault: Fault, text: str, most: int | None) -> tuple[list[Row], int]:
     """Return the devices behind a fault that hold a text, those with most subscribers first and at most so many; and how many."""
     found = [device for device in _behind(model, fault) if not text or _holds(model, device, text)]
-    ordered = sorted(found, key=_weight) if most is None else nsmallest(most, found, key=_weight)
+    way_in = frozenset(fault.beside) if fault.kind == "cut_off" else frozenset()
+
+    def weight(device: Device) -> tuple[bool, int, str]:
+        return (device.id not in way_in, -device.subscribers, device.name)
+
+    ordered = sorted(found, key=weight) if most is None else nsmallest(most, found, key=weight)
     return [_affected(model, fault, device) for device in ordered], len(found)
 
 
-def order_of(row: Row) -> tuple[bool, int, int, int, bool, int, str]:
+def order_of(row: Row) -> tuple[bool, int, int, int, bool, int, int]:
     """Return what sorts rows that stand for themselves: what calls somebody, causes, the gravest, the newest first."""
     alert = row.alert
     if alert is None:
-        return (True, 0, 0, 0, False, 0, "")
+        return (True, 0, 0, 0, False, 0, 0)
     kind = CAUSES.index(alert.kind) if alert.kind in CAUSES else len(CAUSES)
     rank = RANK.get(row.status, RANK["degraded"])
     grave = 0 if alert.kind in CAUSES else SEVERITY_RANK[alert.severity]
     silent = bool(alert.silenced) and alert.kind != "cut_off"
-    return (silent, kind, grave, rank, row.link is not None, -alert.opened_us, str(alert.id))
+    return (silent, kind, grave, rank, row.link is not None, -alert.opened_us, alert.id.int)
 
 
 def touched_us(alert: Alert) -> int:
@@ -201,10 +221,6 @@ def _affected(model: Model, fault: Fault, device: Device) -> Row:
 
 def _holds(model: Model, device: Device, text: str) -> bool:
     return text in device.name.casefold() or text in where(model.inventory, device).casefold()
-
-
-def _weight(device: Device) -> tuple[int, str]:
-    return (-device.subscribers, device.name)
 
 
 def _gravity(alert: Alert) -> tuple[int, int, int, str]:

@@ -35,7 +35,7 @@ LEAST_WHAT_PX = 220
 MORE_LEAST_PX = 60
 _GIVE_WAY = (TAKES_DOWN, SINCE, WHERE)
 """What goes first where the table is too narrow for all columns."""
-_WIDTHS = {WHERE: 176, SINCE: 84, AGE: 60, TAKES_DOWN: 132, WHO: 176}
+_WIDTHS = {WHERE: 176, SINCE: 84, AGE: 60, TAKES_DOWN: 144, WHO: 176}
 WHO_LEAST_PX = ACKNOWLEDGE_PX + 14
 ACT_KEYS = {
     Qt.Key.Key_A: "acknowledge",
@@ -71,6 +71,9 @@ class AlertDelegate(QStyledItemDelegate):
         elif hover:
             ground = blend(theme.surface.raised, theme.surface.panel, 0.7)
         painter.fillRect(rect, color(ground))
+        if row.story and not row.what:
+            self._paint_story(painter, rect, row)
+            return
         ink = theme.text.quiet if row.is_quiet else theme.text.text
         words, inner = self._rows.words(row, column), rect.adjusted(8, 0, -8, 0)
         table = font(TABLE_PX, tabular=column in NUMBERS)
@@ -94,11 +97,20 @@ class AlertDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(place, 5, 5)
             paint_text(painter, place, "Acknowledge", font(TABLE_PX, 500), theme.text.text, CENTRE)
             rest = inner.adjusted(ACKNOWLEDGE_PX + 4, 0, 4, 0)
-            paint_text(painter, rest, words, table, theme.text.quiet, LEFT)
+            paint_end_elided(painter, rest, words, table, theme.text.quiet)
         elif column in NUMBERS:
             paint_text(painter, inner, words, table, theme.text.quiet if column == SINCE else ink, RIGHT)
         else:
             paint_text(painter, inner, words, table, theme.text.quiet, LEFT)
+
+    def _paint_story(self, painter: QPainter, cell: QRectF, row: Row) -> None:
+        """Paint a cell's part of a sentence that goes over all of them."""
+        painter.save()
+        painter.setClipRect(cell)
+        whole = QRectF(36, cell.y(), self._view.viewport().width() - 48, cell.height())
+        words = self._rows.words(row, WHAT)
+        paint_end_elided(painter, whole, words, font(TABLE_PX), self._look.theme.text.quiet)
+        painter.restore()
 
     def _paint_symbol(self, painter: QPainter, place: QRectF, row: Row, ground: str) -> None:
         theme = self._look.theme

@@ -21,12 +21,11 @@ OUR_LINE = "this computer's own line"
 
 
 class Why(NamedTuple):
-    """Why a device is as it is. `cause` is what a click leads to, by `verb`; `quiet` what is no fault yet."""
+    """Why a device is as it is. `cause` is what a click leads to; `quiet` what is no fault yet."""
 
     sentence: str = ""
     reason: str = ""
     cause: UUID | None = None
-    verb: str = ""
     quiet: str = ""
 
 
@@ -113,7 +112,7 @@ def why(model: Model, device: Device, status: str, now_us: int) -> Why:
         return Why()
     name = name_of(model, weak.subject)
     quiet = f"No second way since {clock(weak.since_us, now_us)}: {name} is down"
-    return Why(quiet=quiet, cause=weak.subject, verb=f"Show {name}")
+    return Why(quiet=quiet, cause=weak.subject)
 
 
 def _behind(model: Model, device: Device, fault: Fault, now_us: int) -> Why:
@@ -130,7 +129,7 @@ def _behind(model: Model, device: Device, fault: Fault, now_us: int) -> Why:
     story = fault_story(model, fault)
     said = f"{capitalized(name)} does not answer since {clock(fault.since_us, now_us)}"
     said = f"{said}: {story}." if story else f"{said}."
-    return Why(sentence, f"{said} {heard}".strip(), fault.subject, f"Show {name}")
+    return Why(sentence, f"{said} {heard}".strip(), fault.subject)
 
 
 def _planned(model: Model, device: Device, now_us: int) -> Why:

@@ -23,11 +23,12 @@ from app.panels.alert_rows import (
     explained_by,
     order_of,
     row_of,
+    story_row,
     touched_us,
 )
 from app.panels.text import tip
 from app.watching import SEVERITY_WORDS
-from app.words import age_of, clock, count_of, isolated
+from app.words import age_of, capitalized, clock, count_of, isolated
 from domain.alerts import Alert, counters
 from domain.fault import Fault
 from domain.watching import SEVERITIES, Severity
@@ -63,8 +64,8 @@ class AlertsModel(QAbstractTableModel):
         """How many alerts and affected devices the filters leave, and of how many."""
         self.cut_off: Fault | None = None
         self._unfolded: set[UUID] = set()
-        self._made: dict[UUID, Row] = {}
-        """Rows by alert, made from inventory and faults as they are."""
+        self._made: dict[int, Row] = {}
+        """Rows by their alert's id as a number, made from inventory and faults as they are."""
         self._behind: dict[UUID, tuple[Fault, str, int | None, list[Row], int]] = {}
         """Rows behind a fault, and of what they were made."""
         self._later = QTimer(self)
@@ -162,8 +163,8 @@ class AlertsModel(QAbstractTableModel):
         """Return what a cell says."""
         now, alert = now_us(), row.alert
         if column == WHAT:
-            return row.what
-        if row.hides:
+            return row.what or capitalized(row.story)
+        if row.hides or not row.what:
             return ""
         if column == WHERE:
             return row.where
@@ -185,8 +186,10 @@ class AlertsModel(QAbstractTableModel):
         for id in delta.faults:
             self._behind.pop(id, None)
         if delta.faults:
-            for id in [id for id in self._made if self._is_about(id, delta.faults)]:
-                del self._made[id]
+            is_about = delta.faults.__contains__
+            for id, row in list(self._made.items()):
+                if row.alert is None or is_about(row.alert.subject):
+                    del self._made[id]
         touched = delta.inventory or delta.alerts or delta.faults
         if delta.initial or (touched and len(self.rows) < MANY and len(self._model.alerts) < MANY):
             self.refresh()
@@ -220,12 +223,12 @@ class AlertsModel(QAbstractTableModel):
     def _nested(self, alerts: list[Alert], causes: Causes) -> list[Row]:
         """Causes and what stands for itself, in fault order; what a cause explains, right below it."""
         made = [self._row(alert, causes) for alert in alerts]
-        heads = {row.alert.subject for row in made if row.alert is not None and _heads(row.alert, causes)}
-        below: dict[UUID, list[Row]] = {subject: [] for subject in heads}
+        heads = {alert.subject for alert in alerts if alert.id.int in causes.heads}
+        below: dict[UUID, list[Row]] = {}
         tops: list[Row] = []
         for row in made:
-            if row.under is not None and row.under in below:
-                below[row.under].append(row)
+            if row.under is not None and row.under in heads:
+                below.setdefault(row.under, []).append(row)
             else:
                 tops.append(row._replace(under=None) if row.under is not None else row)
         self.of = len(made)
@@ -234,18 +237,21 @@ class AlertsModel(QAbstractTableModel):
         found: list[Row] = []
         for row in tops:
             alert = row.alert
-            is_head = alert is not None and _heads(alert, causes)
-            inner = self._explained(alert.subject, below[alert.subject]) if is_head and alert else []
+            inner: list[Row] = []
+            if alert is not None and alert.id.int in causes.heads:
+                inner = self._explained(alert.subject, below.get(alert.subject, []))
             holds = row.holds(self.text)
             self.matching += holds
             if holds or inner:
-                found += [row, *inner]
+                found += [row, *([story_row(row)] if row.story else ()), *inner]
         return found
 
     def _explained(self, subject: UUID, alerts: list[Row]) -> list[Row]:
         """Return what stands below a cause: who is affected, then what alerts besides; few until somebody asks for all."""
-        is_open = subject in self._unfolded
         fault = self._model.faults.get(subject)
+        if fault is None and not alerts:
+            return []
+        is_open = subject in self._unfolded
         most = None if is_open else UNDER_SHOWN + 1
         shown, count = self._affected(fault, most) if fault is not None else ([], 0)
         own = sorted((row for row in alerts if row.holds(self.text)), key=order_of)
@@ -265,13 +271,9 @@ class AlertsModel(QAbstractTableModel):
             self._behind[fault.subject] = known
         return known[3], known[4]
 
-    def _is_about(self, alert: UUID, subjects: frozenset[UUID]) -> bool:
-        found = self._model.alerts.get(alert)
-        return found is None or found.subject in subjects
-
     def _row(self, alert: Alert, causes: Causes) -> Row:
         under = explained_by(self._model, alert, causes) if alert.is_open else None
-        made = self._made.get(alert.id)
+        made = self._made.get(alert.id.int)
         flaps = alert.kind != "flapping" and (alert.subject, alert.instance) in causes.flapping
         if (
             made is None
@@ -279,14 +281,8 @@ class AlertsModel(QAbstractTableModel):
             or made.under != under
             or flaps != (PORT_FLAPS in made.marks)
         ):
-            made = self._made[alert.id] = row_of(self._model, alert, under, flaps=flaps)
+            made = self._made[alert.id.int] = row_of(self._model, alert, under, flaps=flaps)
         return made
-
-
-def _heads(alert: Alert, causes: Causes) -> bool:
-    """Tell whether rows may stand below an alert."""
-    mine = causes.of.get(alert.subject)
-    return mine is not None and mine.id == alert.id
 
 
 def _who(alert: Alert, now_us: int) -> str:
@@ -306,7 +302,7 @@ def _who(alert: Alert, now_us: int) -> str:
 def _story(row: Row) -> str:
     """Return all about a row, one line each."""
     alert = row.alert
-    lines = [row.what, row.more]
+    lines = [row.what, capitalized(row.story), row.more]
     if alert is not None:
         lines.append(alert.reason if alert.reason != row.more else "")
         times = f", {count_of(alert.count, 'time', 'times')} so far" if alert.count > 1 else ""

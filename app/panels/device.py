@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.draft import now_us
 from app.look import Look
 from app.model import Delta, Model
+from app.panels.alert_words import Why, why
 from app.panels.device_body import DeviceBody
 from app.panels.facts import probe_word
 from app.panels.graph_place import Watches
 from app.panels.subject import SubjectPanel, Told
 from app.panels.tabs import Tabs
-from app.panels.text import button
+from app.panels.text import Label, button
 from app.trust import Shown, untrusted
 from app.words import age_of, capitalized, clock, sentence, where
 from domain.health import Health
@@ -62,6 +63,26 @@ def _listed(words: list[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
 
 
+class SecondWay(QWidget):
+    """A quiet line under the sentence: that it hangs on one way since, and the way to what is to blame."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = Label("", "small", wrap=True)
+        self.verb = button("Show", "link")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        row.addWidget(self.words, 1)
+        row.addWidget(self.verb, 0, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    def show_words(self, words: str) -> None:
+        """Say it, or be gone where there is nothing to say."""
+        self.words.setText(words)
+        self.setVisible(bool(words))
+
+
 class DevicePanel(SubjectPanel):
     """One device: overview, interfaces, graphs, what else it tells of, journal."""
 
@@ -69,7 +90,7 @@ class DevicePanel(SubjectPanel):
     trust_asked = Signal(object, str)
     """Somebody wants to look at what a probe is shown: the device's id and the probe's name."""
     device_chosen = Signal(object)
-    """Another device was chosen, such as a neighbour."""
+    """Another device was chosen, such as a neighbour, or what is to blame: a device or a link."""
 
     def __init__(self, model: Model, link: Watches, look: Look, parent: QWidget | None = None) -> None:
         self.probe = button("Poll now")
@@ -77,6 +98,13 @@ class DevicePanel(SubjectPanel):
         self.trust = button("", "link", self)
         self.trust.clicked.connect(self._on_trust)
         self.add_to_reason(self.trust)
+        self.to_cause = button("Show the cause", "link", self)
+        self.to_cause.clicked.connect(self._on_cause)
+        self.add_to_reason(self.to_cause)
+        self.second_way = SecondWay()
+        self.second_way.verb.clicked.connect(self._on_cause)
+        self._head.insertWidget(self._head.indexOf(self.sentence) + 1, self.second_way)
+        self._why = Why()
         self.tabs = Tabs()
         self.end_head(self.tabs)
         self.body = DeviceBody(model, link, look)
@@ -113,6 +141,7 @@ class DevicePanel(SubjectPanel):
         if (
             delta.inventory
             or delta.alerts
+            or delta.faults
             or id in delta.health | delta.facts | delta.values
             or delta.link_states
         ):
@@ -124,9 +153,13 @@ class DevicePanel(SubjectPanel):
             return
         now = now_us()
         status, health = self._model.status_of(device.id), self._model.health.get(device.id)
-        said = sentence(status, health.since_us if health is not None else 0, now)
-        why = reason_of(status, device, health, now)
-        self.show_head(Told(self._crumb(device), device.name, status, said, why))
+        self._why = told = why(self._model, device, status, now)
+        said = told.sentence or sentence(status, health.since_us if health is not None else 0, now)
+        own = reason_of(status, device, health, now) if status != "affected" else ""
+        reason = " ".join(filter(None, (told.reason, own)))
+        self.show_head(Told(self._crumb(device), device.name, status, said, reason))
+        self.to_cause.setVisible(told.cause is not None and not told.quiet)
+        self.second_way.show_words(told.quiet)
         self._untrusted = untrusted(device, health)
         self.trust.setVisible(bool(self._untrusted))
         if self._untrusted:
@@ -142,6 +175,10 @@ class DevicePanel(SubjectPanel):
     def _on_trust(self) -> None:
         if self.subject is not None and self._untrusted:
             self.trust_asked.emit(self.subject, self._untrusted[0].name)
+
+    def _on_cause(self) -> None:
+        if self._why.cause is not None:
+            self.device_chosen.emit(self._why.cause)
 
     def _crumb(self, device: Device) -> str:
         site = self._model.inventory.site(device.site)

@@ -18,16 +18,16 @@ from app.charts.choice import Choice, choices_of
 from app.draft import now_us
 from app.look import Look
 from app.model import Model, Sample
-from app.panels import clients, hardware, journal, neighbours, services, sessions
+from app.panels import clients, hardware, neighbours, services, sessions
 from app.panels.device_says import DeviceSays
 from app.panels.facts import lines_of
 from app.panels.graph_place import GraphPlace, Watches
 from app.panels.interfaces import Port, ports_of
-from app.panels.journal import JournalList
 from app.panels.known_devices import KnownDevices
 from app.panels.overview import Overview
 from app.panels.port_list import PortList
 from app.panels.section import Listed, Seen, Stack
+from app.panels.timeline import Timeline
 from domain.inventory import Device, probe_names
 from domain.watching import PortWatch
 
@@ -83,7 +83,7 @@ class DeviceBody(QStackedWidget):
         self.port_list = PortList(look)
         self.all_ports = self.port_list.table
         self.large_graph = GraphPlace(model, link, look, "large")
-        self.all_rows = JournalList(model, link, look, journal.ROWS_KEPT)
+        self.timeline = Timeline(model, link, look)
         self.stacks: dict[str, Stack] = {}
         self.current = "overview"
         self._device: UUID | None = None
@@ -92,7 +92,7 @@ class DeviceBody(QStackedWidget):
             "overview": self.overview,
             "interfaces": self.port_list,
             "graphs": scrolled(_padded(self.large_graph)),
-            "journal": self._journal(),
+            "journal": self.timeline,
         }
         for page in self._pages.values():
             self.addWidget(page)
@@ -142,7 +142,7 @@ class DeviceBody(QStackedWidget):
         if self.current in self.stacks:
             self.stacks[self.current].show_device(self._seen())
         elif self.current == "journal":
-            self.all_rows.show_device(device.id)
+            self.timeline.show_of([device.id])
         else:
             ports = ports_of(self._model, device.id, self.says)
             self.port_list.show_ports(ports, quiet=quiet)
@@ -159,6 +159,8 @@ class DeviceBody(QStackedWidget):
             self.graph.tick()
         elif self.current == "graphs":
             self.large_graph.tick()
+        elif self.current == "journal":
+            self.timeline.tick()
 
     def _seen(self) -> Seen:
         return Seen(self.says, self._samples(), self._model, self.known, now_us())
@@ -198,14 +200,6 @@ class DeviceBody(QStackedWidget):
         stack = self.stacks[key] = Stack(page.lists, self._look, fills=page.fills)
         stack.device_chosen.connect(self.device_chosen)
         return stack if page.fills else scrolled(stack)
-
-    def _journal(self) -> QWidget:
-        inner = QWidget()
-        layout = QVBoxLayout(inner)
-        layout.setContentsMargins(PADDING_PX, 14, PADDING_PX, PADDING_PX)
-        layout.addWidget(self.all_rows)
-        layout.addStretch(1)
-        return scrolled(inner)
 
 
 def scrolled(inner: QWidget) -> QScrollArea:

@@ -19,7 +19,7 @@ from app.panels.figures import amount_of
 from app.panels.text import Label, LineLabel
 from app.words import age, age_of, amount, capitalized, clock, figure, place, rate, round_trip
 from domain.health import Health
-from domain.inventory import Device, probe_names
+from domain.inventory import Device, is_paused, probe_names
 from domain.load import load_pct
 
 LINKS_SHOWN = 3
@@ -80,7 +80,7 @@ def lines_of(model: Model, device: Device, says: DeviceSays, now_us: int) -> lis
         *shown,
         Line(
             "Asked every",
-            f"{figure(device.interval_s)} s" if model.status_of(device.id) != "maintenance" else "paused",
+            "paused" if is_paused(device, now_us) else f"{figure(device.interval_s)} s",
         ),
         Line("Last answer", answered),
     ]

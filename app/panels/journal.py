@@ -56,6 +56,10 @@ def words_of(row: JournalRow) -> str:
             return "The clock jumped: nothing judged for one cycle"
         case "engine_started":
             return "The engine started"
+        case "operation_started":
+            return f"Began: {body.get('title') or 'work'}"
+        case "operation_ended":
+            return _ended(body)
         case "trap":
             return f"Trap: {body.get('text') or body.get('oid') or 'without a word'}"
         case "syslog":
@@ -72,6 +76,13 @@ def words_of(row: JournalRow) -> str:
             return f"New keys in the place “{body.get('place', '')}”: {sealed} sealed anew"
         case _:
             return ""
+
+
+def _ended(body: dict[str, Any]) -> str:
+    """Return how long work ended, and what came of it."""
+    said = {"failed": "Failed", "cancelled": "Cancelled"}.get(str(body.get("state", "")), "Done")
+    words = str(body.get("words", ""))
+    return f"{said}: {body.get('title') or 'work'}{f' ({words})' if words else ''}"
 
 
 def _dropped(body: dict[str, Any]) -> str:
