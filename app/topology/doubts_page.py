@@ -19,7 +19,7 @@ from app.panels.rows_model import Column
 from app.panels.text import button
 from app.topology.details import Details
 from app.topology.listing import Listing
-from app.topology.settling import KIND_WORDS, about, sentence_of
+from app.topology.settling import KIND_WORDS, about
 from app.topology.told_index import ToldIndex
 from app.words import age_of
 from domain.evidence import Contradiction
@@ -31,7 +31,6 @@ class DoubtRow(NamedTuple):
     key: str
     doubt: Contradiction
     about: str
-    words: str
     left: bool
 
 
@@ -39,7 +38,6 @@ _COLUMNS = (
     Column(
         "What cannot be so",
         lambda row: row.about,
-        quiet=lambda row: row.words,
         status=lambda row: "" if row.left else "degraded",
         is_old=lambda row: row.left,
     ),
@@ -109,9 +107,7 @@ class DoubtsPage(QWidget):
         if not self.isVisible():
             return
         rows = [
-            DoubtRow(
-                str(id), doubt, about(self._model, doubt), sentence_of(self._model, doubt), id in self._left
-            )
+            DoubtRow(str(id), doubt, about(self._model, doubt), id in self._left)
             for id, doubt in self._model.contradictions.items()
         ]
         rows.sort(key=lambda row: (row.left, -row.doubt.at_us, row.about.casefold(), row.key))

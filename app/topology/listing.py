@@ -43,6 +43,7 @@ class Listing(QWidget):
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.nothing.setContentsMargins(0, 6, 0, 0)
         self._kept: set[str] = set()
+        self._current = ""
         if many:
             self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
             self.table.rows.modelAboutToBeReset.connect(self._keep)
@@ -93,11 +94,15 @@ class Listing(QWidget):
 
     def _keep(self) -> None:
         self._kept = {row.key for row in self.rows_chosen()}
+        current = self.table.current_row()
+        self._current = current.key if current is not None else ""
 
     def _choose_kept(self) -> None:
         flags = QItemSelectionModel.SelectionFlag
         rows, chosen = self.table.rows, self.table.selectionModel()
         for place, row in enumerate(rows.rows if self._kept else ()):
+            if row.key == self._current:  # else the table would choose it, and only it
+                chosen.setCurrentIndex(rows.index(place, 0), flags.NoUpdate)
             if row.key in self._kept:
                 chosen.select(rows.index(place, 0), flags.Select | flags.Rows)
 

@@ -8,6 +8,7 @@ it touches. One rule: whoever shows them asks here and goes through all of them 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 from uuid import UUID
 
 from PySide6.QtCore import QObject, Signal
@@ -17,6 +18,7 @@ from domain.evidence import DerivedLink
 from domain.inventory import Link
 
 _Ends = tuple[UUID, str, UUID, str]
+T = TypeVar("T")
 _NONE: frozenset[UUID] = frozenset()
 
 
@@ -44,11 +46,17 @@ class ToldIndex(QObject):
             found.update((id, self._told[id]) for id in self._by_device.get(device, ()))
         return list(found.values())
 
+    def is_at_drawn_port(self, told: DerivedLink) -> bool:
+        """Whether one of its ports is that of a drawn link, and can have no other; at a radio there may be many."""
+        ends = ((told.a, told.a_interface), (told.b, told.b_interface))
+        return told.kind != "wireless" and any(port and (id, port) in self._ports for id, port in ends)
+
     def _clear(self) -> None:
         self._told: dict[UUID, DerivedLink] = {}
         self._by_link: dict[UUID, UUID] = {}
         self._by_device: dict[UUID, set[UUID]] = {}
         self._drawn: dict[_Ends, int] = {}
+        self._ports: dict[tuple[UUID, str], int] = {}
         self._ends: dict[UUID, _Ends] = {}
         self.undrawn.clear()
 
@@ -69,19 +77,18 @@ class ToldIndex(QObject):
             self.changed.emit(touched)
 
     def _draw(self, id: UUID, link: Link | None) -> set[UUID]:
-        """Take a drawn link as it is now; return what is told between the devices that it joins, and joined."""
+        """Take a drawn link as it is now; return what is told of the devices that it joins, and joined."""
         old, new = self._ends.pop(id, None), _ends(link) if link is not None else None
         if new is not None:
             self._ends[id] = new
-            self._drawn[new] = self._drawn.get(new, 0) + 1
-        if old is not None:
-            self._drawn[old] -= 1
-            if not self._drawn[old]:
-                del self._drawn[old]
         touched: set[UUID] = set()
-        for ends in (old, new):
-            if ends is not None:
-                touched |= self._by_device.get(ends[0], _NONE) & self._by_device.get(ends[2], _NONE)
+        for ends, more in ((new, 1), (old, -1)):
+            if ends is None:
+                continue
+            _count(self._drawn, ends, more)
+            for port in (ends[:2], ends[2:]):
+                _count(self._ports, port, more)
+                touched |= self._by_device.get(port[0], _NONE)
         return touched
 
     def _take(self, ids: Iterable[UUID]) -> None:
@@ -107,6 +114,12 @@ class ToldIndex(QObject):
                 and inventory.device(new.b) is not None
             ):
                 self.undrawn[id] = new
+
+
+def _count(counts: dict[T, int], key: T, more: int) -> None:
+    counts[key] = counts.get(key, 0) + more
+    if not counts[key]:
+        del counts[key]
 
 
 def _ends(link: Link | DerivedLink) -> _Ends:

@@ -35,6 +35,7 @@ from domain.errors import Refusal
 from domain.evidence import DerivedLink
 
 NAME_MOST_PX = 300
+DOUBTFUL = "At one of these ports another link is drawn"
 SHOWN_AGAIN_MS = 200
 """How long changes are gathered before a long list is made anew."""
 
@@ -45,12 +46,14 @@ class ToldRow(NamedTuple):
     key: str
     told: DerivedLink
     name: str
+    is_doubtful: bool
+    """One of its ports is drawn with another link."""
     order: tuple[float, str, str]
     """The surest first."""
 
 
 _COLUMNS = (
-    Column("Between", lambda row: row.name),
+    Column("Between", lambda row: row.name, status=lambda row: "degraded" if row.is_doubtful else ""),
     Column(
         "Ports",
         lambda row: ports_words(row.told.a_interface, row.told.b_interface),
@@ -92,6 +95,7 @@ class ToldPage(QWidget):
         self._model, self._told, self._commands = model, told, commands
         self._rows: dict[UUID, ToldRow] = {}
         self._hidden: set[UUID] = set()
+        self._is_sent = False
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(SHOWN_AGAIN_MS)
@@ -149,14 +153,17 @@ class ToldPage(QWidget):
         self.refresh()
 
     def adopt_chosen(self) -> None:
-        """Draw the chosen links: one edit, one undo."""
+        """Draw the chosen links: one edit, one undo. Of several only those whose ports are not drawn otherwise."""
         chosen: list[ToldRow] = self.listing.rows_chosen()
+        chosen = chosen if len(chosen) == 1 else [row for row in chosen if not row.is_doubtful]
         if chosen:
+            self._is_sent = True
             self.adopt.setEnabled(False)
             self._commands.adopt_links([drawn_from(self._model, row.told) for row in chosen], self._on_answer)
 
     def _on_answer(self, refusals: tuple[Refusal, ...]) -> None:
-        self.adopt.setEnabled(True)
+        self._is_sent = False
+        self._show_chosen()
         self._commands.tell_refusals(refusals)
 
     def _on_hide(self) -> None:
@@ -180,7 +187,10 @@ class ToldPage(QWidget):
                 self._rows.pop(id, None)
             else:
                 name = name_of_told(self._model, told)
-                self._rows[id] = ToldRow(str(id), told, name, (-told.score, name.casefold(), str(id)))
+                doubtful = self._told.is_at_drawn_port(told)
+                self._rows[id] = ToldRow(
+                    str(id), told, name, doubtful, (-told.score, name.casefold(), str(id))
+                )
         self.counted.emit(len(self._rows))
         if self.isVisible() and not self._soon.isActive():
             self._soon.start()
@@ -191,18 +201,28 @@ class ToldPage(QWidget):
 
     def _show_chosen(self) -> None:
         chosen: list[ToldRow] = self.listing.rows_chosen()
-        one = chosen[0].told if len(chosen) == 1 else None
+        one = chosen[0] if len(chosen) == 1 else None
         self._details.setVisible(bool(chosen))
-        self.adopt.setText(f"Adopt {len(chosen):,} links" if len(chosen) > 1 else "Adopt")
-        self.hide_chosen.setText(f"Hide {len(chosen):,} for now" if len(chosen) > 1 else "Hide for now")
+        self.hide_chosen.setText(f"Hide {len(chosen):,} for now" if one is None else "Hide for now")
         self.evidence.setVisible(one is not None)
         self._verbs_of_ends.setVisible(one is not None)
-        if one is None:
-            self.name.setText(count_of(len(chosen), "link", "links"))
-            self.about.setText("Each is drawn with the ports and the kind that are told, in one edit.")
+        if one is not None:
+            self._show_one(one)
             return
+        doubtful = sum(row.is_doubtful for row in chosen)
+        clear = len(chosen) - doubtful
+        left = f" Left out: {count_of(doubtful, 'link', 'links')} at ports of drawn ones." if doubtful else ""
+        self.adopt.setText(f"Adopt {count_of(clear, 'link', 'links')}")
+        self.adopt.setEnabled(clear > 0 and not self._is_sent)
+        self.name.setText(count_of(len(chosen), "link", "links"))
+        self.about.setText(f"Each is drawn with the ports and the kind that are told, in one edit.{left}")
+
+    def _show_one(self, row: ToldRow) -> None:
+        one = row.told
+        self.adopt.setText("Adopt")
+        self.adopt.setEnabled(not self._is_sent)
         self.name.setText(name_of_told(self._model, one))
-        self.about.setText(self._about(one))
+        self.about.setText(f"{self._about(one)}. {DOUBTFUL}." if row.is_doubtful else self._about(one))
         self.evidence.show_told(self._model, one)
         for made, device in zip(self.ends, (one.a, one.b), strict=True):
             said = f"Show {name_of_device(self._model, device)}"

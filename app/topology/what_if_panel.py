@@ -107,9 +107,7 @@ class WhatIfPanel(QFrame):
         self.close_button.setToolTip("Leave (Esc)")
         self.close_button.setIconSize(QSize(18, 18))
         self.close_button.clicked.connect(self.closed)
-        self.hint = Label(
-            "Click devices and links on the map: they fail, or fail no more.", "small", wrap=True
-        )
+        self.hint = Label("Click devices and links on the map to add or remove.", "small", wrap=True)
         self.sentence = Label("", "head", wrap=True)
         self.refusal = Label("", "refusal", wrap=True)
         self.figures = FigureTabs(_FIGURES, look)

@@ -14,13 +14,15 @@ from app.dialogs.confirm import Confirm
 from app.dialogs.link_form import LinkForm
 from app.draft import now_us
 from domain.alerts import Alert, fingerprint
+from domain.evidence import Evidence
 from domain.fact import Fact
 from domain.health import Health
 from domain.inventory import Link
 from domain.load import LinkState
-from domain.wire import ActOnAlert, Changed, QueryJournal, QuerySeries
+from domain.wire import ActOnAlert, Changed, QueryJournal, QuerySeries, Removed
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import VANTAGE, id_of
+from tests.ui.topology_bench import heard, told
 
 LINK = id_of("link")
 
@@ -176,3 +178,30 @@ def test_deleting_a_link_asks_once_leaves_its_ends_and_can_be_undone(bench: Benc
     bench.settle()
     bench.commands.undo()
     bench.wait_for(lambda: bench.model.inventory.link(LINK) is not None)
+
+
+def test_the_panel_says_who_tells_of_the_link_of_which_port_and_how_long_ago(bench: Bench) -> None:
+    panel = bench.window.link
+    bench.window.select(LINK)
+    assert panel.evidence.score.text() == "Drawn by hand. No device tells of it."
+    assert not panel.evidence.table.isVisible()
+    evidence = [
+        heard("lldp", id_of("g1"), "sfp1", 30),
+        heard("lldp", id_of("l1"), "sfp2", 40),
+        heard("ospf", id_of("g1"), "vlan7", 7_300),
+        Evidence("manual", LINK, "", 1),
+    ]
+    one = told((id_of("g1"), "sfp1", id_of("l1"), "sfp2"), evidence[:3], LINK)
+    tell(bench, derived_links=(msgspec.structs.replace(one, evidence=tuple(evidence)),))
+    assert panel.evidence.score.text().startswith("Seen by both ends over LLDP, 9")
+    rows = panel.evidence.table.rows
+    assert [[rows.text(row, column) for column in range(3)] for row in range(4)] == [
+        ["LLDP", "sfp1", "30 s"],
+        ["LLDP", "sfp2", "40 s"],
+        ["OSPF", "vlan7", "2 h"],
+        ["By hand", "", ""],
+    ]
+    assert [row.by for row in rows.rows] == ["Grünten R1", "Lindau R1", "Grünten R1", ""]
+    assert [row.is_old for row in rows.rows] == [False, False, True, False], "old evidence is quiet"
+    tell(bench, removed=(Removed("derived_link", one.id),))
+    assert panel.evidence.score.text() == "Drawn by hand. No device tells of it."
