@@ -90,6 +90,7 @@ class AlertDetail(Board):
         self._show()
         self.show_view("around")
         self._ask_episodes()
+        self.comment.setFocus()
 
     def show_view(self, key: str) -> None:
         """Show what happened around it, or what changed just before."""
@@ -122,7 +123,7 @@ class AlertDetail(Board):
             name, status = SEVERITY_ICONS[alert.severity]
             self.symbol.setPixmap(self._look.pixmap(name, theme.status_text[status], 20))
         self.sentence.setText(_sentence(alert, now))
-        self.reason.setText(_reason(row, alert))
+        self.reason.setText(_reason(self._model, row, alert))
         self.facts.show_lines(self._facts(row), theme.status_text)
         self.thread.show_lines(thread_of(alert), now)
         former = episodes_of(alert, self._episodes)
@@ -289,10 +290,12 @@ def _sentence(alert: Alert, now_us: int) -> str:
     return f"{grave}, open for {age_of(alert.opened_us, now_us)}, since {since}{times}"
 
 
-def _reason(row: Row, alert: Alert) -> str:
-    """Return why, and what follows from it."""
-    said = [text for text in (row.story, row.more, alert.reason) if text]
-    return "\n".join(f"{capitalized(text)}." for text in dict.fromkeys(said)) or "No reason was told."
+def _reason(model: Model, row: Row, alert: Alert) -> str:
+    """Return why, and what follows from it: of a cause what is known now, else what was known when it opened."""
+    health = model.health.get(alert.subject)
+    own = health.reason if row.story and health is not None else "" if row.story else alert.reason
+    said = [text for text in (row.story, own) if text]
+    return "\n".join(f"{capitalized(text)}." for text in said) or "No reason was told."
 
 
 def _measured(model: Model, alert: Alert) -> str:

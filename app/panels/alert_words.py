@@ -105,7 +105,7 @@ def why(model: Model, device: Device, status: str, now_us: int) -> Why:
     fault = model.cause_of(device.id)
     if status == "affected" and fault is not None:
         return _behind(model, device, fault, now_us)
-    if fault is not None and fault.subject == device.id and status == "down":
+    if fault is not None and fault.subject == device.id and status not in ("up", "degraded"):
         return Why(reason=_sentence(fault_story(model, fault)))
     weak = next((fault for fault in model.faults.values() if device.id in fault.weakened), None)
     if weak is None or status == "down":

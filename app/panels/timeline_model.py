@@ -105,7 +105,7 @@ def event_of(model: Model, row: JournalRow) -> Event | None:
 
 def event_of_boot(model: Model, boot: Boot) -> Event:
     """Return a restart as a line."""
-    said = f"Restarted, after {age(boot.up_s)}"
+    said = f"Restarted, had run for {age(boot.up_s)}"
     key = (boot.device, boot.at_us)
     return Event(key, boot.at_us, "restarts", boot.device, said, name_of(model, boot.device), "", True)
 
@@ -130,8 +130,8 @@ def is_about(row: JournalRow, subjects: frozenset[UUID]) -> bool:
     if row.subject is not None:
         return row.subject in subjects
     touched = row.body.get("touched", ()) if row.kind == "edit_applied" else ()
-    ids = {str(id) for id in subjects}
-    return any(isinstance(pair, list | tuple) and len(pair) == 2 and pair[1] in ids for pair in touched)
+    named = {pair[1] for pair in touched if isinstance(pair, list | tuple) and len(pair) == 2}
+    return any(str(id) in named for id in subjects) if named else False
 
 
 def around(model: Model, subject: UUID) -> tuple[UUID, ...]:
