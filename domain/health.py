@@ -105,11 +105,15 @@ def without_probe(old: Health, probe: str, at_us: int) -> Health:
     return Health(old.device, old.vantage, status, since_us, old.heard_us, probes, reason)
 
 
+def stale_after_us(interval_s: float) -> float:
+    """Return after how many microseconds without an observation a device that is asked so often is stale."""
+    return max(STALE_AFTER_INTERVALS * interval_s, 15.0) * 1e6
+
+
 def aged(old: Health, now_us: int, interval_s: float) -> Health:
     """Return `old`, or its stale form when no observation came for three intervals (at least 15 s)."""
     quiet_us = now_us - old.heard_us
-    limit_us = max(STALE_AFTER_INTERVALS * interval_s, 15.0) * 1e6
-    if old.status in ("stale", "unknown") or not old.heard_us or quiet_us <= limit_us:
+    if old.status in ("stale", "unknown") or not old.heard_us or quiet_us <= stale_after_us(interval_s):
         return old
     reason = f"no poll for {quiet_us / 1e6:.0f} s: the poller is silent, the device may be well"
     return Health(old.device, old.vantage, "stale", now_us, old.heard_us, old.probes, reason)

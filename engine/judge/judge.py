@@ -16,7 +16,7 @@ import msgspec
 
 from domain.alerts import Act, Alert
 from domain.habits import Against
-from domain.health import Health, aged, next_health, without_probe
+from domain.health import Health, aged, next_health, stale_after_us, without_probe
 from domain.inventory import SLOWEST_INTERVAL_S, Device, Inventory, Link, is_paused, probe_names
 from domain.metrics import believable
 from domain.observation import Observation, Reading, Value
@@ -269,18 +269,21 @@ class Judge:
         return at_us < self._suspended_us + (device.interval_s + CYCLE_MARGIN_S) * 1e6
 
     def _age(self, now_us: int, outcome: Outcome) -> None:
-        for old in list(self._state.health.values()):
-            device = self._state.inventory.device(old.device)
-            if device is None or not old.heard_us:
+        """Turn stale what was not heard for long. All in one go: of a link neither end is to be believed longer than the other."""
+        least_us, listening_us = now_us - 15_000_000, self._listening_us
+        if listening_us >= least_us:
+            return
+        for id, old in [item for item in self._state.health.items() if item[1].heard_us < least_us]:
+            device = self._state.inventory.device(id)
+            if device is None or not old.heard_us or old.status in ("stale", "unknown"):
                 continue
-            heard_us = max(old.heard_us, self._listening_us)
-            if now_us - heard_us <= 15_000_000:
+            heard_us = max(old.heard_us, listening_us)
+            if now_us - heard_us <= stale_after_us(_slowest_s(device)):
                 continue
             new = aged(msgspec.structs.replace(old, heard_us=heard_us), now_us, _slowest_s(device))
-            if new.status != old.status:
-                self._lose(device.id, None, outcome)
-                self._turn_health(device, old, new, now_us, outcome)
-                self._turn_links(device.id, now_us, outcome)
+            self._lose(id, None, outcome)
+            self._turn_health(device, old, new, now_us, outcome)
+            self._turn_links(id, now_us, outcome)
 
     # Edits
 
