@@ -35,6 +35,7 @@ BENCHES = (
     "replay",
     "topology",
     "storm",
+    "faults",
 )
 
 

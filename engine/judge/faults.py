@@ -126,6 +126,7 @@ class Faults:
             self._rest(new.link, at_us, outcome)
         else:
             self._links_down.discard(new.link)
+            self._book.end(new.link, outcome)
 
     def let_go(self, subject: UUID, status: str, at_us: int, outcome: Outcome) -> None:
         """Let a device or link that is not down alert for what it is. To be called after its alerts know its status."""

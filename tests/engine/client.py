@@ -146,6 +146,8 @@ class TestClient:
             self.state["link_state", link_state.link] = link_state
         for alert in changed.alerts:
             self.state["alert", alert.id] = alert
+        for fault in changed.faults:
+            self.state["fault", fault.subject] = fault
         for values in changed.values:
             self.state["values", values.device] = values
         for fact in changed.facts:

@@ -186,9 +186,11 @@ class Typist:
                 given["name"],
                 given["address"],
                 probes,
-                "relay",
+                given["role"],
                 site,
-                interval_s=interval_s,
+                given["subscribers"],
+                interval_s,
+                is_entry=given["is_entry"],
             )
             self.steps.append(creation("device", device))
         for given in inventory["links"]:

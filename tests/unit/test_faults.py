@@ -79,6 +79,16 @@ def test_a_ring_that_is_cut_once_loses_nobody_and_says_who_has_no_second_way() -
     assert fault.kind == "link" and {town.name_of(id) for id in fault.weakened} == {"relay", "hill", "farm"}
 
 
+def test_a_ring_that_is_mended_has_no_fault_left() -> None:
+    town = ring()
+    town.cut = {RING[1].id}
+    town.runs(LONG_S)
+    town.cut = set()
+    town.runs(LONG_S)
+    assert town.causes() == [] and town.open_names() == []
+    assert town.opened() == ["relay-hill"]
+
+
 def test_a_cut_inside_a_ring_beside_a_dead_device_darkens_what_lies_between() -> None:
     town = ring()
     town.cut = {RING[0].id}
