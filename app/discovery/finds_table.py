@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QMenu, QPushButton
 
 from app.discovery import words
@@ -129,11 +129,7 @@ class FindsTable(RowsTable):
 
     def finds(self) -> list[Find]:
         """Return what is chosen, from the top down."""
-        parts = (
-            self.selectionModel().selection()
-        )  # ranges: asking Qt for single rows takes the square of their number
-        numbers = sorted({number for part in parts for number in range(part.top(), part.bottom() + 1)})
-        return [self.rows.rows[number].find for number in numbers if number < len(self.rows.rows)]
+        return [self.rows.rows[number].find for number in self._chosen_rows()]
 
     def will_leave(self, finds: Iterable[Find]) -> None:
         """Know that these go because a person wants it: what comes next is chosen then."""
@@ -166,6 +162,8 @@ class FindsTable(RowsTable):
         """Delete takes the chosen away; Ctrl+C copies all of them."""
         if event.key() == Qt.Key.Key_Delete and not event.modifiers():
             self.dropped.emit()
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            QGuiApplication.clipboard().setText("\n".join(map(self.rows.line, self._chosen_rows())))
         else:
             super().keyPressEvent(event)
 
@@ -180,6 +178,13 @@ class FindsTable(RowsTable):
                 menu.insertAction(first, action)
         menu.insertSeparator(first)
         return menu
+
+    def _chosen_rows(self) -> list[int]:
+        """Return where the chosen rows are. As ranges: to tell single rows takes Qt the square of their number."""
+        chosen = self.selectionModel().selection()
+        parts = [chosen.at(number) for number in range(chosen.count())]
+        numbers = {number for part in parts for number in range(part.top(), part.bottom() + 1)}
+        return sorted(number for number in numbers if number < len(self.rows.rows))
 
     def _tell_picked(self) -> None:
         if not self._restoring:
@@ -197,8 +202,6 @@ class FindsTable(RowsTable):
             if self.currentIndex().isValid():
                 return  # the same rows: Qt has kept all of it
             here = {row.key: number for number, row in enumerate(rows.rows)}
-            if top in here:
-                view.setValue(here[top] * ROW_PX + scrolled % ROW_PX)
             left = [key for key in chosen if key in here]
             if not left and chosen and self._leaving.issuperset(chosen) and rows.rows:
                 left = [rows.rows[min(at.row(), len(rows.rows) - 1)].key]
@@ -212,6 +215,8 @@ class FindsTable(RowsTable):
             if left:
                 self.pick(left)
             self._restoring = False
+            self.executeDelayedItemsLayout()  # else there is nothing to scroll yet
+            view.setValue(here[top] * ROW_PX + scrolled % ROW_PX if top in here else scrolled)
             if left != chosen:
                 self._leaving = frozenset()
 

@@ -15,7 +15,7 @@ from app.discovery.words import key_words
 from app.model import Delta, Model
 from app.panels.search_field import SearchField
 from app.panels.text import Label
-from app.words import count_of, isolated
+from app.words import count_of
 from domain.edit import deletion
 from domain.watching import Ignored
 
@@ -62,7 +62,7 @@ class IgnoredBoard(Board):
         rows = self.chosen()
         if rows:
             one = len(rows) == 1
-            what = f"{isolated(rows[0].name)} is" if one else f"{count_of(len(rows), 'find', 'finds')} are"
+            what = f"{rows[0].name} is" if one else f"{count_of(len(rows), 'find', 'finds')} are"
             steps = [deletion("ignored", row) for row in rows]
             send(self._commands, f"{what} shown again", steps, self.say)
 

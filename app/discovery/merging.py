@@ -21,6 +21,7 @@ from domain.edit import Step
 from domain.errors import Refusal
 from domain.finding import Find
 from domain.inventory import Device
+from domain.rules import NAME_CAP
 
 ROWS_SHOWN = 8
 NUMBERS = (3, 4)
@@ -71,8 +72,8 @@ class MergeForm(Form):
             self.refuse([Refusal("INVALID_INPUT", "they are not both there any more", "devices")])
             return
         self.begin()
-        names = ", ".join(isolated(device.name) for device in others)[:120]
-        title = f"{names} and {isolated(stays.name)} are one device"
+        names = ", ".join(device.name for device in others)[:NAME_CAP]
+        title = f"{names} and {stays.name} are one device"
         self._submit(title, merging(self._model.inventory, stays, others), self.on_answer)
 
     def _links(self, id: UUID) -> int:

@@ -17,12 +17,14 @@ from app.discovery.adding import AddForm
 from app.discovery.edits import ignoring, moving, renaming, send
 from app.discovery.merging import MergeForm, devices_of
 from app.model import Model
-from app.words import count_of, isolated
+from app.words import count_of
 from domain.edit import Step
 from domain.errors import Refusal
 from domain.finding import Find
 from domain.inventory import Device
+from domain.rules import NAME_CAP
 from domain.searching import ForgetFind, JoinFinds, OperationAct, SteerOperation
+from domain.text import clean_text
 from domain.wire import Reply
 
 CHANGES = {"moved": "Update address", "renamed": "Rename", "duplicate": "Merge…"}
@@ -66,7 +68,7 @@ class Review(QObject):
 
             self.leaving.emit(finds)
             one = len(devices) == 1
-            what = isolated(devices[0].name) if one else count_of(len(devices), "device", "devices")
+            what = devices[0].name if one else count_of(len(devices), "device", "devices")
             send(self._commands, f"Add {what}", steps, on_answer)
 
         if can_add(finds):
@@ -87,7 +89,7 @@ class Review(QObject):
         steps = ignoring(self._model.inventory, finds)
         if steps:
             one = len(finds) == 1
-            what = isolated(finds[0].name) if one else count_of(len(finds), "find", "finds")
+            what = clean_text(finds[0].name, NAME_CAP) if one else count_of(len(finds), "find", "finds")
             self.leaving.emit(finds)
             title = f"{what} {'is' if one else 'are'} ignored from now on"
             send(self._commands, title, steps, self.refused.emit)
@@ -123,7 +125,7 @@ class Review(QObject):
         title = f"New {what} of {count_of(len(steps), 'device', 'devices')}"
         if device is not None:
             new = next(iter((steps[0].after or {}).values()), "")
-            title = f"New {what} of {isolated(device.name)}: {isolated(str(new))}"
+            title = f"New {what} of {device.name}: {new}"
         send(self._commands, title, steps, self.refused.emit)
 
     def _on_reply(self, reply: Reply) -> None:
