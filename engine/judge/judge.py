@@ -269,7 +269,7 @@ class Judge:
         return at_us < self._suspended_us + (device.interval_s + CYCLE_MARGIN_S) * 1e6
 
     def _age(self, now_us: int, outcome: Outcome) -> None:
-        """Turn stale what was not heard for long. All in one go: of a link neither end is to be believed longer than the other."""
+        """Turn stale what was not heard for long, all in one go: of a link neither end is believed longer than the other."""
         least_us, listening_us = now_us - 15_000_000, self._listening_us
         if listening_us >= least_us:
             return
