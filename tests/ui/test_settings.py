@@ -57,6 +57,7 @@ def test_the_settings_menu_has_all_of_them(bench: Bench) -> None:
     bench.window.actions_by_name["settings"].trigger()
     menu = next(menu for menu in bench.window.findChildren(QMenu) if menu.isVisible())
     assert [action.iconText().split(":")[0] for action in menu.actions()] == [
+        "Discovery",
         "Alert rules",
         "Maintenance",
         "Logins",
