@@ -74,7 +74,7 @@ class AlertDetail(Board):
         self.symbol, self.sentence = QLabel(), Label("", "head", wrap=True)
         self.reason = Label("", wrap=True)
         self.facts = FactsGrid()
-        self.thread, self.former = Lines(), Lines()
+        self.life, self.former = Lines(), Lines()
         self.former_head = Label("Before that", "head")
         self.comment = QPlainTextEdit()
         self.send = button("Comment")
@@ -125,7 +125,7 @@ class AlertDetail(Board):
         self.sentence.setText(_sentence(alert, now))
         self.reason.setText(_reason(self._model, row, alert))
         self.facts.show_lines(self._facts(row), theme.status_text)
-        self.thread.show_lines(thread_of(alert), now)
+        self.life.show_lines(thread_of(alert), now)
         former = episodes_of(alert, self._episodes)
         self.former.show_lines(map(episode_line, former), now)
         self.former_head.setVisible(bool(former))
@@ -261,7 +261,7 @@ class AlertDetail(Board):
             box,
             self.facts,
             Label("Who did what", "head"),
-            self.thread,
+            self.life,
             self.former_head,
             self.former,
         ):

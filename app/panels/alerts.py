@@ -35,9 +35,10 @@ from domain.watching import SEVERITIES, Severity
 __all__ = ["HEAD_PX", "LEAST_WHAT_PX", "AlertsPanel", "acknowledge_rect"]
 HEAD_PX = 38
 FILTER_PX = 200
-WIDE_PX, NARROW_PX = 620, 460
-"""Below the first width the head has no room for severities, below the second none for its title."""
+WIDE_PX, NARROW_PX = 620, 560
+"""Below the first width the head has no room for severities, below the second none for its title and long words."""
 _TITLES = {"open": "Open", "unacknowledged": "Unacknowledged", "day": "Last day"}
+_SHORT = {**_TITLES, "unacknowledged": "Untaken", "day": "Day"}
 _NOTHING: dict[Tab, str] = {
     "open": "Nothing is open",
     "unacknowledged": "Nothing waits for anybody",
@@ -96,6 +97,10 @@ class AlertsPanel(QWidget):
         self.setMaximumHeight(HEAD_PX if folded else 16_777_215)
         self._dress()
         self.folded.emit(folded)
+
+    def toggle_folded(self) -> None:
+        """Fold down to the head where it is open, else open again."""
+        self.set_folded(not self.is_folded)
 
     def begin_filter(self) -> None:
         """Give the filter the keyboard."""
@@ -158,8 +163,9 @@ class AlertsPanel(QWidget):
 
     def _show_head(self) -> None:
         rows, watching = self.rows, bool(self._model.inventory.tables["device"])
+        titles = _TITLES if self.width() >= NARROW_PX else _SHORT
         for tab, count in rows.counts.items():
-            self.tabs.set_title(tab, f"{_TITLES[tab]} {count:,}" if count else _TITLES[tab])
+            self.tabs.set_title(tab, f"{titles[tab]} {count:,}" if count else titles[tab])
         for severity, made in self.severities.items():
             count = rows.by_severity[severity]
             made.setText(f"{count:,}")
@@ -197,7 +203,7 @@ class AlertsPanel(QWidget):
         self.table.menu_wanted.connect(self.menu_wanted)
         self.tabs.chosen.connect(self._choose)
         self.filter.textChanged.connect(self._on_filter)
-        self._fold.clicked.connect(lambda: self.set_folded(not self.is_folded))
+        self._fold.clicked.connect(self.toggle_folded)
         self.rows.layoutChanged.connect(self._show)
         self.rows.dataChanged.connect(self._show_head)
         self._model.changed.connect(self._on_changed)

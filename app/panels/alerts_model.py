@@ -187,9 +187,9 @@ class AlertsModel(QAbstractTableModel):
             self._behind.pop(id, None)
         if delta.faults:
             is_about = delta.faults.__contains__
-            for id, row in list(self._made.items()):
+            for number, row in list(self._made.items()):
                 if row.alert is None or is_about(row.alert.subject):
-                    del self._made[id]
+                    del self._made[number]
         touched = delta.inventory or delta.alerts or delta.faults
         if delta.initial or (touched and len(self.rows) < MANY and len(self._model.alerts) < MANY):
             self.refresh()

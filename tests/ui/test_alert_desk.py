@@ -203,7 +203,7 @@ def test_all_about_an_alert_its_thread_and_a_comment_in_place(bench: Bench, desk
     shown = desk.detail
     assert shown is not None
     assert shown.windowTitle() == "Grünten R1: CPU busy"
-    assert [line.words for line in shown.thread.lines] == [
+    assert [line.words for line in shown.life.lines] == [
         "Opened",
         "Acknowledged by anna",
         f"anna: {HOSTILE}",
