@@ -6,7 +6,6 @@ changes the network goes to `Commands`, what shows it reads `Model`. One rule: n
 
 from __future__ import annotations
 
-from functools import partial
 from typing import cast
 from uuid import UUID
 
@@ -37,7 +36,7 @@ from app.panels.top_bar import HEIGHT_PX, TopBar
 from app.panels.tree import TreePanel
 from app.settings import Settings
 from app.sheet import sheet
-from app.topology.desk import Desk, Hands
+from app.topology.desk import Desk
 from app.words import capitalized
 from domain.errors import Refusal
 from domain.geometry import LngLat
@@ -94,9 +93,11 @@ class Window(QMainWindow):
                 "redo": commands.redo,
                 "fit": self._map.fit,
                 "filter": self.tree.filter.setFocus,
-                "filter_alerts": self.alerts.begin_filter,
+                "filter_alerts": lambda: self.topology.with_alerts(self.alerts.begin_filter),
                 "tree": lambda: self.tree.setVisible(self.tree.isHidden()),
-                "alerts": lambda: self.alerts.set_folded(not self.alerts.is_folded),
+                "alerts": lambda: self.alerts.set_folded(
+                    not (self.topology.close_board() or self.alerts.is_folded)
+                ),
                 "what_if": lambda: self.imagine(self.selected),
                 "single_points": lambda: self.topology.open_board("points"),
                 "links_told": lambda: self.topology.open_board("links"),
@@ -339,10 +340,7 @@ class Window(QMainWindow):
         self.device.body.port_watched.connect(self._commands.watch_port)
         self.link.device_chosen.connect(self.select)
         self.link.choice_made.connect(self.topology.settle)
-        point_at = partial(self.select, fly=True, beside=True)
-        self.topology.connect_to(
-            self.tree.tray, Hands(partial(self.select, fly=True), point_at, self.delete, self.toasts.say)
-        )
+        self.topology.connect_to(self.tree.tray, self)
         self.topology.front_changed.connect(self._show_side)
         self.topology.board_toggled.connect(self.alerts.setHidden)
         self.frame.device_placed.connect(self._commands.move_device)

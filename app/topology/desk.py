@@ -6,7 +6,7 @@ Counterpart: `window.py`, which gives it a place. One rule: what changes the net
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Protocol
 from uuid import UUID
 
 from PySide6.QtCore import QObject, Signal
@@ -15,6 +15,7 @@ from app.commands import Asks, Commands
 from app.look import Look
 from app.model import Model
 from app.panels.map_frame import Map
+from app.panels.notices import Toasts
 from app.panels.tray import Tray
 from app.topology.board import Board
 from app.topology.settling import Choice
@@ -24,13 +25,16 @@ from app.topology.what_if_panel import WhatIfPanel, shown_of
 from app.words import name_of_link
 
 
-class Hands(NamedTuple):
-    """What the window does for it: choose a thing, show it on the map beside the what-if, delete one, say something."""
+class Hands(Protocol):
+    """What the window does for it."""
 
-    select: Callable[[UUID], object]
-    point_at: Callable[[UUID], object]
-    delete: Callable[[UUID], object]
-    say: Callable[[str], object]
+    toasts: Toasts
+
+    def select(self, id: UUID | None, *, fly: bool = False, beside: bool = False) -> None:
+        """Choose a thing and bring it into view; `beside`: the what-if's panel stays."""
+
+    def delete(self, id: UUID | None) -> None:
+        """Ask once, then delete a thing."""
 
 
 class Desk(QObject):
@@ -64,13 +68,13 @@ class Desk(QObject):
         board.links.counted.connect(tray.show_links)
         board.doubts.counted.connect(tray.show_doubts)
         board.closed.connect(self.close_board)
-        board.links.device_wanted.connect(hands.point_at)
-        board.doubts.link_wanted.connect(hands.select)
+        board.links.device_wanted.connect(self._point_at)
+        board.doubts.link_wanted.connect(lambda id: hands.select(id, fly=True))
         board.doubts.chosen.connect(self.settle)
-        board.points.shown.connect(self._point_at_point)
+        board.points.shown.connect(self._point_at)
         board.points.imagined.connect(lambda id: self.imagine([id]))
-        board.points.failed.connect(hands.say)
-        self.panel.shown.connect(hands.point_at)
+        board.points.failed.connect(hands.toasts.say)
+        self.panel.shown.connect(self._point_at)
 
     def imagine(self, ids: Iterable[UUID]) -> None:
         """Ask what if these fail: sites, devices and links; a click on the map adds to them."""
@@ -103,11 +107,18 @@ class Desk(QObject):
         self.board.open_page(key)
         self.board_toggled.emit(True)
 
-    def close_board(self) -> None:
-        """Show the alerts again."""
-        if not self.board.isHidden():
-            self.board.hide()
-            self.board_toggled.emit(False)
+    def with_alerts(self, then: Callable[[], None]) -> None:
+        """Show the alerts, then do something with them."""
+        self.close_board()
+        then()
+
+    def close_board(self) -> bool:
+        """Show the alerts again; False where they are shown already."""
+        if self.board.isHidden():
+            return False
+        self.board.hide()
+        self.board_toggled.emit(False)
+        return True
 
     def settle(self, choice: Choice) -> None:
         """Do what a contradiction is settled by."""
@@ -120,11 +131,12 @@ class Desk(QObject):
         elif choice.gone is not None:
             self._hands.delete(choice.gone)
         elif choice.device is not None:
-            self._hands.select(choice.device)
+            self._hands.select(choice.device, fly=True)
 
-    def _point_at_point(self, id: UUID) -> None:
+    def _point_at(self, id: UUID) -> None:
+        """Show a thing on the map, of a link that nobody drew one of its ends; a what-if stays."""
         told = self._model.derived_links.get(id)
-        self._hands.point_at(told.a if told is not None else id)
+        self._hands.select(told.a if told is not None else id, fly=True, beside=True)
 
     def _paint(self) -> None:
         """Show on the map what the panel says."""

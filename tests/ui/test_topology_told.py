@@ -102,6 +102,11 @@ def test_the_tray_counts_what_nobody_drew_and_leads_to_the_board(bench: Bench) -
     bench.window.topology.board.tabs.chosen.emit("alerts")
     assert bench.window.alerts.isVisible()
     assert not page.isVisible()
+    for key in ("alerts", "filter_alerts"):
+        opened(bench)
+        bench.window.actions_by_name[key].trigger()
+        assert bench.window.alerts.isVisible()
+        assert not bench.window.alerts.is_folded
 
 
 def test_one_is_adopted_with_one_click_and_undone_with_another(bench: Bench) -> None:
