@@ -130,6 +130,12 @@ class AskingInputs(QWidget):
         self.credentials.arranged.connect(self.arranged)
         self.rate.textChanged.connect(self.changed)
 
+    @property
+    def keyed(self) -> list[QWidget]:
+        """What takes the keyboard, in the order in which it is seen."""
+        more = [self.snmp_port, self.routeros_port, self.logins, self.ports]
+        return [*self.credentials.keyed, self.rate, self.silent, self.new_login, self.more, *more]
+
     def add_login(self) -> None:
         """Open the form for a new login; it is tried last."""
         self.form().open()

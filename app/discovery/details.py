@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from uuid import UUID
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
@@ -33,6 +34,7 @@ class FindDetails(QScrollArea):
         super().__init__()
         self._model = model
         self.shown: Find | None = None
+        self._known: list[tuple[UUID, str]] = []
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -88,11 +90,14 @@ class FindDetails(QScrollArea):
         self._show_lines([*lines, *(_description(find))])
 
     def _show_devices(self, find: Find | None) -> None:
+        known = names_of(self._model.inventory, find.match.devices) if find is not None else []
+        if known == self._known:
+            return  # a button that is being pressed stays
+        self._known = known
         while (item := self.devices.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.hide()
                 old.deleteLater()
-        known = names_of(self._model.inventory, find.match.devices) if find is not None else []
         for id, name in known[:DEVICES_SHOWN]:
             made = button(f"Show {name}" if len(name) < 28 else f"Show {name[:26]}…", "link")
             made.setAutoDefault(False)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QWidget
 from shiboken6 import isValid
 
 from app.commands import Asks, Commands
-from app.dialogs.chips import Chips, Offer
+from app.dialogs.chips import Chips, Offer, order_keys
 from app.dialogs.fields import Field
 from app.dialogs.form import Form
 from app.discovery.asking import AskingInputs, usual_credentials
@@ -102,14 +102,24 @@ class LookingForm(Form):
         self._model, self._asks = model, asks
         start = asking or Asking(usual_credentials(model.inventory))
         self.asking = AskingInputs(model, commands, look, self.fields, start)
-        self.asking.arranged.connect(self.fit_soon)
+        self.asking.arranged.connect(self.arrange)
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
         self._typing.setInterval(JUDGED_MS)
 
+    @property
+    @abstractmethod
+    def keyed(self) -> list[QWidget]:
+        """What takes the keyboard before the logins, in the order in which it is seen."""
+
     @abstractmethod
     def message(self, bad: list[Refusal]) -> Callable[[int], ToEngine]:
         """Return what is sent; `bad` gets what cannot be read or is refused."""
+
+    def arrange(self) -> None:
+        """Be as high as what is in it, and let Tab go through it as it is seen."""
+        order_keys((*self.keyed, *self.asking.keyed, self.cancel_button, self.submit_button))
+        self.fit_soon()
 
     def submit(self) -> None:
         """Begin, if nothing is wrong with what was typed."""
@@ -165,8 +175,14 @@ class SweepForm(LookingForm):
         self._typing.timeout.connect(self._judge)
         self.asking.changed.connect(self._tell)
         self._tell()
+        self.arrange()
         self.ranges.setFocus()
         self.ranges.selectAll()
+
+    @property
+    def keyed(self) -> list[QWidget]:
+        """What takes the keyboard before the logins."""
+        return [self.ranges]
 
     def message(self, bad: list[Refusal]) -> Callable[[int], ToEngine]:
         """Return the wish to begin."""
@@ -226,7 +242,7 @@ class WalkForm(LookingForm):
             line.setMaxLength(8)
         from_devices: Field = self.fields.add("devices", "From these devices", self.devices)
         self.devices.changed.connect(from_devices.accept)
-        self.devices.arranged.connect(self.fit_soon)
+        self.devices.arranged.connect(self.arrange)
         self.body.addWidget(from_devices)
         self.body.addWidget(self.fields.add("addresses", "And from these addresses", self.addresses))
         self.body.addWidget(self.fields.add("within", "Only within these ranges", self.within))
@@ -239,7 +255,13 @@ class WalkForm(LookingForm):
         self.body.addStretch(1)
         self.within.textChanged.connect(lambda _: self._typing.start())
         self._typing.timeout.connect(self._judge)
+        self.arrange()
         self.devices.setFocus()
+
+    @property
+    def keyed(self) -> list[QWidget]:
+        """What takes the keyboard before the logins."""
+        return [*self.devices.keyed, self.addresses, self.within, self.steps, self.most]
 
     def message(self, bad: list[Refusal]) -> Callable[[int], ToEngine]:
         """Return the wish to begin."""

@@ -74,8 +74,7 @@ class DiscoveryPage(Board):
         self._rows = FindRows(model)
         self._added: list[UUID] = []
         self.review = Review(model, asks, commands, self)
-        self.sweep_button = _verb("Sweep addresses…")
-        self.walk_button = _verb("Follow neighbours…")
+        self.walk_button, self.sweep_button = _verb("Follow neighbours…"), _verb("Sweep addresses…")
         self.heard_icon, self.heard = QLabel(), LineLabel("", "small", prose=True)
         self.operations = OperationList(model, look, self.review.steer)
         self.placing = Banner(look)

@@ -197,3 +197,14 @@ def test_a_walk_of_nothing_begins_at_the_pops_and_says_what_is_wrong(bench: Benc
     assert "10.0.0.0/99" in fields["within"].refusal.text()
     assert fields["depth"].refusal.text() == "1 to 32 expected, got 99"
     assert sent(bench, StartWalk) == []
+
+
+def test_tab_goes_through_a_form_as_it_is_seen(sweep: SweepForm) -> None:
+    sweep.ranges.setFocus()
+    seen: list[QWidget | None] = []
+    for _ in range(6):
+        QTest.keyClick(sweep.focusWidget(), Qt.Key.Key_Tab)
+        seen.append(sweep.focusWidget())
+    asking = sweep.asking
+    crosses = [chip.cross for chip in asking.credentials._chips]
+    assert seen == [*crosses, asking.credentials.verb, asking.rate, asking.silent, asking.new_login]
