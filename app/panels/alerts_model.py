@@ -6,6 +6,7 @@ rows that are shown. One rule: what changes many rows at once changes the table 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import Any, Literal
 from uuid import UUID
@@ -39,7 +40,7 @@ WHAT, WHERE, SINCE, AGE, TAKES_DOWN, WHO = range(6)
 COLUMNS = ("What", "Where", "Since", "Age", "Takes down", "Who")
 NUMBERS = frozenset({SINCE, AGE, TAKES_DOWN})
 MANY, MANY_MS = 1000, 500
-"""More alerts than this are sorted anew at most twice a second, as they come in: nobody reads faster."""
+"""More alerts, or devices behind a cause, than this are read anew at most twice a second: nobody reads faster."""
 UNDER_SHOWN = 4
 """So many rows stand below one that explains them; the others are counted."""
 DAY_US = 86_400_000_000
@@ -68,9 +69,10 @@ class AlertsModel(QAbstractTableModel):
         """Rows by their alert's id as a number, made from inventory and faults as they are."""
         self._behind: dict[UUID, tuple[Fault, str, int | None, list[Row], int]] = {}
         """Rows behind a fault, and of what they were made."""
+        self._read_s = 0.0
+        """When much was read last."""
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._later.setInterval(MANY_MS)
         self._later.timeout.connect(self.refresh)
         model.changed.connect(self._on_changed)
 
@@ -98,6 +100,7 @@ class AlertsModel(QAbstractTableModel):
     def refresh(self) -> None:
         """Read the mirror again."""
         self._later.stop()
+        self._read_s = time.monotonic() if self._is_much() else 0.0
         alerts = self._model.alerts.values()
         still_open = [alert for alert in alerts if alert.is_open]
         calling = [alert for alert in still_open if not alert.silenced]
@@ -190,11 +193,17 @@ class AlertsModel(QAbstractTableModel):
             for number, row in list(self._made.items()):
                 if row.alert is None or is_about(row.alert.subject):
                     del self._made[number]
-        touched = delta.inventory or delta.alerts or delta.faults
-        if delta.initial or (touched and len(self.rows) < MANY and len(self._model.alerts) < MANY):
+        if not (delta.inventory or delta.alerts or delta.faults):
+            return
+        waits_s = MANY_MS / 1000 - (time.monotonic() - self._read_s)
+        if delta.initial or waits_s <= 0 or not self._is_much():
             self.refresh()
-        elif touched and not self._later.isActive():
-            self._later.start()
+        elif not self._later.isActive():
+            self._later.start(int(waits_s * 1000) + 1)
+
+    def _is_much(self) -> bool:
+        behind = max((len(fault.affected) for fault in self._model.faults.values()), default=0)
+        return max(len(self._model.alerts), behind) >= MANY
 
     def _show(self, rows: list[Row]) -> None:
         if [row.key for row in rows] == [row.key for row in self.rows]:

@@ -104,6 +104,21 @@ def test_a_storm_makes_no_more_rows_than_are_shown(bench: Bench, monkeypatch: py
     assert len(made) < 20, "an alert elsewhere makes nothing of it anew"
 
 
+def test_thousands_of_alerts_are_read_anew_once_for_all_that_comes_within_half_a_second(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, clock_s = bench.window.alerts.rows, [1_000.0]
+    monkeypatch.setattr("app.panels.alerts_model.time.monotonic", lambda: clock_s[0])
+    tell(bench, alerts=tuple(alert("device_down", id_of(f"many {n}")) for n in range(5_000)))
+    assert len(rows.rows) == 5_000
+    for number in range(5):
+        tell(bench, alerts=(alert("hot", id_of(f"{number}"), kind="threshold"),))
+    assert len(rows.rows) == 5_000
+    clock_s[0] += 0.6
+    tell(bench, alerts=(alert("hot", id_of("last"), kind="threshold"),))
+    assert len(rows.rows) == 5_006
+
+
 def test_a_silenced_alert_stands_below_its_cause_quiet_and_says_why(bench: Bench) -> None:
     rows = bench.window.alerts.rows
     quiet = alert("cpu_busy", L1, 600, kind="threshold", title="CPU busy", silenced="behind Grünten R1")
