@@ -107,7 +107,7 @@ class Demo:
         self._file = profile / FILE_NAME
         self._on_settled = on_settled
         self._settled = threading.Lock()
-        command = [*command_of("simnet"), "run", "--scenario", "demo", "--with-parent"]
+        command = [*command_of("simnet"), "run", "--scenario", "demo", "--transit", "--with-parent"]
         command += ["--inventory", str(self._file)]
         if state is not None:
             command += ["--state", str(state)]
@@ -169,6 +169,7 @@ def edit_from(typed: Typed, inventory: Inventory, author: str) -> tuple[Edit, di
             sites[told.site],
             told.subscribers,
             INTERVAL_S,
+            is_entry=told.is_entry,
         )
         steps.append(creation("device", device))
     for end in typed.links:

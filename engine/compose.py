@@ -50,6 +50,8 @@ from engine.transport.addresses import has_way
 from engine.upkeep import Upkeep
 from engine.vault import Keeper, NewPlace, Vault
 
+SOON_S = 0.2
+"""How soon evidence goes on that was left for the next turn."""
 _log = logging.getLogger("engine")
 
 SECRETS_KEPT_US = 7 * 86_400_000_000
@@ -232,6 +234,7 @@ class Engine:
             keep("monitor", self._monitor.run),
             keep("receivers", self._receivers.run),
             keep("judge", self._tick),
+            keep("evidence", self._turn_evidence),
             keep("past", PastReader(self._state, self._judge, self._store.hourly, now_us).run),
             keep("discovery", self._discovery.run),
             keep("figures", figures.run),
@@ -379,6 +382,11 @@ class Engine:
         while True:
             await asyncio.sleep(TICK_S)
             self._judge.tick(now_us(), time.monotonic())
+
+    async def _turn_evidence(self) -> None:
+        while True:
+            more = self._judge.turn_evidence(now_us())
+            await asyncio.sleep(SOON_S if more else TICK_S)
 
     def _tell_figures(self, state: EngineState) -> None:
         self._state.engine = state

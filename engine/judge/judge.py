@@ -122,7 +122,6 @@ class Judge:
         self._ticks += 1
         if self._ticks % AGE_EVERY_TICKS == 0:
             self._age(now_us, outcome)
-        self._turn_evidence(now_us, outcome)
         self.faults.tick(now_us, outcome)
         self.rules.tick(now_us, outcome)
         if outcome:
@@ -133,6 +132,16 @@ class Judge:
         outcome = Outcome()
         self.rules.act(alert, act, outcome)
         return outcome
+
+    def turn_evidence(self, now_us: int) -> bool:
+        """Bring the links that devices tell of up to date; return whether more waits. To be called each TICK_S, sooner then."""
+        outcome, turn = Outcome(), self.evidence.turn(now_us)
+        self.faults.derive(turn.links, turn.gone, more=self.evidence.is_behind)
+        outcome.derived_links += [*(link.id for link in turn.links), *turn.gone]
+        outcome.contradictions += [*(one.id for one in turn.contradictions), *turn.settled]
+        if outcome:
+            self._on_outcome(outcome)
+        return self.evidence.is_behind
 
     def tell_last_words(self, device: UUID, words: LastWords) -> None:
         """Take up what the past knows of a cause."""
@@ -243,12 +252,6 @@ class Judge:
             for values in told
             for metric, name, up in values
         )
-
-    def _turn_evidence(self, now_us: int, outcome: Outcome) -> None:
-        turn = self.evidence.turn(now_us)
-        self.faults.derive(turn.links, turn.gone, more=self.evidence.is_behind)
-        outcome.derived_links += [*(link.id for link in turn.links), *turn.gone]
-        outcome.contradictions += [*(one.id for one in turn.contradictions), *turn.settled]
 
     # Time
 
