@@ -56,7 +56,6 @@ _log = logging.getLogger("engine")
 
 SECRETS_KEPT_US = 7 * 86_400_000_000
 """How long the secret of a deleted credential is kept sealed, so that undo and redo have it back, after a restart too."""
-"""Weight of the last second in the polls per second that are shown."""
 
 
 def now_us() -> int:
