@@ -36,7 +36,7 @@ MORE_LEAST_PX = 60
 _GIVE_WAY = (TAKES_DOWN, SINCE, WHERE)
 """What goes first where the table is too narrow for all columns."""
 _WIDTHS = {WHERE: 176, SINCE: 84, AGE: 60, TAKES_DOWN: 144, WHO: 176}
-WHO_LEAST_PX = ACKNOWLEDGE_PX + 14
+WHO_LEAST_PX = ACKNOWLEDGE_PX + 8
 ACT_KEYS = {
     Qt.Key.Key_A: "acknowledge",
     Qt.Key.Key_C: "comment",
