@@ -10,7 +10,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 from shiboken6 import isValid
@@ -42,6 +42,7 @@ from domain.wire import Reply
 
 WIDTH_PX, HEIGHT_PX, LEFT_PX = 1020, 640, 430
 COMMENT_PX = 56
+TICK_MS = 1_000
 EPISODE_ROWS = 200
 """Newest rows of a subject in which former episodes are looked for."""
 VIEWS = {"around": "What happened", "before": "Just before"}
@@ -90,6 +91,9 @@ class AlertDetail(Board):
         self._show()
         self.show_view("around")
         self._ask_episodes()
+        self._clock = QTimer(self)
+        self._clock.timeout.connect(self._tick)
+        self._clock.start(TICK_MS)
         self.comment.setFocus()
 
     def show_view(self, key: str) -> None:
@@ -104,6 +108,10 @@ class AlertDetail(Board):
             self.timeline.show_of(around(self._model, alert.subject))
 
     # Inside
+
+    def _tick(self) -> None:
+        self.sentence.setText(_sentence(self.alert, now_us()))
+        self.timeline.tick()
 
     def _on_changed(self, delta: Delta) -> None:
         found = self._model.alerts.get(self.alert.id)
