@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 from domain.metrics import is_believable
 from domain.observation import Value as Sample
@@ -156,8 +157,15 @@ def _terms_of(group: Group, number: Number, row: Row) -> list[Term]:
     signed = [(number.of, 1), *((name, 1) for name in number.plus), *((name, -1) for name in number.less)]
     if not factor or any(name not in row.present for name, _ in signed):
         return []
-    weight = ratio(number.scale) * ratio(factor)
-    return [_term(row.oid(name), group.fields[name], weight * sign) for name, sign in signed]
+    return [
+        _term(row.oid(name), group.fields[name], _weight(number.scale, factor, sign)) for name, sign in signed
+    ]
+
+
+@lru_cache(maxsize=4_096)
+def _weight(scale: float, factor: float, sign: int) -> Fraction:
+    """Return what a value is multiplied by: one object for all devices."""
+    return ratio(scale) * ratio(factor) * sign
 
 
 def _term(oid: str, field: Field, weight: Fraction) -> Term:
@@ -169,8 +177,13 @@ def _term(oid: str, field: Field, weight: Fraction) -> Term:
         and field.least is None
         and field.most is None
     )
-    direct = ratio(field.scale) * weight if is_direct else None
+    direct = _direct(field.scale, weight) if is_direct else None
     return Term(oid, decoder(field), weight, direct, frozenset(field.absent))
+
+
+@lru_cache(maxsize=4_096)
+def _direct(scale: float, weight: Fraction) -> Fraction:
+    return ratio(scale) * weight
 
 
 def _still(group: Group, number: Number, row: Row) -> float | None:
