@@ -29,6 +29,8 @@ from engine.transport import Transports
 from engine.transport.mndp import MndpListener
 
 REFRESH_EVERY_S = 1.0
+COMPARED_AT_ONCE, REST_S = 50, 0.02
+"""Devices or finds that are compared in one go, in some 20 ms, and the rest where there are more."""
 TITLE_CAP = 120
 
 Begun = Operation | list[Refusal]
@@ -67,8 +69,8 @@ class Discovery:
     async def run(self) -> None:
         """Compare finds anew, as the inventory and what devices tell change."""
         while True:
-            self.queue.refresh()
-            await asyncio.sleep(REFRESH_EVERY_S)
+            self.queue.refresh(COMPARED_AT_ONCE)
+            await asyncio.sleep(REST_S if self.queue.is_behind else REFRESH_EVERY_S)
 
     async def close(self) -> None:
         """Listen no more. Its operations end with `Operations.close`."""

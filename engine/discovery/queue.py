@@ -2,14 +2,16 @@
 
 Theory: a find that comes is merged with those it shares a key with, as long as no stronger key tells them apart, and compared
 with the inventory. What is a device already, or is ignored, is not kept. Devices change too: those that did are noted, and
-`refresh` compares anew the finds that share a key with one of them, and no others. All is held in memory, with a cap; what
-changed is told as rows to put and ids to delete, which whoever keeps them on disk and shows them gets together.
+`refresh` compares anew the finds that share a key with one of them, and no others: so many devices at a time, for an outage turns
+ten thousand at once, and no find before all of them, for what looks known may be two devices'. All is held in memory, with a
+cap; what changed is told as rows to put and ids to delete, which whoever keeps them on disk and shows them gets together.
 One rule: nothing leaves the queue for the inventory from here; a person's edit does that, and the next comparison sees it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from uuid import UUID
 
 import msgspec
@@ -21,6 +23,7 @@ from domain.identity import Keys, shared_key
 FINDS_CAP = 10_000
 KEPT_US = 90 * 86_400_000_000
 """A find that was not seen for so long is forgotten."""
+AGED_EVERY_US = 3_600_000_000
 
 TOLD_AGAIN_US = 60_000_000
 """That a find was merely seen again is told, and written, this often."""
@@ -42,7 +45,9 @@ class ReviewQueue:
         self._by_key: dict[str, set[UUID]] = {}
         self._told_us: dict[UUID, int] = {}
         self._ignored: frozenset[str] = frozenset()
-        self._to_compare: set[UUID] = set()
+        self._to_compare: dict[UUID, None] = {}
+        self._affected: set[UUID] = set()
+        self._aged_us = now_us()
         self.left_out = 0
         """Finds that were not taken because the queue was full, since the start."""
 
@@ -59,63 +64,61 @@ class ReviewQueue:
     # Around it
 
     def load(self, finds: Iterable[Find], devices: Iterable[UUID], ignored: Iterable[str] = ()) -> None:
-        """Begin with what was kept, and with all devices; what has become known or old meanwhile is told as gone."""
+        """Begin with what was kept and is not old or ignored; `refresh` compares it with all devices."""
         self._ignored = frozenset(ignored)
-        for id in devices:
-            device = self._known_of(id)
-            if device is not None:
-                self._known.put(device)
         gone: list[UUID] = []
-        put: list[Find] = []
         oldest_us = self._now_us() - KEPT_US
         for kept in finds:
-            found = None
-            if kept.last_us >= oldest_us and len(self._finds) < FINDS_CAP and not self._is_ignored(kept.keys):
-                found = self._compared(kept)
-            if found is None:
+            if kept.last_us < oldest_us or len(self._finds) >= FINDS_CAP or self._is_ignored(kept.keys):
                 gone.append(kept.id)
-                continue
-            self._hold(found)
-            if found != kept:
-                put.append(found)
-        self._tell(put, gone)
+            else:
+                self._hold(kept)
+        self._affected.update(self._finds)
+        self.change_devices(devices)
+        self._tell((), gone)
 
     def set_ignored(self, keys: Iterable[str]) -> None:
         """Take the keys that are never shown again, and drop what has one of them."""
         self._ignored = frozenset(keys)
-        gone = [find.id for find in self._finds.values() if self._is_ignored(find.keys)]
-        for id in gone:
-            self._drop(id)
-        self._tell((), gone)
+        ids = {id for key in self._ignored for id in self._by_key.get(key, ())}
+        self._tell((), self._drop_all([self._finds[id] for id in ids]))
 
     def change_devices(self, devices: Iterable[UUID]) -> None:
         """Note that these devices changed, came or went; `refresh` compares."""
-        self._to_compare.update(devices)
+        self._to_compare |= dict.fromkeys(devices)
 
     def learn(self, facts: Iterable[Fact]) -> None:
         """Note what devices tell of themselves, where it says who they are."""
         for fact in facts:
             if tells_who(fact.field):
-                self._to_compare.add(fact.subject)
+                self._to_compare[fact.subject] = None
 
-    def refresh(self) -> None:
-        """Compare anew what shares a key with a device that changed; cheap where none did."""
-        devices, self._to_compare = self._to_compare, set()
-        affected: set[UUID] = set()
-        for id in devices:
+    @property
+    def is_behind(self) -> bool:
+        """Tell whether the last refresh left anything for the next: have that soon."""
+        return bool(self._to_compare or self._affected)
+
+    def refresh(self, most: int = FINDS_CAP) -> None:
+        """Compare anew what shares a key with a device that changed, of so many devices and finds; cheap where none did."""
+        self._forget_old()
+        for id in list(islice(self._to_compare, most)):
+            del self._to_compare[id]
             old, new = self._known.get(id), self._known_of(id)
             if old == new:
                 continue
             for device in (old, new):
                 if device is not None:
-                    affected |= self._sharing(device.keys)
+                    self._affected |= self._sharing(device.keys)
             if new is None:
                 self._known.drop(id)
             else:
                 self._known.put(new)
+        if self._to_compare:
+            return
         put: list[Find] = []
         gone: list[UUID] = []
-        for id in affected:
+        for id in list(islice(self._affected, most)):
+            self._affected.remove(id)
             old_find = self._finds[id]
             compared = self._compared(old_find)
             if compared is None:
@@ -192,6 +195,13 @@ class ReviewQueue:
                 keys = merge(find, other).keys if len(parts) == 1 else _union(keys, other.keys)
         return parts
 
+    def _forget_old(self) -> None:
+        now_us = self._now_us()
+        if abs(now_us - self._aged_us) >= AGED_EVERY_US:
+            self._aged_us = now_us
+            old = [find for find in self._finds.values() if find.last_us < now_us - KEPT_US]
+            self._tell((), self._drop_all(old))
+
     def _sharing(self, keys: Keys) -> set[UUID]:
         return {id for text in keys.texts for id in self._by_key.get(text, ())}
 
@@ -228,6 +238,7 @@ class ReviewQueue:
     def _drop(self, id: UUID) -> None:
         find = self._finds.pop(id)
         self._told_us.pop(id, None)
+        self._affected.discard(id)
         for text in find.keys.texts:
             owners = self._by_key[text]
             owners.discard(id)

@@ -72,6 +72,7 @@ class House:
             **more,  # type: ignore[arg-type]
         )
         self.discovery.load((), ())
+        self.discovery.queue.refresh()
 
     def open(self, id: UUID) -> Opened:
         if self.locked:

@@ -151,6 +151,39 @@ def test_refreshing_compares_nothing_where_nothing_changed() -> None:
     assert len(engine.batches) == told
 
 
+def test_ten_thousand_that_change_at_once_are_compared_some_at_a_time_and_no_find_before_all_of_them() -> (
+    None
+):
+    engine = Engine()
+    two = [UUID(int=n) for n in (1, 90)]
+    for n in range(1, 101):
+        engine.devices[UUID(int=n)] = Device(UUID(int=n), f"r{n}", f"10.0.1.{n}")
+    for id in two:  # the same router, taken up twice
+        engine.facts[id] = {("serial", "snmp"): Fact(id, "serial", "snmp", B, 1, "S-100")}
+    engine.queue.take(find("10.0.9.1", serial="S-100"))
+    engine.queue.change_devices(engine.devices)
+    refreshes = 0
+    while engine.queue.is_behind:
+        engine.queue.refresh(20)
+        refreshes += 1
+    assert refreshes == 5
+    (one,) = engine.queue
+    assert (one.match.kind, set(one.match.devices)) == ("duplicate", set(two))
+    assert engine.kept == {one.id: one}
+
+
+def test_a_find_that_nobody_saw_for_long_is_forgotten_while_the_engine_runs() -> None:
+    engine = Engine()
+    engine.queue.take(find("10.0.0.1"))
+    engine.queue.take(find("10.0.0.2", at_us=KEPT_US))
+    engine.queue.refresh()
+    assert len(engine.queue) == 2
+    engine.now_us = KEPT_US + 10
+    engine.queue.refresh()
+    assert engine.names() == ["10.0.0.2"]
+    assert len(engine.kept) == 1
+
+
 @pytest.mark.parametrize("key", ["serial:S-100", f"mac:{MAC}", "address:10.0.0.1"])
 def test_what_is_ignored_goes_and_never_comes_back(key: str) -> None:
     engine = Engine()
@@ -201,6 +234,7 @@ def test_a_queue_begins_with_what_was_kept_and_still_holds() -> None:
     )  # fmt: skip
     engine.kept = {one.id: one for one in (old, taken, ignored, good)}
     engine.queue.load([old, taken, ignored, good], [A], ["address:10.0.0.2"])
+    engine.queue.refresh()
     assert [one.id for one in engine.queue] == list(engine.kept) == [good.id]
 
 

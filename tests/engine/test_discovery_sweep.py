@@ -43,6 +43,7 @@ class Bench:
             known_of=devices.get, changed=lambda _put, _gone: None, now_us=lambda: next(times)
         )
         self.queue.load((), devices)
+        self.queue.refresh()
         self.operations = Operations(
             changed=self.told.append,
             note=lambda _turn, _operation: None,
