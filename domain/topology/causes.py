@@ -15,6 +15,7 @@ One rule: a change of one device or link costs what is around it; after an edit 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Literal
 from uuid import UUID
 
@@ -168,11 +169,16 @@ class Causes:
         """Return live devices, the nearest first, one of which must answer before a root is believed.
 
         An answer proves that the way up to the device stands. It must be to a question asked after the device's first miss:
-        an older one says nothing, both may have fallen since. Of an entry without such neighbours: the nearest live devices
+        an older one says nothing, both may have fallen since. Of what hangs alone on a quiet device: what is behind that,
+        for who is before it does not know whether it has failed. Of an entry without such neighbours: the nearest live devices
         at all, whose answer shows that the poller is not cut off. None: there is nothing to ask and nothing to wait for.
         """
-        darkness, v = self._darkness(), self._topology.index[device]
-        kind, dominates = darkness.kind, self._topology.structure.dominates
+        darkness, structure, v = self._darkness(), self._topology.structure, self._topology.index[device]
+        kind, dominates, above = darkness.kind, structure.dominates, structure.above[v]
+        if 0 <= above < structure.source and kind[above] == QUIET:
+            beyond = self._living(above, limit)
+            if beyond:
+                return self._topology.names(beyond)
         found = self._nearest_live(v, limit, lambda w: not dominates(v, w), lambda w: kind[w] == QUIET)
         if not found and v in self._topology.entries:
             found = self._nearest_live(v, limit, lambda w: True, lambda w: True)
@@ -183,19 +189,53 @@ class Causes:
 
         A switch that nobody polls makes a root of each device behind it when it dies: this is what they have in common.
         """
-        darkness, structure = self._darkness(), self._topology.structure
-        kind, found = darkness.kind, None
-        v = structure.above[self._topology.index[root]]
-        while 0 <= v < structure.source and kind[v] == QUIET:
-            if any(kind[w] == LIVE for w in structure.subtree(v)):
-                break
-            found, v = self._topology.ids[v], structure.above[v]
+        found = self._suspect_from(self._topology.structure.above[self._topology.index[root]])
+        return None if found is None else self._topology.ids[found]
+
+    def suspects(self) -> dict[UUID, UUID]:
+        """Return of each down device that hangs alone on quiet ones its suspect, if no cause of it lies elsewhere."""
+        darkness, topology = self._darkness(), self._topology
+        kind, part, structure = darkness.kind, darkness.dark.part, topology.structure
+        known, found = dict[int, int | None](), dict[int, int]()
+        for v in () if darkness.is_cut_off() else darkness.since:
+            top = structure.above[v]
+            if top not in known:
+                known[top] = self._suspect_from(top)
+            suspect = known[top]
+            if suspect is not None:
+                roots = {v} if kind[v] == ROOT else darkness.roots_of(part[v])
+                if all(structure.dominates(suspect, root) for root in roots):
+                    found[v] = suspect
+        ids = topology.ids
+        return {id: on for v, w in found.items() if (id := ids[v]) is not None and (on := ids[w]) is not None}
+
+    def _suspect_from(self, v: int) -> int | None:
+        kind, structure, found = self._darkness().kind, self._topology.structure, None
+        while 0 <= v < structure.source and kind[v] == QUIET and not self._living(v, 1):
+            found, v = v, structure.above[v]
+        while 0 <= v < structure.source:
+            if kind[v] in (DARK, ROOT):
+                return None
+            v = structure.above[v]
         return found
 
-    def fallen_links(self, device: UUID) -> tuple[UUID, ...]:
-        """Return the links at a down device that fell with it."""
+    def living(self, device: UUID, limit: int = WITNESSES) -> tuple[UUID, ...]:
+        """Return some of the live devices that hang on a device alone."""
+        return self._topology.names(self._living(self._topology.index[device], limit))
+
+    def silent(self, device: UUID) -> tuple[UUID, ...]:
+        """Return the down devices that hang on a device alone."""
+        since, v = self._darkness().since, self._topology.index[device]
+        return self._topology.names(w for w in self._topology.structure.subtree(v) if w in since and w != v)
+
+    def _living(self, v: int, limit: int) -> list[int]:
+        kind, structure = self._darkness().kind, self._topology.structure
+        return list(islice((w for w in structure.subtree(v) if kind[w] == LIVE and w != v), limit))
+
+    def fallen_links(self, device: UUID, since_us: int | None = None) -> tuple[UUID, ...]:
+        """Return the links at a down device that fell with it; of a quiet one, with what fell at `since_us`."""
         v, links = self._topology.index[device], self._topology.links
-        since_us = self._darkness().since.get(v)
+        since_us = self._darkness().since.get(v, since_us)
         if since_us is None:
             return ()
         earliest_us = since_us - self._together_us

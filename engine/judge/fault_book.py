@@ -14,6 +14,7 @@ from domain.inventory import Inventory
 from domain.topology import Causes, impact
 from engine.judge.network import Network
 from engine.judge.outcome import Outcome
+from engine.judge.suspects import Suspects
 from engine.state import State
 
 
@@ -28,10 +29,11 @@ class LastWords(NamedTuple):
 class FaultBook:
     """Writes `state.faults`."""
 
-    def __init__(self, state: State, causes: Causes) -> None:
+    def __init__(self, state: State, causes: Causes, suspects: Suspects) -> None:
         self.last_words: dict[UUID, LastWords] = {}
         self._state = state
         self._causes = causes
+        self._suspects = suspects
         self._last_link: dict[UUID, UUID | None] = {}
 
     def tell_device(self, device: UUID, missed_us: int, network: Network, outcome: Outcome) -> None:
@@ -77,8 +79,7 @@ class FaultBook:
 
     def _of_device(self, device: UUID, network: Network, missed_us: int) -> Fault:
         topology, state = network.topology, self._state
-        blast = self._causes.blast(device)
-        affected = blast.devices[1:]
+        affected = self._suspects.blast(device)[1:]
         own = topology.sites[topology.index[device]]
         behind, still_answer = set(affected), 0
         for id in topology.behind(device):
@@ -88,13 +89,14 @@ class FaultBook:
             elif health.status in ("up", "degraded"):
                 still_answer += 1
         slots = [topology.index[id] for id in (device, *behind)]
-        roots = self._causes.verdict(affected[0]).roots if affected else ()
+        roots = self._suspects.told(affected[0], self._causes.verdict(affected[0]).roots) if affected else ()
+        members = self._suspects.members.get(device, (device,))
         return Fault(
             device,
             "device",
-            self._since_us(device),
+            min(self._since_us(id) for id in members),
             affected,
-            links=self._causes.fallen_links(device),
+            links=self._causes.fallen_links(device, missed_us),
             behind=len(behind),
             sites=sum(site != own for site in topology.sites_within(slots)),
             subscribers=sum(topology.subscribers[v] for v in slots),

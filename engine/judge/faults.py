@@ -3,7 +3,8 @@
 Theory: a device that falls silent is hushed at once, before its alert can open, and stays so until it is clear what it is. What
 lies behind a cause stays hushed, and is shown as affected. A cause is shown at once and believed when a witness, which stands
 before it, has answered some seconds after its own first miss: the way up to it stands. Until then the witnesses
-are asked, at most for one poll age. What was behind a cause that came back gets the time to come back itself.
+are asked, at most for one poll age. What was behind a cause that came back gets the time to come back itself. A suspect, which
+nobody hears, is a cause where all behind it fell silent together; these are affected by it.
 One rule: time is an argument; whom to ask, and whether this computer has a way to an address, is asked of others.
 """
 
@@ -20,18 +21,19 @@ from domain.inventory import Inventory
 from domain.load import LinkState
 from domain.observation import Observation
 from domain.topology import Causes, impact
+from engine.judge.fallen_links import age_us, weigh
 from engine.judge.fault_book import FaultBook, LastWords
 from engine.judge.network import Network
 from engine.judge.outcome import Outcome
+from engine.judge.suspects import Suspects
 from engine.state import State
 
-AGE_SLACK_S = 10.0
-"""Added to a witness's interval: its visit, and its retries."""
 COME_BACK_S = 40.0
 """How long what was behind a cause may take to answer once that is back: routes have to be found again."""
 ASK_AGAIN_S = 2.0
 APART_S = 6.0
-"""What one event takes down falls silent within so long, and not in the order of the graph: a witness has to answer after that."""
+"""What one event takes down falls silent within so long, not in the order of the graph: a witness has to answer after that."""
+UNHEARD = "Nobody hears it: it has failed, or what is before it"
 TOGETHER_S = 120.0
 """An alert that opened at most so long before its cause fell is of the same event."""
 
@@ -53,6 +55,9 @@ class Peace(Protocol):
 
     def explain(self, device: UUID, words: str) -> None:
         """Say why a device is down, in the alert that is to open."""
+
+    def turn_suspect(self, device: UUID, reason: str, since_us: int, at_us: int, outcome: Outcome) -> None:
+        """Say that a device which nobody hears has failed, for a reason, or (empty) not."""
 
     def turn_uplink(self, reason: str, at_us: int, outcome: Outcome) -> None:
         """Say that our own way to the network is lost, for a reason, or (empty) not."""
@@ -84,7 +89,9 @@ class Faults:
         self._derived: dict[UUID, DerivedLink | None] = {}
         self._is_cut_off = False
         self._asked_us: dict[UUID, int] = {}
-        self._book = FaultBook(state, self._causes)
+        self._suspects = Suspects(self._causes, TOGETHER_S)
+        self._accused: set[UUID] = set()
+        self._book = FaultBook(state, self._causes, self._suspects)
         self._is_begun = False
         for health in state.health.values():
             self._note(health)
@@ -186,12 +193,15 @@ class Faults:
             down = [health.device for health in self._state.health.values() if health.status == "down"]
             for subject in (*down, *self._links_down):
                 self._rest(subject, now_us, outcome)
+            self._accuse_again(now_us, outcome)
         self._network.settle(self._state.inventory)
         changes = self._causes.take_changes()
         turned = set(changes.devices)
         was_cut_off, self._is_cut_off = self._is_cut_off, self._causes.cut_off
         if was_cut_off != self._is_cut_off:
             turned |= self._resting | self._behind.keys() | self._believed | self._doubts.keys()
+        if turned or changes.roots:
+            turned |= self._suspects.look(self._began_us)
         for id in turned:
             if id in self._network.topology:
                 self._judge(id, now_us, outcome)
@@ -206,13 +216,24 @@ class Faults:
             self._asked_us.clear()
 
     def _judge(self, device: UUID, now_us: int, outcome: Outcome) -> None:
+        if device in self._suspects.members:
+            if device not in self._accused:
+                self._believed.discard(device)
+                self._doubts.setdefault(device, _Doubt(now_us))
+            return
+        if device in self._accused:
+            self._accused.discard(device)
+            self._believed.discard(device)
+            if not self._is_down(device):
+                self._peace.turn_suspect(device, "", 0, now_us, outcome)
         verdict = self._causes.verdict(device)
-        if verdict.kind == "affected":
+        if verdict.kind == "affected" or device in self._suspects.of:
             self._doubts.pop(device, None)
             self._believed.discard(device)
-            if device not in self._behind or self._behind[device] != verdict.roots:
-                self._behind[device] = verdict.roots
-                self._put_behind(device, verdict.roots, now_us, outcome)
+            roots = self._suspects.told(device, verdict.roots)
+            if device not in self._behind or self._behind[device] != roots:
+                self._behind[device] = roots
+                self._put_behind(device, roots, now_us, outcome)
             return
         was_behind = self._behind.pop(device, None) is not None
         if verdict.kind == "clear":
@@ -225,8 +246,7 @@ class Faults:
         names = [found.name for id in roots[:3] if (found := self._state.inventory.device(id)) is not None]
         more = f" and {len(roots) - 3} more" if len(roots) > 3 else ""
         why = f"behind {', '.join(names)}{more}" if names else "this computer has lost its way to the network"
-        began = [self._missed_us[id] for id in roots if id in self._missed_us]
-        since_us = min(began) - int(TOGETHER_S * 1e6) if began else None
+        since_us = min(map(self._began_us, roots)) - int(TOGETHER_S * 1e6) if roots else None
         self._resting.add(device)
         self._peace.set_suppressed(device, True, now_us, outcome, why=why, since_us=since_us)
 
@@ -239,16 +259,35 @@ class Faults:
         if self._is_believable(device, doubt, witnesses, now_us):
             del self._doubts[device]
             self._believed.add(device)
-            said = (self._book.words_of(device), self._state.health[device].reason)
-            self._peace.explain(device, ". ".join(filter(None, said)))
+            said = self._book.words_of(device)
+            if device in self._suspects.members:
+                self._accuse(device, f"{said}. {UNHEARD}", now_us, outcome)
+                return
+            self._peace.explain(device, ". ".join(filter(None, (said, self._state.health[device].reason))))
             self._release(device, now_us, outcome)
             return
         self._ask_all((*witnesses, device) if doubt.back_us is not None else witnesses, now_us)
 
+    def _accuse(self, device: UUID, why: str, now_us: int, outcome: Outcome) -> None:
+        self._accused.add(device)
+        self._believed.add(device)
+        self._peace.turn_suspect(device, why, self._began_us(device), now_us, outcome)
+
+    def _accuse_again(self, now_us: int, outcome: Outcome) -> None:
+        """Take up suspects that an alert was open about when the engine stopped."""
+        self._network.settle(self._state.inventory)
+        self._suspects.look(self._began_us)
+        for alert in list(self._state.alerts.values()):
+            if (
+                alert.cleared_us is None
+                and alert.kind == "device_down"
+                and alert.subject in self._suspects.members
+            ):
+                self._accuse(alert.subject, alert.reason, now_us, outcome)
+
     def _is_believable(self, device: UUID, doubt: _Doubt, witnesses: tuple[UUID, ...], now_us: int) -> bool:
-        health = self._state.health[device]
         if doubt.back_us is not None:
-            asked = health.heard_us - doubt.back_us >= COME_BACK_S * 1e6 / 2
+            asked = self._state.health[device].heard_us - doubt.back_us >= COME_BACK_S * 1e6 / 2
             if now_us - doubt.back_us < COME_BACK_S * 1e6 or not (
                 asked or self._is_late(device, doubt, now_us)
             ):
@@ -258,7 +297,7 @@ class Faults:
             return False  # until the next tick: how it was heard last is being read from the disk
         if not witnesses:
             return True
-        from_us = self._missed_us.get(device, health.since_us) + APART_S * 1e6
+        from_us = self._began_us(device) + APART_S * 1e6
         answers = (self._state.health[id].last_answer_us for id in witnesses if id in self._state.health)
         if any(at_us is not None and from_us < at_us <= now_us for at_us in answers):
             return True
@@ -267,28 +306,19 @@ class Faults:
     def _is_late(self, device: UUID, doubt: _Doubt, now_us: int) -> bool:
         """Tell whether a device had one poll age to answer since a doubt began."""
         found = self._state.inventory.device(device)
-        return found is None or now_us - doubt.began_us > (found.interval_s + AGE_SLACK_S) * 1e6
+        return found is None or now_us - doubt.began_us > age_us(self._state, (device,))
 
     def _weigh_link(self, link: UUID, now_us: int, outcome: Outcome) -> None:
-        """Let a link alert where both its ends answered since it fell; one whose end is silent is no news of its own."""
+        """Let a link alert that is news of its own."""
         both, state = self._state.inventory.link(link), self._state.link_states.get(link)
         if both is None or state is None:
             return
-        ends = [self._state.health.get(id) for id in (both.a, both.b)]
-        if any(end is not None and end.status == "down" for end in ends):
-            return
-        known = [end for end in ends if end is not None and end.status in ("up", "degraded")]
-        turned_us = max((state.since_us, *(end.since_us for end in known)))
-        is_sure = all((end.last_answer_us or 0) > turned_us for end in known)
-        if is_sure or now_us - turned_us > self._age_us((both.a, both.b)):
+        weighed = weigh(both, state, self._state, self._causes, now_us)
+        if weighed.is_news:
             self._release(link, now_us, outcome)
             self._tell({link}, outcome)
             return
-        self._ask_all((both.a, both.b), now_us)
-
-    def _age_us(self, devices: Iterable[UUID]) -> int:
-        found = (self._state.inventory.device(id) for id in devices)
-        return int(max((d.interval_s for d in found if d is not None), default=0.0) * 1e6 + AGE_SLACK_S * 1e6)
+        self._ask_all(weighed.ask, now_us)
 
     def _ask_all(self, devices: Iterable[UUID], now_us: int) -> None:
         for id in devices:
@@ -319,12 +349,23 @@ class Faults:
         links = self._links_down - self._resting
         for id in subjects:
             if id in causes:
-                missed_us = self._missed_us.get(id, self._state.health[id].since_us)
-                self._book.tell_device(id, missed_us, self._network, outcome)
+                self._book.tell_device(id, self._began_us(id), self._network, outcome)
             elif id in links:
                 self._book.tell_link(id, self._network, outcome)
             else:
                 self._book.end(id, outcome)
+
+    def _began_us(self, device: UUID) -> int:
+        """Return when a device began to miss; of a suspect the first that hangs on it."""
+        members = self._suspects.members.get(device)
+        if members is not None:
+            return min(map(self._began_us, members))
+        health = self._state.health.get(device)
+        return self._missed_us.get(device, health.since_us if health is not None else 0)
+
+    def _is_down(self, device: UUID) -> bool:
+        health = self._state.health.get(device)
+        return health is not None and health.status == "down"
 
     def _note(self, health: Health) -> None:
         since_us = self._missed_us.get(health.device, health.since_us)

@@ -62,7 +62,8 @@ class Judge:
         self._state = state
         self._pen = pen
         self._on_outcome = on_outcome
-        self._links = Links(state.link_states, state.inventory.links())
+        unasked = (d.id for d in state.inventory.devices() if is_paused(d, now_us) or not d.probes)
+        self._links = Links(state.link_states, state.inventory.links(), unasked)
         self.rules = Rules(state, Alerts(state.alerts, pen), self._links.interfaces, self._is_off, now_us)
         self.faults = Faults(state, self.rules, ask, has_way)
         self.rules.works.dependents = self.faults.dependents

@@ -2,7 +2,7 @@
 
 Theory: a device's interfaces that carry a link are looked up in each reading and kept as views, by probe; RouterOS is
 believed before SNMP. A probe that has failed takes its views with it. A link that was down when the engine stopped is not up
-again before both its ends were heard: the one that runs is often the first to tell.
+again before both its ends were heard, if they are asked: the one that runs is often the first to tell.
 One rule: an end that does not answer is EndView().
 """
 
@@ -23,7 +23,9 @@ _FIELDS = {"if_oper_up": 0, "if_in_bps": 1, "if_out_bps": 2}
 class Links:
     """All links by their ends, and the newest view of each end."""
 
-    def __init__(self, states: dict[UUID, LinkState], links: Iterable[Link]) -> None:
+    def __init__(
+        self, states: dict[UUID, LinkState], links: Iterable[Link], unasked: Iterable[UUID] = ()
+    ) -> None:
         self._states = states
         self._links: dict[UUID, Link] = {}
         self._at: dict[UUID, set[UUID]] = {}
@@ -31,6 +33,8 @@ class Links:
         self._unsure = {id for id, state in states.items() if state.status == "down"}
         for link in links:
             self.set(link)
+        for device in unasked if self._unsure else ():
+            self._unsure -= self._at.get(device, set())
 
     def set(self, link: Link) -> None:
         """Take up a link, or a change of it."""

@@ -43,6 +43,7 @@ class Statuses:
         statuses += [(link.link, link.status) for link in state.link_states.values()]
         self._known: dict[UUID, str] = {id: status for id, status in statuses if status in _KNOWN}
         self._ports_down: dict[UUID, dict[str, bool]] = {}
+        self._suspected: dict[UUID, tuple[str, int]] = {}
 
     def turn_device(self, device: Device, new: Health, at_us: int, outcome: Outcome) -> None:
         """Follow a device whose status is another than before."""
@@ -103,6 +104,17 @@ class Statuses:
             hold = Hold(rule, device.id, port, at_us, at_us, for_us, reason=f"{port} does not run")
             self._holds.begin(hold, at_us, outcome)
 
+    def turn_suspect(self, device: UUID, reason: str, since_us: int, at_us: int, outcome: Outcome) -> None:
+        """Follow a device that nobody hears: it must have failed for a reason, or (empty) not."""
+        if reason:
+            self._suspected[device] = reason, since_us
+            self._take_up_suspect(device, at_us, outcome)
+            return
+        self._suspected.pop(device, None)
+        for hold in list((self._holds.of(device) or {}).values()):
+            if hold.rule.kind == "device_down":
+                self._holds.end(hold, at_us, outcome, "what is behind it answers")
+
     def turn_uplink(self, vantage: UUID, reason: str, at_us: int, outcome: Outcome) -> None:
         """Follow our own way to the network: cut off for a reason, or (empty) not."""
         rule = self._plans.rules.get("cut_off")
@@ -123,6 +135,7 @@ class Statuses:
         """Forget how a device, its ports or a link were: what they are next is no turn."""
         self._known.pop(subject, None)
         self._ports_down.pop(subject, None)
+        self._suspected.pop(subject, None)
         self._flaps.forget(subject)
 
     def forget_ports(self, device: UUID) -> None:
@@ -145,6 +158,8 @@ class Statuses:
                 hold = Hold(rule, health.device, "", health.since_us, at_us, _us(rule.for_s))
                 hold.reason, hold.held_us = health.reason, -grace_us.get(health.device, 0)
                 self._take_up(hold, at_us, outcome)
+        for device in self._suspected:
+            self._take_up_suspect(device, at_us, outcome)
         for state in list(self._state.link_states.values()):
             link = self._state.inventory.link(state.link)
             if link is None or state.status != "down":
@@ -163,10 +178,19 @@ class Statuses:
         health = self._state.health.get(hold.subject)
         if hold.rule.kind in KIND_OF.values():
             status = health.status if health is not None else "unknown"
+            if hold.rule.kind == "device_down" and hold.subject in self._suspected:
+                return True
             return KIND_OF.get(status) == hold.rule.kind or (
                 status == "stale" and hold.rule.kind != "device_stale"
             )
         return True
+
+    def _take_up_suspect(self, device: UUID, at_us: int, outcome: Outcome) -> None:
+        reason, since_us = self._suspected[device]
+        for rule in self._plans.of(device).rules("device_down"):
+            self._take_up(
+                Hold(rule, device, "", since_us, at_us, _us(rule.for_s), reason=reason), at_us, outcome
+            )
 
     def _take_up(self, hold: Hold, at_us: int, outcome: Outcome) -> None:
         if self._holds.get(hold.subject, hold.key, hold.instance) is None:

@@ -79,6 +79,10 @@ class Rules:
         if link is not None:
             self._statuses.turn_link(link, status, at_us, outcome)
 
+    def turn_suspect(self, device: UUID, reason: str, since_us: int, at_us: int, outcome: Outcome) -> None:
+        """Follow a device that nobody hears: it must have failed for a reason, or (empty) not."""
+        self._statuses.turn_suspect(device, reason, since_us, at_us, outcome)
+
     def turn_uplink(self, reason: str, at_us: int, outcome: Outcome) -> None:
         """Follow our own way to the network: cut off for a reason, or (empty) not."""
         self._statuses.turn_uplink(self._state.vantage, reason, at_us, outcome)

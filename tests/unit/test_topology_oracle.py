@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from uuid import UUID
 
 from hypothesis import given, settings
@@ -187,7 +187,8 @@ class Flaps(RuleBasedStateMachine):
             )
             assert set(verdict.roots) == expected.get(device, set()), device
         blasts = told.blasts()
-        hanging = {root: told.reached().keys() - told.reached([root]).keys() for root in roots}
+        hanging = {v: told.reached().keys() - told.reached([v]).keys() - {v} for v in told.weights}
+        quiet = told.quiet()
         for device in told.weights:
             blast = causes.blast(device)
             assert set(blast.devices) == blasts.get(device, set())
@@ -198,7 +199,19 @@ class Flaps(RuleBasedStateMachine):
         for root in roots:
             found = causes.witnesses(root)
             assert set(found) <= told.live
-            assert root in told.entries or not hanging[root].intersection(found)
+            over = [v for v in quiet if root in hanging[v]]
+            assert root in told.entries or over or not hanging[root].intersection(found)
+        assert causes.suspects() == ({} if told.is_cut_off() else self.suspects(hanging, expected))
+
+    def suspects(self, hanging: dict[UUID, set[UUID]], expected: dict[UUID, set[UUID]]) -> dict[UUID, UUID]:
+        """Return whom to suspect, by definition: over each silent device, going up, the quiet with nothing live behind them."""
+        told, found = self.told, {}
+        for device, roots in expected.items():
+            above = sorted((v for v in hanging if device in hanging[v]), key=lambda v: len(hanging[v]))
+            tops = list(takewhile(lambda v: v in told.quiet() and not hanging[v] & told.live, above))
+            if tops and not told.down.keys() & above and roots <= hanging[tops[-1]]:
+                found[device] = tops[-1]
+        return found
 
     @invariant()
     def what_turned_was_told(self) -> None:
