@@ -2,13 +2,15 @@
 
 Theory: in rounds, as far as it was asked to go. Of a device of the inventory what it told anyway is read, it is not asked again;
 any other address is asked as in a sweep. Whom a neighbour names is a find, asked or not: a switch without an address has a name.
+What many devices told is looked at with rests between, in which the walk can be paused or ended.
 One rule: a network ends where another's begins, so what is not private, or not in the ranges that were given, is not asked.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 from uuid import UUID
 
@@ -24,12 +26,15 @@ from engine.operations import Control
 NEIGHBOURS_CAP = 100_000
 """Neighbours that one walk looks at: a switch that names thousands is not followed for ever."""
 
+MET_AT_ONCE = 20
+"""Neighbours that are queued between two rests, in some milliseconds."""
+
 
 class _Step(NamedTuple):
-    """Whom somebody named: whose neighbours they are, if a device's."""
+    """Whom to follow: whom an address that was asked has named, or a device, whose facts are read when its turn comes."""
 
-    neighbours: Iterable[Neighbour]
-    by: UUID | None
+    named: tuple[Neighbour, ...] = ()
+    device: UUID | None = None
 
 
 class Walk:
@@ -68,14 +73,23 @@ class Walk:
             wanted: list[str] = []
             following: list[_Step] = []
             for step in steps:
-                for neighbour in step.neighbours:
-                    self._seen += 1
-                    if self._seen <= NEIGHBOURS_CAP:
-                        following += self._meet(neighbour, step.by, wanted)
+                for some in self._named_by(step):
+                    await asyncio.sleep(0)
+                    await control.gate()
+                    for neighbour in some:
+                        following += self._meet(neighbour, step.device, wanted)
             steps = following + await self._ask(wanted, control, depth)
             if not steps:
                 break
         return self._words
+
+    def _named_by(self, step: _Step) -> Iterator[tuple[Neighbour, ...]]:
+        """Go over whom a step names, some at a time, and over nobody once where it names none."""
+        told = step.named if step.device is None else tuple(self._neighbours_of(step.device))
+        named = told[: NEIGHBOURS_CAP - self._seen]
+        self._seen += len(named)
+        for first in range(0, max(1, len(named)), MET_AT_ONCE):
+            yield named[first : first + MET_AT_ONCE]
 
     def _meet(self, neighbour: Neighbour, by: UUID | None, wanted: list[str]) -> list[_Step]:
         """Have a neighbour queued, and note to ask it; where it is a device, return whom it hears itself."""
@@ -104,7 +118,7 @@ class Walk:
         if device in self._devices:
             return []
         self._devices.add(device)
-        return [_Step(self._neighbours_of(device), device)]
+        return [_Step(device=device)]
 
     async def _ask(self, addresses: Iterable[str], control: Control, depth: int) -> list[_Step]:
         """Ask a round of addresses; return whom they named."""
@@ -123,7 +137,7 @@ class Walk:
             self._tally.add(met, self._take(met) if met is not None else None)
             if met is not None:
                 self._addresses.update(met.find.own_addresses)
-                steps.append(_Step(met.neighbours, None))
+                steps.append(_Step(met.neighbours))
             control.words = self._words
             control.tell(self._tally.asked)
 

@@ -19,7 +19,7 @@ from domain.operation import Operation
 from engine.discovery.prober import Met
 from engine.discovery.queue import ReviewQueue
 from engine.discovery.sweep import CATCH_UP_S, Pace, Sweep
-from engine.discovery.walk import Walk, find_of
+from engine.discovery.walk import MET_AT_ONCE, Walk, find_of
 from engine.operations import Operations, Work
 from simnet.network import VORALPNET, load_network
 from simnet.serving import SimulatedNetwork
@@ -148,6 +148,7 @@ def test_a_sweep_begins_nothing_while_it_is_paused_and_ends_at_once_when_it_is_c
             bench.operations.resume(id)
             await until(lambda: len(icmp.pinged) > begun + 10)
             assert bench.operations.cancel(id)
+            await asyncio.sleep(0.05)  # what began in the last turn of the loop
             begun = len(icmp.pinged)
             await asyncio.sleep(0.05)
             assert len(icmp.pinged) == begun
@@ -321,6 +322,26 @@ def test_a_walk_asks_no_more_than_it_may_and_goes_no_deeper() -> None:
             settings = WalkSettings(devices=(UUID(int=1),), depth=3, asking=asking)
             ended = await bench.run(walk(bench, prober(made, [], asking), settings, chain, **at))
             assert ended.result_words.startswith("4 devices followed, 0 addresses asked")
+
+    run(main)
+
+
+def test_a_walk_among_many_lets_others_run_and_meets_nobody_while_it_is_paused() -> None:
+    async def main() -> None:
+        bench, turns = Bench(), 0
+        named = [Neighbour("ether1", mac=f"48:8F:5A:00:{n >> 8:02X}:{n & 255:02X}") for n in range(400)]
+        made = walk(bench, None, WalkSettings(devices=(A,)), {A: named})
+        id = bench.operations.start("walk", "a test", made).id
+        assert bench.operations.pause(id)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert len(bench.queue) == 0
+        assert bench.operations.resume(id)
+        while not bench.told[-1].has_ended:
+            await asyncio.sleep(0)
+            turns += 1
+        assert len(bench.queue) == 400
+        assert turns >= 400 // MET_AT_ONCE
 
     run(main)
 
