@@ -35,7 +35,10 @@ DONE: dict[PersonAct, What] = {
     "reopen": "reopened",
 }
 ACTS_KEPT = 50
-"""Newest comments, and newest other acts, that an alert carries; the journal has all."""
+"""Newest comments, newest turns of silence, and newest other acts that an alert carries; the journal has all.
+
+Each sort has its own room: nightly work that silences an alert does not push out who has taken it.
+"""
 TEXT_CAP = 2_000
 NAME_CAP = 120
 _SPACE = UUID("6f1d2f0e-7c39-4c5e-9d36-0f2f8a4f8a11")
@@ -214,9 +217,10 @@ def _kept(acts: list[Act]) -> tuple[Act, ...]:
     """Return the newest of each sort: so many of any order of the same acts are the same."""
     if len(acts) <= ACTS_KEPT:
         return tuple(acts)
-    comments = [act for act in acts if act.what == "commented"][-ACTS_KEPT:]
-    others = [act for act in acts if act.what != "commented"][-ACTS_KEPT:]
-    return tuple(sorted(comments + others))
+    sorts: dict[str, list[Act]] = {"commented": [], "silenced": [], "": []}
+    for act in acts:
+        sorts[act.what.removeprefix("un") if act.what.removeprefix("un") in sorts else ""].append(act)
+    return tuple(sorted(act for some in sorts.values() for act in some[-ACTS_KEPT:]))
 
 
 def _told_by(acts: Iterable[Act]) -> dict[str, Any]:

@@ -123,6 +123,19 @@ def test_an_alert_carries_so_many_comments_and_never_loses_who_has_it() -> None:
     assert alert.acts[-1].text == str(2 * ACTS_KEPT - 1)
 
 
+def test_nightly_work_that_silences_an_alert_does_not_push_out_who_has_it() -> None:
+    nights = [
+        row(kind, 1_000 * night + n, text=why)
+        for night in range(1, ACTS_KEPT + 1)
+        for n, (kind, why) in enumerate((("alert_silenced", "planned work"), ("alert_unsilenced", "")))
+    ]
+    taken = [row("alert_acknowledged", 110, by="mara"), row("alert_assigned", 120, by="mara", to="jo")]
+    alert = folded(OPENED, *taken, *nights)
+    assert (alert.acknowledged_by, alert.assigned_to, alert.silenced) == ("mara", "jo", "")
+    assert len(alert.acts) == len(taken) + ACTS_KEPT
+    assert folded(OPENED, *reversed(nights), *taken) == alert
+
+
 def test_the_fingerprints_that_are_stored_stay_what_they_are() -> None:
     assert fingerprint("device_down", SUBJECT) == UUID("d5a78b8d-69ab-5607-ada3-0f1426e629b0")
     assert fingerprint("device_down", SUBJECT) == folded(OPENED).id
