@@ -18,9 +18,12 @@ from engine.judge.holds import Hold, Holds
 from engine.judge.outcome import Outcome
 from engine.judge.rule_plan import Plans
 
-LOOK_GAP_US = 2 * 3_600_000_000
-"""A look is made each hour: more than two count as no longer than that."""
-MISSING_LOOKS = 24
+HOUR_US = 3_600_000_000
+LOOK_GAP_US = {"anomaly": 2 * HOUR_US, "trend": 48 * HOUR_US}
+"""A look is made each hour, at a trend each day: more than two count as no longer than that."""
+MISSING_LOOKS = {"anomaly": 24, "trend": 1}
+EARLY_US = 900_000_000
+"""The next look may be earlier in its hour than the one before: an hour is as good as over by then."""
 
 
 class Watched(NamedTuple):
@@ -57,12 +60,13 @@ class Past:
     ) -> None:
         """Begin, go on with or end what a rule says of one number's past."""
         rule, instance = watched
-        hold = Hold(rule, device.id, instance, at_us, at_us, int(rule.for_s * 1e6))
+        for_us = int(rule.for_s * 1e6)
+        hold = Hold(rule, device.id, instance, at_us, at_us, max(min(for_us, 1), for_us - EARLY_US))
         old = self._holds.get(device.id, hold.key, instance)
         if found is None:
             if old is not None:
                 old.missing += 1
-                if old.missing >= MISSING_LOOKS:
+                if old.missing >= MISSING_LOOKS[rule.kind]:
                     self._holds.drop(old, at_us, outcome, "it is no longer told")
             return
         limit = rule.threshold
@@ -78,7 +82,7 @@ class Past:
         if old is None:
             self._holds.begin(hold, at_us, outcome)
         else:
-            self._holds.see(old, at_us, LOOK_GAP_US, outcome)
+            self._holds.see(old, at_us, LOOK_GAP_US[rule.kind], outcome)
 
 
 def _is_off(rule: AlertRule, off: float, limit: float) -> bool:

@@ -7,13 +7,16 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from domain.alert_rules import rules_by_key
+from domain.habits import Against
 from domain.inventory import Inventory
 from domain.observation import Value
 from domain.wire import LatestValues
 from engine.judge.rule_history import HOUR_US, WEEK_US, PastReader, wait_s
+from engine.judge.rule_past import Watched
 from engine.storage import Batch, CycleRow, Store, StoreThread
 from engine.storage.hours import floor_hour
 from tests.engine.stores import DAY_US, DEVICES, NOW_US, filled, open_store
@@ -117,6 +120,25 @@ def test_a_number_that_is_told_no_more_is_let_go_after_a_day_of_looks(kept: Stor
     assert court.open_alerts == ["slow icmp"]
     look(kept, court, HOUR + 30 * HOUR_US)
     assert court.told("slow", DEVICES[0].id, "icmp").cleared_why == "it is no longer told"
+
+
+def test_a_look_that_is_a_moment_earlier_in_its_hour_costs_no_hour_more() -> None:
+    court, slow = court_of(), Watched(DEFAULTS["slow"], "icmp")
+    for at_us in (HOUR, HOUR + HOUR_US - 30_000_000):
+        assert court.open_alerts == []
+        court.judge.judge_past(DEVICES[0].id, [(slow, Against(42.0, 12.0, 20.0))], at_us)
+    assert court.open_alerts == ["slow icmp"]
+
+
+def test_of_a_drift_a_look_counts_as_the_day_that_it_is_and_one_that_knows_nothing_ends_it() -> None:
+    worse = msgspec.structs.replace(DEFAULTS["signal_worse"], for_s=86_400.0)
+    court, watched = court_of(), Watched(worse, "wlan1")
+    for day in range(2):
+        assert court.open_alerts == []
+        court.judge.judge_past(DEVICES[0].id, [(watched, Against(-80.0, -74.0, -6.0))], HOUR + day * DAY_US)
+    assert court.open_alerts == ["signal_worse wlan1"]
+    court.judge.judge_past(DEVICES[0].id, [(watched, None)], HOUR + 2 * DAY_US)
+    assert court.told("signal_worse", DEVICES[0].id, "wlan1").cleared_why == "it is no longer told"
 
 
 def test_the_thread_of_the_store_reads_hours_and_a_device_that_is_gone_meanwhile_is_nothing(
