@@ -52,18 +52,18 @@ class Flaps:
 
     def __init__(self, holds: Holds) -> None:
         self._holds = holds
-        self._scores: dict[tuple[UUID, str], dict[str, _Score]] = {}
+        self._scores: dict[UUID, dict[str, dict[str, _Score]]] = {}
         self._looked_us = 0
         holds.is_flapping = self.is_flapping
 
     def is_flapping(self, subject: UUID, instance: str) -> bool:
         """Tell whether a subject, or a port of it, flaps by any rule."""
-        scores = self._scores.get((subject, instance))
-        return bool(scores) and any(self._holds.get(subject, key, instance) for key in scores or ())
+        scores = self._scores.get(subject, {}).get(instance, ())
+        return any(self._holds.get(subject, key, instance) for key in scores)
 
     def restore(self, hold: Hold) -> None:
         """Take up what flapped when the engine stopped: as little as still counts."""
-        scores = self._scores.setdefault((hold.subject, hold.instance), {})
+        scores = self._scores.setdefault(hold.subject, {}).setdefault(hold.instance, {})
         rule = hold.rule
         scores[hold.key] = _Score(rule, hold.subject, hold.instance, rule.threshold, hold.seen_us)
 
@@ -72,7 +72,7 @@ class Flaps:
         subject, instance, ends = what
         if not rules or any(self._holds.is_silenced(id) for id in (subject, *ends)):
             return
-        scores = self._scores.setdefault((subject, instance), {})
+        scores = self._scores.setdefault(subject, {}).setdefault(instance, {})
         for rule in rules:
             key = key_of(rule)
             score = scores.get(key)
@@ -92,25 +92,32 @@ class Flaps:
         if abs(now_us - self._looked_us) < LOOK_EVERY_US:
             return
         self._looked_us = now_us
-        for (subject, instance), scores in list(self._scores.items()):
-            for key, score in list(scores.items()):
-                score.fade(now_us)
-                hold = self._holds.get(subject, key, instance)
-                if hold is None and score.points < _FORGOTTEN:
-                    del scores[key]
-                elif hold is not None and score.points < CALM * score.rule.threshold:
-                    self._holds.drop(hold, now_us, outcome, "it is calm again")
-                    self._holds.calm(subject, instance, now_us, outcome)
-            if not scores:
-                del self._scores[subject, instance]
+        for subject, places in list(self._scores.items()):
+            for instance, scores in list(places.items()):
+                self._forgive(subject, instance, scores, now_us, outcome)
+                if not scores:
+                    del places[instance]
+            if not places:
+                del self._scores[subject]
 
     def forget_rules(self, keys: Container[str]) -> None:
         """Forget what was counted for rules that are others now."""
-        for scores in self._scores.values():
+        for scores in (scores for places in self._scores.values() for scores in places.values()):
             for key in [key for key in scores if key in keys]:
                 del scores[key]
 
     def forget(self, subject: UUID) -> None:
         """Forget the turns of what is gone or is judged anew."""
-        for place in [place for place in self._scores if place[0] == subject]:
-            del self._scores[place]
+        self._scores.pop(subject, None)
+
+    def _forgive(
+        self, subject: UUID, instance: str, scores: dict[str, _Score], now_us: int, outcome: Outcome
+    ) -> None:
+        for key, score in list(scores.items()):
+            score.fade(now_us)
+            hold = self._holds.get(subject, key, instance)
+            if hold is None and score.points < _FORGOTTEN:
+                del scores[key]
+            elif hold is not None and score.points < CALM * score.rule.threshold:
+                self._holds.drop(hold, now_us, outcome, "it is calm again")
+                self._holds.calm(subject, instance, now_us, outcome)
