@@ -39,6 +39,9 @@ class Doer(Protocol):
     def imagine(self, id: UUID | None) -> None:
         """Ask what if it fails."""
 
+    def follow(self, id: UUID) -> None:
+        """Ask for a walk of its neighbours."""
+
     def place_device(self, id: UUID) -> None:
         """Let the next click on the map place it."""
 
@@ -62,6 +65,7 @@ def fill_menu(  # noqa: PLR0917
         menu.addAction("Show on the map", lambda: doer.select(id, fly=True))
     menu.addAction("What if it fails?", lambda: doer.imagine(id))
     if device is not None:
+        menu.addAction("Follow its neighbours…", lambda: doer.follow(id))
         add_verbs(menu, device, model, commands, settings, doer.place_device)
     menu.addAction("Change…", lambda: doer.edit(id))
     menu.addAction("Delete…", lambda: doer.delete(id))

@@ -26,6 +26,8 @@ from app.forms import Forms
 from app.look import Look
 from app.model import Delta, Model
 from app.panels import subject, tree
+from app.panels.alert_counters import AlertCounters
+from app.panels.alert_desk import AlertDesk
 from app.panels.alerts import HEAD_PX, AlertsPanel
 from app.panels.device import DevicePanel
 from app.panels.first_card import FirstCard
@@ -37,6 +39,7 @@ from app.panels.tree import TreePanel
 from app.settings import Settings
 from app.sheet import sheet
 from app.topology.desk import Desk
+from app.verbs import verbs_of
 from app.words import capitalized
 from domain.errors import Refusal
 from domain.geometry import LngLat
@@ -58,8 +61,8 @@ class Window(QMainWindow):
         self.setWindowTitle("Heliograph")
         self.resize(*SIZE_PX)
         self.setMinimumSize(*LEAST_PX)
-        self._model, self._link, self._commands, self._look = model, link, commands, look
-        self._map = cast("Map", map)
+        self._model, self._link, self.commands, self.look = model, link, commands, look
+        self.map = cast("Map", map)
         self._awaited: UUID | None = None
         self._seen_snapshot = False
         self._offered = False
@@ -69,7 +72,7 @@ class Window(QMainWindow):
         self.frame = MapFrame(map, look)
         self.alerts = AlertsPanel(model, look)
         self.device = DevicePanel(model, link, look)
-        self.topology = Desk(model, link, commands, look, self._map)
+        self.topology = Desk(model, link, commands, look, self.map)
         self.link = LinkPanel(model, link, look, self.topology.told)
         self.side = QStackedWidget()
         for panel in (self.device, self.link, self.topology.panel):
@@ -82,48 +85,10 @@ class Window(QMainWindow):
         self._lay_out()
         self.toasts = Toasts(self.frame)
         self.discovery = Discovery(model, link, commands, look, self)
-        self.actions_by_name = make_actions(
-            self,
-            {
-                "search": self.open_palette,
-                "add": self.add_device,
-                "edit": lambda: self.edit(self.selected),
-                "delete": lambda: self.delete(self.selected),
-                "undo": commands.undo,
-                "redo": commands.redo,
-                "fit": self._map.fit,
-                "filter": self.tree.filter.setFocus,
-                "filter_alerts": lambda: self.topology.with_alerts(self.alerts.begin_filter),
-                "tree": lambda: self.tree.setVisible(self.tree.isHidden()),
-                "alerts": lambda: self.alerts.set_folded(
-                    not (self.topology.close_board() or self.alerts.is_folded)
-                ),
-                "what_if": lambda: self.imagine(self.selected),
-                "single_points": lambda: self.topology.open_board("points"),
-                "links_told": lambda: self.topology.open_board("links"),
-                "contradictions": lambda: self.topology.open_board("doubts"),
-                "map_alone": self.toggle_map_alone,
-                "theme": lambda: look.set_theme("light" if look.name == "dark" else "dark"),
-                "full_screen": self.toggle_full_screen,
-                "settings": self.open_settings,
-                "discovery": self.discovery.open,
-                "sweep": self.discovery.open_sweep,
-                "neighbours": lambda: self.discovery.open_walk(self.selected),
-                "mibs": lambda: self.settings.open_mibs(self.selected),
-                "rules": self.settings.open_rules,
-                "maintenance": self.settings.open_maintenance,
-                "plan_work": lambda: self.settings.plan_work_on(self.selected),
-                "credentials": self.settings.open_credentials,
-                "storage": self.settings.open_storage,
-                "receivers": self.settings.open_receivers,
-                "quarantine": self.settings.open_quarantine,
-                "vault": self.settings.open_vault,
-                "unlock": self.settings.open_unlock,
-                "trust": lambda: self.settings.open_trust(self.selected),
-                "help": self.open_help,
-                "escape": self.step_back,
-            },
-        )
+        self.desk = AlertDesk(model, link, commands, look, self.alerts, self)
+        self.counters = AlertCounters(model, look)
+        self.top.add_indicator(self.counters)
+        self.actions_by_name = make_actions(self, verbs_of(self))
         self._connect()
         self._dress()
         self._clock = QTimer(self)
@@ -138,7 +103,7 @@ class Window(QMainWindow):
         thing = self._thing(id)
         self.selected = id = thing.id if thing is not None else None
         self.tree.select(id if isinstance(thing, Device) else None)
-        self._map.select(id)
+        self.map.select(id)
         if not beside:
             self.topology.give_way(id)
         self._show_side()
@@ -152,11 +117,15 @@ class Window(QMainWindow):
             case None:
                 self._link.watch([])
         if id is not None and fly:
-            self._map.fly_to(id)
+            self.map.fly_to(id)
 
     def imagine(self, id: UUID | None) -> None:
         """Ask what if a device, a link or a site fails, or what is clicked on the map then."""
         self.topology.imagine([id] if id is not None else [])
+
+    def follow(self, id: UUID) -> None:
+        """Ask for a walk of a device's neighbours."""
+        self.discovery.open_walk(id)
 
     def step_back(self) -> None:
         """Undo the last thing that was opened: placing, the selection, the filter."""
@@ -200,7 +169,7 @@ class Window(QMainWindow):
     def open_palette(self) -> None:
         """Open search and commands."""
         verbs = [action for name, action in self.actions_by_name.items() if name not in ("search", "escape")]
-        palette = Palette(self._model, self._look, verbs, self)
+        palette = Palette(self._model, self.look, verbs, self)
         palette.chosen.connect(lambda id: self.select(id, fly=True))
         palette.move(self.mapToGlobal(QPoint((self.width() - palette.width()) // 2, 72)))
         palette.show()
@@ -221,7 +190,7 @@ class Window(QMainWindow):
         """Open the menu of a device, a link or a site."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        fill_menu(menu, id, self._model, self._commands, self.settings, self)
+        fill_menu(menu, id, self._model, self.commands, self.settings, self)
         menu.popup(at)
 
     def toggle_map_alone(self) -> None:
@@ -266,7 +235,7 @@ class Window(QMainWindow):
             self._awaited = None if refusals else made
             then(refusals)
 
-        made = self._commands.add_device(draft, on_answer)
+        made = self.commands.add_device(draft, on_answer)
 
     def _show_side(self) -> None:
         """Show the what-if where it is in front, else what is selected."""
@@ -302,16 +271,16 @@ class Window(QMainWindow):
             self.first_card.address.setFocus()
 
     def _on_said(self, said: Said) -> None:
-        (self.discovery.toasts or self.toasts).tell(said, self._commands.undo_edit)
+        (self.discovery.toasts or self.toasts).tell(said, self.commands.undo_edit)
 
     def _dress(self) -> None:
-        self.setStyleSheet(sheet(self._look.theme, self._look.icon_files))
-        self._map.set_theme(self._look.name)
+        self.setStyleSheet(sheet(self.look.theme, self.look.icon_files))
+        self.map.set_theme(self.look.name)
 
     def _connect(self) -> None:
         self._model.changed.connect(self._on_changed)
-        self._look.changed.connect(self._dress)
-        self._commands.said.connect(self._on_said)
+        self.look.changed.connect(self._dress)
+        self.commands.said.connect(self._on_said)
         self._link.status_changed.connect(self.top.set_status)
         self._link.complained.connect(lambda said: self.toasts.say(capitalized(said)))
         self.news.changed.connect(self._choose_card)
@@ -327,32 +296,36 @@ class Window(QMainWindow):
         self.tree.menu_wanted.connect(self.open_menu)
         self.tree.tray.place_wanted.connect(self.place_device)
         self.alerts.chosen.connect(lambda id: self.select(id, fly=True))
-        self.alerts.acknowledged.connect(self._commands.acknowledge)
+        self.alerts.acknowledged.connect(self.commands.acknowledge)
         self.alerts.folded.connect(self._on_folded)
+        self.desk.subject_wanted.connect(lambda id: self.select(id, fly=True))
+        self.counters.clicked.connect(
+            lambda: self.topology.with_alerts(lambda: self.alerts.show_tab("unacknowledged"))
+        )
         for panel in (self.device, self.link):
             panel.closed.connect(lambda: self.select(None))
-            panel.acknowledged.connect(self._commands.acknowledge)
+            panel.acknowledged.connect(self.commands.acknowledge)
             panel.edit_wanted.connect(self.edit)
             panel.menu_wanted.connect(self.open_menu)
         self.device.trust_asked.connect(self.settings.open_trust)
         self.device.device_chosen.connect(lambda id: self.select(id, fly=True))
-        self.device.probe_wanted.connect(self._commands.probe_now)
-        self.device.body.port_watched.connect(self._commands.watch_port)
+        self.device.probe_wanted.connect(self.commands.probe_now)
+        self.device.body.port_watched.connect(self.commands.watch_port)
         self.link.device_chosen.connect(self.select)
         self.link.choice_made.connect(self.topology.settle)
         self.topology.connect_to(self.tree.tray, self)
         self.topology.front_changed.connect(self._show_side)
         self.topology.board_toggled.connect(self.alerts.setHidden)
-        self.frame.device_placed.connect(self._commands.move_device)
+        self.frame.device_placed.connect(self.commands.move_device)
         self.first_card.draft_made.connect(self._add)
         self.first_card.more_wanted.connect(self.add_device)
         self.first_card.demo_wanted.connect(self.demo_wanted)
-        self._map.device_clicked.connect(self.select)
-        self._map.link_clicked.connect(self.select)
-        self._map.background_clicked.connect(lambda: self.select(None))
-        self._map.device_dropped.connect(self._commands.move_device)
-        self._map.place_requested.connect(self.add_device)
-        self._map.page_died.connect(lambda why: self.toasts.say("The map stopped and was loaded again"))
+        self.map.device_clicked.connect(self.select)
+        self.map.link_clicked.connect(self.select)
+        self.map.background_clicked.connect(lambda: self.select(None))
+        self.map.device_dropped.connect(self.commands.move_device)
+        self.map.place_requested.connect(self.add_device)
+        self.map.page_died.connect(lambda why: self.toasts.say("The map stopped and was loaded again"))
 
     def _on_folded(self, folded: bool) -> None:
         if not folded:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app import words
 from app.model import Delta, Model
+from app.panels.alert_words import why
 from domain.fact import best
 from domain.fault import Fault, fault_words
 from domain.inventory import Device, Link
@@ -149,6 +150,9 @@ def _device_card(model: Model, device: Device, now_us: int) -> Row:
         lines.append(("Subscribers", f"{device.subscribers:,}"))
     status = model.status_of(device.id)
     said = _said(status, health.since_us if health is not None else 0, now_us)
+    if status == "maintenance":
+        sentence = why(model, device, status, now_us).sentence
+        said = sentence[:1].lower() + sentence[1:]
     if health is not None:
         if health.rtt_us is not None:
             lines.append(("Round trip", words.round_trip(health.rtt_us / 1000)))

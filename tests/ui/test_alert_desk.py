@@ -45,7 +45,7 @@ def alert(rule: str, subject: Any, ago_s: float = 60, **more: Any) -> Alert:
 
 @pytest.fixture
 def desk(bench: Bench) -> Iterator[AlertDesk]:
-    made = AlertDesk(bench.model, bench.link, bench.commands, bench.look, bench.window.alerts, bench.window)
+    made = bench.window.desk
     yield made
     if made.detail is not None:
         made.detail.close()
