@@ -23,10 +23,11 @@ _HEARD = frozenset({"up", "degraded", "down"})
 
 
 class Weighed(NamedTuple):
-    """Whether it is news; if nobody knows yet, whom to ask."""
+    """Whether it is news; if nobody knows yet, whom to ask; the end that failed with it, if one did."""
 
     is_news: bool
     ask: tuple[UUID, ...] = ()
+    silent: UUID | None = None
 
 
 def weigh(link: Link, fallen: LinkState, state: State, causes: Causes, now_us: int) -> Weighed:
@@ -37,14 +38,14 @@ def weigh(link: Link, fallen: LinkState, state: State, causes: Causes, now_us: i
         health = state.health.get(end)
         if health is not None and health.status in _HEARD:
             if health.status == "down":
-                return Weighed(False)
+                return Weighed(False, silent=end)
             answering.append((end,))
             turned_us = max(turned_us, health.since_us)
         elif living := causes.living(end):
             answering.append(living)
             turned_us = max(turned_us, min(state.health[id].since_us for id in living))
         elif causes.silent(end):
-            return Weighed(False)
+            return Weighed(False, silent=end)
     if all(any(_answered_us(state, id) > turned_us for id in some) for some in answering):
         return Weighed(True)
     asked = tuple(id for some in answering for id in some)

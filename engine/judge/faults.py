@@ -133,6 +133,7 @@ class Faults:
             self._rest(new.link, at_us, outcome)
         else:
             self._links_down.discard(new.link)
+            self._behind.pop(new.link, None)
             self._book.end(new.link, outcome)
 
     def let_go(self, subject: UUID, status: str, at_us: int, outcome: Outcome) -> None:
@@ -156,6 +157,7 @@ class Faults:
             elif kind == "link" and id not in self._state.link_states:
                 self._causes.set_link(id, False)
                 self._links_down.discard(id)
+                self._behind.pop(id, None)
             else:
                 continue
             self._release(id, at_us, outcome)
@@ -314,7 +316,11 @@ class Faults:
         if both is None or state is None:
             return
         weighed = weigh(both, state, self._state, self._causes, now_us)
+        if weighed.silent is not None and link not in self._behind:
+            self._behind[link] = (weighed.silent,)
+            self._put_behind(link, (weighed.silent,), now_us, outcome)
         if weighed.is_news:
+            self._behind.pop(link, None)
             self._release(link, now_us, outcome)
             self._tell({link}, outcome)
             return

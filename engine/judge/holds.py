@@ -175,6 +175,10 @@ class Holds:
         """Tell whether a subject is left in peace for a reason, and not just for a moment."""
         return any(self._quiet.get(subject, {}).values())
 
+    def is_hushed(self, subject: UUID) -> bool:
+        """Tell whether a subject is left in peace, if only for a moment."""
+        return subject in self._quiet
+
     def hush(
         self,
         subject: UUID,

@@ -3,6 +3,7 @@
 Theory of what is known: a device that is stale was not polled, a link that is unknown was not told of. Then an alert that is open
 stays so until somebody knows, and what was about to become one is forgotten. So is a port that was down when its device falls
 silent.
+What is hushed for a moment turns on credit: it is counted when it is let go, and not at all where it was somebody else's fault.
 One rule: a turn is a change between two things that are known.
 """
 
@@ -44,6 +45,7 @@ class Statuses:
         self._known: dict[UUID, str] = {id: status for id, status in statuses if status in _KNOWN}
         self._ports_down: dict[UUID, dict[str, bool]] = {}
         self._suspected: dict[UUID, tuple[str, int]] = {}
+        self._credit: dict[UUID, list[tuple[Sequence[AlertRule], Turning]]] = {}
 
     def turn_device(self, device: Device, new: Health, at_us: int, outcome: Outcome) -> None:
         """Follow a device whose status is another than before."""
@@ -136,6 +138,7 @@ class Statuses:
         self._known.pop(subject, None)
         self._ports_down.pop(subject, None)
         self._suspected.pop(subject, None)
+        self._credit.pop(subject, None)
         self._flaps.forget(subject)
 
     def forget_ports(self, device: UUID) -> None:
@@ -203,7 +206,16 @@ class Statuses:
             return
         was = self._known.get(what.subject, now)
         self._known[what.subject] = now
-        if was != now:
+        if was == now:
+            return
+        if self._holds.is_hushed(what.subject) and not self._holds.is_silenced(what.subject):
+            self._credit.setdefault(what.subject, []).append((rules, what))
+        else:
+            self._flaps.turn(rules, what, at_us, outcome)
+
+    def settle_turns(self, subject: UUID, at_us: int, outcome: Outcome) -> None:
+        """Count the turns of what is let go; forget those of what is left in peace for a reason."""
+        for rules, what in self._credit.pop(subject, ()):
             self._flaps.turn(rules, what, at_us, outcome)
 
     def _forget_ports(self, device: UUID, at_us: int, outcome: Outcome) -> None:

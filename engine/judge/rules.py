@@ -158,6 +158,8 @@ class Rules:
             self._holds.hush(subject, FAULT, at_us, outcome, why=why, since_us=since_us)
         else:
             self._holds.unhush(subject, FAULT, at_us, outcome)
+        if why or not is_suppressed:
+            self._statuses.settle_turns(subject, at_us, outcome)
 
     def explain(self, device: UUID, words: str) -> None:
         """Say more of why a device is down, in the alert that is to open."""
