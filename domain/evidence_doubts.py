@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.evidence import Contradiction, ContradictionKind, Evidence, contradiction_id
+from domain.evidence import Contradiction, ContradictionKind, Evidence, contradiction_id, timeless_words
 from domain.evidence_claims import Claim, Directory
 from domain.evidence_said import Said, is_radio, physical_port
 from domain.inventory import Link
@@ -31,6 +31,28 @@ class Face(NamedTuple):
 
 
 Faces = Callable[[UUID], Sequence[Face]]
+
+
+class Doubts:
+    """The contradictions that hold, in groups: those of one link, one device's ports, one key."""
+
+    def __init__(self) -> None:
+        self.held: dict[UUID, Contradiction] = {}
+        self._groups: dict[object, dict[UUID, Contradiction]] = {}
+
+    def hold(self, group: object, found: Iterable[Contradiction]) -> tuple[list[Contradiction], list[UUID]]:
+        """Take what holds of a group now; return what of it is news, and the ids of what is settled."""
+        was, new = self._groups.pop(group, {}), {one.id: one for one in found}
+        for id in was.keys() & new.keys():
+            if timeless_words(was[id]) == timeless_words(new[id]):
+                new[id] = was[id]
+        if new:
+            self._groups[group] = new
+        settled = [id for id in was if id not in new]
+        for id in settled:
+            del self.held[id]
+        self.held |= new
+        return [one for id, one in new.items() if one is not was.get(id)], settled
 
 
 def link_doubt(link: Link, said: Mapping[UUID, Said], faces: Faces) -> Contradiction | None:

@@ -4,7 +4,8 @@ Theory: a device that said something new makes claims anew, and so do those who 
 links of a pair are put together anew when either claims something else of the other, when a port of theirs changed, when a link
 by hand between them did, and when evidence of theirs fades by a step, which a queue of times knows. Forwarding tables besides
 depend on those of whom they show. What fades is asked first whether it was confirmed meanwhile, so that a device that answers
-costs little.
+costs little. In a bridged network everybody hears everybody, so a change may concern hundreds that each hear hundreds: a turn
+reads no more words than it is told to, what follows waits until all are read, and contradictions until all links are there.
 One rule: whatever the order of changes, the result is that of telling all at once.
 """
 
@@ -26,13 +27,24 @@ from domain.evidence import (
     is_news,
     next_step_us,
     steps_faded,
-    timeless_words,
 )
-from domain.evidence_claims import Behind, Claim, Directory, behind_ports, direct_claims, nearest_claims
-from domain.evidence_doubts import Face, key_doubt, link_doubt, port_doubts
+from domain.evidence_claims import (
+    NOBODY,
+    Behind,
+    Claim,
+    Directory,
+    behind_ports,
+    direct_claims,
+    nearest_claims,
+)
+from domain.evidence_doubts import Doubts, Face, key_doubt, link_doubt, port_doubts
 from domain.evidence_links import Bundle, Pair, bundle_claims, derive, match_links, pair_of
 from domain.evidence_said import Said
 from domain.inventory import Link
+
+WITHOUT_END = 1_000_000_000
+TABLE_ROWS_A_WORD = 100
+"""To hold a device of a forwarding table against others costs so much less than to find out who is meant by a word."""
 
 RETURNED_US = 7 * 60 * 1_000_000
 """A device that was silent for longer is looked at when it answers again; what one says that was not has not faded yet."""
@@ -59,7 +71,6 @@ class Fusion:
 
     def __init__(self) -> None:
         self.links: dict[UUID, DerivedLink] = {}
-        self.contradictions: dict[UUID, Contradiction] = {}
         self._directory = Directory()
         self._last_us: dict[UUID, dict[str, int]] = {}
         self._near: dict[UUID, _Of] = {}
@@ -75,8 +86,12 @@ class Fusion:
         self._due_us: dict[Pair, int] = {}
         self._faded: dict[Pair, list[int]] = {}
         self._queue: list[tuple[int, Pair]] = []
-        self._doubts: dict[object, dict[UUID, Contradiction]] = {}
-        self._dirty: set[UUID] = set()
+        self._doubts = Doubts()
+        self.contradictions = self._doubts.held
+        self._dirty: dict[UUID, None] = {}
+        self._moved: dict[UUID, None] = {}
+        self._claimed: set[UUID] = set()
+        self._to_doubt: dict[UUID, None] = {}
         self._dirty_pairs: set[Pair] = set()
         self._dirty_keys: set[str] = set()
         self._dirty_links: set[UUID] = set()
@@ -110,7 +125,7 @@ class Fusion:
         if id in self._directory.said:
             self._touch_around(id)
             self._change(id, None)
-            self._last_us.pop(id, None)
+        self._last_us.pop(id, None)
 
     def hear(self, id: UUID, probe: str, at_us: int) -> None:
         """Note that a probe of a device answered: what it says still holds."""
@@ -142,15 +157,13 @@ class Fusion:
                 self._drawn_at[end].discard(id)
 
     def _change(self, id: UUID, said: Said | None) -> None:
-        keys = self._directory.change(id, said)
+        keys, concerned = self._directory.change(id, said)
         self._dirty_keys |= keys
-        self._dirty.add(id)
-        for key in keys:
-            self._dirty.update(self._directory.speakers(key))
+        self._dirty |= dict.fromkeys((id, *concerned))
 
     def _touch_around(self, id: UUID) -> None:
         """What others claim of a device is to be read anew: its ports or its name are others."""
-        self._dirty.update(self._claimed_by.get(id, ()), self._seen_by.get(id, ()))
+        self._dirty |= dict.fromkeys((*self._claimed_by.get(id, ()), *self._seen_by.get(id, ())))
         self._touch_pairs(id)
 
     def _touch_pairs(self, id: UUID) -> None:
@@ -161,20 +174,26 @@ class Fusion:
 
     @property
     def is_behind(self) -> bool:
-        """Tell whether the last turn had to leave something for the next."""
-        return bool(self._dirty_pairs)
+        """Tell whether the last turn had to leave links for the next."""
+        return bool(self._dirty or self._moved or self._dirty_pairs)
 
-    def turn(self, now_us: int, most_pairs: int = 1_000_000) -> Turn:
-        """Work out what follows from the changes and from the time, of at most so many pairs of devices, and return it."""
-        dirty, self._dirty = self._dirty, set()
+    def turn(self, now_us: int, most_pairs: int = WITHOUT_END, most_words: int = WITHOUT_END) -> Turn:
+        """Work out what follows from the changes and from the time, of at most so many pairs of devices, and return it.
+
+        No more than so many words are read, and some of one device: as long as more are left nothing follows.
+        """
+        self._read_words(most_words)
+        if self._dirty or self._moved:
+            return Turn([], [], [], [])
+        claimed, self._claimed = self._claimed, set()
         pairs, self._dirty_pairs = self._dirty_pairs, set()
         keys, self._dirty_keys = self._dirty_keys, set()
-        drawn, self._dirty_links = self._dirty_links, set()
-        for id in drawn:
+        for id in self._dirty_links:
             link = self._drawn_links.get(id)
             if link is not None:
                 pairs.add(pair_of(link.a, link.b))
-        self._claim_anew(dirty, pairs)
+        for pair in pairs:
+            self._bundles.pop(pair, None)
         for _ in range(min(most_pairs, len(self._queue))):
             if self._queue[0][0] > now_us:
                 break
@@ -187,43 +206,55 @@ class Fusion:
         turn = Turn([], [], [], [])
         for pair in pairs:
             self._turn_pair(pair, now_us, turn)
-        self._doubt_devices(dirty.union(*pairs), drawn, now_us, turn)
-        self._doubt_keys(dirty, keys, turn)
+        self._doubt_keys(claimed, keys, turn)
+        self._to_doubt |= dict.fromkeys(claimed.union(*pairs))
+        if not self._dirty_pairs:
+            self._doubt_devices(now_us, most_words, turn)
         return turn
 
-    def _claim_anew(self, dirty: Iterable[UUID], pairs: set[Pair]) -> None:
-        """Read what devices claim; add the pairs for which that may make a difference."""
-        again = set(dirty)
-        for id in dirty:
-            said = self._directory.said.get(id)
-            near = direct_claims(said, self._directory) if said is not None else {}
-            behind = behind_ports(said, self._directory) if said is not None else {}
-            was_near, was_behind = self._near.get(id, {}), self._behind.get(id, {})
-            if near != was_near:
-                _set(self._near, id, near)
-                _index(self._claimed_by, id, was_near, near)
-                again.update(was_near, near)
-                pairs.update(
-                    pair_of(id, peer) for peer in {*was_near, *near} if was_near.get(peer) != near.get(peer)
-                )
-            if behind != was_behind:
-                _set(self._behind, id, behind)
-                seen = ({peer for some in one.values() for peer in some} for one in (was_behind, behind))
-                _index(self._seen_by, id, *seen)
-                again.update(self._seen_by.get(id, ()))
-        for id in again:
-            said = self._directory.said.get(id)
-            was = self._nearest.get(id, {})
-            new = (
-                nearest_claims(said, self._directory, self._behind, self._near, self._claimed_by.get(id, ()))
-                if said is not None and id in self._behind
-                else {}
-            )
-            if new != was:
-                _set(self._nearest, id, new)
-                pairs.update(pair_of(id, peer) for peer in {*was, *new} if was.get(peer) != new.get(peer))
-        for pair in pairs:
-            self._bundles.pop(pair, None)
+    def _read_words(self, most: int) -> None:
+        """Read what devices claim, who waits longest first; note the pairs for which that may make a difference."""
+        while self._dirty and most > 0:
+            del self._dirty[id := next(iter(self._dirty))]
+            most -= 1 + self._claim_anew(id)
+        while self._moved and most > 0:
+            del self._moved[id := next(iter(self._moved))]
+            most -= 1 + self._find_nearest(id)
+
+    def _claim_anew(self, id: UUID) -> int:
+        """Read what a device claims directly and who is behind its ports; return how many words that were."""
+        said = self._directory.said.get(id)
+        near = direct_claims(said, self._directory) if said is not None else {}
+        behind = behind_ports(said, self._directory) if said is not None else NOBODY
+        was_near, was_behind = self._near.get(id, {}), self._behind.get(id, NOBODY)
+        self._claimed.add(id)
+        self._moved[id] = None
+        if near != was_near:
+            _set(self._near, id, near)
+            _index(self._claimed_by, id, was_near, near)
+            self._moved |= dict.fromkeys((*was_near, *near))
+            self._note_pairs(id, was_near, near)
+        if behind != was_behind:
+            _set(self._behind, id, behind if behind.at else None)
+            _index(self._seen_by, id, was_behind.at, behind.at)
+        if behind.ports != was_behind.ports:
+            self._moved |= dict.fromkeys(self._seen_by.get(id, ()))
+        return len(said.heard) + len(said.past) + len(said.sightings) if said is not None else 0
+
+    def _find_nearest(self, id: UUID) -> int:
+        """Read what a forwarding table claims; return how many words that is worth."""
+        was, new = self._nearest.get(id, {}), dict[UUID, Claim]()
+        said, shown = self._directory.said.get(id), self._behind.get(id, NOBODY)
+        if said is not None and shown.at:
+            near_of = self._claimed_by.get(id, ())
+            new = nearest_claims(said, self._directory, self._behind, self._near, near_of)
+        if new != was:
+            _set(self._nearest, id, new)
+            self._note_pairs(id, was, new)
+        return sum(len(seen) ** 2 for seen in shown.ports.values()) // TABLE_ROWS_A_WORD
+
+    def _note_pairs(self, id: UUID, was: Mapping[UUID, object], new: Mapping[UUID, object]) -> None:
+        self._dirty_pairs.update(pair_of(id, peer) for peer in {*was, *new} if was.get(peer) != new.get(peer))
 
     def _claims_of(self, id: UUID) -> set[UUID]:
         return {*self._near.get(id, ()), *self._nearest.get(id, ())}
@@ -294,7 +325,9 @@ class Fusion:
 
     # Contradictions
 
-    def _doubt_devices(self, devices: set[UUID], drawn: set[UUID], now_us: int, turn: Turn) -> None:
+    def _doubt_devices(self, now_us: int, most: int, turn: Turn) -> None:
+        """Look at links by hand that changed, and at the ports of devices, so many of those that are at them."""
+        drawn, self._dirty_links = self._dirty_links, set()
         faces_of: dict[UUID, list[Face]] = {}
 
         def faces(id: UUID) -> list[Face]:
@@ -303,12 +336,14 @@ class Fusion:
             return faces_of[id]
 
         said = self._directory.said
-        for id in drawn.union(*(self._drawn_at.get(device, ()) for device in devices)):
+        while self._to_doubt and sum(map(len, faces_of.values())) < most:
+            del self._to_doubt[id := next(iter(self._to_doubt))]
+            drawn.update(self._drawn_at.get(id, ()))
+            self._hold(("port", id), port_doubts(id, said, faces) if id in said else [], turn)
+        for id in drawn:
             link = self._drawn_links.get(id)
             found = link_doubt(link, said, faces) if link is not None else None
             self._hold(("link", id), [found] if found is not None else [], turn)
-        for id in devices:
-            self._hold(("port", id), port_doubts(id, said, faces) if id in said else [], turn)
 
     def _doubt_keys(self, devices: Iterable[UUID], keys: Iterable[str], turn: Turn) -> None:
         said = self._directory.said
@@ -341,23 +376,12 @@ class Fusion:
         ]
 
     def _hold(self, group: object, found: Iterable[Contradiction], turn: Turn) -> None:
-        found = list(found)
-        if not found and group not in self._doubts:
-            return
-        was, new = self._doubts.get(group, {}), {one.id: one for one in found}
-        for id in was.keys() - new.keys():
-            del self.contradictions[id]
-            turn.settled.append(id)
-        for id, one in new.items():
-            if id not in was or timeless_words(was[id]) != timeless_words(one):
-                self.contradictions[id] = one
-                turn.contradictions.append(one)
-            else:
-                new[id] = was[id]
-        _set(self._doubts, group, new)
+        news, settled = self._doubts.hold(group, found)
+        turn.contradictions += news
+        turn.settled += settled
 
 
-def _set(table: dict[_Key, _Thing], key: _Key, value: _Thing) -> None:
+def _set(table: dict[_Key, _Thing], key: _Key, value: _Thing | None) -> None:
     if value:
         table[key] = value
     else:

@@ -62,10 +62,7 @@ class Port(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """Who is at a port, in the device's words. `probe`: whose answers confirm it; "" where it was last so `at_us`.
-
-    `peer` is known already of what was said earlier.
-    """
+    """Who is at a port, in the device's words. `probe`: whose answers confirm it; "" where it was last so `at_us`."""
 
     sources: tuple[Source, ...]
     probe: str
@@ -75,13 +72,12 @@ class Heard(NamedTuple):
     identity: str
     remote_interface: str
     at_us: int
-    peer: UUID | None = None
 
     @property
     def who(self) -> tuple[str, str, str]:
         """What tells the one that is heard from others of the family."""
         family = TRUST[self.sources[0]].family
-        return family, self.mac or self.address or str(self.peer or ""), "" if self.mac else self.identity
+        return family, self.mac or self.address, "" if self.mac else self.identity
 
 
 class Said(msgspec.Struct):
@@ -160,7 +156,7 @@ def with_past(said: Said, old: Said, last_us: Mapping[str, int], now_us: int) ->
     fresh = {(who[0], interface) for who, interface in come}
     said.past = tuple(
         one
-        for one in (*old.past, *said.past, *ended)
+        for one in (*old.past, *ended)
         if one.who not in moved
         and (one.who, one.interface) not in now
         and now_us - one.at_us < DAY_US

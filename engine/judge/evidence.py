@@ -8,6 +8,7 @@ are kept. One rule: no IO and no clock in here; facts are read where they are, i
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from uuid import UUID
 
 from domain.evidence import DAY_US, Contradiction, DerivedLink
@@ -18,10 +19,11 @@ from domain.inventory import Link
 from domain.observation import Sighting
 from engine.state import State
 
-MOST_PER_TURN = 50
-"""Devices that a turn reads, in some 20 ms; more wait for the next one."""
+MOST_PER_TURN, MOST_FACTS_PER_TURN = 50, 1_500
+"""Devices and facts that a turn reads, in some 20 ms; more wait for the next one."""
 
-MOST_PAIRS_PER_TURN = 200
+MOST_WORDS_PER_TURN, MOST_PAIRS_PER_TURN = 1_500, 200
+"""What devices say that a turn takes up, and the pairs whose links it puts together: some 20 ms each."""
 
 SIGHTINGS_CAP = 4_096
 """Of one device; what was seen longest ago goes first."""
@@ -35,7 +37,6 @@ class EvidenceBook:
         self._fusion = Fusion()
         self._waiting: dict[UUID, None] = {}
         self._sightings: dict[UUID, dict[tuple[str, str], Heard]] = {}
-        self._recalled: dict[UUID, list[Heard]] = {}
         for device in state.inventory.devices():
             self._waiting[device.id] = None
         for link in state.inventory.links():
@@ -91,24 +92,10 @@ class EvidenceBook:
         if table or device in self._sightings:
             self._waiting.setdefault(device)
 
-    def recall(self, links: Iterable[DerivedLink]) -> None:
-        """Take up what an earlier run knew: what a device said that is gone, or that says nothing yet, holds until it fades."""
-        for link in links:
-            for one in link.evidence:
-                if one.source == "manual" or one.said_by not in (link.a, link.b):
-                    continue
-                peer, far = (
-                    (link.b, link.b_interface) if one.said_by == link.a else (link.a, link.a_interface)
-                )
-                heard = Heard((one.source,), "", one.interface, "", "", "", far, one.at_us, peer)
-                self._recalled.setdefault(one.said_by, []).append(heard)
-                self._waiting.setdefault(one.said_by)
-
     def forget(self, device: UUID) -> None:
         """Drop a device that was deleted."""
         self._waiting.pop(device, None)
         self._sightings.pop(device, None)
-        self._recalled.pop(device, None)
         self._fusion.drop(device)
 
     def change_link(self, link: Link) -> None:
@@ -121,14 +108,17 @@ class EvidenceBook:
 
     def turn(self, now_us: int, most: int = MOST_PER_TURN) -> Turn:
         """Read who waits, at most so many; return what changed of links and contradictions."""
-        for id in list(self._waiting)[:most]:
+        facts_read = 0
+        for id in list(islice(self._waiting, most)):
+            if facts_read >= MOST_FACTS_PER_TURN:
+                break
             del self._waiting[id]
             device = self._state.inventory.device(id)
             if device is None:
                 continue
             facts = self._state.facts.get(id, {}).values()
+            facts_read += len(facts) + len(self._sightings.get(id, ()))
             said = read_said(device, facts, self._sightings.get(id, {}).values())
-            said.past = tuple(self._recalled.pop(id, ()))
             old = self._fusion.said.get(id) or Said(id, device.name, device.address)
             self._fusion.put(with_past(said, old, self._fusion.last_us(id), now_us))
-        return self._fusion.turn(now_us, MOST_PAIRS_PER_TURN)
+        return self._fusion.turn(now_us, MOST_PAIRS_PER_TURN, MOST_WORDS_PER_TURN)

@@ -166,21 +166,6 @@ def test_a_device_that_dies_keeps_its_links_for_a_day_and_they_fade(watched: Wat
     assert not watched.between(spec.a, spec.b)
 
 
-def test_what_an_earlier_run_knew_holds_until_it_fades(watched: Watched) -> None:
-    watched.settle()
-    known = list(watched.book.links.values())
-    spec = watched.world.network.links[0]
-    for facts in watched.state.facts.values():
-        facts.clear()
-    book = watched.book = EvidenceBook(watched.state)
-    book.recall(known)
-    watched.settle(AT_US + MINUTE_US)
-    assert len(book.links) == 62
-    assert len(watched.between(spec.a, spec.b)) == 1
-    watched.settle(AT_US + DAY_US)
-    assert not book.links
-
-
 def test_a_deleted_device_takes_its_links_with_it(watched: Watched) -> None:
     watched.settle()
     spec = watched.world.network.links[0]

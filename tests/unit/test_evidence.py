@@ -9,7 +9,8 @@ import pytest
 
 from domain.device_facts import Neighbour, OwnAddress, RoutingSession, WirelessClient
 from domain.evidence import DAY_US, Evidence, link_id, score_of
-from domain.evidence_fusion import Turn
+from domain.evidence_claims import Directory
+from domain.evidence_fusion import Fusion, Turn
 from domain.evidence_said import Heard, Port, Said, match_port, physical_port, read_said, with_past
 from domain.fact import Fact
 from domain.inventory import Device
@@ -309,3 +310,74 @@ def test_a_client_whose_signal_changes_is_nothing_new() -> None:
     old = said(A, hears("wireless", "e1", B))
     later = said(A, hears("wireless", "e1", B)._replace(at_us=NOW_US + MINUTE_US))
     assert with_past(later, old, {}, NOW_US + MINUTE_US) == old
+
+
+# ---- hundreds that hear and own the same
+
+
+EVERYBODYS = "192.168.88.1"
+
+
+def _crowd(count: int, *heard: Heard) -> list[Said]:
+    """Devices that all own one address, and hear somebody."""
+    return [
+        Said(
+            UUID(int=n),
+            f"R{n}",
+            f"10.0.1.{n}",
+            ports={"e1": Port(f"48:8F:5A:01:{n:02X}:01", "ether", "")},
+            addresses={f"10.0.1.{n}": "e1", EVERYBODYS: "e1"},
+            heard=heard,
+        )
+        for n in range(100, 100 + count)
+    ]
+
+
+def test_one_more_of_a_crowd_that_owns_an_address_is_nothing_to_those_who_speak_of_it() -> None:
+    stranger = Heard(("mndp",), "p", "e1", "48:8F:5A:02:00:01", EVERYBODYS, "MikroTik", "", NOW_US)
+    directory = Directory()
+    concerned = [directory.change(one.id, one)[1] for one in _crowd(40, stranger)]
+    assert sum(map(len, concerned)) < 10
+    assert len(directory.owners(EVERYBODYS)) == 40
+    assert directory.find(stranger, UUID(int=100)) is None
+
+
+def test_one_more_of_a_crowd_counts_for_who_tells_a_shared_mac_and_the_address() -> None:
+    twin = "48:8F:5A:02:00:01"
+    directory = Directory()
+    for one in _crowd(5):
+        directory.change(one.id, one)
+    by = said(A, Heard(("mndp",), "p", "e1", twin, EVERYBODYS, "", "", NOW_US))
+    directory.change(A, by)
+    for id in (B, C):
+        clone = said(id)
+        clone.ports["e9"] = Port(twin, "ether", "")
+        directory.change(id, clone)
+    assert directory.find(by.heard[0], A) is None
+    clone = said(C)
+    clone.ports["e9"] = Port(twin, "ether", "")
+    clone.addresses[EVERYBODYS] = "e9"
+    assert directory.change(C, clone)[1] == {A}
+    assert directory.find(by.heard[0], A) == C
+
+
+def test_a_bridge_where_everybody_hears_everybody_is_read_some_words_a_turn() -> None:
+    ids = [UUID(int=n) for n in range(1, 21)]
+    everybody = [
+        said(
+            id,
+            *(hears("mndp", "e1", other) for other in ids if other != id),
+            fdb=tuple(sees("e1", other) for other in ids if other != id),
+        )
+        for id in ids
+    ]
+    whole, fusion = fuse(*everybody), Fusion()
+    for one in everybody:
+        fusion.put(one)
+    turns = 1
+    while not fusion.turn(NOW_US, 1_000, 50) and fusion.is_behind:
+        turns += 1
+    while fusion.is_behind:
+        fusion.turn(NOW_US, 1_000, 50)
+    assert turns >= len(ids) * (len(ids) - 1) // 50
+    assert ends(fusion) == ends(whole)

@@ -8,13 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.evidence import timeless, timeless_words
-from domain.evidence_fusion import Fusion
+from domain.evidence_fusion import WITHOUT_END, Fusion
 from domain.evidence_said import Heard, Port, Said, with_past
 from domain.inventory import Link
 
 MINUTE_US = 60_000_000
-DEVICES = 4
+DEVICES = 6
 PORTS = 2
+EVERYBODYS, CLONED = "192.168.88.1", "48:8F:5A:00:FF:FF"
+"""An address and a MAC that most have, so that they tell nobody apart."""
 
 
 def _id(number: int) -> UUID:
@@ -33,8 +35,8 @@ def heards(draw: st.DrawFn) -> Heard:
     """Somebody is heard at a port: by MAC, by address, by name, with or without his port."""
     number, port = draw(numbers), draw(ports)
     source = draw(st.sampled_from(["lldp", "mndp", "cdp", "wireless", "ospf", "bgp"]))
-    mac = "" if source in ("ospf", "bgp") else draw(st.sampled_from([_mac(number, port), ""]))
-    address = draw(st.sampled_from([f"10.0.0.{number}", ""]))
+    mac = "" if source in ("ospf", "bgp") else draw(st.sampled_from([_mac(number, port), CLONED, ""]))
+    address = draw(st.sampled_from([f"10.0.0.{number}", EVERYBODYS, ""]))
     far = draw(st.sampled_from([f"e{port}", ""]))
     return Heard(
         (source,), "p", f"e{draw(ports)}", mac, address, draw(st.sampled_from([f"R{number}", ""])), far, 0
@@ -57,6 +59,10 @@ def saids(draw: st.DrawFn, number: int) -> Said:
     kinds = st.sampled_from(["ether", "ether", "wlan", "bridge"])
     told = {f"e{port}": Port(_mac(own, port), draw(kinds), "") for port in range(1, PORTS + 1)}
     addresses: dict[str, str | None] = {f"10.0.0.{own}": draw(st.sampled_from(["e1", None]))}
+    if draw(st.integers(0, 2)):
+        addresses[EVERYBODYS] = "e2"
+    if draw(st.booleans()):
+        told["e3"] = Port(CLONED, "bridge", "")
     return Said(
         _id(number),
         f"R{number}",
@@ -86,8 +92,8 @@ steps = st.one_of(
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(steps, max_size=25))
-def test_a_change_at_a_time_is_as_all_at_once(changes: list[tuple[str, object]]) -> None:
+@given(st.lists(steps, max_size=25), st.sampled_from([1, 3, 20, WITHOUT_END]))
+def test_a_change_at_a_time_is_as_all_at_once(changes: list[tuple[str, object]], most: int) -> None:
     fusion = Fusion()
     saids: dict[UUID, Said] = {}
     links: dict[UUID, Link] = {}
@@ -119,7 +125,11 @@ def test_a_change_at_a_time_is_as_all_at_once(changes: list[tuple[str, object]])
         elif what == "wait":
             assert isinstance(of, int)
             now_us += of * MINUTE_US
-        fusion.turn(now_us)
+        fusion.turn(now_us, most, most)
+    while fusion.is_behind:
+        fusion.turn(now_us, most, most)
+    for _ in range(DEVICES):
+        fusion.turn(now_us, most, most)
     whole = Fusion()
     for link in links.values():
         whole.put_link(link)
