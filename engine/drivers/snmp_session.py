@@ -42,9 +42,6 @@ MAX_REPLIES = 128
 MAX_VALUE_BYTES = 1_024
 """Of a string in a walk; the rest of a longer one is not kept."""
 
-GETS_KEPT = 256
-"""Of those that are asked often; more than a concentrator of 1,024 ports needs."""
-
 _SYS_UPTIME = "1.3.6.1.2.1.1.3.0"
 _TOO_BIG, _NO_SUCH_NAME, _GEN_ERR, _NO_ACCESS, _AUTHORIZATION = 1, 2, 5, 6, 16
 
@@ -85,7 +82,8 @@ class SnmpSession:
             self._who = self._community = who.encode()
         self._timeout_s = timeout_s
         self._retries = retries
-        self._gets: dict[int, tuple[tuple[str, ...], Get]] = {}
+        self._often: Sequence[tuple[str, ...]] = ()
+        self._gets: dict[int, Get] = {}
         self._deadline_s = 0.0
         self._limit_s = 0.0
         self._answered = False
@@ -112,8 +110,10 @@ class SnmpSession:
     async def get(self, batches: Sequence[tuple[str, ...]], *, often: bool = False) -> list[Got]:
         """Return the answer to each batch of OIDs; all are asked at once, as far as the caps allow.
 
-        `often` for the very tuples that are asked in cycle after cycle: what is known of their answers is kept.
+        `often` for the very batches that are asked in cycle after cycle: of their answers, and no others, is kept what is known.
         """
+        if often and batches is not self._often:
+            self._keep_gets(batches)
         encode = self._kept_get if often else self._encode_get
         asked = [self._ask(encode(oids)) for oids in batches]
         answers: list[Got] = []
@@ -240,11 +240,15 @@ class SnmpSession:
         if isinstance(self._who, Channel):
             return self._who.question(Pdu.GET, oids)
         kept = self._gets.get(id(oids))
-        if kept is None or kept[0] is not oids or kept[1].version != self.version:
-            if len(self._gets) >= GETS_KEPT:
-                self._gets.clear()
-            kept = self._gets[id(oids)] = oids, Get(self._who, oids, self.version)
-        return kept[1]
+        if kept is None or kept.version != self.version:
+            kept = self._gets[id(oids)] = Get(self._who, oids, self.version)
+        return kept
+
+    def _keep_gets(self, batches: Sequence[tuple[str, ...]]) -> None:
+        """Keep what is known of batches that are asked from now on, and forget the rest."""
+        known = {oids: self._gets[id(oids)] for oids in self._often if id(oids) in self._gets}
+        self._gets = {id(oids): known[oids] for oids in batches if oids in known}
+        self._often = batches
 
     def _encode_bulk(self, after: tuple[str, ...], repetitions: int) -> Callable[[int], bytes]:
         if isinstance(self._who, Channel):

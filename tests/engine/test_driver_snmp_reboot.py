@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 
+from engine.drivers.snmp_session import SnmpSession
 from engine.protocols import ber
 from engine.protocols.snmp import Pdu
 from tests.engine.agent import IF, IFX, SYS, ScriptedAgent, counter64, switch
@@ -97,3 +99,24 @@ def test_after_a_reboot_nothing_is_read_by_old_indexes_while_a_look_is_unanswere
         assert values(await read())["if_oper_up", "ge2"] == 0.0
 
     converse(agent, conversation, timeout_s=0.05)
+
+
+def test_an_agent_that_restarts_again_and_again_leaves_no_questions_behind(
+    clock: Callable[[ScriptedAgent, float], None],
+) -> None:
+    agent, kept = ScriptedAgent(switch()), list[int]()
+
+    async def conversation(read: Read) -> None:
+        for restart in range(12):
+            clock(agent, 10.0)
+            agent.objects[f"{SYS}.3.0"] = ber.encode_integer(100 + restart, ber.TIME_TICKS)
+            agent.objects[f"{IFX}.1.1"] = octets(f"ge{restart % 2 + 1}")
+            agent.objects[f"{IFX}.1.2"] = octets(f"ge{2 - restart % 2}")
+            await read()
+            clock(agent, 10.0)
+            await read()
+            sessions = [thing for thing in gc.get_objects() if type(thing) is SnmpSession]
+            kept.append(max(len(session._gets) for session in sessions))
+
+    converse(agent, conversation)
+    assert 0 < kept[-1] <= kept[0]
