@@ -94,7 +94,7 @@ class Fusion:
         self._to_doubt: dict[UUID, None] = {}
         self._dirty_pairs: set[Pair] = set()
         self._dirty_keys: set[str] = set()
-        self._dirty_links: set[UUID] = set()
+        self._dirty_links: dict[UUID, None] = {}
 
     @property
     def said(self) -> Mapping[UUID, Said]:
@@ -143,12 +143,13 @@ class Fusion:
         self.drop_link(link.id)
         self._drawn_links[link.id] = link
         self._drawn.setdefault(pair_of(link.a, link.b), {})[link.id] = link
+        self._dirty_pairs.add(pair_of(link.a, link.b))
         for end in (link.a, link.b):
             self._drawn_at.setdefault(end, set()).add(link.id)
 
     def drop_link(self, id: UUID) -> None:
         """Forget a link by hand."""
-        self._dirty_links.add(id)
+        self._dirty_links[id] = None
         link = self._drawn_links.pop(id, None)
         if link is not None:
             del self._drawn[pair_of(link.a, link.b)][id]
@@ -188,10 +189,6 @@ class Fusion:
         claimed, self._claimed = self._claimed, set()
         pairs, self._dirty_pairs = self._dirty_pairs, set()
         keys, self._dirty_keys = self._dirty_keys, set()
-        for id in self._dirty_links:
-            link = self._drawn_links.get(id)
-            if link is not None:
-                pairs.add(pair_of(link.a, link.b))
         for pair in pairs:
             self._bundles.pop(pair, None)
         for _ in range(min(most_pairs, len(self._queue))):
@@ -326,24 +323,27 @@ class Fusion:
     # Contradictions
 
     def _doubt_devices(self, now_us: int, most: int, turn: Turn) -> None:
-        """Look at links by hand that changed, and at the ports of devices, so many of those that are at them."""
-        drawn, self._dirty_links = self._dirty_links, set()
+        """Look at the ports of devices, and at links by hand that changed, so many and of who is at their ports so many."""
         faces_of: dict[UUID, list[Face]] = {}
 
         def faces(id: UUID) -> list[Face]:
+            nonlocal most
             if id not in faces_of:
                 faces_of[id] = self._faces(id, now_us)
+                most -= len(faces_of[id])
             return faces_of[id]
 
         said = self._directory.said
-        while self._to_doubt and sum(map(len, faces_of.values())) < most:
+        while most > 0 and self._to_doubt:
             del self._to_doubt[id := next(iter(self._to_doubt))]
-            drawn.update(self._drawn_at.get(id, ()))
+            self._dirty_links |= dict.fromkeys(self._drawn_at.get(id, ()))
             self._hold(("port", id), port_doubts(id, said, faces) if id in said else [], turn)
-        for id in drawn:
-            link = self._drawn_links.get(id)
-            found = link_doubt(link, said, faces) if link is not None else None
+            most -= 1
+        while most > 0 and self._dirty_links:
+            del self._dirty_links[id := next(iter(self._dirty_links))]
+            found = link_doubt(link, said, faces) if (link := self._drawn_links.get(id)) is not None else None
             self._hold(("link", id), [found] if found is not None else [], turn)
+            most -= 1
 
     def _doubt_keys(self, devices: Iterable[UUID], keys: Iterable[str], turn: Turn) -> None:
         said = self._directory.said

@@ -15,6 +15,7 @@ from domain.inventory import Link
 MINUTE_US = 60_000_000
 DEVICES = 6
 PORTS = 2
+LINKS = 3
 EVERYBODYS, CLONED = "192.168.88.1", "48:8F:5A:00:FF:FF"
 """An address and a MAC that most have, so that they tell nobody apart."""
 
@@ -84,8 +85,8 @@ def _link(number: int, a: int, b: int, port: int) -> Link:
 steps = st.one_of(
     numbers.flatmap(lambda number: st.tuples(st.just("put"), saids(number))),
     st.tuples(st.just("drop"), numbers),
-    st.tuples(st.just("link"), st.builds(_link, st.integers(0, 2), numbers, numbers, ports)),
-    st.tuples(st.just("unlink"), st.integers(0, 2)),
+    st.tuples(st.just("link"), st.builds(_link, st.integers(0, LINKS - 1), numbers, numbers, ports)),
+    st.tuples(st.just("unlink"), st.integers(0, LINKS - 1)),
     st.tuples(st.just("hear"), numbers),
     st.tuples(st.just("wait"), st.sampled_from([1, 5, 9, 31, 400, 1_500])),
 )
@@ -128,7 +129,7 @@ def test_a_change_at_a_time_is_as_all_at_once(changes: list[tuple[str, object]],
         fusion.turn(now_us, most, most)
     while fusion.is_behind:
         fusion.turn(now_us, most, most)
-    for _ in range(DEVICES):
+    for _ in range(DEVICES + LINKS):
         fusion.turn(now_us, most, most)
     whole = Fusion()
     for link in links.values():
