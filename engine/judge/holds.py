@@ -10,7 +10,7 @@ One rule: time is an argument, and a clock that jumps adds little: never more th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -85,6 +85,10 @@ class Holds:
     def all(self) -> list[Hold]:
         """Return every hold."""
         return [hold for holds in self._of.values() for hold in holds.values()]
+
+    def about(self, subjects: Iterable[UUID]) -> list[Hold]:
+        """Return the holds on these, and on links of these."""
+        return [hold for id in subjects for hold in self._about(id)]
 
     def restore(self, hold: Hold) -> None:
         """Take up what held when the engine stopped."""

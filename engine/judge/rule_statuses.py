@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from domain.alert_rules import key_of
 from domain.fact import Fact
 from domain.health import Health, Status
 from domain.inventory import Device, Inventory, Link, probe_names
@@ -153,25 +154,35 @@ class Statuses:
         """Let all ports be looked at anew."""
         self._ports_down.clear()
 
-    def judge_all(self, at_us: int, grace_us: dict[UUID, int], outcome: Outcome) -> None:
-        """Take up what stands without a hold; each device's and link's time begins `grace_us` late, at 0 where not named."""
-        for health in list(self._state.health.values()):
+    def judge_all(
+        self, at_us: int, grace_us: dict[UUID, int], outcome: Outcome, only: set[UUID] | None = None
+    ) -> None:
+        """Take up what stands without a hold; each device's and link's time begins `grace_us` late, at 0 where not named.
+
+        `only` these devices and links, with the links of these devices.
+        """
+        every = self._state.health
+        for health in list(every.values()) if only is None else [every[id] for id in only if id in every]:
             kind = KIND_OF.get(health.status)
             for rule in self._plans.of(health.device).rules(kind) if kind is not None else ():
-                hold = Hold(rule, health.device, "", health.since_us, at_us, _us(rule.for_s))
-                hold.reason, hold.held_us = health.reason, -grace_us.get(health.device, 0)
-                self._take_up(hold, at_us, outcome)
+                if self._lacks(rule, health.device):
+                    hold = Hold(rule, health.device, "", health.since_us, at_us, _us(rule.for_s))
+                    hold.reason, hold.held_us = health.reason, -grace_us.get(health.device, 0)
+                    self._holds.begin(hold, at_us, outcome)
         for device in self._suspected:
             self._take_up_suspect(device, at_us, outcome)
         for state in list(self._state.link_states.values()):
             link = self._state.inventory.link(state.link)
             if link is None or state.status != "down":
                 continue
+            if only is not None and only.isdisjoint((link.id, link.a, link.b)):
+                continue
             late_us = max(grace_us.get(link.a, 0), grace_us.get(link.b, 0))
             for rule, for_us in self._plans.of_link(link):
-                hold = Hold(rule, link.id, "", state.since_us, at_us, for_us, (link.a, link.b))
-                hold.reason, hold.held_us = LINK_REASON, -late_us
-                self._take_up(hold, at_us, outcome)
+                if self._lacks(rule, link.id):
+                    hold = Hold(rule, link.id, "", state.since_us, at_us, for_us, (link.a, link.b))
+                    hold.reason, hold.held_us = LINK_REASON, -late_us
+                    self._holds.begin(hold, at_us, outcome)
 
     def still_holds(self, hold: Hold, inventory: Inventory) -> bool:
         """Tell whether a status is still as a hold says, or nobody knows."""
@@ -191,13 +202,12 @@ class Statuses:
     def _take_up_suspect(self, device: UUID, at_us: int, outcome: Outcome) -> None:
         reason, since_us = self._suspected[device]
         for rule in self._plans.of(device).rules("device_down"):
-            self._take_up(
-                Hold(rule, device, "", since_us, at_us, _us(rule.for_s), reason=reason), at_us, outcome
-            )
+            if self._lacks(rule, device):
+                hold = Hold(rule, device, "", since_us, at_us, _us(rule.for_s), reason=reason)
+                self._holds.begin(hold, at_us, outcome)
 
-    def _take_up(self, hold: Hold, at_us: int, outcome: Outcome) -> None:
-        if self._holds.get(hold.subject, hold.key, hold.instance) is None:
-            self._holds.begin(hold, at_us, outcome)
+    def _lacks(self, rule: AlertRule, subject: UUID) -> bool:
+        return self._holds.get(subject, key_of(rule)) is None
 
     def _count_turn(
         self, what: Turning, now: str, rules: Sequence[AlertRule], at_us: int, outcome: Outcome

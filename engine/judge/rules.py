@@ -198,8 +198,13 @@ class Rules:
         if "rule" in kinds:
             self._change_rules(before, at_us, outcome)
         if kinds & {"rule", "site", "device", "link"}:
-            self._drop_what_is_out(at_us, outcome)
-            self._statuses.judge_all(at_us, {}, outcome)
+            only = (
+                None
+                if kinds & {"rule", "site"}
+                else {id for kind, id in things if kind in ("device", "link")}
+            )
+            self._drop_what_is_out(at_us, outcome, only)
+            self._statuses.judge_all(at_us, {}, outcome, only)
         self.works.look(at_us, outcome)
 
     def _change_rules(self, before: Inventory, at_us: int, outcome: Outcome) -> None:
@@ -213,8 +218,8 @@ class Rules:
         self._statuses.forget_all_ports()
         self._flaps.forget_rules(changed)
 
-    def _drop_what_is_out(self, at_us: int, outcome: Outcome) -> None:
-        for hold in self._holds.all():
+    def _drop_what_is_out(self, at_us: int, outcome: Outcome, only: set[UUID] | None = None) -> None:
+        for hold in self._holds.all() if only is None else self._holds.about(only):
             why = self._why_out(hold)
             if why:
                 self._holds.drop(hold, at_us, outcome, why)

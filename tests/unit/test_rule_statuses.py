@@ -14,6 +14,7 @@ from domain.observation import Value
 from domain.watching import AlertRule, PortWatch, Scope
 from engine.judge.holds import STEADY_US
 from engine.judge.outcome import Outcome
+from engine.judge.rule_plan import Plans
 from tests.unit.court import DEFAULTS, ICMP, LINK, SNMP, A, B, Court, ports
 from tests.unit.inventories import device
 from tests.unit.rule_court import RuleCourt
@@ -309,3 +310,29 @@ def test_a_clock_that_is_set_back_or_slept_neither_hurries_nor_stops_what_waits(
         court.visits(B, *ports("wlan2", 0))
         assert court.open_alerts == [] or second >= 115
     assert court.open_alerts == ["link_down"]
+
+
+def test_an_edit_of_one_device_in_an_outage_looks_at_what_holds_of_it_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many = [device(n) for n in range(1, 31)]
+    court = RuleCourt(*many)
+    for of in many:
+        court.answers(of, probe="icmp")
+    for _ in range(3):
+        court.passes(1)
+        for of in many:
+            court.misses_now(of)
+    court.passes(5)
+    assert len(court.open_alerts) == 30
+    looked: list[UUID] = []
+    applies = Plans.applies
+
+    def counted(plans: Plans, rule: AlertRule, of: UUID) -> bool:
+        looked.append(of)
+        return applies(plans, rule, of)
+
+    monkeypatch.setattr(Plans, "applies", counted)
+    court.edits(change("device", many[4], device(5, name="renamed")))
+    assert set(looked) == {many[4].id}
+    assert len(court.open_alerts) == 30
