@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.alert_rules import (
     DEFAULT_RULES,
@@ -76,6 +79,15 @@ def test_shares_are_of_metrics_that_are_told() -> None:
 )
 def test_patterns_of_ports(glob: str, name: str, fits: bool) -> None:
     assert matches(glob, name) is fits
+
+
+@given(st.text("ab*?", max_size=8), st.text("ab\n", max_size=12))
+def test_a_pattern_fits_what_the_shells_would(glob: str, name: str) -> None:
+    assert matches(glob, name) is (not glob or fnmatchcase(name, glob))
+
+
+def test_a_pattern_of_many_stars_on_a_name_that_means_no_good_comes_to_an_end() -> None:
+    assert not matches("*a" * 20 + "*b", "a" * 256)
 
 
 @pytest.mark.parametrize(
