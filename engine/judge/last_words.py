@@ -7,6 +7,7 @@ One rule: a cause is asked about once; a disk that does not answer leaves it at 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from statistics import median
 from uuid import UUID
@@ -22,6 +23,8 @@ WEEK_US = 7 * 86_400_000_000
 LAST_US = 600_000_000
 """What a device said of its power so long before it fell silent is why it did."""
 POINTS = 168
+AT_ONCE = 4
+"""Causes that are asked about at a time: a power cut has hundreds, and whoever saves an edit waits for the same thread."""
 _ReadSeries = Callable[[UUID, str, str, int, int, int], Awaitable[Points]]
 
 
@@ -33,6 +36,7 @@ class LastWordsReader:
         self._read = read
         self._tell = tell
         self._asked: set[UUID] = set()
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     def follow(self, subjects: Iterable[UUID]) -> None:
         """Look at the faults that turned: ask about a new cause, forget one that is over."""
@@ -45,10 +49,13 @@ class LastWordsReader:
                 spawn("last_words", self._ask(fault), device_id=id)
 
     async def _ask(self, fault: Fault) -> None:
-        try:
-            words = await self._read_words(fault)
-        except StorageFailed:
-            return
+        async with self._room:
+            if fault.subject not in self._state.faults:
+                return
+            try:
+                words = await self._read_words(fault)
+            except StorageFailed:
+                return
         if words != LastWords() and fault.subject in self._state.faults:
             self._tell(fault.subject, words)
 

@@ -7,9 +7,12 @@ from uuid import UUID
 
 from domain.evidence import DerivedLink
 from domain.fact import Fact
+from domain.fault import Fault
+from domain.inventory import Inventory
 from engine.judge.fault_book import LastWords
-from engine.judge.last_words import LAST_US, WEEK_US, LastWordsReader
+from engine.judge.last_words import AT_ONCE, LAST_US, WEEK_US, LastWordsReader
 from engine.judge.outcome import Outcome
+from engine.state import State
 from engine.storage import StorageFailed
 from engine.storage.series import Points
 from tests.unit.court import VANTAGE
@@ -70,6 +73,33 @@ def test_a_supply_that_was_on_battery_is_why_it_fell_silent() -> None:
 def test_a_disk_that_fails_leaves_it_at_what_is_known() -> None:
     told, asked = read(fallen(), {}, fails=True)
     assert told == [] and len(asked) == 1
+
+
+def test_of_many_causes_so_many_are_asked_about_at_a_time_and_none_that_is_over_by_then() -> None:
+    ids = [UUID(int=n) for n in range(1, 3 * AT_ONCE + 1)]
+    state = State(Inventory(), VANTAGE)
+    state.faults = {id: Fault(id, "device", 1) for id in ids}
+    state.facts = {id: {("ups/main", "snmp"): Fact(id, "ups/main", "snmp", VANTAGE, 1, {})} for id in ids}
+    asked: list[UUID] = []
+
+    async def main() -> None:
+        gate = asyncio.Event()
+
+        async def series(device: UUID, *_: object) -> Points:
+            asked.append(device)
+            await gate.wait()
+            return Points([], [], [], [])
+
+        LastWordsReader(state, series, lambda device, words: None).follow(ids)
+        await asyncio.sleep(0.01)
+        assert asked == ids[:AT_ONCE]
+        for id in ids[-AT_ONCE:]:
+            del state.faults[id]
+        gate.set()
+        await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+    assert asked == ids[:-AT_ONCE]
 
 
 def test_what_is_found_out_is_told_with_the_fault() -> None:
