@@ -86,6 +86,7 @@ class LanWatch:
         """Listen no more."""
         listener, asking = self._listener, self._asking
         self._listener = self._asking = None
+        self.trouble = ""
         if asking is not None:
             await end(asking)
         if listener is not None:

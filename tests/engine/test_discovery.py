@@ -310,6 +310,8 @@ def test_a_port_that_cannot_be_had_is_told_in_words_and_tried_again() -> None:
         watch = LanWatch(lambda _met: None, now_us=lambda: 5, open_listener=open_listener)
         watch.start()
         assert "UDP port 5678: Address already in use" in watch.trouble
+        await watch.stop()
+        assert watch.trouble == "", "nobody looks: nobody misses it"
         assert not watch.is_on
         failing[0] = False
         watch.start()
