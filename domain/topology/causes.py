@@ -94,6 +94,10 @@ class Causes:
             if (fell_us is not None) != (kind == DARK):
                 self._stale_blocks.update(self._blocks_at(slot))
 
+    def is_down(self, device: UUID) -> bool:
+        """Tell whether a device was down when it was told of last."""
+        return device in self._down
+
     def forget(self, device: UUID) -> None:
         """Drop what was seen of a device, as if it had never been heard."""
         self.set_state(device, "unknown")

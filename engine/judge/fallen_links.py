@@ -1,8 +1,8 @@
 """Whether a link that fell is news of its own. Counterpart: `faults.py`, which asks, and lets it alert or not.
 
 Theory: a link falls with the device at its end, and a port is seen to fall sooner than a device is. It is news where both ends
-answered since, or could not in one poll age. For an end that nobody hears answer those that hang on it: as long as one of them
-does, the end works; where all of them are silent, it has failed with the link.
+answered some seconds later, or could not in one poll age. For an end that nobody hears answer those that hang on it: as long as
+one of them does, the end works; where all of them are silent, it has failed with the link.
 One rule: an end that is silent makes the link no news, however long it takes.
 """
 
@@ -19,6 +19,8 @@ from engine.state import State
 
 AGE_SLACK_S = 10.0
 """Added to a device's interval: its visit, and its retries."""
+APART_S = 6.0
+"""What one event takes down falls silent within so long, not in the order of the graph: an answer has to come after that."""
 _HEARD = frozenset({"up", "degraded", "down"})
 
 
@@ -46,7 +48,8 @@ def weigh(link: Link, fallen: LinkState, state: State, causes: Causes, now_us: i
             turned_us = max(turned_us, min(state.health[id].since_us for id in living))
         elif causes.silent(end):
             return Weighed(False, silent=end)
-    if all(any(_answered_us(state, id) > turned_us for id in some) for some in answering):
+    from_us = turned_us + APART_S * 1e6
+    if all(any(_answered_us(state, id) > from_us for id in some) for some in answering):
         return Weighed(True)
     asked = tuple(id for some in answering for id in some)
     return Weighed(now_us - turned_us > age_us(state, asked), asked)

@@ -6,6 +6,7 @@ says no others.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 from uuid import UUID
 
@@ -51,8 +52,8 @@ class FaultBook:
         if self._state.faults.pop(subject, None) is not None:
             outcome.faults.append(subject)
 
-    def tell_uplink(self, entries: tuple[UUID, ...], outcome: Outcome) -> None:
-        """Bring the fault of our own uplink to what holds."""
+    def tell_uplink(self, entries: tuple[UUID, ...], has_way: Callable[[str], bool], outcome: Outcome) -> str:
+        """Bring the fault of our own uplink to what holds; return the reason in words."""
         blast = self._causes.blast(None)
         behind = tuple(id for id in blast.devices if id not in entries)
         old = self._state.faults.get(self._state.vantage)
@@ -68,6 +69,11 @@ class FaultBook:
             beside=entries,
         )
         self._put(fault, outcome)
+        found = [d for id in entries if (d := self._state.inventory.device(id)) is not None]
+        if found and not any(has_way(device.address) for device in found):
+            return "this computer has no way to the network: no device answers from here"
+        names = " or ".join(device.name for device in found[:3])
+        return f"no device answers from here: {names} or this computer's own line has failed"
 
     def words_of(self, subject: UUID) -> str:
         """Return what a fault takes with it and how it was heard last, in words; empty where there is nothing to say."""

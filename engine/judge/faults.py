@@ -12,55 +12,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 from uuid import UUID
 
 from domain.evidence import DerivedLink
-from domain.health import Health
+from domain.health import SILENT, Health
 from domain.inventory import Inventory
 from domain.load import LinkState
 from domain.observation import Observation
 from domain.topology import Causes, impact
-from engine.judge.fallen_links import age_us, weigh
+from engine.judge.fallen_links import APART_S, age_us, weigh
 from engine.judge.fault_book import FaultBook, LastWords
 from engine.judge.network import Network
 from engine.judge.outcome import Outcome
+from engine.judge.peace import Peace
 from engine.judge.suspects import Suspects
 from engine.state import State
 
 COME_BACK_S = 40.0
-"""How long what was behind a cause may take to answer once that is back: routes have to be found again."""
+"""How long what was behind a cause may take to answer once that is back, for routes have to be found again; and how long what
+was down may take to answer on all its probes, for a router that boots answers pings first."""
 ASK_AGAIN_S = 2.0
-APART_S = 6.0
-"""What one event takes down falls silent within so long, not in the order of the graph: a witness has to answer after that."""
 UNHEARD = "Nobody hears it: it has failed, or what is before it"
 TOGETHER_S = 120.0
 """An alert that opened at most so long before its cause fell is of the same event."""
-
-
-class Peace(Protocol):
-    """Who lets alerts rest: the rules."""
-
-    def set_suppressed(
-        self,
-        subject: UUID,
-        is_suppressed: bool,
-        at_us: int,
-        outcome: Outcome,
-        *,
-        why: str = "",
-        since_us: int | None = None,
-    ) -> None:
-        """Let nothing about a subject open; with `why` silence what is open, and clear what opened since then."""
-
-    def explain(self, device: UUID, words: str) -> None:
-        """Say why a device is down, in the alert that is to open."""
-
-    def turn_suspect(self, device: UUID, reason: str, since_us: int, at_us: int, outcome: Outcome) -> None:
-        """Say that a device which nobody hears has failed, for a reason, or (empty) not."""
-
-    def turn_uplink(self, reason: str, at_us: int, outcome: Outcome) -> None:
-        """Say that our own way to the network is lost, for a reason, or (empty) not."""
 
 
 @dataclass(slots=True)
@@ -89,6 +63,7 @@ class Faults:
         self._derived: dict[UUID, DerivedLink | None] = {}
         self._is_cut_off = False
         self._asked_us: dict[UUID, int] = {}
+        self._waking: dict[UUID, int] = {}
         self._suspects = Suspects(self._causes, TOGETHER_S)
         self._accused: set[UUID] = set()
         self._book = FaultBook(state, self._causes, self._suspects)
@@ -121,9 +96,14 @@ class Faults:
 
     def turn_device(self, new: Health, at_us: int, outcome: Outcome) -> None:
         """Follow a device whose status is another than before. To be called before its alerts are."""
+        was_down = self._causes.is_down(new.device)
         self._note(new)
+        self._waking.pop(new.device, None)
         if new.status == "down":
             self._rest(new.device, at_us, outcome)
+        elif new.status == "degraded" and (was_down or not self._is_alive(new, at_us)):
+            self._rest(new.device, at_us, outcome)
+            self._waking[new.device] = at_us + int(COME_BACK_S * 1e6) * was_down
 
     def turn_link(self, new: LinkState, at_us: int, outcome: Outcome) -> None:
         """Follow a link whose status is another than before. To be called before its alerts are."""
@@ -138,7 +118,7 @@ class Faults:
 
     def let_go(self, subject: UUID, status: str, at_us: int, outcome: Outcome) -> None:
         """Let a device or link that is not down alert for what it is. To be called after its alerts know its status."""
-        if status != "down":
+        if status != "down" and subject not in self._waking:
             self._release(subject, at_us, outcome)
 
     def change(
@@ -151,6 +131,7 @@ class Faults:
             if kind == "device" and inventory.device(id) is None:
                 self._causes.forget(id)
                 self._missed_us.pop(id, None)
+                self._waking.pop(id, None)
                 self._doubts.pop(id, None)
                 self._behind.pop(id, None)
                 self._believed.discard(id)
@@ -176,6 +157,9 @@ class Faults:
         """Take up every doubt anew, for the clocks have jumped: nobody was asked meanwhile."""
         self._missed_us = {id: min(at_us, now_us) for id, at_us in self._missed_us.items()}
         self._doubts = {id: _Doubt(now_us, now_us) for id in self._doubts}
+        self._waking = {
+            id: min(until_us, now_us + int(COME_BACK_S * 1e6)) for id, until_us in self._waking.items()
+        }
         self._asked_us.clear()
 
     def tell_last_words(self, device: UUID, words: LastWords, outcome: Outcome) -> None:
@@ -212,9 +196,11 @@ class Faults:
             self._weigh(id, now_us, outcome)
         for id in list(self._links_down & self._resting):
             self._weigh_link(id, now_us, outcome)
+        for id in list(self._waking):
+            self._wake(id, now_us, outcome)
         if was_cut_off or self._is_cut_off:
             self._tell_uplink(now_us, outcome)
-        if not (self._doubts or self._links_down):
+        if not (self._doubts or self._links_down or self._waking):
             self._asked_us.clear()
 
     def _judge(self, device: UUID, now_us: int, outcome: Outcome) -> None:
@@ -310,6 +296,26 @@ class Faults:
         found = self._state.inventory.device(device)
         return found is None or now_us - doubt.began_us > age_us(self._state, (device,))
 
+    def _is_alive(self, health: Health, now_us: int) -> bool:
+        """Tell whether a degraded device answered since it began to miss, if only with a refusal.
+
+        What dies while it is asked has a probe that fails before the others are asked at all.
+        """
+        failures = (probe.failure for probe in health.probes.values() if probe.failed)
+        return (
+            (health.last_answer_us or 0) > self._missed_us.get(health.device, 0)
+            or any(failure is not None and failure.kind not in SILENT for failure in failures)
+            or now_us - health.since_us > age_us(self._state, (health.device,))
+        )
+
+    def _wake(self, device: UUID, now_us: int, outcome: Outcome) -> None:
+        """Let a degraded device alert once it is known to live, and had the time to come back whole."""
+        if now_us >= self._waking[device] and self._is_alive(self._state.health[device], now_us):
+            del self._waking[device]
+            self._release(device, now_us, outcome)
+        else:
+            self._ask_all((device,), now_us)
+
     def _weigh_link(self, link: UUID, now_us: int, outcome: Outcome) -> None:
         """Let a link alert that is news of its own."""
         both, state = self._state.inventory.link(link), self._state.link_states.get(link)
@@ -341,14 +347,7 @@ class Faults:
             return
         topology = self._network.topology
         entries = topology.names(sorted(topology.entries))
-        self._book.tell_uplink(entries, outcome)
-        found = [d for id in entries if (d := self._state.inventory.device(id)) is not None]
-        if found and not any(self._has_way(device.address) for device in found):
-            reason = "this computer has no way to the network: no device answers from here"
-        else:
-            names = " or ".join(device.name for device in found[:3])
-            reason = f"no device answers from here: {names} or this computer's own line has failed"
-        self._peace.turn_uplink(reason, now_us, outcome)
+        self._peace.turn_uplink(self._book.tell_uplink(entries, self._has_way, outcome), now_us, outcome)
 
     def _tell(self, subjects: Iterable[UUID], outcome: Outcome) -> None:
         causes = self._believed | self._doubts.keys()
