@@ -27,6 +27,8 @@ GAP_INTERVALS = 3
 """So many intervals count at most as the time between two looks."""
 CHANGED_FOR_US = 86_400_000_000
 """What changed is taken for what is usual after a day."""
+WAS_CAP = 4_096
+"""Of more numbers of a device, what was usual is kept of those that it still tells: who invents names fills no memory."""
 KINDS = frozenset({"threshold", "change"})
 
 
@@ -119,6 +121,11 @@ class Numbers:
                     self._check(visit, share.checks, instance, probe, 100.0 * value / whole)
         if visit.holds:
             self._miss(visit)
+        was = self._was.get(device.id, {})
+        if len(was) > WAS_CAP:
+            told = {instance for _, _, instance, _ in _seen(fresh)}
+            kept = {place: value for place, value in was.items() if place[1] in told or place in visit.holds}
+            self._was[device.id] = kept
 
     def _check(self, visit: _Visit, checks: Iterable[Check], instance: str, probe: str, value: float) -> None:
         for check in checks:

@@ -12,6 +12,7 @@ from domain.alert_rules import rule_id
 from domain.edit import change, creation, deletion
 from domain.inventory import Site
 from domain.watching import AlertRule, Scope
+from engine.judge import rule_numbers
 from engine.judge.rule_numbers import MISSING_LOOKS
 from tests.unit.court import DEFAULTS, ROUTEROS, SNMP, A, B, ports
 from tests.unit.inventories import device
@@ -318,3 +319,16 @@ def test_a_probe_that_is_taken_off_takes_its_numbers_alerts_with_it() -> None:
     assert court.open_alerts == [f"{KEY} board"]
     court.edits(change("device", both, A))
     assert court.told(KEY, A.id, "board").cleared_why == "it is not asked for any more"
+
+
+def test_who_invents_sensors_fills_no_memory_and_a_change_of_what_is_told_is_still_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rule_numbers, "WAS_CAP", 20)
+    court = RuleCourt(A, rule(kind="change", threshold=5.0, clear_at=None, for_s=0.0))
+    for visit in range(30):
+        invented = [hot(20, f"sensor {visit} {n}") for n in range(10)]
+        court.polls(A, 5, hot(40), *invented)
+        assert len(court.judge.rules._numbers._was[A.id]) <= 20 + 11
+    court.polls(A, 5, hot(50))
+    assert court.open_alerts == [f"{KEY} board"]
