@@ -5,11 +5,15 @@ One rule: a find here is settled as the engine settles it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 
+from app.discovery.finds_table import FindsTable
 from app.discovery.page import DiscoveryPage
 from domain.finding import Find, Match, MatchKind, Seen, settled
 from domain.inventory import Probe
@@ -17,6 +21,8 @@ from domain.wire import Changed, Removed
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import id_of
 
+W = TypeVar("W", bound=QWidget)
+M = TypeVar("M")
 MINUTE_US = 60_000_000
 ARABIC = "محطة الجبل الشمالية للاتصالات اللاسلكية في المنطقة الغربية 12"
 HOSTILE = "<b>Hilltop</b> & co"
@@ -75,3 +81,19 @@ def names(page: DiscoveryPage) -> list[str]:
 def pick(page: DiscoveryPage, *finds: Find) -> None:
     """Choose these in the table."""
     page.table.pick(str(one.id) for one in finds)
+
+
+def opened(page: DiscoveryPage, kind: type[W]) -> W:
+    """Return the one form of a kind that is open."""
+    (found,) = [form for form in page.findChildren(kind) if form.isVisible()]
+    return found
+
+
+def sent(bench: Bench, kind: type[M]) -> list[M]:
+    """Return what the engine heard of a kind."""
+    return [message for message in bench.engine.heard if isinstance(message, kind)]
+
+
+def press(table: FindsTable, key: Qt.Key) -> None:
+    """Press a key in the table."""
+    QTest.keyClick(table, key)
