@@ -8,7 +8,8 @@ fault behind a fault is a wrong name until the first is mended, and has to be to
 Figures: `recall_pct` of causes that were named, by a fault that is shown and an alert that is open; `precision_pct` of what was
 named (faults that are shown, and alerts that opened) that is a cause; `children_alerted`: alerts about anything else, ever
 opened; `affected_right_pct` of faults that show as affected exactly what the simulator says is unreachable; `p50_s`, `p95_s`
-from fault to alert; `wrong_after_mending`: alerts that recovery opened; `not_calm`: rounds after which something was open still.
+from fault to alert; `wrong_after_mending`: alerts that recovery opened; `not_calm`: rounds after which something was open still;
+`worst_load` of the machine: where others starve the simulator, its routers answer pings and nothing else.
 One rule: `HELIOGRAPH_FAULTS` and `HELIOGRAPH_BENCH_DEVICES` say how many; what was wrong is told line by line on stderr.
 """
 
@@ -146,6 +147,7 @@ class Score:
         self.scenarios = self.affected_right = 0
         self.children = self.wrong_after = self.not_calm = self.untrue = 0
         self.waits_s: list[float] = []
+        self.load = 0.0
 
     def figures(self) -> dict[str, float]:
         """Return the figures."""
@@ -163,6 +165,7 @@ class Score:
             "p50_s": statistics.median(waits_s),
             "p95_s": waits_s[(len(waits_s) - 1) * 95 // 100],
             "max_s": waits_s[-1],
+            "worst_load": self.load,
         }
 
 
@@ -231,7 +234,7 @@ class Round:
         score.told += len(told)
         score.right += len(told & right)
         for name in sorted(told - right):
-            _say(f"wrong name: {name}, of {right}")
+            _say(f"wrong name: {name}")
         score.children += self._count_wrong(opened, right, "child")
 
     def _mend(self, scenarios: list[Scenario]) -> None:
@@ -305,7 +308,10 @@ def _bench(simulator: Simulator, profile: Path) -> dict[str, Any]:
             else:
                 scenarios = plan.round(flat, AT_ONCE)
             Round(simulator, listener, plan, score).run(scenarios, dice)
-            _say(f"{score.scenarios} of {FAULTS} faults after {time.monotonic() - began_s:.0f} s")
+            score.load = max(score.load, os.getloadavg()[0])
+            _say(
+                f"{score.scenarios} of {FAULTS} faults after {time.monotonic() - began_s:.0f} s, load {os.getloadavg()[0]:.1f}"
+            )
         took_s = time.monotonic() - began_s
         share = 100 * (cpu_s(engine.process.pid) - began_cpu_s) / took_s
         engine.stop()
