@@ -79,9 +79,9 @@ class TestClient:
         self.send(make(number))
         return self._replies[number].get(timeout=WAIT_S)
 
-    def wait_for(self, found: Callable[[], T | None]) -> T:
+    def wait_for(self, found: Callable[[], T | None], within_s: float = WAIT_S) -> T:
         """Return what `found` returns, once it is something; looked at after each message."""
-        deadline_s = time.monotonic() + WAIT_S
+        deadline_s = time.monotonic() + within_s
         with self._news:
             while not (value := found()):
                 left_s = deadline_s - time.monotonic()
