@@ -126,7 +126,7 @@ def test_a_ring_that_is_cut_twice_at_once_tells_where_and_not_who_lies_between()
 # Recovery
 
 
-@pytest.mark.parametrize("order", permutations((RELAY.id, HILL.id, FARM.id)))
+@pytest.mark.parametrize("order", [*permutations((RELAY.id, HILL.id, FARM.id))])
 @pytest.mark.parametrize("wait_s", [15, 150])
 def test_recovery_in_any_order_opens_nothing_but_what_is_still_down_and_first(
     order: tuple[UUID, ...], wait_s: int
