@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.draft import now_us
 from app.planned import under_work
 from domain.alerts import Alert
+from domain.diagram import Diagram, Drawing, Spot
 from domain.evidence import Contradiction, DerivedLink
 from domain.fact import Fact
 from domain.fault import Fault
@@ -47,7 +48,8 @@ class Sample(NamedTuple):
 class Delta(NamedTuple):
     """What was touched since the last signal. With `initial` the whole mirror is new and the ids say all that it holds.
 
-    `watching` are rules, maintenance and ignored finds; `facts` and `values` name devices; what is in `removed` may be back
+    `watching` are rules, maintenance and ignored finds; `drawn` are diagrams, spots and drawings;
+    `facts` and `values` name devices; what is in `removed` may be back
     already, so look; `journal` holds the new rows themselves, oldest first.
     """
 
@@ -56,6 +58,7 @@ class Delta(NamedTuple):
     links: frozenset[UUID] = _NONE
     credentials: frozenset[UUID] = _NONE
     watching: frozenset[UUID] = _NONE
+    drawn: frozenset[UUID] = _NONE
     health: frozenset[UUID] = _NONE
     link_states: frozenset[UUID] = _NONE
     alerts: frozenset[UUID] = _NONE
@@ -80,6 +83,7 @@ class Delta(NamedTuple):
             or self.links
             or self.credentials
             or self.watching
+            or self.drawn
             or self.removed
             or self.initial
         )
@@ -193,6 +197,9 @@ class Model(QObject):
         tables["rule"].update((row.id, row) for row in changed.rules)
         tables["maintenance"].update((row.id, row) for row in changed.maintenances)
         tables["ignored"].update((row.id, row) for row in changed.ignored)
+        tables["diagram"].update((row.id, row) for row in changed.diagrams)
+        tables["spot"].update((row.id, row) for row in changed.spots)
+        tables["drawing"].update((row.id, row) for row in changed.drawings)
         for thing in changed.removed:
             if thing.kind == "fault":
                 self._set_fault(thing.id, None)
@@ -289,6 +296,15 @@ class Model(QObject):
                     (row.id for row in changed.rules),
                     (row.id for row in changed.maintenances),
                     (row.id for row in changed.ignored),
+                ),
+            ),
+            drawn=_with(
+                d.drawn,
+                (
+                    row.id
+                    for row in chain[Diagram | Spot | Drawing](
+                        changed.diagrams, changed.spots, changed.drawings
+                    )
                 ),
             ),
             health=_with(d.health, (row.device for row in changed.health)),

@@ -13,7 +13,9 @@ from uuid import UUID
 
 import msgspec
 
+from domain.diagram import Diagram, Drawing, Spot
 from domain.geometry import LngLat
+from domain.radio import RadioPath, Sector
 from domain.watching import AlertRule, Ignored, Maintenance, PortWatch
 
 ProbeKind = Literal["icmp", "snmp", "routeros", "tcp", "http", "dns", "ssh"]
@@ -22,7 +24,9 @@ LinkKind = Literal["fibre", "wireless", "copper"]
 CredentialKind = Literal["snmp_community", "snmp_v3", "routeros_login", "ssh_login", "ssh_key"]
 AuthProtocol = Literal["", "md5", "sha1", "sha224", "sha256", "sha384", "sha512"]
 PrivacyProtocol = Literal["", "des", "aes128", "aes192", "aes256"]
-Kind = Literal["site", "device", "link", "credential", "rule", "maintenance", "ignored"]
+Kind = Literal[
+    "site", "device", "link", "credential", "rule", "maintenance", "ignored", "diagram", "spot", "drawing"
+]
 
 ROLES: tuple[str, ...] = get_args(Role)
 LINK_KINDS: tuple[str, ...] = get_args(LinkKind)
@@ -56,7 +60,7 @@ class Tenant(msgspec.Struct, frozen=True):
 
 
 class Site(msgspec.Struct, frozen=True):
-    """A place where devices stand: a hilltop, a rooftop, a POP."""
+    """A place where devices stand: a hilltop, a rooftop, a POP. `pop` is the site that it hangs under."""
 
     id: UUID
     name: str
@@ -65,6 +69,7 @@ class Site(msgspec.Struct, frozen=True):
     lat: float | None = None
     elevation_m: float | None = None
     note: str = ""
+    pop: UUID | None = None
 
 
 class Probe(msgspec.Struct, frozen=True):
@@ -111,6 +116,7 @@ class Device(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
     ports: tuple[PortWatch, ...] = ()
     is_entry: bool = False
+    sectors: tuple[Sector, ...] = ()
 
 
 def is_paused(device: Device, now_us: int) -> bool:
@@ -162,6 +168,7 @@ class Link(msgspec.Struct, frozen=True):
     capacity_bps: int = 0
     path: tuple[tuple[float, float], ...] = ()
     note: str = ""
+    radio: RadioPath | None = None
 
 
 class Credential(msgspec.Struct, frozen=True):
@@ -180,7 +187,7 @@ class Credential(msgspec.Struct, frozen=True):
     context: str = ""
 
 
-Entity = Site | Device | Link | Credential | AlertRule | Maintenance | Ignored
+Entity = Site | Device | Link | Credential | AlertRule | Maintenance | Ignored | Diagram | Spot | Drawing
 TYPES: dict[str, type[Entity]] = {
     "site": Site,
     "device": Device,
@@ -189,6 +196,9 @@ TYPES: dict[str, type[Entity]] = {
     "rule": AlertRule,
     "maintenance": Maintenance,
     "ignored": Ignored,
+    "diagram": Diagram,
+    "spot": Spot,
+    "drawing": Drawing,
 }
 
 
@@ -252,6 +262,23 @@ class Inventory:
     def maintenances(self) -> Iterator[Maintenance]:
         """Go over all planned work."""
         return (row for row in self.tables["maintenance"].values() if isinstance(row, Maintenance))
+
+    def diagram(self, id: UUID) -> Diagram | None:
+        """Return a diagram, or None."""
+        found = self.tables["diagram"].get(id)
+        return found if isinstance(found, Diagram) else None
+
+    def diagrams(self) -> Iterator[Diagram]:
+        """Go over all diagrams."""
+        return (row for row in self.tables["diagram"].values() if isinstance(row, Diagram))
+
+    def spots(self) -> Iterator[Spot]:
+        """Go over where things stand in diagrams."""
+        return (row for row in self.tables["spot"].values() if isinstance(row, Spot))
+
+    def drawings(self) -> Iterator[Drawing]:
+        """Go over what is drawn in diagrams."""
+        return (row for row in self.tables["drawing"].values() if isinstance(row, Drawing))
 
     def ignored(self) -> Iterator[Ignored]:
         """Go over all finds that nobody wants to see."""

@@ -12,10 +12,12 @@ from uuid import UUID
 
 import msgspec
 
+from domain.diagram import Diagram, Drawing, Spot
 from domain.edit import EDIT_VERSION, UNDO_PREFIX, DoesNotFit, Edit, apply, entity_from, fields_of
 from domain.errors import Refusal
 from domain.geometry import is_place
 from domain.inventory import KINDS, Credential, Device, Entity, Inventory, Link, Site
+from domain.map_rules import diagram_refusals, pop_refusals, radio_refusals, sector_refusals, spot_refusals
 from domain.probe_rules import credential_refusals, probe_refusals
 from domain.text import TEXT_CAP, clean_text, is_one_line, is_prose
 from domain.watch_rules import ignored_refusals, maintenance_refusals, rule_refusals, watching_refusals
@@ -121,6 +123,17 @@ def _orphans(inventory: Inventory, kind: str, id: Any) -> Iterator[Refusal]:
             yield Refusal(
                 "IN_USE", f"the site still holds {_some(left)}: move or delete them first", subject=id
             )
+        below = [site.name for site in inventory.sites() if site.pop == id]
+        if below:
+            yield Refusal("IN_USE", f"{_some(below)} hang under this site: move them first", subject=id)
+    if kind == "diagram":
+        held = sum(row.diagram == id for row in inventory.spots())
+        held += sum(row.diagram == id for row in inventory.drawings())
+        held += sum(row.parent == id for row in inventory.diagrams())
+        if held:
+            yield Refusal(
+                "IN_USE", f"{held} things still stand in the diagram: delete them with it", subject=id
+            )
     if kind == "device":
         ends = [link for link in inventory.links() if id in (link.a, link.b)]
         if ends:
@@ -147,6 +160,7 @@ def _entity_refusals(
             yield from _place(entity)
             yield from _line("region", entity.region, NAME_CAP, entity.id)
             yield from _elevation(entity)
+            yield from pop_refusals(inventory, entity)
             yield from _note(entity)
         case Link():
             yield from _link(inventory, entity)
@@ -167,6 +181,16 @@ def _entity_refusals(
         case Ignored():
             yield from _name(entity.name, entity)
             yield from ignored_refusals(entity)
+        case Diagram():
+            yield from _name(entity.name, entity)
+            yield from diagram_refusals(inventory, entity)
+            yield from _note(entity)
+        case Spot():
+            yield from spot_refusals(inventory, entity)
+        case Drawing():
+            yield from spot_refusals(inventory, entity)
+            yield from _prose("text", entity.text, entity.id)
+            yield from _line("color", entity.color, NAME_CAP, entity.id)
 
 
 def _line(field: str, text: str, cap: int, subject: UUID | None = None) -> Iterator[Refusal]:
@@ -179,12 +203,16 @@ def _line(field: str, text: str, cap: int, subject: UUID | None = None) -> Itera
         yield Refusal("INVALID_INPUT", said, field, subject)
 
 
-def _note(thing: Site | Device | Link | AlertRule | Maintenance) -> Iterator[Refusal]:
-    if len(thing.note) > NOTE_CAP:
-        said = f"the note has {len(thing.note)} characters, at most {NOTE_CAP}"
-        yield Refusal("INVALID_INPUT", said, "note", thing.id)
-    elif not is_prose(thing.note):
-        yield Refusal("INVALID_INPUT", "the note holds control characters", "note", thing.id)
+def _note(thing: Site | Device | Link | AlertRule | Maintenance | Diagram) -> Iterator[Refusal]:
+    yield from _prose("note", thing.note, thing.id)
+
+
+def _prose(field: str, text: str, subject: UUID) -> Iterator[Refusal]:
+    if len(text) > NOTE_CAP:
+        said = f"the {field} has {len(text)} characters, at most {NOTE_CAP}"
+        yield Refusal("INVALID_INPUT", said, field, subject)
+    elif not is_prose(text):
+        yield Refusal("INVALID_INPUT", f"the {field} holds control characters", field, subject)
 
 
 def _time(field: str, at_us: int, subject: UUID | None = None) -> Iterator[Refusal]:
@@ -255,6 +283,7 @@ def _device(inventory: Inventory, device: Device, by_address: dict[str, list[Dev
     yield from _note(device)
     yield from _line("profile", device.profile, NAME_CAP, device.id)
     yield from watching_refusals(device)
+    yield from sector_refusals(device)
     if device.paused_until_us is not None:
         yield from _time("paused_until_us", device.paused_until_us, device.id)
     if device.site is not None and inventory.site(device.site) is None:
@@ -287,4 +316,5 @@ def _link(inventory: Inventory, link: Link) -> Iterator[Refusal]:
             break
     yield from _line("a_interface", link.a_interface, TEXT_CAP, link.id)
     yield from _line("b_interface", link.b_interface, TEXT_CAP, link.id)
+    yield from radio_refusals(link)
     yield from _note(link)

@@ -16,6 +16,7 @@ import msgspec
 
 from domain.alerts import Alert, PersonAct
 from domain.asking import NetworkRequest
+from domain.diagram import Diagram, Drawing, Spot
 from domain.edit import Edit
 from domain.errors import Refusal
 from domain.evidence import Contradiction, DerivedLink
@@ -290,6 +291,9 @@ class Changed(msgspec.Struct, tag="changed", frozen=True):
     rules: tuple[AlertRule, ...] = ()
     maintenances: tuple[Maintenance, ...] = ()
     ignored: tuple[Ignored, ...] = ()
+    diagrams: tuple[Diagram, ...] = ()
+    spots: tuple[Spot, ...] = ()
+    drawings: tuple[Drawing, ...] = ()
     removed: tuple[Removed, ...] = ()
     health: tuple[Health, ...] = ()
     link_states: tuple[LinkState, ...] = ()

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.alerts import Alert
+from domain.diagram import Diagram, Drawing, Spot
 from domain.edit import Step
 from domain.fact import Fact
 from domain.finding import Find
@@ -25,7 +26,7 @@ from domain.inventory import Credential, Device, Entity, Inventory, Kind, Link, 
 from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.watching import AlertRule, Ignored, Maintenance
-from engine.storage import tables
+from engine.storage import diagrams, tables
 from engine.storage.batch import FindRow, SealedSecret
 from engine.storage.types import is_postgres
 
@@ -63,7 +64,7 @@ class Shape(Generic[T]):
         return msgspec.convert(fields, self.type)
 
 
-SITE = Shape(tables.site, Site)
+SITE = Shape(tables.site, Site, {"pop": "pop_id"})
 CREDENTIAL = Shape(tables.credential, Credential)
 DEVICE = Shape(tables.device, Device, {"site": "site_id"})
 LINK = Shape(tables.link, Link, {"a": "a_id", "b": "b_id"})
@@ -80,6 +81,9 @@ INVENTORY: dict[Kind, Shape[Any]] = {
     "rule": Shape(tables.rule, AlertRule),
     "maintenance": Shape(tables.maintenance, Maintenance),
     "ignored": Shape(tables.ignored, Ignored),
+    "diagram": Shape(diagrams.diagram, Diagram, {"parent": "parent_id"}),
+    "spot": Shape(diagrams.spot, Spot, {"diagram": "diagram_id"}),
+    "drawing": Shape(diagrams.drawing, Drawing, {"diagram": "diagram_id"}),
 }
 
 

@@ -4,8 +4,7 @@ Theory: a tenant's things are keyed (tenant_id, id), and so are the references b
 tenant. Inventory is rows with checked columns; what was observed has no foreign key to it, because an observation may come
 before the device (from another engine) and after it is gone. Samples are one row a device and poll cycle, packed, under
 integer keys of this database; on PostgreSQL they are partitioned by ranges of `at_us`, which is why it is in the key.
-Boxes are searched with GIST on PostgreSQL. On SQLite nothing is asked by box (the engine holds the inventory in memory),
-so there is no R*Tree to keep in step.
+Boxes are searched with GIST on PostgreSQL; on SQLite nothing is asked by box, so there is no R*Tree to keep in step.
 One rule: times are int64 microseconds UTC, and a change here is a migration in the same commit (`alembic check`).
 """
 
@@ -35,6 +34,7 @@ from domain.load import LinkStatus
 from domain.rules import CAPACITY_MAX_BPS, INTERVAL_RANGE_S, NAME_CAP, SUBSCRIBERS_MAX
 from domain.watch_rules import FOR_RANGE_S
 from domain.watching import COMPARISONS, REPEATS, RULE_KINDS, SEVERITIES
+from engine.storage import diagrams  # noqa: F401 - part of the schema
 from engine.storage.columns import between, metadata, named, noted, one_of, owned, placed, tenant_id
 from engine.storage.types import Bends, Id, Place, Plain
 
@@ -70,6 +70,7 @@ site = Table(
     Column("place", Place),
     Column("elevation_m", Double),
     Column("note", Text, nullable=False),
+    Column("pop_id", Id),
     named(),
     noted(),
     placed(),
@@ -112,6 +113,7 @@ device = Table(
     Column("tags", Plain, nullable=False, server_default="[]"),
     Column("ports", Plain, nullable=False, server_default="[]"),
     Column("is_entry", Boolean, nullable=False, server_default=false()),
+    Column("sectors", Plain, nullable=False, server_default="[]"),
     owned(["site_id"], "site"),
     named(),
     noted(),
@@ -137,6 +139,7 @@ link = Table(
     Column("capacity_bps", BigInteger, nullable=False),
     Column("path", Bends),
     Column("note", Text, nullable=False),
+    Column("radio", Plain),
     owned(["a_id"], "device"),
     owned(["b_id"], "device"),
     CheckConstraint("a_id <> b_id", name="ends"),

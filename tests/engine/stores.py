@@ -7,9 +7,11 @@ from itertools import count
 from pathlib import Path
 from uuid import UUID
 
+from domain.diagram import Diagram, Drawing, Spot
 from domain.edit import Edit, Step, apply, creation
 from domain.inventory import Credential, Device, Inventory, Link, Probe, Site
 from domain.journal import JournalRow
+from domain.radio import RadioPath, Sector
 from engine.storage import Store
 
 NOW_US = 1_780_000_000_000_000
@@ -28,7 +30,7 @@ def open_store(path: Path, now_us: int = NOW_US) -> Store:
 
 
 SITE = Site(UUID(int=500), "Hochstein ⛰", "Tirol", 12.692083333333333, 46.8326, 2057.5, "key at the lift")
-PLACELESS_SITE = Site(UUID(int=501), "Store room")
+PLACELESS_SITE = Site(UUID(int=501), "Store room", pop=SITE.id)
 CREDENTIAL = Credential(UUID(int=900), "public", "snmp_community")
 DEVICES = tuple(
     Device(
@@ -43,6 +45,9 @@ DEVICES = tuple(
         *((None, None) if number % 3 else (-0.1 / number, 1 / 3 * number)),
         paused=number == 4,
         note="a\nb",
+        sectors=(Sector(270.0, 60.0, 4_000.0, "wlan1", 5_500.0, 12.0, 19.0, 23.0, -2.0),)
+        if number == 2
+        else (),
     )
     for number in range(1, 7)
 )
@@ -51,9 +56,20 @@ LINKS = (
         UUID(int=300), DEVICES[0].id, DEVICES[1].id, "ether1", "wlan1", "fibre", 10**13, ((12.1, 46.7),), "n"
     ),
     Link(UUID(int=301), DEVICES[1].id, DEVICES[2].id, path=((0.1, 0.2), (0.30000000000000004, -0.0))),
-    Link(UUID(int=302), DEVICES[2].id, DEVICES[3].id),
+    Link(UUID(int=302), DEVICES[2].id, DEVICES[3].id, radio=RadioPath(5_800.0, 12.0, 20.0, 30.0, 30.0, 23.0)),
 )
+DIAGRAM = Diagram(UUID(int=600), "Backbone", None, "ab" * 32, 800.0, "as drawn")
+SUBMAP = Diagram(UUID(int=601), "Hochstein", DIAGRAM.id)
+SPOTS = (
+    Spot(UUID(int=610), DIAGRAM.id, DEVICES[0].id, -12.5, 40.0, is_pinned=True),
+    Spot(UUID(int=611), DIAGRAM.id, SUBMAP.id, 1e6, -1e6),
+)
+DRAWING = Drawing(UUID(int=620), DIAGRAM.id, "box", 1.0, 2.0, 30.0, 40.0, "Core\nroom", "accent")
 THINGS: tuple[Step, ...] = (
+    *(creation("spot", spot) for spot in SPOTS),
+    creation("drawing", DRAWING),
+    creation("diagram", SUBMAP),
+    creation("diagram", DIAGRAM),
     *(creation("link", link) for link in LINKS),
     *(creation("device", device) for device in DEVICES),
     creation("credential", CREDENTIAL),

@@ -29,6 +29,7 @@ from tests.engine.stores import (
     LINKS,
     NOW_US,
     SITE,
+    THINGS,
     applied,
     edit,
     filled,
@@ -180,7 +181,7 @@ def test_an_edit_waits_to_be_sent(store: Store) -> None:
     with store._transaction() as connection:
         kept = connection.execute(select(tables.edit)).one()
     assert (kept.state, kept.seq, kept.origin) == ("pending", 1, store.loaded.origin)
-    assert kept.body["title"] == "Edit 1" and len(kept.body["steps"]) == 12
+    assert kept.body["title"] == "Edit 1" and len(kept.body["steps"]) == len(THINGS)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +197,7 @@ def test_an_edit_waits_to_be_sent(store: Store) -> None:
         "UPDATE link SET capacity_bps = -1",
         "UPDATE edit SET state = 'lost'",
         "DELETE FROM device",
-        "INSERT INTO link SELECT tenant_id, zeroblob(16), zeroblob(16), b_id, '', '', kind, 0, NULL, '' FROM link",
+        "INSERT INTO link SELECT tenant_id, zeroblob(16), zeroblob(16), b_id, '', '', kind, 0, NULL, '', NULL FROM link",
     ],
 )
 def test_the_database_itself_refuses_what_no_rule_allows(store: Store, statement: str) -> None:
