@@ -48,7 +48,8 @@ export class Drag {
 
   /** @param {MapMouseEvent} event */
   #take(event) {
-    const hit = event.originalEvent.button === 0 && !this.#painter.imagining ? hitAt(this.#map, event.point) : null;
+    const free = event.originalEvent.button === 0 && !event.defaultPrevented;
+    const hit = free && !this.#painter.imagining ? hitAt(this.#map, event.point) : null;
     const device = hit?.kind === "device" && hit.id === this.#painter.chosen ? this.#network.devices.get(hit.id) : undefined;
     if (!device) return;
     event.preventDefault();

@@ -42,6 +42,8 @@ interface FromWindow {
   fly?: string;
   card?: Card | null;
   what_if?: WhatIf;
+  /** Groups of layers: their order from the ground up (what is not named stays), and those that are hidden. */
+  layers?: { order: string[]; hidden: string[] };
   report?: number;
 }
 

@@ -27,21 +27,21 @@ export const HOTTEST = 5;
 export const PILL_ZOOM = 10;
 
 const load = ["number", ["feature-state", "load"], LOAD_UNKNOWN];
-/** @param {Palette} p */
-const loadColor = (p) => ex(["match", load, ...p.load.flatMap((color, i) => [i, color]), LOAD_NOT_KNOWN, p.status.unknown, p.load[0]]);
+/** The colour of a half-link; all of them the quietest where people hide the load. @param {Palette} p @param {boolean} loads */
+const loadColor = (p, loads) => ex(!loads ? p.load[0] : ["match", load, ...p.load.flatMap((color, i) => [i, color]), LOAD_NOT_KNOWN, p.status.unknown, p.load[0]]);
 /** 1 where the half-link carries a load class. */
 const ifLive = ex(["case", [">=", load, 0], 1, 0]);
 
 /** Many thin lines together outshine a fault: seen from afar they are fainter. @param {(most: number) => unknown} opacity */
 const fainterAfar = (opacity) => ex(["interpolate", ["linear"], ["zoom"], 6, opacity(0.35), 9, opacity(0.7)]);
 
-/** @param {Palette} p @returns {LayerSpecification[]} */
-function linkLayers(p) {
+/** @param {Palette} p @param {boolean} loads @returns {LayerSpecification[]} */
+function linkLayers(p, loads) {
   const round = /** @type {const} */ ({ "line-join": "round" });
   const heldLive = held(ifLive);
   // What is behind a cause is drawn by the layers of what is live, thin: a layer of its own would cost in every frame of a calm night.
   const behind = ["==", load, LOAD_AFFECTED];
-  const lineColor = ex(["case", behind, p.status.affected, loadColor(p)]);
+  const lineColor = ex(["case", behind, p.status.affected, loadColor(p, loads)]);
   const lineWidth = stops(LINK_STOPS, (k, i) => ["case", behind, [0.7, 1.25, 1.25, 1.5][i], ["*", k, ["get", "width"]]]);
   const lineOpacity = fainterAfar((most) => held(["case", behind, most, [">=", load, 0], 1, 0]));
   const arrowSize = byZoom([0.06, 0.16, 0.22, 0.34], ["get", "width"]);
@@ -109,7 +109,7 @@ function linkLayers(p) {
       id: "arrow", type: "symbol", source: "links", filter: meets,
       layout: { ...arrowLayout, "icon-image": "arrow", "icon-anchor": "top" },
       paint: {
-        "icon-color": loadColor(p), "icon-opacity": heldLive,
+        "icon-color": loadColor(p, loads), "icon-opacity": heldLive,
         "icon-halo-color": p.basemap.land, "icon-halo-width": 1.2,
       },
     },
@@ -300,8 +300,18 @@ function deviceLayers(p) {
   ];
 }
 
-/** @param {Palette} p @returns {LayerSpecification[]} */
-export const networkLayers = (p) => [...linkLayers(p), ...deviceLayers(p)];
+/** What people hide and reorder together; a layer that is in no group is always seen. @type {Record<string, string[]>} */
+const GROUPS = {
+  links: ["link-casing", "link-unknown", "link-cable", "link-wireless"],
+  load: ["link-hot", "arrow-bar", "arrow", "pills"],
+  status: ["pop-ring", "dots", "maintenance-symbols", "stale-symbols", "affected-symbols", "degraded-symbols"],
+  names: ["names", "odd-names", "pop-names"],
+};
+const GROUP_OF = new Map(Object.entries(GROUPS).flatMap(([group, ids]) => ids.map((id) => [id, group])));
+
+/** @param {Palette} p @param {boolean} loads whether links wear the colour of their load @returns {LayerSpecification[]} */
+export const networkLayers = (p, loads) =>
+  [...linkLayers(p, loads), ...deviceLayers(p)].map((layer) => ({ ...layer, metadata: { group: GROUP_OF.get(layer.id) ?? "" } }));
 
 /** Where a device is drawn, topmost first: what a click asks. */
 export const DEVICE_LAYERS = ["fan-symbols", "dots"];

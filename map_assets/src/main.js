@@ -13,10 +13,12 @@ import { notice, putButtons, putCredits, putLegend, putScale } from "./furniture
 import { Joins } from "./joins.js";
 import { complain, PaintClock, report, watchErrors } from "./measure.js";
 import { Network } from "./network.js";
-import { Painter, repaint } from "./painter.js";
+import { Overlays } from "./overlay.js";
+import { Painter } from "./painter.js";
 import { dressPage, paletteOf } from "./palette.js";
 import { listen } from "./pointer.js";
 import { Pulses } from "./pulse.js";
+import { Stack } from "./stack.js";
 import { Frame } from "./what_if.js";
 
 /** @param {string} path */
@@ -45,7 +47,7 @@ early.splice(0).forEach(page);
 async function build(first) {
   const { theme = "dark", basemap = { there: false, file: "" }, camera: view } = first;
   const network = new Network();
-  network.take(first);
+  const found = network.take(first);
   dressPage(theme);
   maplibre.setWorkerUrl(address("vendor/maplibre-gl-worker.mjs"));
   maplibre.addProtocol("pmtiles", protocol.tile);
@@ -83,8 +85,10 @@ async function build(first) {
   });
   await map.once("style.load");
 
-  const painter = new Painter(map, network, theme);
+  const stack = new Stack(map);
+  const painter = new Painter(map, stack, network, theme);
   const camera = new Camera(map, network, send, Boolean(view) || network.devices.size > 0, !view);
+  const overlays = new Overlays({ map, network, painter, camera, stack, send }, theme);
   const card = new HoverCard(/** @type {HTMLElement} */ (document.getElementById("card")), send);
   const drag = new Drag(map, network, painter, send);
   const fan = new Fan(map, network, painter);
@@ -106,6 +110,8 @@ async function build(first) {
   };
   const frame = new Frame(send);
   imagine(first);
+  if (first.layers) painter.arrange(first.layers);
+  overlays.take(first, found);
   if (first.select) painter.choose(first.select);
   if (first.report !== undefined) send(report(map, first.report, null));
   map.on("move", () => putScale(map));
@@ -132,8 +138,9 @@ async function build(first) {
       dressed = message.theme;
       putScale(map);
       map.setPaintProperty("ground", "background-color", paletteOf(message.theme).basemap.land);
-      for (const layer of basemapLayers(paletteOf(message.theme).basemap)) repaint(map, layer);
+      if (ground) stack.put(basemapLayers(paletteOf(message.theme).basemap));
       painter.setTheme(message.theme);
+      overlays.setTheme(message.theme);
     }
     const touched = network.take(message);
     const inLive = painter.paint(touched);
@@ -145,6 +152,8 @@ async function build(first) {
       camera.follow();
     } else if (touched.health.length) fan.refresh();
     imagine(message);
+    if (message.layers) painter.arrange(message.layers);
+    overlays.take(message, touched);
     if (message.select !== undefined) painter.choose(message.select);
     if (message.fit) camera.fit();
     if (message.fly) camera.fly(message.fly);

@@ -13,6 +13,7 @@ import { isOdd, putPictures, ringPicture } from "./symbols.js";
 /** @import { Map as MapLibre, GeoJSONSource } from "../vendor/maplibre-gl.mjs" */
 /** @import { Feature } from "geojson" */
 /** @import { Network } from "./network.js" */
+/** @import { Stack, Wish } from "./stack.js" */
 /** @import { RingParts } from "./symbols.js" */
 
 /** @typedef {"broken" | "pill" | "odd" | "ring" | "fan" | "chosen" | "drag" | "join"} Kind what the live source holds */
@@ -32,6 +33,7 @@ export class Painter {
   #network;
   /** @type {ThemeName} */
   #theme;
+  #stack;
   #clusters = makeClusters([]);
   /** Ids of the devices in the source of odd ones. @type {Set<string>} */
   #odd = new Set();
@@ -52,9 +54,10 @@ export class Painter {
   /** The fates that feature-state has. @type {Record<"devices" | "links", Map<string, string>>} */
   #shownFates = { devices: new Map(), links: new Map() };
 
-  /** @param {MapLibre} map @param {Network} network what it holds is painted from the start @param {ThemeName} theme */
-  constructor(map, network, theme) {
+  /** @param {MapLibre} map @param {Stack} stack @param {Network} network what it holds is painted from the start @param {ThemeName} theme */
+  constructor(map, stack, network, theme) {
     this.#map = map;
+    this.#stack = stack;
     this.#network = network;
     this.#theme = theme;
     this.#fates = fatesOf(network, null);
@@ -66,7 +69,7 @@ export class Painter {
     }
     this.#paintHealth(network.devices.keys(), true);
     this.#paintLoads(network.links.keys(), true);
-    for (const layer of networkLayers(paletteOf(theme))) map.addLayer(layer);
+    stack.put(networkLayers(paletteOf(theme), true));
     let zoom = Math.floor(map.getZoom());
     map.on("zoom", () => {
       if (Math.floor(map.getZoom()) !== zoom) {
@@ -88,8 +91,18 @@ export class Painter {
     const palette = paletteOf(theme);
     putPictures(this.#map, palette);
     for (const [name, parts] of this.#pictures) this.#map.updateImage(name, ringPicture(parts, palette).image);
-    for (const layer of networkLayers(palette)) repaint(this.#map, layer);
+    this.#paintLayers();
     this.#paintChosen();
+  }
+
+  /** Hide groups of layers and put them in an order; without the load, links keep their place in one quiet colour. @param {Wish} wish */
+  arrange(wish) {
+    this.#stack.wish(wish);
+    this.#paintLayers();
+  }
+
+  #paintLayers() {
+    this.#stack.put(networkLayers(paletteOf(this.#theme), this.#stack.shows("load")));
   }
 
   /** Show what would be over what is, or only what is. @param {WhatIf | null} whatIf */
@@ -307,12 +320,4 @@ function drawnAs(status, load) {
   if (status === "down") return LOAD_HIDDEN;
   if (load !== null) return load;
   return status === "up" ? LOAD_NOT_KNOWN : LOAD_UNKNOWN;
-}
-
-/** Give a layer that exists the paint of another theme. @param {MapLibre} map @param {import("@maplibre/maplibre-gl-style-spec").LayerSpecification} layer */
-export function repaint(map, layer) {
-  if (!map.getLayer(layer.id)) return;
-  for (const [key, value] of Object.entries(layer.paint ?? {})) map.setPaintProperty(layer.id, /** @type {any} */ (key), value);
-  const field = /** @type {Record<string, unknown>} */ (layer.layout ?? {})["text-field"];
-  if (Array.isArray(field) && field[0] === "format") map.setLayoutProperty(layer.id, /** @type {any} */ ("text-field"), field);
 }

@@ -44,6 +44,7 @@ export function listen(map, network, painter, camera, drag, fan, card, joins, se
   const canvas = map.getCanvas();
 
   map.on("click", (event) => {
+    if (event.defaultPrevented) return;
     const hit = hitAt(map, event.point);
     if (hit?.kind === "ring") return openRing(hit.id);
     if (hit?.kind !== "device") fan.close();
@@ -65,6 +66,7 @@ export function listen(map, network, painter, camera, drag, fan, card, joins, se
   }
 
   map.on("dblclick", (event) => {
+    if (event.defaultPrevented) return;
     const hit = hitAt(map, event.point);
     if (hit?.kind === "device") {
       event.preventDefault();
@@ -73,7 +75,7 @@ export function listen(map, network, painter, camera, drag, fan, card, joins, se
   });
 
   map.on("contextmenu", (event) => {
-    if (hitAt(map, event.point)) return;
+    if (event.defaultPrevented || hitAt(map, event.point)) return;
     const { lng, lat } = event.lngLat.wrap();
     send({ type: "menu_asked", lng, lat, x: event.point.x, y: event.point.y });
   });
@@ -114,6 +116,7 @@ export function listen(map, network, painter, camera, drag, fan, card, joins, se
   });
 
   addEventListener("keydown", (event) => {
+    if (event.defaultPrevented) return;
     if (event.key === "Escape") {
       if (!drag.cancel() && !fan.close()) send({ type: painter.imagining ? "what_if_left" : "background_clicked" });
     } else if (event.key === "Home") camera.fit();

@@ -225,3 +225,23 @@ def test_a_pointer_that_rests_sees_what_comes_beneath_it_and_what_goes(stage: St
     stage.until(lambda: stage.card() == "Newcomer", "the card of what came beneath the pointer")
     stage.tell(Changed(4, removed=(Removed("device", id_of("Newcomer")),)))
     stage.until(lambda: not stage.card(), "no card of what is gone")
+
+
+def test_groups_that_people_hide_are_gone_and_what_is_down_stays(stage: Stage) -> None:
+    stage.tell_and_see(news(health("Grünten", "down")))
+    a, b = stage.place_of(id_of("Kempten")), stage.place_of(id_of("Hauchenberg"))
+    quarter = stage.pixel(a._replace(lng=a.lng + (b.lng - a.lng) * 0.3, lat=a.lat + (b.lat - a.lat) * 0.3))
+    grunten, relay = stage.pixel(stage.place_of(GRUNTEN)), stage.pixel(b)
+    assert stage.shows(quarter, DARK.load[3], 6)
+    stage.view._send(layers={"order": [], "hidden": ["status", "load"]})
+    stage.until(lambda: not stage.shows(relay, DARK.status["up"], 6))
+    stage.until(lambda: stage.shows(quarter, DARK.load[0], 6) and not stage.shows(quarter, DARK.load[3], 6))
+    assert stage.shows(grunten, DARK.status["down"])
+    stage.view._send(layers={"order": [], "hidden": ["links"]})
+    stage.until(lambda: stage.shows(relay, DARK.status["up"], 6))
+    stage.until(lambda: not stage.shows(quarter, DARK.load[3], 6))
+    stage.view._send(layers={"order": ["status", "links"], "hidden": []})
+    stage.until(lambda: stage.shows(quarter, DARK.load[3], 6) and stage.shows(relay, DARK.load[3], 2))
+    assert stage.shows(grunten, DARK.status["down"])
+    stage.view._send(layers={"order": [], "hidden": []})
+    stage.until(lambda: not stage.shows(relay, DARK.load[3], 2))
