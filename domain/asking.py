@@ -1,10 +1,11 @@
-"""What is asked of the network as a whole and of its past: what if, single points of failure, a moment, a timeline.
+"""What is asked of the network as a whole and of its past: what if, single points of failure, moments, a timeline.
 
 Counterpart: `engine/inquiries.py` answers. One rule: a question changes nothing, and its answer is capped.
 """
 
 from __future__ import annotations
 
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -13,6 +14,9 @@ WHAT_IF_CAP = 1_000
 """Most devices and links that are imagined to fail at once."""
 POINTS_OF_FAILURE_CAP = 1_000
 TIMELINE_CAP = 500
+LOADS_CAP = 500
+"""Most links whose load then is told in one answer."""
+BUCKETS_CAP = 500
 
 
 class WhatIf(msgspec.Struct, tag="what_if", frozen=True):
@@ -67,4 +71,79 @@ class QueryTimeline(msgspec.Struct, tag="query_timeline", frozen=True):
     after: RowMark | None = None
 
 
-NetworkRequest = WhatIf | QuerySinglePoints | QueryPast | QueryTimeline
+class QueryMoment(msgspec.Struct, tag="query_moment", frozen=True):
+    """Ask for all that a window shows, as it was. Reply.result: {"moment": Moment, "changed": Changed} (`domain/wire.py`).
+
+    `changed` is what is other than at the moment `base`, as a batch is; with `initial` all of it, because `base` is 0 or was
+    forgotten. What is more than one batch comes in parts: while `changed.more`, ask for `part` 1, 2, ... of `number`.
+    MOMENT_GONE where that was forgotten: ask anew.
+    """
+
+    request: int
+    at_us: int
+    base: int = 0
+    number: int = 0
+    part: int = 0
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """A moment by its `number`: `seq` is the last journal row that counts, `from_us` when the keyframe before it was kept.
+
+    `from_us` is None where there was none: what is shown then began with nothing known.
+    """
+
+    number: int
+    at_us: int
+    seq: int
+    from_us: int | None
+
+
+LoadSource = Literal["polls", "hours", "none"]
+
+
+class LoadThen(msgspec.Struct, frozen=True):
+    """What a link carried, bit/s each way (None: not known), and whether a poll tells it or the mean of an hour."""
+
+    link: UUID
+    ab_bps: float | None = None
+    ba_bps: float | None = None
+    source: LoadSource = "none"
+
+
+class QueryLoads(msgspec.Struct, tag="query_loads", frozen=True):
+    """Ask what links carried at a moment. Reply.result: {"loads": [LoadThen]}, of at most LOADS_CAP links, as they are drawn
+    at the moment `number`, or now where that was forgotten."""
+
+    request: int
+    at_us: int
+    links: tuple[UUID, ...]
+    number: int = 0
+
+
+class Density(msgspec.Struct, frozen=True):
+    """What happened in a span, in buckets of one length: how many rows of each kind, and how many devices had which status.
+
+    `events` by kind of row. `most` by status: the most devices that may have had it in the bucket, `last` those at its end. What
+    is affected counts as down here.
+    """
+
+    from_us: int
+    to_us: int
+    events: dict[str, list[int]] = {}
+    most: dict[str, list[int]] = {}
+    last: dict[str, list[int]] = {}
+
+
+class QueryDensity(msgspec.Struct, tag="query_density", frozen=True):
+    """Ask what happened between two moments, counted. Reply.result: {"density": Density}, of at most BUCKETS_CAP buckets;
+    INVALID_INPUT where the span is empty."""
+
+    request: int
+    from_us: int
+    to_us: int
+    buckets: int = 240
+
+
+NetworkRequest = (
+    WhatIf | QuerySinglePoints | QueryPast | QueryTimeline | QueryMoment | QueryLoads | QueryDensity
+)

@@ -272,9 +272,9 @@ FOUND_ROWS_OF: dict[FoundKind, str] = {kind: f"{kind}s" for kind in FOUND_KINDS}
 
 
 class Removed(msgspec.Struct, frozen=True):
-    """A thing that is gone."""
+    """A thing that is gone; an alert only where somebody looks at a moment before it."""
 
-    kind: Kind | FoundKind
+    kind: Kind | FoundKind | Literal["alert"]
     id: UUID
 
 

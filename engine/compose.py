@@ -192,7 +192,7 @@ class Engine:
             receivers=self._receivers,
             profiles=profiles,
             mibs=mibs,
-            network=Inquiries(self._store, lambda: self._judge.faults.network.topology),
+            network=Inquiries(self._store, lambda: self._judge.faults.network.topology, lambda: self._state),
             discovery=self._discovery,
             keeper=self._keeper,
             stop=self._stopped.set,

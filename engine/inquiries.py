@@ -15,6 +15,9 @@ from domain.asking import (
     TIMELINE_CAP,
     WHAT_IF_CAP,
     NetworkRequest,
+    QueryDensity,
+    QueryLoads,
+    QueryMoment,
     QueryPast,
     QuerySinglePoints,
     QueryTimeline,
@@ -24,16 +27,21 @@ from domain.asking import (
 from domain.errors import Refusal
 from domain.topology import Topology, impact, single_points
 from domain.wire import Reply
+from engine.moments import Moments
+from engine.state import State
 from engine.storage import StorageFailed, StoreThread
 from engine.storage.past import Mark
 
 
 class Inquiries:
-    """`topology` gives the graph as it is now."""
+    """`topology` gives the graph as it is now, `state` what is known now."""
 
-    def __init__(self, store: StoreThread, topology: Callable[[], Topology]) -> None:
+    def __init__(
+        self, store: StoreThread, topology: Callable[[], Topology], state: Callable[[], State]
+    ) -> None:
         self._store = store
         self._topology = topology
+        self._moments = Moments(store, state)
 
     async def answer(self, request: NetworkRequest) -> Reply:
         """Return the one reply to a question."""
@@ -46,6 +54,8 @@ class Inquiries:
                 told = {"points": msgspec.to_builtins(found[:limit]), "more": len(found) > limit}
                 return Reply(request.request, result=told)
         try:
+            if isinstance(request, QueryMoment | QueryLoads | QueryDensity):
+                return await self._moments.answer(request)
             return await self._of_past(request)
         except StorageFailed as error:
             return Reply(

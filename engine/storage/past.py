@@ -22,6 +22,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, Text, cast, func, select, tuple_
 
 from domain.alerts import Alert, fingerprint, next_alert
+from domain.edit import Step
 from domain.health import Health, Status
 from domain.journal import JournalRow, RowKind
 from domain.load import LinkState, LinkStatus
@@ -273,6 +274,15 @@ def events_between(
             if len(found) >= limit:
                 break
     return sorted(found.values(), key=_place, reverse=True)
+
+
+def steps_since(connection: Connection, tenant: UUID, origin: UUID, seq: int) -> list[Step]:
+    """Return the steps of the edits after a row, the last done first."""
+    edit = tables.edit
+    here = (edit.c.tenant_id == tenant) & (edit.c.origin == origin) & (edit.c.seq > seq)
+    query = select(edit.c.body).where(here).order_by(edit.c.seq.desc())
+    bodies = connection.execute(query).scalars()
+    return [step for body in bodies for step in reversed(msgspec.convert(body["steps"], list[Step]))]
 
 
 def newest(connection: Connection, tenant: UUID, subject: UUID | None, limit: int) -> list[JournalRow]:

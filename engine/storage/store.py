@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -20,13 +20,13 @@ from typing import Any, Unpack
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 
 from domain.alerts import Alert
-from domain.edit import Edit
+from domain.edit import Edit, Step
 from domain.health import Health
-from domain.inventory import Inventory, Tenant
+from domain.inventory import Inventory
 from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.observation import Value
@@ -34,8 +34,11 @@ from domain.receiving import ReceiverSettings
 from domain.retention import DiskState, Retention, forecast
 from engine.storage import ageing, file, past, rows, tables
 from engine.storage.batch import Batch, Loaded, SealedSecret
+from engine.storage.density import Counted, count_between
 from engine.storage.errors import StorageFailed
 from engine.storage.hours import PIECE_S, Hours
+from engine.storage.loading import has_edit, load
+from engine.storage.loads import PortLoads, loads_at
 from engine.storage.samples import Samples
 from engine.storage.series import History, Hourly, HourlyAsk, Points
 
@@ -83,7 +86,7 @@ class Store:
         try:
             connection = file.engine_for(path).connect()
             with connection.begin():
-                tenant_key, loaded = _loaded(connection, now_us, new_id, tenant_name)
+                tenant_key, loaded = load(connection, now_us, new_id, tenant_name)
         except (DatabaseError, sqlite3.Error, msgspec.ValidationError) as error:
             if connection is not None:
                 connection.close()
@@ -110,7 +113,7 @@ class Store:
     ) -> bool:
         """Do what `apply_edit` does, for who has read the touched things from the inventory already."""
         with self._transaction() as connection:
-            if _has_edit(connection, self._tenant, edit.id):
+            if has_edit(connection, self._tenant, edit.id):
                 return False
             kept = {"id": edit.id, "origin": journal.origin, "seq": journal.seq, "at_us": edit.at_us}
             row = {"tenant_id": self._tenant, **kept, "state": "pending", "body": edit}
@@ -126,7 +129,7 @@ class Store:
     def has_edit(self, id: UUID) -> bool:
         """Tell whether an edit was kept before."""
         with self._transaction() as connection:
-            return _has_edit(connection, self._tenant, id)
+            return has_edit(connection, self._tenant, id)
 
     def write(self, batch: Batch) -> None:
         """Keep a batch. A journal row or a cycle that is there already stays as it is; states are replaced."""
@@ -217,6 +220,21 @@ class Store:
         """Return what happened from one moment to another, newest first, see `past.events_between`."""
         with self._transaction() as connection:
             return past.events_between(connection, self._tenant, from_us, to_us, **wanted)
+
+    def steps_since(self, seq: int) -> list[Step]:
+        """Return the steps of the edits of this origin after a row, the last done first."""
+        with self._transaction() as connection:
+            return past.steps_since(connection, self._tenant, self.loaded.origin, seq)
+
+    def loads_at(self, ports: Mapping[UUID, Collection[str]], at_us: int) -> PortLoads:
+        """Return what ports of devices carried at a moment, see `loads.py`."""
+        with self._transaction() as connection:
+            return loads_at(connection, self._samples, self._hours, ports, at_us)
+
+    def count_between(self, from_us: int, before_us: int, width_us: int) -> Counted:
+        """Count what happened, see `density.py`."""
+        with self._transaction() as connection:
+            return count_between(connection, self._tenant, self.loaded.origin, from_us, before_us, width_us)
 
     @property
     def devices_behind(self) -> int:
@@ -342,48 +360,3 @@ class Store:
             there = select(owner.c.id).where(owner.c.tenant_id == self._tenant)
             orphaned = table.c[column].not_in(there)
             connection.execute(delete(table).where(table.c.tenant_id == self._tenant, orphaned))
-
-
-def _loaded(
-    connection: Connection, now_us: int, new_id: Callable[[], UUID], tenant_name: str
-) -> tuple[int, Loaded]:
-    """Return the tenant's key and all that the engine starts with; a database that is new gets its tenant and origin."""
-    if connection.execute(select(tables.tenant.c.id)).first() is None:
-        connection.execute(insert(tables.tenant), {"id": new_id(), "name": tenant_name})
-        origin_row = {"name": "origin", "value": new_id()}
-        connection.execute(insert(tables.meta), [origin_row, {"name": "made_us", "value": now_us}])
-    key, id, name = connection.execute(select(*tables.tenant.columns)).one()
-    origin = connection.execute(
-        select(tables.meta.c.value).where(tables.meta.c.name == "origin")
-    ).scalar_one()
-    names = ("retention", "receivers")
-    query = select(tables.meta.c.name, tables.meta.c.value).where(tables.meta.c.name.in_(names))
-    kept = {row.name: row.value for row in connection.execute(query)}
-    inventory = rows.read_inventory(connection, id)
-    devices, links = inventory.tables["device"], inventory.tables["link"]
-    loaded = Loaded(
-        tenant=Tenant(id, name),
-        origin=UUID(origin),
-        inventory=inventory,
-        facts=[fact for fact in rows.read(connection, rows.FACT, id) if fact.subject in devices],
-        health=[row for row in rows.read(connection, rows.HEALTH, id) if row.device in devices],
-        alerts=rows.read(connection, rows.ALERT, id),
-        link_states=[row for row in rows.read(connection, rows.LINK_STATE, id) if row.link in links],
-        retention=msgspec.convert(kept.get("retention", {}), Retention),
-        receivers=msgspec.convert(kept.get("receivers", {}), ReceiverSettings),
-        finds=rows.read_finds(connection, id),
-        next_seq=_last_seq(connection, id, UUID(origin)) + 1,
-    )
-    return key, loaded
-
-
-def _has_edit(connection: Connection, tenant: UUID, id: UUID) -> bool:
-    here = (tables.edit.c.tenant_id == tenant) & (tables.edit.c.id == id)
-    return connection.execute(select(tables.edit.c.id).where(here)).first() is not None
-
-
-def _last_seq(connection: Connection, tenant: UUID, origin: UUID) -> int:
-    here = (tables.journal.c.tenant_id == tenant) & (tables.journal.c.origin == origin)
-    return int(
-        connection.execute(select(func.coalesce(func.max(tables.journal.c.seq), 0)).where(here)).scalar_one()
-    )

@@ -15,14 +15,14 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, NamedTuple, ParamSpec, TypeVar, Unpack
 from uuid import UUID
 
 from domain.alerts import Alert
-from domain.edit import Edit
+from domain.edit import Edit, Step
 from domain.health import Health
 from domain.inventory import Inventory
 from domain.journal import JournalRow
@@ -30,7 +30,9 @@ from domain.load import LinkState
 from domain.receiving import ReceiverSettings
 from domain.retention import DiskState, Retention
 from engine.storage.batch import Batch, Waiting
+from engine.storage.density import Counted
 from engine.storage.errors import StorageFailed
+from engine.storage.loads import PortLoads
 from engine.storage.past import Past, Wanted
 from engine.storage.rows import touched_by
 from engine.storage.series import Hourly, HourlyAsk, Points
@@ -157,6 +159,18 @@ class StoreThread:
     async def events_between(self, from_us: int, to_us: int, **wanted: Unpack[Wanted]) -> list[JournalRow]:
         """Return what happened from one moment to another, see Store.events_between."""
         return await self.run(partial(self._store.events_between, from_us, to_us, **wanted))
+
+    async def steps_since(self, seq: int) -> list[Step]:
+        """Return the steps of edits after a row, see Store.steps_since."""
+        return await self.run(self._store.steps_since, seq)
+
+    async def loads_at(self, ports: Mapping[UUID, Collection[str]], at_us: int) -> PortLoads:
+        """Return what ports carried, see Store.loads_at."""
+        return await self.run(self._store.loads_at, ports, at_us)
+
+    async def count_between(self, from_us: int, before_us: int, width_us: int) -> Counted:
+        """Count what happened, see Store.count_between."""
+        return await self.run(self._store.count_between, from_us, before_us, width_us)
 
     async def keyframe(
         self, at_us: int, health: list[Health], alerts: list[Alert], link_states: list[LinkState]

@@ -73,7 +73,7 @@ class Desk:
             profiles=Profiles(folder / "snmp-profiles"),
             mibs=Mibs(folder, _no_walk),
             receivers=self.receivers,
-            network=Inquiries(self.store, self._topology),
+            network=Inquiries(self.store, self._topology, lambda: self.state),
             discovery=_NoDiscovery(),
             keeper=Keeper(
                 self.vault,
