@@ -104,6 +104,8 @@ _ROWS = [
     Metric(79, "signal_quality_pct", "%", "Signal quality", 0, 100),
     Metric(80, "memory_used_pct", "%", "Memory in use", 0, 100),
     Metric(81, "disk_used_pct", "%", "Disk in use", 0, 100),
+    Metric(82, "signal_gap_db", "dB", "Signal below expected", -150, 200),
+    Metric(83, "signal_asymmetry_db", "dB", "Signal asymmetry", 0, 200),
 ]
 CATALOGUE: dict[str, Metric] = {row.name: row for row in _ROWS}
 BY_KEY: dict[int, Metric] = {row.key: row for row in _ROWS}

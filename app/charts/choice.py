@@ -60,6 +60,8 @@ _GROUPS = (
         "Radio",
         (
             "signal_dbm",
+            "signal_gap_db",
+            "signal_asymmetry_db",
             "signal_to_noise_db",
             "rx_rate_bps",
             "ccq_pct",

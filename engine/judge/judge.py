@@ -33,6 +33,7 @@ from engine.judge.links import Links
 from engine.judge.outcome import Outcome, Sample
 from engine.judge.rule_past import Watched
 from engine.judge.rules import CYCLE_MARGIN_S, Rules
+from engine.judge.signals import Signals
 from engine.state import State
 
 _log = logging.getLogger("engine.judge")
@@ -64,6 +65,7 @@ class Judge:
         self._on_outcome = on_outcome
         unasked = (d.id for d in state.inventory.devices() if is_paused(d, now_us) or not d.probes)
         self._links = Links(state.link_states, state.inventory.links(), unasked)
+        self._signals = Signals(state, state.inventory.links())
         self.rules = Rules(state, Alerts(state.alerts, pen), self._links.interfaces, self._is_off, now_us)
         self.faults = Faults(state, self.rules, ask, has_way)
         self.rules.works.dependents = self.faults.dependents
@@ -184,6 +186,8 @@ class Judge:
         self.unbelievable += len(reading.values) - len(believed)
         if observation.rtt_us is not None:
             believed = (("rtt_ms", observation.probe, observation.rtt_us / 1000), *believed)
+        if radio := self._signals.compare(device, believed):
+            believed = (*believed, *radio)
         self._values.setdefault(device, {})[observation.probe] = believed
         self._visit.setdefault(device, []).extend(believed)
         self.rules.see(device, observation.probe, believed)
@@ -331,9 +335,11 @@ class Judge:
     ) -> None:
         if new is None:
             self._links.drop(id)
+            self._signals.drop(id)
             self.evidence.forget_link(id)
         else:
             self._links.set(new)
+            self._signals.set(new)
             self.evidence.change_link(new)
         if old is not None and (new is None or _ends(old) != _ends(new)):
             self._state.link_states.pop(id, None)
