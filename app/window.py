@@ -24,6 +24,7 @@ from app.engine_link import EngineLink
 from app.engine_news import EngineNews
 from app.forms import Forms
 from app.look import Look
+from app.lookup.book import Book
 from app.model import Delta, Model
 from app.panels import subject, tree
 from app.panels.alert_counters import AlertCounters
@@ -63,6 +64,7 @@ class Window(QMainWindow):
         self.setMinimumSize(*LEAST_PX)
         self._model, self._link, self.commands, self.look = model, link, commands, look
         self.map = cast("Map", map)
+        self._book = Book(model, self)
         self._awaited: UUID | None = None
         self._seen_snapshot = False
         self._offered = False
@@ -140,6 +142,16 @@ class Window(QMainWindow):
         elif self.tree.filter.text():
             self.tree.filter.clear()
 
+    def fly_to_site(self, id: UUID) -> None:
+        """Bring a site into view; one without a place by the first of its devices that has one."""
+        inventory = self._model.inventory
+        site = inventory.site(id)
+        if site is not None and site.lng is not None and site.lat is not None:
+            self.map.fly_to_place(site.lng, site.lat)
+            return
+        here = (device for device in inventory.devices() if device.site == id)
+        self.select(next((d.id for d in here if inventory.place_of(d)), None), fly=True)
+
     # What can be done
 
     def add_device(self, lng: float | None = None, lat: float | None = None) -> None:
@@ -169,8 +181,10 @@ class Window(QMainWindow):
     def open_palette(self) -> None:
         """Open search and commands."""
         verbs = [action for name, action in self.actions_by_name.items() if name not in ("search", "escape")]
-        palette = Palette(self._model, self.look, verbs, self)
+        palette = Palette(self._model, self._book, self.look, verbs, self)
         palette.chosen.connect(lambda id: self.select(id, fly=True))
+        palette.site_chosen.connect(self.fly_to_site)
+        palette.place_chosen.connect(lambda place: self.map.fly_to_place(place.lng, place.lat))
         palette.move(self.mapToGlobal(QPoint((self.width() - palette.width()) // 2, 72)))
         palette.show()
         palette.field.setFocus()

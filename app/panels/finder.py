@@ -41,13 +41,14 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class Entry(NamedTuple):
-    """One line. Without `then` it is the heading of a group; `status` is that of a thing that has one."""
+    """One line. Without `then` it is the heading of a group; `status` is that of a thing that has one, else `icon` is shown."""
 
     title: str
     then: Callable[[], None] | None = None
     quiet: str = ""
     current: bool = False
     status: str = ""
+    icon: str = ""
 
 
 class Shape(NamedTuple):

@@ -54,6 +54,9 @@ class Map(Protocol):
     def fly_to(self, id: UUID) -> None:
         """Bring a device or link into view."""
 
+    def fly_to_place(self, lng: float, lat: float) -> None:
+        """Bring a place into view and mark it."""
+
     def show_what_if(
         self,
         failed: Iterable[UUID],

@@ -30,6 +30,7 @@ class FakeMap(QWidget):
         self.theme = ""
         self.selected: UUID | None = None
         self.flown: list[UUID] = []
+        self.flown_to: list[tuple[float, float]] = []
         self.fitted = 0
         self.what_if: dict[str, list[Any]] | None = None
 
@@ -48,6 +49,10 @@ class FakeMap(QWidget):
     def fly_to(self, id: UUID) -> None:
         """Remember it."""
         self.flown.append(id)
+
+    def fly_to_place(self, lng: float, lat: float) -> None:
+        """Remember it."""
+        self.flown_to.append((lng, lat))
 
     def show_what_if(
         self,

@@ -156,7 +156,7 @@ def test_the_palette_finds_devices_links_and_commands_faults_first(bench: Bench)
     (palette,) = bench.window.findChildren(Palette)
     assert palette.titles[0] == "Grünten AP"
     palette.field.setText("grünten")
-    assert palette.titles == ["Grünten AP", "Grünten R1", "Grünten R1 – Lindau R1"]
+    assert palette.titles == ["Grünten", "Grünten AP", "Grünten R1", "Grünten R1 – Lindau R1"]
     palette.field.setText("10.0.1.1")
     QTest.keyClick(palette.field, Qt.Key.Key_Return)
     assert bench.window.selected == id_of("l1")
