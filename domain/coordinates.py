@@ -1,8 +1,8 @@
 """A place as people type or paste it. Pure. Counterpart: the search field, which flies there.
 
 Read are decimal degrees, degrees with minutes and with seconds, each with or without the letters N, S, E, W (O for east, as
-German has it), in either order where letters say which is which. Without letters latitude comes first, as most maps copy it, and the
-other order is a second reading.
+German has it), in either order where letters say which is which. Without letters latitude comes
+first, as most maps copy it, and the other order is a second reading.
 One rule: what is not surely a place is none; two numbers of an address or a version are not one.
 """
 
@@ -35,7 +35,7 @@ class _Angle(NamedTuple):
 
 
 def read_places(text: str) -> tuple[LngLat, ...]:
-    """Return the places that a text may be, likeliest first: "47.55 10.31", "47°33'N 10°18'E", "N47.55, E10.31"; none for no place."""
+    """Return the places that a text may be, likeliest first: "47.55 10.31", "47°33'N 10°18'E", "N47.55, E10.31"."""
     text = text.strip().strip("()[]")
     if not 3 <= len(text) <= TYPED_CAP:
         return ()

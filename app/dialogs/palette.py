@@ -19,6 +19,7 @@ from app.panels.finder import Entry, Finder, Shape
 from app.panels.text import LEFT, RIGHT, paint_text
 from app.symbols import paint_symbol
 
+
 def _paint(painter: QPainter, rect: QRectF, entry: Entry, ground: str, look: Look) -> None:
     theme, middle = look.theme, square(24, rect.center().y(), 16)
     if entry.status:
@@ -57,16 +58,13 @@ class Palette(Finder):
     def __init__(
         self, model: Model, book: Book, look: Look, actions: Sequence[QAction], parent: QWidget | None = None
     ) -> None:
-        ways = Ways(
-            lambda id: self.chosen.emit(id),
-            lambda id: self.site_chosen.emit(id),
-            lambda place: self.place_chosen.emit(place),
-        )
-
         def offer(text: str) -> list[Entry]:
+            ways = Ways(self.chosen.emit, self.site_chosen.emit, self.place_chosen.emit)
             return search(model, book, actions, text, ways)
 
-        super().__init__(look, _SHAPE, offer, "Search devices, sites, links, alerts, places and commands", parent)
+        super().__init__(
+            look, _SHAPE, offer, "Search devices, sites, links, alerts, places and commands", parent
+        )
         self.field.textChanged.connect(self.fit_list)
 
     @property

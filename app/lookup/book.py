@@ -105,7 +105,7 @@ class Book(QObject):
             self._touch_changed(delta)
         for gone in delta.removed:
             if gone.kind in ("site", "device", "link"):
-                self._touch(gone.kind, (gone.id,))  # type: ignore[arg-type]
+                self._touch(gone.kind, (gone.id,))
         if self._touched and not self._turns.isActive():
             self._turns.start()
 
@@ -124,7 +124,7 @@ class Book(QObject):
 
     def _touch_all(self) -> None:
         inventory = self._model.inventory
-        for key in self._index.keys():
+        for key in self._index:
             self._touched[key] = None
         self._touch("site", (site.id for site in inventory.sites()))
         self._touch("device", (device.id for device in inventory.devices()))
@@ -147,7 +147,11 @@ class Book(QObject):
                 return _site_lines(site, inventory.site(site.pop)) if site is not None else None
             case "link":
                 link = inventory.link(key.id)
-                return _link_lines(link, BETWEEN.join(ends_of_link(inventory, link))) if link is not None else None
+                return (
+                    _link_lines(link, BETWEEN.join(ends_of_link(inventory, link)))
+                    if link is not None
+                    else None
+                )
             case "alert":
                 alert = self._model.alerts.get(key.id)
                 return self._alert_lines(alert) if alert is not None and alert.is_open else None

@@ -38,14 +38,18 @@ class Ways(NamedTuple):
 def search(model: Model, book: Book, actions: Iterable[QAction], text: str, ways: Ways) -> list[Entry]:
     """Return what a text finds, at most `HITS_SHOWN`; for an empty one what is at fault, then what can be done."""
     if not text.strip():
-        return [*_faults(model, ways), *(_command(action) for action in actions if action.isEnabled())][:HITS_SHOWN]
+        return [*_faults(model, ways), *(_command(action) for action in actions if action.isEnabled())][
+            :HITS_SHOWN
+        ]
     places = [
         Entry(place_words(place), lambda place=place: ways.to_place(place), "Fly there", icon="map-pin")  # type: ignore[misc]
         for place in read_places(text)
     ]
     found = [(_worth(model, key, match), key, match) for key, match in book.find(text).items()]
     best = heapq.nsmallest(HITS_SHOWN, found, key=lambda hit: hit[0])
-    ranked = [((how, weight), _entry(model, book, key, match, ways)) for (how, weight, *_), key, match in best]
+    ranked = [
+        ((how, weight), _entry(model, book, key, match, ways)) for (how, weight, *_), key, match in best
+    ]
     typed = fold(text)
     for action in actions:
         how = _how(fold(action.iconText()), typed) if action.isEnabled() else None
@@ -84,7 +88,11 @@ def _worth(model: Model, key: Key, match: Match) -> tuple[int, int, int, int, st
 def _entry(model: Model, book: Book, key: Key, match: Match, ways: Ways) -> Entry:
     """Return how a hit is shown: beside its name what it was found by, where that is not the name."""
     line = book.line(key, match.line) if match.line >= NAME_LINES else None
-    why = f"{line.label} {line.said}".strip() if line is not None and line.label not in ("Address", "Site") else ""
+    why = (
+        f"{line.label} {line.said}".strip()
+        if line is not None and line.label not in ("Address", "Site")
+        else ""
+    )
     inventory = model.inventory
     if key.sort == "device":
         return _device_entry(model, key.id, why, ways)
@@ -93,7 +101,9 @@ def _entry(model: Model, book: Book, key: Key, match: Match, ways: Ways) -> Entr
         title, status = name_of_link(inventory, link), model.link_status_of(link.id)
         return Entry(title, lambda: ways.to_subject(key.id), quiet, status=status)
     if key.sort == "site" and (site := inventory.site(key.id)) is not None:
-        return Entry(site.name, lambda: ways.to_site(key.id), why or f"{site.region}  site".strip(), icon="map-pin")
+        return Entry(
+            site.name, lambda: ways.to_site(key.id), why or f"{site.region}  site".strip(), icon="map-pin"
+        )
     alert = model.alerts[key.id]
     title = capitalized(alert.title or alert.kind.replace("_", " "))
     subject = book.line(key, NAME_LINES).said

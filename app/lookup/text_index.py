@@ -107,8 +107,7 @@ class TextIndex(Generic[Key]):
     def __len__(self) -> int:
         return len(self._shelf_of)
 
-    def keys(self) -> Iterator[Key]:
-        """Go over what is there."""
+    def __iter__(self) -> Iterator[Key]:
         return iter(self._shelf_of)
 
     def put(self, key: Key, lines: Sequence[str]) -> None:

@@ -145,6 +145,10 @@ class MapView(QWidget):
         """Bring a device or link into view."""
         self._send(fly=id)
 
+    def fly_to_place(self, lng: float, lat: float) -> None:
+        """Bring a place into view and mark it."""
+        self._send(pin={"lng": lng, "lat": lat})
+
     def show_what_if(
         self,
         failed: Iterable[UUID],

@@ -65,15 +65,19 @@ export class Camera {
     else this.#map.easeTo({ ...WORLD, duration });
   }
 
+  /** Bring a place into view. @param {LngLat} center @param {number} least_zoom */
+  flyTo(center, least_zoom = FLY_ZOOM_LEAST) {
+    this.#framed = false;
+    const duration = this.#still.matches ? 0 : FLY_MS;
+    this.#map.flyTo({ center, zoom: Math.max(this.#map.getZoom(), least_zoom), duration });
+  }
+
   /** Bring a device or link into view. @param {string} id @param {number} least_zoom */
   fly(id, least_zoom = FLY_ZOOM_LEAST) {
     const device = this.#network.devices.get(id);
     const link = this.#network.links.get(id);
     if (device) {
-      this.#framed = false;
-      const zoom = Math.max(this.#map.getZoom(), least_zoom);
-      const duration = this.#still.matches ? 0 : FLY_MS;
-      this.#map.flyTo({ center: [device.lng, device.lat], zoom, duration });
+      this.flyTo([device.lng, device.lat], least_zoom);
     } else if (link) {
       const path = this.#network.pathOf(link) ?? [];
       this.show(path.map(([lng, lat]) => ({ lng, lat })), FLY_MS, FIT_ZOOM_MOST + 2);

@@ -40,6 +40,8 @@ interface FromWindow {
   select?: string | null;
   fit?: boolean;
   fly?: string;
+  /** A place to fly to and mark. */
+  pin?: { lng: number; lat: number } | null;
   card?: Card | null;
   what_if?: WhatIf;
   /** Groups of layers: their order from the ground up (what is not named stays), and those that are hidden. */

@@ -8,6 +8,7 @@
 // One rule: an overlay keeps no secrets: what it shows comes with messages, and a page that died gets them again.
 
 import { paletteOf } from "./palette.js";
+import { Pin } from "./pin.js";
 
 /** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
 /** @import { LayerSpecification, SourceSpecification } from "@maplibre/maplibre-gl-style-spec" */
@@ -28,7 +29,7 @@ import { paletteOf } from "./palette.js";
  */
 
 /** In the order they take messages, and within a slot from the ground up. @type {(new (stage: Stage) => Overlay)[]} */
-export const OVERLAYS = [];
+export const OVERLAYS = [Pin];
 
 export class Overlays {
   #stack;

@@ -33,7 +33,9 @@ def quiet(palette: Palette) -> dict[str, str]:
 
 def test_a_serial_and_a_mac_in_any_spelling_lead_to_the_device_and_say_what_matched(bench: Bench) -> None:
     mac = {"name": "ether1", "mac": "4C:5E:0C:11:22:33"}
-    bench.model.merge(Changed(9, facts=(fact("l1", "serial", "HC8087AB"), fact("l1", "interface/ether1", mac))))
+    bench.model.merge(
+        Changed(9, facts=(fact("l1", "serial", "HC8087AB"), fact("l1", "interface/ether1", mac)))
+    )
     bench.model.flush()
     palette = opened(bench)
     palette.field.setText("hc8087")

@@ -28,7 +28,9 @@ def test_a_place_with_letters_is_read_whatever_its_order(typed: str) -> None:
     assert place == pytest.approx((10.3, 47.55))
 
 
-@pytest.mark.parametrize("typed", ["47.55 10.31", "47.55, 10.31", "47.55,10.31", "47,55 10,31", "47.55; 10.31"])
+@pytest.mark.parametrize(
+    "typed", ["47.55 10.31", "47.55, 10.31", "47.55,10.31", "47,55 10,31", "47.55; 10.31"]
+)
 def test_bare_numbers_are_latitude_first_and_the_other_order_is_the_second_reading(typed: str) -> None:
     assert read_places(typed) == (LngLat(10.31, 47.55), LngLat(47.55, 10.31))
 

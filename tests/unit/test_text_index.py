@@ -51,7 +51,9 @@ def test_a_name_with_umlauts_is_found_as_people_type_it_without() -> None:
 
 
 def test_each_kind_of_match_is_told_apart_and_the_line_is_named() -> None:
-    index = index_of(a="Kempten", b="Kempten R1", c="POP Kempten", d="Alt-Kempten", e="Altkempten", f="x|y|kempten")
+    index = index_of(
+        a="Kempten", b="Kempten R1", c="POP Kempten", d="Alt-Kempten", e="Altkempten", f="x|y|kempten"
+    )
     found = index.find("kempten")
     assert found == {
         "a": Match(EXACT, 0),
@@ -89,7 +91,7 @@ def test_what_changes_is_found_as_it_is_now_and_what_is_dropped_never() -> None:
     index.drop("never there")
     assert index.find("new") == {}
     assert index.find("other") == {"b": Match(EXACT, 0)}
-    assert list(index.keys()) == ["b"]
+    assert list(index) == ["b"]
 
 
 def test_things_on_many_shelves_are_all_found_and_shelves_that_empty_go() -> None:
