@@ -105,9 +105,9 @@ class Fusion:
         """Return when each probe of a device last answered."""
         return self._last_us.get(id, {})
 
-    def is_known(self, key: str) -> bool:
-        """Tell whether a MAC or an address is a device's own."""
-        return bool(self._directory.owners(key))
+    def owners(self, key: str) -> tuple[UUID, ...]:
+        """Return the devices whose own a MAC or an address is."""
+        return self._directory.owners(key)
 
     # What changes
 

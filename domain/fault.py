@@ -31,6 +31,14 @@ class LastSeen(msgspec.Struct, frozen=True):
         return self.normal_dbm - self.signal_dbm
 
 
+class Consequence(msgspec.Struct, frozen=True):
+    """What a device that lives complains of, and only for what broke: the title of its rule, and why, in words."""
+
+    subject: UUID
+    title: str
+    reason: str
+
+
 class Fault(msgspec.Struct, frozen=True):
     """One cause and what it takes with it: `affected` devices that do not answer since.
 
@@ -38,7 +46,7 @@ class Fault(msgspec.Struct, frozen=True):
     and those that hang on it alone and were not asked yet, `sites` the whole sites among these, `subscribers` those of all and
     its own. `still_answer`: hang on it alone, and answer: it passes traffic, and only does not speak for itself. `lost_power`: a
     supply on battery was its last word. `beside`: other causes that bound the same dark part of the network. `weakened`: had two
-    ways to the network, and hang on one since.
+    ways to the network, and hang on one since. `consequences`: what living neighbours complain of by it, the first of them.
     """
 
     subject: UUID
@@ -54,6 +62,7 @@ class Fault(msgspec.Struct, frozen=True):
     last_seen: LastSeen | None = None
     beside: tuple[UUID, ...] = ()
     weakened: tuple[UUID, ...] = ()
+    consequences: tuple[Consequence, ...] = ()
 
 
 def takes_words(fault: Fault) -> str:

@@ -23,7 +23,7 @@ from app.model import Delta, Model
 from app.panels.alert_acts import may
 from app.panels.alert_rows import Row, causes_of, explained_by, row_of
 from app.panels.alert_thread import Lines, episode_line, episodes_of, thread_of
-from app.panels.alert_words import name_of
+from app.panels.alert_words import followed_words, name_of
 from app.panels.device_body import scrolled
 from app.panels.facts import FactsGrid, Line
 from app.panels.segments import Segments
@@ -303,7 +303,12 @@ def _reason(model: Model, row: Row, alert: Alert) -> str:
     health = model.health.get(alert.subject)
     own = health.reason if row.story and health is not None else "" if row.story else alert.reason
     said = [text for text in (row.story, own) if text]
-    return "\n".join(f"{capitalized(text)}." for text in said) or "No reason was told."
+    lines = [f"{capitalized(text)}." for text in said] or ["No reason was told."]
+    fault = model.faults.get(alert.subject) if alert.kind in ("device_down", "link_down") else None
+    followed = followed_words(model, fault) if fault is not None else []
+    if followed:
+        lines += ["Follows from it, and alerts for nothing:", *(f"\u2022 {text}" for text in followed)]
+    return "\n".join(lines)
 
 
 def _measured(model: Model, alert: Alert) -> str:

@@ -16,6 +16,7 @@ from domain.fault import Fault, fault_words
 from domain.inventory import Device, is_paused
 
 NAMES_SHOWN = 3
+FOLLOWED_SHOWN = 8
 GONE = "something that was deleted"
 OUR_LINE = "this computer's own line"
 
@@ -73,6 +74,16 @@ def weakened_words(model: Model, fault: Fault) -> str:
     return (
         f"{names_of(model, fault.weakened)} {'has' if len(fault.weakened) == 1 else 'have'} no second way now"
     )
+
+
+def followed_words(model: Model, fault: Fault) -> list[str]:
+    """Return what living neighbours complain of by a fault: "OSPF neighbour lost at Lindau R1: OSPF full went from 3 to 2"."""
+    said = [
+        f"{one.title} at {name_of(model, one.subject)}: {isolated(one.reason)}"
+        for one in fault.consequences[:FOLLOWED_SHOWN]
+    ]
+    more = len(fault.consequences) - len(said)
+    return [*said, f"and {more:,} more"] if more else said
 
 
 def takes_short(fault: Fault) -> str:

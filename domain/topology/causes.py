@@ -213,6 +213,13 @@ class Causes:
         ids = topology.ids
         return {id: on for v, w in found.items() if (id := ids[v]) is not None and (on := ids[w]) is not None}
 
+    def fallen_above(self, device: UUID) -> UUID | None:
+        """Return the nearest down device that one hangs on alone, over others that are quiet as it is itself, or None."""
+        darkness, structure, v = self._darkness(), self._topology.structure, self._topology.index[device]
+        while 0 <= v < structure.source and darkness.kind[v] == QUIET:
+            v = structure.above[v]
+        return self._topology.ids[v] if v in darkness.since else None
+
     def _suspect_from(self, v: int) -> int | None:
         kind, structure, found = self._darkness().kind, self._topology.structure, None
         while 0 <= v < structure.source and kind[v] == QUIET and not self._living(v, 1):

@@ -61,6 +61,10 @@ class EvidenceBook:
         """Tell whether the last turn left anything for the next: have that soon."""
         return bool(self._waiting) or self._fusion.is_behind
 
+    def owners(self, key: str) -> tuple[UUID, ...]:
+        """Return the devices whose own a MAC or an address is."""
+        return self._fusion.owners(key)
+
     def learn(self, device: UUID, facts: Iterable[Fact] | None = None) -> None:
         """Note that a device tells something new: these facts, or (None) its name or address in the inventory."""
         if facts is None or any(fact.field.startswith(PREFIXES) for fact in facts):
@@ -77,8 +81,8 @@ class EvidenceBook:
             if at_us - old.at_us >= DAY_US:
                 del table[key]
         for one in sightings:
-            is_known = (is_own_mac(one.mac) and self._fusion.is_known(one.mac)) or (
-                one.kind == "arp" and self._fusion.is_known(one.address)
+            is_known = (is_own_mac(one.mac) and self.owners(one.mac)) or (
+                one.kind == "arp" and self.owners(one.address)
             )
             if is_known:
                 key = (one.kind, one.mac or one.address)

@@ -21,7 +21,8 @@ AGE_SLACK_S = 10.0
 """Added to a device's interval: its visit, and its retries."""
 APART_S = 6.0
 """What one event takes down falls silent within so long, not in the order of the graph: an answer has to come after that."""
-_HEARD = frozenset({"up", "degraded", "down"})
+HEARD = frozenset({"up", "degraded", "down"})
+"""What a device is of which somebody knows."""
 
 
 class Weighed(NamedTuple):
@@ -38,7 +39,7 @@ def weigh(link: Link, fallen: LinkState, state: State, causes: Causes, now_us: i
     turned_us = fallen.since_us
     for end in (link.a, link.b):
         health = state.health.get(end)
-        if health is not None and health.status in _HEARD:
+        if health is not None and health.status in HEARD:
             if health.status == "down":
                 return Weighed(False, silent=end)
             answering.append((end,))

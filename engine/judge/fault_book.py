@@ -7,16 +7,20 @@ says no others.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.fault import Fault, LastSeen, fault_words
+from domain.fault import Consequence, Fault, LastSeen, fault_words
 from domain.inventory import Inventory
 from domain.topology import Causes, impact
+from engine.judge.blame import Blame
 from engine.judge.network import Network
 from engine.judge.outcome import Outcome
 from engine.judge.suspects import Suspects
 from engine.state import State
+
+CONSEQUENCES_SHOWN = 50
 
 
 class LastWords(NamedTuple):
@@ -30,11 +34,12 @@ class LastWords(NamedTuple):
 class FaultBook:
     """Writes `state.faults`."""
 
-    def __init__(self, state: State, causes: Causes, suspects: Suspects) -> None:
+    def __init__(self, state: State, causes: Causes, suspects: Suspects, blame: Blame) -> None:
         self.last_words: dict[UUID, LastWords] = {}
         self._state = state
         self._causes = causes
         self._suspects = suspects
+        self._blame = blame
         self._last_link: dict[UUID, UUID | None] = {}
 
     def tell_device(self, device: UUID, missed_us: int, network: Network, outcome: Outcome) -> None:
@@ -81,7 +86,7 @@ class FaultBook:
         if fault is None:
             return ""
         seen = fault.last_seen
-        return fault_words(fault, _name_of_link(self._state.inventory, seen.link) if seen is not None else "")
+        return fault_words(fault, name_of(self._state.inventory, seen.link) if seen is not None else "")
 
     def _of_device(self, device: UUID, network: Network, missed_us: int) -> Fault:
         topology, state = network.topology, self._state
@@ -111,6 +116,7 @@ class FaultBook:
             last_seen=self._last_seen(device, network),
             beside=tuple(id for id in roots if id != device),
             weakened=self._weakened(network, device, None),
+            consequences=self._consequences(device),
         )
 
     def _of_link(self, link: UUID, network: Network) -> Fault:
@@ -120,7 +126,12 @@ class FaultBook:
             "link",
             state.since_us if state is not None else 0,
             weakened=self._weakened(network, None, link),
+            consequences=self._consequences(link),
         )
+
+    def _consequences(self, subject: UUID) -> tuple[Consequence, ...]:
+        followed = self._blame.followed.get(subject)
+        return tuple(islice(followed.values(), CONSEQUENCES_SHOWN)) if followed else ()
 
     def _weakened(self, network: Network, device: UUID | None, link: UUID | None) -> tuple[UUID, ...]:
         """Return who lost a second way by this, and by nothing else that was there before."""
@@ -155,7 +166,8 @@ class FaultBook:
             outcome.faults.append(fault.subject)
 
 
-def _name_of_link(inventory: Inventory, id: UUID) -> str:
+def name_of(inventory: Inventory, id: UUID) -> str:
+    """Return what a device is called, or a link by its ends; empty where it is gone."""
     link = inventory.link(id)
-    ends = (inventory.device(end) for end in (link.a, link.b)) if link is not None else ()
+    ends = (inventory.device(end) for end in ((id,) if link is None else (link.a, link.b)))
     return " \u2013 ".join(end.name for end in ends if end is not None)

@@ -20,6 +20,7 @@ from domain.inventory import Inventory
 from domain.load import LinkState
 from domain.observation import Observation
 from domain.topology import Causes, impact
+from engine.judge.blame import Blame
 from engine.judge.fallen_links import APART_S, age_us, weigh
 from engine.judge.fault_book import FaultBook, LastWords
 from engine.judge.network import Network
@@ -66,7 +67,8 @@ class Faults:
         self._waking: dict[UUID, int] = {}
         self._suspects = Suspects(self._causes, TOGETHER_S)
         self._accused: set[UUID] = set()
-        self._book = FaultBook(state, self._causes, self._suspects)
+        self.blame = Blame(state, self._causes, self._suspects, self._network)
+        self._book = FaultBook(state, self._causes, self._suspects, self.blame)
         self._is_begun = False
         for health in state.health.values():
             self._note(health)
@@ -108,6 +110,7 @@ class Faults:
     def turn_link(self, new: LinkState, at_us: int, outcome: Outcome) -> None:
         """Follow a link whose status is another than before. To be called before its alerts are."""
         self._note_link(new)
+        self.blame.turn_link(new.link)
         if new.status == "down":
             self._links_down.add(new.link)
             self._rest(new.link, at_us, outcome)
@@ -165,7 +168,7 @@ class Faults:
     def tell_last_words(self, device: UUID, words: LastWords, outcome: Outcome) -> None:
         """Take up what the past knows of a cause."""
         self._book.last_words[device] = words
-        self._tell({device}, outcome)
+        self.tell({device}, outcome)
 
     # What it means
 
@@ -191,7 +194,8 @@ class Faults:
         for id in turned:
             if id in self._network.topology:
                 self._judge(id, now_us, outcome)
-        self._tell(turned | changes.roots, outcome)
+        self.blame.turned |= turned
+        self.tell(turned | changes.roots, outcome)
         for id in list(self._doubts):
             self._weigh(id, now_us, outcome)
         for id in list(self._links_down & self._resting):
@@ -327,8 +331,9 @@ class Faults:
             self._put_behind(link, (weighed.silent,), now_us, outcome)
         if weighed.is_news:
             self._behind.pop(link, None)
+            self.blame.turn_link(link)
             self._release(link, now_us, outcome)
-            self._tell({link}, outcome)
+            self.tell({link}, outcome)
             return
         self._ask_all(weighed.ask, now_us)
 
@@ -349,7 +354,8 @@ class Faults:
         entries = topology.names(sorted(topology.entries))
         self._peace.turn_uplink(self._book.tell_uplink(entries, self._has_way, outcome), now_us, outcome)
 
-    def _tell(self, subjects: Iterable[UUID], outcome: Outcome) -> None:
+    def tell(self, subjects: Iterable[UUID], outcome: Outcome) -> None:
+        """Bring the faults of some devices and links to what holds."""
         causes = self._believed | self._doubts.keys()
         links = self._links_down - self._resting
         for id in subjects:

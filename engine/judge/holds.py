@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 from uuid import UUID
 
 from domain.alert_rules import change_words, key_of, threshold_words
@@ -55,12 +56,27 @@ class Hold:
     over_us: int | None = None
     """Since when it is over, though it flaps."""
     why_over: str = ""
+    because: str | None = None
+    """Of whom it is a consequence, and so rests; empty while that is looked into."""
     key: str = ""
     id: UUID = field(init=False)
 
     def __post_init__(self) -> None:
         self.key = self.key or key_of(self.rule)
         self.id = fingerprint(self.key, self.subject, self.instance)
+
+
+class Follower(Protocol):
+    """Who wants to know of each hold: when it begins, when it is seen while it is a consequence, and when it is over."""
+
+    def take_up(self, hold: Hold) -> None:
+        """It is new, and has not opened yet."""
+
+    def see(self, hold: Hold) -> None:
+        """It was seen."""
+
+    def drop(self, hold: Hold) -> None:
+        """It is over."""
 
 
 class Holds:
@@ -73,6 +89,11 @@ class Holds:
         self._around: dict[UUID, dict[UUID, Hold]] = {}
         self._ticking: dict[UUID, Hold] = {}
         self._quiet: dict[UUID, dict[Hashable, str]] = {}
+        self._follower: Follower | None = None
+
+    def follow(self, follower: Follower) -> None:
+        """Tell somebody of each hold from now on."""
+        self._follower = follower
 
     def of(self, subject: UUID) -> dict[tuple[str, str], Hold] | None:
         """Return the holds on a subject by (rule's key, instance); None without any. Not to be changed."""
@@ -95,6 +116,8 @@ class Holds:
         self._of.setdefault(hold.subject, {})[hold.key, hold.instance] = hold
         for end in hold.ends:
             self._around.setdefault(end, {})[hold.id] = hold
+        if self._follower is not None:
+            self._follower.take_up(hold)
         self._wake(hold)
 
     def begin(self, hold: Hold, at_us: int, outcome: Outcome) -> None:
@@ -111,6 +134,8 @@ class Holds:
     def see(self, hold: Hold, at_us: int, cap_us: int, outcome: Outcome) -> None:
         """Note that a condition still holds; of the time since it was seen last at most `cap_us` counts."""
         self._grow(hold, at_us, cap_us)
+        if hold.because is not None and self._follower is not None:
+            self._follower.see(hold)
         self._settle(hold, at_us, outcome)
 
     def end(self, hold: Hold, at_us: int, outcome: Outcome, why: str = "") -> None:
@@ -134,6 +159,8 @@ class Holds:
             if not self._around[end]:
                 del self._around[end]
         self._ticking.pop(hold.id, None)
+        if self._follower is not None:
+            self._follower.drop(hold)
         self._alerts.clear(hold.id, at_us, outcome, why)
 
     def drop_all(self, subject: UUID, at_us: int, outcome: Outcome, why: str) -> None:
@@ -172,6 +199,26 @@ class Holds:
                     self.drop(hold, at_us, outcome, hold.why_over)
                 else:
                     self._settle(hold, at_us, outcome)
+
+    # Consequences
+
+    def rest(self, hold: Hold, why: str, since_us: int, at_us: int, outcome: Outcome) -> bool:
+        """Let a consequence rest, and clear its alert; False, and nothing, where that opened before `since_us`."""
+        alert = self._alerts.uncleared(hold.id)
+        if alert is not None and alert.opened_us < since_us:
+            return False
+        if alert is not None:
+            self._alerts.clear(hold.id, at_us, outcome, why)
+            hold.held_us = 0
+        self._grow(hold, at_us, 0)
+        self._ticking.pop(hold.id, None)
+        hold.because = why
+        return True
+
+    def wake(self, hold: Hold, at_us: int, outcome: Outcome) -> None:
+        """Take that back: it opens when it has held long enough, at once where it has."""
+        hold.because, hold.seen_us = None, at_us
+        self._settle(hold, at_us, outcome)
 
     # Quiet
 
@@ -234,7 +281,9 @@ class Holds:
 
     def _is_quiet(self, hold: Hold) -> bool:
         quiet = self._quiet
-        return bool(quiet) and (hold.subject in quiet or any(end in quiet for end in hold.ends))
+        return hold.because is not None or (
+            bool(quiet) and (hold.subject in quiet or any(end in quiet for end in hold.ends))
+        )
 
     def _reason(self, hold: Hold) -> str:
         """Return why a hold is quiet, in the words of the first who gave some."""
@@ -286,13 +335,13 @@ def _beginning(hold: Hold, at_us: int) -> Beginning:
         hold.since_us,
         instance=hold.instance,
         title=hold.rule.name,
-        reason=_words(hold),
+        reason=words_of(hold),
         value=hold.value,
         limit=hold.limit,
     )
 
 
-def _words(hold: Hold) -> str:
+def words_of(hold: Hold) -> str:
     """Return why a hold's alert opens."""
     if hold.reason or hold.value is None:
         return hold.reason

@@ -71,6 +71,7 @@ class Judge:
         self.rules.works.dependents = self.faults.dependents
         self.evidence = EvidenceBook(state)
         state.derived_links, state.contradictions = self.evidence.links, self.evidence.contradictions
+        self._consequences = self.rules.find_consequences(self.faults.blame, self.evidence.owners, ask)
         self._clocks = ClockWatch(now_us, now_s)
         self._listening_us = now_us
         self._suspended_us: int | None = None
@@ -126,6 +127,7 @@ class Judge:
         if self._ticks % AGE_EVERY_TICKS == 0:
             self._age(now_us, outcome)
         self.faults.tick(now_us, outcome)
+        self.faults.tell(self._consequences.tick(now_us, outcome), outcome)
         self.rules.tick(now_us, outcome)
         if outcome:
             self._on_outcome(outcome)

@@ -89,6 +89,16 @@ class Network:
                 entries.add(min(topology.names(v for v in standing if len(near[v]) == most)))
         topology.set_entries(entries)
 
+    def far_ends(self, device: UUID, port: str) -> list[UUID]:
+        """Return who is at a port of a device by the derived links."""
+        found = (self._derived[id] for id in self._derived_at.get(device, ()))
+        return [
+            far
+            for link in found
+            for near, name, far in ((link.a, link.a_interface, link.b), (link.b, link.b_interface, link.a))
+            if (near, name) == (device, port)
+        ]
+
     def links_between(self, a: UUID, b: UUID) -> list[UUID]:
         """Return the links between two devices, those by hand before the derived."""
         found = self._of_pair.get(frozenset((a, b)), ())

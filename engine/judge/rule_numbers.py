@@ -173,7 +173,7 @@ class Numbers:
                 hold = Hold(rule, visit.device.id, instance, at_us, at_us, for_us, probe=probe)
                 hold.value, hold.limit = float(value), was[place]
                 self._holds.begin(hold, at_us, visit.outcome)
-        elif at_us - hold.since_us >= CHANGED_FOR_US:
+        elif at_us - hold.since_us >= CHANGED_FOR_US and hold.because is None:
             was[place] = value
             self._holds.end(hold, at_us, visit.outcome, "it has been so for a day")
         else:

@@ -22,6 +22,8 @@ from domain.load import LinkStatus
 from domain.observation import Value
 from domain.watching import AlertRule
 from engine.judge.alerts import Alerts
+from engine.judge.blame import Blame
+from engine.judge.consequences import Consequences
 from engine.judge.holds import Hold, Holds
 from engine.judge.outcome import Outcome
 from engine.judge.quiet import Works
@@ -66,6 +68,12 @@ class Rules:
         for alert in state.alerts.values():
             if alert.cleared_us is None:
                 self._restore(alert, now_us)
+
+    def find_consequences(
+        self, blame: Blame, owners: Callable[[str], tuple[UUID, ...]], ask: Callable[[UUID], object]
+    ) -> Consequences:
+        """Return who tells which conditions only follow from a fault, and lets them rest."""
+        return Consequences(self._state, self._holds, blame, owners, ask)
 
     # What is seen
 

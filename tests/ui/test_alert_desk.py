@@ -22,6 +22,7 @@ from app.panels.alerts_model import WHAT
 from domain.alerts import Act, Alert, fingerprint
 from domain.asking import QueryTimeline
 from domain.errors import Refusal
+from domain.fault import Consequence, Fault
 from domain.inventory import Device
 from domain.journal import JournalRow
 from domain.wire import ActOnAlert, Changed, Reply
@@ -223,6 +224,21 @@ def test_all_about_an_alert_its_thread_and_a_comment_in_place(bench: Bench, desk
     assert not shown.acknowledge.isVisible()
     assert shown.reopen.isVisible()
     assert shown.sentence.text().startswith("Critical, resolved, still so since ")
+
+
+def test_what_only_follows_from_a_fault_is_listed_with_its_alert(bench: Bench, desk: AlertDesk) -> None:
+    lost = Consequence(G2, "OSPF neighbour lost", "OSPF full went from 3 to 2")
+    fault = Fault(G1, "device", now_us() - 60_000_000, consequences=(lost,) * 10)
+    one = alert("device_down", G1)
+    tell(bench, faults=(fault,), alerts=(one,))
+    desk.open_details(one.id)
+    assert desk.detail is not None
+    lines = desk.detail.reason.text().splitlines()
+    assert "Follows from it, and alerts for nothing:" in lines
+    words = "\u2022 OSPF neighbour lost at Grünten AP: OSPF full went from 3 to 2"
+    bare = [line.replace("\u2068", "").replace("\u2069", "") for line in lines]
+    assert bare.count(words) == 8
+    assert bare[-1] == "\u2022 and 2 more"
 
 
 def _labels(widget: Any) -> list[Any]:
