@@ -13,6 +13,8 @@ import msgspec
 RowKind = Literal[
     "status",
     "link_status",
+    "device_restarted",
+    "device_upgraded",
     "alert_opened",
     "alert_acknowledged",
     "alert_commented",

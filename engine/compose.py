@@ -157,7 +157,7 @@ class Engine:
         self._receivers = Receivers(
             self._state,
             pen,
-            carry=lambda rows: self._carry(Outcome(journal=rows)),
+            carry=self._on_received,
             probe_now=self._monitor.probe_now,
             users=self._logins.snmp_users,
             keep=self._store.set_receivers,
@@ -305,6 +305,10 @@ class Engine:
         subjects += [Subject("fact", fact.address) for fact in outcome.facts]
         subjects += [Subject("values", device) for device in outcome.values]
         self._endpoint.touch(subjects, outcome.journal)
+
+    def _on_received(self, rows: list[JournalRow]) -> None:
+        self._carry(Outcome(journal=rows))
+        self._judge.hear(rows)
 
     def _on_applied(
         self, before: Inventory, touched: list[tuple[str, UUID]], renewed: set[UUID], row: JournalRow

@@ -17,7 +17,7 @@ from app.draft import now_us
 from app.look import TABLE_PX, Look, font
 from app.model import Delta, Model
 from app.panels.text import Label, LineLabel
-from app.words import clock, count_of
+from app.words import age, clock, count_of
 from domain.journal import JournalRow
 from domain.wire import QueryJournal, Reply
 
@@ -34,6 +34,11 @@ def words_of(row: JournalRow) -> str:
         case "status" | "link_status":
             said = str(body.get("status", "")).capitalize()
             return f"{said}: {reason}" if reason else said
+        case "device_restarted":
+            up_s = body.get("up_s")
+            return f"Restarted, had run for {age(up_s)}" if isinstance(up_s, int) else "Restarted"
+        case "device_upgraded":
+            return f"Other software: {body.get('from', '')} \u2192 {body.get('to', '')}"
         case "alert_acknowledged":
             return f"Acknowledged by {body.get('by') or 'somebody'}"
         case "alert_commented":

@@ -1,7 +1,6 @@
 """Events beside alerts on one line of time, the newest first. Counterpart: `QueryTimeline`, and the rows that come live.
 
-Theory: pages are asked for as somebody scrolls down; what comes live stands on top where the timeline goes on till now. Restarts
-are asked for apart, from the uptimes of the devices it is about, for as far back as the rows reach.
+Theory: pages are asked for as somebody scrolls down; what comes live stands on top where the timeline goes on till now.
 One rule: an answer to what is not wanted any more is nothing.
 """
 
@@ -44,11 +43,8 @@ from app.panels.timeline_model import (
     GROUPS,
     ICONS,
     OTHER_ICON,
-    Boot,
     Event,
-    boots_in,
     event_of,
-    event_of_boot,
     is_about,
     kinds_of,
 )
@@ -56,14 +52,10 @@ from app.symbols import paint_symbol
 from app.words import clock
 from domain.asking import QueryTimeline, RowMark
 from domain.journal import JournalRow
-from domain.wire import QuerySeries, Reply
 
 PAGE_ROWS = 100
 LIVE_CAP = 5_000
 """Most lines that are kept."""
-BOOT_DEVICES = 24
-"""Of more devices nobody is asked whether they restarted."""
-BOOT_DAYS_US = 30 * 86_400_000_000
 NAME_PX = 150
 LEAST_WORDS_PX = 180
 Index = QModelIndex | QPersistentModelIndex
@@ -185,7 +177,6 @@ class Timeline(QWidget):
         self._asked = 0
         self._waits, self._is_whole = False, True
         self._oldest: RowMark | None = None
-        self._boots_till_us = 0
         self.chips = {group: self._chip(group, title) for group, (title, _) in GROUPS.items()}
         self.view = _List()
         self.view.setModel(self.rows)
@@ -237,7 +228,6 @@ class Timeline(QWidget):
         self._oldest, self._waits, self._is_whole = None, False, False
         if self._goes_on:
             self._to_us = now_us()
-        self._boots_till_us = self._to_us
         self._say()
         self._ask()
 
@@ -264,7 +254,6 @@ class Timeline(QWidget):
             last = min(rows, key=lambda row: (row.at_us, row.origin.bytes, row.seq))
             self._oldest = RowMark(last.at_us, last.origin, last.seq)
         self._add(rows)
-        self._ask_boots()
         self._say()
         if not self._is_whole and not self.view.verticalScrollBar().maximum():
             QTimer.singleShot(0, self, self._fill)
@@ -273,32 +262,6 @@ class Timeline(QWidget):
         """Ask on where what is there does not fill the view."""
         if self.isVisible() and not self.view.verticalScrollBar().maximum():
             self._ask()
-
-    def _ask_boots(self) -> None:
-        """Ask for the uptimes of the devices, as far back as the rows reach by now."""
-        devices = [id for id in self._subjects if self._model.inventory.device(id) is not None]
-        if "restarts" not in self.groups or len(devices) > BOOT_DEVICES:
-            return
-        least_us = max(self._from_us, self._to_us - BOOT_DAYS_US)
-        from_us = least_us if self._is_whole or self._oldest is None else self._oldest.at_us
-        till_us, self._boots_till_us = self._boots_till_us, min(from_us, self._boots_till_us)
-        if from_us >= till_us:
-            return
-        for device in devices:
-            self._ask_boots_of(device, from_us, till_us)
-
-    def _ask_boots_of(self, device: UUID, from_us: int, till_us: int) -> None:
-        asked = self._asked
-
-        def take(reply: Reply) -> None:
-            points = reply.result
-            if asked == self._asked and "restarts" in self.groups:
-                found = boots_in(
-                    device, points.get("at_us", ()), points.get("low", ()), points.get("high", ())
-                )
-                self._add_boots(boot for boot in found if from_us <= boot.at_us <= till_us)
-
-        self._link.request(lambda number: QuerySeries(number, device, "uptime_s", "", from_us, till_us), take)
 
     # Showing
 
@@ -319,11 +282,6 @@ class Timeline(QWidget):
         events = [event for row in rows if (event := event_of(self._model, row)) is not None]
         self.rows.add(event for event in events if event.group in groups)
         self._measure()
-
-    def _add_boots(self, boots: Iterable[Boot]) -> None:
-        self.rows.add(event_of_boot(self._model, boot) for boot in boots)
-        self._measure()
-        self._say()
 
     def _measure(self) -> None:
         """Give the clock the room of the longest one."""

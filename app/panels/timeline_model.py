@@ -1,19 +1,19 @@
 """What happened, as lines of a timeline: words, a group, a symbol. Counterpart: `timeline.py` shows it, `journal.py` says most.
 
-Theory: a line is a journal row in words that stand alone; a restart is no row: it is where a device's uptime fell.
-One rule: what people do and what restarts is what changes a network, and so it stands out before a fault.
+Theory: a line is a journal row in words that stand alone.
+One rule: what people do, what restarts and other software are what changes a network, and so it stands out before a fault.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
 from app.model import Model
 from app.panels.alert_words import GONE, name_of
 from app.panels.journal import words_of
-from app.words import age, capitalized
+from app.words import capitalized
 from domain.alerts import Alert
 from domain.journal import JournalRow, RowKind
 
@@ -34,11 +34,13 @@ GROUPS: dict[str, tuple[str, tuple[RowKind, ...]]] = {
     ),
     "status": ("Status", ("status", "link_status")),
     "edits": ("Edits", ("edit_applied", "edit_refused")),
-    "restarts": ("Restarts", ()),
+    "restarts": ("Restarts", ("device_restarted", "device_upgraded")),
     "traps": ("Traps", ("trap",)),
     "syslog": ("Syslog", ("syslog", "messages_dropped")),
 }
-"""What can be left out, by its title and the kinds of rows; restarts are no rows."""
+"""What can be left out, by its title and the kinds of rows."""
+CHANGES: frozenset[RowKind] = frozenset({"edit_applied", "device_restarted", "device_upgraded"})
+"""What stands out."""
 GROUP_OF: dict[str, str] = {kind: group for group, (_, kinds) in GROUPS.items() for kind in kinds}
 OTHER_ICON = "info"
 ICONS = {
@@ -48,10 +50,6 @@ ICONS = {
     "traps": "radio",
     "syslog": "message-square",
 }
-BOOT_OIDS = frozenset({"1.3.6.1.6.3.1.1.5.1", "1.3.6.1.6.3.1.1.5.2"})
-"""coldStart and warmStart (RFC 3418): the device says itself that it restarts."""
-UPTIME_WRAPS_S = 42_940_000.0
-"""Below 2^32 hundredths of a second (RFC 3418, sysUpTime): an uptime so high begins again at 0 without a restart."""
 BEFORE_US = 30 * 60 * 1_000_000
 SITE_CAP = 60
 """Most devices of a site that are looked at for what changed before."""
@@ -75,21 +73,12 @@ class Event(NamedTuple):
         return (-self.at_us, self.key[0].bytes, -self.key[1])
 
 
-class Boot(NamedTuple):
-    """A device began anew, as its uptime says; `up_s` is how long it had run before."""
-
-    device: UUID
-    at_us: int
-    up_s: float
-
-
 def event_of(model: Model, row: JournalRow) -> Event | None:
     """Return a journal row as a line; None where it says nothing."""
     words = _words(row)
     if not words:
         return None
     group = GROUP_OF.get(row.kind, "")
-    boots = row.kind == "trap" and str(row.body.get("oid", "")) in BOOT_OIDS
     symbol = str(row.body.get("status", "")) if group == "status" else ""
     return Event(
         (row.origin, row.seq),
@@ -99,25 +88,8 @@ def event_of(model: Model, row: JournalRow) -> Event | None:
         words,
         _name(model, row),
         symbol,
-        row.kind == "edit_applied" or boots,
+        row.kind in CHANGES,
     )
-
-
-def event_of_boot(model: Model, boot: Boot) -> Event:
-    """Return a restart as a line."""
-    said = f"Restarted, had run for {age(boot.up_s)}"
-    key = (boot.device, boot.at_us)
-    return Event(key, boot.at_us, "restarts", boot.device, said, name_of(model, boot.device), "", True)
-
-
-def boots_in(device: UUID, at_us: Sequence[int], low: Sequence[float], high: Sequence[float]) -> list[Boot]:
-    """Return where a device's uptime fell, from its points with the lowest and highest value of each."""
-    found = []
-    for number in range(1, min(len(at_us), len(low), len(high))):
-        before_s, now_s = high[number - 1], low[number]
-        if now_s + 1.0 < before_s < UPTIME_WRAPS_S:
-            found.append(Boot(device, at_us[number] - int(now_s * 1e6), before_s))
-    return found
 
 
 def kinds_of(groups: Iterable[str]) -> tuple[RowKind, ...]:

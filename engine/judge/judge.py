@@ -18,11 +18,13 @@ from domain.alerts import Act, Alert
 from domain.habits import Against
 from domain.health import Health, aged, next_health, stale_after_us, without_probe
 from domain.inventory import SLOWEST_INTERVAL_S, Device, Inventory, Link, is_paused, probe_names
+from domain.journal import JournalRow
 from domain.metrics import believable
 from domain.observation import Observation, Reading, Value
 from domain.wire import LatestValues
 from engine.journal import JournalPen
 from engine.judge.alerts import Alerts
+from engine.judge.chronicle import Chronicle
 from engine.judge.clocks import ClockWatch
 from engine.judge.evidence import EvidenceBook
 from engine.judge.facts import fold_facts
@@ -72,6 +74,7 @@ class Judge:
         self.evidence = EvidenceBook(state)
         state.derived_links, state.contradictions = self.evidence.links, self.evidence.contradictions
         self._consequences = self.rules.find_consequences(self.faults.blame, self.evidence.owners, ask)
+        self._chronicle = Chronicle(pen, state.values)
         self._clocks = ClockWatch(now_us, now_s)
         self._listening_us = now_us
         self._suspended_us: int | None = None
@@ -148,6 +151,12 @@ class Judge:
             self._on_outcome(outcome)
         return self.evidence.is_behind
 
+    def hear(self, rows: Iterable[JournalRow]) -> None:
+        """Take up what devices sent unasked."""
+        outcome = Outcome(journal=self._chronicle.hear(rows))
+        if outcome:
+            self._on_outcome(outcome)
+
     def tell_last_words(self, device: UUID, words: LastWords) -> None:
         """Take up what the past knows of a cause."""
         outcome = Outcome()
@@ -193,10 +202,20 @@ class Judge:
         self._values.setdefault(device, {})[observation.probe] = believed
         self._visit.setdefault(device, []).extend(believed)
         self.rules.see(device, observation.probe, believed)
+        if (
+            restart := self._chronicle.see(device, observation.probe, believed, observation.at_us)
+        ) is not None:
+            outcome.journal.append(restart)
         if reading.facts or reading.facts_whole:
             facts = self._state.facts.setdefault(device, {})
+            version = facts.get(("version", observation.probe))
             changed = fold_facts(facts, observation, reading)
             outcome.facts += changed
+            for fact in changed:
+                if fact.field == "version" and (
+                    row := self._chronicle.follow_version(version, fact, facts.values())
+                ):
+                    outcome.journal.append(row)
             self.rules.see_facts(changed, observation.at_us, outcome)
             self.evidence.learn(device, changed)
         self.evidence.hear(device, observation.probe, observation.at_us)
@@ -312,6 +331,7 @@ class Judge:
                 table.pop(id, None)
             self._links.lose(id)
             self.evidence.forget(id)
+            self._chronicle.forget(id)
             return
         if old is None or (old.name, old.address) != (new.name, new.address):
             self.evidence.learn(id)
@@ -322,6 +342,8 @@ class Judge:
         if paused or new.address != old.address:
             fresh = Health(id, health.vantage, since_us=at_us, reason="paused" if paused else "not asked yet")
             self.rules.forget(id, at_us, outcome, "paused" if paused else "it has another address")
+            if new.address != old.address:
+                self._chronicle.forget(id)
             self._lose(id, None, outcome)
         else:
             fresh = health

@@ -12,12 +12,12 @@ from app.draft import now_us
 from app.look import Look
 from app.model import Model
 from app.panels.timeline import PAGE_ROWS, Timeline
-from app.panels.timeline_model import boots_in, event_of, is_about, suspects
+from app.panels.timeline_model import event_of, is_about, suspects
 from domain.alerts import Alert, fingerprint
 from domain.asking import QueryTimeline
 from domain.fault import Fault
 from domain.journal import JournalRow
-from domain.wire import ROWS_OF, Changed, QuerySeries, Reply
+from domain.wire import ROWS_OF, Changed, Reply
 from tests.ui.fake_engine import VANTAGE, id_of, small_network
 
 G1, G2, L1, LINK = id_of("g1"), id_of("g2"), id_of("l1"), id_of("link")
@@ -27,26 +27,14 @@ S = 1_000_000
 class Journal:
     """Answers from rows as the engine does; with `late` only when told to."""
 
-    def __init__(
-        self, rows: list[JournalRow], uptimes: dict[Any, list[tuple[int, float]]] | None = None
-    ) -> None:
-        self.rows, self.uptimes = rows, uptimes or {}
+    def __init__(self, rows: list[JournalRow]) -> None:
+        self.rows = rows
         self.asked: list[QueryTimeline] = []
         self.waiting: list[Any] = []
         self.late = False
 
     def request(self, make: Any, then: Any) -> None:
         question = make(1)
-        if isinstance(question, QuerySeries):
-            points = [
-                p for p in self.uptimes.get(question.device, []) if question.from_us <= p[0] <= question.to_us
-            ]
-            told = {
-                "at_us": [p[0] for p in points],
-                **{key: [p[1] for p in points] for key in ("value", "low", "high")},
-            }
-            then(Reply(1, result=told))
-            return
         self.asked.append(question)
         rows = sorted(self.rows, key=lambda row: (row.at_us, row.origin.bytes, row.seq), reverse=True)
         subjects = frozenset(question.subjects or ())
@@ -158,22 +146,18 @@ def test_an_answer_to_what_is_not_wanted_any_more_is_nothing(qt: QApplication) -
     assert words(timeline) == ["Down"]
 
 
-def test_a_restart_is_where_an_uptime_fell_and_no_wrap_of_its_counter() -> None:
-    at = [100 * S, 160 * S, 220 * S, 280 * S]
-    assert [(b.at_us, b.up_s) for b in boots_in(G1, at, [900, 20, 80, 140], [900, 20, 80, 140])] == [
-        (140 * S, 900)
-    ]
-    assert boots_in(G1, at[:2], [42_949_600.0, 13.0], [42_949_600.0, 13.0]) == []
-    assert boots_in(G1, at, [1, 61, 121, 181], [1, 61, 121, 181]) == []
-
-
-def test_restarts_stand_among_the_rows_and_can_be_left_out(qt: QApplication) -> None:
-    now = now_us()
-    uptimes = {G1: [(now - 600 * S, 9_000.0), (now - 540 * S, 30.0), (now - 480 * S, 90.0)]}
-    journal = Journal([row(1, 700, "status", status="up"), row(2, 60, "status", status="down")], uptimes)
-    timeline = shown(qt, journal)
+def test_restarts_and_upgrades_stand_among_the_rows_and_can_be_left_out(qt: QApplication) -> None:
+    rows = [row(1, 700, "status", status="up"), row(4, 60, "status", status="down")]
+    rows.append(row(2, 600, "device_restarted", up_s=9_000))
+    rows.append(row(3, 500, "device_upgraded", **{"from": "7.14", "to": "7.15.3"}))
+    timeline = shown(qt, Journal(rows))
     timeline.show_of([G1])
-    assert words(timeline) == ["Down", "Restarted, had run for 2 h", "Up"]
+    assert words(timeline) == [
+        "Down",
+        "Other software: 7.14 \u2192 7.15.3",
+        "Restarted, had run for 2 h",
+        "Up",
+    ]
     timeline.chips["restarts"].click()
     assert words(timeline) == ["Down", "Up"]
 
@@ -185,7 +169,8 @@ def test_before_a_fault_changes_stand_out_and_nothing_after_it_is_shown(qt: QApp
             row(1, 50, "edit_applied", title="Later"),
             row(2, 200, "edit_applied", title="Change it", author="anna"),
             row(3, 300, "status", G2, status="degraded"),
-            row(4, 400, "trap", text="coldStart", oid="1.3.6.1.6.3.1.1.5.1"),
+            row(4, 400, "device_restarted"),
+            row(6, 390, "trap", text="coldStart"),
             row(5, 4_000, "edit_applied", title="Long ago"),
         ]
     )
@@ -194,7 +179,8 @@ def test_before_a_fault_changes_stand_out_and_nothing_after_it_is_shown(qt: QApp
     assert [(event.words, event.is_change) for event in timeline.rows.events] == [
         ("Change it, by anna", True),
         ("Degraded", False),
-        ("Trap: coldStart", True),
+        ("Trap: coldStart", False),
+        ("Restarted", True),
     ]
     assert timeline.rows.events[1].name == "Grünten AP"
     assert not timeline.grab().isNull()
