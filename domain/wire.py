@@ -32,6 +32,7 @@ from domain.operation import Operation
 from domain.receiving import ReceiverSettings, ReceiverState
 from domain.retention import DiskState, Retention
 from domain.searching import DiscoveryRequest
+from domain.terrain import TerrainRequest
 from domain.vault import Secret, VaultRequest, VaultState
 from domain.watching import AlertRule, Ignored, Maintenance
 
@@ -186,6 +187,7 @@ ToEngine = (
     | MibRequest
     | NetworkRequest
     | DiscoveryRequest
+    | TerrainRequest
     | SetRetention
     | SetReceivers
     | QueryQuarantine

@@ -25,6 +25,7 @@ from domain.text import clean_text
 from engine.log import LogWriter, close_log, open_log
 from engine.mibs.reading import READ_MIBS
 from engine.profile import Profile, ProfileTaken
+from engine.terrain.reading import READ_TERRAIN
 
 _log = logging.getLogger("engine")
 
@@ -40,11 +41,16 @@ STOP_S = 15.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run an engine until it is told to stop; return the exit code. With `--read-mibs` be what reads MIB texts for one."""
+    """Run an engine until it is told to stop; return the exit code. With `--read-mibs` be what reads MIB texts for one, with
+    `--read-terrain` what reads heights of the ground."""
     if (arguments if arguments is not None else sys.argv[1:]) == [READ_MIBS]:
         from engine.mibs.reader import main as read_mibs  # noqa: PLC0415 loads pysmi, which no engine needs itself
 
         return read_mibs()
+    if (arguments if arguments is not None else sys.argv[1:]) == [READ_TERRAIN]:
+        from engine.terrain.reader import main as read_terrain  # noqa: PLC0415 loads what decodes pictures
+
+        return read_terrain()
     parser = argparse.ArgumentParser(
         prog="heliograph-engine", description="Polls a network and tells windows about it."
     )

@@ -45,6 +45,7 @@ from engine.requests import Requests
 from engine.state import Subject, state_from
 from engine.storage import Batch, CycleRow, StorageFailed, Store, StoreThread
 from engine.tasks import end, keep
+from engine.terrain.desk import TerrainDesk
 from engine.transport import Transports
 from engine.transport.addresses import has_way
 from engine.upkeep import Upkeep
@@ -178,6 +179,8 @@ class Engine:
             new_id=new_id,
             now_us=now_us,
         )
+        terrain = TerrainDesk(folder, self._discovery.operations, now_us)
+        stack.callback(terrain.close)
         stack.push_async_callback(self._discovery.close)
         requests = Requests(
             state=self._state,
@@ -194,6 +197,7 @@ class Engine:
             mibs=mibs,
             network=Inquiries(self._store, lambda: self._judge.faults.network.topology, lambda: self._state),
             discovery=self._discovery,
+            terrain=terrain,
             keeper=self._keeper,
             stop=self._stopped.set,
             now_us=now_us,

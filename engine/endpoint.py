@@ -25,6 +25,7 @@ from domain.errors import Refusal
 from domain.journal import JournalRow
 from domain.mib import MibRequest
 from domain.searching import DiscoveryRequest
+from domain.terrain import TerrainRequest
 from domain.vault import Lock, RotateKeys, SetAutoLock, SetKeyPlace, Unlock
 from domain.wire import (
     DEAD_AFTER_MISSED,
@@ -72,6 +73,7 @@ Request = (
     | MibRequest
     | NetworkRequest
     | DiscoveryRequest
+    | TerrainRequest
     | ProbeNow
     | SetRetention
     | SetReceivers

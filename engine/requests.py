@@ -36,6 +36,7 @@ from domain.receiving import (
 from domain.retention import Retention, retention_refusals
 from domain.rules import STEPS_CAP, of_edit, refusals, told
 from domain.searching import DiscoveryRequest
+from domain.terrain import TerrainRequest
 from domain.text import clean_text
 from domain.vault import Lock, RotateKeys, Secret, SetAutoLock, SetKeyPlace, Unlock, VaultRequest
 from domain.wire import (
@@ -145,6 +146,13 @@ class Discovering(Protocol):
         """Return the one reply to a request about finds and operations."""
 
 
+class Surveying(Protocol):
+    """The ground under the network."""
+
+    async def answer(self, request: TerrainRequest) -> Reply:
+        """Return the one reply to a request about terrain."""
+
+
 class Requests:
     """Answers one request at a time that changes something, and any number that only asks."""
 
@@ -165,6 +173,7 @@ class Requests:
         mibs: Naming,
         network: Inquiring,
         discovery: Discovering,
+        terrain: Surveying,
         keeper: Keeping,
         stop: Callable[[], None],
         now_us: Callable[[], int],
@@ -183,6 +192,7 @@ class Requests:
         self._mibs = mibs
         self._network = network
         self._discovery = discovery
+        self._terrain = terrain
         self._keeper = keeper
         self._stop = stop
         self._now_us = now_us
@@ -196,6 +206,8 @@ class Requests:
             return await self._network.answer(request)
         if isinstance(request, DiscoveryRequest):
             return self._discovery.answer(request)
+        if isinstance(request, TerrainRequest):
+            return await self._terrain.answer(request)
         try:
             match request:
                 case SubmitEdit():

@@ -27,7 +27,8 @@ from engine.transport import Transports
 
 
 class DiscoveryDesk:
-    """Owns finds and operations of `state`. `put` keeps a batch, `touch` tells clients what turned and what happened."""
+    """Owns finds and operations of `state`; others start `operations` of theirs too. `put` keeps a batch, `touch`
+    tells clients what turned and what happened."""
 
     def __init__(
         self,
@@ -43,7 +44,7 @@ class DiscoveryDesk:
         now_us: Callable[[], int],
     ) -> None:
         self._state, self._pen, self._put, self._touch, self._now_us = state, pen, put, touch, now_us
-        self._operations = Operations(
+        self.operations = Operations(
             changed=self._on_operation,
             note=self._note,
             forgotten=self._on_forgotten,
@@ -54,7 +55,7 @@ class DiscoveryDesk:
             state,
             transports,
             profiles,
-            self._operations,
+            self.operations,
             open_credential=open_credential,
             changed=self._on_finds,
             now_us=now_us,
@@ -71,7 +72,7 @@ class DiscoveryDesk:
     async def close(self) -> None:
         """Listen no more, and end what runs."""
         await self._discovery.close()
-        await self._operations.close()
+        await self.operations.close()
 
     def watch(self, is_watched: bool) -> None:
         """Listen on the LAN while somebody looks."""
@@ -98,9 +99,9 @@ class DiscoveryDesk:
                 return _begun(request.request, self._discovery.start_walk(request.settings))
             case SteerOperation():
                 act = {
-                    "pause": self._operations.pause,
-                    "resume": self._operations.resume,
-                    "cancel": self._operations.cancel,
+                    "pause": self.operations.pause,
+                    "resume": self.operations.resume,
+                    "cancel": self.operations.cancel,
                 }[request.act]
                 if act(request.operation):
                     return Reply(request.request)

@@ -16,6 +16,7 @@ from domain.errors import Refusal
 from domain.inventory import Inventory
 from domain.journal import JournalRow
 from domain.searching import DiscoveryRequest
+from domain.terrain import TerrainRequest
 from domain.topology import Topology
 from domain.vault import Secret
 from domain.wire import QueryJournal, Reply, SubmitEdit
@@ -44,6 +45,11 @@ def _no_walk(id: UUID) -> WalkSession:
 class _NoDiscovery:
     def answer(self, request: DiscoveryRequest) -> Reply:
         return Reply(request.request, (Refusal("INVALID_INPUT", "nothing is discovered here"),))
+
+
+class _NoTerrain:
+    async def answer(self, request: TerrainRequest) -> Reply:
+        return Reply(request.request, (Refusal("INVALID_INPUT", "there is no ground here"),))
 
 
 class Desk:
@@ -75,6 +81,7 @@ class Desk:
             receivers=self.receivers,
             network=Inquiries(self.store, self._topology, lambda: self.state),
             discovery=_NoDiscovery(),
+            terrain=_NoTerrain(),
             keeper=Keeper(
                 self.vault,
                 self.store,
