@@ -25,6 +25,7 @@ BENCHES = (
     "start",
     "poll",
     "paint",
+    "map",
     "walk",
     "fleet",
     "dead-fifth",

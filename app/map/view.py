@@ -182,7 +182,8 @@ class MapView(QWidget):
 
     def _send(self, **message: Any) -> None:
         if self._ready and message:
-            self._door.send(message)
+            for part in feed.parts(message):
+                self._door.send(part)
 
     def _is_known(self, id: UUID) -> bool:
         return self._model.inventory.device(id) is not None or self._model.inventory.link(id) is not None

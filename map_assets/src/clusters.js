@@ -1,6 +1,7 @@
-// Which devices are drawn as one ring, zoom by zoom. Pure. Counterpart: painter.js, which paints the rings.
+// Which devices are drawn as one ring, zoom by zoom. Pure. Counterpart: tiles.js makes the plan beside the page, painter.js paints it.
 // Theory: from the closest zoom outwards, what stands closer than a ring's size is merged, and what is merged stays merged
 // further out; so each device has one zoom from which it stands alone. Devices at the same place are a ring at every zoom.
+// The plan is numbers only, device by device in the network's order, so that it crosses from the worker at little cost.
 // One rule: membership depends on places alone; status never moves a ring, it only colours it.
 
 import { pixelsPerDegree, toFlat } from "./geometry.js";
@@ -18,13 +19,13 @@ const SAME_PLACE_DEG = 1e-6;
  * @property {boolean} stack all at one place: no zoom takes them apart
  */
 /**
- * @typedef {object} Clusters
- * @property {(zoom: number) => Cluster[]} rings the rings of a whole zoom
- * @property {Map<string, number>} aloneFrom the zoom from which each device stands alone; beyond TOP_ZOOM: never
- * @property {(id: string, zoom: number) => Cluster | undefined} ringOf the ring that a device is in at a whole zoom
- * @property {(a: string, b: string) => number} apartFrom the zoom from which two devices are not in the same ring
+ * The rings of a whole zoom: of each device the number of its ring (-1: none), of each ring the device at whose place it
+ * stands, and whether it is a stack.
+ * @typedef {{ ringOf: Int32Array, lead: Int32Array, stack: Uint8Array }} Level
  */
-/** `rank` is that of its first member. @typedef {{ x: number, y: number, lng: number, lat: number, rank: number, members: string[], stack: boolean }} Node */
+/** `alone`: the zoom from which each device stands alone; beyond TOP_ZOOM: never. @typedef {{ levels: Level[], alone: Uint8Array }} Plan */
+
+/** `lead` is its first member; all are places in the network's order. @typedef {{ x: number, y: number, rank: number, members: number[], stack: boolean }} Node */
 
 /** 0 POP, 1 relay, 2 the rest: role is size and weight, because shape belongs to status. @param {Role} role */
 export const rankOf = (role) => (role === "pop" ? 0 : role === "relay" ? 1 : 2);
@@ -34,64 +35,117 @@ export function clusterBelow(count) {
   return count <= 200 ? 7 : count <= 1000 ? 9 : 11;
 }
 
-/**
- * @param {Iterable<DeviceRow>} devices
- * @returns {Clusters}
- */
-export function makeClusters(devices) {
-  const aloneFrom = /** @type {Map<string, number>} */ (new Map());
-  let nodes = stacks(devices, aloneFrom);
-  const top = clusterBelow(aloneFrom.size);
-  const levels = /** @type {Cluster[][]} */ ([]);
-  levels[top] = ringsOf(nodes);
-  for (let zoom = top - 1; zoom >= 0; zoom--) {
-    nodes = merge(nodes, RADIUS_PX / pixelsPerDegree(zoom));
-    levels[zoom] = ringsOf(nodes);
-    for (const node of nodes) {
-      if (node.members.length > 1) {
-        for (const id of node.members) if (/** @type {number} */ (aloneFrom.get(id)) <= zoom) aloneFrom.set(id, zoom + 1);
-      }
-    }
+/** Devices as a plan has them grouped. */
+export class Clusters {
+  #plan;
+  #rows;
+  /** @type {Map<string, number>} */
+  #at = new Map();
+  /** @type {Cluster[][]} */
+  #rings = [];
+
+  /** @param {Plan} plan @param {DeviceRow[]} rows the devices that it was made of, in that order */
+  constructor(plan, rows) {
+    this.#plan = plan;
+    this.#rows = rows;
+    rows.forEach(({ id }, i) => this.#at.set(id, i));
   }
-  const ringsById = levels.map((rings) => new Map(rings.flatMap((ring) => ring.members.map((member) => [member, ring]))));
-  return {
-    rings: (zoom) => levels[Math.max(0, Math.min(top, zoom))],
-    aloneFrom,
-    ringOf: (id, zoom) => ringsById[Math.max(0, Math.min(top, zoom))].get(id),
-    apartFrom(a, b) {
-      for (let zoom = top; zoom >= 0; zoom--) {
-        const ring = ringsById[zoom].get(a);
-        if (ring !== undefined && ring === ringsById[zoom].get(b)) return zoom === top ? TOP_ZOOM + 1 : zoom + 1;
-      }
-      return 0;
-    },
-  };
+
+  /** The closest zoom that has rings of its own. */
+  get top() {
+    return this.#plan.levels.length - 1;
+  }
+
+  /** The zoom from which a device stands alone; beyond TOP_ZOOM: never. @param {string} id */
+  aloneFrom(id) {
+    return this.#plan.alone[this.#at.get(id) ?? -1] ?? 0;
+  }
+
+  /** The rings of a whole zoom. @param {number} zoom @returns {Cluster[]} */
+  rings(zoom) {
+    const held = Math.max(0, Math.min(this.top, zoom));
+    return (this.#rings[held] ??= this.#gather(this.#plan.levels[held]));
+  }
+
+  /** The ring that a device is in at a whole zoom. @param {string} id @param {number} zoom @returns {Cluster | undefined} */
+  ringOf(id, zoom) {
+    const level = this.#plan.levels[Math.max(0, Math.min(this.top, zoom))];
+    return this.rings(zoom)[level.ringOf[this.#at.get(id) ?? -1] ?? -1];
+  }
+
+  /** The zoom from which two devices are not in the same ring. @param {string} a @param {string} b */
+  apartFrom(a, b) {
+    return apartFrom(this.#plan, this.#at.get(a) ?? -1, this.#at.get(b) ?? -1);
+  }
+
+  /** @param {Level} level */
+  #gather({ ringOf, lead, stack }) {
+    const rings = Array.from(lead, (place, i) => {
+      const { id, lng, lat } = this.#rows[place];
+      return { id, lng, lat, members: /** @type {string[]} */ ([]), stack: stack[i] === 1 };
+    });
+    ringOf.forEach((ring, i) => ring >= 0 && rings[ring].members.push(this.#rows[i].id));
+    return rings;
+  }
 }
 
-/** @param {Iterable<DeviceRow>} devices @param {Map<string, number>} aloneFrom */
-function stacks(devices, aloneFrom) {
+/** The zoom from which two devices of a plan, by number, are not in the same ring. @param {Plan} plan @param {number} a @param {number} b */
+export function apartFrom({ levels }, a, b) {
+  const top = levels.length - 1;
+  for (let zoom = top; zoom >= 0; zoom--) {
+    const { ringOf } = levels[zoom];
+    if (ringOf[a] >= 0 && ringOf[a] === ringOf[b]) return zoom === top ? TOP_ZOOM + 1 : zoom + 1;
+  }
+  return 0;
+}
+
+/** @param {DeviceRow[]} rows @returns {Plan} */
+export function planOf(rows) {
+  const alone = new Uint8Array(rows.length);
+  let nodes = stacks(rows, alone);
+  const top = clusterBelow(rows.length);
+  const levels = /** @type {Level[]} */ ([]);
+  levels[top] = levelOf(nodes, rows.length);
+  for (let zoom = top - 1; zoom >= 0; zoom--) {
+    nodes = merge(nodes, RADIUS_PX / pixelsPerDegree(zoom));
+    levels[zoom] = levelOf(nodes, rows.length);
+    levels[zoom].ringOf.forEach((ring, i) => {
+      if (ring >= 0 && alone[i] <= zoom) alone[i] = zoom + 1;
+    });
+  }
+  return { levels, alone };
+}
+
+/** Devices in their rings. @param {Iterable<DeviceRow>} devices */
+export function makeClusters(devices) {
+  const rows = [...devices];
+  return new Clusters(planOf(rows), rows);
+}
+
+/** @param {DeviceRow[]} rows @param {Uint8Array} alone gets those of devices that never stand alone */
+function stacks(rows, alone) {
   const byPlace = /** @type {Map<string, Node>} */ (new Map());
-  for (const { id, lng, lat, role } of devices) {
+  rows.forEach(({ lng, lat, role }, i) => {
     const key = `${Math.round(lng / SAME_PLACE_DEG)}/${Math.round(lat / SAME_PLACE_DEG)}`;
     const node = byPlace.get(key);
-    aloneFrom.set(id, 0);
     if (node) {
-      node.members.push(id);
+      node.members.push(i);
       node.stack = true;
     } else {
       const [x, y] = toFlat([lng, lat]);
-      byPlace.set(key, { x, y, lng, lat, rank: rankOf(role), members: [id], stack: false });
+      byPlace.set(key, { x, y, rank: rankOf(role), members: [i], stack: false });
     }
-  }
-  for (const { members } of byPlace.values()) if (members.length > 1) for (const id of members) aloneFrom.set(id, TOP_ZOOM + 1);
+  });
+  for (const { members } of byPlace.values()) if (members.length > 1) for (const i of members) alone[i] = TOP_ZOOM + 1;
   return [...byPlace.values()];
 }
 
 /** Merge what is closer than `radius` into the most important there, so that its links still end in the ring. @param {Node[]} nodes @param {number} radius */
 function merge(nodes, radius) {
+  const rows = Math.ceil(360 / radius) + 3;
   /** @param {number} x @param {number} y */
-  const cell = (x, y) => `${Math.floor(x / radius)}/${Math.floor(y / radius)}`;
-  const grid = /** @type {Map<string, Node[]>} */ (new Map());
+  const cell = (x, y) => Math.floor((x + 180) / radius) * rows + Math.floor((y + 180) / radius);
+  const grid = /** @type {Map<number, Node[]>} */ (new Map());
   for (const node of nodes) {
     const key = cell(node.x, node.y);
     const there = grid.get(key);
@@ -118,9 +172,12 @@ function merge(nodes, radius) {
   return merged;
 }
 
-/** @param {Node[]} nodes @returns {Cluster[]} */
-function ringsOf(nodes) {
-  return nodes
-    .filter((node) => node.members.length > 1)
-    .map(({ lng, lat, members, stack }) => ({ id: members[0], lng, lat, members, stack }));
+/** @param {Node[]} nodes @param {number} count of devices @returns {Level} */
+function levelOf(nodes, count) {
+  const rings = nodes.filter(({ members }) => members.length > 1);
+  const ringOf = new Int32Array(count).fill(-1);
+  rings.forEach(({ members }, ring) => {
+    for (const i of members) ringOf[i] = ring;
+  });
+  return { ringOf, lead: Int32Array.from(rings, ({ members }) => members[0]), stack: Uint8Array.from(rings, ({ stack }) => Number(stack)) };
 }

@@ -79,7 +79,7 @@ export function fateFeatures(network, { devices, links, detours }, clusters) {
     const device = network.devices.get(id);
     if (!device || fate === "carries") continue;
     const common = { kind: "device", fate, rank: rankOf(device.role), label: label(device.name) };
-    features.push(pointOf([device.lng, device.lat], { ...common, from: clusters.aloneFrom.get(id) ?? 0 }));
+    features.push(pointOf([device.lng, device.lat], { ...common, from: clusters.aloneFrom(id) }));
   }
   const lanes = links.size ? lanesOf(network) : () => 0;
   for (const [id, fate] of links) {

@@ -1,8 +1,8 @@
-// Rows of the network made into GeoJSON features for the map's sources. Pure. Counterpart: layers.js reads their properties.
-// One rule: an id that feature-state addresses stands in the property `id`; the two halves of a link are `<link>:ab` and `:ba`.
+// What is odd, broken, ringed or chosen made into GeoJSON features for the live source. Pure. Counterpart: layers.js reads their
+// properties; tiles.js holds the whole network. One rule: their number follows what is odd, never the size of the network.
 
 import { rankOf } from "./clusters.js";
-import { fromFlat, halve, pointAlong, zoomForLength } from "./geometry.js";
+import { fromFlat, halve, pointAlong } from "./geometry.js";
 import { FAULT_ORDER, isOdd, RING_ORDER, ringName, ringSize, SYMBOL_PX } from "./symbols.js";
 import { DIM } from "./style.js";
 import { age, label, rate } from "./words.js";
@@ -14,8 +14,6 @@ import { age, label, rate } from "./words.js";
 /** @import { Part, RingParts } from "./symbols.js" */
 /** @import { Palette } from "./palette.js" */
 
-/** Arrows show from a whole zoom on; in its middle the link is 56 px long. */
-const ARROW_PX = 36;
 /** Of a link's width, from lane to lane. */
 export const LANE = 0.75;
 /** A link shorter than this has no pills. */
@@ -27,16 +25,7 @@ export const pointOf = (place, properties) => ({ type: "Feature", properties, ge
 export const lineOf = (path, properties) => ({ type: "Feature", properties, geometry: { type: "LineString", coordinates: path } });
 
 /** Zoom from which each rank has its name. @param {number} count */
-const namedFrom = (count) => (count <= 300 ? [4, 6, 7] : [5, 9, 11]);
-
-/** @param {Network} network @param {Map<string, number>} aloneFrom @returns {Feature[]} */
-export function deviceFeatures(network, aloneFrom) {
-  const named = namedFrom(network.devices.size);
-  return Array.from(network.devices.values(), ({ id, name, role, lng, lat }) => {
-    const [rank, from] = [rankOf(role), aloneFrom.get(id) ?? 0];
-    return pointOf([lng, lat], { id, label: label(name), rank, from, named_from: Math.max(from, named[rank]) });
-  });
-}
+export const namedFrom = (count) => (count <= 300 ? [4, 6, 7] : [5, 9, 11]);
 
 /** Width in pixels at size 1. @param {number} bps */
 export function widthOf(bps) {
@@ -54,30 +43,6 @@ export function lanesOf(network) {
   const lanes = /** @type {Map<string, number>} */ (new Map());
   for (const ids of byPair.values()) ids.sort().forEach((id, i) => lanes.set(id, ids.length === 1 ? 0 : 2 * i - ids.length + 1));
   return (/** @type {LinkRow} */ { id, a, b }) => (lanes.get(id) ?? 0) * (a < b ? 1 : -1);
-}
-
-/**
- * Both halves of every link and the arrows where they meet. `from` is the zoom from which they are drawn: a link inside one
- * ring is not.
- * @param {Network} network @param {Clusters} clusters @returns {Feature[]}
- */
-export function linkFeatures(network, clusters) {
-  const lanes = lanesOf(network);
-  const features = [];
-  for (const link of network.links.values()) {
-    const places = network.pathOf(link);
-    if (!places) continue;
-    const { ab, ba, length, middle, bearing_deg } = halve(places);
-    const lane = lanes(link);
-    const from = clusters.apartFrom(link.a, link.b);
-    const met = Math.max(7, Math.ceil(zoomForLength(length, ARROW_PX)), from);
-    for (const [way, path, turn, side] of /** @type {const} */ ([["ab", ab, 0, 1], ["ba", ba, 180, -1]])) {
-      const common = { id: `${link.id}:${way}`, link: link.id, width: widthOf(link.capacity_bps), kind: link.kind };
-      features.push(lineOf(path, { ...common, from, lane: lane * LANE }));
-      if (length > 0) features.push(pointOf(middle, { ...common, from: met, bearing: bearing_deg + turn, shift: Math.max(-3, Math.min(3, lane * side)) }));
-    }
-  }
-  return features;
 }
 
 /**
@@ -99,11 +64,11 @@ export function brokenFeatures(network, clusters) {
 
 /**
  * Names and ages of what is odd.
- * @param {Network} network @param {Iterable<string>} ids @param {Map<string, number>} aloneFrom
+ * @param {Network} network @param {Iterable<string>} ids @param {Clusters} clusters
  * @param {string | null} chosen @param {number} now_us @param {Fates | null} fates what would be, inside the what-if frame
  * @returns {Feature[]}
  */
-export function oddFeatures(network, ids, aloneFrom, chosen, now_us, fates = null) {
+export function oddFeatures(network, ids, clusters, chosen, now_us, fates = null) {
   const features = [];
   for (const id of ids) {
     const device = network.devices.get(id);
@@ -111,7 +76,7 @@ export function oddFeatures(network, ids, aloneFrom, chosen, now_us, fates = nul
     const { status, since_us } = network.healthOf(id);
     const old = age((now_us - since_us) / 1e6);
     features.push(pointOf([device.lng, device.lat], {
-      id, status, label: label(device.name), rank: rankOf(device.role), from: aloneFrom.get(id) ?? 0,
+      id, status, label: label(device.name), rank: rankOf(device.role), from: clusters.aloneFrom(id),
       age: old, said: `${status} ${old}`, since: since_us / 1e6, severity: severityOf(status), chosen: id === chosen,
       held: fates && !fates.devices.has(id) ? DIM : 1,
     }));

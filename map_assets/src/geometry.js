@@ -63,17 +63,15 @@ export function pointAlong(path, along) {
  * @param {LngLat[]} places at least two
  */
 export function halve(places) {
-  const path = flatten(places);
+  const { path, length, middle, bearing_deg, ab, ba } = halveFlat(flatten(places));
+  return { path, length, middle: fromFlat(middle), bearing_deg, ab: ab.map(fromFlat), ba: ba.map(fromFlat) };
+}
+
+/** The same of a path that is laid out flat, and stays so. @param {Flat[]} path */
+export function halveFlat(path) {
   const length = lengthOf(path);
-  const middle = pointAlong(path, length / 2);
-  return {
-    path,
-    length,
-    middle: fromFlat(middle.point),
-    bearing_deg: middle.bearing_deg,
-    ab: [...path.slice(0, middle.segment), middle.point].map(fromFlat),
-    ba: [middle.point, ...path.slice(middle.segment)].map(fromFlat),
-  };
+  const { point, segment, bearing_deg } = pointAlong(path, length / 2);
+  return { path, length, middle: point, bearing_deg, ab: [...path.slice(0, segment), point], ba: [point, ...path.slice(segment)] };
 }
 
 /** The zoom at which a Mercator length is so many pixels long. @param {number} length @param {number} pixels */

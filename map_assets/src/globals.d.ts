@@ -30,6 +30,8 @@ interface FromWindow {
   theme?: ThemeName;
   basemap?: { there: boolean; file: string };
   camera?: View | null;
+  /** The message goes on in the next one, with further rows; what is not rows comes with the last. */
+  more?: boolean;
   reset?: boolean;
   devices?: DeviceRow[];
   links?: LinkRow[];

@@ -1,5 +1,5 @@
 // The network's style layers, from the bottom up, for one theme. Pure. Counterpart: painter.js fills their sources.
-// Theory: every device and link is in one of two big sources that only change when somebody edits; feature-state says which of
+// Theory: every device and link is in the network's tiles, which only change when somebody edits; feature-state says which of
 // the layers over them shows it, so that a new status is on the screen with the next frame. What needs layout (the name and age
 // of what is down, rings, marks, pills, a selection) lives in one small source, `live`, whose features say in `kind` what they
 // are; it follows a moment later. Collisions: the topmost layers are placed first, so invisible obstacles on top keep every
@@ -7,7 +7,9 @@
 // Inside the what-if frame what is steps back, and the layers of fate_layers.js show what would be.
 // One rule: a theme changes paint and pictures only, never a layer's filter, layout or place.
 
+import { LOAD_AFFECTED, LOAD_NOT_KNOWN, LOAD_UNKNOWN } from "./network.js";
 import { detourLayers, fateLayers, lostLinkLayers } from "./fate_layers.js";
+import { NETWORK } from "./tiles.js";
 import {
   alone, byZoom, ex, FATE, filter, grown, held, heldName, isLine, isPoint, isPop, LINK_STOPS, linkOffset, linkWidth, live, MEDIUM,
   ofThisZoom, rank, SEMIBOLD, status, stops,
@@ -16,17 +18,13 @@ import {
 /** @import { LayerSpecification, ExpressionSpecification, FilterSpecification } from "@maplibre/maplibre-gl-style-spec" */
 /** @import { Palette } from "./palette.js" */
 
-/** Feature-state `load` of a half-link that is up but whose load is not known; below zero it is not drawn here. */
-export const LOAD_NOT_KNOWN = 6;
-/** Feature-state `load` of a half-link that another source draws. */
-export const LOAD_HIDDEN = -2;
-export const LOAD_UNKNOWN = -1;
-/** Feature-state `load` of a half-link that is silent because of a cause elsewhere. */
-export const LOAD_AFFECTED = -3;
 export const HOTTEST = 5;
 export const PILL_ZOOM = 10;
 
-const load = ["number", ["feature-state", "load"], LOAD_UNKNOWN];
+/** @param {"devices" | "links"} layer of the network's tiles */
+const from = (layer) => ({ source: NETWORK, "source-layer": layer });
+
+const load = ["number", ["feature-state", "load"], ["get", "load"], LOAD_UNKNOWN];
 /** The colour of a half-link; all of them the quietest where people hide the load. @param {Palette} p @param {boolean} loads */
 const loadColor = (p, loads) => ex(!loads ? p.load[0] : ["match", load, ...p.load.flatMap((color, i) => [i, color]), LOAD_NOT_KNOWN, p.status.unknown, p.load[0]]);
 /** 1 where the half-link carries a load class. */
@@ -61,21 +59,21 @@ function linkLayers(p, loads) {
       paint: { "line-color": p.accent.accent, "line-width": linkWidth(7), "line-opacity": 0.45 },
     },
     {
-      id: "link-casing", type: "line", source: "links", filter: filter(["all", isLine, alone]), minzoom: 7,
+      id: "link-casing", type: "line", ...from("links"), filter: filter(["all", isLine, alone]), minzoom: 7,
       paint: {
         "line-color": p.basemap.land, "line-width": linkWidth(3), "line-offset": linkOffset,
         "line-opacity": ex(["case", [">=", load, 0], 0.85, 0]),
       },
     },
     {
-      id: "link-unknown", type: "line", source: "links", filter: filter(["all", isLine, alone]),
+      id: "link-unknown", type: "line", ...from("links"), filter: filter(["all", isLine, alone]),
       paint: {
         "line-color": p.status.unknown, "line-width": 1.1, "line-offset": linkOffset, "line-dasharray": [2, 3],
         "line-opacity": held(["case", ["==", load, LOAD_UNKNOWN], 0.7, 0]),
       },
     },
     {
-      id: "link-hot", type: "line", source: "links", filter: filter(["all", isLine, alone]), minzoom: PILL_ZOOM,
+      id: "link-hot", type: "line", ...from("links"), filter: filter(["all", isLine, alone]), minzoom: PILL_ZOOM,
       paint: {
         "line-color": p.load_casing, "line-width": linkWidth(2.4), "line-offset": linkOffset,
         "line-opacity": held(["case", ["==", load, HOTTEST], 1, 0]),
@@ -83,12 +81,12 @@ function linkLayers(p, loads) {
     },
     ...detourLayers(p),
     {
-      id: "link-cable", type: "line", source: "links",
+      id: "link-cable", type: "line", ...from("links"),
       filter: filter(["all", isLine, alone, ["!=", ["get", "kind"], "wireless"]]), layout: round,
       paint: { "line-color": lineColor, "line-width": lineWidth, "line-offset": linkOffset, "line-opacity": lineOpacity },
     },
     {
-      id: "link-wireless", type: "line", source: "links",
+      id: "link-wireless", type: "line", ...from("links"),
       filter: filter(["all", isLine, alone, ["==", ["get", "kind"], "wireless"]]), layout: round,
       paint: {
         "line-color": lineColor, "line-width": lineWidth, "line-offset": linkOffset, "line-dasharray": [5, 0.9],
@@ -101,12 +99,12 @@ function linkLayers(p, loads) {
       paint: { "line-color": p.status.down, "line-width": byZoom([1.2, 2.2, 2.2, 2.6], 1), "line-dasharray": [1.6, 1.6] },
     },
     {
-      id: "arrow-bar", type: "symbol", source: "links", filter: meets,
+      id: "arrow-bar", type: "symbol", ...from("links"), filter: meets,
       layout: { ...arrowLayout, "icon-image": "bar" },
       paint: { "icon-color": p.basemap.land, "icon-opacity": heldLive },
     },
     {
-      id: "arrow", type: "symbol", source: "links", filter: meets,
+      id: "arrow", type: "symbol", ...from("links"), filter: meets,
       layout: { ...arrowLayout, "icon-image": "arrow", "icon-anchor": "top" },
       paint: {
         "icon-color": loadColor(p, loads), "icon-opacity": heldLive,
@@ -137,7 +135,7 @@ const beside = {
  * @param {string} wanted @param {ExpressionSpecification} opacity @returns {LayerSpecification}
  */
 const oddSymbols = (wanted, opacity) => ({
-  id: `${wanted}-symbols`, type: "symbol", source: "devices", filter: filter(alone),
+  id: `${wanted}-symbols`, type: "symbol", ...from("devices"), filter: filter(alone),
   layout: {
     "icon-image": wanted, "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-padding": 0,
     "icon-size": grown(wanted === "down" || wanted === "degraded" ? 1 : ["match", rank, 0, 1.12, 0.95]),
@@ -163,7 +161,7 @@ const downNames = (p, id, features, offset) => ({
 /** @param {Palette} p @returns {LayerSpecification[]} */
 function deviceLayers(p) {
   const ground = p.surface.ground;
-  const now = ["string", ["feature-state", "status"], "unknown"];
+  const now = ["string", ["feature-state", "status"], ["get", "status"], "unknown"];
   const isUp = ["==", now, "up"];
   const ifCalm = held(["match", now, ["up", "unknown"], 1, 0]);
   /** @param {string} wanted */
@@ -177,7 +175,7 @@ function deviceLayers(p) {
   const nameSize = ex(["match", rank, 0, 12.5, 1, 11.5, 11]);
   return [
     {
-      id: "names", type: "symbol", source: "devices",
+      id: "names", type: "symbol", ...from("devices"),
       filter: filter(["all", ["!", isPop], [">=", ["zoom"], ["get", "named_from"]]]),
       layout: {
         "text-field": ["get", "label"], "text-font": MEDIUM, "text-size": nameSize, ...beside, "text-radial-offset": 0.9,
@@ -186,14 +184,14 @@ function deviceLayers(p) {
       paint: { "text-color": named(ex(["match", rank, 1, p.text.text, p.text.quiet])), ...halo, "text-opacity": ifPlain },
     },
     {
-      id: "pop-ring", type: "circle", source: "devices", filter: filter(["all", isPop, alone]),
+      id: "pop-ring", type: "circle", ...from("devices"), filter: filter(["all", isPop, alone]),
       paint: {
         "circle-radius": grown(6.6), "circle-color": ground, "circle-opacity": ifCalm, "circle-stroke-opacity": ifCalm,
         "circle-stroke-width": 1.4, "circle-stroke-color": ex(["case", isUp, p.status.up, p.status.unknown]),
       },
     },
     {
-      id: "dots", type: "circle", source: "devices", filter: filter(alone),
+      id: "dots", type: "circle", ...from("devices"), filter: filter(alone),
       layout: { "circle-sort-key": ex(["-", 0, rank]) },
       paint: {
         "circle-radius": grown(radius), "circle-opacity": ifCalm, "circle-stroke-opacity": ifCalm,
@@ -216,7 +214,7 @@ function deviceLayers(p) {
       },
     },
     {
-      id: "pop-names", type: "symbol", source: "devices", filter: filter(["all", isPop, [">=", ["zoom"], ["get", "named_from"]]]),
+      id: "pop-names", type: "symbol", ...from("devices"), filter: filter(["all", isPop, [">=", ["zoom"], ["get", "named_from"]]]),
       layout: {
         "text-field": ["get", "label"], "text-font": SEMIBOLD, "text-size": nameSize, ...beside, "text-radial-offset": 0.95,
         "text-padding": 1.5,
@@ -276,7 +274,7 @@ function deviceLayers(p) {
       paint: { "circle-radius": 7, "circle-color": p.accent.ground, "circle-stroke-color": p.accent.accent, "circle-stroke-width": 2 },
     },
     {
-      id: "obstacles", type: "symbol", source: "devices", filter: filter(alone),
+      id: "obstacles", type: "symbol", ...from("devices"), filter: filter(alone),
       layout: {
         "icon-image": "nothing", "icon-allow-overlap": true, "icon-padding": 0,
         "icon-size": grown(["match", rank, 0, 0.8, 1, 0.5, 0.42]),

@@ -2,6 +2,7 @@
 // Counterpart: app/map/view.py. One rule: everything shown can be sent again at any time, so the page keeps no secrets.
 
 import * as maplibre from "../vendor/maplibre-gl.mjs";
+import { Clusters } from "./clusters.js";
 import { basemapLayers, BASEMAP, openBasemap, protocol } from "./basemap.js";
 import { Camera, startOf } from "./camera.js";
 import { HoverCard } from "./card.js";
@@ -19,7 +20,11 @@ import { dressPage, paletteOf } from "./palette.js";
 import { listen } from "./pointer.js";
 import { Pulses } from "./pulse.js";
 import { Stack } from "./stack.js";
+import { Tiler } from "./tiler.js";
+import { NETWORK } from "./tiles.js";
 import { Frame } from "./what_if.js";
+
+/** @import { Touched } from "./network.js" */
 
 /** @param {string} path */
 const address = (path) => new URL(`../${path}`, import.meta.url).href;
@@ -33,24 +38,36 @@ const send = await openChannel((message) => (take ? take(message) : early.push(m
 watchErrors(send);
 for (const weight of [400, 500, 600]) document.fonts.load(`${weight} 12px Inter`);
 send({ type: "ready" });
-const first = await new Promise((resolve) => {
-  const found = early.shift();
-  if (found) resolve(found);
-  else take = resolve;
-});
-take = null;
+const network = new Network();
+const tiler = new Tiler();
+/** @type {FromWindow} */
+const first = {};
+for (let more = true; more; ) {
+  const message = /** @type {FromWindow} */ (early.shift() ?? (await new Promise((resolve) => (take = resolve))));
+  take = null;
+  learn(message);
+  Object.assign(first, message);
+  more = Boolean(message.more);
+}
 const page = await build(first);
 take = page;
 early.splice(0).forEach(page);
 
+/** Tell both mirrors of the network. @param {FromWindow} message */
+function learn(message) {
+  tiler.take(message);
+  return network.take(message);
+}
+
 /** Build the map as the first message has it. @param {FromWindow} first @returns {Promise<(message: FromWindow) => void>} takes the others */
 async function build(first) {
   const { theme = "dark", basemap = { there: false, file: "" }, camera: view } = first;
-  const network = new Network();
-  const found = network.take(first);
+  const rows = [...network.devices.values()];
+  const planned = tiler.plan();
   dressPage(theme);
   maplibre.setWorkerUrl(address("vendor/maplibre-gl-worker.mjs"));
   maplibre.addProtocol("pmtiles", protocol.tile);
+  maplibre.addProtocol(NETWORK, tiler.protocol);
   const ground = await openBasemap(basemap, notice);
   const palette = paletteOf(theme);
   const map = new maplibre.Map({
@@ -86,7 +103,7 @@ async function build(first) {
   await map.once("style.load");
 
   const stack = new Stack(map);
-  const painter = new Painter(map, stack, network, theme);
+  const painter = new Painter(map, stack, tiler, network, new Clusters(await planned, rows), theme);
   const camera = new Camera(map, network, send, Boolean(view) || network.devices.size > 0, !view);
   const overlays = new Overlays({ map, network, painter, camera, stack, send }, theme);
   const card = new HoverCard(/** @type {HTMLElement} */ (document.getElementById("card")), send);
@@ -111,7 +128,8 @@ async function build(first) {
   const frame = new Frame(send);
   imagine(first);
   if (first.layers) painter.arrange(first.layers);
-  overlays.take(first, found);
+  overlays.take(first, { fresh: true, places: true, health: [...network.devices.keys()], loads: [...network.loads.keys()] });
+  if (first.stamp_us) clock.expect(first.stamp_us, true, map);
   if (first.select) painter.choose(first.select);
   if (first.report !== undefined) send(report(map, first.report, null));
   map.on("move", () => putScale(map));
@@ -129,7 +147,13 @@ async function build(first) {
     card.refresh();
   }
 
+  /** What parts of a message have touched that go on. @type {Touched | null} */
+  let begun = null;
+
   return (message) => {
+    const touched = joined(begun, learn(message));
+    begun = message.more ? touched : null;
+    if (begun) return;
     if (message.theme) {
       dressPage(message.theme);
       card.theme = message.theme;
@@ -142,8 +166,7 @@ async function build(first) {
       painter.setTheme(message.theme);
       overlays.setTheme(message.theme);
     }
-    const touched = network.take(message);
-    const inLive = painter.paint(touched);
+    const waits = painter.paint(touched);
     pulses.follow(touched.health);
     if (touched.places || touched.health.length) joins.refresh();
     if (touched.places) {
@@ -158,9 +181,15 @@ async function build(first) {
     if (message.fit) camera.fit();
     if (message.fly) camera.fly(message.fly);
     if (message.card !== undefined) card.show(message.card);
-    if (message.stamp_us) clock.expect(message.stamp_us, inLive, map);
+    if (message.stamp_us) clock.expect(message.stamp_us, waits, map);
     if (message.report !== undefined) send(report(map, message.report, firstIdle_s));
   };
+}
+
+/** What two parts of a message have touched. @param {Touched | null} a @param {Touched} b @returns {Touched} */
+function joined(a, b) {
+  if (!a) return b;
+  return { fresh: a.fresh || b.fresh, places: a.places || b.places, health: [...a.health, ...b.health], loads: [...a.loads, ...b.loads] };
 }
 
 /**

@@ -42,13 +42,13 @@ const DRAWN = ["dots", "rings", "link-cable", "link-wireless", "link-unknown", "
 
 /** Tells the window when a tick is on the screen. */
 export class PaintClock {
-  /** @type {{ stamp_us: number, inLive: boolean }[]} */
+  /** @type {{ stamp_us: number, waits: boolean }[]} */
   #waiting = [];
 
   /** @param {MapLibre} map @param {Painter} painter @param {Send} send */
   constructor(map, painter, send) {
     map.on("render", () => {
-      const done = this.#waiting.filter(({ inLive }) => !inLive || painter.settled);
+      const done = this.#waiting.filter(({ waits }) => !waits || painter.settled);
       if (done.length === 0) return;
       this.#waiting = this.#waiting.filter((tick) => !done.includes(tick));
       requestAnimationFrame(() => {
@@ -58,9 +58,9 @@ export class PaintClock {
     });
   }
 
-  /** A tick has been handed to the map. @param {number} stamp_us @param {boolean} inLive part of it waits for the live source @param {MapLibre} map */
-  expect(stamp_us, inLive, map) {
-    this.#waiting.push({ stamp_us, inLive });
+  /** A tick has been handed to the map. @param {number} stamp_us @param {boolean} waits part of it is not in the next frame @param {MapLibre} map */
+  expect(stamp_us, waits, map) {
+    this.#waiting.push({ stamp_us, waits });
     map.triggerRepaint();
   }
 }

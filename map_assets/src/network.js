@@ -1,7 +1,15 @@
 // The page's mirror of the network: what stands where, how it fares. No map, no drawing. Counterpart: app/map/feed.py.
 // One rule: only `take` changes it, and it answers what was touched.
 
-/** @typedef {{ places: boolean, health: string[], loads: string[] }} Touched */
+/** `fresh`: everything is new. @typedef {{ fresh: boolean, places: boolean, health: string[], loads: string[] }} Touched */
+
+/** How a half-link is drawn that is up but whose load is not known; from zero to five it is its load class. */
+export const LOAD_NOT_KNOWN = 6;
+export const LOAD_UNKNOWN = -1;
+/** Drawn by another source: it is down by itself. */
+export const LOAD_HIDDEN = -2;
+/** Silent because of a cause elsewhere. */
+export const LOAD_AFFECTED = -3;
 
 /** Health of a device nobody has asked yet. @type {HealthRow} */
 const NOT_ASKED = { id: "", status: "unknown", since_us: 0 };
@@ -56,10 +64,19 @@ export class Network {
     }
     for (const row of loads) this.loads.set(row.id, row);
     return {
+      fresh: Boolean(reset),
       places: Boolean(reset || devices.length || links.length || gone.length),
       health: health.map((row) => row.id),
       loads: [...touched],
     };
+  }
+
+  /** How the halves of a link are drawn. @param {string} id */
+  drawnLoads(id) {
+    const { status, ab_class, ba_class } = this.loadOf(id);
+    const link = this.links.get(id);
+    if (link !== undefined && this.isBehind(link)) return { ab: LOAD_AFFECTED, ba: LOAD_AFFECTED };
+    return { ab: drawnAs(status, ab_class), ba: drawnAs(status, ba_class) };
   }
 
   /** Ids of the links that end at a device. @param {string} device */
@@ -107,4 +124,11 @@ export class Network {
     const [a, b] = [this.devices.get(link.a), this.devices.get(link.b)];
     return a && b ? [[a.lng, a.lat], ...link.path, [b.lng, b.lat]] : null;
   }
+}
+
+/** @param {LinkStatus} status @param {number | null} load */
+function drawnAs(status, load) {
+  if (status === "down") return LOAD_HIDDEN;
+  if (load !== null) return load;
+  return status === "up" ? LOAD_NOT_KNOWN : LOAD_UNKNOWN;
 }

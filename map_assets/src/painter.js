@@ -1,19 +1,24 @@
-// Brings the network onto the map: sources, feature-state, rings. Counterpart: network.js says what is, layers.js how it looks.
-// One rule: a tick never sets the data of a source whose size grows with the network, only of those that hold what is odd.
+// Brings the network onto the map: tiles, feature-state, rings. Counterpart: network.js says what is, layers.js how it looks.
+// One rule: a tick never makes tiles or sets the data of a source whose size grows with the network; it sets feature-state, and
+// the data of the live source, which holds what is odd.
 
-import { clusterBelow, makeClusters } from "./clusters.js";
+import { Clusters } from "./clusters.js";
 import { WOULD } from "./fate_layers.js";
 import { fateFeatures, fatesOf } from "./fates.js";
-import { brokenFeatures, chosenFeatures, deviceFeatures, linkFeatures, oddFeatures, pillFeatures, ringFeatures } from "./features.js";
+import { brokenFeatures, chosenFeatures, oddFeatures, pillFeatures, ringFeatures } from "./features.js";
 import { pixelsPerDegree } from "./geometry.js";
-import { LOAD_AFFECTED, LOAD_HIDDEN, LOAD_NOT_KNOWN, LOAD_UNKNOWN, PILL_ZOOM, networkLayers } from "./layers.js";
+import { PILL_ZOOM, networkLayers } from "./layers.js";
+import { LOAD_HIDDEN } from "./network.js";
 import { paletteOf } from "./palette.js";
+import { States } from "./states.js";
 import { isOdd, putPictures, ringPicture } from "./symbols.js";
+import { NETWORK } from "./tiles.js";
 
 /** @import { Map as MapLibre, GeoJSONSource } from "../vendor/maplibre-gl.mjs" */
 /** @import { Feature } from "geojson" */
 /** @import { Network } from "./network.js" */
 /** @import { Stack, Wish } from "./stack.js" */
+/** @import { Tiler } from "./tiler.js" */
 /** @import { RingParts } from "./symbols.js" */
 
 /** @typedef {"broken" | "pill" | "odd" | "ring" | "fan" | "chosen" | "drag" | "join"} Kind what the live source holds */
@@ -34,9 +39,15 @@ export class Painter {
   /** @type {ThemeName} */
   #theme;
   #stack;
-  #clusters = makeClusters([]);
+  #tiler;
+  #states;
+  #clusters;
+  /** How many plans of the network are being made. */
+  #planning = 0;
   /** Ids of the devices in the source of odd ones. @type {Set<string>} */
   #odd = new Set();
+  /** Ids of the links that the live source has as down. @type {Set<string>} */
+  #broken = new Set();
   /** What the live source holds, by kind; the text so that the same is not sent twice. @type {Map<Kind, { text: string, features: Feature[] }>} */
   #live = new Map();
   /** @type {ReturnType<typeof setTimeout> | null} */
@@ -54,21 +65,26 @@ export class Painter {
   /** The fates that feature-state has. @type {Record<"devices" | "links", Map<string, string>>} */
   #shownFates = { devices: new Map(), links: new Map() };
 
-  /** @param {MapLibre} map @param {Stack} stack @param {Network} network what it holds is painted from the start @param {ThemeName} theme */
-  constructor(map, stack, network, theme) {
+  /**
+   * @param {MapLibre} map @param {Stack} stack @param {Tiler} tiler @param {Network} network what it holds is painted from the start
+   * @param {Clusters} clusters of that network @param {ThemeName} theme
+   */
+  constructor(map, stack, tiler, network, clusters, theme) {
     this.#map = map;
     this.#stack = stack;
+    this.#tiler = tiler;
     this.#network = network;
+    this.#clusters = clusters;
     this.#theme = theme;
     this.#fates = fatesOf(network, null);
     putPictures(map, paletteOf(theme));
-    this.#clusters = makeClusters(network.devices.values());
-    const data = { devices: deviceFeatures(network, this.#clusters.aloneFrom), links: linkFeatures(network, this.#clusters), live: [], [WOULD]: [] };
-    for (const [id, features] of Object.entries(data)) {
-      map.addSource(id, { type: "geojson", data: { type: "FeatureCollection", features }, promoteId: "id", tolerance: 0, buffer: 128 });
+    map.addSource(NETWORK, tiler.source);
+    for (const id of ["live", WOULD]) {
+      map.addSource(id, { type: "geojson", data: { type: "FeatureCollection", features: [] }, promoteId: "id", tolerance: 0, buffer: 128 });
     }
+    this.#states = new States(map);
     this.#paintHealth(network.devices.keys(), true);
-    this.#paintLoads(network.links.keys(), true);
+    this.#paintBroken();
     stack.put(networkLayers(paletteOf(theme), true));
     let zoom = Math.floor(map.getZoom());
     map.on("zoom", () => {
@@ -79,9 +95,12 @@ export class Painter {
     });
     map.on("moveend", () => this.#paintPills());
     map.on("sourcedata", ({ sourceId }) => {
-      if (sourceId === "live" && this.settled) this.#handOverNames();
+      if (sourceId === "live" && this.#livesSettled) this.#handOverNames();
     });
-    setInterval(() => this.#paintAges(), AGES_MS);
+    setInterval(() => {
+      this.#paintAges();
+      this.#states.settle();
+    }, AGES_MS);
     setInterval(() => this.#paintPills(), PILLS_MS);
   }
 
@@ -128,19 +147,19 @@ export class Painter {
     return this.#whatIf && this.#fates;
   }
 
-  /** Paint what a message has touched. @param {import("./network.js").Touched} touched @returns {boolean} whether a ring shows part of it */
-  paint({ places, health, loads }) {
+  /** Paint what a message has touched. @param {import("./network.js").Touched} touched @returns {boolean} whether more than the next frame is needed for it */
+  paint({ fresh, places, health, loads }) {
     if (places) this.#paintPlaces();
-    this.#paintHealth(places ? this.#network.devices.keys() : health, places);
-    this.#paintLoads(places ? this.#network.links.keys() : loads, places);
+    this.#paintHealth(places ? this.#network.devices.keys() : health, places, !fresh && health);
+    this.#paintLoads(fresh ? [] : loads);
     const zoom = Math.floor(this.#map.getZoom());
-    return health.some((id) => this.aloneFrom(id) > zoom);
+    return places || health.some((id) => this.aloneFrom(id) > zoom);
   }
 
   /** Mark a device or link, or nothing. @param {string | null} id */
   choose(id) {
     for (const [who, chosen] of /** @type {const} */ ([[this.chosen, false], [id, true]])) {
-      if (who !== null && this.#network.devices.has(who)) this.#map.setFeatureState({ source: "devices", id: who }, { chosen });
+      if (who !== null && this.#network.devices.has(who)) this.#states.set("devices", who, { chosen });
     }
     this.chosen = id;
     this.#paintChosen();
@@ -160,11 +179,15 @@ export class Painter {
 
   /** The zoom from which a device stands alone. @param {string} id */
   aloneFrom(id) {
-    return this.#clusters.aloneFrom.get(id) ?? 0;
+    return this.#clusters.aloneFrom(id);
   }
 
-  /** Whether the live source is as it should be. */
+  /** Whether everything is as it should be. */
   get settled() {
+    return this.#planning === 0 && this.#livesSettled && this.#states.settled;
+  }
+
+  get #livesSettled() {
     return this.#sending === null && this.#map.isSourceLoaded("live");
   }
 
@@ -189,8 +212,8 @@ export class Painter {
   /** The live source has the names of what is odd: hide the plain ones, and show those of what is odd no more. */
   #handOverNames() {
     const now = this.#worthNaming();
-    for (const id of this.#named) if (!now.has(id)) this.#map.setFeatureState({ source: "devices", id }, { named: false });
-    for (const id of now) if (!this.#named.has(id)) this.#map.setFeatureState({ source: "devices", id }, { named: true });
+    for (const id of this.#named) if (!now.has(id)) this.#states.set("devices", id, { named: false });
+    for (const id of now) if (!this.#named.has(id)) this.#states.set("devices", id, { named: true });
     this.#named = now;
   }
 
@@ -209,13 +232,19 @@ export class Painter {
     return /** @type {GeoJSONSource} */ (this.#map.getSource(id));
   }
 
-  #paintPlaces() {
+  /** What stands where is laid out beside the page; until that is done, what was there is shown. */
+  async #paintPlaces() {
     const network = this.#network;
-    this.#clusters = makeClusters(network.devices.values());
-    this.#source("devices").setData({ type: "FeatureCollection", features: deviceFeatures(network, this.#clusters.aloneFrom) });
-    this.#source("links").setData({ type: "FeatureCollection", features: linkFeatures(network, this.#clusters) });
     for (const id of this.#odd) if (!network.devices.has(id)) this.#odd.delete(id);
     this.#paintChosen();
+    const rows = [...network.devices.values()];
+    this.#planning++;
+    const plan = await this.#tiler.plan();
+    if (--this.#planning) return;
+    this.#clusters = new Clusters(plan, rows);
+    this.#states.refresh();
+    this.#paintAges();
+    this.#paintBroken();
     if (this.imagining) this.#paintFates();
   }
 
@@ -228,7 +257,7 @@ export class Painter {
       for (const id of new Set([...was.keys(), ...now.keys()])) {
         const state = { fate: now.get(id) ?? "" };
         if (was.get(id) === now.get(id)) continue;
-        if (table === "devices") this.#map.setFeatureState({ source: table, id }, state);
+        if (table === "devices") this.#states.set("devices", id, state);
         else this.#setHalves(id, state, state);
       }
       this.#shownFates[table] = now;
@@ -236,16 +265,15 @@ export class Painter {
     this.#source(WOULD).setData({ type: "FeatureCollection", features: fateFeatures(this.#network, this.#fates, this.#clusters) });
   }
 
-  /** @param {Iterable<string>} ids @param {boolean} always */
-  #paintHealth(ids, always) {
+  /** @param {Iterable<string>} ids @param {boolean} always @param {string[] | false} news those whose status the tiles do not have yet */
+  #paintHealth(ids, always, news = false) {
     let touched = always;
     for (const id of ids) {
-      const { status } = this.#network.healthOf(id);
-      this.#map.setFeatureState({ source: "devices", id }, { status });
-      if (isOdd(status)) this.#odd.add(id);
+      if (isOdd(this.#network.healthOf(id).status)) this.#odd.add(id);
       else this.#odd.delete(id);
       touched = true;
     }
+    for (const id of news || []) this.#states.set("devices", id, { status: this.#network.healthOf(id).status });
     if (touched) this.#paintAges();
   }
 
@@ -255,11 +283,11 @@ export class Painter {
   }
 
   #paintOdd() {
-    this.put("odd", oddFeatures(this.#network, this.#worthNaming(), this.#clusters.aloneFrom, this.chosen, now_us(), this.#imagined));
+    this.put("odd", oddFeatures(this.#network, this.#worthNaming(), this.#clusters, this.chosen, now_us(), this.#imagined));
   }
 
   #paintRings() {
-    const top = clusterBelow(this.#network.devices.size);
+    const { top } = this.#clusters;
     const here = Math.min(top, Math.floor(this.#map.getZoom()));
     const needed = /** @type {Map<string, RingParts>} */ (new Map());
     const features = [here - 1, here, here + 1]
@@ -278,25 +306,27 @@ export class Painter {
     this.put("chosen", chosenFeatures(this.#network, this.chosen, paletteOf(this.#theme)));
   }
 
-  /** @param {Iterable<string>} ids @param {boolean} always */
-  #paintLoads(ids, always) {
-    let broken = always;
+  /** @param {Iterable<string>} ids */
+  #paintLoads(ids) {
+    let broken = false;
     for (const id of ids) {
-      const load = this.#network.loadOf(id);
-      const was = this.#map.getFeatureState({ source: "links", id: `${id}:ab` }).load === LOAD_HIDDEN;
-      const link = this.#network.links.get(id);
-      const behind = link !== undefined && this.#network.isBehind(link);
-      const [ab, ba] = [load.ab_class, load.ba_class].map((found) => (behind ? LOAD_AFFECTED : drawnAs(load.status, found)));
+      const { ab, ba } = this.#network.drawnLoads(id);
       this.#setHalves(id, { load: ab }, { load: ba });
-      broken ||= was || load.status === "down";
+      broken ||= ab === LOAD_HIDDEN || this.#broken.has(id);
     }
-    if (broken) this.put("broken", brokenFeatures(this.#network, this.#clusters));
+    if (broken) this.#paintBroken();
   }
 
-  /** @param {string} link @param {object} ab @param {object} ba */
+  #paintBroken() {
+    const features = brokenFeatures(this.#network, this.#clusters);
+    this.#broken = new Set(features.map(({ properties }) => properties?.link));
+    this.put("broken", features);
+  }
+
+  /** @param {string} link @param {Record<string, unknown>} ab @param {Record<string, unknown>} ba */
   #setHalves(link, ab, ba) {
-    this.#map.setFeatureState({ source: "links", id: `${link}:ab` }, ab);
-    this.#map.setFeatureState({ source: "links", id: `${link}:ba` }, ba);
+    this.#states.set("links", `${link}:ab`, ab);
+    this.#states.set("links", `${link}:ba`, ba);
   }
 
   #paintPills() {
@@ -313,11 +343,4 @@ export class Painter {
     }
     this.put("pill", features);
   }
-}
-
-/** @param {LinkStatus} status @param {number | null} load */
-function drawnAs(status, load) {
-  if (status === "down") return LOAD_HIDDEN;
-  if (load !== null) return load;
-  return status === "up" ? LOAD_NOT_KNOWN : LOAD_UNKNOWN;
 }

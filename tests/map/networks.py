@@ -91,6 +91,62 @@ def big(count: int) -> Changed:
             other = i - 1 if is_pop else i % len(pops)
             links.append(Link(id_of(f"L{i}"), id_of(f"R{other}"), id_of(f"R{i}"), capacity_bps=10**9))
             states_of_links.append(LinkState(id_of(f"L{i}"), "up", 1, 1, chance.random() * 9e8, 1e8))
+    return _whole(devices, links, states, states_of_links)
+
+
+def meshed(count: int) -> Changed:
+    """Return many devices around many POPs with twice as many links of every kind: wireless, LAGs, bends, some down."""
+    chance = random.Random(count)
+    pops = [(8 + 7 * chance.random(), 46.5 + 5 * chance.random()) for _ in range(count // 60 + 1)]
+    places = [
+        pops[i]
+        if i < len(pops)
+        else _about(pops[i % len(pops)], chance.gauss(0, 0.12), chance.gauss(0, 0.08))
+        for i in range(count)
+    ]
+    devices, states = [], []
+    for i, place in enumerate(places):
+        role: Role = "pop" if i < len(pops) else "relay" if i % 7 == 0 else "access"
+        devices.append(device(f"R{i}", *place, role=role))
+        at = chance.random()
+        status: Status = (
+            "down" if at < 0.002 else "degraded" if at < 0.006 else "stale" if at < 0.01 else "up"
+        )
+        states.append(health(f"R{i}", status))
+    links, states_of_links = [], []
+    for n in range(2 * count):
+        i = n // 2
+        pop = i % len(pops)
+        near = (i + len(pops) * chance.randrange(1, 4)) % count
+        other = (
+            (i + chance.randrange(1, 4)) % len(pops)
+            if i < len(pops)
+            else pop
+            if n % 2 or n % 11 == 0
+            else near
+        )
+        if other == i:
+            other = (i + 1) % count
+        a, b = places[i], places[other]
+        bends = ((a[0] + (b[0] - a[0]) * 0.5 + 0.01, a[1] + (b[1] - a[1]) * 0.4),) if n % 5 == 0 else ()
+        capacity_bps = chance.choice((2 * 10**8, 4 * 10**8, 10**9, 10**10))
+        link = Link(
+            id_of(f"L{n}"), id_of(f"R{i}"), id_of(f"R{other}"), capacity_bps=capacity_bps,
+            kind="wireless" if n % 3 else "fibre", path=bends,
+        )  # fmt: skip
+        links.append(link)
+        loads = (chance.random() ** 2 * capacity_bps, chance.random() ** 2 * capacity_bps)
+        states_of_links.append(LinkState(link.id, "up" if chance.random() > 0.005 else "down", 1, 1, *loads))
+    return _whole(devices, links, states, states_of_links)
+
+
+def _about(place: tuple[float, float], dx: float, dy: float) -> tuple[float, float]:
+    return place[0] + dx, place[1] + dy
+
+
+def _whole(
+    devices: list[Device], links: list[Link], states: list[Health], states_of_links: list[LinkState]
+) -> Changed:
     return Changed(
         1,
         initial=True,

@@ -84,6 +84,7 @@ def test_the_card_of_a_cause_says_what_it_takes_down(stage: Stage) -> None:
 
 def test_a_resting_pointer_joins_the_cause_and_what_is_behind_it_from_either_end(stage: Stage) -> None:
     stage.tell(Changed(2, removed=tuple(Removed("link", id_of(a)) for a in ("HauchenbergGrünten",))))
+    stage.until(lambda: stage.report()["rendered_links"] == 2)
     break_hauchenberg(stage)
     between = _middle(stage, "Hauchenberg", "Grünten", 0.8)
     assert not _is_joined(stage, between)

@@ -13,52 +13,52 @@ function crowd(count) {
 
 test("at every zoom each device is alone or in exactly one ring", () => {
   const devices = crowd(500);
-  const { rings, aloneFrom } = makeClusters(devices);
+  const clusters = makeClusters(devices);
   for (let zoom = 0; zoom <= 14; zoom++) {
-    const ringed = rings(zoom).flatMap((ring) => ring.members);
+    const ringed = clusters.rings(zoom).flatMap((ring) => ring.members);
     assert.equal(new Set(ringed).size, ringed.length);
-    const alone = devices.filter(({ id }) => aloneFrom.get(id) <= zoom).map(({ id }) => id);
+    const alone = devices.filter(({ id }) => clusters.aloneFrom(id) <= zoom).map(({ id }) => id);
     assert.deepEqual(new Set([...ringed, ...alone]), new Set(devices.map(({ id }) => id)));
     assert.equal(ringed.length + alone.length, devices.length);
   }
 });
 
 test("what stands alone stays alone further in", () => {
-  const { rings, aloneFrom } = makeClusters(crowd(300));
+  const clusters = makeClusters(crowd(300));
   for (let zoom = 1; zoom <= clusterBelow(300); zoom++) {
-    for (const { members } of rings(zoom)) for (const id of members) assert.ok(aloneFrom.get(id) > zoom);
+    for (const { members } of clusters.rings(zoom)) for (const id of members) assert.ok(clusters.aloneFrom(id) > zoom);
   }
 });
 
 test("a small network has no rings where it fits a screen", () => {
-  const { rings } = makeClusters(crowd(60));
-  assert.deepEqual(rings(8), []);
-  assert.ok(rings(0).length >= 1);
+  const clusters = makeClusters(crowd(60));
+  assert.deepEqual(clusters.rings(8), []);
+  assert.ok(clusters.rings(0).length >= 1);
 });
 
 test("devices at one place are a stack at every zoom, and link to nothing inside it", () => {
-  const { rings, aloneFrom, apartFrom } = makeClusters([device("a", 10, 47), device("b", 10, 47), device("c", 12, 47)]);
+  const clusters = makeClusters([device("a", 10, 47), device("b", 10, 47), device("c", 12, 47)]);
   for (const zoom of [5, 7, 12, 18]) {
-    assert.deepEqual(rings(zoom).map(({ members, stack }) => [members, stack]), [[["a", "b"], true]]);
+    assert.deepEqual(clusters.rings(zoom).map(({ members, stack }) => [members, stack]), [[["a", "b"], true]]);
   }
-  assert.ok(aloneFrom.get("a") > 22);
-  assert.ok(apartFrom("a", "b") > 22);
-  assert.ok(apartFrom("a", "c") < 7);
+  assert.ok(clusters.aloneFrom("a") > 22);
+  assert.ok(clusters.apartFrom("a", "b") > 22);
+  assert.ok(clusters.apartFrom("a", "c") < 7);
 });
 
 test("a link shows from the zoom at which its ends part", () => {
-  const { rings, apartFrom } = makeClusters(crowd(300));
-  const together = (zoom, a, b) => rings(zoom).some(({ members }) => members.includes(a) && members.includes(b));
+  const clusters = makeClusters(crowd(300));
+  const together = (zoom, a, b) => clusters.rings(zoom).some(({ members }) => members.includes(a) && members.includes(b));
   for (const [a, b] of [["d0", "d1"], ["d2", "d3"], ["d50", "d51"]]) {
-    const from = apartFrom(a, b);
+    const from = clusters.apartFrom(a, b);
     assert.ok(!together(from, a, b));
     assert.ok(from === 0 || together(from - 1, a, b));
   }
 });
 
 test("a ring stands where its most important device does", () => {
-  const { rings } = makeClusters([device("a", 10, 47), device("b", 10.01, 47), device("hub", 10.02, 47, "pop")]);
-  assert.equal(rings(3)[0].lng, 10.02);
+  const clusters = makeClusters([device("a", 10, 47), device("b", 10.01, 47), device("hub", 10.02, 47, "pop")]);
+  assert.equal(clusters.rings(3)[0].lng, 10.02);
 });
 
 test("an empty network has no rings", () => {

@@ -50,7 +50,7 @@ test("inside the frame what has no fate steps back, and what is lost has no load
   const network = square();
   const fates = fatesOf(network, whatIf({ failed: ["bc"], rerouted: [{ path: ["c", "d"] }] }));
   network.take({ health: ["a", "c"].map((id) => ({ id, status: "degraded", since_us: now_us })) });
-  const held = oddFeatures(network, ["a", "c"], new Map(), null, now_us, fates).map((f) => f.properties.held);
+  const held = oddFeatures(network, ["a", "c"], makeClusters(network.devices.values()), null, now_us, fates).map((f) => f.properties.held);
   assert.ok(held[0] < 1 && held[1] === 1);
   const pill = (id) => pillFeatures(network, { id, status: "up", ab_bps: 1e6, ba_bps: null }, 500, fates).map((f) => f.properties.held);
   assert.deepEqual([pill("bc"), pill("cd")], [[], [1]]);

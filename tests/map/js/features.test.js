@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeClusters } from "../../../map_assets/src/clusters.js";
-import { brokenFeatures, chosenFeatures, linkFeatures, oddFeatures, pillFeatures, ringFeatures } from "../../../map_assets/src/features.js";
+import { brokenFeatures, chosenFeatures, oddFeatures, pillFeatures, ringFeatures } from "../../../map_assets/src/features.js";
 import { Network } from "../../../map_assets/src/network.js";
 import { age, label, rate } from "../../../map_assets/src/words.js";
 
@@ -20,35 +20,14 @@ function network(...links) {
   return made;
 }
 const link = (id, a, b, more = {}) => ({ id, a, b, kind: "fibre", capacity_bps: 1e9, path: [], ...more });
-const halves = (features) => features.filter((f) => f.geometry.type === "LineString");
-
-test("a link is two half-links and two arrows, under the ids that the ticks address", () => {
-  const made = network(link("l", "a", "b"));
-  const features = linkFeatures(made, makeClusters(made.devices.values()));
-  assert.deepEqual(features.map((f) => f.properties.id), ["l:ab", "l:ab", "l:ba", "l:ba"]);
-  assert.equal(halves(features).length, 2);
-});
-
-test("a link to a device without a place is not drawn", () => {
-  const made = network(link("l", "a", "nobody"));
-  assert.deepEqual(linkFeatures(made, makeClusters(made.devices.values())), []);
-  assert.deepEqual(chosenFeatures(made, "l", {}), []);
-});
-
-test("parallel links run side by side, also when one is written the other way round", () => {
-  const made = network(link("l", "a", "b"), link("m", "b", "a"));
-  const features = halves(linkFeatures(made, makeClusters(made.devices.values())));
-  const lane = (id) => features.find((f) => f.properties.id === id).properties.lane;
-  assert.notEqual(lane("l:ab"), 0);
-  assert.equal(lane("l:ab"), lane("m:ab"), "each to the same side of its own way, so on different sides of the ground");
-});
+const clusters = (made) => makeClusters(made.devices.values());
 
 test("only what deserves attention has an age, and a name that is text", () => {
   const made = network();
   made.take({ health: [{ id: "a", status: "down", since_us: now_us - 190e6 }] });
-  const [feature] = oddFeatures(made, ["a", "gone"], new Map(), null, now_us);
+  const [feature] = oddFeatures(made, ["a", "gone"], clusters(made), null, now_us);
   assert.equal(feature.properties.said, "down 3 min");
-  assert.equal(oddFeatures(made, ["gone"], new Map(), null, now_us).length, 0);
+  assert.equal(oddFeatures(made, ["gone"], clusters(made), null, now_us).length, 0);
 });
 
 test("a ring counts by status and names the newest that is down", () => {
@@ -69,7 +48,7 @@ test("a ring counts by status and names the newest that is down", () => {
 test("a broken link is one line from end to end with a mark in its middle", () => {
   const made = network(link("l", "a", "b"));
   made.take({ loads: [{ id: "l", status: "down", ab_bps: null, ba_bps: null, ab_class: null, ba_class: null }] });
-  const features = brokenFeatures(made, makeClusters(made.devices.values()));
+  const features = brokenFeatures(made, clusters(made));
   assert.deepEqual(features.map((f) => f.geometry.type), ["LineString", "Point"]);
 });
 
@@ -81,7 +60,7 @@ test("a link between silent ends is affected, not broken, where one end is affec
   const { loads } = made.take({ health: [{ id: "b", status: "down", since_us }, { id: "c", status: "affected", since_us, cause: "b" }] });
   assert.deepEqual(new Set(loads), new Set(["l", "m"]));
   assert.deepEqual([made.isBehind(made.links.get("l")), made.isBehind(made.links.get("m"))], [false, true]);
-  const broken = brokenFeatures(made, makeClusters(made.devices.values()));
+  const broken = brokenFeatures(made, clusters(made));
   assert.deepEqual(broken.map((f) => f.properties.link), ["l", "l"]);
   assert.deepEqual(made.take({ health: [{ id: "c", status: "up", since_us }] }).loads, ["m"]);
   assert.deepEqual(made.take({ health: [{ id: "a", status: "degraded", since_us }] }).loads, []);
@@ -130,7 +109,7 @@ test("a pill needs room, and a load that is known", () => {
 
 test("the mirror says what a message touched", () => {
   const made = network(link("l", "a", "b"));
-  assert.deepEqual(made.take({ health: [{ id: "a", status: "up", since_us: 1 }] }), { places: false, health: ["a"], loads: [] });
+  assert.deepEqual(made.take({ health: [{ id: "a", status: "up", since_us: 1 }] }), { fresh: false, places: false, health: ["a"], loads: [] });
   assert.equal(made.take({ gone: ["a"] }).places, true);
   assert.equal(made.healthOf("a").status, "unknown");
   assert.equal(made.take({ reset: true }).places, true);

@@ -1,0 +1,72 @@
+// What feature-state says of the network beyond its tiles: what has changed since they were made. Counterpart: tiles.js.
+// Theory: every tile that is loaded is handed all of feature-state, so that may not grow with the network. When much has
+// changed, the tiles are made anew with what is; once they are on the screen, feature-state forgets what they say themselves.
+// One rule: nothing is forgotten before the tiles that have it are there, so that no old status ever shows again.
+
+import { NETWORK } from "./tiles.js";
+
+/** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
+
+/** So much may feature-state hold of what tiles can say. */
+const CHANGES_MOST = 4_000;
+/** What tiles say themselves. */
+const IN_TILES = /** @type {const} */ ({ devices: "status", links: "load" });
+
+/** @typedef {keyof typeof IN_TILES} Table */
+
+export class States {
+  #map;
+  /** In which round a feature's status or load was set. @type {Record<Table, Map<string, number>>} */
+  #set = { devices: new Map(), links: new Map() };
+  #round = 0;
+  /** Tiles are to be made anew as soon as none is on its way. */
+  #wanted = false;
+  /** Tiles of this round are on their way. @type {number | null} */
+  #coming = null;
+
+  /** @param {MapLibre} map */
+  constructor(map) {
+    this.#map = map;
+    map.on("sourcedata", ({ sourceId }) => {
+      if (sourceId !== NETWORK || !map.isSourceLoaded(NETWORK)) return;
+      if (this.#coming !== null) this.#forget(this.#coming);
+      this.#coming = null;
+      if (this.#wanted) this.refresh();
+    });
+  }
+
+  /** @param {Table} table @param {string} id @param {Record<string, unknown>} state */
+  set(table, id, state) {
+    this.#map.setFeatureState({ source: NETWORK, sourceLayer: table, id }, state);
+    if (IN_TILES[table] in state) this.#set[table].set(id, this.#round);
+  }
+
+  /** Make the tiles anew with what is now; those that are there stay until then. */
+  refresh() {
+    this.#wanted = !this.#map.isSourceLoaded(NETWORK);
+    if (this.#wanted) return;
+    this.#coming = this.#round++;
+    this.#map.refreshTiles(NETWORK);
+  }
+
+  /** Make the tiles anew where too much has changed since they were made. */
+  settle() {
+    if (this.#set.devices.size + this.#set.links.size > CHANGES_MOST && this.settled) this.refresh();
+  }
+
+  /** Whether the tiles on the screen are those of the network as it stands. */
+  get settled() {
+    return !this.#wanted && this.#coming === null && this.#map.isSourceLoaded(NETWORK);
+  }
+
+  /** @param {number} round */
+  #forget(round) {
+    for (const table of /** @type {Table[]} */ (Object.keys(IN_TILES))) {
+      for (const [id, since] of this.#set[table]) {
+        if (since > round) continue;
+        this.#map.removeFeatureState({ source: NETWORK, sourceLayer: table, id }, IN_TILES[table]);
+        this.#set[table].delete(id);
+      }
+    }
+  }
+}

@@ -1,0 +1,70 @@
+// The network's tiles, made beside the page so that no frame waits for them. Counterpart: tiler_worker.js, which cuts them.
+// Theory: the worker gets every row that the page gets, in the same order, so both know the same network; a tile or a plan
+// (who stands in which ring) shows what was told before it was asked for.
+// One rule: a tile that was asked for before places changed is asked for again.
+
+import { complain } from "./measure.js";
+import { MOST_ZOOM, NETWORK } from "./tiles.js";
+
+/** @import { AddProtocolAction } from "../vendor/maplibre-gl.mjs" */
+/** @import { Plan } from "./clusters.js" */
+/** @import { VectorSourceSpecification } from "@maplibre/maplibre-gl-style-spec" */
+
+/** @typedef {{ rows: FromWindow } | { ask: number, tile: [zoom: number, x: number, y: number] } | { ask: number }} AskOfTiler */
+/** @typedef {{ ask: number, tile?: ArrayBuffer, plan?: Plan }} TilerAnswer */
+
+export class Tiler {
+  #worker = new Worker(new URL("tiler_worker.js", import.meta.url), { type: "module" });
+  #asked = 0;
+  /** How often places have changed. */
+  #laid = 0;
+  /** @type {Map<number, (answer: TilerAnswer) => void>} */
+  #waiting = new Map();
+
+  constructor() {
+    this.#worker.addEventListener("error", ({ message }) => complain(`the worker that cuts tiles: ${message}`));
+    this.#worker.addEventListener("message", (/** @type {MessageEvent<TilerAnswer>} */ { data }) => {
+      this.#waiting.get(data.ask)?.(data);
+      this.#waiting.delete(data.ask);
+    });
+  }
+
+  /** @type {VectorSourceSpecification} */
+  source = { type: "vector", tiles: [`${NETWORK}://{z}/{x}/{y}`], minzoom: 0, maxzoom: MOST_ZOOM, promoteId: "id" };
+
+  /** Hand the worker what the page has learnt of the network. @param {FromWindow} message */
+  take({ reset, devices, links, gone, health, loads }) {
+    if (reset || devices || links || gone || health || loads) this.#say({ rows: { reset, devices, links, gone, health, loads } });
+  }
+
+  /** Lay out what stands where, as it was told so far. @returns {Promise<Plan>} */
+  async plan() {
+    this.#laid++;
+    const { plan } = await this.#ask({});
+    return /** @type {Plan} */ (plan);
+  }
+
+  /** Answers MapLibre's wish for a tile. @type {AddProtocolAction} */
+  protocol = async ({ url }) => {
+    const [zoom, x, y] = url.slice(`${NETWORK}://`.length).split("/").map(Number);
+    for (;;) {
+      const laid = this.#laid;
+      const { tile } = await this.#ask({ tile: [zoom, x, y] });
+      if (tile && laid === this.#laid) return { data: tile };
+    }
+  };
+
+  /** @param {{ tile?: [number, number, number] }} what @returns {Promise<TilerAnswer>} */
+  #ask(what) {
+    const ask = ++this.#asked;
+    return new Promise((resolve) => {
+      this.#waiting.set(ask, resolve);
+      this.#say({ ask, ...what });
+    });
+  }
+
+  /** @param {AskOfTiler} message */
+  #say(message) {
+    this.#worker.postMessage(message);
+  }
+}

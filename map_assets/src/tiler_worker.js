@@ -1,0 +1,24 @@
+// Keeps a mirror of the network beside the page and cuts it into tiles. Counterpart: tiler.js.
+// One rule: it answers in the order it was asked.
+
+import { Network } from "./network.js";
+import { NetworkTiles } from "./tiles.js";
+
+/** @import { AskOfTiler, TilerAnswer } from "./tiler.js" */
+
+const network = new Network();
+const tiles = new NetworkTiles(network);
+
+/** @param {TilerAnswer} answer @param {Transferable[]} owned */
+const answer = (answer, owned = []) => postMessage(answer, { transfer: owned });
+
+addEventListener("message", (/** @type {MessageEvent<AskOfTiler>} */ { data }) => {
+  if ("rows" in data) network.take(data.rows);
+  else if ("tile" in data) {
+    const [zoom, x, y] = data.tile;
+    const { buffer } = tiles.tile(zoom, x, y);
+    answer({ ask: data.ask, tile: buffer }, [buffer]);
+  } else {
+    answer({ ask: data.ask, plan: tiles.make() });
+  }
+});

@@ -1,0 +1,139 @@
+"""The map under a whole network: 1,000, 5,000 and 20,000 devices with twice as many links, in a real page, drawn in software.
+
+For N devices: `nN_first_frame_s` from the data handed to the page's door (a page that stands idle with an empty network) to the
+frame that shows it; `nN_changes_p95_ms` from 1,000 changes of status handed over to the frame that shows them all;
+`nN_longest_task_ms`, the longest task of the page's main thread in all of it; `nN_heap_mb`, its JavaScript heap afterwards.
+`vs_*_5k_x` is how many times as long others take for the same 1,000 changes at 5,000 devices (bench_map_peers.py).
+`search_p95_ms`: a key pressed in the window's search over 10,000 devices, to the rows it shows.
+"Painted" is the same for all: the map's own frame was drawn, and the browser has come to its next frame after it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen" if not os.environ.get("DISPLAY") else "xcb")
+os.environ["QTWEBENGINE_CHROMIUM_FLAGS"] = "--enable-precise-memory-info"
+
+import PySide6
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from app.map import feed
+from app.map.scheme import ASSETS, prepare_web_engine
+from app.map.view import MapView
+from app.model import Model
+from tests.map.networks import id_of, meshed, now_us
+
+SIZES = (1_000, 5_000, 20_000)
+CHANGES = 1_000
+ROUNDS = 20
+WAIT_S = 240.0
+STATUSES = ("degraded", "up", "stale", "up")
+WATCH = """
+window.gaps = {longest: 0, last: performance.now()};
+new PerformanceObserver((list) => {
+  for (const {duration} of list.getEntries()) gaps.longest = Math.max(gaps.longest, duration);
+}).observe({type: 'longtask'});
+PerformanceObserver.supportedEntryTypes.join()
+"""
+
+
+def until(true: Callable[[], bool], what: str) -> None:
+    """Let the window live until something holds."""
+    ends_s = time.monotonic() + WAIT_S
+    while not true():
+        if time.monotonic() > ends_s:
+            raise RuntimeError(f"{what} did not come within {WAIT_S:.0f} s")
+        QTest.qWait(2)
+
+
+class Bench:
+    """A page that stands idle, and what it says of itself."""
+
+    def __init__(self) -> None:
+        self.view = MapView(Model(), "dark")
+        self.view.resize(1280, 800)
+        idle: list[float] = []
+        self.painted: dict[int, int] = {}
+        self.view.became_idle.connect(idle.append)
+        self.view.painted.connect(self.painted.__setitem__)
+        self.view.show()
+        until(lambda: bool(idle), "an idle page")
+        QTest.qWait(500)
+        self.js(WATCH)
+
+    def js(self, code: str) -> Any:
+        """Run code in the page and return its value."""
+        answers: list[Any] = []
+        self.view.page.runJavaScript(code, answers.append)
+        until(lambda: bool(answers), code)
+        return answers[0]
+
+    def painted_ms(self, message: dict[str, Any]) -> float:
+        """Hand a message to the page and return how long it took to the frame that shows it."""
+        stamp_us = now_us()
+        self.view._send(**message, stamp_us=stamp_us)
+        until(lambda: stamp_us in self.painted, "the painted frame")
+        return (self.painted[stamp_us] - stamp_us) / 1000
+
+    def close(self) -> None:
+        """Take the page down."""
+        self.view.close()
+        self.view.deleteLater()
+        QTest.qWait(50)
+
+
+def changes(chance: random.Random, count: int, status: str) -> dict[str, Any]:
+    """Return 1,000 changes of status."""
+    since_us = now_us()
+    names = chance.sample(range(count), min(CHANGES, count))
+    return {"health": [{"id": id_of(f"R{i}"), "status": status, "since_us": since_us} for i in names]}
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Return a percentile of some figures."""
+    return sorted(values)[max(0, round(len(values) * share) - 1)]
+
+
+def measure(count: int) -> dict[str, float]:
+    """Measure one size."""
+    chance = random.Random(count)
+    model = Model()
+    model.merge(meshed(count))
+    model.flush()
+    whole = feed.whole(model)
+    bench = Bench()
+    first_ms = bench.painted_ms(whole)
+    QTest.qWait(2000)
+    taken_ms = []
+    for round_ in range(ROUNDS):
+        taken_ms.append(bench.painted_ms(changes(chance, count, STATUSES[round_ % len(STATUSES)])))
+        QTest.qWait(200)
+    figures = {
+        f"n{count // 1000}k_first_frame_s": round(first_ms / 1000, 2),
+        f"n{count // 1000}k_changes_p95_ms": round(percentile(taken_ms, 0.95), 1),
+        f"n{count // 1000}k_changes_p50_ms": round(percentile(taken_ms, 0.5), 1),
+        f"n{count // 1000}k_longest_task_ms": round(bench.js("gaps.longest"), 1),
+        f"n{count // 1000}k_heap_mb": round(bench.js("performance.memory.usedJSHeapSize / 1e6"), 1),
+    }
+    bench.close()
+    return figures
+
+
+def run() -> dict[str, Any]:
+    """Run the bench and return its figures."""
+    prepare_web_engine(sys.argv)
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    figures: dict[str, float] = {}
+    for count in SIZES:
+        figures |= measure(count)
+    application.processEvents()
+    maplibre = json.loads((ASSETS / "node_modules" / "maplibre-gl" / "package.json").read_text())["version"]
+    return {"figures": figures, "peers": {"maplibre-gl": maplibre, "PySide6": PySide6.__version__}}

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { VectorTile } from "../../../map_assets/node_modules/@mapbox/vector-tile/index.js";
+import { PbfReader } from "../../../map_assets/node_modules/pbf/index.js";
+import { EXTENT } from "../../../map_assets/src/mvt.js";
+import { LOAD_AFFECTED, LOAD_HIDDEN, LOAD_UNKNOWN, Network } from "../../../map_assets/src/network.js";
+import { clipped, NetworkTiles } from "../../../map_assets/src/tiles.js";
+
+const place = (id, lng, lat, role = "access") => ({ id, name: `Relay ${id}`, role, lng, lat });
+const link = (id, a, b, more = {}) => ({ id, a, b, kind: "fibre", capacity_bps: 1e9, path: [], ...more });
+
+function made(devices, links, more = {}) {
+  const network = new Network();
+  network.take({ devices, links, ...more });
+  const tiles = new NetworkTiles(network);
+  tiles.make();
+  return { network, tiles };
+}
+
+/** What MapLibre's own reader finds in a tile. */
+function read(tiles, ...at) {
+  const { layers } = new VectorTile(new PbfReader(tiles.tile(...at)));
+  const all = (layer) => Array.from({ length: layer?.length ?? 0 }, (_, i) => layer.feature(i));
+  const rows = (name) => all(layers[name]).map((found) => ({ ...found.properties, type: found.type, spots: found.loadGeometry() }));
+  return { devices: rows("devices"), links: rows("links"), extent: layers.links?.extent ?? layers.devices?.extent };
+}
+
+/** The tile of a place. */
+function tileAt(zoom, lng, lat) {
+  const rad = (lat * Math.PI) / 180;
+  const size = 2 ** zoom;
+  return [zoom, Math.floor(((lng + 180) / 360) * size), Math.floor(((1 - Math.asinh(Math.tan(rad)) / Math.PI) / 2) * size)];
+}
+
+const A = place("a", 10, 47, "pop");
+const B = place("b", 11, 47.5);
+const C = place("c", 11, 47.5);
+const LINES = 2;
+const halves = (found) => found.filter(({ type }) => type === LINES);
+
+test("a link is two half-links and two arrows, under the ids that the ticks address", () => {
+  const { tiles } = made([A, B], [link("l", "a", "b")]);
+  const { links, extent } = read(tiles, ...tileAt(7, 10.5, 47.25));
+  assert.equal(extent, EXTENT);
+  assert.deepEqual(links.map(({ id, link, type }) => [id, link, type]), [
+    ["l:ab", "l", 2], ["l:ab", "l", 1], ["l:ba", "l", 2], ["l:ba", "l", 1],
+  ]);
+  const [ab, tip, ba, other] = links;
+  assert.deepEqual(ab.spots[0].at(-1), ba.spots[0][0], "they meet");
+  assert.deepEqual(tip.spots, other.spots);
+  assert.equal(Math.abs(tip.bearing - other.bearing), 180);
+  assert.deepEqual([ab.width, ab.kind, ab.load], [3.8, "fibre", LOAD_UNKNOWN]);
+});
+
+test("a link bends where its path does, and is halved by length, not by number of bends", () => {
+  const { tiles } = made([A, B], [link("l", "a", "b", { path: [[10.1, 47], [10.2, 47]] })]);
+  const [ab, ba] = halves(read(tiles, ...tileAt(5, 10.5, 47.25)).links);
+  assert.equal(ab.spots[0].length, 4);
+  assert.equal(ba.spots[0].length, 2);
+});
+
+test("a link to a device without a place is not drawn", () => {
+  const { tiles } = made([A], [link("l", "a", "nobody")]);
+  assert.deepEqual(read(tiles, 0, 0, 0).links, []);
+});
+
+test("parallel links run side by side, also when one is written the other way round", () => {
+  const { tiles } = made([A, B], [link("l", "a", "b"), link("m", "b", "a")]);
+  const found = halves(read(tiles, ...tileAt(7, 10.5, 47.25)).links);
+  const lane = (id) => found.find((f) => f.id === id).lane;
+  assert.notEqual(lane("l:ab"), 0);
+  assert.equal(lane("l:ab"), lane("m:ab"), "each to the same side of its own way, so on different sides of the ground");
+});
+
+test("a tile holds what stands alone at its zoom, and nothing that is inside a ring", () => {
+  const { tiles } = made([A, B, C], [link("l", "a", "b"), link("m", "b", "c")]);
+  assert.deepEqual(read(tiles, ...tileAt(9, 10, 47)).devices.map(({ id }) => id), ["a"]);
+  assert.deepEqual(read(tiles, ...tileAt(9, 11, 47.5)).devices, [], "a stack is a ring at every zoom");
+  assert.deepEqual(new Set(read(tiles, ...tileAt(9, 10.99, 47.49)).links.map((f) => f.link)), new Set(["l"]));
+  assert.deepEqual(read(tiles, 0, 0, 0), { devices: [], links: [], extent: undefined });
+  assert.deepEqual(new Set(read(tiles, ...tileAt(18, 11, 47.5)).links.map((f) => f.link)), new Set(["l", "m"]), "the closest tiles serve beyond");
+});
+
+test("a tile says how things are when it is made", () => {
+  const load = { status: "up", ab_bps: 1, ba_bps: 1, ab_class: 4, ba_class: 0 };
+  const { network, tiles } = made([A, B], [link("l", "a", "b")], {
+    health: [{ id: "a", status: "down", since_us: 1 }], loads: [{ id: "l", ...load }],
+  });
+  const seen = () => {
+    const { devices, links } = read(tiles, ...tileAt(5, 10, 47));
+    return [devices.map(({ status }) => status), halves(links).map((f) => f.load)];
+  };
+  assert.deepEqual(seen(), [["down", "unknown"], [4, 0]]);
+  network.take({ loads: [{ id: "l", ...load, status: "down" }] });
+  assert.deepEqual(seen()[1], [LOAD_HIDDEN, LOAD_HIDDEN]);
+  network.take({ health: [{ id: "b", status: "affected", since_us: 1, cause: "a" }] });
+  assert.deepEqual(seen(), [["down", "affected"], [LOAD_AFFECTED, LOAD_AFFECTED]]);
+});
+
+test("a device is in one tile, a link in every tile it passes, cut near its edges", () => {
+  const { tiles } = made([A, place("far", 60, 20)], [link("l", "a", "far")]);
+  const at = (zoom) => Array.from({ length: 4 ** zoom }, (_, i) => read(tiles, zoom, i % 2 ** zoom, Math.floor(i / 2 ** zoom)));
+  const all = at(5);
+  assert.equal(all.flatMap(({ devices }) => devices).length, 2);
+  assert.ok(all.filter(({ links }) => links.length).length > 4);
+  for (const { spots } of all.flatMap(({ links }) => halves(links))) {
+    for (const { x, y } of spots.flat()) assert.ok(Math.max(-x, -y, x - EXTENT, y - EXTENT) <= EXTENT / 4, `${x} ${y}`);
+  }
+});
+
+test("a link across the antimeridian is drawn on both sides of it", () => {
+  const { tiles } = made([place("w", 179, 0.1), place("e", -179, 0.1)], [link("l", "w", "e")]);
+  assert.equal(halves(read(tiles, 8, 255, 127).links).length, 2);
+  assert.equal(halves(read(tiles, 8, 0, 127).links).length, 2);
+  assert.deepEqual(read(tiles, 8, 128, 127).links, []);
+});
+
+test("a path that leaves and comes back is in parts", () => {
+  const far = 4 * EXTENT;
+  assert.deepEqual(clipped([[0, 0], [100, 0], [far, 0], [far, 100], [100, 100], [0, 100]]).map((part) => part.length), [3, 3]);
+  assert.deepEqual(clipped([[far, far], [far, 2 * far]]), []);
+  assert.deepEqual(clipped([[5, 5], [5, 5]]), [[[5, 5], [5, 5]]]);
+});
