@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 from app.look import themes
 from app.map import bridge, feed
 from app.map.page import Gate, MapPage, make_profile
+from app.map.radio import RadioFeed
 from app.map.scheme import BASEMAP, INDEX, MapFiles
 from app.model import Delta, Model
 from domain.geometry import is_place
@@ -80,6 +81,7 @@ class MapView(QWidget):
         self._selected: UUID | None = None
         self._hovered: UUID | None = None
         self._what_if = feed.NO_WHAT_IF
+        self._radio = RadioFeed(model)
         self._camera: dict[str, float] | None = None
         self._tokens = itertools.count(1)
         self._reports: dict[int, Callable[[Report], None]] = {}
@@ -191,7 +193,7 @@ class MapView(QWidget):
     def _on_changed(self, delta: Delta) -> None:
         if not self._ready:
             return
-        message = feed.tick(self._model, delta)
+        message = feed.tick(self._model, delta) | self._radio.tick(delta)
         touched = delta.health | delta.link_states | delta.facts
         if self._hovered is not None and (self._hovered in touched or delta.faults):
             message["card"] = feed.card(self._model, self._hovered, _now_us())
@@ -240,7 +242,7 @@ class MapView(QWidget):
         self._ready = True
         self._hovered = None
         self._steady.start()
-        message = feed.whole(self._model)
+        message = feed.whole(self._model) | self._radio.whole()
         self._send(
             theme=self._theme,
             basemap={"there": self._files.basemap.is_file(), "file": self._files.basemap.name},

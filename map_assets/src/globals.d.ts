@@ -20,6 +20,12 @@ interface LoadRow {
 interface Card {
   id: string; title: string; status: Status; said: string; notes: string[]; reason: string; lines: [label: string, value: string][];
 }
+/** A sector of an access point: the wedge it covers, who is registered, and how many of those stand nowhere on the map. */
+interface SectorRow { id: string; device: string; azimuth: number; clients: number; unplaced: number; ring: LngLat[] }
+/** Two devices that hear each other by radio; `drawn`: a link by hand is there too. */
+interface HopRow { id: string; a: string; b: string; drawn: boolean }
+/** `level`: 0 (weakest) to 4, or null where nobody tells. */
+interface SignalRow { id: string; level: number | null }
 interface View { lng: number; lat: number; zoom: number }
 
 /** What would be if some devices and links failed; `path`: devices, in the order that traffic passes them. */
@@ -46,6 +52,8 @@ interface FromWindow {
   pin?: { lng: number; lat: number } | null;
   card?: Card | null;
   what_if?: WhatIf;
+  /** `sectors` and `hops` replace what was there. */
+  radio?: { sectors?: SectorRow[]; hops?: HopRow[]; signals?: SignalRow[] };
   /** Groups of layers: their order from the ground up (what is not named stays), and those that are hidden. */
   layers?: { order: string[]; hidden: string[] };
   report?: number;

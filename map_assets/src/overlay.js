@@ -8,6 +8,7 @@
 // One rule: an overlay keeps no secrets: what it shows comes with messages, and a page that died gets them again.
 
 import { paletteOf } from "./palette.js";
+import { Radio } from "./radio.js";
 import { Pin } from "./pin.js";
 
 /** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
@@ -29,7 +30,7 @@ import { Pin } from "./pin.js";
  */
 
 /** In the order they take messages, and within a slot from the ground up. @type {(new (stage: Stage) => Overlay)[]} */
-export const OVERLAYS = [Pin];
+export const OVERLAYS = [Radio, Pin];
 
 export class Overlays {
   #stack;
