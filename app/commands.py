@@ -29,8 +29,9 @@ from app.draft import (
 )
 from app.model import Model
 from app.panels.alert_acts import AlertActs, Deed
+from app.said import as_done, refusal_words
 from app.trust import trusting, what_it_shows
-from app.words import BETWEEN, count_of, ends_of_link, isolated
+from app.words import BETWEEN, count_of, ends_of_link
 from domain.alerts import PersonAct
 from domain.edit import Edit, Step, change, creation, deletion, inverse
 from domain.errors import Refusal
@@ -63,6 +64,8 @@ class Commands(QObject):
     """The one way from a click to the engine."""
 
     said = Signal(object)
+    clashed = Signal(object)
+    """An edit that was refused because what it changes is no longer as it was."""
     stacks_changed = Signal()
 
     def __init__(self, model: Model, link: Asks, author: str = "", parent: QObject | None = None) -> None:
@@ -326,10 +329,11 @@ class Commands(QObject):
             del self._done[:-UNDO_DEPTH]
             self._undone.clear()
             self.stacks_changed.emit()
-            self.said.emit(Said(_as_done(edit.title), edit))
+            self.said.emit(Said(as_done(edit.title), edit))
         elif not refusals:  # a secret alone: the old one is gone
-            self.said.emit(Said(_as_done(edit.title)))
+            self.said.emit(Said(as_done(edit.title)))
         then(refusals)
+        self._tell_clash(edit, refusals)
 
     def _take_back(self, edit: Edit) -> None:
         back = inverse(edit, new_id(), now_us(), self.author)
@@ -339,7 +343,7 @@ class Commands(QObject):
     def _on_undone(self, edit: Edit, back: Edit, refusals: tuple[Refusal, ...]) -> None:
         self._awaited.discard(edit.id)
         if refusals:
-            self.said.emit(Said(f"Could not undo: {_words(refusals)}", bad=True))
+            self._tell_failure("undo", back, refusals)
         else:
             self._done = [done for done in self._done if done.id != edit.id]
             self._undone.append(back)
@@ -349,48 +353,29 @@ class Commands(QObject):
     def _on_redone(self, undone: Edit, again: Edit, refusals: tuple[Refusal, ...]) -> None:
         self._awaited.discard(undone.id)
         if refusals:
-            self.said.emit(Said(f"Could not redo: {_words(refusals)}", bad=True))
+            self._tell_failure("redo", again, refusals)
         else:
             self._undone = [other for other in self._undone if other.id != undone.id]
             self._done.append(again)
-            self.said.emit(Said(_as_done(again.title), again))
+            self.said.emit(Said(as_done(again.title), again))
         self.stacks_changed.emit()
 
     def tell_refusals(self, refusals: tuple[Refusal, ...]) -> None:
-        """Say in a toast what was refused, if anything was."""
-        if refusals:
-            self.said.emit(Said(_words(refusals), bad=True))
+        """Say in a toast what was refused, if anything was; a clash is shown by whoever hears of it."""
+        if refusals and not _is_clash(refusals):
+            self.said.emit(Said(refusal_words(refusals), bad=True))
+
+    def _tell_failure(self, what: str, edit: Edit, refusals: tuple[Refusal, ...]) -> None:
+        self.said.emit(Said(f"Could not {what}: {refusal_words(refusals)}", bad=True))
+        self._tell_clash(edit, refusals)
+
+    def _tell_clash(self, edit: Edit, refusals: tuple[Refusal, ...]) -> None:
+        if _is_clash(refusals):
+            self.clashed.emit(edit)
 
     def _toast_refusals(self, reply: Reply) -> None:
         self.tell_refusals(reply.refusals)
 
 
-_DONE = {
-    "Add": "added",
-    "Adopt": "adopted",
-    "Change": "changed",
-    "Move": "moved",
-    "Place": "placed",
-    "Delete": "deleted",
-    "Pause": "paused",
-    "Resume": "resumed",
-    "Replace": "replaced",
-    "Trust": "trusted",
-    "Tag": "tagged",
-    "Plan": "planned",
-    "Start": "started",
-    "End": "ended",
-    "Enable": "switched on",
-    "Disable": "switched off",
-    "Reset": "back to the default",
-}
-
-
-def _as_done(title: str) -> str:
-    """Return "Move X" as "X moved"; a title of another form as it is."""
-    verb, _, rest = title.partition(" ")
-    return f"{isolated(rest)} {_DONE[verb]}" if verb in _DONE and rest else title
-
-
-def _words(refusals: tuple[Refusal, ...]) -> str:
-    return "; ".join(dict.fromkeys(refusal.message for refusal in refusals))
+def _is_clash(refusals: tuple[Refusal, ...]) -> bool:
+    return any(refusal.code == "CLASH" for refusal in refusals)

@@ -25,6 +25,7 @@ from app.engine_news import EngineNews
 from app.forms import Forms
 from app.look import Look
 from app.lookup.book import Book
+from app.map_desk import MapDesk
 from app.model import Delta, Model
 from app.panels import subject, tree
 from app.panels.alert_counters import AlertCounters
@@ -87,6 +88,7 @@ class Window(QMainWindow):
         self._lay_out()
         self.toasts = Toasts(self.frame)
         self.discovery = Discovery(model, link, commands, look, self)
+        self.map_desk = MapDesk(model, link, commands, self.map.tools, self.select, self)
         self.desk = AlertDesk(model, link, commands, look, self.alerts, self)
         self.counters = AlertCounters(model, look)
         self.top.add_indicator(self.counters)
@@ -133,7 +135,7 @@ class Window(QMainWindow):
         """Undo the last thing that was opened: placing, the selection, the filter."""
         if self.frame.placing:
             self.frame.cancel_placing()
-        elif self.topology.step_back():
+        elif self.map.tools.step_back() or self.topology.step_back():
             pass
         elif self.selected is not None:
             self.select(None)
@@ -205,6 +207,7 @@ class Window(QMainWindow):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         fill_menu(menu, id, self._model, self.commands, self.settings, self)
+        self.map_desk.fill_menu(menu, id)
         menu.popup(at)
 
     def toggle_map_alone(self) -> None:

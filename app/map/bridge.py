@@ -16,16 +16,11 @@ import msgspec
 from msgspec import Meta, Struct
 from PySide6.QtCore import QObject, Signal, Slot
 
-TEXT_CAP = 65_536
-"""Longest message of the page, in characters."""
+from app.map.bridge_tools import FromTools
+from app.map.bridge_types import Count, Lat, Lng, Pixel, Text, TimeUs, Zoom
 
-Lng = Annotated[float, Meta(ge=-180.0, le=180.0)]
-Lat = Annotated[float, Meta(ge=-90.0, le=90.0)]
-Zoom = Annotated[float, Meta(ge=0.0, le=24.0)]
-Pixel = Annotated[float, Meta(ge=-100_000, le=100_000)]
-Count = Annotated[int, Meta(ge=0, le=10_000_000)]
-Text = Annotated[str, Meta(max_length=2_000)]
-TimeUs = Annotated[int, Meta(ge=0, le=2**62)]
+TEXT_CAP = 262_144
+"""Longest message of the page, in characters."""
 
 
 class Ready(Struct, tag="ready", forbid_unknown_fields=True):
@@ -129,6 +124,7 @@ FromPage = (
     | BackgroundClicked
     | Hovered
     | DeviceDropped
+    | FromTools
     | MenuAsked
     | WhatIfToggled
     | WhatIfLeft

@@ -24,12 +24,13 @@ INDEX = QUrl(f"{ORIGIN}/index.html")
 ASSETS = Path(map_assets.__file__).parent
 BASEMAP = ASSETS / "basemap" / "world.pmtiles"
 
+ICONS = ("plus", "minus", "maximize", "layers", "ruler", "pencil")
 VENDOR = {
     "/vendor/maplibre-gl.mjs": "maplibre-gl/dist/maplibre-gl.mjs",
     "/vendor/maplibre-gl-worker.mjs": "maplibre-gl/dist/maplibre-gl-worker.mjs",
     "/vendor/maplibre-gl.css": "maplibre-gl/dist/maplibre-gl.css",
     "/vendor/pmtiles.js": "pmtiles/dist/pmtiles.js",
-} | {f"/icons/{name}.svg": f"lucide-static/icons/{name}.svg" for name in ("plus", "minus", "maximize")}
+} | {f"/icons/{name}.svg": f"lucide-static/icons/{name}.svg" for name in ICONS}
 """What the page takes from npm: address -> file below node_modules."""
 
 CHANNEL = "/vendor/qwebchannel.js"

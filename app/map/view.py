@@ -26,6 +26,7 @@ from app.map import bridge, feed
 from app.map.page import Gate, MapPage, make_profile
 from app.map.radio import RadioFeed
 from app.map.scheme import BASEMAP, INDEX, MapFiles
+from app.map.tools import MapTools
 from app.model import Delta, Model
 from domain.geometry import is_place
 
@@ -85,6 +86,7 @@ class MapView(QWidget):
         self._camera: dict[str, float] | None = None
         self._tokens = itertools.count(1)
         self._reports: dict[int, Callable[[Report], None]] = {}
+        self.tools = MapTools(self._send, self)
 
         self._gate = Gate(self)
         self._files = MapFiles(basemap, self)
@@ -237,6 +239,8 @@ class MapView(QWidget):
                 self._gate.refuse(message.url)
             case bridge.Reported():
                 self._on_reported(message)
+            case _:
+                self.tools.take(message)
 
     def _on_ready(self) -> None:
         self._ready = True
@@ -249,6 +253,7 @@ class MapView(QWidget):
             camera=self._camera,
             select=self._selected,
             what_if=self._what_if,
+            **self.tools.state(),
             **message,
         )
         for token in self._reports:

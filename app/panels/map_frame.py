@@ -17,6 +17,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QPainter, QP
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.look import Look, color
+from app.map.tools import MapTools
 from app.panels.text import LineLabel, button
 from app.panels.tray import DEVICE_MIME
 from domain.geometry import LngLat, is_place
@@ -37,6 +38,7 @@ class Map(Protocol):
     what_if_left: Any
     became_idle: Any
     page_died: Any
+    tools: MapTools
 
     @property
     def external_requests(self) -> int:

@@ -20,6 +20,8 @@ export class Drag {
   #send;
   /** @type {{ id: string, from: LngLat, start: { x: number, y: number }, at: LngLat | null } | null} */
   #held = null;
+  /** Whether nothing can be moved by hand. */
+  locked = false;
 
   /** @param {MapLibre} map @param {Network} network @param {Painter} painter @param {Send} send */
   constructor(map, network, painter, send) {
@@ -48,7 +50,7 @@ export class Drag {
 
   /** @param {MapMouseEvent} event */
   #take(event) {
-    const free = event.originalEvent.button === 0 && !event.defaultPrevented;
+    const free = !this.locked && event.originalEvent.button === 0 && !event.defaultPrevented;
     const hit = free && !this.#painter.imagining ? hitAt(this.#map, event.point) : null;
     const device = hit?.kind === "device" && hit.id === this.#painter.chosen ? this.#network.devices.get(hit.id) : undefined;
     if (!device) return;

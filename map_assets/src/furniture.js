@@ -17,13 +17,16 @@ const EARTH_M = 40_075_016.686;
 /** @param {string} id */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-/** @param {MapLibre} map @param {Camera} camera */
-export function putButtons(map, camera) {
+/** @param {MapLibre} map @param {Camera} camera @param {Send} send */
+export function putButtons(map, camera, send) {
   /** @type {[icon: string, title: string, act: () => unknown][]} */
   const rows = [
     ["plus", "Zoom in", () => map.zoomIn()],
     ["minus", "Zoom out", () => map.zoomOut()],
     ["maximize", "Show the whole network (Home)", () => camera.fit()],
+    ["layers", "Layers (L)", () => send({ type: "tool_asked", tool: "layers" })],
+    ["ruler", "Measure (D)", () => send({ type: "tool_asked", tool: "ruler" })],
+    ["pencil", "Edit (E)", () => send({ type: "tool_asked", tool: "edit" })],
   ];
   byId("buttons").replaceChildren(...rows.map(([icon, title, act]) => {
     const button = document.createElement("button");

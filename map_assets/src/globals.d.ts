@@ -50,6 +50,12 @@ interface FromWindow {
   fly?: string;
   /** A place to fly to and mark. */
   pin?: { lng: number; lat: number } | null;
+  /** The tool that is held; "" is none. `escape`: cancel what it does, or put it down. */
+  tool?: "" | "edit" | "link" | "ruler";
+  escape?: true;
+  /** Whether nothing can be moved by hand. */
+  locked?: boolean;
+  units?: "metric" | "imperial";
   card?: Card | null;
   what_if?: WhatIf;
   /** `sectors` and `hops` replace what was there. */
@@ -68,6 +74,13 @@ type ToWindow =
   | { type: "what_if_toggled"; id: string }
   | { type: "hovered"; id: string | null }
   | { type: "device_dropped"; id: string; lng: number; lat: number }
+  | { type: "devices_dropped"; moves: { id: string; lng: number; lat: number }[] }
+  | { type: "link_drawn"; a: string; b: string; path: LngLat[] }
+  | { type: "bends_moved"; id: string; path: LngLat[] }
+  | { type: "picked"; ids: string[] }
+  | { type: "align_asked" | "tool_left" }
+  | { type: "tool_asked"; tool: "edit" | "link" | "ruler" | "layers" }
+  | { type: "copied"; text: string }
   | { type: "menu_asked"; lng: number; lat: number; x: number; y: number }
   | { type: "painted"; stamp_us: number; painted_us: number }
   | { type: "blocked"; url: string }

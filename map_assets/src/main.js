@@ -116,7 +116,7 @@ async function build(first) {
   let firstIdle_s = null;
   let dressed = theme;
   listen(map, network, painter, camera, drag, fan, card, joins, send);
-  putButtons(map, camera);
+  putButtons(map, camera, send);
   putCredits();
   putLegend(palette);
   putScale(map);
@@ -127,6 +127,7 @@ async function build(first) {
   };
   const frame = new Frame(send);
   imagine(first);
+  drag.locked = first.locked ?? false;
   if (first.layers) painter.arrange(first.layers);
   overlays.take(first, { fresh: true, places: true, health: [...network.devices.keys()], loads: [...network.loads.keys()] });
   if (first.stamp_us) clock.expect(first.stamp_us, true, map);
@@ -175,6 +176,7 @@ async function build(first) {
       camera.follow();
     } else if (touched.health.length) fan.refresh();
     imagine(message);
+    drag.locked = message.locked ?? drag.locked;
     if (message.layers) painter.arrange(message.layers);
     overlays.take(message, touched);
     if (message.select !== undefined) painter.choose(message.select);

@@ -8,8 +8,9 @@
 // One rule: an overlay keeps no secrets: what it shows comes with messages, and a page that died gets them again.
 
 import { paletteOf } from "./palette.js";
-import { Radio } from "./radio.js";
 import { Pin } from "./pin.js";
+import { Radio } from "./radio.js";
+import { Tools } from "./tools.js";
 
 /** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
 /** @import { LayerSpecification, SourceSpecification } from "@maplibre/maplibre-gl-style-spec" */
@@ -30,7 +31,7 @@ import { Pin } from "./pin.js";
  */
 
 /** In the order they take messages, and within a slot from the ground up. @type {(new (stage: Stage) => Overlay)[]} */
-export const OVERLAYS = [Radio, Pin];
+export const OVERLAYS = [Radio, Tools, Pin];
 
 export class Overlays {
   #stack;

@@ -9,6 +9,8 @@ from uuid import UUID
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from app.map.tools import MapTools
+
 
 class FakeMap(QWidget):
     """The signals and methods that the window uses."""
@@ -28,6 +30,8 @@ class FakeMap(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.theme = ""
+        self.sent: list[dict[str, Any]] = []
+        self.tools = MapTools(lambda **message: self.sent.append(message), self)
         self.selected: UUID | None = None
         self.flown: list[UUID] = []
         self.flown_to: list[tuple[float, float]] = []

@@ -1,0 +1,117 @@
+"""Which tool a hand holds on the map, and what it did. Counterpart: `map_assets/src/tools.js`; `app/editing.py` makes edits.
+
+One rule: a locked map takes no tool that changes anything, and whoever tries is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
+
+from app.map.bridge_tools import (
+    AlignAsked,
+    BendsMoved,
+    Copied,
+    DevicesDropped,
+    FromTools,
+    LinkDrawn,
+    Picked,
+    ToolAsked,
+    ToolLeft,
+)
+from domain.geometry import LngLat
+
+Tool = Literal["", "edit", "link", "ruler"]
+CHANGING: frozenset[Tool] = frozenset({"edit", "link"})
+Units = Literal["metric", "imperial"]
+UNITS: tuple[Units, ...] = get_args(Units)
+
+
+class MapTools(QObject):
+    """The tool, the lock and the units of one map."""
+
+    devices_moved = Signal(object)
+    """dict of device id to LngLat."""
+    link_drawn = Signal(object, object, object)
+    """Ids of both ends, and the bends between them."""
+    link_bent = Signal(object, object)
+    """A link's id and its bends."""
+    align_wanted = Signal(object)
+    """Ids of the devices that are to stand at their sites."""
+    layers_wanted = Signal()
+    changed = Signal()
+    """Another tool, lock or units."""
+    refused = Signal(str)
+    """Why a tool was not taken."""
+
+    def __init__(self, send: Callable[..., None], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._send = send
+        self.tool: Tool = ""
+        self.locked = False
+        self.units: Units = "metric"
+        self.picked: tuple[UUID, ...] = ()
+
+    def state(self) -> dict[str, Any]:
+        """Return what a page that comes to life is told."""
+        return {"tool": self.tool, "locked": self.locked, "units": self.units}
+
+    def hold(self, tool: Tool) -> None:
+        """Take a tool; the one that is held already is put down."""
+        wanted: Tool = "" if tool == self.tool else tool
+        if self.locked and wanted in CHANGING:
+            self.refused.emit("The map is locked against changes")
+            return
+        self._set(wanted)
+
+    def step_back(self) -> bool:
+        """Escape: cancel what the tool does, or put it down. Returns whether there was a tool."""
+        if self.tool:
+            self._send(escape=True)
+        return bool(self.tool)
+
+    def set_locked(self, *, locked: bool) -> None:
+        """Let nothing be moved by hand, or let it again."""
+        if locked and self.tool in CHANGING:
+            self._set("")
+        self.locked = locked
+        self._send(locked=locked)
+        self.changed.emit()
+
+    def set_units(self, units: Units) -> None:
+        """Measure in kilometres or in miles."""
+        self.units = units
+        self._send(units=units)
+        self.changed.emit()
+
+    def take(self, message: FromTools) -> None:
+        """Act on a checked message of the page."""
+        match message:
+            case DevicesDropped() if not self.locked:
+                self.devices_moved.emit({move.id: LngLat(move.lng, move.lat) for move in message.moves})
+            case LinkDrawn() if not self.locked:
+                self.link_drawn.emit(message.a, message.b, message.path)
+            case BendsMoved() if not self.locked:
+                self.link_bent.emit(message.id, message.path)
+            case Picked():
+                self.picked = message.ids
+            case AlignAsked() if not self.locked:
+                self.align_wanted.emit(self.picked)
+            case ToolAsked(tool="layers"):
+                self.layers_wanted.emit()
+            case ToolAsked():
+                self.hold(message.tool)  # type: ignore[arg-type]
+            case ToolLeft():
+                self.tool, self.picked = "", ()
+                self.changed.emit()
+            case Copied():
+                QGuiApplication.clipboard().setText(message.text)
+
+    def _set(self, tool: Tool) -> None:
+        self.tool, self.picked = tool, ()
+        self._send(tool=tool)
+        self.changed.emit()

@@ -1,0 +1,40 @@
+"""What was done and what was refused, in the words of a toast. No Qt. Counterpart: `commands.py`, whose titles these are.
+
+One rule: the verb of a title becomes what was done to the rest of it.
+"""
+
+from __future__ import annotations
+
+from app.words import isolated
+from domain.errors import Refusal
+
+_DONE = {
+    "Add": "added",
+    "Adopt": "adopted",
+    "Align": "aligned",
+    "Change": "changed",
+    "Move": "moved",
+    "Place": "placed",
+    "Delete": "deleted",
+    "Pause": "paused",
+    "Resume": "resumed",
+    "Replace": "replaced",
+    "Trust": "trusted",
+    "Tag": "tagged",
+    "Plan": "planned",
+    "Start": "started",
+    "End": "ended",
+    "Enable": "switched on",
+    "Disable": "switched off",
+    "Reset": "back to the default",
+}
+
+
+def as_done(title: str) -> str:
+    """Return "Move X" as "X moved"; a title of another form as it is."""
+    verb, _, rest = title.partition(" ")
+    return f"{isolated(rest)} {_DONE[verb]}" if verb in _DONE and rest else title
+
+
+def refusal_words(refusals: tuple[Refusal, ...]) -> str:
+    return "; ".join(dict.fromkeys(refusal.message for refusal in refusals))
