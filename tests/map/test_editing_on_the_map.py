@@ -97,7 +97,9 @@ class Hands:
 
     def _until_heard(self, what: str, act: Callable[[], None]) -> None:
         heard = f"window.heard_{what}"
-        self.stage.js(f"{heard} = 0; addEventListener('{what}', () => {heard}++, {{ capture: true, once: true }})")
+        self.stage.js(
+            f"{heard} = 0; addEventListener('{what}', () => {heard}++, {{ capture: true, once: true }})"
+        )
         act()
         self.stage.until(lambda: self.stage.js(heard) == 1, f"a {what}")
         self.stage.settle()
