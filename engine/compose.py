@@ -37,6 +37,7 @@ from engine.logins import Logins
 from engine.mibs.library import Mibs
 from engine.monitor.live import Live
 from engine.monitor.poller import Monitor
+from engine.operations import end_interrupted
 from engine.profile import Profile
 from engine.protocols.snmp import around_id
 from engine.protocols.usm import master_key
@@ -216,9 +217,8 @@ class Engine:
         devices = 0
         for devices, device in enumerate(self._state.inventory.devices(), 1):  # noqa: B007
             self._monitor.set_device(device)
-        self._carry(
-            Outcome(journal=[pen.row(now_us(), "engine_started", None, pid=os.getpid(), version=VERSION)])
-        )
+        begun = pen.row(now_us(), "engine_started", None, pid=os.getpid(), version=VERSION)
+        self._carry(Outcome(journal=[begun, *end_interrupted(store.unended_operations(), pen, now_us())]))
         await self._receivers.apply(self._loaded.receivers)
         stack.push_async_callback(self._receivers.close)
         figures = Figures(
@@ -351,9 +351,10 @@ class Engine:
         self._endpoint.touch([Subject("values", device)])
 
     def _on_locked(self) -> None:
-        """Drop what was made of secrets: the keys of SNMPv3, questions with a community, and the users of traps."""
+        """Drop what was made of secrets: the keys of SNMPv3, questions with a community, log-ins of sweeps, users of traps."""
         master_key.cache_clear()
         around_id.cache_clear()
+        self._discovery.lock()
         self._receivers.change_users()
 
     def _on_unlocked(self) -> None:

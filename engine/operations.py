@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from time import monotonic
 from typing import Any, Literal
 from uuid import UUID
 
 from domain import operation as turns
+from domain.journal import JournalRow
 from domain.operation import Operation
+from engine.journal import JournalPen
 from engine.tasks import end, spawn
 
 TOLD_EVERY_S = 0.25
@@ -34,6 +36,12 @@ class OperationFailed(Exception):
 
 class TooManyOperations(Exception):
     """As many run as may."""
+
+
+def end_interrupted(started: Iterable[JournalRow], pen: JournalPen, at_us: int) -> list[JournalRow]:
+    """Return the rows that end what ran when the engine died, of the rows that began it."""
+    said = {"state": "interrupted", "words": "the engine was not there any more"}
+    return [pen.row(at_us, "operation_ended", row.subject, **{**row.body, **said}) for row in started]
 
 
 class Control:

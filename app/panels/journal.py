@@ -85,7 +85,9 @@ def words_of(row: JournalRow) -> str:
 
 def _ended(body: dict[str, Any]) -> str:
     """Return how long work ended, and what came of it."""
-    said = {"failed": "Failed", "cancelled": "Cancelled"}.get(str(body.get("state", "")), "Done")
+    said = {"failed": "Failed", "cancelled": "Cancelled", "interrupted": "Interrupted"}.get(
+        str(body.get("state", "")), "Done"
+    )
     words = str(body.get("words", ""))
     return f"{said}: {body.get('title') or 'work'}{f' ({words})' if words else ''}"
 

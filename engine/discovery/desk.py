@@ -78,6 +78,10 @@ class DiscoveryDesk:
         """Listen on the LAN while somebody looks."""
         spawn("discovery_watch", self._discovery.watch(is_watched))
 
+    def lock(self) -> None:
+        """Give up what was opened of the vault: it is locked now."""
+        self._discovery.lock()
+
     def change(self, touched: Iterable[tuple[str, UUID]]) -> None:
         """Follow an edit that the inventory holds already."""
         things = list(touched)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from uuid import UUID
+from weakref import WeakSet
 
 from domain.device_facts import Neighbour
 from domain.discovering import Asking, SweepSettings, WalkSettings, sweep_refusals, walk_refusals
@@ -23,7 +24,7 @@ from engine.discovery.queue import Changed, ReviewQueue
 from engine.discovery.sweep import Sweep
 from engine.discovery.walk import Walk
 from engine.drivers import Profiles
-from engine.operations import Operations, TooManyOperations, Work
+from engine.operations import Control, Operations, TooManyOperations, Work
 from engine.state import State
 from engine.transport import Transports
 from engine.transport.mndp import MndpListener
@@ -32,6 +33,7 @@ REFRESH_EVERY_S = 1.0
 COMPARED_AT_ONCE, REST_S = 50, 0.02
 """Devices or finds that are compared in one go, in some 20 ms, and the rest where there are more."""
 TITLE_CAP = 120
+LOCKED_WORDS = "the vault was locked meanwhile, and the rest asked without log-ins"
 
 Begun = Operation | list[Refusal]
 """What came of the wish to begin an operation."""
@@ -59,6 +61,7 @@ class Discovery:
         self._open_credential = open_credential
         self._now_us = now_us
         self._tries = LoginTries()
+        self._probers: WeakSet[Prober] = WeakSet()
         self.queue = ReviewQueue(known_of=self._known_of, changed=changed, now_us=now_us)
         self.lan = LanWatch(self._take, now_us=now_us, open_listener=open_listener)
 
@@ -90,7 +93,7 @@ class Discovery:
         if wrong:
             return wrong
         sweep = Sweep(settings, prober, self._take)
-        return self._start("sweep", f"Sweep of {settings.ranges}", sweep, sweep.total)
+        return self._start("sweep", f"Sweep of {settings.ranges}", sweep, prober, sweep.total)
 
     def start_walk(self, settings: WalkSettings) -> Begun:
         """Begin a walk."""
@@ -108,7 +111,7 @@ class Discovery:
             now_us=self._now_us,
         )
         seeds = [device.name for id in settings.devices if (device := self._state.inventory.device(id))]
-        return self._start("walk", f"Neighbours of {', '.join([*seeds, *settings.addresses])}", walk)
+        return self._start("walk", f"Neighbours of {', '.join([*seeds, *settings.addresses])}", walk, prober)
 
     def change_devices(self, devices: Iterable[UUID]) -> None:
         """Follow the inventory, and whether devices answer, where these changed, came or went."""
@@ -118,9 +121,21 @@ class Discovery:
         """Follow what devices tell of themselves."""
         self.queue.learn(facts)
 
-    def _start(self, kind: str, title: str, work: Work, total: int = 0) -> Begun:
+    def lock(self) -> None:
+        """Give up the opened log-ins of what runs: the vault was locked."""
+        for prober in self._probers:
+            prober.give_up_logins()
+
+    def _start(self, kind: str, title: str, work: Work, prober: Prober, total: int = 0) -> Begun:
+        had_logins = prober.has_logins
+        self._probers.add(prober)
+
+        async def tell_of_lock(control: Control) -> str:
+            words = await work(control)
+            return words if prober.has_logins == had_logins else f"{words}; {LOCKED_WORDS}"
+
         try:
-            return self._operations.start(kind, clean_text(title, TITLE_CAP), work, total)
+            return self._operations.start(kind, clean_text(title, TITLE_CAP), tell_of_lock, total)
         except TooManyOperations as error:
             return [Refusal("TRY_LATER", str(error))]
 

@@ -143,6 +143,15 @@ class Prober:
         self._room = asyncio.Semaphore(ASKED_AT_ONCE)
         self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
 
+    @property
+    def has_logins(self) -> bool:
+        """Whether it asks with anybody's name."""
+        return bool(self._agents or self._routers)
+
+    def give_up_logins(self) -> None:
+        """Forget the opened secrets: whom it asks from now on it asks without any."""
+        self._agents, self._routers = [], []
+
     async def ask(self, address: str) -> Met | None:
         """Return who is at an address, None where nobody answers."""
         draft = _Draft(address)

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from itertools import takewhile
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, RowMapping, delete, func, select
 
 from engine.storage import tables
 
 US_PER_DAY = 86_400_000_000
 ROWS_AT_ONCE = 2_000
 """Journal rows deleted in one transaction, so that nobody waits long for the next."""
+UNENDED_CAP = 100
 ROWS_WITHOUT_KEYFRAME = 2_500
 """Of old keyframes one is kept for each so many rows of the journal, however few days they took: what a seek folds at most."""
 
@@ -64,6 +65,17 @@ def thin_keyframes(connection: Connection, tenant: UUID, thinned_us: int, before
     stretch = (table.c.origin, table.c.at_us // US_PER_DAY, table.c.seq // ROWS_WITHOUT_KEYFRAME)
     firsts = select(func.min(table.c.at_us)).where(older).group_by(*stretch)
     connection.execute(delete(table).where(older, table.c.at_us.not_in(firsts)))
+
+
+def unended_operations(connection: Connection, tenant: UUID, origin: UUID) -> list[RowMapping]:
+    """Return the newest rows of operations of one install that began and have no end, the oldest first."""
+    began, ended = tables.journal, tables.journal.alias()
+    has_end = select(ended.c.seq).where(
+        ended.c.tenant_id == tenant, ended.c.subject == began.c.subject, ended.c.kind == "operation_ended"
+    )
+    mine = (began.c.tenant_id == tenant) & (began.c.origin == origin) & (began.c.kind == "operation_started")
+    query = select(began).where(mine, ~has_end.exists()).order_by(began.c.at_us.desc()).limit(UNENDED_CAP)
+    return list(reversed(connection.execute(query).mappings().all()))
 
 
 def credentials_changed_since(connection: Connection, tenant: UUID, at_us: int) -> set[UUID]:

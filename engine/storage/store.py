@@ -295,6 +295,12 @@ class Store:
         with self._transaction() as connection:
             return ageing.credentials_changed_since(connection, self._tenant, at_us)
 
+    def unended_operations(self) -> list[JournalRow]:
+        """Return the rows of operations of this install that began and never ended: it died meanwhile."""
+        with self._transaction() as connection:
+            found = ageing.unended_operations(connection, self._tenant, self.loaded.origin)
+            return [rows.JOURNAL.from_row(row) for row in found]
+
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         with self._lock:

@@ -123,6 +123,23 @@ def test_a_sweep_finds_a_router_which_vanishes_when_it_is_added_and_is_moved_whe
     run(main)
 
 
+def test_a_sweep_gives_up_its_logins_when_the_vault_locks_and_says_so() -> None:
+    async def main() -> None:
+        async with transports() as (made, _):
+            house = House(made)
+            asking = Asking((COMMUNITY, LOGIN), FAST, snmp_port=free_port(), ports=())
+            house.discovery.start_sweep(SweepSettings(f"{NET}.1-{NET}.2", asking))
+            (prober,) = house.discovery._probers
+            assert prober.has_logins
+            house.discovery.lock()
+            assert not prober.has_logins
+            await until(lambda: house.told[-1].has_ended)
+            words = house.told[-1].result_words
+            assert words.endswith("; the vault was locked meanwhile, and the rest asked without log-ins")
+
+    run(main)
+
+
 def test_a_device_that_answers_where_it_is_has_not_moved() -> None:
     async def main() -> None:
         async with transports() as (made, _):

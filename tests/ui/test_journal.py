@@ -33,6 +33,7 @@ def row(kind: Any, **body: Any) -> JournalRow:
         ),
         (row("messages_dropped", count="many", senders=[7]), "0 messages dropped: more than may be sent"),
         (row("operation_started", title="Sweep of 10.0.0.0/24"), "Began: Sweep of 10.0.0.0/24"),
+        (row("operation_ended", title="Sweep", state="interrupted"), "Interrupted: Sweep"),
         (row("operation_ended", title="Sweep", state="done", words="12 found"), "Done: Sweep (12 found)"),
         (row("operation_ended", title="Sweep", state="failed", words=""), "Failed: Sweep"),
         (row("vault_locked", reason="asked for"), "The vault was locked: asked for"),
