@@ -5,6 +5,7 @@ with the inventory. What is a device already, or is ignored, is not kept. Device
 `refresh` compares anew the finds that share a key with one of them, and no others: so many devices at a time, for an outage turns
 ten thousand at once, and no find before all of them, for what looks known may be two devices'. All is held in memory, with a
 cap; what changed is told as rows to put and ids to delete, which whoever keeps them on disk and shows them gets together.
+What left because somebody ignored it or made a device of it stays aside for a day, and comes back when that is undone.
 One rule: nothing leaves the queue for the inventory from here; a person's edit does that, and the next comparison sees it.
 """
 
@@ -24,6 +25,7 @@ FINDS_CAP = 10_000
 KEPT_US = 90 * 86_400_000_000
 """A find that was not seen for so long is forgotten."""
 AGED_EVERY_US = 3_600_000_000
+ASIDE_US = 86_400_000_000
 
 TOLD_AGAIN_US = 60_000_000
 """That a find was merely seen again is told, and written, this often."""
@@ -47,6 +49,9 @@ class ReviewQueue:
         self._ignored: frozenset[str] = frozenset()
         self._to_compare: dict[UUID, None] = {}
         self._affected: set[UUID] = set()
+        self._aside: dict[UUID, tuple[int, Find]] = {}
+        self._aside_by_key: dict[str, set[UUID]] = {}
+        self._returning: dict[UUID, None] = {}
         self._aged_us = now_us()
         self.left_out = 0
         """Finds that were not taken because the queue was full, since the start."""
@@ -78,10 +83,11 @@ class ReviewQueue:
         self._tell((), gone)
 
     def set_ignored(self, keys: Iterable[str]) -> None:
-        """Take the keys that are never shown again, and drop what has one of them."""
-        self._ignored = frozenset(keys)
+        """Take the keys that are never shown again; put aside what has one of them, have back what has none any more."""
+        before, self._ignored = self._ignored, frozenset(keys)
         ids = {id for key in self._ignored for id in self._by_key.get(key, ())}
-        self._tell((), self._drop_all([self._finds[id] for id in ids]))
+        self._tell((), self._put_aside([self._finds[id] for id in ids]))
+        self._have_back({id for key in before - self._ignored for id in self._aside_by_key.get(key, ())})
 
     def change_devices(self, devices: Iterable[UUID]) -> None:
         """Note that these devices changed, came or went; `refresh` compares."""
@@ -96,7 +102,7 @@ class ReviewQueue:
     @property
     def is_behind(self) -> bool:
         """Tell whether the last refresh left anything for the next: have that soon."""
-        return bool(self._to_compare or self._affected)
+        return bool(self._to_compare or self._affected or self._returning)
 
     def refresh(self, most: int = FINDS_CAP) -> None:
         """Compare anew what shares a key with a device that changed, of so many devices and finds; cheap where none did."""
@@ -109,6 +115,9 @@ class ReviewQueue:
             for device in (old, new):
                 if device is not None:
                     self._affected |= self._sharing(device.keys)
+            if old is not None:
+                aside = (id for text in old.keys.texts for id in self._aside_by_key.get(text, ()))
+                self._returning |= dict.fromkeys(aside)
             if new is None:
                 self._known.drop(id)
             else:
@@ -122,12 +131,43 @@ class ReviewQueue:
             old_find = self._finds[id]
             compared = self._compared(old_find)
             if compared is None:
-                self._drop(id)
-                gone.append(id)
+                gone += self._put_aside([old_find])
             elif compared != old_find:
                 self._finds[id] = compared
                 put.append(compared)
         self._tell(put, gone)
+        if not self._affected:
+            returning = list(islice(self._returning, most))
+            for id in returning:
+                del self._returning[id]
+            self._have_back(returning)
+
+    def _put_aside(self, finds: Iterable[Find]) -> list[UUID]:
+        """Take finds out that may come back; return their ids."""
+        leaving = list(finds)
+        for find in leaving:
+            self._drop_aside(find.id)
+            self._aside[find.id] = self._now_us(), find
+            for text in find.keys.texts:
+                self._aside_by_key.setdefault(text, set()).add(find.id)
+        while len(self._aside) > FINDS_CAP:
+            self._drop_aside(next(iter(self._aside)))
+        return self._drop_all(leaving)
+
+    def _have_back(self, ids: Iterable[UUID]) -> None:
+        """Take up again what was put aside, where it is neither ignored nor known any more."""
+        for id in ids:
+            _, find = self._aside.get(id, (0, None))
+            if find is not None and not self._is_ignored(find.keys) and self._compared(find) is not None:
+                self._drop_aside(id)
+                self.take(find)
+
+    def _drop_aside(self, id: UUID) -> None:
+        _, find = self._aside.pop(id, (0, None))
+        for text in find.keys.texts if find is not None else ():
+            self._aside_by_key[text].discard(id)
+            if not self._aside_by_key[text]:
+                del self._aside_by_key[text]
 
     # What comes
 
@@ -140,11 +180,11 @@ class ReviewQueue:
         for part in parts:
             merged = merge(part, merged)
         if self._is_ignored(merged.keys):
-            self._tell((), self._drop_all(parts))
+            self._tell((), self._put_aside(parts))
             return None
         found = match(merged, self._known)
         if found.kind == "known":
-            self._tell((), self._drop_all(parts))
+            self._tell((), self._put_aside(parts))
             return found
         if not parts and len(self._finds) >= FINDS_CAP:
             self.left_out += 1
@@ -172,7 +212,7 @@ class ReviewQueue:
             merged = merge(merged, part)
         found = match(merged, self._known)
         if found.kind == "known":
-            self._tell((), self._drop_all(parts))
+            self._tell((), self._put_aside(parts))
         else:
             self._replace(parts, msgspec.structs.replace(merged, match=found))
         return found
@@ -201,6 +241,8 @@ class ReviewQueue:
             self._aged_us = now_us
             old = [find for find in self._finds.values() if find.last_us < now_us - KEPT_US]
             self._tell((), self._drop_all(old))
+            for id in [id for id, (at_us, _) in self._aside.items() if now_us - at_us > ASIDE_US]:
+                self._drop_aside(id)
 
     def _sharing(self, keys: Keys) -> set[UUID]:
         return {id for text in keys.texts for id in self._by_key.get(text, ())}
