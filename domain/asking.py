@@ -5,7 +5,7 @@ Counterpart: `engine/inquiries.py` answers. One rule: a question changes nothing
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,10 @@ TIMELINE_CAP = 500
 LOADS_CAP = 500
 """Most links whose load then is told in one answer."""
 BUCKETS_CAP = 500
+SUBJECTS_CAP = 1_000
+"""Most subjects whose timeline is asked for at once."""
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+"""What a database can hold, and reckon with: moments in microseconds since 1970 UTC, numbers of rows."""
 
 
 class WhatIf(msgspec.Struct, tag="what_if", frozen=True):
@@ -43,27 +47,27 @@ class QueryPast(msgspec.Struct, tag="query_past", frozen=True):
     "reason"}], "links": [{"link", "status", "since_us"}], "alerts": [Alert], "events": [JournalRow]}."""
 
     request: int
-    at_us: int
+    at_us: Int64
 
 
 class RowMark(msgspec.Struct, frozen=True):
     """Where a journal row stands on the timeline."""
 
-    at_us: int
+    at_us: Int64
     origin: UUID
-    seq: int
+    seq: Int64
 
 
 class QueryTimeline(msgspec.Struct, tag="query_timeline", frozen=True):
     """Ask what happened between two moments. Reply.result: {"rows": [JournalRow as plain data]}, at most `limit`, newest first.
 
-    Of `subjects`, or of anything; of `kinds`, or all. `before` a mark: the newest that are older than it; `after`: the oldest
-    that are newer.
+    Of `subjects` (<= SUBJECTS_CAP), or of anything; of `kinds`, or all. `before` a mark: the newest that are older than it;
+    `after`: the oldest that are newer.
     """
 
     request: int
-    from_us: int
-    to_us: int
+    from_us: Int64
+    to_us: Int64
     subjects: tuple[UUID, ...] | None = None
     kinds: tuple[str, ...] | None = None
     limit: int = 200
@@ -80,7 +84,7 @@ class QueryMoment(msgspec.Struct, tag="query_moment", frozen=True):
     """
 
     request: int
-    at_us: int
+    at_us: Int64
     base: int = 0
     number: int = 0
     part: int = 0
@@ -93,8 +97,8 @@ class Moment(msgspec.Struct, frozen=True):
     """
 
     number: int
-    at_us: int
-    seq: int
+    at_us: Int64
+    seq: Int64
     from_us: int | None
 
 
@@ -115,7 +119,7 @@ class QueryLoads(msgspec.Struct, tag="query_loads", frozen=True):
     at the moment `number`, or now where that was forgotten."""
 
     request: int
-    at_us: int
+    at_us: Int64
     links: tuple[UUID, ...]
     number: int = 0
 
@@ -127,8 +131,8 @@ class Density(msgspec.Struct, frozen=True):
     is affected counts as down here.
     """
 
-    from_us: int
-    to_us: int
+    from_us: Int64
+    to_us: Int64
     events: dict[str, list[int]] = {}
     most: dict[str, list[int]] = {}
     last: dict[str, list[int]] = {}
@@ -139,8 +143,8 @@ class QueryDensity(msgspec.Struct, tag="query_density", frozen=True):
     INVALID_INPUT where the span is empty."""
 
     request: int
-    from_us: int
-    to_us: int
+    from_us: Int64
+    to_us: Int64
     buckets: int = 240
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
 from itertools import islice
-from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -40,6 +39,7 @@ from domain.evidence_claims import (
 from domain.evidence_doubts import Doubts, Face, key_doubt, link_doubt, port_doubts
 from domain.evidence_links import Bundle, Pair, bundle_claims, derive, match_links, pair_of
 from domain.evidence_said import Said
+from domain.evidence_tables import set_or_drop, turn_around
 from domain.inventory import Link
 
 WITHOUT_END = 1_000_000_000
@@ -49,8 +49,6 @@ TABLE_ROWS_A_WORD = 100
 RETURNED_US = 7 * 60 * 1_000_000
 """A device that was silent for longer is looked at when it answers again; what one says that was not has not faded yet."""
 
-_Key = TypeVar("_Key")
-_Thing = TypeVar("_Thing")
 _Of = dict[UUID, tuple[Claim, ...]]
 
 
@@ -134,6 +132,14 @@ class Fusion:
         if at_us > before_us:
             last_us[probe] = at_us
             if at_us - before_us > RETURNED_US:
+                self._touch_pairs(id)
+
+    def set_back(self, now_us: int) -> None:
+        """Take it that nothing was heard after now: the clock was set back, and evidence is to fade from now on."""
+        for id, last_us in self._last_us.items():
+            late = {probe: now_us for probe, at_us in last_us.items() if at_us > now_us}
+            if late:
+                last_us.update(late)
                 self._touch_pairs(id)
 
     def put_link(self, link: Link) -> None:
@@ -227,13 +233,13 @@ class Fusion:
         self._claimed.add(id)
         self._moved[id] = None
         if near != was_near:
-            _set(self._near, id, near)
-            _index(self._claimed_by, id, was_near, near)
+            set_or_drop(self._near, id, near)
+            turn_around(self._claimed_by, id, was_near, near)
             self._moved |= dict.fromkeys((*was_near, *near))
             self._note_pairs(id, was_near, near)
         if behind != was_behind:
-            _set(self._behind, id, behind if behind.at else None)
-            _index(self._seen_by, id, was_behind.at, behind.at)
+            set_or_drop(self._behind, id, behind if behind.at else None)
+            turn_around(self._seen_by, id, was_behind.at, behind.at)
         if behind.ports != was_behind.ports:
             self._moved |= dict.fromkeys(self._seen_by.get(id, ()))
         return len(said.heard) + len(said.past) + len(said.sightings) if said is not None else 0
@@ -246,7 +252,7 @@ class Fusion:
             near_of = self._claimed_by.get(id, ())
             new = nearest_claims(said, self._directory, self._behind, self._near, near_of)
         if new != was:
-            _set(self._nearest, id, new)
+            set_or_drop(self._nearest, id, new)
             self._note_pairs(id, was, new)
         return sum(len(seen) ** 2 for seen in shown.ports.values()) // TABLE_ROWS_A_WORD
 
@@ -268,7 +274,7 @@ class Fusion:
         bundles = self._bundles.get(pair)
         if bundles is None:
             bundles = bundle_claims(pair, claims)
-            _set(self._bundles, pair, bundles)
+            set_or_drop(self._bundles, pair, bundles)
         drawn = match_links(pair, bundles, self._drawn.get(pair, {}).values())
         new: dict[UUID, DerivedLink] = {}
         for place, bundle in enumerate(bundles):
@@ -284,7 +290,7 @@ class Fusion:
             if is_news(self.links.get(id), link):
                 self.links[id] = link
                 turn.links.append(link)
-        _set(self._of_pair, pair, tuple(new))
+        set_or_drop(self._of_pair, pair, tuple(new))
         self._wait(pair, claims, now_us)
 
     def _fades(self, pair: Pair, now_us: int) -> bool:
@@ -306,7 +312,7 @@ class Fusion:
                 if next_us is not None:
                     times.append(next_us)
         is_other = self._faded.get(pair) != faded
-        _set(self._faded, pair, faded)
+        set_or_drop(self._faded, pair, faded)
         if not times:
             self._due_us.pop(pair, None)
         elif self._due_us.get(pair) != min(times):
@@ -379,21 +385,3 @@ class Fusion:
         news, settled = self._doubts.hold(group, found)
         turn.contradictions += news
         turn.settled += settled
-
-
-def _set(table: dict[_Key, _Thing], key: _Key, value: _Thing | None) -> None:
-    if value:
-        table[key] = value
-    else:
-        table.pop(key, None)
-
-
-def _index(table: dict[UUID, set[UUID]], id: UUID, was: Iterable[UUID], new: Iterable[UUID]) -> None:
-    """Keep who points at whom the other way around."""
-    had, has = set(was), set(new)
-    for peer in had - has:
-        table[peer].discard(id)
-        if not table[peer]:
-            del table[peer]
-    for peer in has - had:
-        table.setdefault(peer, set()).add(id)

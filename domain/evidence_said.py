@@ -156,7 +156,7 @@ def with_past(said: Said, old: Said, last_us: Mapping[str, int], now_us: int) ->
     fresh = {(who[0], interface) for who, interface in come}
     said.past = tuple(
         one
-        for one in (*old.past, *ended)
+        for one in (one._replace(at_us=min(one.at_us, now_us)) for one in (*old.past, *ended))
         if one.who not in moved
         and (one.who, one.interface) not in now
         and now_us - one.at_us < DAY_US

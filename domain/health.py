@@ -19,8 +19,6 @@ import msgspec
 from domain.observation import Failure, Observation
 
 Status = Literal["up", "degraded", "down", "unknown", "stale"]
-STATUS_RANK: dict[str, int] = {"down": 0, "degraded": 1, "stale": 2, "unknown": 3, "up": 4}
-"""Worst first, the order of every table and of the counts."""
 
 MISSES_BEFORE_FAILED = 3
 STALE_AFTER_INTERVALS = 3

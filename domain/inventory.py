@@ -30,7 +30,6 @@ Kind = Literal[
 
 ROLES: tuple[str, ...] = get_args(Role)
 LINK_KINDS: tuple[str, ...] = get_args(LinkKind)
-PROBE_KINDS: tuple[str, ...] = get_args(ProbeKind)
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 DEFAULT_PORT = {"icmp": 0, "snmp": 161, "routeros": 8728, "tcp": 22, "http": 80, "dns": 53, "ssh": 22}

@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 
 from domain.alerts import Alert, PersonAct
-from domain.asking import NetworkRequest
+from domain.asking import Int64, NetworkRequest
 from domain.diagram import Diagram, Drawing, Spot
 from domain.edit import Edit
 from domain.errors import Refusal
@@ -108,8 +108,8 @@ class QuerySeries(msgspec.Struct, tag="query_series", frozen=True):
     device: UUID
     metric: str
     instance: str
-    from_us: int
-    to_us: int
+    from_us: Int64
+    to_us: Int64
     points: int = 500
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from domain.asking import (
     POINTS_OF_FAILURE_CAP,
+    SUBJECTS_CAP,
     TIMELINE_CAP,
     WHAT_IF_CAP,
     NetworkRequest,
@@ -88,6 +89,9 @@ class Inquiries:
             past = await self._store.state_at(request.at_us)
             told = {name: getattr(past, name) for name in past.__struct_fields__}
             return Reply(request.request, result=await asyncio.to_thread(msgspec.to_builtins, told))
+        if request.subjects is not None and len(request.subjects) > SUBJECTS_CAP:
+            said = f"{len(request.subjects)} subjects, at most {SUBJECTS_CAP} have one timeline"
+            return Reply(request.request, (Refusal("INVALID_INPUT", said, "subjects"),))
         rows = await self._store.events_between(
             request.from_us,
             request.to_us,

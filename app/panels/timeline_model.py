@@ -15,6 +15,7 @@ from app.panels.alert_words import GONE, name_of
 from app.panels.journal import words_of
 from app.words import capitalized
 from domain.alerts import Alert
+from domain.asking import SUBJECTS_CAP
 from domain.journal import JournalRow, RowKind
 
 GROUPS: dict[str, tuple[str, tuple[RowKind, ...]]] = {
@@ -123,7 +124,7 @@ def suspects(model: Model, alert: Alert) -> tuple[UUID, ...]:
     sites = {device.site for id in found if (device := inventory.device(id)) is not None and device.site}
     beside = [device.id for device in inventory.devices() if device.site in sites]
     found |= dict.fromkeys(beside[:SITE_CAP])
-    return tuple(found)
+    return tuple(found)[:SUBJECTS_CAP]
 
 
 def _words(row: JournalRow) -> str:

@@ -140,23 +140,6 @@ class Topology:
 
     # questions
 
-    def hubs(self) -> tuple[UUID, ...]:
-        """Return, of every part of the network without an entry, the device with most links: an entry for want of a better."""
-        place, seen, found = self.structure.place, bytearray(len(self.near)), []
-        for start in self.index.values():
-            if place[start] >= 0 or seen[start]:
-                continue
-            seen[start] = 1
-            part = [start]
-            for v in part:
-                for w in self.near[v]:
-                    if not seen[w]:
-                        seen[w] = 1
-                        part.append(w)
-            most = max(len(self.near[v]) for v in part)
-            found.append(min(self.names(v for v in part if len(self.near[v]) == most)))
-        return tuple(found)
-
     def dominates(self, a: UUID, b: UUID) -> bool:
         """Tell whether every way from an entry to b leads through a. KeyError where one is not there."""
         return self.structure.dominates(self.index[a], self.index[b])

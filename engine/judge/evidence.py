@@ -74,6 +74,11 @@ class EvidenceBook:
         """Note that a probe answered: what it told before still holds."""
         self._fusion.hear(device, probe, at_us)
 
+    def set_back(self, now_us: int) -> None:
+        """Take it that nothing was heard after now: the clock was set back."""
+        self._fusion.set_back(now_us)
+        self._waiting |= dict.fromkeys(self._fusion.said)
+
     def sight(self, device: UUID, sightings: Iterable[Sighting], at_us: int) -> None:
         """Keep what is seen of devices that are known, and forget what is a day old."""
         table = self._sightings.get(device, {})

@@ -283,6 +283,8 @@ class Judge:
 
     def _suspend(self, jump_s: float, now_us: int, outcome: Outcome) -> None:
         self.faults.begin_anew(now_us)
+        if jump_s < 0:
+            self.evidence.set_back(now_us)
         self._suspended_us = self._listening_us = now_us
         outcome.journal.append(self._pen.row(now_us, "judgement_suspended", None, jump_s=round(jump_s, 3)))
         _log.warning("judgement_suspended", extra={"jump_s": round(jump_s, 3)})

@@ -5,11 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
 import pytest
 
-from domain.asking import WHAT_IF_CAP, QueryPast, QuerySinglePoints, QueryTimeline, RowMark, WhatIf
+from domain.asking import (
+    SUBJECTS_CAP,
+    WHAT_IF_CAP,
+    QueryPast,
+    QuerySinglePoints,
+    QueryTimeline,
+    RowMark,
+    WhatIf,
+)
 from domain.edit import creation
 from domain.inventory import Link
+from domain.wire import decode_to_engine
 from tests.engine.request_desk import Desk, Run, runner
 from tests.unit.inventories import device, edit
 
@@ -84,3 +94,19 @@ def test_the_past_and_the_timeline_are_read_from_disk(run: Run) -> None:
         assert before["rows"] == []
 
     run(ask)
+
+
+def test_a_moment_that_no_database_holds_and_too_many_subjects_are_refused(run: Run) -> None:
+    async def ask(desk: Desk) -> None:
+        too_many = tuple(UUID(int=number) for number in range(SUBJECTS_CAP + 1))
+        reply = await desk.requests.answer(QueryTimeline(1, 0, 1, too_many))
+        assert [(refusal.code, refusal.field) for refusal in reply.refusals] == [
+            ("INVALID_INPUT", "subjects")
+        ]
+        last = (await desk.requests.answer(QueryPast(2, 2**62))).result
+        assert last["devices"] == []
+
+    run(ask)
+    for at_us in (2**63, -(2**63)):
+        with pytest.raises(msgspec.ValidationError):
+            decode_to_engine(msgspec.msgpack.encode(QueryPast(1, at_us)))

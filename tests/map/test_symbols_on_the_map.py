@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from typing import get_args
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from PySide6.QtTest import QTest
 from app.look import ThemeName, themes
 from domain.fault import Fault
 from domain.geometry import LngLat
-from domain.health import STATUS_RANK, Status
+from domain.health import Status
 from domain.wire import Changed, Removed
 from tests.map.conftest import Stage
 from tests.map.networks import device, health, id_of
@@ -70,7 +71,7 @@ def test_any_two_statuses_and_what_would_be_differ_in_grey_and_for_a_deuteranope
 ) -> None:
     stage = stages(Changed(1, initial=True, devices=(device("x", *PLACE),)), theme=theme)
     assert stage.report()["zoom"] >= 12
-    pictures = {status: seen_as(stage, status) for status in [*STATUS_RANK, "maintenance", "affected"]}
+    pictures = {status: seen_as(stage, status) for status in [*get_args(Status), "maintenance", "affected"]}
     pictures |= {f"would be {fate}": seen_as_would_be(stage, fate) for fate in ("failed", "lost", "weakened")}
     for eyes in (in_grey, as_deuteranope):
         seen = {status: eyes(picture) for status, picture in pictures.items()}

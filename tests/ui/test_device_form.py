@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 import msgspec
 import pytest
@@ -17,7 +18,6 @@ from app.panels.facts import lines_of
 from domain.errors import Refusal
 from domain.inventory import (
     NEEDS,
-    PROBE_KINDS,
     REST,
     AuthProtocol,
     CredentialKind,
@@ -54,16 +54,16 @@ def refusal_at(row: ProbeRow, field: str) -> str:
 
 
 def test_every_kind_protocol_and_login_has_a_title() -> None:
-    from typing import get_args
-
-    assert set(TITLES) == set(PROBE_KINDS)
+    assert set(TITLES) == set(get_args(ProbeKind))
     assert set(KIND_TITLES) == set(get_args(CredentialKind))
     assert tuple(AUTH_TITLES) == get_args(AuthProtocol)
     assert tuple(PRIVACY_TITLES) == get_args(PrivacyProtocol)
 
 
 def test_a_device_is_asked_in_every_way_there_is(bench: Bench, form: DeviceForm) -> None:
-    rows: dict[ProbeKind, ProbeRow] = {kind: form.probes.add(kind) for kind in PROBE_KINDS if kind != "icmp"}
+    rows: dict[ProbeKind, ProbeRow] = {
+        kind: form.probes.add(kind) for kind in get_args(ProbeKind) if kind != "icmp"
+    }
     for kind, login in (("snmp", "snmp_v3"), ("routeros", "routeros_login"), ("ssh", "ssh_key")):
         choice = rows[kind].login
         assert choice is not None
@@ -105,7 +105,7 @@ def test_a_device_is_asked_in_every_way_there_is(bench: Bench, form: DeviceForm)
 
 
 def test_only_kinds_that_may_be_several_are_offered_twice(form: DeviceForm) -> None:
-    for kind in PROBE_KINDS[1:]:
+    for kind in get_args(ProbeKind)[1:]:
         form.probes.add(kind)
     assert form.probes.offered() == ["tcp", "http", "dns", "ssh"]
     form.probes.add("tcp")

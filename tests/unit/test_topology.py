@@ -301,14 +301,6 @@ def test_single_points_come_with_their_cost_the_dearest_first() -> None:
     ]
 
 
-def test_parts_without_an_entry_offer_the_device_with_most_links() -> None:
-    topology = Story("E-A x-y y-z u-v").topology
-    assert named(topology.hubs()) == "u y"
-    assert named(topology.behind(uid("y"))) == ""
-    topology.set_entries([uid("E"), *topology.hubs()])
-    assert (topology.hubs(), named(topology.behind(uid("y")))) == ((), "x z")
-
-
 def test_a_link_has_two_ends_that_are_there() -> None:
     topology = Story("E-A").topology
     with pytest.raises(ValueError, match="at both ends"):
