@@ -159,7 +159,7 @@ class Engine:
         self._receivers = Receivers(
             self._state,
             pen,
-            carry=self._on_received,
+            carry=self._judge.hear,
             probe_now=self._monitor.probe_now,
             users=self._logins.snmp_users,
             keep=self._store.set_receivers,
@@ -309,10 +309,6 @@ class Engine:
         subjects += [Subject("fact", fact.address) for fact in outcome.facts]
         subjects += [Subject("values", device) for device in outcome.values]
         self._endpoint.touch(subjects, outcome.journal)
-
-    def _on_received(self, rows: list[JournalRow]) -> None:
-        self._carry(Outcome(journal=rows))
-        self._judge.hear(rows)
 
     def _on_applied(
         self, before: Inventory, touched: list[tuple[str, UUID]], renewed: set[UUID], row: JournalRow

@@ -151,11 +151,9 @@ class Judge:
             self._on_outcome(outcome)
         return self.evidence.is_behind
 
-    def hear(self, rows: Iterable[JournalRow]) -> None:
-        """Take up what devices sent unasked."""
-        outcome = Outcome(journal=self._chronicle.hear(rows))
-        if outcome:
-            self._on_outcome(outcome)
+    def hear(self, rows: list[JournalRow]) -> None:
+        """Hand on what devices sent unasked, with what follows from it."""
+        self._on_outcome(Outcome(journal=[*rows, *self._chronicle.hear(rows)]))
 
     def tell_last_words(self, device: UUID, words: LastWords) -> None:
         """Take up what the past knows of a cause."""

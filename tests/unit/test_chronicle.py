@@ -20,9 +20,7 @@ def up(court: Court, seconds: float, of: Any = A, probe: str = "snmp") -> None:
 
 def traps(court: Court, oid: str = COLD, of: Any = A) -> None:
     pen = court.judge._pen
-    row = pen.row(court.now_us, "trap", of.id, oid=oid)
-    court.outcomes[-1].journal.append(row)
-    court.judge.hear([row])
+    court.judge.hear([pen.row(court.now_us, "trap", of.id, oid=oid)])
 
 
 def told(court: Court, kind: str = "device_restarted") -> list[dict[str, Any]]:
