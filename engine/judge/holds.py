@@ -28,6 +28,11 @@ REOPEN_AFTER_US = 60_000_000
 """So long a person's word that an alert is resolved is left alone, whatever is seen."""
 FLAPS: frozenset[RuleKind] = frozenset({"device_down", "link_down", "port_down"})
 """What neither opens nor is over at once while its subject flaps."""
+MOST_INSTANCES = 50
+"""Ports or sensors of one device of which one rule alerts singly: a device that invents names makes no more."""
+MORE = "\u2026"
+"""The instance of the alert that stands for all above that."""
+MORE_REASON = f"more than {MOST_INSTANCES} ports or sensors at once: the rest is not told singly"
 TICKING: frozenset[RuleKind] = frozenset(
     {"device_down", "device_degraded", "device_stale", "link_down", "port_down", "flapping", "cut_off"}
 )
@@ -89,6 +94,7 @@ class Holds:
         self._around: dict[UUID, dict[UUID, Hold]] = {}
         self._ticking: dict[UUID, Hold] = {}
         self._quiet: dict[UUID, dict[Hashable, str]] = {}
+        self._instances: dict[tuple[UUID, str], int] = {}
         self._follower: Follower | None = None
 
     def follow(self, follower: Follower) -> None:
@@ -114,22 +120,39 @@ class Holds:
     def restore(self, hold: Hold) -> None:
         """Take up what held when the engine stopped."""
         self._of.setdefault(hold.subject, {})[hold.key, hold.instance] = hold
+        place = hold.subject, hold.key
+        self._instances[place] = self._instances.get(place, 0) + 1
         for end in hold.ends:
             self._around.setdefault(end, {})[hold.id] = hold
         if self._follower is not None:
             self._follower.take_up(hold)
         self._wake(hold)
 
-    def begin(self, hold: Hold, at_us: int, outcome: Outcome) -> None:
-        """Take up a condition that holds from now on; one that held, was over and flaps, holds again."""
+    def begin(self, hold: Hold, at_us: int, outcome: Outcome) -> bool:
+        """Take up a condition that holds from now on; one that held, was over and flaps, holds again.
+
+        False where its device has too many of that rule: then one condition stands for the rest.
+        """
         old = self.get(hold.subject, hold.key, hold.instance)
         if old is None:
+            if hold.instance and self._instances.get((hold.subject, hold.key), 0) >= MOST_INSTANCES:
+                self._take_up_rest(hold, at_us, outcome)
+                return False
             self.restore(hold)
             old = hold
         elif old.over_us is not None:
             old.over_us, old.since_us, old.held_us, old.reason = None, hold.since_us, 0, hold.reason
         old.seen_us = at_us
         self._settle(old, at_us, outcome)
+        return True
+
+    def _take_up_rest(self, hold: Hold, at_us: int, outcome: Outcome) -> None:
+        rest = self.get(hold.subject, hold.key, MORE)
+        if rest is None:
+            rest = Hold(hold.rule, hold.subject, MORE, at_us, at_us, hold.for_us, reason=MORE_REASON)
+            self.restore(rest)
+        rest.missing = -1
+        self.see(rest, at_us, max(0, at_us - rest.seen_us), outcome)
 
     def see(self, hold: Hold, at_us: int, cap_us: int, outcome: Outcome) -> None:
         """Note that a condition still holds; of the time since it was seen last at most `cap_us` counts."""
@@ -154,6 +177,10 @@ class Holds:
             return
         if not holds:
             del self._of[hold.subject]
+        place = hold.subject, hold.key
+        self._instances[place] -= 1
+        if not self._instances[place]:
+            del self._instances[place]
         for end in hold.ends:
             self._around[end].pop(hold.id, None)
             if not self._around[end]:

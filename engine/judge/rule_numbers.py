@@ -17,12 +17,14 @@ from domain.fact import SOURCE_RANK
 from domain.inventory import SLOWEST_INTERVAL_S, Device, probe_names
 from domain.observation import Value
 from domain.watching import AlertRule
-from engine.judge.holds import Hold, Holds
+from engine.judge.holds import MORE, Hold, Holds
 from engine.judge.outcome import Outcome
 from engine.judge.rule_plan import RUNNING, Check, Plan, Plans
 
 MISSING_LOOKS = 25
 """More than any source needs to have asked for everything once."""
+FEWER_LOOKS = 3
+"""What stands for the rest is over after so many looks in which there was no rest."""
 GAP_INTERVALS = 3
 """So many intervals count at most as the time between two looks."""
 CHANGED_FOR_US = 86_400_000_000
@@ -183,6 +185,11 @@ class Numbers:
     def _miss(self, visit: _Visit) -> None:
         """Count the looks that did not tell what holds."""
         for hold in list(visit.holds.values()):
+            if hold.instance == MORE:
+                hold.missing += 1
+                if hold.missing >= FEWER_LOOKS:
+                    self._holds.drop(hold, visit.at_us, visit.outcome, "it is not so many any more")
+                continue
             if hold.rule.kind not in KINDS:
                 continue
             whole = len(visit.fresh) == len(probe_names(visit.device))

@@ -105,7 +105,8 @@ class Statuses:
             return
         for rule, for_us in rules:
             hold = Hold(rule, device.id, port, at_us, at_us, for_us, reason=f"{port} does not run")
-            self._holds.begin(hold, at_us, outcome)
+            if not self._holds.begin(hold, at_us, outcome):
+                was_down.pop(port, None)  # one too many: looked at anew at the next visit
 
     def turn_suspect(self, device: UUID, reason: str, since_us: int, at_us: int, outcome: Outcome) -> None:
         """Follow a device that nobody hears: it must have failed for a reason, or (empty) not."""
