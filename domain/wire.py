@@ -20,6 +20,7 @@ from domain.diagram import Diagram, Drawing, Spot
 from domain.edit import Edit
 from domain.errors import Refusal
 from domain.evidence import Contradiction, DerivedLink
+from domain.exchanging import ExchangeRequest
 from domain.fact import Fact
 from domain.fault import Fault
 from domain.finding import Find
@@ -188,6 +189,7 @@ ToEngine = (
     | NetworkRequest
     | DiscoveryRequest
     | TerrainRequest
+    | ExchangeRequest
     | SetRetention
     | SetReceivers
     | QueryQuarantine

@@ -15,10 +15,15 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from uuid import UUID
 
+from domain.asking import NetworkRequest
+from domain.exchanging import ExchangeRequest
 from domain.ids import RANDOM_BYTES, uuid7
 from domain.inventory import Device, Inventory
 from domain.journal import RECEIVED_KINDS, JournalRow
+from domain.mib import MibRequest
 from domain.observation import Value
+from domain.searching import DiscoveryRequest
+from domain.terrain import TerrainRequest
 from domain.wire import PROTOCOL, EngineState, LatestValues, Welcome
 from engine import VERSION
 from engine.discovery.desk import DiscoveryDesk
@@ -27,6 +32,7 @@ from engine.drivers.profiles import FOLDER as SNMP_PROFILES
 from engine.endpoint import Endpoint
 from engine.figures import Figures
 from engine.heap import keep_settled, settle
+from engine.imports import Exchange
 from engine.inquiries import Inquiries
 from engine.journal import JournalPen
 from engine.judge.judge import TICK_S, Judge
@@ -42,7 +48,7 @@ from engine.profile import Profile
 from engine.protocols.snmp import around_id
 from engine.protocols.usm import master_key
 from engine.receivers import Receivers
-from engine.requests import Requests
+from engine.requests import Requests, rooms
 from engine.state import Subject, state_from
 from engine.storage import Batch, CycleRow, StorageFailed, Store, StoreThread
 from engine.tasks import end, keep
@@ -183,6 +189,7 @@ class Engine:
         terrain = TerrainDesk(folder, self._discovery.operations, now_us)
         stack.callback(terrain.close)
         stack.push_async_callback(self._discovery.close)
+        network = Inquiries(self._store, lambda: self._judge.faults.network.topology, lambda: self._state)
         requests = Requests(
             state=self._state,
             pen=pen,
@@ -195,10 +202,13 @@ class Engine:
             set_retention=self._upkeep.set_retention,
             receivers=self._receivers,
             profiles=profiles,
-            mibs=mibs,
-            network=Inquiries(self._store, lambda: self._judge.faults.network.topology, lambda: self._state),
-            discovery=self._discovery,
-            terrain=terrain,
+            rooms=rooms(
+                (MibRequest, mibs.answer),
+                (NetworkRequest, network.answer),
+                (DiscoveryRequest, self._discovery.answer),
+                (TerrainRequest, terrain.answer),
+                (ExchangeRequest, Exchange(lambda: self._state.inventory, new_id).answer),
+            ),
             keeper=self._keeper,
             stop=self._stopped.set,
             now_us=now_us,
@@ -299,16 +309,8 @@ class Engine:
             self._receivers.learn(outcome.facts)
         if outcome.facts or outcome.turned:
             self._discovery.learn(outcome.facts, [health.device for health in outcome.health])
-        subjects = [Subject("health", health.device) for health in outcome.health]
-        subjects += [Subject("link_state", link.link) for link in outcome.link_states]
-        subjects += [Subject("alert", alert.id) for alert in outcome.alerts]
-        subjects += [Subject("fault", id) for id in outcome.faults]
         self._last_words.follow(outcome.faults)
-        subjects += [Subject("derived_link", id) for id in outcome.derived_links]
-        subjects += [Subject("contradiction", id) for id in outcome.contradictions]
-        subjects += [Subject("fact", fact.address) for fact in outcome.facts]
-        subjects += [Subject("values", device) for device in outcome.values]
-        self._endpoint.touch(subjects, outcome.journal)
+        self._endpoint.touch(outcome.subjects(), outcome.journal)
 
     def _on_applied(
         self, before: Inventory, touched: list[tuple[str, UUID]], renewed: set[UUID], row: JournalRow
@@ -372,12 +374,8 @@ class Engine:
 
     def _notices(self) -> tuple[str, ...]:
         trouble = self._store.trouble
-        told = (
-            *self._transports.notices,
-            *self._receivers.notices,
-            *self._upkeep.notices,
-            *self._discovery.notices,
-        )
+        held = (self._transports, self._receivers, self._upkeep, self._discovery)
+        told = tuple(notice for room in held for notice in room.notices)
         return (*told, trouble) if trouble else told
 
     # Services

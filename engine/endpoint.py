@@ -22,6 +22,7 @@ from uuid import UUID
 
 from domain.asking import NetworkRequest
 from domain.errors import Refusal
+from domain.exchanging import ExchangeRequest
 from domain.journal import JournalRow
 from domain.mib import MibRequest
 from domain.searching import DiscoveryRequest
@@ -74,6 +75,7 @@ Request = (
     | NetworkRequest
     | DiscoveryRequest
     | TerrainRequest
+    | ExchangeRequest
     | ProbeNow
     | SetRetention
     | SetReceivers

@@ -12,19 +12,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Protocol
+from typing import Any, Protocol, get_args
 from uuid import UUID
 
 import msgspec
 
 from domain.alerts import DONE, Act, Alert, act_refusals
-from domain.asking import NetworkRequest
 from domain.edit import Edit, apply
 from domain.errors import Refusal
 from domain.inventory import Inventory, is_paused
 from domain.journal import JournalRow
 from domain.metrics import CATALOGUE
-from domain.mib import MibRequest
 from domain.receiving import (
     QUARANTINE_SENDERS_CAP,
     Listener,
@@ -35,8 +33,6 @@ from domain.receiving import (
 )
 from domain.retention import Retention, retention_refusals
 from domain.rules import STEPS_CAP, of_edit, refusals, told
-from domain.searching import DiscoveryRequest
-from domain.terrain import TerrainRequest
 from domain.text import clean_text
 from domain.vault import Lock, RotateKeys, Secret, SetAutoLock, SetKeyPlace, Unlock, VaultRequest
 from domain.wire import (
@@ -125,32 +121,12 @@ class Profiling(Protocol):
         """What is wrong with the user's files."""
 
 
-class Naming(Protocol):
-    """What OIDs are called."""
-
-    async def answer(self, request: MibRequest) -> Reply:
-        """Return the one reply to a question about MIBs."""
+Answer = Callable[[Any], Reply | Awaitable[Reply]]
 
 
-class Inquiring(Protocol):
-    """What the network is as a whole, and was."""
-
-    async def answer(self, request: NetworkRequest) -> Reply:
-        """Return the one reply to a question about the graph or the past."""
-
-
-class Discovering(Protocol):
-    """What discovery is asked to do."""
-
-    def answer(self, request: DiscoveryRequest) -> Reply:
-        """Return the one reply to a request about finds and operations."""
-
-
-class Surveying(Protocol):
-    """The ground under the network."""
-
-    async def answer(self, request: TerrainRequest) -> Reply:
-        """Return the one reply to a request about terrain."""
+def rooms(*given: tuple[Any, Answer]) -> dict[type, Answer]:
+    """Return who answers what: pairs of a type of requests, or a union of such, and the room that keeps its own."""
+    return {asked: answer for kinds, answer in given for asked in (get_args(kinds) or (kinds,))}
 
 
 class Requests:
@@ -170,10 +146,7 @@ class Requests:
         set_retention: Callable[[Retention], Awaitable[None]],
         receivers: Receiving,
         profiles: Profiling,
-        mibs: Naming,
-        network: Inquiring,
-        discovery: Discovering,
-        terrain: Surveying,
+        rooms: Mapping[type, Answer],
         keeper: Keeping,
         stop: Callable[[], None],
         now_us: Callable[[], int],
@@ -189,10 +162,7 @@ class Requests:
         self._set_retention = set_retention
         self._receivers = receivers
         self._profiles = profiles
-        self._mibs = mibs
-        self._network = network
-        self._discovery = discovery
-        self._terrain = terrain
+        self._rooms = rooms
         self._keeper = keeper
         self._stop = stop
         self._now_us = now_us
@@ -200,14 +170,9 @@ class Requests:
 
     async def answer(self, request: Request) -> Reply:
         """Return the one reply to a request."""
-        if isinstance(request, MibRequest):
-            return await self._mibs.answer(request)
-        if isinstance(request, NetworkRequest):
-            return await self._network.answer(request)
-        if isinstance(request, DiscoveryRequest):
-            return self._discovery.answer(request)
-        if isinstance(request, TerrainRequest):
-            return await self._terrain.answer(request)
+        if (room := self._rooms.get(type(request))) is not None:
+            answered = room(request)
+            return answered if isinstance(answered, Reply) else await answered
         try:
             match request:
                 case SubmitEdit():
@@ -257,6 +222,7 @@ class Requests:
             return Reply(
                 request.request, (Refusal("STORAGE_FAILED", f"not written to disk: {error.message}"),)
             )
+        raise TypeError(f"nobody answers a {type(request).__name__}")
 
     async def _submit(self, edit: Edit, secrets: dict[UUID, Secret]) -> list[Refusal]:
         if await self._store.has_edit(edit.id):

@@ -15,6 +15,7 @@ from domain.health import Health
 from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.observation import Value
+from engine.state import Subject
 
 
 class Sample(NamedTuple):
@@ -55,3 +56,16 @@ class Outcome:
             or self.samples
             or self.values
         )
+
+    def subjects(self) -> list[Subject]:
+        """Return what clients are to be told of."""
+        return [
+            *(Subject("health", health.device) for health in self.health),
+            *(Subject("link_state", link.link) for link in self.link_states),
+            *(Subject("alert", alert.id) for alert in self.alerts),
+            *(Subject("fault", id) for id in self.faults),
+            *(Subject("derived_link", id) for id in self.derived_links),
+            *(Subject("contradiction", id) for id in self.contradictions),
+            *(Subject("fact", fact.address) for fact in self.facts),
+            *(Subject("values", device) for device in self.values),
+        ]

@@ -11,16 +11,17 @@ from uuid import UUID
 import msgspec
 
 from domain.alerts import Act, Alert
+from domain.asking import NetworkRequest
 from domain.edit import Edit
-from domain.errors import Refusal
+from domain.exchanging import ExchangeRequest
 from domain.inventory import Inventory
 from domain.journal import JournalRow
-from domain.searching import DiscoveryRequest
-from domain.terrain import TerrainRequest
+from domain.mib import MibRequest
 from domain.topology import Topology
 from domain.vault import Secret
-from domain.wire import QueryJournal, Reply, SubmitEdit
+from domain.wire import QueryJournal, SubmitEdit
 from engine.drivers import Profiles
+from engine.imports import Exchange
 from engine.inquiries import Inquiries
 from engine.journal import JournalPen
 from engine.judge.alerts import Alerts
@@ -28,7 +29,7 @@ from engine.judge.network import Network
 from engine.judge.outcome import Outcome
 from engine.mibs.library import Mibs
 from engine.mibs.walk import WalkSession
-from engine.requests import Requests
+from engine.requests import Requests, rooms
 from engine.state import State
 from engine.storage import Store, StoreThread
 from engine.vault import Keeper, Vault
@@ -42,16 +43,6 @@ def _no_walk(id: UUID) -> WalkSession:
     raise LookupError(f"there is no device {id}")
 
 
-class _NoDiscovery:
-    def answer(self, request: DiscoveryRequest) -> Reply:
-        return Reply(request.request, (Refusal("INVALID_INPUT", "nothing is discovered here"),))
-
-
-class _NoTerrain:
-    async def answer(self, request: TerrainRequest) -> Reply:
-        return Reply(request.request, (Refusal("INVALID_INPUT", "there is no ground here"),))
-
-
 class Desk:
     """Requests over a store in a folder; what they set in motion is kept."""
 
@@ -62,6 +53,7 @@ class Desk:
         self.vault = Vault.open(store, folder)
         self.state = State(store.loaded.inventory, store.loaded.origin)
         self.applied: list[tuple[list[tuple[str, UUID]], set[UUID]]] = []
+        self.made = iter(UUID(int=number) for number in range(8_000, 9_000))
         self.stops = 0
         self.acted: list[Outcome] = []
         self.pen = JournalPen(store.loaded.origin, store.loaded.next_seq)
@@ -77,11 +69,12 @@ class Desk:
             probe_now=lambda id: id == ONE,
             set_retention=self.store.set_retention,
             profiles=Profiles(folder / "snmp-profiles"),
-            mibs=Mibs(folder, _no_walk),
             receivers=self.receivers,
-            network=Inquiries(self.store, self._topology, lambda: self.state),
-            discovery=_NoDiscovery(),
-            terrain=_NoTerrain(),
+            rooms=rooms(
+                (MibRequest, Mibs(folder, _no_walk).answer),
+                (NetworkRequest, Inquiries(self.store, self._topology, lambda: self.state).answer),
+                (ExchangeRequest, Exchange(lambda: self.state.inventory, lambda: next(self.made)).answer),
+            ),
             keeper=Keeper(
                 self.vault,
                 self.store,
