@@ -12,9 +12,11 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Container, Iterable
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, select, update
@@ -31,6 +33,9 @@ VALUES_CAP = 20_000
 LATEST_SCHEMAS = 4
 """How many schemas are tried for a device before another is looked up."""
 SCHEMAS_CACHED = 10_000
+ORDERS_CACHED = 256
+"""How many schemas are kept as they were read: an hour of a device has a few, and the next device has others."""
+SERIES_SHARED = 100_000
 LAYOUTS = 2
 """How many orders of a device's values are remembered: its probes may answer in another order."""
 US_PER_HOUR, US_PER_DAY = 3_600_000_000, 86_400_000_000
@@ -53,8 +58,12 @@ class Schema(NamedTuple):
     packing: struct.Struct
 
 
-class _Layout(NamedTuple):
-    """How a cycle lies in its schema: of each value in turn its metric, instance, place and range. `holes` are all empty."""
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class _Layout:
+    """How a cycle lies in its schema: of each value in turn its metric, instance, place and range. `holes` are all empty.
+
+    Devices that tell the same in the same order share one; when the last of them tells otherwise it is gone.
+    """
 
     schema: Schema
     expected: list[tuple[str, str, int, float, float]]
@@ -79,7 +88,10 @@ class Samples:
         self._orders: dict[int, dict[Series, int]] = {}
         self._layouts: dict[int, list[_Layout]] = {}
         self._newest_us: dict[int, int] = {}
-        self._shared: dict[tuple[int, tuple[tuple[str, str], ...]], _Layout] = {}
+        self._shared: WeakValueDictionary[tuple[int, tuple[tuple[str, str], ...]], _Layout]
+        self._shared = WeakValueDictionary()
+        self._series: dict[Series, Series] = {}
+        """Each series once: a fleet's schemas are made of the same few."""
 
     def forget(self) -> None:
         """Drop what is cached of the database: its keys may be gone."""
@@ -90,6 +102,7 @@ class Samples:
         self._layouts.clear()
         self._newest_us.clear()
         self._shared.clear()
+        self._series.clear()
 
     def write(self, connection: Connection, cycles: Iterable[CycleRow]) -> int:
         """Store cycles and return how many values were refused. A cycle that is there already stays as it is."""
@@ -156,8 +169,6 @@ class Samples:
         layout = self._shared.setdefault(
             (schema.key, order), _Layout(schema, expected, [math.nan] * len(schema.places))
         )
-        if len(self._shared) > SCHEMAS_CACHED:
-            self._shared.clear()
         layouts = self._layouts.setdefault(source_key, [])
         layouts.insert(0, layout)
         del layouts[LAYOUTS:]
@@ -213,9 +224,9 @@ class Samples:
         if schema_key not in self._orders:
             here = sample_schema.c.key == schema_key
             found = connection.execute(select(sample_schema.c.series).where(here)).scalar() or []
-            if len(self._orders) >= SCHEMAS_CACHED:
+            if len(self._orders) >= ORDERS_CACHED:
                 del self._orders[next(iter(self._orders))]
-            self._orders[schema_key] = {(key, instance): place for place, (key, instance) in enumerate(found)}
+            self._orders[schema_key] = self._places_of((key, instance) for key, instance in found)
         return list(self._orders[schema_key])
 
     def place_in(self, connection: Connection, schema_key: int, wanted: Series) -> int | None:
@@ -313,9 +324,13 @@ class Samples:
             key = _key_of(connection, sample_schema, row, {"series": series, "used_us": at_us})
             used = and_(sample_schema.c.key == key, sample_schema.c.used_us < at_us)
             connection.execute(update(sample_schema).where(used).values(used_us=at_us))
-            places = {each: place for place, each in enumerate(series)}
-            self._schemas[digest] = Schema(key, places, struct.Struct(f"<{len(series)}f"))
+            self._schemas[digest] = Schema(key, self._places_of(series), struct.Struct(f"<{len(series)}f"))
         return self._schemas[digest]
+
+    def _places_of(self, series: Iterable[Series]) -> dict[Series, int]:
+        if len(self._series) > SERIES_SHARED:
+            self._series.clear()
+        return {self._series.setdefault(each, each): place for place, each in enumerate(series)}
 
 
 def _believed(cycle: CycleRow) -> tuple[dict[Series, float], int]:

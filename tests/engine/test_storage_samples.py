@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import random
 import struct
@@ -20,7 +21,7 @@ from domain.metrics import CATALOGUE
 from domain.observation import Value
 from domain.retention import Retention
 from engine.storage import Batch, CycleRow, Store, tables
-from engine.storage.samples import VALUES_CAP
+from engine.storage.samples import ORDERS_CACHED, VALUES_CAP, _Layout
 from engine.storage.series import _merged
 from tests.engine.stores import DAY_US, DEVICES, NOW_US, THINGS, applied, edit, filled, open_store
 
@@ -257,3 +258,28 @@ def test_fewer_points_than_two_are_two(kept: Store) -> None:
     write(kept, *(cycle(A, n, ("rtt_ms", "", float(n))) for n in range(50)))
     found = kept.series(A, "rtt_ms", "", NOW_US, NOW_US + 49_000_000, 0)
     assert (len(found.value), min(found.low), max(found.high)) == (2, 0.0, 49.0)
+
+
+def test_a_device_whose_probes_answer_in_ever_another_order_fills_no_memory(kept: Store) -> None:
+    full = [("if_in_bps", f"ether{n}", float(n)) for n in range(8)]
+    chance = random.Random(5)
+    gc.collect()
+    before = sum(isinstance(held, _Layout) for held in gc.get_objects())
+    for second in range(50):
+        write(kept, cycle(A, second, *chance.sample(full, 8)))
+    gc.collect()
+    assert sum(isinstance(held, _Layout) for held in gc.get_objects()) - before <= 2
+    assert whole(kept, A, "if_in_bps", "ether7") == [7.0] * 50
+
+
+def test_reading_what_many_devices_told_fills_no_memory(kept: Store) -> None:
+    samples = kept._samples
+    with kept._transaction() as connection:
+        keys = [
+            samples.schema_of(connection, [(1, f"port{n}"), (2, "")], NOW_US).key
+            for n in range(ORDERS_CACHED + 50)
+        ]
+        orders = [samples.series_in(connection, key) for key in keys]
+        assert orders[7] == samples.series_in(connection, keys[7]) == [(1, "port7"), (2, "")]
+    assert len(samples._orders) <= ORDERS_CACHED
+    assert orders[0][1] is orders[1][1]
