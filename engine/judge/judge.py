@@ -79,6 +79,7 @@ class Judge:
         self._listening_us = now_us
         self._suspended_us: int | None = None
         self._ticks = 0
+        self._soonest_stale_us: int | None = None
         self._values: dict[UUID, dict[str, tuple[Value, ...]]] = {}
         self._visit: dict[UUID, list[Value]] = {}
 
@@ -176,6 +177,7 @@ class Judge:
     def change_inventory(self, before: Inventory, touched: Iterable[tuple[str, UUID]], at_us: int) -> None:
         """Follow an edit that `state.inventory` holds already."""
         outcome, touched = Outcome(), list(dict.fromkeys(touched))
+        self._soonest_stale_us = None
         for kind, id in touched:
             if kind == "device":
                 self._follow_device(before.device(id), self._state.inventory.device(id), id, at_us, outcome)
@@ -299,7 +301,10 @@ class Judge:
 
     def _age(self, now_us: int, outcome: Outcome) -> None:
         """Turn stale what was not heard for long, all in one go: of a link neither end is believed longer than the other."""
-        least_us, listening_us = now_us - 15_000_000, self._listening_us
+        if self._soonest_stale_us is None:
+            every = (stale_after_us(_slowest_s(device)) for device in self._state.inventory.devices())
+            self._soonest_stale_us = min(every, default=0)
+        least_us, listening_us = now_us - self._soonest_stale_us, self._listening_us
         if listening_us >= least_us:
             return
         for id, old in [item for item in self._state.health.items() if item[1].heard_us < least_us]:
