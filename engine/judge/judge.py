@@ -79,7 +79,7 @@ class Judge:
         self._listening_us = now_us
         self._suspended_us: int | None = None
         self._ticks = 0
-        self._soonest_stale_us: int | None = None
+        self._soonest_stale_us: float | None = None
         self._values: dict[UUID, dict[str, tuple[Value, ...]]] = {}
         self._visit: dict[UUID, list[Value]] = {}
 
