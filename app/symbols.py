@@ -9,9 +9,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
 from app.look import Theme, color, density
+from domain.hierarchy import FAULT_ORDER
 
-STATUSES = ("down", "affected", "degraded", "stale", "unknown", "maintenance", "up")
-"""Fault order, as counts and tables have it."""
+STATUSES = FAULT_ORDER
 RANK = {status: rank for rank, status in enumerate(STATUSES)}
 _CENTRE = QPointF(12, 12)
 _BOX = QRectF(2, 2, 20, 20)

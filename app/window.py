@@ -6,12 +6,13 @@ changes the network goes to `Commands`, what shows it reads `Model`. One rule: n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import cast
 from uuid import UUID
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app.actions import SETTINGS, make_actions
 from app.commands import Commands, Said, Then
@@ -38,14 +39,17 @@ from app.panels.map_frame import Map, MapFrame
 from app.panels.notices import Toasts
 from app.panels.top_bar import HEIGHT_PX, TopBar
 from app.panels.tree import TreePanel
+from app.places import Places
 from app.settings import Settings
 from app.sheet import sheet
+from app.splitter import splitter
 from app.topology.desk import Desk
 from app.verbs import verbs_of
 from app.words import capitalized
 from domain.errors import Refusal
 from domain.geometry import LngLat
-from domain.inventory import Device, Link
+from domain.hierarchy import Key
+from domain.inventory import Device, Link, Site
 
 SIZE_PX = (1600, 1000)
 LEAST_PX = (1024, 640)
@@ -70,6 +74,7 @@ class Window(QMainWindow):
         self._seen_snapshot = False
         self._offered = False
         self.selected: UUID | None = None
+        self.region: str | None = None  # while nothing else is selected
         self.top = TopBar(model, look)
         self.tree = TreePanel(model, look)
         self.frame = MapFrame(map, look)
@@ -77,13 +82,14 @@ class Window(QMainWindow):
         self.device = DevicePanel(model, link, look)
         self.topology = Desk(model, link, commands, look, self.map)
         self.link = LinkPanel(model, link, look, self.topology.told)
-        self.side = QStackedWidget()
-        for panel in (self.device, self.link, self.topology.panel):
-            self.side.addWidget(panel)
-        self.side.hide()
         self.first_card = FirstCard(look)
         self.news = EngineNews(link, look)
         self.settings = Settings(model, link, commands, look, self)
+        self.places = Places(model, commands, look, self.map, self.frame, self.tree, self.settings, self)
+        self.side = QStackedWidget()
+        for panel in (self.device, self.link, self.places.panel, self.topology.panel):
+            self.side.addWidget(panel)
+        self.side.hide()
         self._forms = Forms(model, link, commands, look, self._add, self)
         self._lay_out()
         self.toasts = Toasts(self.frame)
@@ -103,10 +109,12 @@ class Window(QMainWindow):
     # Selection
 
     def select(self, id: UUID | None, *, fly: bool = False, beside: bool = False) -> None:
-        """Choose a device or a link, or nothing, everywhere. `beside`: a what-if stays before its panel."""
+        """Choose a device, a link or a site, or nothing, everywhere. `beside`: a what-if stays before its panel."""
         thing = self._thing(id)
         self.selected = id = thing.id if thing is not None else None
-        self.tree.select(id if isinstance(thing, Device) else None)
+        self.region = None
+        keys: dict[type, Key] = {Device: ("device", id), Site: ("site", id)}
+        self.tree.select(keys.get(type(thing)))
         self.map.select(id)
         if not beside:
             self.topology.give_way(id)
@@ -118,14 +126,33 @@ class Window(QMainWindow):
             case Link():
                 self._link.watch([thing.a, thing.b])
                 self.link.show_link(thing.id)
-            case None:
+            case _:
                 self._link.watch([])
-        if id is not None and fly:
+        if isinstance(thing, Site):
+            self.places.panel.show_place(("site", thing.id))
+        if isinstance(thing, Site) and fly and thing.lng is None:
+            self.places.fly_to(("site", thing.id))
+        elif id is not None and fly:
             self.map.fly_to(id)
+
+    def select_region(self, name: str, *, fly: bool = False) -> None:
+        """Choose a region."""
+        self.select(None)
+        key: Key = ("region", name)
+        self.region, self.topology.in_front = name, False
+        self.tree.select(key)
+        self.places.panel.show_place(key)
+        self._show_side()
+        if fly:
+            self.places.fly_to(key)
 
     def imagine(self, id: UUID | None) -> None:
         """Ask what if a device, a link or a site fails, or what is clicked on the map then."""
-        self.topology.imagine([id] if id is not None else [])
+        self.imagine_all([id] if id is not None else [])
+
+    def imagine_all(self, ids: Iterable[UUID]) -> None:
+        """Ask what if all of these fail."""
+        self.topology.imagine(ids)
 
     def follow(self, id: UUID) -> None:
         """Ask for a walk of a device's neighbours."""
@@ -137,22 +164,12 @@ class Window(QMainWindow):
             self.frame.cancel_placing()
         elif self.map.tools.step_back() or self.topology.step_back():
             pass
-        elif self.selected is not None:
+        elif self.selected is not None or self.region is not None:
             self.select(None)
         elif self.alerts.filter.text():
             self.alerts.filter.clear()
         elif self.tree.filter.text():
             self.tree.filter.clear()
-
-    def fly_to_site(self, id: UUID) -> None:
-        """Bring a site into view; one without a place by the first of its devices that has one."""
-        inventory = self._model.inventory
-        site = inventory.site(id)
-        if site is not None and site.lng is not None and site.lat is not None:
-            self.map.fly_to_place(site.lng, site.lat)
-            return
-        here = (device for device in inventory.devices() if device.site == id)
-        self.select(next((d.id for d in here if inventory.place_of(d)), None), fly=True)
 
     # What can be done
 
@@ -161,31 +178,33 @@ class Window(QMainWindow):
         self._forms.add_device(LngLat(lng, lat) if lng is not None and lat is not None else None)
 
     def edit(self, id: UUID | None) -> None:
-        """Open the form for a device or a link that is there."""
+        """Open the form for a device, a link or a site that is there."""
         match self._thing(id):
             case Device() as device:
                 self._forms.edit_device(device)
             case Link() as link:
                 self._forms.edit_link(link)
+            case Site() as site:
+                self.places.edit_site(site)
 
     def delete(self, id: UUID | None) -> None:
-        """Ask once, then delete a device with the links that end at it, or a link."""
+        """Ask once, then delete a device with the links that end at it, a link, or a site."""
         thing = self._thing(id)
-        if thing is not None:
+        if isinstance(thing, Site):
+            self.places.ask_to_delete(thing)
+        elif thing is not None:
             self._forms.ask_to_delete(thing)
 
     def place_device(self, id: UUID) -> None:
         """Let the next click on the map place a device."""
-        found = self._model.inventory.device(id)
-        if found is not None:
-            self.frame.begin_placing(id, found.name)
+        self.places.place([id])
 
     def open_palette(self) -> None:
         """Open search and commands."""
         verbs = [action for name, action in self.actions_by_name.items() if name not in ("search", "escape")]
         palette = Palette(self._model, self._book, self.look, verbs, self)
         palette.chosen.connect(lambda id: self.select(id, fly=True))
-        palette.site_chosen.connect(self.fly_to_site)
+        palette.site_chosen.connect(lambda id: self.select(id, fly=True))
         palette.place_chosen.connect(lambda place: self.map.fly_to_place(place.lng, place.lat))
         palette.move(self.mapToGlobal(QPoint((self.width() - palette.width()) // 2, 72)))
         palette.show()
@@ -208,6 +227,7 @@ class Window(QMainWindow):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         fill_menu(menu, id, self._model, self.commands, self.settings, self)
         self.map_desk.fill_menu(menu, id)
+        self.places.fill_menu(menu, id)
         menu.popup(at)
 
     def toggle_map_alone(self) -> None:
@@ -232,6 +252,7 @@ class Window(QMainWindow):
         self.alerts.tick()
         self.device.tick()
         self.link.tick()
+        self.places.panel.tick()
         self.topology.board.tick()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -256,20 +277,24 @@ class Window(QMainWindow):
 
     def _show_side(self) -> None:
         """Show the what-if where it is in front, else what is selected."""
-        found = self.device if isinstance(self._thing(self.selected), Device) else self.link
+        panels: dict[type, QWidget] = {Device: self.device, Link: self.link}
+        found = panels.get(type(self._thing(self.selected)), self.places.panel)
         imagined = self.topology.in_front
-        self.side.setHidden(self.selected is None and not imagined)
+        self.side.setHidden(self.selected is None and self.region is None and not imagined)
         self.side.setCurrentWidget(self.topology.panel if imagined else found)
 
-    def _thing(self, id: UUID | None) -> Device | Link | None:
-        """Return the device or the link that an id names."""
+    def _thing(self, id: UUID | None) -> Device | Link | Site | None:
+        """Return the device, the link or the site that an id names."""
         inventory = self._model.inventory
-        return inventory.device(id) or inventory.link(id) if id is not None else None
+        return inventory.device(id) or inventory.link(id) or inventory.site(id) if id is not None else None
 
     def _on_changed(self, delta: Delta) -> None:
         self._seen_snapshot = self._seen_snapshot or delta.initial
         if delta.inventory:
-            if self._thing(self.selected) is None and self.selected is not None:
+            is_gone = self._thing(self.selected) is None and self.selected is not None
+            if is_gone or (
+                self.region is not None and not self.places.hierarchy.below(("region", self.region))
+            ):
                 self.select(None)
             if self._thing(self._awaited) is not None:
                 self.select(self._awaited, fly=True)
@@ -307,11 +332,7 @@ class Window(QMainWindow):
         self.top.help_wanted.connect(self.open_help)
         self.top.settings_wanted.connect(self.open_settings)
         self.settings.device_wanted.connect(lambda address: self._forms.add_device(address=address))
-        self.tree.device_chosen.connect(self.select)
-        self.tree.device_flown.connect(lambda id: self.select(id, fly=True))
         self.tree.add_wanted.connect(self.add_device)
-        self.tree.menu_wanted.connect(self.open_menu)
-        self.tree.tray.place_wanted.connect(self.place_device)
         self.alerts.chosen.connect(lambda id: self.select(id, fly=True))
         self.alerts.acknowledged.connect(self.commands.acknowledge)
         self.alerts.folded.connect(self._on_folded)
@@ -319,10 +340,11 @@ class Window(QMainWindow):
         self.counters.clicked.connect(
             lambda: self.topology.with_alerts(lambda: self.alerts.show_tab("unacknowledged"))
         )
-        for panel in (self.device, self.link):
+        for panel in (self.device, self.link, self.places.panel):
             panel.closed.connect(lambda: self.select(None))
             panel.acknowledged.connect(self.commands.acknowledge)
             panel.edit_wanted.connect(self.edit)
+        for panel in (self.device, self.link):
             panel.menu_wanted.connect(self.open_menu)
         self.device.trust_asked.connect(self.settings.open_trust)
         self.device.device_chosen.connect(lambda id: self.select(id, fly=True))
@@ -333,7 +355,6 @@ class Window(QMainWindow):
         self.topology.connect_to(self.tree.tray, self)
         self.topology.front_changed.connect(self._show_side)
         self.topology.board_toggled.connect(self.alerts.setHidden)
-        self.frame.device_placed.connect(self.commands.move_device)
         self.first_card.draft_made.connect(self._add)
         self.first_card.more_wanted.connect(self.add_device)
         self.first_card.demo_wanted.connect(self.demo_wanted)
@@ -351,7 +372,7 @@ class Window(QMainWindow):
             self._centre.setSizes([self._centre.height() - HEAD_PX, HEAD_PX, ALERTS_PX])
 
     def _lay_out(self) -> None:
-        self._centre = _splitter(Qt.Orientation.Vertical, [self.frame, self.alerts, self.topology.board], 0)
+        self._centre = splitter(Qt.Orientation.Vertical, [self.frame, self.alerts, self.topology.board], 0)
         self._centre.setSizes([SIZE_PX[1] - ALERTS_PX, ALERTS_PX, ALERTS_PX])
         middle = QWidget()
         column = QVBoxLayout(middle)
@@ -361,7 +382,7 @@ class Window(QMainWindow):
         column.addWidget(self.news.notice)
         column.addWidget(self.settings.banner)
         column.addWidget(self._centre, 1)
-        columns = _splitter(Qt.Orientation.Horizontal, [self.tree, middle, self.side], 1)
+        columns = splitter(Qt.Orientation.Horizontal, [self.tree, middle, self.side], 1)
         columns.setSizes([tree.WIDTH_PX, SIZE_PX[0] - tree.WIDTH_PX - subject.WIDTH_PX, subject.WIDTH_PX])
         self.tree.resized.connect(self.top.align_to)
         self.top.align_to(tree.WIDTH_PX)
@@ -376,13 +397,3 @@ class Window(QMainWindow):
         layout.addWidget(line)
         layout.addWidget(columns, 1)
         self.setCentralWidget(central)
-
-
-def _splitter(orientation: Qt.Orientation, parts: list[QWidget], stretched: int) -> QSplitter:
-    made = QSplitter(orientation)
-    made.setHandleWidth(1)
-    made.setChildrenCollapsible(False)
-    for number, part in enumerate(parts):
-        made.addWidget(part)
-        made.setStretchFactor(number, 1 if number == stretched else 0)
-    return made

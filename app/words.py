@@ -6,6 +6,7 @@ Counterpart: the panels. One rule: what is not known is an en dash, never a zero
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from datetime import datetime
 
 from domain.inventory import Device, Inventory, Link
@@ -143,6 +144,11 @@ def subscribers(count: int) -> str:
     return count_of(count, "sub", "subs") if count else ""
 
 
+def counted(counts: Mapping[str, int]) -> str:
+    """Return how many fare how, in the order given: 1 down, 3 affected, 41 up."""
+    return ", ".join(f"{count:,} {status}" for status, count in counts.items())
+
+
 def ends_of_link(inventory: Inventory, link: Link) -> tuple[str, str]:
     """Return the names of a link's two ends, as they are."""
     a, b = inventory.device(link.a), inventory.device(link.b)
@@ -157,4 +163,4 @@ def name_of_link(inventory: Inventory, link: Link) -> str:
 def where(inventory: Inventory, device: Device) -> str:
     """Return region and site of a device: Oberallgäu › Grünten; empty where it has none."""
     site = inventory.site(device.site)
-    return " › ".join(part for part in (site.region, site.name) if part) if site else ""
+    return " › ".join(part for part in (inventory.region_of(site), site.name) if part) if site else ""

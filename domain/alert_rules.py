@@ -194,7 +194,8 @@ def is_in_scope(scope: Scope, inventory: Inventory, device: Device) -> bool:
     if device.site in scope.sites:
         return True
     site = inventory.site(device.site)
-    return site is not None and bool(site.region) and site.region in scope.regions
+    region = inventory.region_of(site) if site is not None and scope.regions else ""
+    return bool(region) and region in scope.regions
 
 
 @lru_cache(maxsize=1_000)

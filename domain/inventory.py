@@ -49,6 +49,8 @@ NEEDS: dict[str, tuple[CredentialKind, ...]] = {
 DEFAULT_INTERVAL_S = 30.0
 SLOWEST_INTERVAL_S = 300.0
 """How rarely a device that `may_slow` is asked in the end."""
+POPS_DEEP = 8
+"""Most POPs on the way from a site to its region."""
 
 
 class Tenant(msgspec.Struct, frozen=True):
@@ -59,7 +61,8 @@ class Tenant(msgspec.Struct, frozen=True):
 
 
 class Site(msgspec.Struct, frozen=True):
-    """A place where devices stand: a hilltop, a rooftop, a POP. `pop` is the site that it hangs under."""
+    """A place where devices stand: a hilltop, a rooftop, a POP. `pop` is the site that it hangs under, whose region it has
+    where it names none."""
 
     id: UUID
     name: str
@@ -289,3 +292,12 @@ class Inventory:
             if thing is not None and thing.lng is not None and thing.lat is not None:
                 return LngLat(thing.lng, thing.lat)
         return None
+
+    def region_of(self, site: Site) -> str:
+        """Return a site's region: its own, else that of the nearest POP above it that has one, else ""."""
+        above: Site | None = site
+        for _ in range(POPS_DEEP + 1):
+            if above is None or above.region:
+                break
+            above = self.site(above.pop)
+        return above.region if above is not None else ""

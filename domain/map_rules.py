@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.diagram import COORDINATE_MAX, Diagram, Drawing, Spot
 from domain.errors import Refusal
-from domain.inventory import Device, Inventory, Link, Site
+from domain.inventory import POPS_DEEP, Device, Inventory, Link, Site
 from domain.radio import SECTORS_CAP
 
 AZIMUTH_RANGE_DEG = (0.0, 360.0)
@@ -20,8 +20,6 @@ GAIN_RANGE_DBI = (-20.0, 70.0)
 TX_POWER_RANGE_DBM = (-50.0, 60.0)
 TILT_RANGE_DEG = (-90.0, 90.0)
 WIDTH_RANGE = (1.0, COORDINATE_MAX)
-POPS_DEEP = 8
-"""Most POPs on the way from a site to its region."""
 
 _RADIO = {
     "azimuth_deg": ("an azimuth", AZIMUTH_RANGE_DEG, "degrees"),

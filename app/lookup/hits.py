@@ -102,7 +102,10 @@ def _entry(model: Model, book: Book, key: Key, match: Match, ways: Ways) -> Entr
         return Entry(title, lambda: ways.to_subject(key.id), quiet, status=status)
     if key.sort == "site" and (site := inventory.site(key.id)) is not None:
         return Entry(
-            site.name, lambda: ways.to_site(key.id), why or f"{site.region}  site".strip(), icon="map-pin"
+            site.name,
+            lambda: ways.to_site(key.id),
+            why or f"{inventory.region_of(site)}  site".strip(),
+            icon="map-pin",
         )
     alert = model.alerts[key.id]
     title = capitalized(alert.title or alert.kind.replace("_", " "))

@@ -53,6 +53,12 @@ class LinkClicked(Struct, tag="link_clicked", forbid_unknown_fields=True):
     id: UUID
 
 
+class SiteClicked(Struct, tag="site_clicked", forbid_unknown_fields=True):
+    """A site's mark, or the name in the middle of its fan, was clicked."""
+
+    id: UUID
+
+
 class BackgroundClicked(Struct, tag="background_clicked", forbid_unknown_fields=True):
     """Neither a device nor a link was clicked, or Escape was pressed."""
 
@@ -65,6 +71,14 @@ class Hovered(Struct, tag="hovered", forbid_unknown_fields=True):
 
 class DeviceDropped(Struct, tag="device_dropped", forbid_unknown_fields=True):
     """A drag has ended: the device is to stand here."""
+
+    id: UUID
+    lng: Lng
+    lat: Lat
+
+
+class SiteDropped(Struct, tag="site_dropped", forbid_unknown_fields=True):
+    """A drag has ended: the site is to stand here, with all that stands where it does."""
 
     id: UUID
     lng: Lng
@@ -121,10 +135,12 @@ FromPage = (
     | CameraMoved
     | DeviceClicked
     | LinkClicked
+    | SiteClicked
     | BackgroundClicked
     | Hovered
     | DeviceDropped
     | FromTools
+    | SiteDropped
     | MenuAsked
     | WhatIfToggled
     | WhatIfLeft
@@ -155,7 +171,9 @@ def decode(text: str, known: Callable[[UUID], bool]) -> FromPage:
         raise PageError(f"{error}, in {text[:120]!r}") from error
     id = getattr(message, "id", None)
     if isinstance(id, UUID) and not known(id):
-        raise UnknownThing(f"{type(message).__name__} of {id}: expected a device or link of the inventory")
+        raise UnknownThing(
+            f"{type(message).__name__} of {id}: expected a device, a link or a site of the inventory"
+        )
     return message
 
 

@@ -5,6 +5,7 @@ One rule: the page learns what it draws and no more; addresses and facts go only
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,8 @@ from app.model import Delta, Model
 from app.panels.alert_words import why
 from domain.fact import best
 from domain.fault import Fault, fault_words
-from domain.inventory import Device, Link
+from domain.hierarchy import FAULT_ORDER
+from domain.inventory import Device, Link, Site
 from domain.load import load_class, load_pct
 
 Row = dict[str, Any]
@@ -32,6 +34,7 @@ def whole(model: Model) -> dict[str, Any]:
         "reset": True,
         "devices": [row for d in model.inventory.devices() if (row := device_row(model, d))],
         "links": [link_row(link) for link in model.inventory.links()],
+        "sites": [row for site in model.inventory.sites() if (row := site_row(site))],
         "health": health_rows(model, model.inventory.tables["device"]),
         "loads": load_rows(model, model.link_states),
     }
@@ -47,12 +50,14 @@ def tick(model: Model, delta: Delta) -> dict[str, Any]:
         ids.update(d.id for d in inventory.devices() if d.site in delta.sites)
     devices = {id: device_row(model, d) for id in ids if (d := inventory.device(id))}
     links = [link_row(link) for id in delta.links if (link := inventory.link(id))]
-    gone = [id for id, row in devices.items() if row is None]
+    sites = {id: site_row(site) for id in delta.sites if (site := inventory.site(id))}
+    gone = [id for id, row in (*devices.items(), *sites.items()) if row is None]
     gone += [r.id for r in delta.removed if inventory.get(r.kind, r.id) is None]
     loads = delta.link_states | delta.links
     message: dict[str, Any] = {
         "devices": [row for row in devices.values() if row],
         "links": links,
+        "sites": [row for row in sites.values() if row],
         "gone": gone,
         "health": health_rows(model, delta.health | ids),
         "loads": load_rows(model, loads),
@@ -105,6 +110,20 @@ def device_row(model: Model, device: Device) -> Row | None:
     return {"id": device.id, "name": device.name, "role": device.role, "lng": place.lng, "lat": place.lat}
 
 
+def site_row(site: Site) -> Row | None:
+    """Return where a site stands and how it is called, or None where it has no place."""
+    if site.lng is None or site.lat is None:
+        return None
+    return {"id": site.id, "name": site.name, "lng": site.lng, "lat": site.lat}
+
+
+def away_from_site(model: Model, id: UUID | None) -> list[UUID]:
+    """Return the devices of a site that have a place of their own; none for what is no site."""
+    if model.inventory.site(id) is None:
+        return []
+    return [device.id for device in model.inventory.devices() if device.site == id and device.lng is not None]
+
+
 def link_row(link: Link) -> Row:
     """Return how a link runs."""
     return {
@@ -153,10 +172,12 @@ def load_rows(model: Model, ids: Iterable[UUID]) -> list[Row]:
 
 
 def card(model: Model, id: UUID, now_us: int) -> Row | None:
-    """Return what the hover card says of a device or link: title, status and lines of (label, value)."""
-    device, link = model.inventory.device(id), model.inventory.link(id)
+    """Return what the hover card says of a device, link or site: title, status and lines of (label, value)."""
+    device, link, site = model.inventory.device(id), model.inventory.link(id), model.inventory.site(id)
     if device is not None:
         return _device_card(model, device, now_us)
+    if site is not None:
+        return _site_card(model, site)
     return _link_card(model, link, now_us) if link is not None else None
 
 
@@ -187,6 +208,21 @@ def _device_card(model: Model, device: Device, now_us: int) -> Row:
         "notes": _notes(model, device.id, status, now_us),
         "reason": reason[:NOTE_CAP],
         "lines": lines,
+    }
+
+
+def _site_card(model: Model, site: Site) -> Row:
+    counts = Counter(model.status_of(d.id) for d in model.inventory.devices() if d.site == site.id)
+    ordered = {status: counts[status] for status in FAULT_ORDER if counts[status]}
+    region = model.inventory.region_of(site)
+    return {
+        "id": site.id,
+        "title": site.name,
+        "status": next(iter(ordered), "unknown"),
+        "said": words.counted(ordered) or "no devices",
+        "notes": [],
+        "reason": "",
+        "lines": [("Region", region)] if region else [],
     }
 
 

@@ -47,11 +47,17 @@ class MapView(QWidget):
     """A device's id."""
     link_clicked = Signal(object)
     """A link's id."""
+    site_clicked = Signal(object)
+    """A site's id."""
     background_clicked = Signal()
     device_dropped = Signal(object, float, float)
     """A device's id and where it was dropped: lng, lat."""
+    site_dropped = Signal(object, float, float)
+    """A site's id and where it was dropped: lng, lat."""
     place_requested = Signal(float, float)
     """A new device is wanted at lng, lat."""
+    site_requested = Signal(float, float)
+    """A new site is wanted at lng, lat."""
     what_if_toggled = Signal(object)
     """In a what-if: a device or link was clicked; it is to fail, or to fail no more."""
     what_if_left = Signal()
@@ -136,22 +142,26 @@ class MapView(QWidget):
         self._send(theme=theme)
 
     def select(self, id: UUID | None) -> None:
-        """Mark a device or link as selected, or nothing."""
+        """Mark a device, a link or a site as selected, or nothing."""
         if id != self._selected:
             self._selected = id
-            self._send(select=id)
+            self._send(select=id, away=feed.away_from_site(self._model, id))
 
     def fit(self) -> None:
         """Show the whole network."""
         self._send(fit=True)
 
     def fly_to(self, id: UUID) -> None:
-        """Bring a device or link into view."""
+        """Bring a device, a link or a site into view."""
         self._send(fly=id)
 
     def fly_to_place(self, lng: float, lat: float) -> None:
         """Bring a place into view and mark it."""
         self._send(pin={"lng": lng, "lat": lat})
+
+    def frame_box(self, west: float, south: float, east: float, north: float) -> None:
+        """Bring a stretch of land into view."""
+        self._send(frame_box=(west, south, east, north))
 
     def show_what_if(
         self,
@@ -190,7 +200,8 @@ class MapView(QWidget):
                 self._door.send(part)
 
     def _is_known(self, id: UUID) -> bool:
-        return self._model.inventory.device(id) is not None or self._model.inventory.link(id) is not None
+        inventory = self._model.inventory
+        return bool(inventory.device(id) or inventory.link(id) or inventory.site(id))
 
     def _on_changed(self, delta: Delta) -> None:
         if not self._ready:
@@ -227,7 +238,9 @@ class MapView(QWidget):
             case bridge.Hovered():
                 self._hovered = message.id
                 self._send(card=feed.card(self._model, message.id, _now_us()) if message.id else None)
-            case bridge.DeviceDropped():
+            case bridge.SiteClicked():
+                self.site_clicked.emit(message.id)
+            case bridge.DeviceDropped() | bridge.SiteDropped():
                 self._on_dropped(message)
             case bridge.MenuAsked():
                 self.menu_for(message.lng, message.lat).popup(
@@ -252,6 +265,7 @@ class MapView(QWidget):
             basemap={"there": self._files.basemap.is_file(), "file": self._files.basemap.name},
             camera=self._camera,
             select=self._selected,
+            away=feed.away_from_site(self._model, self._selected),
             what_if=self._what_if,
             **self.tools.state(),
             **message,
@@ -264,17 +278,20 @@ class MapView(QWidget):
             self._idle = True
             self.became_idle.emit(time.monotonic() - self._started_s)
 
-    def _on_dropped(self, message: bridge.DeviceDropped) -> None:
-        if self._model.inventory.device(message.id) is None or not is_place(message.lng, message.lat):
-            _log.error("a drop of %s at %s, %s: expected a device", message.id, message.lng, message.lat)
+    def _on_dropped(self, message: bridge.DeviceDropped | bridge.SiteDropped) -> None:
+        kind = "device" if isinstance(message, bridge.DeviceDropped) else "site"
+        if self._model.inventory.get(kind, message.id) is None or not is_place(message.lng, message.lat):
+            _log.error("a drop of %s at %s, %s: expected a %s", message.id, message.lng, message.lat, kind)
             return
-        self.device_dropped.emit(message.id, message.lng, message.lat)
+        dropped = self.device_dropped if kind == "device" else self.site_dropped
+        dropped.emit(message.id, message.lng, message.lat)
 
     def menu_for(self, lng: float, lat: float) -> QMenu:
         """Return the menu of a right click on the ground."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction("Add a device here").triggered.connect(lambda: self.place_requested.emit(lng, lat))
+        menu.addAction("Add a site here").triggered.connect(lambda: self.site_requested.emit(lng, lat))
         menu.addAction("Show the whole network").triggered.connect(self.fit)
         return menu
 

@@ -13,17 +13,29 @@ from typing import Any, Protocol, cast
 from uuid import UUID
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.look import Look, color
 from app.map.tools import MapTools
 from app.panels.text import LineLabel, button
-from app.panels.tray import DEVICE_MIME
-from domain.geometry import LngLat, is_place
+from app.panels.tray import ids_in, is_dragged
+from domain.geometry import LngLat
 
 WORLD_PX = 512
 PLACING_PX = 420
+Picked = Callable[[LngLat | None, float], None]
+"""Is told a place and the map's zoom, or None where nobody wanted to say one any more."""
 
 
 class Map(Protocol):
@@ -32,8 +44,11 @@ class Map(Protocol):
     device_clicked: Any
     link_clicked: Any
     background_clicked: Any
+    site_clicked: Any
     device_dropped: Any
+    site_dropped: Any
     place_requested: Any
+    site_requested: Any
     what_if_toggled: Any
     what_if_left: Any
     became_idle: Any
@@ -48,13 +63,16 @@ class Map(Protocol):
         """Show the map in "dark" or "light"."""
 
     def select(self, id: UUID | None) -> None:
-        """Mark a device or link as selected."""
+        """Mark a device, a link or a site as selected."""
 
     def fit(self) -> None:
         """Show the whole network."""
 
     def fly_to(self, id: UUID) -> None:
-        """Bring a device or link into view."""
+        """Bring a device, a link or a site into view."""
+
+    def frame_box(self, west: float, south: float, east: float, north: float) -> None:
+        """Bring a stretch of land into view."""
 
     def fly_to_place(self, lng: float, lat: float) -> None:
         """Bring a place into view and mark it."""
@@ -85,7 +103,7 @@ def place_at(center: LngLat, zoom: float, right_px: float, down_px: float) -> Ln
 
 
 class _Cover(QWidget):
-    """Takes the one click that places a device; framed, because this is not the map as usual."""
+    """Takes the one click that is a place; framed, because this is not the map as usual."""
 
     clicked = Signal(QPointF)
 
@@ -106,15 +124,19 @@ class _Cover(QWidget):
 
 
 class MapFrame(QWidget):
-    """The map with its overlays: placing, a card in the middle."""
+    """The map with its overlays: a place to be clicked, what a drop would do, a card in the middle."""
 
-    device_placed = Signal(object, float, float)
+    dropped = Signal(object, object, float)
+    """Devices of the tray were dropped: their ids, the place, the map's zoom."""
 
     def __init__(self, map: QWidget, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAcceptDrops(True)
         self._map = map
-        self._placing: UUID | None = None
+        self._then: Picked | None = None
+        self._camera: tuple[LngLat, float] | None = None
+        self.words_at: Callable[[LngLat, float], str] = lambda place, zoom: ""
+        """What a drop at a place would do on a map of that zoom, in words."""
         self._card: QWidget | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -124,34 +146,36 @@ class MapFrame(QWidget):
         self._hint = QFrame(self)
         self._hint.setProperty("kind", "toast")
         self._hint_text = LineLabel("", "head")
-        cancel = button("Cancel", "link")
-        cancel.clicked.connect(self.cancel_placing)
+        self._cancel = button("Cancel", "link")
+        self._cancel.clicked.connect(self.cancel_placing)
         row = QHBoxLayout(self._hint)
         row.setContentsMargins(14, 6, 8, 6)
         row.addWidget(self._hint_text, 1)
-        row.addWidget(cancel)
+        row.addWidget(self._cancel)
         self._hint.setFixedSize(PLACING_PX, 42)
         self._hint.hide()
 
     @property
     def placing(self) -> bool:
-        """Whether the next click places a device."""
-        return self._placing is not None
+        """Whether the next click is a place."""
+        return self._then is not None
 
-    def begin_placing(self, id: UUID, name: str) -> None:
-        """Let the next click on the map place this device."""
-        self._placing = id
-        self._hint_text.setText(f"Click where {name} stands")
-        for part in (self._cover, self._hint):
-            part.show()
-            part.raise_()
+    def pick(self, words: str, then: Picked) -> None:
+        """Let the next click on the map say a place: `then` gets it and the map's zoom, or None where it was called off."""
+        self.cancel_placing()
+        self._then = then
+        self._say(words)
+        self._cancel.show()
+        self._cover.show()
+        self._cover.raise_()
+        self._hint.raise_()
         self._arrange()
 
     def cancel_placing(self) -> None:
         """Back to the map as usual."""
-        self._placing = None
-        self._cover.hide()
-        self._hint.hide()
+        then = self._stop_picking()
+        if then is not None:
+            then(None, 0.0)
 
     def show_card(self, card: QWidget | None) -> None:
         """Show a card in the middle, or none."""
@@ -169,42 +193,72 @@ class MapFrame(QWidget):
             card.raise_()
             self._arrange()
 
-    def place_device(self, id: UUID, at: QPointF) -> None:
-        """Place a device at a pixel of the map."""
-        right_px, down_px = at.x() - self._map.width() / 2, at.y() - self._map.height() / 2
-
-        def on_report(report: dict[str, Any]) -> None:
-            if report.get("center") is None or report.get("zoom") is None:
-                return
-            place = place_at(LngLat(*report["center"]), report["zoom"], right_px, down_px)
-            if is_place(*place):
-                self.device_placed.emit(id, place.lng, place.lat)
-
-        cast("Map", self._map).report(on_report)
-
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Welcome a device of the tray."""
-        if event.mimeData().hasFormat(DEVICE_MIME):
+        """Welcome devices of the tray, and ask where the map looks: it stays while they are held over it."""
+        if is_dragged(event.mimeData()):
             event.acceptProposedAction()
+            self._look(self._keep_camera)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Say what a drop here would do."""
+        event.acceptProposedAction()
+        if self._camera is not None:
+            words = self.words_at(self._place_of(event.position(), *self._camera), self._camera[1])
+            self._say(words or "Drop where it stands")
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Say nothing more."""
+        self._end_drag()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Place it where it was dropped."""
-        try:
-            id = UUID(bytes(event.mimeData().data(DEVICE_MIME).data()).decode())
-        except ValueError:
-            return
-        event.acceptProposedAction()
-        self.place_device(id, event.position())
+        """Place them where they were dropped."""
+        self._end_drag()
+        ids = ids_in(event.mimeData())
+        if ids:
+            event.acceptProposedAction()
+            self._place(event.position(), lambda place, zoom: self.dropped.emit(ids, place, zoom))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the overlays where they belong."""
         self._arrange()
 
     def _on_click(self, at: QPointF) -> None:
-        id = self._placing
-        self.cancel_placing()
-        if id is not None:
-            self.place_device(id, at)
+        then = self._stop_picking()
+        if then is not None:
+            self._place(at, then)
+
+    def _stop_picking(self) -> Picked | None:
+        then, self._then = self._then, None
+        self._cover.hide()
+        self._hint.hide()
+        return then
+
+    def _place(self, at: QPointF, then: Picked) -> None:
+        """Tell what place a pixel of the map is, as soon as the page says where it looks."""
+        self._look(lambda center, zoom: then(self._place_of(at, center, zoom), zoom))
+
+    def _place_of(self, at: QPointF, center: LngLat, zoom: float) -> LngLat:
+        return place_at(center, zoom, at.x() - self._map.width() / 2, at.y() - self._map.height() / 2)
+
+    def _look(self, then: Callable[[LngLat, float], None]) -> None:
+        def on_report(report: dict[str, Any]) -> None:
+            if report.get("center") is not None and report.get("zoom") is not None:
+                then(LngLat(*report["center"]), report["zoom"])
+
+        cast("Map", self._map).report(on_report)
+
+    def _keep_camera(self, center: LngLat, zoom: float) -> None:
+        self._camera = (center, zoom)
+
+    def _end_drag(self) -> None:
+        self._camera = None
+        self._hint.hide()
+
+    def _say(self, words: str) -> None:
+        self._hint_text.setText(words)
+        self._cancel.setVisible(self.placing)
+        self._hint.show()
+        self._hint.raise_()
 
     def _arrange(self) -> None:
         self._cover.setGeometry(self.rect())

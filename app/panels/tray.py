@@ -11,15 +11,18 @@ from uuid import UUID
 
 from PySide6.QtCore import (
     QAbstractListModel,
+    QEvent,
     QMimeData,
     QModelIndex,
+    QObject,
     QPersistentModelIndex,
+    QPoint,
     QRectF,
     QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QMouseEvent, QPainter, QPixmap
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -41,9 +44,22 @@ from app.words import count_of
 from domain.inventory import Device
 
 DEVICE_MIME = "application/x-heliograph-device"
-"""What a dragged device is on the way to the map: its id as text."""
+"""What dragged devices are on the way to the map: their ids as text, a line each."""
 HEAD_PX = 31
 ROWS_SHOWN = 8
+
+
+def is_dragged(data: QMimeData) -> bool:
+    """Tell whether a drag carries devices of the tray."""
+    return data.hasFormat(DEVICE_MIME)
+
+
+def ids_in(data: QMimeData) -> tuple[UUID, ...]:
+    """Return the devices that a drag carries; none where it is not the tray's."""
+    try:
+        return tuple(UUID(line) for line in bytes(data.data(DEVICE_MIME).data()).decode().split())
+    except ValueError:
+        return ()
 
 
 class HomelessModel(QAbstractListModel):
@@ -78,7 +94,7 @@ class HomelessModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return device.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tip(f"{device.name}\n{device.address}\nDrag it onto the map")
+            return tip(f"{device.name}\n{device.address}\nDrag it onto the map, or onto a site there")
         return None
 
     def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
@@ -92,9 +108,10 @@ class HomelessModel(QAbstractListModel):
         return [DEVICE_MIME]
 
     def mimeData(self, indexes: list[QModelIndex]) -> QMimeData:  # type: ignore[override]
-        """Return the first dragged device's id."""
+        """Return the ids of what is dragged."""
         data = QMimeData()
-        data.setData(DEVICE_MIME, str(self.devices[indexes[0].row()].id).encode())
+        rows = sorted(index.row() for index in indexes)
+        data.setData(DEVICE_MIME, "\n".join(str(self.devices[row].id) for row in rows).encode())
         return data
 
 
@@ -118,6 +135,8 @@ class _Delegate(QStyledItemDelegate):
         state: QStyle.StateFlag = option.state
         hover = bool(state & QStyle.StateFlag.State_MouseOver)
         ground = theme.surface.raised if hover else theme.surface.panel
+        if state & QStyle.StateFlag.State_Selected:
+            ground = theme.accent.ground
         painter.fillRect(rect, color(ground))
         status = self._model.status_of(device.id)
         paint_symbol(painter, square(22, rect.center().y(), 15), status, theme, ground)
@@ -167,6 +186,9 @@ class Tray(QWidget):
     """ "No place yet", with its count; a click opens the list. Above it what else waits; a click asks for its board."""
 
     place_wanted = Signal(object)
+    """Devices are to be placed by a click on the map: their ids."""
+    menu_wanted = Signal(object, QPoint)
+    """What else can be done with devices: their ids, and where to say so."""
     links_wanted = Signal()
     doubts_wanted = Signal()
 
@@ -182,6 +204,10 @@ class Tray(QWidget):
         self.list.setMouseTracking(True)
         self.list.setDragEnabled(True)
         self.list.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.list.customContextMenuRequested.connect(self._on_menu)
+        self.list.installEventFilter(self)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setAccessibleName("Devices without a place")
         self.list.clicked.connect(self._on_clicked)
@@ -231,9 +257,27 @@ class Tray(QWidget):
         elif delta.health:
             self.list.viewport().update()
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Return places what is selected."""
+        key = event.key() if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress else None
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.selected():
+            self.place_wanted.emit(self.selected())
+            return True
+        return super().eventFilter(watched, event)
+
+    def selected(self) -> tuple[UUID, ...]:
+        """Return the devices that are selected, by name."""
+        rows = sorted(index.row() for index in self.list.selectionModel().selectedIndexes())
+        return tuple(self.rows.devices[row].id for row in rows)
+
     def _on_clicked(self, index: QModelIndex) -> None:
-        id: UUID = self.rows.devices[index.row()].id
-        self.place_wanted.emit(id)
+        """A plain click places; one with a key held selects more."""
+        if QGuiApplication.keyboardModifiers() == Qt.KeyboardModifier.NoModifier:
+            self.place_wanted.emit((self.rows.devices[index.row()].id,))
+
+    def _on_menu(self, at: QPoint) -> None:
+        if self.selected():
+            self.menu_wanted.emit(self.selected(), self.list.viewport().mapToGlobal(at))
 
     def _dress(self) -> None:
         theme = self._look.theme

@@ -1,10 +1,12 @@
-"""Region, site, device as a tree with rolled-up status. Counterpart: `tree.py` paints it; `Model` is what it is made from.
+"""Region, POP, site, device as a tree with rolled-up status. Counterpart: `tree.py` paints it; `domain/hierarchy.py` says
+what stands in what and how it fares.
 
 Theory: nodes live in our own lists and are named by number in Qt's indexes, so that a stale index finds nothing instead of
-freed memory. A change of the inventory or the filter builds the tree anew out of the old nodes, so that what is expanded and
-selected stays so; a change of health touches only the nodes on the way up.
-One rule: siblings stand in fault order, then by name; regions by name alone, because people find them by place. A site that
-holds but one device of its own name is one row, the device's.
+freed memory. A change that puts a thing elsewhere, or another filter, builds the rows anew out of the old nodes, so that what
+is expanded and selected stays so; a change of health touches only the nodes on the way up.
+One rule: siblings stand in fault order, then by name; regions by name alone, because people find them by place. A row says how
+all that stands there fares, whatever the filter leaves of it. A site that holds but one device of its own name is one row,
+the device's.
 """
 
 from __future__ import annotations
@@ -19,23 +21,26 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistent
 from app.model import Delta, Model
 from app.panels.text import tip
 from app.symbols import RANK
-from app.words import count_of, subscribers
-from domain.inventory import Device, Site
+from app.words import count_of, counted, subscribers
+from domain.hierarchy import NO_SITE, Hierarchy, Key
+from domain.inventory import Device
 
 Index = QModelIndex | QPersistentModelIndex
-Key = tuple[str, UUID | str | None]
 NodeKind = Literal["region", "site", "device"]
 ORDER_MS = 500
 """Symbols turn at once; rows change places at most twice a second, so that they can be read and clicked."""
-NO_SITE, NO_REGION = "No site", "No region"
+NO_SITE_WORDS, NO_REGION_WORDS = "No site", "No region"
 
 
 class Node:
-    """One row. `number` names it in Qt's indexes; `right` is what stands at its end."""
+    """One row. `number` names it in Qt's indexes; `right` is what stands at its end, before it of what holds several
+    devices how many of them have which status."""
 
     __slots__ = (
         "address",
+        "alone",
         "children",
+        "counts",
         "key",
         "kind",
         "name",
@@ -44,7 +49,6 @@ class Node:
         "right",
         "row",
         "status",
-        "subscribers",
     )
 
     def __init__(self, number: int, kind: NodeKind, key: Key) -> None:
@@ -58,25 +62,25 @@ class Node:
         self.name = ""
         self.right = ""
         self.address = ""
-        self.subscribers = 0
+        self.alone = False
+        """Whether it is a device that stands for its site."""
+        self.counts: dict[str, int] = {}
 
     @property
     def depth(self) -> int:
         """How far in it stands."""
         return 0 if self.parent is None else self.parent.depth + 1
 
-    def order(self) -> tuple[int, str]:
-        """Where it stands among its siblings."""
-        if self.kind == "region":
-            return (int(self.name in (NO_SITE, NO_REGION)), self.name.casefold())
-        return (RANK[self.status], self.name.casefold())
+    @property
+    def holds_places(self) -> bool:
+        """Whether sites stand in it: a region or a POP."""
+        return self.kind == "region" or any(child.kind == "site" for child in self.children)
 
-    def devices(self) -> Iterable[Node]:
-        """Go over the devices at or below it."""
-        if self.kind == "device":
-            yield self
-        for child in self.children:
-            yield from child.devices()
+    def order(self) -> tuple[int, int, str]:
+        """Where it stands among its siblings: of a POP its own devices before the sites under it."""
+        if self.kind == "region":
+            return (0, int(self.key in (NO_SITE, ("region", ""))), self.name.casefold())
+        return (RANK[self.status], int(self.kind == "site"), self.name.casefold())
 
 
 class TreeModel(QAbstractItemModel):
@@ -85,6 +89,8 @@ class TreeModel(QAbstractItemModel):
     def __init__(self, model: Model, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._model = model
+        self.hierarchy = Hierarchy(model.inventory, model.status_of)
+        """What stands in what; as the mirror is when `model.changed` has been heard here."""
         self._numbers = itertools.count(1)
         self._by_key: dict[Key, Node] = {}
         self._by_number: dict[int, Node] = {}
@@ -173,41 +179,51 @@ class TreeModel(QAbstractItemModel):
     # What changes
 
     def _on_changed(self, delta: Delta) -> None:
-        if delta.inventory:
+        is_other = self._follow(delta)
+        turned = self.hierarchy.turn(delta.health)
+        if is_other or self._is_filtered_anew(delta.health):
             self._rebuild()
             return
-        moved: dict[int, Node] = {}
-        for id in delta.health:
-            node = self._by_key.get(("device", id))
-            status = self._model.status_of(id)
-            if node is None:
-                if self.statuses and status in self.statuses:
-                    self._rebuild()
-                    return
-            elif node.status != status:
-                moved[node.number] = node
-        if not moved:
-            return
-        if self.statuses:
-            self._rebuild()
-            return
-        self._take_statuses(list(moved.values()))
+        nodes = [node for key in turned if (node := self._by_key.get(key)) is not None]
+        if nodes:
+            self._show_statuses(nodes)
 
-    def _take_statuses(self, nodes: list[Node]) -> None:
-        touched: dict[int, Node] = {}
+    def _follow(self, delta: Delta) -> bool:
+        """Take what people changed into the hierarchy; True where other rows have to be shown, or other words."""
+        if delta.initial:
+            self.hierarchy.read(self._model.inventory, self._model.status_of)
+            return True
+        gone: dict[str, list[UUID]] = {"site": [], "device": []}
+        for thing in delta.removed:
+            gone.get(thing.kind, []).append(thing.id)
+        sites, devices = [*delta.sites, *gone["site"]], [*delta.devices, *gone["device"]]
+        if not sites and not devices:
+            return False
+        moved = self.hierarchy.take(sites, devices)
+        return moved or bool(sites) or self.filtered or any(map(self._is_another, delta.devices))
+
+    def _is_another(self, id: UUID) -> bool:
+        """Whether a device's row is to say something else, or stand elsewhere."""
+        device, node = self._model.inventory.device(id), self._by_key.get(("device", id))
+        if device is None or node is None:
+            return True
+        return (node.name, node.address, node.right) != (device.name, device.address, _end_of(device, node))
+
+    def _is_filtered_anew(self, turned: Iterable[UUID]) -> bool:
+        """Whether the status filter is to show other devices than it does."""
+        shown = ((id, ("device", id) in self._by_key) for id in turned)
+        return bool(self.statuses) and any(
+            is_shown != (self._model.status_of(id) in self.statuses) for id, is_shown in shown
+        )
+
+    def _show_statuses(self, nodes: list[Node]) -> None:
         for node in nodes:
-            node.status = self._model.status_of(node.key[1])  # type: ignore[arg-type]
-            above: Node | None = node
-            while above is not None:
-                touched[above.number] = above
-                above = above.parent
-        parents = sorted((n for n in touched.values() if n.children), key=lambda n: -n.depth)
-        for parent in parents:
-            parent.status = min((child.status for child in parent.children), key=RANK.__getitem__)
-        families = [parent.children for parent in parents] + [self._roots]
+            self._read(node)
+        parents = {node.parent.number: node.parent for node in nodes if node.parent is not None}
+        families = [parent.children for parent in parents.values()] + [self._roots]
         if any(_is_out_of_order(rows) for rows in families) and not self._order.isActive():
             self._order.start()
-        for node in touched.values():
+        for node in nodes:
             index = self.createIndex(node.row, 0, node.number)
             self.dataChanged.emit(index, index)
 
@@ -234,49 +250,44 @@ class TreeModel(QAbstractItemModel):
         self.layoutChanged.emit()
 
     def _build(self) -> None:
-        old = self._by_key
-        self._by_key = {}
-        by_site: dict[UUID | None, list[Device]] = {}
-        inventory = self._model.inventory
-        for device in inventory.devices():
-            by_site.setdefault(device.site, []).append(device)
-        regions: dict[str, list[Node]] = {}
-        for site in inventory.sites():
-            there = by_site.pop(site.id, [])
-            shown = self._shown(there, site)
-            if len(there) == 1 and there[0].name == site.name:
-                regions.setdefault(site.region, []).extend(
-                    self._device_node(old, d, alone=True) for d in shown
-                )
-            elif shown or not self.filtered:
-                node = self._node(old, "site", ("site", site.id), site.name)
-                self._fill(node, [self._device_node(old, device) for device in shown])
-                regions.setdefault(site.region, []).append(node)
-        self._roots = [
-            self._fill(self._node(old, "region", ("region", name), name or NO_REGION), nodes)
-            for name, nodes in regions.items()
-            if name or len(regions) > 1
-        ]
-        if len(regions) == 1 and "" in regions:
-            self._roots = regions[""]
-            for node in self._roots:
-                node.parent = None
-        homeless = self._shown([device for rows in by_site.values() for device in rows], None)
-        if homeless:
-            nodes = [self._device_node(old, device) for device in homeless]
-            self._roots.append(self._fill(self._node(old, "region", ("none", None), NO_SITE), nodes))
+        old, self._by_key = self._by_key, {}
+        tops = self.hierarchy.tops()
+        if tops == [("region", "")]:
+            grown = (self._grow(old, key, is_hit=not self.text) for key in self.hierarchy.below(tops[0]))
+        else:
+            grown = (self._grow(old, key, is_hit=not self.text) for key in tops)
+        self._roots = [node for node in grown if node is not None]
+        for node in self._roots:
+            node.parent = None
         _sort(self._roots)
         self._by_number = {node.number: node for node in self._by_key.values()}
 
-    def _shown(self, devices: list[Device], site: Site | None) -> list[Device]:
-        if self.statuses:
-            devices = [d for d in devices if self._model.status_of(d.id) in self.statuses]
-        text = self.text
-        if not text or (
-            site is not None and (text in site.name.casefold() or text in site.region.casefold())
-        ):
-            return devices
-        return [d for d in devices if text in d.name.casefold() or text in d.address]
+    def _grow(self, old: dict[Key, Node], key: Key, *, is_hit: bool) -> Node | None:
+        """Return the node of a thing with what is shown of it; `is_hit`: something above it is what is looked for."""
+        kind, id = key
+        if kind == "device":
+            device = self._model.inventory.device(id)  # type: ignore[arg-type]
+            return self._grow_device(old, device, is_hit=is_hit) if device is not None else None
+        site = self._model.inventory.site(id) if kind == "site" else None  # type: ignore[arg-type]
+        name = (
+            site.name if site is not None else NO_SITE_WORDS if kind == "none" else str(id) or NO_REGION_WORDS
+        )
+        is_hit = is_hit or (key not in (NO_SITE, ("region", "")) and self.text in name.casefold())
+        below = self.hierarchy.below(key)
+        children = [node for child in below if (node := self._grow(old, child, is_hit=is_hit)) is not None]
+        if not children and (self.statuses or not is_hit):
+            return None
+        if kind == "site" and len(below) == len(children) == 1 and _is_twin(children[0], name):
+            children[0].alone = True
+            self._read(children[0])
+            return children[0]
+        node = self._node(old, "site" if kind == "site" else "region", key, name)
+        node.children = children
+        for child in children:
+            child.parent = node
+        self._read(node)
+        _sort(children)
+        return node
 
     def _node(self, old: dict[Key, Node], kind: NodeKind, key: Key, name: str) -> Node:
         node = old.get(key) or Node(next(self._numbers), kind, key)
@@ -286,40 +297,47 @@ class TreeModel(QAbstractItemModel):
         self._by_key[key] = node
         return node
 
-    def _device_node(self, old: dict[Key, Node], device: Device, *, alone: bool = False) -> Node:
+    def _grow_device(self, old: dict[Key, Node], device: Device, *, is_hit: bool) -> Node | None:
+        if self.statuses and self._model.status_of(device.id) not in self.statuses:
+            return None
+        if not is_hit and self.text not in device.name.casefold() and self.text not in device.address:
+            return None
         node = self._node(old, "device", ("device", device.id), device.name)
-        node.status = self._model.status_of(device.id)
+        node.alone = False
         node.address = device.address
-        node.subscribers = device.subscribers
-        node.right = "" if device.role == "other" else device.role
-        if alone:
-            node.right = subscribers(device.subscribers)
+        self._read(node)
         return node
 
-    def _fill(self, node: Node, children: list[Node]) -> Node:
-        node.children = children
-        node.subscribers = 0
-        for child in children:
-            child.parent = node
-            node.subscribers += child.subscribers
-        _sort(children)
-        worst = min((RANK[child.status] for child in children), default=RANK["unknown"])
-        node.status = next(status for status, rank in RANK.items() if rank == worst)
-        if node.kind == "region":
-            node.right = f"{len(children):,}"
-        else:
-            node.right = subscribers(node.subscribers)
-        return node
+    def _read(self, node: Node) -> None:
+        """Read anew how a row fares, and what stands at its end."""
+        if node.kind == "device":
+            device = self._model.inventory.device(node.key[1])  # type: ignore[arg-type]
+            node.status = self._model.status_of(node.key[1])  # type: ignore[arg-type]
+            node.right = _end_of(device, node) if device is not None else ""
+            return
+        rollup = self.hierarchy.rollup(node.key)
+        node.status, node.counts = rollup.worst, rollup.counts
+        node.right = f"{rollup.total:,}" if node.kind == "region" else subscribers(rollup.subscribers)
 
     def _story(self, node: Node) -> str:
         if node.kind == "device":
             return f"{node.name}\n{node.address}, {node.status}"
-        devices = count_of(sum(1 for _ in node.devices()), "device", "devices")
-        behind = count_of(node.subscribers, "subscriber", "subscribers")
-        if node.kind == "site":
-            return f"{node.name}\n{devices}, {behind}"
-        sites = count_of(len(node.children), "site", "sites")
-        return f"{node.name}\n{sites}, {devices}, {behind}"
+        rollup = self.hierarchy.rollup(node.key)
+        parts = [count_of(rollup.total, "device", "devices")]
+        below = sum(1 for _ in self.hierarchy.sites(node.key))
+        if below:
+            parts.insert(0, count_of(below, "site", "sites") + (" below" if node.kind == "site" else ""))
+        parts.append(count_of(rollup.subscribers, "subscriber", "subscribers"))
+        return "\n".join(filter(None, (node.name, ", ".join(parts), counted(rollup.counts))))
+
+
+def _is_twin(node: Node, name: str) -> bool:
+    return node.kind == "device" and node.name == name
+
+
+def _end_of(device: Device, node: Node) -> str:
+    """Return what stands at the end of a device's row."""
+    return subscribers(device.subscribers) if node.alone else "" if device.role == "other" else device.role
 
 
 def _is_out_of_order(rows: list[Node]) -> bool:

@@ -95,7 +95,9 @@ def site_rows(model: Model, ids: Iterable[UUID]) -> list[SiteRow]:
     for id, within in devices.items():
         site = model.inventory.site(id)
         if site is not None:
-            row = SiteRow(str(id), within[0], site.name, site.region, len(within), subscribers[id])
+            row = SiteRow(
+                str(id), within[0], site.name, model.inventory.region_of(site), len(within), subscribers[id]
+            )
             rows.append(row)
     return sorted(rows, key=lambda row: (-row.subscribers, row.name.casefold(), row.key))
 

@@ -72,9 +72,14 @@ export class Camera {
     this.#map.flyTo({ center, zoom: Math.max(this.#map.getZoom(), least_zoom), duration });
   }
 
-  /** Bring a device or link into view. @param {string} id @param {number} least_zoom */
+  /** Show a stretch of land. @param {[west: number, south: number, east: number, north: number]} box */
+  frame([west, south, east, north]) {
+    this.show([{ lng: west, lat: south }, { lng: east, lat: north }], FLY_MS, FIT_ZOOM_MOST);
+  }
+
+  /** Bring a device, a link or a site into view. @param {string} id @param {number} least_zoom */
   fly(id, least_zoom = FLY_ZOOM_LEAST) {
-    const device = this.#network.devices.get(id);
+    const device = this.#network.devices.get(id) ?? this.#network.sites.get(id);
     const link = this.#network.links.get(id);
     if (device) {
       this.flyTo([device.lng, device.lat], least_zoom);

@@ -1,31 +1,47 @@
 // Devices that stand at one place, spread around it so that each can be seen and clicked. Counterpart: the stacks of clusters.js.
+// Theory: arrows go from one device to the next, Return chooses it; Return opens the fan of what is selected, too.
 // One rule: a fan is of the screen, not of the ground: it closes when the zoom changes.
 
 import { lineOf, pointOf, severityOf } from "./features.js";
-import { fanOut } from "./geometry.js";
+import { fanOut, fanReach } from "./geometry.js";
+import { FAULT_ORDER } from "./symbols.js";
 import { label } from "./words.js";
 
 /** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
 /** @import { Painter } from "./painter.js" */
 /** @import { Network } from "./network.js" */
 
+const TITLE_PX = 20;
+/** From so many on, only what is not well, and what is looked at, has its name: the others say it when the pointer rests on them. */
+const NAMED_MOST = 16;
+/** @type {Record<string, number>} */
+const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+
 export class Fan {
   #map;
   #network;
   #painter;
+  #send;
   /** @type {DeviceRow[]} */
   #members = [];
+  /** The device that the keyboard is at. @type {string | null} */
+  #focused = null;
 
-  /** @param {MapLibre} map @param {Network} network @param {Painter} painter */
-  constructor(map, network, painter) {
+  /** @param {MapLibre} map @param {Network} network @param {Painter} painter @param {Send} send */
+  constructor(map, network, painter, send) {
     this.#map = map;
     this.#network = network;
     this.#painter = painter;
+    this.#send = send;
+    // before MapLibre, which would move the map
+    addEventListener("keydown", (event) => this.#key(event) && event.stopImmediatePropagation(), true);
   }
 
   /** @param {DeviceRow[]} members all at one place */
   open(members) {
-    this.#members = members;
+    const worst = (/** @type {DeviceRow} */ { id }) => FAULT_ORDER.indexOf(this.#network.healthOf(id).status);
+    this.#members = [...members].sort((a, b) => worst(a) - worst(b) || a.name.localeCompare(b.name, undefined, { numeric: true }));
+    this.#focused = null;
     this.refresh();
   }
 
@@ -36,21 +52,58 @@ export class Fan {
     return was;
   }
 
-  /** Paint the members as they fare now. */
+  /** Open the fan that a device or a site is in, once the map has come to rest over it. @param {string} id */
+  openThere(id) {
+    this.#map.once("moveend", () => {
+      const place = this.#network.devices.get(id) ?? this.#network.sites.get(id);
+      if (place && this.#map.getBounds().contains([place.lng, place.lat])) this.#openOf(id);
+    });
+  }
+
+  /** Paint the members as they fare now, each where it was. */
   refresh() {
     const [first] = this.#members;
     if (!first) return this.#painter.put("fan", []);
     const at = /** @type {LngLat} */ ([first.lng, first.lat]);
     const middle = this.#map.project(at);
+    const [many, site] = [this.#members.length > NAMED_MOST, this.#network.siteAt(first)];
     const features = fanOut(this.#members.length).flatMap(([dx, dy], i) => {
       const { id, name } = this.#members[i];
       const { lng, lat } = this.#map.unproject([middle.x + dx, middle.y + dy]);
       const { status } = this.#network.healthOf(id);
+      const focused = id === (this.#focused ?? this.#painter.chosen);
+      const named = !many || focused || status === "down" || status === "degraded";
       return [
         lineOf([at, [lng, lat]], {}),
-        pointOf([lng, lat], { id, status, label: label(name), anchor: dx < -1 ? "right" : "left", severity: severityOf(status) }),
+        pointOf([lng, lat], { id, status, focused, label: named ? label(name) : "", anchor: dx < -1 ? "right" : "left", severity: severityOf(status) }),
       ];
     });
+    const { lng, lat } = this.#map.unproject([middle.x, middle.y - fanReach(this.#members.length) - TITLE_PX]);
+    if (site) features.push(pointOf([lng, lat], { id: site.id, title: `${label(site.name)}, ${this.#members.length} devices` }));
     this.#painter.put("fan", features);
+  }
+
+  /** Open the fan that a device or a site is in, if it is in one. @param {string} id @returns {boolean} whether it is */
+  #openOf(id) {
+    const site = this.#network.sites.get(id);
+    const there = site && Array.from(this.#network.devices.values()).find((device) => this.#network.siteAt(device) === site);
+    const ring = this.#painter.ring(there?.id ?? id);
+    if (ring?.stack) this.open(ring.members.flatMap((member) => this.#network.devices.get(member) ?? []));
+    return Boolean(ring?.stack);
+  }
+
+  /** @param {KeyboardEvent} event @returns {boolean} whether the key was for the fan */
+  #key({ key }) {
+    const now = this.#members.findIndex(({ id }) => id === this.#focused);
+    if (!this.#members.length) return key === "Enter" && this.#painter.chosen !== null && this.#openOf(this.#painter.chosen);
+    if (key in STEPS) {
+      const next = now < 0 && STEPS[key] < 0 ? -1 : now + STEPS[key];
+      this.#focused = this.#members[(next + this.#members.length) % this.#members.length].id;
+      this.refresh();
+      return true;
+    }
+    if (key !== "Enter" || this.#focused === null) return false;
+    this.#send({ type: "device_clicked", id: this.#focused });
+    return true;
   }
 }

@@ -6,6 +6,8 @@
 const RAD = Math.PI / 180;
 const LAT_MOST_DEG = 85.05;
 const WORLD_PX = 512;
+/** So many stand in a ring around their place; more of them in a spiral. */
+const FAN_RING_MOST = 16;
 
 /** @param {LngLat} place @returns {Flat} */
 export function toFlat([lng, lat]) {
@@ -87,12 +89,16 @@ export const pixelsPerDegree = (zoom) => (WORLD_PX * 2 ** zoom) / 360;
  * @param {number} count @returns {[x: number, y: number][]} pixels from the centre
  */
 export function fanOut(count) {
+  const isRing = count <= FAN_RING_MOST;
   const places = /** @type {[number, number][]} */ ([]);
   let angle = -Math.PI / 2;
   for (let i = 0; i < count; i++) {
-    const radius_px = count <= 10 ? Math.max(44, count * 9) : 44 + i * 5;
+    const radius_px = isRing ? Math.max(44, count * 8) : 44 + i * 5;
     places.push([radius_px * Math.cos(angle), radius_px * Math.sin(angle)]);
-    angle += count <= 10 ? (2 * Math.PI) / count : 36 / radius_px;
+    angle += isRing ? (2 * Math.PI) / count : 36 / radius_px;
   }
   return places;
 }
+
+/** How far a fan of so many places reaches from its middle, in pixels. @param {number} count */
+export const fanReach = (count) => Math.max(0, ...fanOut(count).map(([x, y]) => Math.hypot(x, y)));

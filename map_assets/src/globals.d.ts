@@ -8,6 +8,7 @@ type Role = "pop" | "relay" | "access" | "switch" | "sector" | "customer" | "pow
 type LngLat = [lng: number, lat: number];
 
 interface DeviceRow { id: string; name: string; role: Role; lng: number; lat: number }
+interface SiteRow { id: string; name: string; lng: number; lat: number }
 interface LinkRow {
   id: string; a: string; b: string; kind: "fibre" | "wireless" | "copper"; capacity_bps: number; path: LngLat[];
 }
@@ -41,12 +42,16 @@ interface FromWindow {
   reset?: boolean;
   devices?: DeviceRow[];
   links?: LinkRow[];
+  sites?: SiteRow[];
   gone?: string[];
   health?: HealthRow[];
   loads?: LoadRow[];
   stamp_us?: number;
   select?: string | null;
+  /** Of the selected site the devices that have a place of their own. */
+  away?: string[];
   fit?: boolean;
+  frame_box?: [west: number, south: number, east: number, north: number];
   fly?: string;
   /** A place to fly to and mark. */
   pin?: { lng: number; lat: number } | null;
@@ -69,11 +74,11 @@ type ToWindow =
   | { type: "ready" }
   | { type: "idle"; after_ms: number }
   | { type: "camera_moved"; lng: number; lat: number; zoom: number }
-  | { type: "device_clicked" | "link_clicked"; id: string }
+  | { type: "device_clicked" | "link_clicked" | "site_clicked"; id: string }
   | { type: "background_clicked" | "what_if_left" }
   | { type: "what_if_toggled"; id: string }
   | { type: "hovered"; id: string | null }
-  | { type: "device_dropped"; id: string; lng: number; lat: number }
+  | { type: "device_dropped" | "site_dropped"; id: string; lng: number; lat: number }
   | { type: "devices_dropped"; moves: { id: string; lng: number; lat: number }[] }
   | { type: "link_drawn"; a: string; b: string; path: LngLat[] }
   | { type: "bends_moved"; id: string; path: LngLat[] }

@@ -255,13 +255,25 @@ function deviceLayers(p) {
     },
     { id: "fan-legs", type: "line", ...live("fan", isLine), paint: { "line-color": p.text.faint, "line-width": 1 } },
     {
-      id: "fan-symbols", type: "symbol", ...live("fan", isPoint),
+      id: "fan-focus", type: "circle", ...live("fan", isPoint, ["==", ["get", "focused"], true]),
+      paint: { "circle-radius": 13, "circle-color": p.accent.ground, "circle-stroke-color": p.accent.accent, "circle-stroke-width": 1.6 },
+    },
+    {
+      id: "fan-title", type: "symbol", ...live("fan", isPoint, ["has", "title"]),
+      layout: {
+        "text-field": ["get", "title"], "text-font": SEMIBOLD, "text-size": 12.5, "text-anchor": "bottom", "text-max-width": 30,
+        "text-allow-overlap": true, "text-ignore-placement": true,
+      },
+      paint: { "text-color": p.text.text, "text-halo-color": ground, "text-halo-width": 2 },
+    },
+    {
+      id: "fan-symbols", type: "symbol", ...live("fan", isPoint, ["has", "status"]),
       layout: {
         "icon-image": ex(status), "icon-size": 1.1, "icon-allow-overlap": true, "text-field": ["get", "label"],
         "text-font": MEDIUM, "text-size": 11,
         "text-anchor": ex(["get", "anchor"]),
         "text-offset": ex(["match", ["get", "anchor"], "left", ["literal", [1.3, 0]], ["literal", [-1.3, 0]]]),
-        "text-optional": true, "symbol-sort-key": ex(["get", "severity"]),
+        "text-optional": true, "symbol-sort-key": ex(["-", 0, ["get", "severity"]]),
       },
       paint: { "text-color": p.text.text, ...halo },
     },
@@ -313,4 +325,6 @@ export const networkLayers = (p, loads) =>
 
 /** Where a device is drawn, topmost first: what a click asks. */
 export const DEVICE_LAYERS = ["fan-symbols", "dots"];
+/** Where a site is drawn as such: where nothing stands at it, and over its fan. */
+export const SITE_LAYERS = ["fan-title", "site-marks"];
 export const LINK_LAYERS = ["link-down", "link-cable", "link-wireless", "link-unknown"];

@@ -108,7 +108,7 @@ async function build(first) {
   const overlays = new Overlays({ map, network, painter, camera, stack, send }, theme);
   const card = new HoverCard(/** @type {HTMLElement} */ (document.getElementById("card")), send);
   const drag = new Drag(map, network, painter, send);
-  const fan = new Fan(map, network, painter);
+  const fan = new Fan(map, network, painter, send);
   const joins = new Joins(network, painter);
   const pulses = new Pulses(map, network);
   const clock = new PaintClock(map, painter, send);
@@ -129,7 +129,7 @@ async function build(first) {
   imagine(first);
   drag.locked = first.locked ?? false;
   if (first.layers) painter.arrange(first.layers);
-  overlays.take(first, { fresh: true, places: true, health: [...network.devices.keys()], loads: [...network.loads.keys()] });
+  overlays.take(first, { fresh: true, places: true, sites: true, health: [...network.devices.keys()], loads: [...network.loads.keys()] });
   if (first.stamp_us) clock.expect(first.stamp_us, true, map);
   if (first.select) painter.choose(first.select);
   if (first.report !== undefined) send(report(map, first.report, null));
@@ -182,6 +182,8 @@ async function build(first) {
     if (message.select !== undefined) painter.choose(message.select);
     if (message.fit) camera.fit();
     if (message.fly) camera.fly(message.fly);
+    if (message.fly) fan.openThere(message.fly);
+    if (message.frame_box) camera.frame(message.frame_box);
     if (message.card !== undefined) card.show(message.card);
     if (message.stamp_us) clock.expect(message.stamp_us, waits, map);
     if (message.report !== undefined) send(report(map, message.report, firstIdle_s));
@@ -191,7 +193,7 @@ async function build(first) {
 /** What two parts of a message have touched. @param {Touched | null} a @param {Touched} b @returns {Touched} */
 function joined(a, b) {
   if (!a) return b;
-  return { fresh: a.fresh || b.fresh, places: a.places || b.places, health: [...a.health, ...b.health], loads: [...a.loads, ...b.loads] };
+  return { fresh: a.fresh || b.fresh, places: a.places || b.places, sites: a.sites || b.sites, health: [...a.health, ...b.health], loads: [...a.loads, ...b.loads] };
 }
 
 /**

@@ -1,7 +1,7 @@
 // The page's mirror of the network: what stands where, how it fares. No map, no drawing. Counterpart: app/map/feed.py.
 // One rule: only `take` changes it, and it answers what was touched.
 
-/** `fresh`: everything is new. @typedef {{ fresh: boolean, places: boolean, health: string[], loads: string[] }} Touched */
+/** `fresh`: everything is new. @typedef {{ fresh: boolean, places: boolean, sites: boolean, health: string[], loads: string[] }} Touched */
 
 /** How a half-link is drawn that is up but whose load is not known; from zero to five it is its load class. */
 export const LOAD_NOT_KNOWN = 6;
@@ -10,6 +10,8 @@ export const LOAD_UNKNOWN = -1;
 export const LOAD_HIDDEN = -2;
 /** Silent because of a cause elsewhere. */
 export const LOAD_AFFECTED = -3;
+/** Two places closer than this are one. */
+const SAME_PLACE_DEG = 1e-6;
 
 /** Health of a device nobody has asked yet. @type {HealthRow} */
 const NOT_ASKED = { id: "", status: "unknown", since_us: 0 };
@@ -27,6 +29,8 @@ export class Network {
   links = new Map();
   /** @type {Map<string, HealthRow>} */
   #health = new Map();
+  /** The sites that have a place. @type {Map<string, SiteRow>} */
+  sites = new Map();
   /** @type {Map<string, LoadRow>} */
   loads = new Map();
   /** Ids of the links that end at a device. @type {Map<string, string[]>} */
@@ -45,14 +49,15 @@ export class Network {
   }
 
   /** @param {FromWindow} message @returns {Touched} */
-  take({ reset, devices = [], links = [], gone = [], health = [], loads = [] }) {
-    if (reset) for (const table of [this.devices, this.links, this.#health, this.loads]) table.clear();
+  take({ reset, devices = [], links = [], sites = [], gone = [], health = [], loads = [] }) {
+    if (reset) for (const table of [this.devices, this.links, this.sites, this.#health, this.loads]) table.clear();
     if (reset) this.#behind.clear();
     for (const row of devices) this.devices.set(row.id, row);
     for (const row of links) this.links.set(row.id, row);
+    for (const row of sites) this.sites.set(row.id, row);
     for (const id of gone) {
       this.#setCause(id, undefined);
-      for (const table of [this.devices, this.links, this.#health, this.loads]) table.delete(id);
+      for (const table of [this.devices, this.links, this.sites, this.#health, this.loads]) table.delete(id);
     }
     if (reset || links.length || gone.length) this.#joinLinks();
     const touched = new Set(loads.map((row) => row.id));
@@ -66,6 +71,7 @@ export class Network {
     return {
       fresh: Boolean(reset),
       places: Boolean(reset || devices.length || links.length || gone.length),
+      sites: Boolean(reset || sites.length || gone.length),
       health: health.map((row) => row.id),
       loads: [...touched],
     };
@@ -117,6 +123,11 @@ export class Network {
     const now = this.#behind.get(cause);
     if (now) now.add(id);
     else this.#behind.set(cause, new Set([id]));
+  }
+
+  /** The site that stands at a place, if one does. @param {{ lng: number, lat: number }} place */
+  siteAt({ lng, lat }) {
+    return Array.from(this.sites.values()).find((site) => Math.max(Math.abs(site.lng - lng), Math.abs(site.lat - lat)) < SAME_PLACE_DEG);
   }
 
   /** The ends and bends of a link, from a to b, or null where an end has no place. @param {LinkRow} link @returns {LngLat[] | null} */

@@ -1,7 +1,7 @@
 // What the pointer and the keyboard do on the map. Counterpart: bridge.py's clicked, hovered and menu messages.
 // One rule: the page selects nothing itself; it says what was clicked, and the window says what is selected.
 
-import { DEVICE_LAYERS, LINK_LAYERS } from "./layers.js";
+import { DEVICE_LAYERS, LINK_LAYERS, SITE_LAYERS } from "./layers.js";
 
 /** @import { Map as MapLibre, MapMouseEvent, PointLike, MapGeoJSONFeature } from "../vendor/maplibre-gl.mjs" */
 /** @import { Camera } from "./camera.js" */
@@ -15,12 +15,12 @@ import { DEVICE_LAYERS, LINK_LAYERS } from "./layers.js";
 const REACH_PX = 5;
 const RING_ZOOM_STEP = 2;
 
-/** @typedef {{ kind: "device" | "link" | "ring", id: string }} Hit */
+/** @typedef {{ kind: "device" | "link" | "ring" | "site", id: string }} Hit */
 
 /** What is under a point, topmost first. @param {MapLibre} map @param {{ x: number, y: number }} point @returns {Hit | null} */
 export function hitAt(map, { x, y }) {
   const box = /** @type {[PointLike, PointLike]} */ ([[x - REACH_PX, y - REACH_PX], [x + REACH_PX, y + REACH_PX]]);
-  const found = map.queryRenderedFeatures(box, { layers: [...DEVICE_LAYERS, "rings", ...LINK_LAYERS] });
+  const found = map.queryRenderedFeatures(box, { layers: [...DEVICE_LAYERS, "rings", ...SITE_LAYERS, ...LINK_LAYERS] });
   /** @param {MapGeoJSONFeature} feature */
   const away = (feature) => {
     if (feature.geometry.type !== "Point") return 0;
@@ -33,6 +33,7 @@ export function hitAt(map, { x, y }) {
   }
   const other = found[0];
   if (!other) return null;
+  if (SITE_LAYERS.includes(other.layer.id)) return { kind: "site", id: other.properties.id };
   return other.layer.id === "rings" ? { kind: "ring", id: other.properties.id } : { kind: "link", id: other.properties.link };
 }
 
@@ -52,7 +53,7 @@ export function listen(map, network, painter, camera, drag, fan, card, joins, se
       if (hit) send({ type: "what_if_toggled", id: hit.id });
       return;
     }
-    if (hit) send({ type: hit.kind === "device" ? "device_clicked" : "link_clicked", id: hit.id });
+    if (hit) send({ type: /** @type {const} */ (`${hit.kind}_clicked`), id: hit.id });
     else send({ type: "background_clicked" });
   });
 

@@ -85,8 +85,10 @@ class Stage:
         for name in (
             "device_clicked",
             "link_clicked",
+            "site_clicked",
             "background_clicked",
             "device_dropped",
+            "site_dropped",
             "place_requested",
             "what_if_toggled",
             "what_if_left",

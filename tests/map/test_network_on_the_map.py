@@ -192,11 +192,11 @@ def test_devices_at_one_place_are_a_ring_that_fans_out_and_each_can_be_clicked(s
     stage.until(lambda: stage.shows(at, DARK.status["down"], 24))
     stage.click(at)
     top = at - QPoint(0, 44)
-    stage.until(lambda: stage.shows(top, DARK.status["unknown"], 8))
+    stage.until(lambda: stage.shows(top, DARK.status["down"], 8))
     assert stage.events == []
     stage.click(top)
     stage.until(lambda: bool(stage.events))
-    assert stage.events == [("device_clicked", id_of("Sector north"))]
+    assert stage.events == [("device_clicked", id_of("Switch"))]
 
 
 def test_what_has_just_gone_down_pulses_and_what_is_long_down_is_steady(stage: Stage) -> None:

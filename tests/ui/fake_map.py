@@ -17,9 +17,12 @@ class FakeMap(QWidget):
 
     device_clicked = Signal(object)
     link_clicked = Signal(object)
+    site_clicked = Signal(object)
     background_clicked = Signal()
     device_dropped = Signal(object, float, float)
+    site_dropped = Signal(object, float, float)
     place_requested = Signal(float, float)
+    site_requested = Signal(float, float)
     what_if_toggled = Signal(object)
     what_if_left = Signal()
     became_idle = Signal(float)
@@ -35,6 +38,7 @@ class FakeMap(QWidget):
         self.selected: UUID | None = None
         self.flown: list[UUID] = []
         self.flown_to: list[tuple[float, float]] = []
+        self.boxes: list[tuple[float, float, float, float]] = []
         self.fitted = 0
         self.what_if: dict[str, list[Any]] | None = None
 
@@ -57,6 +61,10 @@ class FakeMap(QWidget):
     def fly_to_place(self, lng: float, lat: float) -> None:
         """Remember it."""
         self.flown_to.append((lng, lat))
+
+    def frame_box(self, west: float, south: float, east: float, north: float) -> None:
+        """Remember it."""
+        self.boxes.append((west, south, east, north))
 
     def show_what_if(
         self,

@@ -49,13 +49,14 @@ def test_a_serial_and_a_mac_in_any_spelling_lead_to_the_device_and_say_what_matc
     assert palette.titles == []
 
 
-def test_a_site_is_flown_to_and_one_without_a_place_by_its_device(bench: Bench) -> None:
+def test_a_site_that_was_found_is_selected_and_flown_to(bench: Bench) -> None:
     palette = opened(bench)
     palette.field.setText("lindau")
     assert palette.titles[0] == "Lindau"
     QTest.keyClick(palette.field, Qt.Key.Key_Return)
-    assert bench.map.flown_to == [(9.68, 47.54)]
-    assert bench.window.selected is None
+    assert bench.map.flown == [id_of("Lindau")]
+    assert bench.window.selected == id_of("Lindau")
+    assert bench.window.places.panel.isVisible()
 
 
 def test_typed_coordinates_are_flown_to_in_both_readings(bench: Bench) -> None:

@@ -59,7 +59,7 @@ def test_regions_hold_sites_and_sites_hold_devices_with_what_is_behind_them(qt: 
         "Bodensee [up] 1",
         "  Lindau [up]",
         "    Lindau R1 [up] pop",
-        "Oberallgäu [up] 1",
+        "Oberallgäu [up] 2",
         "  Grünten [up] 42 subs",
         "    Grünten AP [up] access",
         "    Grünten R1 [up] relay",
@@ -72,13 +72,13 @@ def test_the_worst_status_rolls_up_and_faults_move_to_the_top(qt: QApplication) 
     turn(model, g1="down")
     rows.restore_order()
     assert words(rows)[3:] == [
-        "Oberallgäu [down] 1",
+        "Oberallgäu [down] 2",
         "  Grünten [down] 42 subs",
         "    Grünten R1 [down] relay",
         "    Grünten AP [up] access",
     ]
     turn(model, g1="up")
-    assert words(rows)[3] == "Oberallgäu [up] 1"
+    assert words(rows)[3] == "Oberallgäu [up] 2"
 
 
 def test_symbols_turn_at_once_and_rows_change_places_later(qt: QApplication) -> None:
@@ -113,7 +113,7 @@ def test_what_is_expanded_and_selected_stays_so_through_edits_and_turns(qt: QApp
     model, rows = tree(qt)
     view = TreeView(Look("dark"), rows)
     view.show()
-    view.select(id_of("g1"))
+    view.select(("device", id_of("g1")))
     assert view.isExpanded(rows.index_of(("site", id_of("Grünten"))))
     extra = Device(uuid4(), "Aaa", "10.0.7.7", site=id_of("Grünten"))
     model.merge(Changed(3, devices=(extra,)))

@@ -46,7 +46,7 @@ def test_a_device_chosen_anywhere_is_selected_everywhere(bench: Bench) -> None:
     assert bench.window.device.isVisible()
     assert bench.window.device.name.text() == "Grünten R1"
     bench.wait_for(lambda: bench.engine.watched == (id_of("g1"),))
-    bench.window.tree.device_chosen.emit(id_of("l1"))
+    bench.window.tree.chosen.emit(("device", id_of("l1")))
     assert bench.map.selected == id_of("l1")
     bench.map.background_clicked.emit()
     assert bench.window.selected is None
@@ -58,7 +58,7 @@ def test_escape_steps_back_one_thing_at_a_time(bench: Bench) -> None:
     escape = bench.window.actions_by_name["escape"]
     bench.window.tree.filter.setText("grün")
     bench.window.select(id_of("g1"))
-    bench.window.frame.begin_placing(id_of("g1"), "Grünten R1")
+    bench.window.place_device(id_of("g1"))
     escape.trigger()
     assert not bench.window.frame.placing
     assert bench.window.selected == id_of("g1")
@@ -171,7 +171,7 @@ def test_a_click_places_a_device_of_the_tray(bench: Bench) -> None:
     bench.engine.inventory.tables["device"][id_of("lost")] = Device(id_of("lost"), "Lost", "10.0.9.9")
     tray = bench.window.tree.tray
     assert [device.name for device in tray.rows.devices] == ["Lost"]
-    tray.place_wanted.emit(id_of("lost"))
+    tray.place_wanted.emit((id_of("lost"),))
     frame = bench.window.frame
     assert frame.placing
     at = frame.rect().center()

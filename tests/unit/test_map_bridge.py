@@ -37,8 +37,14 @@ def test_a_good_message_becomes_its_type() -> None:
         (f'{{"type":"device_dropped","id":"{ROUTER}","lng":1}}', "missing required field `lat`"),
         (f'{{"type":"device_clicked","id":"{ROUTER}","command":"rm"}}', "unknown field `command`"),
         ('{"type":"device_clicked","id":"x"}', "Invalid UUID"),
-        (f'{{"type":"link_clicked","id":"{UUID(int=2)}"}}', "expected a device or link of the inventory"),
-        (f'{{"type":"what_if_toggled","id":"{UUID(int=2)}"}}', "expected a device or link of the inventory"),
+        (
+            f'{{"type":"link_clicked","id":"{UUID(int=2)}"}}',
+            "expected a device, a link or a site of the inventory",
+        ),
+        (
+            f'{{"type":"what_if_toggled","id":"{UUID(int=2)}"}}',
+            "expected a device, a link or a site of the inventory",
+        ),
         ('{"type":"what_if_toggled"}', "missing required field `id`"),
         ('{"type":"what_if_left","failed":[]}', "unknown field `failed`"),
         ('{"type":"painted","stamp_us":-1,"painted_us":1}', ">= 0"),

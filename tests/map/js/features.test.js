@@ -109,7 +109,7 @@ test("a pill needs room, and a load that is known", () => {
 
 test("the mirror says what a message touched", () => {
   const made = network(link("l", "a", "b"));
-  assert.deepEqual(made.take({ health: [{ id: "a", status: "up", since_us: 1 }] }), { fresh: false, places: false, health: ["a"], loads: [] });
+  assert.deepEqual(made.take({ health: [{ id: "a", status: "up", since_us: 1 }] }), { fresh: false, places: false, sites: false, health: ["a"], loads: [] });
   assert.equal(made.take({ gone: ["a"] }).places, true);
   assert.equal(made.healthOf("a").status, "unknown");
   assert.equal(made.take({ reset: true }).places, true);
