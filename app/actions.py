@@ -40,6 +40,7 @@ TABLE = (
     Row("edit_map", "Edit the map: move devices, bend links", ("E",)),
     Row("draw_link", "Draw a link", ("Shift+L",)),
     Row("measure", "Measure distances and areas", ("D",)),
+    Row("layers", "Layers of the map", ("L",)),
     Row("align", "Align to the site what is selected", ()),
     Row("lock_map", "Lock the map against changes, or unlock it", ("Ctrl+Shift+L",)),
     Row("units", "Measure in miles, or in kilometres", ()),

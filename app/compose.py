@@ -25,6 +25,7 @@ from app.garbage import Garbage
 from app.log import open_log
 from app.look import Look, ThemeName, font, load_fonts
 from app.map.scheme import prepare_web_engine
+from app.map.tools import Units
 from app.map.view import MapView
 from app.model import Delta, Model
 from app.programs import command_of, window_command
@@ -53,6 +54,11 @@ class Remembered(msgspec.Struct):
     """What the window remembers of its last time, in `window.json` of the profile."""
 
     theme: ThemeName = "dark"
+    locked: bool = False
+    units: Units = "metric"
+    order: tuple[str, ...] = ()
+    """Layers of the map from the top down; `hidden` None: those that are off at first."""
+    hidden: tuple[str, ...] | None = None
 
 
 class App(QObject):
@@ -88,10 +94,16 @@ class App(QObject):
         self.link.status_changed.connect(self._on_status)
         self.link.start()
         self.commands = Commands(self.model, self.link)
-        self.look = Look(options.theme or _recall(options.profile).theme)
+        recalled = _recall(options.profile)
+        self.look = Look(options.theme or recalled.theme)
         self.look.changed.connect(self._remember)
         self.map = MapView(self.model, self.look.name, started_s=started_s)
         self.map.became_idle.connect(self._on_map_idle)
+        self.map.tools.locked, self.map.tools.units = recalled.locked, recalled.units
+        if recalled.hidden is not None:
+            self.map.layers.recall(recalled.order, recalled.hidden)
+        self.map.tools.changed.connect(self._remember)
+        self.map.layers.changed.connect(self._remember)
         self.model.changed.connect(self._on_changed)
         self.window = Window(self.model, self.link, self.commands, self.look, self.map)
         self.window.closed.connect(self.qt.quit)
@@ -192,12 +204,18 @@ class App(QObject):
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         _log.info("window_closed", extra={"code": self.code})
 
+    def _remembered(self) -> Remembered:
+        tools, layers = self.map.tools, self.map.layers
+        return Remembered(
+            self.look.name, tools.locked, tools.units, layers.order, tuple(sorted(layers.hidden))
+        )
+
     def _remember(self) -> None:
         file = self._options.profile / "window.json"
         try:
-            file.write_bytes(msgspec.json.encode(Remembered(self.look.name)))
+            file.write_bytes(msgspec.json.encode(self._remembered()))
         except OSError as error:
-            _log.warning("theme_forgotten", extra={"said": str(error)})
+            _log.warning("window_forgotten", extra={"said": str(error)})
 
 
 def _log_refusals(refusals: tuple[Refusal, ...]) -> None:

@@ -61,6 +61,8 @@ class Theme(msgspec.Struct, frozen=True):
     degraded_edge: str
     down_ground: str
     load: tuple[str, ...]
+    latency: tuple[str, ...]
+    signal: tuple[str, ...]
 
 
 @cache

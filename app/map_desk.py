@@ -6,19 +6,26 @@ One rule: the map's tools say what was done, `Editing` makes an edit of it; noth
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 from uuid import UUID
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.commands import Asks, Commands, Said
 from app.dialogs.clash import ClashView
 from app.editing import Editing, is_alignable
-from app.map.tools import MapTools, Tool
+from app.look import Look
+from app.map.tools import Tool
 from app.model import Model
+from app.panels.layers import MARGIN_PX, LayersPanel
+from app.panels.map_frame import Map
 from app.panels.text import caption
 from domain.edit import Edit
 from domain.errors import Refusal
+
+BUTTONS_PX = 56
+"""What the map's own buttons take of its right edge."""
 
 
 class MapDesk(QObject):
@@ -29,25 +36,33 @@ class MapDesk(QObject):
         model: Model,
         asks: Asks,
         commands: Commands,
-        tools: MapTools,
+        map: Map,
+        look: Look,
         select: Callable[[UUID], None],
         window: QWidget,
     ) -> None:
         super().__init__(window)
         self._model, self._asks, self._commands, self._window = model, asks, commands, window
-        self._select = select
-        self.tools = tools
+        self._select, self._look, self._map = select, look, map
+        self.tools = tools = map.tools
         self.editing = Editing(model, commands)
         tools.devices_moved.connect(self.editing.move_devices)
         tools.link_bent.connect(self.editing.bend_link)
         tools.link_drawn.connect(self._on_link_drawn)
         tools.align_wanted.connect(self.editing.align_to_site)
+        tools.layers_wanted.connect(self.open_layers)
         tools.refused.connect(lambda why: commands.said.emit(Said(why, bad=True)))
         commands.clashed.connect(self.show_clash)
 
     def hold(self, tool: Tool) -> None:
         """Take a tool, or put it down where it is held already."""
         self.tools.hold(tool)
+
+    def open_layers(self) -> None:
+        """Open the list of layers in the map's corner."""
+        over = cast("QWidget", self._map)
+        panel = LayersPanel(self._map.layers, self._look, self._window)
+        panel.show_at(over.mapToGlobal(QPoint(over.width() - BUTTONS_PX, MARGIN_PX)))
 
     def align(self, selected: UUID | None) -> None:
         """Let the devices that are picked on the map, else the selected one, stand at their sites."""

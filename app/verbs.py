@@ -35,6 +35,7 @@ def verbs_of(window: Window) -> dict[str, Callable[[], object]]:
         "edit_map": lambda: window.map_desk.hold("edit"),
         "draw_link": lambda: window.map_desk.hold("link"),
         "measure": lambda: window.map_desk.hold("ruler"),
+        "layers": window.map_desk.open_layers,
         "align": lambda: window.map_desk.align(window.selected),
         "lock_map": window.map_desk.toggle_lock,
         "units": window.map_desk.toggle_units,

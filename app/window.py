@@ -94,7 +94,7 @@ class Window(QMainWindow):
         self._lay_out()
         self.toasts = Toasts(self.frame)
         self.discovery = Discovery(model, link, commands, look, self)
-        self.map_desk = MapDesk(model, link, commands, self.map.tools, self.select, self)
+        self.map_desk = MapDesk(model, link, commands, self.map, look, self.select, self)
         self.desk = AlertDesk(model, link, commands, look, self.alerts, self)
         self.counters = AlertCounters(model, look)
         self.top.add_indicator(self.counters)

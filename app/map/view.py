@@ -23,8 +23,10 @@ from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from app.look import themes
 from app.map import bridge, feed
+from app.map.layers import MapLayers
 from app.map.page import Gate, MapPage, make_profile
 from app.map.radio import RadioFeed
+from app.map.readings import ReadingsFeed
 from app.map.scheme import BASEMAP, INDEX, MapFiles
 from app.map.tools import MapTools
 from app.model import Delta, Model
@@ -93,6 +95,9 @@ class MapView(QWidget):
         self._tokens = itertools.count(1)
         self._reports: dict[int, Callable[[Report], None]] = {}
         self.tools = MapTools(self._send, self)
+        self.layers = MapLayers(self._send, self)
+        self._readings = ReadingsFeed(model, self.layers)
+        self.layers.changed.connect(lambda: self._send(**self._readings.turned()))
 
         self._gate = Gate(self)
         self._files = MapFiles(basemap, self)
@@ -206,7 +211,7 @@ class MapView(QWidget):
     def _on_changed(self, delta: Delta) -> None:
         if not self._ready:
             return
-        message = feed.tick(self._model, delta) | self._radio.tick(delta)
+        message = feed.tick(self._model, delta) | self._radio.tick(delta) | self._readings.tick(delta)
         touched = delta.health | delta.link_states | delta.facts
         if self._hovered is not None and (self._hovered in touched or delta.faults):
             message["card"] = feed.card(self._model, self._hovered, _now_us())
@@ -259,7 +264,7 @@ class MapView(QWidget):
         self._ready = True
         self._hovered = None
         self._steady.start()
-        message = feed.whole(self._model) | self._radio.whole()
+        message = feed.whole(self._model) | self._radio.whole() | self._readings.whole()
         self._send(
             theme=self._theme,
             basemap={"there": self._files.basemap.is_file(), "file": self._files.basemap.name},
@@ -268,6 +273,7 @@ class MapView(QWidget):
             away=feed.away_from_site(self._model, self._selected),
             what_if=self._what_if,
             **self.tools.state(),
+            **self.layers.state(),
             **message,
         )
         for token in self._reports:

@@ -27,6 +27,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.look import Look, color
+from app.map.layers import MapLayers
 from app.map.tools import MapTools
 from app.panels.text import LineLabel, button
 from app.panels.tray import ids_in, is_dragged
@@ -54,6 +55,7 @@ class Map(Protocol):
     became_idle: Any
     page_died: Any
     tools: MapTools
+    layers: MapLayers
 
     @property
     def external_requests(self) -> int:

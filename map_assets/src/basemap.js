@@ -43,7 +43,8 @@ const from = (layer) => ({ source: BASEMAP, "source-layer": layer });
 
 /** @param {Palette["basemap"]} c @returns {LayerSpecification[]} */
 export function basemapLayers(c) {
-  return [
+  /** @type {LayerSpecification[]} */
+  const layers = [
     { id: "urban", type: "fill", ...from("landcover"), filter: ["==", ["get", "kind"], "urban_area"], paint: { "fill-color": c.urban } },
     { id: "water", type: "fill", ...from("water"), filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": c.water } },
     {
@@ -90,4 +91,10 @@ export function basemapLayers(c) {
       paint: { "text-color": c.place, "text-halo-color": c.land, "text-halo-width": 1 },
     },
   ];
+  return layers.map((layer) => ({ ...layer, metadata: { group: GROUP_OF[layer.id] ?? "" } }));
 }
+
+/** What people hide together. @type {Record<string, string>} */
+const GROUP_OF = {
+  road: "roads", motorway: "roads", rail: "rail", border: "borders", region: "borders", "place-name": "places", "water-name": "places",
+};

@@ -27,6 +27,10 @@ interface SectorRow { id: string; device: string; azimuth: number; clients: numb
 interface HopRow { id: string; a: string; b: string; drawn: boolean }
 /** `level`: 0 (weakest) to 4, or null where nobody tells. */
 interface SignalRow { id: string; level: number | null }
+/** `level`: the class of a round trip; null is not known any more. */
+interface LatencyRow { id: string; level: number | null }
+/** Open alerts about a device or link; `status` has the colour of the worst. */
+interface BadgeRow { id: string; count: number; status: "down" | "degraded" | "unknown" }
 interface View { lng: number; lat: number; zoom: number }
 
 /** What would be if some devices and links failed; `path`: devices, in the order that traffic passes them. */
@@ -61,6 +65,8 @@ interface FromWindow {
   /** Whether nothing can be moved by hand. */
   locked?: boolean;
   units?: "metric" | "imperial";
+  /** `latency`: what differs; `alerts`: all of them. */
+  readings?: { latency?: LatencyRow[]; alerts?: BadgeRow[] };
   card?: Card | null;
   what_if?: WhatIf;
   /** `sectors` and `hops` replace what was there. */

@@ -314,7 +314,7 @@ function deviceLayers(p) {
 const GROUPS = {
   links: ["link-casing", "link-unknown", "link-cable", "link-wireless"],
   load: ["link-hot", "arrow-bar", "arrow", "pills"],
-  status: ["pop-ring", "dots", "maintenance-symbols", "stale-symbols", "affected-symbols", "degraded-symbols"],
+  status: ["pop-ring", "dots"],
   names: ["names", "odd-names", "pop-names"],
 };
 const GROUP_OF = new Map(Object.entries(GROUPS).flatMap(([group, ids]) => ids.map((id) => [id, group])));
@@ -325,6 +325,8 @@ export const networkLayers = (p, loads) =>
 
 /** Where a device is drawn, topmost first: what a click asks. */
 export const DEVICE_LAYERS = ["fan-symbols", "dots"];
+/** The same while people hide what is calm: a fault can still be clicked. */
+export const ODD_DEVICE_LAYERS = ["fan-symbols", "down-symbols"];
 /** Where a site is drawn as such: where nothing stands at it, and over its fan. */
 export const SITE_LAYERS = ["fan-title", "site-marks"];
 export const LINK_LAYERS = ["link-down", "link-cable", "link-wireless", "link-unknown"];

@@ -11,6 +11,7 @@ import { paletteOf } from "./palette.js";
 import { Sites } from "./sites.js";
 import { Pin } from "./pin.js";
 import { Radio } from "./radio.js";
+import { Readings } from "./readings.js";
 import { Tools } from "./tools.js";
 
 /** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
@@ -32,7 +33,7 @@ import { Tools } from "./tools.js";
  */
 
 /** In the order they take messages, and within a slot from the ground up. @type {(new (stage: Stage) => Overlay)[]} */
-export const OVERLAYS = [Radio, Sites, Tools, Pin];
+export const OVERLAYS = [Radio, Readings, Sites, Tools, Pin];
 
 export class Overlays {
   #stack;

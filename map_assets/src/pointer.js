@@ -1,7 +1,7 @@
 // What the pointer and the keyboard do on the map. Counterpart: bridge.py's clicked, hovered and menu messages.
 // One rule: the page selects nothing itself; it says what was clicked, and the window says what is selected.
 
-import { DEVICE_LAYERS, LINK_LAYERS, SITE_LAYERS } from "./layers.js";
+import { DEVICE_LAYERS, LINK_LAYERS, ODD_DEVICE_LAYERS, SITE_LAYERS } from "./layers.js";
 
 /** @import { Map as MapLibre, MapMouseEvent, PointLike, MapGeoJSONFeature } from "../vendor/maplibre-gl.mjs" */
 /** @import { Camera } from "./camera.js" */
@@ -20,14 +20,15 @@ const RING_ZOOM_STEP = 2;
 /** What is under a point, topmost first. @param {MapLibre} map @param {{ x: number, y: number }} point @returns {Hit | null} */
 export function hitAt(map, { x, y }) {
   const box = /** @type {[PointLike, PointLike]} */ ([[x - REACH_PX, y - REACH_PX], [x + REACH_PX, y + REACH_PX]]);
-  const found = map.queryRenderedFeatures(box, { layers: [...DEVICE_LAYERS, "rings", ...SITE_LAYERS, ...LINK_LAYERS] });
+  const deviceLayers = map.getLayoutProperty("dots", "visibility") === "none" ? ODD_DEVICE_LAYERS : DEVICE_LAYERS;
+  const found = map.queryRenderedFeatures(box, { layers: [...deviceLayers, "rings", ...SITE_LAYERS, ...LINK_LAYERS] });
   /** @param {MapGeoJSONFeature} feature */
   const away = (feature) => {
     if (feature.geometry.type !== "Point") return 0;
     const at = map.project(/** @type {LngLat} */ (feature.geometry.coordinates));
     return Math.hypot(at.x - x, at.y - y);
   };
-  for (const layer of DEVICE_LAYERS) {
+  for (const layer of deviceLayers) {
     const [nearest] = found.filter((f) => f.layer.id === layer).sort((a, b) => away(a) - away(b));
     if (nearest) return { kind: "device", id: nearest.properties.id };
   }

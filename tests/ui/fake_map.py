@@ -9,6 +9,7 @@ from uuid import UUID
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from app.map.layers import MapLayers
 from app.map.tools import MapTools
 
 
@@ -35,6 +36,7 @@ class FakeMap(QWidget):
         self.theme = ""
         self.sent: list[dict[str, Any]] = []
         self.tools = MapTools(lambda **message: self.sent.append(message), self)
+        self.layers = MapLayers(lambda **message: self.sent.append(message), self)
         self.selected: UUID | None = None
         self.flown: list[UUID] = []
         self.flown_to: list[tuple[float, float]] = []
