@@ -19,7 +19,7 @@ from app.symbols import paint_symbol
 from domain.load import LOAD_BOUNDS_PCT
 from domain.radio_budget import SIGNAL_BOUNDS_DBM
 
-WIDTH_PX = 372
+WIDTH_PX = 392
 LEGEND_PX = (150, 26)
 MARGIN_PX = 12
 FAULTS = "Faults are always seen: what is down, degraded, affected or stale is in no layer."
@@ -74,7 +74,7 @@ class LayersPanel(QFrame):
         self.downs: dict[str, QToolButton] = {}
         self._rows = QGridLayout()
         self._rows.setHorizontalSpacing(8)
-        self._rows.setVerticalSpacing(2)
+        self._rows.setVerticalSpacing(1)
         self._rows.setColumnStretch(0, 1)
         self.note = Label(FAULTS, "small", wrap=True)
         reset = button("As at first", "link")
@@ -109,7 +109,7 @@ class LayersPanel(QFrame):
         for number, key in enumerate(keys):
             self._add(number * 2, _LAYERS[key], first=number == 0, last=number == len(keys) - 1)
         begins = len(keys) * 2
-        self._rows.addWidget(Label("Ground", "small"), begins, 0)
+        self._rows.addWidget(Label("Ground", "head"), begins, 0)
         for number, layer in enumerate(GROUND):
             self._add(begins + 1 + number * 2, layer, first=True, last=True)
         if focused in self.boxes:
@@ -133,7 +133,7 @@ class LayersPanel(QFrame):
             ):
                 tool = QToolButton()
                 tool.setIcon(self._look.icon(icon, size_px=12))
-                tool.setAutoRaise(True)
+                tool.setProperty("kind", "bare")
                 tool.setToolTip(f"Move {layer.title} {'up' if steps < 0 else 'down'}")
                 tool.setEnabled(not dead)
                 tool.clicked.connect(partial(self._layers.move, layer.key, steps))

@@ -1,10 +1,10 @@
 // Round trips as rings and on links' ends, open alerts as badges. Counterpart: app/map/readings.py, which sends them while they are shown.
 // Theory: the latency is feature-state of what is drawn already; badges are a small source of their own, made anew when alerts
-// change. One rule: nothing here is as bright as a fault, and what is off costs nothing.
+// change. A link's latency is a band beneath it, so that its load is still read. One rule: nothing here is as bright as a fault, and what is off costs nothing.
 
 import { pointOf } from "./features.js";
 import { halve } from "./geometry.js";
-import { alone, byZoom, ex, filter, grown, isLine, linkOffset, LINK_STOPS, SEMIBOLD } from "./style.js";
+import { alone, ex, filter, grown, isLine, linkOffset, linkWidth, SEMIBOLD } from "./style.js";
 import { NETWORK } from "./tiles.js";
 
 /** @import { GeoJSONSource } from "../vendor/maplibre-gl.mjs" */
@@ -47,7 +47,7 @@ export class Readings {
     if (readings?.alerts || (places && this.#badges.length)) this.#paintBadges();
   }
 
-  /** @param {Palette} p @returns {{ links: LayerSpecification[], marks: LayerSpecification[] }} */
+  /** @param {Palette} p @returns {{ areas: LayerSpecification[], marks: LayerSpecification[] }} */
   layers(p) {
     const level = ["number", ["feature-state", "latency"], NOT_KNOWN];
     const color = ex(["match", level, ...p.latency.flatMap((ink, i) => [i, ink]), p.latency[0]]);
@@ -56,10 +56,10 @@ export class Readings {
     const badges = { metadata: { group: "alerts" }, source: BADGES, filter: filter(alone) };
     const severity = ex(["match", ["get", "status"], "down", p.status.down, "degraded", p.status.degraded, p.status.unknown]);
     return {
-      links: [
+      areas: [
         {
           id: "latency-ends", type: "line", ...latency, "source-layer": "links", filter: filter(["all", isLine, alone]), minzoom: 7,
-          paint: { "line-color": color, "line-width": byZoom(LINK_STOPS, ["get", "width"]), "line-offset": linkOffset, "line-opacity": ifKnown },
+          paint: { "line-color": color, "line-width": linkWidth(7), "line-offset": linkOffset, "line-opacity": ifKnown },
         },
       ],
       marks: [
@@ -69,12 +69,12 @@ export class Readings {
         },
         {
           id: "badge-grounds", type: "circle", ...badges, minzoom: 5,
-          paint: { "circle-radius": 7.5, "circle-translate": [11, -11], "circle-color": p.surface.panel, "circle-stroke-color": severity, "circle-stroke-width": 1.6 },
+          paint: { "circle-radius": 7.5, "circle-translate": [-11, -11], "circle-color": p.surface.panel, "circle-stroke-color": severity, "circle-stroke-width": 1.6 },
         },
         {
           id: "badge-counts", type: "symbol", ...badges, minzoom: 5,
           layout: { "text-field": ex(["get", "count"]), "text-font": SEMIBOLD, "text-size": 10, "text-allow-overlap": true, "text-ignore-placement": true },
-          paint: { "text-color": p.text.text, "text-translate": [11, -11] },
+          paint: { "text-color": p.text.text, "text-translate": [-11, -11] },
         },
       ],
     };
