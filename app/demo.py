@@ -29,6 +29,7 @@ from domain.inventory import (
     Role,
     Site,
 )
+from domain.radio import RadioPath, Sector
 from domain.vault import Secret
 
 NETWORK_NAME = "VoralpNet"
@@ -73,6 +74,7 @@ class TypedDevice(msgspec.Struct):
     probes: list[TypedProbe]
     subscribers: int = 0
     is_entry: bool = False
+    sectors: tuple[Sector, ...] = ()
 
 
 class TypedLink(msgspec.Struct):
@@ -85,6 +87,7 @@ class TypedLink(msgspec.Struct):
     a_interface: str = ""
     b_interface: str = ""
     path: list[tuple[float, float]] = []
+    radio: RadioPath | None = None
 
 
 class Typed(msgspec.Struct):
@@ -170,6 +173,7 @@ def edit_from(typed: Typed, inventory: Inventory, author: str) -> tuple[Edit, di
             told.subscribers,
             INTERVAL_S,
             is_entry=told.is_entry,
+            sectors=told.sectors,
         )
         steps.append(creation("device", device))
     for end in typed.links:
@@ -183,6 +187,7 @@ def edit_from(typed: Typed, inventory: Inventory, author: str) -> tuple[Edit, di
             end.kind,
             end.capacity_bps,
             path,
+            radio=end.radio,
         )
         steps.append(creation("link", link))
     return edit_of(f"Add {typed.name}", author, steps), secrets

@@ -32,6 +32,7 @@ from domain.inventory import (
     Role,
     Site,
 )
+from domain.radio import Sector
 from domain.vault import Secret
 
 _WORDS: dict[CredentialKind, str] = {
@@ -117,6 +118,7 @@ class DeviceDraft(msgspec.Struct, frozen=True):
     paused_until_us: int | None = None
     tags: tuple[str, ...] = ()
     is_entry: bool = False
+    sectors: tuple[Sector, ...] = ()
 
 
 class Steps(msgspec.Struct):
@@ -160,6 +162,7 @@ def steps_of(inventory: Inventory, draft: DeviceDraft, old: Device | None = None
         paused_until_us=draft.paused_until_us,
         tags=draft.tags,
         is_entry=draft.is_entry,
+        sectors=draft.sectors,
     )
     if old is None:
         made.steps.append(creation("device", device))
@@ -201,6 +204,7 @@ def draft_of(inventory: Inventory, device: Device) -> DeviceDraft:
         paused_until_us=device.paused_until_us,
         tags=device.tags,
         is_entry=device.is_entry,
+        sectors=device.sectors,
     )
 
 

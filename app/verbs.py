@@ -52,6 +52,7 @@ def verbs_of(window: Window) -> dict[str, Callable[[], object]]:
         "plan_work": lambda: window.settings.plan_work_on(window.selected),
         "credentials": window.settings.open_credentials,
         "storage": window.settings.open_storage,
+        "terrain": window.radio.open_terrain,
         "receivers": window.settings.open_receivers,
         "quarantine": window.settings.open_quarantine,
         "vault": window.settings.open_vault,

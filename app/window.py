@@ -40,6 +40,7 @@ from app.panels.notices import Toasts
 from app.panels.top_bar import HEIGHT_PX, TopBar
 from app.panels.tree import TreePanel
 from app.places import Places
+from app.radio.entrance import Radio
 from app.settings import Settings
 from app.sheet import sheet
 from app.splitter import splitter
@@ -90,6 +91,7 @@ class Window(QMainWindow):
         for panel in (self.device, self.link, self.places.panel, self.topology.panel):
             self.side.addWidget(panel)
         self.side.hide()
+        self.radio = Radio(model, link, look, self.map, self.frame, self.link.radio, self)
         self._forms = Forms(model, link, commands, look, self._add, self)
         self._lay_out()
         self.toasts = Toasts(self.frame)

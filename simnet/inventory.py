@@ -5,10 +5,17 @@ Counterpart: the program that makes it into edits. One rule: nothing that a devi
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from simnet.loopback import Loopback
-from simnet.network import Network, RouterSpec
+from simnet.network import LinkSpec, Network, RouterSpec, Site
+from simnet.world import distance_m
+
+FREQUENCY_MHZ, TX_POWER_DBM = 5_500.0, 20.0
+MISALIGNED_DB = 12.0
+"""What one link hears less than its antennas would let it: somebody should look at that."""
+_RADIOS = ("wlan", "wifi", "cap", "ether")
 
 
 def write_inventory(network: Network, loopback: Loopback) -> dict[str, Any]:
@@ -53,6 +60,7 @@ def write_inventory(network: Network, loopback: Loopback) -> dict[str, Any]:
                 "probes": _probes(network, router, loopback),
                 "subscribers": router.subscribers,
                 "is_entry": router.name == network.vantage,
+                "sectors": _sectors(network, router),
             }
             for router in network.routers
         ],
@@ -66,6 +74,7 @@ def write_inventory(network: Network, loopback: Loopback) -> dict[str, Any]:
                 "capacity_bps": int(link.capacity_bps),
                 "parallel": link.parallel,
                 "path": [list(point) for point in link.path],
+                "radio": _radio(network, link) if link.kind == "wireless" else None,
             }
             for link in network.links
         ],
@@ -83,3 +92,57 @@ def _probes(network: Network, router: RouterSpec, loopback: Loopback) -> list[di
     if "icmp" in router.probes and (loopback.can_silence or is_all_it_has):
         probes.append({"kind": "icmp", "port": 0, "credential": None})
     return probes
+
+
+def _sites(network: Network, link: LinkSpec) -> tuple[Site, Site]:
+    place = {router.name: router.site for router in network.routers}
+    sites = {site.name: site for site in network.sites}
+    return sites[place[link.a]], sites[place[link.b]]
+
+
+def _radio(network: Network, link: LinkSpec) -> dict[str, float] | None:
+    """Return antennas that fit what the simulated radios hear, but for those of one link."""
+    far_km = distance_m(*_sites(network, link)) / 1_000
+    if far_km < 0.1:
+        return None
+    loss_db = 32.44 + 20 * math.log10(far_km) + 20 * math.log10(FREQUENCY_MHZ)
+    heard_dbm = -48.0 - 11 * math.log10(far_km)
+    radios = [one for one in network.links if one.kind == "wireless" and one.b_interface.startswith("wlan")]
+    missing_db = MISALIGNED_DB if radios and link is radios[-1] else 0.0
+    gain_dbi = round((heard_dbm + missing_db - TX_POWER_DBM + loss_db) / 2, 1)
+    return {
+        "frequency_mhz": FREQUENCY_MHZ,
+        "a_height_m": 20.0,
+        "b_height_m": 12.0,
+        "a_gain_dbi": gain_dbi,
+        "b_gain_dbi": gain_dbi,
+        "a_tx_power_dbm": TX_POWER_DBM,
+        "b_tx_power_dbm": TX_POWER_DBM,
+    }
+
+
+def _sectors(network: Network, router: RouterSpec) -> list[dict[str, Any]]:
+    """Return a sector for each radio that feeds routers further out, turned to them."""
+    found = []
+    for link in network.links:
+        if link.a != router.name or link.kind != "wireless" or link.parallel > 1:
+            continue
+        here, there = _sites(network, link)
+        far_m = distance_m(here, there)
+        if far_m >= 100.0 and link.a_interface.startswith(_RADIOS):
+            range_m = round(far_m * 1.2, -2)
+            found.append(
+                {
+                    "azimuth_deg": round(_bearing_deg(here, there)),
+                    "beam_deg": 60.0,
+                    "range_m": range_m,
+                    "interface": link.a_interface,
+                    "frequency_mhz": FREQUENCY_MHZ,
+                }
+            )
+    return found[:4]
+
+
+def _bearing_deg(here: Site, there: Site) -> float:
+    east = (there.lng - here.lng) * math.cos(math.radians((here.lat + there.lat) / 2))
+    return math.degrees(math.atan2(east, there.lat - here.lat)) % 360

@@ -22,6 +22,7 @@ from app.dialogs.tags import TagField
 from app.draft import DeviceDraft, default_probe
 from app.look import Look
 from app.panels.text import Label
+from app.radio.fields import SectorRows
 from app.words import count_of
 from domain.errors import Refusal
 from domain.geometry import LngLat
@@ -84,6 +85,7 @@ class DeviceForm(Form):
         self.tags = TagField(inventory, look, start.tags)
         self.is_entry = QCheckBox("The network is reached through here")
         self.is_entry.setChecked(start.is_entry)
+        self.sectors = SectorRows(start.sectors)
         self.note = QPlainTextEdit(start.note)
         self.note.setTabChangesFocus(True)
         self.note.setFixedHeight(NOTE_PX)
@@ -131,7 +133,7 @@ class DeviceForm(Form):
         subscribers = self._numbers("subscribers", self.subscribers.text(), 1, bad)
         if subscribers and not subscribers[0].is_integer():
             bad.append(Refusal("INVALID_INPUT", "a whole number expected", "subscribers"))
-        pause = self.polling.pause(bad)
+        pause, sectors = self.polling.pause(bad), self.sectors.value(bad)
         if bad:
             self.refuse(bad)
             return None
@@ -156,6 +158,7 @@ class DeviceForm(Form):
             paused_until_us=pause.until_us,
             tags=self.tags.tags(),
             is_entry=self.is_entry.isChecked(),
+            sectors=sectors,
         )
 
     def submit(self) -> None:
@@ -248,6 +251,11 @@ class DeviceForm(Form):
         self.body.addWidget(add("probes", "", self.probes))
         self.body.addWidget(add("profile", "Read over SNMP as", self.profile))
         self.body.addWidget(self.problems)
+        self.body.addSpacing(4)
+        self.body.addWidget(Label("Sectors", "head"))
+        self.body.addWidget(add("sectors", "", self.sectors))
+        self.sectors.changed.connect(self.fields.by_name["sectors"].accept)
+        self.sectors.changed.connect(self.fit_soon)
         self.body.addSpacing(4)
         self.body.addWidget(Label("How often", "head"))
         self.body.addLayout(when)

@@ -27,6 +27,7 @@ from app.dialogs.fields import Fields
 from app.model import Model
 from app.panels.interfaces import ports_of
 from app.panels.text import LineLabel, button
+from app.radio.fields import RadioFields
 from app.words import figure, name_of_link
 from domain.errors import Refusal
 from domain.inventory import LINK_KINDS, Link
@@ -55,6 +56,8 @@ class LinkForm(QDialog):
         self.capacity.setPlaceholderText("Not known")
         self.a_interface = _interfaces(model, link.a, link.a_interface)
         self.b_interface = _interfaces(model, link.b, link.b_interface)
+        names = [end.name if (end := model.inventory.device(id)) else "?" for id in (link.a, link.b)]
+        self.radio = RadioFields(link.radio, names[0], names[1])
         self.note = QPlainTextEdit(link.note)
         self.note.setTabChangesFocus(True)
         self.note.setFixedHeight(NOTE_PX)
@@ -69,7 +72,11 @@ class LinkForm(QDialog):
         """Send what was typed; the form closes when the engine has taken it."""
         self.fields.clear()
         capacity_bps = self._capacity_bps()
-        if capacity_bps is None:
+        bad: list[Refusal] = []
+        radio = self.radio.value(bad)
+        if bad:
+            self.fields.refuse(bad)
+        if bad or capacity_bps is None:
             return
         self.submit_button.setEnabled(False)
         new = msgspec.structs.replace(
@@ -79,6 +86,7 @@ class LinkForm(QDialog):
             a_interface=self.a_interface.currentText().strip(),
             b_interface=self.b_interface.currentText().strip(),
             note=self.note.toPlainText().strip(),
+            radio=radio,
         )
         self._submit(new, self.on_answer)
 
@@ -89,6 +97,12 @@ class LinkForm(QDialog):
             self.fields.refuse(refusals)
         else:
             self.accept()
+
+    def _show_radio(self) -> None:
+        """Show the radios where there are any, or may be."""
+        is_radio = self.kind.currentText() == "wireless" or self._old.radio is not None
+        self.fields.by_name["radio"].setVisible(is_radio)
+        self.adjustSize()
 
     def _capacity_bps(self) -> int | None:
         text = self.capacity.text().strip().replace(",", ".")
@@ -112,7 +126,12 @@ class LinkForm(QDialog):
         grid.addWidget(add("capacity_bps", "Capacity, Mb/s", self.capacity), 0, 1)
         grid.addWidget(add("a_interface", f"Interface of {names[0]}", self.a_interface), 1, 0)
         grid.addWidget(add("b_interface", f"Interface of {names[1]}", self.b_interface), 1, 1)
-        grid.addWidget(add("note", "Note", self.note), 2, 0, 1, 2)
+        radio = add("radio", "Radio", self.radio)
+        grid.addWidget(radio, 2, 0, 1, 2)
+        grid.addWidget(add("note", "Note", self.note), 3, 0, 1, 2)
+        self.radio.changed.connect(radio.accept)
+        self.kind.currentTextChanged.connect(lambda _: self._show_radio())
+        self._show_radio()
         cancel = button("Cancel")
         cancel.clicked.connect(self.reject)
         foot = QHBoxLayout()

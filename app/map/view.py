@@ -60,6 +60,8 @@ class MapView(QWidget):
     """A new device is wanted at lng, lat."""
     site_requested = Signal(float, float)
     """A new site is wanted at lng, lat."""
+    path_requested = Signal(float, float)
+    """A path's profile is wanted from lng, lat to where is clicked next."""
     what_if_toggled = Signal(object)
     """In a what-if: a device or link was clicked; it is to fail, or to fail no more."""
     what_if_left = Signal()
@@ -298,6 +300,7 @@ class MapView(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction("Add a device here").triggered.connect(lambda: self.place_requested.emit(lng, lat))
         menu.addAction("Add a site here").triggered.connect(lambda: self.site_requested.emit(lng, lat))
+        menu.addAction("Path profile from here").triggered.connect(lambda: self.path_requested.emit(lng, lat))
         menu.addAction("Show the whole network").triggered.connect(self.fit)
         return menu
 

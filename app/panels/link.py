@@ -27,6 +27,7 @@ from app.panels.link_doubt import DoubtCards
 from app.panels.link_evidence import EvidenceList
 from app.panels.subject import SubjectPanel, Told
 from app.panels.text import LEFT, RIGHT, Label, paint_text, tip
+from app.radio.section import RadioSection
 from app.symbols import paint_symbol
 from app.topology.told_index import ToldIndex
 from app.words import UNKNOWN, clock, in_mbps, isolated, length, name_of_link, rate, sentence
@@ -157,6 +158,7 @@ class LinkPanel(SubjectPanel):
         self.rows = (EndRow(look), EndRow(look))
         self.facts = FactsGrid()
         self.note = Label("", wrap=True)
+        self.radio = RadioSection(model, link, look)
         self.doubts = DoubtCards(told, look)
         self.doubts.chosen.connect(self.choice_made)
         self.evidence = EvidenceList(look)
@@ -218,6 +220,7 @@ class LinkPanel(SubjectPanel):
             Line("Last seen", clock(state.at_us, now) if state is not None and state.at_us else UNKNOWN),
         ]
         self.facts.show_lines(lines, self._look.theme.status_text)
+        self.radio.show_link(link)
         self.note.setText(link.note)
         self._note.setVisible(bool(link.note))
         doubts = [doubt for doubt in self._model.contradictions.values() if link.id in doubt.links]
@@ -257,6 +260,7 @@ class LinkPanel(SubjectPanel):
         layout.addWidget(self.doubts)
         layout.addLayout(ends)
         layout.addWidget(self.facts)
+        layout.addWidget(self.radio)
         layout.addWidget(self._note)
         layout.addWidget(_headed("Who says so", self.evidence))
         layout.addWidget(self.graph)

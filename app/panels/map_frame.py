@@ -50,6 +50,7 @@ class Map(Protocol):
     site_dropped: Any
     place_requested: Any
     site_requested: Any
+    path_requested: Any
     what_if_toggled: Any
     what_if_left: Any
     became_idle: Any

@@ -24,6 +24,7 @@ class FakeMap(QWidget):
     site_dropped = Signal(object, float, float)
     place_requested = Signal(float, float)
     site_requested = Signal(float, float)
+    path_requested = Signal(float, float)
     what_if_toggled = Signal(object)
     what_if_left = Signal()
     became_idle = Signal(float)
