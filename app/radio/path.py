@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import msgspec
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
@@ -98,7 +98,7 @@ class PathView(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.chart, 1)
         layout.addWidget(self.said)
-        layout.addWidget(self.import_button)
+        layout.addWidget(self.import_button, 0, Qt.AlignmentFlag.AlignLeft)
         self.import_button.hide()
 
     def show_plan(self, plan: Plan | None) -> None:
@@ -207,5 +207,6 @@ def _number(start: float, span: tuple[float, float], unit: str, step: float = 1.
     made.setDecimals(1 if step == 1.0 else 0)
     made.setSingleStep(step)
     made.setSuffix(f" {unit}")
+    made.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     made.setValue(start)
     return made

@@ -5,7 +5,7 @@ One rule: expected and live stand side by side, each end by its name; what canno
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.commands import Asks
@@ -22,6 +22,7 @@ from domain.radio_budget import Budget, End, Heard, asymmetry_db, budget_of, hea
 
 FAR_BELOW_DB = 10.0
 UNEVEN_DB = 10.0
+NAME_CHARS = 14
 """From where a number is in the colour of what is degraded: as the built-in rules have it."""
 
 
@@ -52,12 +53,12 @@ def lines_of_radio(
         said = f"{live:.0f} dBm" if live is not None else UNKNOWN
         ink = ""
         if wanted is not None:
-            said += f" of {wanted:.0f} expected"
+            said += f" of {wanted:.0f}"
         if wanted is not None and live is not None:
             gap_db = wanted - live
             said += f", {abs(gap_db):.0f} dB {'below' if gap_db >= 0 else 'above'}"
             ink = "degraded" if gap_db > FAR_BELOW_DB else ""
-        lines.append(Line(f"Heard at {isolated(name)}", said.replace("-", "−"), ink))
+        lines.append(Line(f"At {isolated(_short(name))}", said.replace("-", "−"), ink))
     apart = asymmetry_db(heard, radios)
     if apart is not None:
         lines.append(Line("Asymmetry", f"{apart:.0f} dB", "degraded" if apart > UNEVEN_DB else ""))
@@ -76,6 +77,11 @@ def missing_of(radios: RadioPath, budget: Budget | None) -> str:
     if radios.a_tx_power_dbm is None or radios.b_tx_power_dbm is None:
         wanted.append("both transmit powers")
     return f"To expect a signal, give {' and '.join(wanted)}." if wanted else ""
+
+
+def _short(name: str) -> str:
+    """Return a name that leaves room for what is said of it, cut in its middle."""
+    return name if len(name) <= NAME_CHARS else f"{name[: NAME_CHARS // 2]}…{name[-NAME_CHARS // 2 + 1 :]}"
 
 
 class RadioSection(QWidget):
@@ -98,11 +104,11 @@ class RadioSection(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        layout.addWidget(Label("Radio path", "head"))
+        layout.addWidget(Label("Radio path: heard of expected", "head"))
         layout.addWidget(self.facts)
         layout.addWidget(self.missing)
         layout.addWidget(self.path)
-        layout.addWidget(self.large)
+        layout.addWidget(self.large, 0, Qt.AlignmentFlag.AlignLeft)
         self.hide()
 
     def show_link(self, link: Link) -> None:

@@ -66,7 +66,7 @@ def test_a_link_chosen_on_the_map_has_a_panel_and_both_its_ends_are_watched(benc
     assert bench.window.link.isVisible()
     assert not bench.window.device.isVisible()
     said = texts(bench)
-    assert said["crumb"] == "Fibre link, 46.5 km"
+    assert said["crumb"] == "Fibre link, 46.7 km"
     assert (said["name"], said["sentence"]) == ("Grünten R1 – Lindau R1", "Up for 1 h")
     assert (said["reason"], said["Capacity"]) == ("", "1 Gb/s")
     ends = [row.end for row in bench.window.link.rows]

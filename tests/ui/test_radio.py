@@ -100,8 +100,8 @@ def test_the_panel_holds_live_against_expected_signal(look: Look) -> None:
     assert told["Straight way"] == "11.1 km" and told["Bearing"] == "0.0° there, 180.0° back"
     assert told["Free space takes"] == "128.6 dB"
     assert told["Asymmetry"] == "11 dB"
-    [at_a, at_b] = [text for label, text in told.items() if label.startswith("Heard at")]
-    assert at_a == "−75 dBm of −63 expected, 12 dB below" and at_b == "−64 dBm of −63 expected, 1 dB below"
+    [at_a, at_b] = [text for label, text in told.items() if label.startswith("At ")]
+    assert at_a == "−75 dBm of −63, 12 dB below" and at_b == "−64 dBm of −63, 1 dB below"
     assert {line.label: line.ink for line in section.lines}["Asymmetry"] == "degraded"
     assert section.missing.isHidden()
 

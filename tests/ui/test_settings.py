@@ -62,6 +62,7 @@ def test_the_settings_menu_has_all_of_them(bench: Bench) -> None:
         "Maintenance",
         "Logins",
         "Storage",
+        "Terrain",
         "What devices send",
         "Unknown senders",
         "Vault",
