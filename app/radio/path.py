@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QWheelEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from app.charts.path_chart import PathChart, drawn_of
@@ -153,6 +154,54 @@ class PathView(QWidget):
         self.chart.show_path(drawn_of(profile, *self._tried) if is_known else None)
 
 
+class Tried(QLineEdit):
+    """A number to try out, with its unit; arrow keys and the wheel go in steps. What is no number changes nothing."""
+
+    tried = Signal()
+
+    def __init__(self, start: float, span: tuple[float, float], unit: str, step: float = 1.0) -> None:
+        super().__init__()
+        self._span, self._unit, self._step = span, unit, step
+        self._value = start
+        self.setMaxLength(16)
+        self.set_value(start)
+        self.textEdited.connect(self._on_typed)
+
+    def value(self) -> float:
+        """Return the last number that made sense."""
+        return self._value
+
+    def set_value(self, number: float) -> None:
+        """Try a number out, or the nearest that may be."""
+        low, high = self._span
+        self._value = min(max(number, low), high)
+        self.setText(f"{self._value:.10g} {self._unit}")
+        self.tried.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Go a step up or down."""
+        steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}.get(Qt.Key(event.key()), 0)
+        if steps:
+            self.set_value(self._value + steps * self._step)
+        else:
+            super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Go a step up or down."""
+        turned = event.angleDelta().y()
+        self.set_value(self._value + (self._step if turned > 0 else -self._step if turned < 0 else 0.0))
+
+    def _on_typed(self, text: str) -> None:
+        low, high = self._span
+        try:
+            number = float(text.replace(self._unit, "").strip().replace(",", "."))
+        except ValueError:
+            return
+        if low <= number <= high:
+            self._value = number
+            self.tried.emit()
+
+
 class PathBoard(Board):
     """A path, large, with heights and frequency to try out."""
 
@@ -160,9 +209,9 @@ class PathBoard(Board):
         super().__init__(f"{plan.a_name} to {plan.b_name}", parent, width_px=820)
         self._plan = plan
         self.view = PathView(asks, look, LARGE_PX)
-        self.a_height = _number(plan.heights_m[0], HEIGHT_RANGE_M, "m")
-        self.b_height = _number(plan.heights_m[1], HEIGHT_RANGE_M, "m")
-        self.frequency = _number(plan.mhz, FREQUENCY_RANGE_MHZ, "MHz", step=100)
+        self.a_height = Tried(plan.heights_m[0], HEIGHT_RANGE_M, "m")
+        self.b_height = Tried(plan.heights_m[1], HEIGHT_RANGE_M, "m")
+        self.frequency = Tried(plan.mhz, FREQUENCY_RANGE_MHZ, "MHz", step=100.0)
         self.budget = Label("", "quiet", wrap=True)
         fields = QGridLayout()
         fields.setHorizontalSpacing(12)
@@ -179,7 +228,7 @@ class PathBoard(Board):
             fields.addWidget(label, 0, column)
             fields.addWidget(box, 1, column)
             fields.setColumnStretch(column, 1)
-            box.valueChanged.connect(self._try_out)
+            box.tried.connect(self._try_out)
         told = QHBoxLayout()
         told.addWidget(self.budget, 1)
         self.body.addWidget(self.view, 1)
@@ -199,14 +248,3 @@ class PathBoard(Board):
                 f"{length(found.distance_m)}, bearing {found.bearing_deg:.1f}° there and "
                 f"{found.back_bearing_deg:.1f}° back. Free space takes {loss_db:.1f} dB."
             )
-
-
-def _number(start: float, span: tuple[float, float], unit: str, step: float = 1.0) -> QDoubleSpinBox:
-    made = QDoubleSpinBox()
-    made.setRange(*span)
-    made.setDecimals(1 if step == 1.0 else 0)
-    made.setSingleStep(step)
-    made.setSuffix(f" {unit}")
-    made.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-    made.setValue(start)
-    return made

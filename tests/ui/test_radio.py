@@ -8,7 +8,9 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtTest import QTest
 
 from app.charts.path_chart import drawn_of
 from app.look import Look
@@ -124,13 +126,18 @@ def test_the_ground_is_asked_once_a_path_and_heights_are_tried_without_asking(lo
     board = PathBoard(engine, look, Plan("A", "B", LngLat(12, 46), LngLat(12, 46.1), 20.0, 20.0, 5_800.0))
     assert engine.count(QueryProfile) == 1
     assert board.view.said.text().startswith("Grazed: 5.6 km on only")
-    board.a_height.setValue(40.0)
-    board.b_height.setValue(40.0)
+    board.a_height.set_value(40.0)
+    board.b_height.set_value(40.0)
     assert board.view.said.text().startswith("Clear") and engine.count(QueryProfile) == 1
-    board.a_height.setValue(5.0)
-    board.b_height.setValue(5.0)
+    board.a_height.set_value(5.0)
+    board.b_height.set_value(5.0)
     assert board.view.said.text() == "Blocked: 5.6 km on the ground stands 15 m in the line of sight."
-    board.frequency.setValue(900.0)
+    board.frequency.set_value(900.0)
+    QTest.keyClick(board.b_height, Qt.Key.Key_Up)
+    assert (board.b_height.value(), board.b_height.text()) == (6.0, "6 m")
+    board.b_height.selectAll()
+    QTest.keyClicks(board.b_height, "-7")
+    assert board.b_height.value() == 6.0, "what is no height changes nothing"
     assert "109.4 dB" not in board.budget.text() and "112.4 dB" in board.budget.text()
     board.close()
 
@@ -249,9 +256,6 @@ def test_the_path_s_chart_takes_the_pointer(look: Look) -> None:
     view = PathView(Engine(), look, 200)
     view.resize(600, 260)
     view.show_plan(Plan("A", "B", LngLat(12, 46), LngLat(12, 46.1)))
-    from PySide6.QtCore import QEvent, Qt
-    from PySide6.QtGui import QMouseEvent
-
     middle = QPointF(300, 80)
     none = Qt.MouseButton.NoButton
     moved = QMouseEvent(QEvent.Type.MouseMove, middle, middle, none, none, Qt.KeyboardModifier.NoModifier)
