@@ -72,8 +72,7 @@ class Window(QMainWindow):
         self.map = cast("Map", map)
         self._book = Book(model, self)
         self._awaited: UUID | None = None
-        self._seen_snapshot = False
-        self._offered = False
+        self._seen_snapshot = self._offered = False
         self.selected: UUID | None = None
         self.region: str | None = None  # while nothing else is selected
         self.top = TopBar(model, look)
