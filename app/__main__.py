@@ -1,4 +1,4 @@
-"""The program `heliograph`: window, `demo`, `add`, `trust`, `vault`, `retention`.
+"""The program `heliograph`: window, `open LINK`, `demo`, `add`, `trust`, `vault`, `retention`.
 
 Counterpart: `compose.py` for windows, `cli.py`, `trust_errand.py` and `upkeep.py` for the rest.
 Exit codes: 0 done, 1 refused or the run fell short (said in words), 2 wrong arguments, no engine or no profile.
@@ -35,7 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
 
         return upkeep.vault(given[1:]) if given[0] == "vault" else upkeep.retention(given[1:])
     demo = bool(given) and given[0] == "demo"
-    options = _parser(demo).parse_args(given[1:] if demo else given)
+    opens = given[1] if len(given) > 1 and given[0] == "open" else None
+    options = _parser(demo).parse_args(given[1:] if demo else given[2:] if opens is not None else given)
     try:
         profile = open_profile(options.profile or default_profile("demo" if demo else "default"))
         for file in (options.screenshot, options.report):
@@ -57,6 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
         report=options.report,
         demo=demo,
         simnet_state=profile / "simnet" if demo and options.profile else None,
+        moment=opens,
     )
     return App(chosen, _STARTED_S, sys.argv).run()
 
@@ -66,7 +68,9 @@ def _parser(demo: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="heliograph demo" if demo else "heliograph",
         description=about if demo else "A network-operations centre on a map that works offline.",
-        epilog="" if demo else "Commands, each with --help: heliograph demo, add, trust, vault, retention",
+        epilog=""
+        if demo
+        else "Commands, each with --help: heliograph demo, open LINK, add, trust, vault, retention",
     )
     parser.add_argument("--profile", type=Path, metavar="DIR", help="folder that holds the network")
     parser.add_argument("--headless", action="store_true", help="without a screen")

@@ -34,6 +34,8 @@ TABLE = (
     Row("tree", "Show or hide the tree", ("Ctrl+B",)),
     Row("alerts", "Show or hide the alerts", ("Ctrl+J",)),
     Row("what_if", "What if it fails? Of what is selected", ("W",)),
+    Row("past", "Time machine: the network as it was", ("T",)),
+    Row("moment", "Go to a moment: a time, or a link", ("Ctrl+G",)),
     Row("single_points", "Single points of failure", ()),
     Row("links_told", "Links that devices tell of", ()),
     Row("contradictions", "Contradictions", ()),

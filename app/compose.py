@@ -48,6 +48,8 @@ class Options(NamedTuple):
     report: Path | None = None
     demo: bool = False
     simnet_state: Path | None = None
+    moment: str | None = None
+    """A link to a moment, which is opened when the network is there."""
 
 
 class Remembered(msgspec.Struct):
@@ -138,6 +140,11 @@ class App(QObject):
         if delta.initial and not self._snapshot_seen:
             self._snapshot_seen = True
             self._add_demo()
+            if self._options.moment is not None:
+                QTimer.singleShot(0, self, self._open_moment)
+
+    def _open_moment(self) -> None:
+        self.window.past.open_link(self._options.moment or "")
 
     def _note_live(self) -> None:
         if self._measured.start_to_live_map_s is not None or not self._map_idle:

@@ -21,7 +21,19 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.endpoint_client import SILENT, EndpointClient, NoEngine, RejectedByEngine
 from app.model import Model
 from app.programs import Child, start_engine
-from domain.wire import Changed, Credit, Rejected, Reply, ToClient, ToEngine, Watch, Welcome
+from domain.errors import Refusal
+from domain.wire import (
+    ActOnAlert,
+    Changed,
+    Credit,
+    Rejected,
+    Reply,
+    SubmitEdit,
+    ToClient,
+    ToEngine,
+    Watch,
+    Welcome,
+)
 
 BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Before each restart of an engine that keeps dying young."""
@@ -72,6 +84,8 @@ class EngineLink(QObject):
         self.status = Status("stopped")
         self.welcome: Welcome | None = None
         self.restarts = 0
+        self.refused_why = ""
+        """Why nothing can be changed now, as a sentence; empty where all can be."""
         self._profile = profile
         self._model = model
         self._command = command
@@ -134,9 +148,16 @@ class EngineLink(QObject):
         """Ask; `then` gets the one reply, after a restart of the engine if need be."""
         number = next(self._numbers)
         message = make(number)
+        if self.refused_why and isinstance(message, SubmitEdit | ActOnAlert):
+            then(Reply(number, (Refusal("NOT_NOW", self.refused_why),)))
+            return
         self._pending[number] = (message, then)
         if self._client is not None:
             self._client.send(message)
+
+    def feed(self, model: Model) -> None:
+        """Let what comes from now on go into another mirror, which holds what the former one held."""
+        self._model = model
 
     def watch(self, devices: Sequence[UUID]) -> None:
         """Ask for the latest values of these devices, in place of the former ones."""

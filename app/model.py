@@ -36,6 +36,18 @@ WORK_LOOKED_AT_MS = 600_000
 """Longest wait until planned work is looked at again: a clock may have been set, a laptop may have slept."""
 
 _NONE: frozenset[UUID] = frozenset()
+_BY_ID = (
+    "health",
+    "link_states",
+    "alerts",
+    "faults",
+    "derived_links",
+    "contradictions",
+    "operations",
+    "finds",
+    "values",
+)
+"""What is held by id beside the inventory; a delta has the same names."""
 
 
 class Sample(NamedTuple):
@@ -99,6 +111,8 @@ class Model(QObject):
         super().__init__(parent)
         self.tenant: Tenant | None = None
         self.engine: EngineState | None = None
+        self.moment_us: int | None = None
+        """The moment of the past that is shown; None: it is what is now."""
         self._clear()
         self._delta = Delta()
         self._snapshot: list[Changed] = []
@@ -126,11 +140,36 @@ class Model(QObject):
         self.values: dict[UUID, LatestValues] = {}
         self.samples: dict[UUID, dict[tuple[str, str], Sample]] = {}
 
+    def now_us(self) -> int:
+        """Return the time that ages count from: the moment that is shown, or the clock's."""
+        return self.moment_us if self.moment_us is not None else now_us()
+
+    def adopt(self, other: Model) -> None:
+        """Hold what another mirror holds, and tell of all of it as a snapshot; they go their own ways from here on."""
+        gone = self._all_removed()
+        self._snapshot.clear()
+        self.inventory = Inventory(other.inventory.tables)
+        for name in (*_BY_ID, "_behind"):
+            setattr(self, name, dict(getattr(other, name)))
+        for name in ("facts", "samples"):
+            setattr(self, name, {id: dict(of_device) for id, of_device in getattr(other, name).items()})
+        self.tenant, self.engine, self.moment_us = other.tenant, other.engine, other.moment_us
+        everything: dict[str, Any] = {name: frozenset(getattr(self, name)) for name in (*_BY_ID, "facts")}
+        kinds: dict[str, Any] = {
+            f"{kind}s": frozenset(self.inventory.tables[kind])
+            for kind in ("site", "device", "link", "credential")
+        }
+        told = Delta(**everything, **kinds, removed=self._still_gone(gone), initial=True, engine=True)
+        self._delta = told._replace(journal=self._delta.journal)
+        self._at_work = _NONE
+        self._take_work()
+        self.flush()
+
     def status_of(self, device: UUID) -> str:
         """Return a device's status as it is shown everywhere: its health, `maintenance` while it is paused or worked on, and
         `affected` where it does not answer because something before it has failed."""
         intended = self.inventory.device(device)
-        if device in self._at_work or (intended is not None and is_paused(intended, now_us())):
+        if device in self._at_work or (intended is not None and is_paused(intended, self.now_us())):
             return "maintenance"
         if device in self._behind:
             return "affected"
@@ -156,7 +195,8 @@ class Model(QObject):
         if not changed.initial:
             self._apply(changed)
             self._note(changed)
-            if changed.maintenances or changed.devices or changed.sites or changed.removed:
+            touched = changed.maintenances or changed.devices or changed.sites or changed.removed
+            if touched or self.moment_us is not None:
                 self._take_work()
         else:
             self._snapshot.append(changed)
@@ -205,6 +245,9 @@ class Model(QObject):
                 self._set_fault(thing.id, None)
             if thing.kind in tables:
                 tables[thing.kind].pop(thing.id, None)
+            elif thing.kind == "alert":
+                self.alerts.pop(thing.id, None)
+                self._touch("alerts", (thing.id,))
             elif (found := self._found().get(f"{thing.kind}s")) is not None:
                 found.pop(thing.id, None)
                 self._touch(f"{thing.kind}s", (thing.id,))
@@ -236,10 +279,10 @@ class Model(QObject):
 
     def _take_work(self) -> None:
         """Take anew whom planned work covers, and look again when those will be others."""
-        was, now = self._at_work, now_us()
+        was, now = self._at_work, self.now_us()
         self._at_work, turn_us = under_work(self.inventory, now)
         self._delta = self._delta._replace(health=_with(self._delta.health, was ^ self._at_work))
-        if turn_us is None:
+        if turn_us is None or self.moment_us is not None:
             self._work_turns.stop()
         else:
             self._work_turns.start(min((turn_us - now) // 1000 + 1, WORK_LOOKED_AT_MS))

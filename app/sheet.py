@@ -78,6 +78,10 @@ QPushButton[kind="link"]:hover { text-decoration: underline; }
 QToolButton[kind="bare"] { background: transparent; padding: 0; min-width: 26px; max-width: 26px; min-height: 26px;
     max-height: 26px; }
 QToolButton[kind="bare"]:hover { background: $hover; }
+QToolButton[kind="go"] { background: $accent; padding: 0; min-width: 34px; max-width: 34px; min-height: 26px;
+    max-height: 26px; }
+QToolButton[kind="go"]:hover { background: $accent_hover; }
+QToolButton[kind="go"]:focus { border: 1px solid $text; }
 QToolButton[kind="cross"] { background: transparent; padding: 0; min-width: 18px; max-width: 18px; min-height: 18px;
     max-height: 18px; border-radius: 9px; }
 QToolButton[kind="cross"]:hover { background: $hover; }

@@ -29,6 +29,8 @@ def verbs_of(window: Window) -> dict[str, Callable[[], object]]:
             not (window.topology.close_board() or window.alerts.is_folded)
         ),
         "what_if": lambda: window.imagine(window.selected),
+        "past": window.past.toggle,
+        "moment": window.past.ask_where,
         "single_points": lambda: window.topology.open_board("points"),
         "links_told": lambda: window.topology.open_board("links"),
         "contradictions": lambda: window.topology.open_board("doubts"),

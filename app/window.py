@@ -39,6 +39,7 @@ from app.panels.map_frame import Map, MapFrame
 from app.panels.notices import Toasts
 from app.panels.top_bar import HEIGHT_PX, TopBar
 from app.panels.tree import TreePanel
+from app.past.desk import PastDesk
 from app.places import Places
 from app.radio.entrance import Radio
 from app.settings import Settings
@@ -82,6 +83,7 @@ class Window(QMainWindow):
         self.device = DevicePanel(model, link, look)
         self.topology = Desk(model, link, commands, look, self.map)
         self.link = LinkPanel(model, link, look, self.topology.told)
+        self.past = PastDesk(model, link, look, self.map)
         self.first_card = FirstCard(look)
         self.news = EngineNews(link, look)
         self.settings = Settings(model, link, commands, look, self)
@@ -163,7 +165,7 @@ class Window(QMainWindow):
         """Undo the last thing that was opened: placing, the selection, the filter."""
         if self.frame.placing:
             self.frame.cancel_placing()
-        elif self.map.tools.step_back() or self.topology.step_back():
+        elif self.map.tools.step_back() or self.topology.step_back() or self.past.step_back():
             pass
         elif self.selected is not None or self.region is not None:
             self.select(None)
@@ -242,17 +244,12 @@ class Window(QMainWindow):
 
     def toggle_full_screen(self) -> None:
         """Fill the screen, or be a window again."""
-        if self.isFullScreen():
-            self.showNormal()
-        else:
-            self.showFullScreen()
+        (self.showNormal if self.isFullScreen() else self.showFullScreen)()
 
     def tick(self) -> None:
         """Show ages as of now."""
-        self.top.tick()
-        self.alerts.tick()
-        self.device.tick()
-        self.link.tick()
+        for panel in (self.top, self.alerts, self.device, self.link):
+            panel.tick()
         self.places.panel.tick()
         self.topology.board.tick()
 
@@ -354,6 +351,7 @@ class Window(QMainWindow):
         self.link.device_chosen.connect(self.select)
         self.link.choice_made.connect(self.topology.settle)
         self.topology.connect_to(self.tree.tray, self)
+        self.past.connect_to(self)
         self.topology.front_changed.connect(self._show_side)
         self.topology.board_toggled.connect(self.alerts.setHidden)
         self.first_card.draft_made.connect(self._add)
@@ -383,6 +381,7 @@ class Window(QMainWindow):
         column.addWidget(self.news.notice)
         column.addWidget(self.settings.banner)
         column.addWidget(self._centre, 1)
+        column.addWidget(self.past.bar)
         columns = splitter(Qt.Orientation.Horizontal, [self.tree, middle, self.side], 1)
         columns.setSizes([tree.WIDTH_PX, SIZE_PX[0] - tree.WIDTH_PX - subject.WIDTH_PX, subject.WIDTH_PX])
         self.tree.resized.connect(self.top.align_to)

@@ -76,7 +76,7 @@ class QueryTimeline(msgspec.Struct, tag="query_timeline", frozen=True):
 
 
 class QueryMoment(msgspec.Struct, tag="query_moment", frozen=True):
-    """Ask for all that a window shows, as it was. Reply.result: {"moment": Moment, "changed": Changed} (`domain/wire.py`).
+    """Ask for all that a window shows, as it was. Result: {"moment": Moment, "changed": Changed (`domain/wire.py`), "part"}.
 
     `changed` is what is other than at the moment `base`, as a batch is; with `initial` all of it, because `base` is 0 or was
     forgotten. What is more than one batch comes in parts: while `changed.more`, ask for `part` 1, 2, ... of `number`.

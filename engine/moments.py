@@ -109,7 +109,10 @@ class Moments:
         if parts is None or then is None or not 0 < request.part < len(parts):
             said = f"moment {request.number} is forgotten, or has no part {request.part}"
             return Reply(request.request, (Refusal("MOMENT_GONE", said, "number"),))
-        return Reply(request.request, result={"moment": then.moment, "changed": parts[request.part]})
+        return Reply(
+            request.request,
+            result={"moment": then.moment, "changed": parts[request.part], "part": request.part},
+        )
 
     def _built(  # noqa: PLR0917
         self,

@@ -104,6 +104,16 @@ class WhatIfLeft(Struct, tag="what_if_left", forbid_unknown_fields=True):
     """The what-if is to be left: Escape, or a click on its label."""
 
 
+class PastLeft(Struct, tag="past_left", forbid_unknown_fields=True):
+    """The past is to be left: Escape, or a click on its label."""
+
+
+class Still(Struct, tag="still", forbid_unknown_fields=True):
+    """The map has painted all that it was told, and stands still."""
+
+    token: Count
+
+
 class Painted(Struct, tag="painted", forbid_unknown_fields=True):
     """The tick with that stamp is on the screen since `painted_us`."""
 
@@ -144,6 +154,8 @@ FromPage = (
     | MenuAsked
     | WhatIfToggled
     | WhatIfLeft
+    | PastLeft
+    | Still
     | Painted
     | Blocked
     | Reported

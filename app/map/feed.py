@@ -6,7 +6,7 @@ One rule: the page learns what it draws and no more; addresses and facts go only
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,8 @@ ROWS_MOST = 1_000
 """Rows in one message: the page may not stand still while it reads."""
 NO_WHAT_IF: Row = {"on": False, "failed": [], "lost": [], "weakened": [], "rerouted": []}
 """What leaves a what-if."""
+NO_PAST: Row = {"on": False, "at_us": 0, "label": "", "notes": [], "ghosts": []}
+"""What leaves the past."""
 
 
 def whole(model: Model) -> dict[str, Any]:
@@ -100,6 +102,12 @@ def what_if(
         "weakened": list(weakened),
         "rerouted": [{"path": list(path)} for path in rerouted],
     }
+
+
+def past(at_us: int, label: str, notes: Sequence[str], ghosts: Mapping[UUID, str]) -> Row:
+    """Return the message that puts the map into the past; `ghosts` are the statuses of now, where they are others."""
+    rows = [{"id": id, "status": status} for id, status in ghosts.items()]
+    return {"on": True, "at_us": at_us, "label": label, "notes": list(notes), "ghosts": rows}
 
 
 def device_row(model: Model, device: Device) -> Row | None:

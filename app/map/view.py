@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -66,6 +66,8 @@ class MapView(QWidget):
     """In a what-if: a device or link was clicked; it is to fail, or to fail no more."""
     what_if_left = Signal()
     """The what-if was left on the map."""
+    past_left = Signal()
+    """The past was left on the map."""
     became_idle = Signal(float)
     """The map stands for the first time; seconds since `started_s`."""
     page_died = Signal(str)
@@ -93,6 +95,8 @@ class MapView(QWidget):
         self._hovered: UUID | None = None
         self._what_if = feed.NO_WHAT_IF
         self._radio = RadioFeed(model)
+        self._past = feed.NO_PAST
+        self._stills: dict[int, Callable[[], None]] = {}
         self._camera: dict[str, float] | None = None
         self._tokens = itertools.count(1)
         self._reports: dict[int, Callable[[Report], None]] = {}
@@ -187,6 +191,27 @@ class MapView(QWidget):
         self._what_if = feed.NO_WHAT_IF
         self._send(what_if=self._what_if)
 
+    def show_past(self, at_us: int, label: str, notes: Sequence[str], ghosts: Mapping[UUID, str]) -> None:
+        """Say in a solid frame that this is the past, let ages count from there, and ring what is in another state now."""
+        self._past = feed.past(at_us, label, notes, ghosts)
+        self._send(past=self._past)
+
+    def leave_past(self) -> None:
+        """Show what is now."""
+        self._past = feed.NO_PAST
+        self._send(past=self._past)
+
+    def look_at(self, lng: float, lat: float, zoom: float) -> None:
+        """Look at a place."""
+        self._camera = {"lng": lng, "lat": lat, "zoom": zoom}
+        self._send(look=self._camera)
+
+    def when_still(self, then: Callable[[], None]) -> None:
+        """Call once the page has painted all that it was told; never, where it died meanwhile."""
+        token = next(self._tokens)
+        self._stills[token] = then
+        self._send(still=token)
+
     def report(self, then: Callable[[Report], None]) -> None:
         """Ask the page what it shows; `then` gets the answer, or what is known here where the page does not answer in time."""
         token = next(self._tokens)
@@ -216,7 +241,7 @@ class MapView(QWidget):
         message = feed.tick(self._model, delta) | self._radio.tick(delta) | self._readings.tick(delta)
         touched = delta.health | delta.link_states | delta.facts
         if self._hovered is not None and (self._hovered in touched or delta.faults):
-            message["card"] = feed.card(self._model, self._hovered, _now_us())
+            message["card"] = feed.card(self._model, self._hovered, self._model.now_us())
         self._send(**message)
 
     def _take(self, message: bridge.FromPage) -> None:
@@ -242,9 +267,14 @@ class MapView(QWidget):
             case bridge.WhatIfLeft():
                 self.leave_what_if()
                 self.what_if_left.emit()
+            case bridge.PastLeft():
+                self.past_left.emit()
+            case bridge.Still():
+                self._stills.pop(message.token, lambda: None)()
             case bridge.Hovered():
                 self._hovered = message.id
-                self._send(card=feed.card(self._model, message.id, _now_us()) if message.id else None)
+                now_us = self._model.now_us()
+                self._send(card=feed.card(self._model, message.id, now_us) if message.id else None)
             case bridge.SiteClicked():
                 self.site_clicked.emit(message.id)
             case bridge.DeviceDropped() | bridge.SiteDropped():
@@ -265,6 +295,7 @@ class MapView(QWidget):
     def _on_ready(self) -> None:
         self._ready = True
         self._hovered = None
+        self._stills.clear()
         self._steady.start()
         message = feed.whole(self._model) | self._radio.whole() | self._readings.whole()
         self._send(
@@ -276,6 +307,7 @@ class MapView(QWidget):
             what_if=self._what_if,
             **self.tools.state(),
             **self.layers.state(),
+            past=self._past,
             **message,
         )
         for token in self._reports:
@@ -345,7 +377,3 @@ class MapView(QWidget):
 
     def _forget_deaths(self) -> None:
         self._deaths = 0
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
 
-from app.draft import now_us
 from app.model import Delta, Model
 from app.panels.alert_rows import (
     PORT_FLAPS,
@@ -104,7 +103,7 @@ class AlertsModel(QAbstractTableModel):
         alerts = self._model.alerts.values()
         still_open = [alert for alert in alerts if alert.is_open]
         calling = [alert for alert in still_open if not alert.silenced]
-        since_us = now_us() - DAY_US
+        since_us = self._model.now_us() - DAY_US
         tabs: dict[Tab, list[Alert]] = {
             "open": still_open,
             "unacknowledged": [alert for alert in calling if alert.acknowledged_us is None],
@@ -164,7 +163,7 @@ class AlertsModel(QAbstractTableModel):
 
     def words(self, row: Row, column: int) -> str:
         """Return what a cell says."""
-        now, alert = now_us(), row.alert
+        now, alert = self._model.now_us(), row.alert
         if column == WHAT:
             return row.what or capitalized(row.story)
         if row.hides or not row.what:

@@ -10,7 +10,6 @@ from uuid import UUID
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from app.draft import now_us
 from app.look import Look
 from app.model import Delta, Model
 from app.panels.alert_words import Why, why
@@ -151,7 +150,7 @@ class DevicePanel(SubjectPanel):
         device = self._model.inventory.device(self.subject) if self.subject is not None else None
         if device is None:
             return
-        now = now_us()
+        now = self._model.now_us()
         status, health = self._model.status_of(device.id), self._model.health.get(device.id)
         self._why = told = why(self._model, device, status, now)
         said = told.sentence or sentence(status, health.since_us if health is not None else 0, now)

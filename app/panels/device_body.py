@@ -15,7 +15,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.charts.choice import Choice, choices_of
-from app.draft import now_us
 from app.look import Look
 from app.model import Model, Sample
 from app.panels import clients, hardware, neighbours, services, sessions
@@ -149,7 +148,7 @@ class DeviceBody(QStackedWidget):
             if self.current == "graphs":
                 self.large_graph.show_device(device.id, self._choices(device, ports))
             elif self.current == "overview":
-                lines = lines_of(self._model, device, self.says, now_us())
+                lines = lines_of(self._model, device, self.says, self._model.now_us())
                 choices = self._choices(device, ports)
                 self.overview.show_device(device.id, lines, ports, choices, quiet=quiet)
 
@@ -163,7 +162,7 @@ class DeviceBody(QStackedWidget):
             self.timeline.tick()
 
     def _seen(self) -> Seen:
-        return Seen(self.says, self._samples(), self._model, self.known, now_us())
+        return Seen(self.says, self._samples(), self._model, self.known, self._model.now_us())
 
     def _samples(self) -> Mapping[tuple[str, str], Sample]:
         return self._model.samples.get(self.says.device, {}) if self.says.device is not None else {}

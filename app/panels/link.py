@@ -15,7 +15,6 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.charts.choice import Choice
-from app.draft import now_us
 from app.look import ROW_PX, TABLE_PX, Look, color, font, square
 from app.model import Delta, Model
 from app.panels.device_body import PADDING_PX, scrolled
@@ -206,7 +205,7 @@ class LinkPanel(SubjectPanel):
         if link is None:
             return
         status, state = self._model.link_status_of(link.id), self._model.link_states.get(link.id)
-        long_m, now = length_m(self._model, link), now_us()
+        long_m, now = length_m(self._model, link), self._model.now_us()
         kind = f"{link.kind.capitalize()} link"
         crumb = f"{kind}, {length(long_m)}" if long_m is not None else kind
         said = sentence(status, state.since_us if state is not None else 0, now)

@@ -8,7 +8,7 @@ One rule: whatever is not the live map has a label that says what it is, and Esc
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, cast
 from uuid import UUID
 
@@ -53,6 +53,7 @@ class Map(Protocol):
     path_requested: Any
     what_if_toggled: Any
     what_if_left: Any
+    past_left: Any
     became_idle: Any
     page_died: Any
     tools: MapTools
@@ -91,6 +92,18 @@ class Map(Protocol):
 
     def leave_what_if(self) -> None:
         """Show only what is."""
+
+    def show_past(self, at_us: int, label: str, notes: Sequence[str], ghosts: Mapping[UUID, str]) -> None:
+        """Say that this is the past."""
+
+    def leave_past(self) -> None:
+        """Show what is now."""
+
+    def look_at(self, lng: float, lat: float, zoom: float) -> None:
+        """Look at a place."""
+
+    def when_still(self, then: Callable[[], None]) -> None:
+        """Call once all that was told is painted."""
 
     def report(self, then: Callable[[dict[str, Any]], None]) -> None:
         """Ask the page what it shows."""

@@ -207,7 +207,7 @@ class Timeline(QWidget):
         if same and (to_us == self._to_us or (to_us is None and self._goes_on)):
             return
         self._subjects, self._from_us, self.is_before = wanted, from_us, is_before
-        self._goes_on, self._to_us = to_us is None, to_us if to_us is not None else now_us()
+        self._goes_on, self._to_us = to_us is None, to_us if to_us is not None else self._model.now_us()
         self.names = len(wanted) > 1
         self._begin()
 
@@ -227,7 +227,7 @@ class Timeline(QWidget):
         self.rows.clear()
         self._oldest, self._waits, self._is_whole = None, False, False
         if self._goes_on:
-            self._to_us = now_us()
+            self._to_us = self._model.now_us()
         self._say()
         self._ask()
 

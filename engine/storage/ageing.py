@@ -19,7 +19,7 @@ US_PER_DAY = 86_400_000_000
 ROWS_AT_ONCE = 2_000
 """Journal rows deleted in one transaction, so that nobody waits long for the next."""
 UNENDED_CAP = 100
-ROWS_WITHOUT_KEYFRAME = 2_500
+ROWS_WITHOUT_KEYFRAME = 1_250
 """Of old keyframes one is kept for each so many rows of the journal, however few days they took: what a seek folds at most."""
 
 

@@ -11,10 +11,9 @@ One rule: numbers order the rows of one origin, clocks only say where to look an
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
 from heapq import merge
-from itertools import chain, islice
 from typing import Any, NamedTuple, TypedDict, Unpack, get_args
 from uuid import UUID
 
@@ -23,28 +22,22 @@ from sqlalchemy import ColumnElement, Connection, Select, Text, cast, func, sele
 
 from domain.alerts import Alert, fingerprint, next_alert
 from domain.edit import Step
-from domain.health import Health, Status
+from domain.health import Status
 from domain.journal import JournalRow, RowKind
-from domain.load import LinkState, LinkStatus
+from domain.load import LinkStatus
 from engine.storage import rows, tables
 from engine.storage.ageing import origins
 from engine.storage.batch import DeviceThen, Keyframe, LinkThen
+from engine.storage.keyframes import decode_keyframe, is_shown
 
-PIECE_THINGS = 1_000
-"""Most things of a keyframe that are made or read in one go: nothing else of the process runs meanwhile."""
 EVENTS_CAP = 500
 """Most rows that changed no state and come with a moment: the newest."""
-SHOWN_US = 86_400_000_000
-"""For how long an alert that ended is still among those of a moment."""
 ALERT_KINDS: tuple[str, ...] = tuple(kind for kind in get_args(RowKind) if kind.startswith("alert_"))
 STATE_KINDS: tuple[str, ...] = ("status", "link_status", *ALERT_KINDS)
 """Rows that changed the state; an edit did too where it deleted something."""
 _LINK_ENDS = frozenset({"a", "b", "a_interface", "b_interface"})
 _UNREADABLE = (zlib.error, msgspec.DecodeError)
-_encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
-_pieces_of = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 _closed_of = msgspec.msgpack.Decoder(list[Alert]).decode
-_keyframe_of = msgspec.msgpack.Decoder(Keyframe).decode
 _JOURNAL = tuple(column for column in tables.journal.columns if column.name != "tenant_id")
 
 
@@ -127,6 +120,13 @@ class _State:
         self._closed: list[msgspec.Raw] = []
         self._ids: dict[tuple[str, int, str], int] = {}
 
+    def copy(self) -> _State:
+        """Return a state that goes its own way from here."""
+        other = _State()
+        other.devices, other.links, other.alerts = dict(self.devices), dict(self.links), dict(self.alerts)
+        other._closed = list(self._closed)
+        return other
+
     def put(self, keyframe: Keyframe) -> None:
         """Take up a piece of a keyframe."""
         self.devices |= {row.device.int: row for row in keyframe.health}
@@ -176,33 +176,22 @@ class _State:
                 self.links.pop(id, None)
 
 
-def encode_keyframe(
-    at_us: int, health: Iterable[Health], alerts: Iterable[Alert], link_states: Iterable[LinkState]
-) -> bytes:
-    """Return a keyframe as it is kept: what a moment shows, in pieces."""
-    devices = [DeviceThen(h.device, h.status, h.since_us, h.reason) for h in health]
-    links = [LinkThen(state.link, state.status, state.since_us) for state in link_states]
-    shown: list[Alert] = []
-    closed: list[Alert] = []
-    for alert in alerts:
-        (shown if _is_shown(alert, at_us) else closed).append(alert)
-    pieces = chain(
-        (Keyframe(health=piece) for piece in _pieces(devices)),
-        (Keyframe(link_states=piece) for piece in _pieces(links)),
-        (Keyframe(alerts=piece) for piece in _pieces(shown)),
-        (Keyframe(closed=msgspec.Raw(_encode(piece))) for piece in _pieces(closed)),
-    )
-    return zlib.compress(_encode([msgspec.Raw(_encode(piece)) for piece in pieces]), 1)
+class LastRead:
+    """The keyframe that was read last: who drags through the past reads the same one again and again."""
 
+    def __init__(self) -> None:
+        self._of: tuple[int, int] | None = None
+        self._state = _State()
 
-def decode_keyframe(body: bytes) -> Iterator[Keyframe]:
-    """Go over the pieces of a keyframe. Raises zlib.error or msgspec.DecodeError where it is none that is known."""
-    data = zlib.decompress(body)
-    if data[:1] and data[0] & 0xF0 == 0x80:  # a map: kept whole, as the first release did
-        yield _keyframe_of(data)
-    else:
-        for piece in _pieces_of(data):
-            yield _keyframe_of(piece)
+    def state(self, at_us: int, seq: int, read: Callable[[], bytes]) -> _State:
+        """Return the state of a keyframe. Raises zlib.error or msgspec.DecodeError where it cannot be read."""
+        if self._of != (at_us, seq):
+            self._of = None
+            state = _State()
+            for piece in decode_keyframe(read()):
+                state.put(piece)
+            self._of, self._state = (at_us, seq), state
+        return self._state.copy()
 
 
 def keep_keyframe(connection: Connection, tenant: UUID, origin: UUID, at_us: int, body: bytes) -> None:
@@ -214,9 +203,9 @@ def keep_keyframe(connection: Connection, tenant: UUID, origin: UUID, at_us: int
     rows.upsert(connection, tables.keyframe, [row])
 
 
-def state_at(connection: Connection, tenant: UUID, origin: UUID, at_us: int) -> Past:
+def state_at(connection: Connection, tenant: UUID, origin: UUID, at_us: int, last: LastRead) -> Past:
     """Return what held at a moment, as this origin knew it."""
-    state, segment = _start(connection, tenant, origin, at_us)
+    state, segment = _start(connection, tenant, origin, at_us, last)
     journal = tables.journal
     here = (journal.c.tenant_id == tenant) & (journal.c.origin == origin) & (journal.c.seq > segment.seq)
     if segment.until is not None:
@@ -242,7 +231,7 @@ def state_at(connection: Connection, tenant: UUID, origin: UUID, at_us: int) -> 
         segment.at_us,
         list(state.devices.values()),
         list(state.links.values()),
-        [alert for alert in state.alerts.values() if _is_shown(alert, at_us)],
+        [alert for alert in state.alerts.values() if is_shown(alert, at_us)],
         list(_rows(connection, events.order_by(journal.c.seq.desc()).limit(EVENTS_CAP))),
     )
 
@@ -299,7 +288,9 @@ def newest(connection: Connection, tenant: UUID, subject: UUID | None, limit: in
     return sorted(every, key=lambda row: row.seq, reverse=True)[:limit]
 
 
-def _start(connection: Connection, tenant: UUID, origin: UUID, at_us: int) -> tuple[_State, _Segment]:
+def _start(
+    connection: Connection, tenant: UUID, origin: UUID, at_us: int, last: LastRead
+) -> tuple[_State, _Segment]:
     """Return the segment of a moment and the state before it; a keyframe that cannot be read is as if it were not there."""
     table = tables.keyframe
     mine = (table.c.tenant_id == tenant) & (table.c.origin == origin)
@@ -310,10 +301,8 @@ def _start(connection: Connection, tenant: UUID, origin: UUID, at_us: int) -> tu
     until = connection.execute(later).scalar()
     while kept is not None:
         body = select(table.c.body).where(mine, table.c.at_us == kept.at_us)
-        state = _State()
         try:
-            for piece in decode_keyframe(connection.execute(body).scalar_one()):
-                state.put(piece)
+            state = last.state(kept.at_us, kept.seq, lambda body=body: connection.execute(body).scalar_one())  # type: ignore[misc]
         except _UNREADABLE:
             kept = connection.execute(by_then.where(table.c.seq < kept.seq)).one_or_none()
         else:
@@ -362,10 +351,6 @@ def _parts(subjects: Collection[UUID] | None, kinds: Collection[str] | None) -> 
             yield (journal.c.kind == "edit_applied") & journal.c.subject.is_(None) & touched
 
 
-def _is_shown(alert: Alert, at_us: int) -> bool:
-    return alert.is_open or alert.touched_us >= at_us - SHOWN_US
-
-
 def _rows(connection: Connection, query: Select[Any]) -> Iterator[JournalRow]:
     return map(rows.JOURNAL.from_row, connection.execute(query).mappings())
 
@@ -376,8 +361,3 @@ def _clock(row: _Told) -> int:
 
 def _place(row: JournalRow) -> tuple[int, bytes, int]:
     return row.at_us, row.origin.bytes, row.seq
-
-
-def _pieces(things: Iterable[Any]) -> Iterator[list[Any]]:
-    rest = iter(things)
-    return iter(lambda: list(islice(rest, PIECE_THINGS)), [])

@@ -37,6 +37,7 @@ from engine.storage.batch import Batch, Loaded, SealedSecret
 from engine.storage.density import Counted, count_between
 from engine.storage.errors import StorageFailed
 from engine.storage.hours import PIECE_S, Hours
+from engine.storage.keyframes import encode_keyframe
 from engine.storage.loading import has_edit, load
 from engine.storage.loads import PortLoads, loads_at
 from engine.storage.samples import Samples
@@ -69,6 +70,7 @@ class Store:
         self._samples = Samples(self._tenant, tenant_key, loaded.origin)
         self._hours = Hours(self._samples)
         self._history = History(self._samples, self._hours)
+        self._last_read = past.LastRead()
         self.retention = loaded.retention
         self.refused_values = 0
         """Values that were not stored: not believable, or of a device that is not in the inventory."""
@@ -207,14 +209,14 @@ class Store:
         self, at_us: int, health: list[Health], alerts: list[Alert], link_states: list[LinkState]
     ) -> None:
         """Keep the state of everything as it is after the newest journal row that was written."""
-        body = past.encode_keyframe(at_us, health, alerts, link_states)
+        body = encode_keyframe(at_us, health, alerts, link_states)
         with self._transaction() as connection:
             past.keep_keyframe(connection, self._tenant, self.loaded.origin, at_us, body)
 
     def state_at(self, at_us: int) -> past.Past:
         """Return what held at a moment, see `past.py`."""
         with self._transaction() as connection:
-            return past.state_at(connection, self._tenant, self.loaded.origin, at_us)
+            return past.state_at(connection, self._tenant, self.loaded.origin, at_us, self._last_read)
 
     def events_between(self, from_us: int, to_us: int, **wanted: Unpack[past.Wanted]) -> list[JournalRow]:
         """Return what happened from one moment to another, newest first, see `past.events_between`."""

@@ -36,6 +36,9 @@ interface View { lng: number; lat: number; zoom: number }
 /** What would be if some devices and links failed; `path`: devices, in the order that traffic passes them. */
 interface WhatIf { on: boolean; failed: string[]; lost: string[]; weakened: string[]; rerouted: { path: string[] }[] }
 
+/** A moment of the past that is shown; `ghosts` are devices by the status they have now, where it is another. */
+interface PastRow { on: boolean; at_us: number; label: string; notes: string[]; ghosts: { id: string; status: Status }[] }
+
 /** One message of the window: any of these, taken in this order. */
 interface FromWindow {
   theme?: ThemeName;
@@ -71,6 +74,10 @@ interface FromWindow {
   what_if?: WhatIf;
   /** `sectors` and `hops` replace what was there. */
   radio?: { sectors?: SectorRow[]; hops?: HopRow[]; signals?: SignalRow[] };
+  past?: PastRow;
+  look?: View;
+  /** Say so when the map stands still. */
+  still?: number;
   /** Groups of layers: their order from the ground up (what is not named stays), and those that are hidden. */
   layers?: { order: string[]; hidden: string[] };
   report?: number;
@@ -81,7 +88,8 @@ type ToWindow =
   | { type: "idle"; after_ms: number }
   | { type: "camera_moved"; lng: number; lat: number; zoom: number }
   | { type: "device_clicked" | "link_clicked" | "site_clicked"; id: string }
-  | { type: "background_clicked" | "what_if_left" }
+  | { type: "background_clicked" | "what_if_left" | "past_left" }
+  | { type: "still"; token: number }
   | { type: "what_if_toggled"; id: string }
   | { type: "hovered"; id: string | null }
   | { type: "device_dropped" | "site_dropped"; id: string; lng: number; lat: number }

@@ -7,6 +7,7 @@ import { basemapLayers, BASEMAP, openBasemap, protocol } from "./basemap.js";
 import { Camera, startOf } from "./camera.js";
 import { HoverCard } from "./card.js";
 import { openChannel } from "./channel.js";
+import { follow } from "./clock.js";
 import { Drag } from "./drag.js";
 import { Fan } from "./fan.js";
 import { FATE_WORDS } from "./fates.js";
@@ -62,6 +63,7 @@ function learn(message) {
 /** Build the map as the first message has it. @param {FromWindow} first @returns {Promise<(message: FromWindow) => void>} takes the others */
 async function build(first) {
   const { theme = "dark", basemap = { there: false, file: "" }, camera: view } = first;
+  follow(first.past);
   const rows = [...network.devices.values()];
   const planned = tiler.plan();
   dressPage(theme);
@@ -167,6 +169,7 @@ async function build(first) {
       painter.setTheme(message.theme);
       overlays.setTheme(message.theme);
     }
+    follow(message.past);
     const waits = painter.paint(touched);
     pulses.follow(touched.health);
     if (touched.places || touched.health.length) joins.refresh();

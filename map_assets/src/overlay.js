@@ -8,6 +8,7 @@
 // One rule: an overlay keeps no secrets: what it shows comes with messages, and a page that died gets them again.
 
 import { paletteOf } from "./palette.js";
+import { Past } from "./past.js";
 import { Sites } from "./sites.js";
 import { Pin } from "./pin.js";
 import { Radio } from "./radio.js";
@@ -33,7 +34,7 @@ import { Tools } from "./tools.js";
  */
 
 /** In the order they take messages, and within a slot from the ground up. @type {(new (stage: Stage) => Overlay)[]} */
-export const OVERLAYS = [Radio, Readings, Sites, Tools, Pin];
+export const OVERLAYS = [Radio, Readings, Sites, Tools, Past, Pin];
 
 export class Overlays {
   #stack;

@@ -2,6 +2,7 @@
 // One rule: a tick never makes tiles or sets the data of a source whose size grows with the network; it sets feature-state, and
 // the data of the live source, which holds what is odd.
 
+import { now_us } from "./clock.js";
 import { Clusters } from "./clusters.js";
 import { WOULD } from "./fate_layers.js";
 import { fateFeatures, fatesOf } from "./fates.js";
@@ -30,8 +31,6 @@ const AGES_MS = 5_000;
 const PILLS_MS = 1_000;
 /** The live source follows the ticks, but not more often than this. */
 const LIVE_MS = 150;
-
-const now_us = () => Date.now() * 1000;
 
 export class Painter {
   #map;

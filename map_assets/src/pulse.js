@@ -2,6 +2,7 @@
 // One rule: it runs beside the map, never in it: an animation may not cost a frame of the map, and few may run at once.
 
 import { Marker } from "../vendor/maplibre-gl.mjs";
+import { now_us } from "./clock.js";
 
 /** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
 /** @import { Network } from "./network.js" */
@@ -26,7 +27,7 @@ export class Pulses {
     for (const id of ids) {
       const device = this.#network.devices.get(id);
       const { status, since_us } = this.#network.healthOf(id);
-      const left_us = since_us + PULSE_US - Date.now() * 1000;
+      const left_us = since_us + PULSE_US - now_us();
       if (!device || status !== "down" || left_us <= 0) this.#end(id);
       else if (!this.#running.has(id) && this.#running.size < PULSES_MOST) this.#begin(device, left_us / 1000);
     }

@@ -5,7 +5,8 @@
 With SIMNET_STATE it is the demo's window, else that of the network in the profile. Each line on stdout is a JSON object, see
 `say`; `red_px` counts pixels of the palette's "down" colour round the device's place in the real page. One rule: it only
 looks; what happens, the test does (commands on stdin: `acknowledge`, `select`, `undo`, `move LNG LAT`, `interval SECONDS`,
-`freeze SECONDS`, `watch DEVICE`, `quit`).
+`freeze SECONDS`, `watch DEVICE`, `go MOMENT`, `picture FILE`,
+`clip FILE FROM_US TO_US`, `escape`, `quit`).
 """
 
 from __future__ import annotations
@@ -80,8 +81,23 @@ class Watcher(QObject):
             "interval_s": device.interval_s if device is not None else None,
             "facts": self.facts(),
             "interfaces": self.interfaces(),
+            "past": self.past(),
         }
         print(json.dumps(line), flush=True)
+
+    def past(self) -> dict[str, Any] | None:
+        """Return where the time machine is, what is live meanwhile, and how many rings say that now differs."""
+        desk = self.app.window.past
+        machine = desk.machine
+        if not machine.is_on:
+            return None
+        return {
+            "there_us": machine.there_us if machine.is_there else 0,
+            "live": desk.bar.live.text(),
+            "ghosts": len(desk.ghosts()),
+            "loads": sum(state.ab_bps is not None for state in self.app.model.link_states.values()),
+            "devices": len(self.app.model.inventory.tables["device"]),
+        }
 
     def polls(self) -> int:
         """Return how often the engine that answers now has asked devices; what one before it told does not count."""
@@ -145,6 +161,15 @@ class Watcher(QObject):
             self.name = rest[0]
         elif word == "undo":
             self.app.commands.undo()
+        elif word == "go":
+            window.past.go(" ".join(rest))
+        elif word == "picture":
+            window.grab().save(rest[0])
+        elif word == "clip":
+            window.past.bar.scrubber.show_span(int(rest[1]), int(rest[2]))
+            window.past.save_clip(Path(rest[0]), frames=6)
+        elif word == "escape":
+            window.step_back()
         elif word == "freeze":
             time.sleep(float(rest[0]))
         elif device is not None and word == "select":

@@ -18,7 +18,7 @@ from domain.edit import change, deletion
 from domain.health import Health, ProbeHealth
 from domain.journal import JournalRow
 from domain.load import LinkState
-from engine.storage import Batch, DeviceThen, LinkThen, Past, Store, past, tables
+from engine.storage import Batch, DeviceThen, LinkThen, Past, Store, keyframes, past, tables
 from engine.upkeep import Upkeep, is_keyframe_worth_it
 from tests.engine.stores import DAY_US, DEVICES, LINKS, NOW_US, applied, filled, open_store
 
@@ -317,7 +317,7 @@ def test_a_keyframe_of_the_first_release_is_read(history: History) -> None:
 
 def test_a_keyframe_of_many_things_is_read_in_pieces_and_whole() -> None:
     health = [Health(UUID(int=n), A, "up", n) for n in range(2_500)]
-    pieces = list(past.decode_keyframe(past.encode_keyframe(NOW_US, health, [], [])))
+    pieces = list(keyframes.decode_keyframe(keyframes.encode_keyframe(NOW_US, health, [], [])))
     assert [len(piece.health) for piece in pieces] == [1_000, 1_000, 500]
     assert [row.device for piece in pieces for row in piece.health] == [row.device for row in health]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,7 @@ class FakeMap(QWidget):
     path_requested = Signal(float, float)
     what_if_toggled = Signal(object)
     what_if_left = Signal()
+    past_left = Signal()
     became_idle = Signal(float)
     page_died = Signal(str)
 
@@ -44,6 +45,8 @@ class FakeMap(QWidget):
         self.boxes: list[tuple[float, float, float, float]] = []
         self.fitted = 0
         self.what_if: dict[str, list[Any]] | None = None
+        self.past: tuple[int, str, list[str], dict[UUID, str]] | None = None
+        self.looked: tuple[float, float, float] | None = None
 
     def set_theme(self, theme: str) -> None:
         """Remember it."""
@@ -87,6 +90,22 @@ class FakeMap(QWidget):
     def leave_what_if(self) -> None:
         """Forget it."""
         self.what_if = None
+
+    def show_past(self, at_us: int, label: str, notes: Sequence[str], ghosts: Mapping[UUID, str]) -> None:
+        """Remember it."""
+        self.past = at_us, label, list(notes), dict(ghosts)
+
+    def leave_past(self) -> None:
+        """Forget it."""
+        self.past = None
+
+    def look_at(self, lng: float, lat: float, zoom: float) -> None:
+        """Remember it."""
+        self.looked = lng, lat, zoom
+
+    def when_still(self, then: Callable[[], None]) -> None:
+        """It always stands still."""
+        then()
 
     def report(self, then: Callable[[dict[str, Any]], None]) -> None:
         """Look at 10 east, 47 north, zoom 8."""

@@ -1,0 +1,323 @@
+"""The time machine in the window: the past in the same panels, live underneath, nothing changed, left by one key."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QWheelEvent
+from PySide6.QtTest import QTest
+
+from app.draft import now_us
+from app.past.machine import REFUSED_WHY, STEPS
+from app.past.scrubber import HOUR_US
+from domain.alerts import Alert, fingerprint
+from domain.asking import Density, LoadThen, Moment, QueryDensity, QueryLoads, QueryMoment, QueryTimeline
+from domain.errors import Refusal
+from domain.fault import Fault
+from domain.health import Health
+from domain.inventory import Device, Site
+from domain.journal import JournalRow
+from domain.load import LinkState
+from domain.wire import Changed, Reply, SubmitEdit
+from tests.ui.conftest import Bench
+from tests.ui.fake_engine import VANTAGE, id_of, small_network
+
+G1, G2, L1, LINK = map(id_of, ("g1", "g2", "l1", "link"))
+AGO_US = 14 * HOUR_US
+
+
+def moment_of(at_us: int, number: int = 1, **changed: Any) -> Reply:
+    found = Changed(0, **changed)
+    return Reply(0, result={"moment": Moment(number, at_us, 9, at_us - 1), "changed": found, "part": 0})
+
+
+def whole(at_us: int, down: bool = True, **more: Any) -> Reply:
+    """Return the small network as it was: Grünten R1 down with its alert, the AP behind it, and called otherwise."""
+    tables = small_network().tables
+    old = tables["device"][G1]
+    assert isinstance(old, Device)
+    since_us = at_us - 180_000_000
+    health = [Health(id, VANTAGE, "down" if down and id != L1 else "up", since_us) for id in (G1, G2, L1)]
+    alert = Alert(
+        fingerprint("device_down", G1),
+        "device_down",
+        G1,
+        "critical",
+        since_us,
+        title="Grünten R1 does not answer",
+    )
+    return moment_of(
+        at_us,
+        initial=True,
+        sites=tuple(row for row in tables["site"].values() if isinstance(row, Site)),
+        devices=tuple(row for row in tables["device"].values() if isinstance(row, Device)),
+        links=tuple(tables["link"].values()),
+        health=tuple(health),
+        link_states=(LinkState(LINK, "up", since_us),),
+        alerts=(alert,) if down else (),
+        faults=(Fault(G1, "device", since_us, (G2,), behind=1),) if down else (),
+        **more,
+    )
+
+
+@pytest.fixture
+def then(bench: Bench) -> Bench:
+    """A window in the past: 14 hours ago, when Grünten R1 was down."""
+    bench.engine.tell(
+        lambda batch: Changed(batch, health=tuple(Health(id, VANTAGE, "up", 1) for id in (G1, G2, L1)))
+    )
+    bench.wait_for(lambda: len(bench.model.health) == 3)
+    at_us = now_us() - AGO_US
+    bench.engine.answers[QueryMoment] = whole(at_us)
+    bench.engine.answers[QueryLoads] = Reply(0, result={"loads": [LoadThen(LINK, 9e8, 1e6, "polls")]})
+    bench.engine.answers[QueryDensity] = Reply(0, result={"density": Density(at_us, now_us())})
+    bench.window.past.machine.enter(at_us)
+    bench.wait_for(lambda: bench.window.past.machine.is_there)
+    bench.wait_for(lambda: bench.model.link_states[LINK].ab_bps is not None)
+    return bench
+
+
+def asked(bench: Bench, kind: type) -> list[Any]:
+    return [message for message in bench.engine.heard if isinstance(message, kind)]
+
+
+def test_the_panels_show_the_moment_and_the_bar_says_what_is_live(then: Bench) -> None:
+    window = then.window
+    assert [then.model.status_of(id) for id in (G1, G2, L1)] == ["down", "affected", "up"]
+    assert window.top.chips["down"].count == 1 and window.top.chips["affected"].count == 1
+    assert [row.alert.subject for row in window.alerts.rows.rows if row.alert] == [G1]
+    assert window.past.bar.isVisible()
+    assert window.past.bar.live.text() == "Live now: 3 up"
+    assert "14 h ago" in window.past.bar.label.text()
+    assert then.model.link_states[LINK].ab_bps == 9e8
+
+
+def test_the_map_has_the_frame_and_rings_where_now_differs(then: Bench) -> None:
+    assert then.map.past is not None
+    at_us, label, notes, ghosts = then.map.past
+    assert at_us == then.window.past.machine.there_us and "14 h ago" in label and notes == []
+    assert ghosts == {G1: "up", G2: "up"}
+
+
+def test_ages_count_from_the_moment(then: Bench) -> None:
+    then.window.select(G1)
+    assert then.model.now_us() == then.window.past.machine.there_us
+    rows = [row for row in then.window.alerts.rows.rows if row.alert]
+    assert "3 min" in then.window.alerts.rows.words(rows[0], 3)
+
+
+def test_live_goes_on_underneath_and_escape_returns_to_it(then: Bench) -> None:
+    then.engine.tell(lambda batch: Changed(batch, health=(Health(L1, VANTAGE, "down", 5),)))
+    then.wait_for(lambda: then.window.past.bar.live.text() == "Live now: 1 down, 2 up")
+    assert then.model.status_of(L1) == "up"
+    assert then.map.past is not None and then.map.past[3] == {G1: "up", G2: "up", L1: "down"}
+    QTest.keyClick(then.window, Qt.Key.Key_Escape)
+    assert then.map.past is None and not then.window.past.bar.isVisible()
+    assert [then.model.status_of(id) for id in (G1, G2, L1)] == ["up", "up", "down"]
+    assert then.model.moment_us is None and not then.model.alerts
+    then.engine.tell(lambda batch: Changed(batch, health=(Health(L1, VANTAGE, "up", 6),)))
+    then.wait_for(lambda: then.model.status_of(L1) == "up")
+
+
+def test_the_label_on_the_map_leaves_too(then: Bench) -> None:
+    then.map.past_left.emit()
+    assert then.map.past is None and not then.window.past.machine.is_on
+
+
+def test_nothing_changes_the_past_and_it_is_said(then: Bench) -> None:
+    said: list[str] = []
+    then.commands.said.connect(lambda one: said.append(one.text))
+    then.map.device_dropped.emit(G1, 9.5, 47.9)
+    assert said == [REFUSED_WHY]
+    then.commands.acknowledge(fingerprint("device_down", G1))
+    assert said == [REFUSED_WHY] * 2
+    assert not asked(then, SubmitEdit)
+    then.window.step_back()
+    then.map.device_dropped.emit(G1, 9.5, 47.9)
+    then.settle()
+    assert then.model.inventory.device(G1).lng == 9.5  # type: ignore[union-attr]
+
+
+def test_what_was_not_there_then_is_not_there_and_comes_back(then: Bench) -> None:
+    at_us = now_us() - 20 * HOUR_US
+    gone = [{"kind": "device", "id": str(G2)}, {"kind": "alert", "id": str(fingerprint("device_down", G1))}]
+    then.engine.answers[QueryMoment] = moment_of(
+        at_us, 2, removed=gone, health=(Health(G1, VANTAGE, "up", 1),), faults=()
+    )
+    then.window.past.machine.seek(at_us)
+    then.wait_for(lambda: then.window.past.machine.is_there)
+    assert then.model.inventory.device(G2) is None and not then.model.alerts
+    assert not then.window.alerts.rows.rows
+    assert asked(then, QueryMoment)[-1].base == 1
+    then.window.step_back()
+    assert then.model.inventory == then.engine.inventory
+
+
+def test_of_moments_that_are_wanted_meanwhile_only_the_last_is_asked_for(then: Bench) -> None:
+    machine = then.window.past.machine
+    last_us = machine.at_us + 30_000_000
+    asked_us = _answer_each_moment(then)
+    for _ in range(30):
+        machine.seek(machine.at_us + 1_000_000)
+    then.wait_for(lambda: machine.is_there)
+    assert asked_us == [last_us - 29_000_000, last_us]
+
+
+def test_a_large_network_comes_in_parts(then: Bench) -> None:
+    machine = then.window.past.machine
+    at_us = machine.at_us + 1_000_000
+    then.engine.answers[QueryMoment] = moment_of(at_us, 4, more=True, health=(Health(G1, VANTAGE, "up", 1),))
+    machine.seek(at_us)
+    then.wait_for(lambda: any(message.part == 1 for message in asked(then, QueryMoment)))
+    assert not machine.is_there
+    assert next(m for m in asked(then, QueryMoment) if m.part == 1).number == 4
+    then.engine.answers[QueryMoment] = moment_of(at_us, 4, health=(Health(G2, VANTAGE, "up", 1),))
+    then.wait_for(lambda: machine.is_there)
+
+
+def test_keys_step_to_events_and_hours_and_play(then: Bench) -> None:
+    machine, scrubber = then.window.past.machine, then.window.past.bar.scrubber
+    at_us = machine.at_us
+    row = JournalRow(VANTAGE, 7, at_us + 5_000_000, "status", G1, {"status": "up"})
+    then.engine.answers[QueryTimeline] = Reply(0, result={"rows": [row]})
+    then.engine.answers[QueryMoment] = moment_of(row.at_us, 5)
+    QTest.keyClick(scrubber, Qt.Key.Key_Right)
+    then.wait_for(lambda: machine.is_there and machine.at_us == row.at_us)
+    question = asked(then, QueryTimeline)[-1]
+    assert question.limit == 1 and question.after.at_us == at_us and question.kinds == STEPS["all"]
+    QTest.keyClick(scrubber, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    assert machine.at_us == row.at_us - HOUR_US
+    QTest.keyClick(scrubber, Qt.Key.Key_Space)
+    assert machine.is_playing
+    QTest.keyClick(scrubber, Qt.Key.Key_Space)
+    assert not machine.is_playing
+    QTest.keyClick(scrubber, Qt.Key.Key_Home)
+    assert machine.at_us == scrubber.span.from_us
+
+
+def test_it_is_said_where_nothing_happened(then: Bench) -> None:
+    said: list[str] = []
+    then.window.past.machine.failed.connect(said.append)
+    then.engine.answers[QueryTimeline] = Reply(0, result={"rows": []})
+    then.window.past.bar.previous.click()
+    then.wait_for(lambda: said)
+    assert said == ["Nothing happened before this"]
+
+
+def test_a_moment_that_cannot_be_read_leaves_one_where_one_was(then: Bench) -> None:
+    machine = then.window.past.machine
+    there_us, said = machine.there_us, list[str]()
+    machine.failed.connect(said.append)
+    then.engine.answers[QueryMoment] = Reply(0, (Refusal("STORAGE_FAILED", "not read from disk"),))
+    machine.seek(there_us + 9_000_000)
+    then.wait_for(lambda: said)
+    assert machine.at_us == machine.there_us == there_us
+
+
+def test_the_pointer_drags_and_the_wheel_zooms_where_it_is(then: Bench) -> None:
+    machine, scrubber = then.window.past.machine, then.window.past.bar.scrubber
+    x = scrubber.width() // 2
+    here_us = scrubber.time_at(x)
+    QTest.mouseClick(scrubber, Qt.MouseButton.LeftButton, pos=QPoint(x, 20))
+    assert abs(machine.at_us - here_us) < 1_000_000
+    length_us = scrubber.span.to_us - scrubber.span.from_us
+    turn = QWheelEvent(
+        QPointF(x, 20),
+        scrubber.mapToGlobal(QPointF(x, 20)),
+        QPoint(),
+        QPoint(0, 120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    scrubber.wheelEvent(turn)
+    assert scrubber.span.to_us - scrubber.span.from_us < length_us
+    assert abs(scrubber.time_at(x) - here_us) < length_us // 100
+
+
+def test_a_link_to_the_moment_leads_back_to_it(then: Bench) -> None:
+    then.window.select(G1)
+    then.window.past.bar.link.click()
+    link = QGuiApplication.clipboard().text()
+    at_us = then.window.past.machine.at_us
+    assert link.startswith(f"heliograph://moment?at={at_us}&lng=10.00000&lat=47.00000&zoom=8.00")
+    then.window.step_back()
+    then.window.select(None)
+    then.engine.answers[QueryMoment] = whole(at_us)
+    then.window.past.go(link)
+    then.wait_for(lambda: then.window.past.machine.is_there and then.window.selected == G1)
+    assert then.window.past.machine.at_us == at_us and then.map.looked == (10.0, 47.0, 8.0)
+
+
+@pytest.mark.parametrize(
+    "typed", ["soon", "heliograph://moment?at=oops", "heliograph://moment?at=4000000000000000"]
+)
+def test_what_leads_nowhere_is_said_and_changes_nothing(bench: Bench, typed: str) -> None:
+    said: list[str] = []
+    bench.window.toasts.say = said.append  # type: ignore[method-assign]
+    bench.window.past.go(typed)
+    assert len(said) == 1 and not bench.window.past.machine.is_on
+
+
+def test_load_of_hours_is_said_to_be_so(then: Bench) -> None:
+    machine = then.window.past.machine
+    then.engine.answers[QueryLoads] = Reply(0, result={"loads": [LoadThen(LINK, 5e8, 1e6, "hours")]})
+    then.engine.answers[QueryMoment] = moment_of(machine.at_us + 1_000_000, 6)
+    machine.seek(machine.at_us + 1_000_000)
+    then.wait_for(lambda: "mean of the hour" in then.window.past.bar.note.text())
+    assert then.map.past is not None and "mean of the hour" in then.map.past[2][0]
+
+
+def test_a_clip_and_a_list_are_saved_and_one_is_back_where_one_was(then: Bench, tmp_path: Path) -> None:
+    desk = then.window.past
+    at_us = desk.machine.at_us
+    row = JournalRow(VANTAGE, 7, at_us, "status", G1, {"was": "up", "status": "down", "reason": "=1+1"})
+    then.engine.answers[QueryTimeline] = Reply(0, result={"rows": [row]})
+    moments = _answer_each_moment(then)
+    desk.save_clip(tmp_path / "clip.apng", frames=4)
+    assert not desk.bar.export.isEnabled()
+    then.wait_for(lambda: desk.shooting is None and (tmp_path / "clip.csv").exists())
+    assert (tmp_path / "clip.apng").read_bytes().startswith(b"\x89PNG")
+    assert len(set(moments)) >= 4
+    table = list(csv.reader((tmp_path / "clip.csv").read_text("utf-8-sig").splitlines()))
+    assert table[0] == ["time (UTC)", "kind", "what", "event"] and table[1][1:3] == ["status", "Grünten R1"]
+    then.wait_for(lambda: desk.machine.at_us == at_us)
+
+
+def test_pictures_of_marked_moments_are_saved_one_by_one(then: Bench, tmp_path: Path) -> None:
+    desk = then.window.past
+    desk.bar.mark.click()
+    _answer_each_moment(then)
+    desk.machine.seek(desk.machine.at_us + 60_000_000)
+    desk.bar.mark.click()
+    desk.save_pictures(tmp_path / "post mortem.png", desk.marks_us)
+    then.wait_for(lambda: desk.shooting is None)
+    assert len(list(tmp_path.glob("post mortem *.png"))) == 2
+
+
+def test_leaving_the_past_leaves_the_export_and_no_file(then: Bench, tmp_path: Path) -> None:
+    desk = then.window.past
+    desk.save_clip(tmp_path / "clip.apng", frames=50)
+    then.window.step_back()
+    assert desk.shooting is None and not list(tmp_path.glob("clip.apng*"))
+
+
+def _answer_each_moment(bench: Bench) -> list[int]:
+    """Let the engine answer each question with the moment that was asked for; return where they are noted."""
+    noted: list[int] = []
+    request = bench.link.request
+
+    def ask(make: Any, take: Any) -> None:
+        message = make(0)
+        if isinstance(message, QueryMoment):
+            noted.append(message.at_us)
+            bench.engine.answers[QueryMoment] = moment_of(message.at_us, 10 + len(noted))
+        request(make, take)
+
+    bench.link.request = ask  # type: ignore[method-assign]
+    return noted
