@@ -38,10 +38,12 @@ export function lanesOf(network) {
   const byPair = /** @type {Map<string, string[]>} */ (new Map());
   for (const { id, a, b } of network.links.values()) {
     const key = a < b ? a + b : b + a;
-    byPair.set(key, [...(byPair.get(key) ?? []), id]);
+    const there = byPair.get(key);
+    if (there) there.push(id);
+    else byPair.set(key, [id]);
   }
   const lanes = /** @type {Map<string, number>} */ (new Map());
-  for (const ids of byPair.values()) ids.sort().forEach((id, i) => lanes.set(id, ids.length === 1 ? 0 : 2 * i - ids.length + 1));
+  for (const ids of byPair.values()) if (ids.length > 1) ids.sort().forEach((id, i) => lanes.set(id, 2 * i - ids.length + 1));
   return (/** @type {LinkRow} */ { id, a, b }) => (lanes.get(id) ?? 0) * (a < b ? 1 : -1);
 }
 

@@ -33,8 +33,8 @@ export class Network {
   sites = new Map();
   /** @type {Map<string, LoadRow>} */
   loads = new Map();
-  /** Ids of the links that end at a device. @type {Map<string, string[]>} */
-  #linksAt = new Map();
+  /** Ids of the links that end at a device; made when somebody asks. @type {Map<string, string[]> | null} */
+  #linksAt = null;
   /** What is affected by a cause. @type {Map<string, Set<string>>} */
   #behind = new Map();
 
@@ -59,7 +59,7 @@ export class Network {
       this.#setCause(id, undefined);
       for (const table of [this.devices, this.links, this.sites, this.#health, this.loads]) table.delete(id);
     }
-    if (reset || links.length || gone.length) this.#joinLinks();
+    if (reset || links.length || gone.length) this.#linksAt = null;
     const touched = new Set(loads.map((row) => row.id));
     for (const row of health) {
       const was = this.healthOf(row.id).status;
@@ -87,7 +87,7 @@ export class Network {
 
   /** Ids of the links that end at a device. @param {string} device */
   linksAt(device) {
-    return this.#linksAt.get(device) ?? [];
+    return (this.#linksAt ??= this.#joinLinks()).get(device) ?? [];
   }
 
   /** What a device or link takes with it. @param {string} cause @returns {Iterable<string>} ids of devices */
@@ -102,14 +102,15 @@ export class Network {
   }
 
   #joinLinks() {
-    this.#linksAt.clear();
+    const linksAt = /** @type {Map<string, string[]>} */ (new Map());
     for (const { id, a, b } of this.links.values()) {
       for (const end of [a, b]) {
-        const there = this.#linksAt.get(end);
+        const there = linksAt.get(end);
         if (there) there.push(id);
-        else this.#linksAt.set(end, [id]);
+        else linksAt.set(end, [id]);
       }
     }
+    return linksAt;
   }
 
   /** @param {string} id @param {string | undefined} cause */

@@ -11,6 +11,7 @@ import { pixelsPerDegree } from "./geometry.js";
 import { PILL_ZOOM, networkLayers } from "./layers.js";
 import { LOAD_HIDDEN } from "./network.js";
 import { paletteOf } from "./palette.js";
+import { Frames } from "./frames.js";
 import { States } from "./states.js";
 import { isOdd, putPictures, ringPicture } from "./symbols.js";
 import { NETWORK } from "./tiles.js";
@@ -29,6 +30,8 @@ const PILLS_MOST = 300;
 const ODD_NAMES_MOST = 1_000;
 const AGES_MS = 5_000;
 const PILLS_MS = 1_000;
+/** So near to another whole zoom, its rings are ready too. */
+const NEAR_ZOOM = 0.2;
 /** The live source follows the ticks, but not more often than this. */
 const LIVE_MS = 150;
 
@@ -40,6 +43,7 @@ export class Painter {
   #stack;
   #tiler;
   #states;
+  #frames;
   #clusters;
   /** How many plans of the network are being made. */
   #planning = 0;
@@ -82,6 +86,7 @@ export class Painter {
       map.addSource(id, { type: "geojson", data: { type: "FeatureCollection", features: [] }, promoteId: "id", tolerance: 0, buffer: 128 });
     }
     this.#states = new States(map);
+    this.#frames = new Frames(map, () => this.settled);
     this.#paintHealth(network.devices.keys(), true);
     this.#paintBroken();
     stack.put(networkLayers(paletteOf(theme), true));
@@ -89,16 +94,17 @@ export class Painter {
     map.on("zoom", () => {
       if (Math.floor(map.getZoom()) !== zoom) {
         zoom = Math.floor(map.getZoom());
-        this.#paintRings();
+        this.#paintAges();
       }
     });
+    map.on("zoomstart", () => this.#paintRings());
     map.on("moveend", () => this.#paintPills());
     map.on("sourcedata", ({ sourceId }) => {
       if (sourceId === "live" && this.#livesSettled) this.#handOverNames();
     });
     setInterval(() => {
       this.#paintAges();
-      this.#states.settle();
+      this.#states.settle(map.getZoom() < this.#clusters.top + 1);
     }, AGES_MS);
     setInterval(() => this.#paintPills(), PILLS_MS);
   }
@@ -148,11 +154,13 @@ export class Painter {
 
   /** Paint what a message has touched. @param {import("./network.js").Touched} touched @returns {boolean} whether more than the next frame is needed for it */
   paint({ fresh, places, health, loads }) {
+    const zoom = Math.floor(this.#map.getZoom());
+    const waits = places || health.some((id) => this.aloneFrom(id) > zoom);
+    if (waits && !places) this.#frames.hold();
     if (places) this.#paintPlaces();
     this.#paintHealth(places ? this.#network.devices.keys() : health, places, !fresh && health);
     this.#paintLoads(fresh ? [] : loads);
-    const zoom = Math.floor(this.#map.getZoom());
-    return places || health.some((id) => this.aloneFrom(id) > zoom);
+    return waits;
   }
 
   /** Mark a device or link, or nothing. @param {string | null} id */
@@ -241,6 +249,7 @@ export class Painter {
     const plan = await this.#tiler.plan();
     if (--this.#planning) return;
     this.#clusters = new Clusters(plan, rows);
+    this.#frames.hold();
     this.#states.refresh();
     this.#paintAges();
     this.#paintBroken();
@@ -282,16 +291,21 @@ export class Painter {
   }
 
   #paintOdd() {
-    this.put("odd", oddFeatures(this.#network, this.#worthNaming(), this.#clusters, this.chosen, now_us(), this.#imagined));
+    const near = Math.floor(this.#map.getZoom()) + 1;
+    const seen = [...this.#worthNaming()].filter((id) => this.aloneFrom(id) <= near);
+    this.put("odd", oddFeatures(this.#network, seen, this.#clusters, this.chosen, now_us(), this.#imagined));
   }
 
+  /** The rings of this zoom, and while it changes or soon may those of its neighbours: each costs a picture. */
   #paintRings() {
     const { top } = this.#clusters;
-    const here = Math.min(top, Math.floor(this.#map.getZoom()));
+    const zoom = this.#map.getZoom();
+    const here = Math.min(top, Math.floor(zoom));
+    const reach = this.#map.isZooming() ? 1 : NEAR_ZOOM;
     const needed = /** @type {Map<string, RingParts>} */ (new Map());
     const features = [here - 1, here, here + 1]
-      .filter((zoom) => zoom >= 0 && zoom <= top)
-      .flatMap((zoom) => ringFeatures(this.#network, this.#clusters.rings(zoom), zoom, zoom === top, now_us(), needed, this.#imagined));
+      .filter((level) => level >= 0 && level <= top && level <= zoom + reach && (level === top || level + 1 >= zoom - reach))
+      .flatMap((level) => ringFeatures(this.#network, this.#clusters.rings(level), level, level === top, now_us(), needed, this.#imagined));
     for (const [name, parts] of needed) {
       if (this.#pictures.has(name)) continue;
       const { image, pixelRatio } = ringPicture(parts, paletteOf(this.#theme));

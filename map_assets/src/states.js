@@ -49,9 +49,11 @@ export class States {
     this.#map.refreshTiles(NETWORK);
   }
 
-  /** Make the tiles anew where too much has changed since they were made. */
-  settle() {
-    if (this.#set.devices.size + this.#set.links.size > CHANGES_MOST && this.settled) this.refresh();
+  /** Make the tiles anew where too much has changed since they were made. @param {boolean} bundled whether tiles hold bundles, which have no state */
+  settle(bundled) {
+    const { devices, links } = this.#set;
+    const worth = devices.size + links.size > CHANGES_MOST || (bundled && links.size > 0);
+    if (worth && this.settled) this.refresh();
   }
 
   /** Whether the tiles on the screen are those of the network as it stands. */

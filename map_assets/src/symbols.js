@@ -12,6 +12,9 @@
 const DENSITY = 3;
 const BOX = 24;
 const TURN = 2 * Math.PI;
+const SHARES = 16;
+/** Rings are many and big: no denser than the screen needs them. */
+const RING_DENSITY = Math.min(DENSITY, Math.ceil(globalThis.devicePixelRatio ?? 1) + 1);
 
 /** Worst first, as everywhere. @type {Status[]} */
 export const FAULT_ORDER = ["down", "affected", "degraded", "stale", "unknown", "maintenance", "up"];
@@ -198,10 +201,10 @@ function cross(pen, arm) {
   pen.lineTo(12 - arm, 12 + arm);
 }
 
-/** @param {number} size_px side of the picture @param {number} box side of what is drawn @param {(pen: Pen) => void} draw */
-function picture(size_px, box, draw) {
+/** @param {number} size_px side of the picture @param {number} box side of what is drawn @param {(pen: Pen) => void} draw @param {number} density */
+function picture(size_px, box, draw, density = DENSITY) {
   const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = Math.round(size_px * DENSITY);
+  canvas.width = canvas.height = Math.round(size_px * density);
   const pen = /** @type {Pen} */ (canvas.getContext("2d", { willReadFrequently: true }));
   pen.scale(canvas.width / box, canvas.height / box);
   pen.lineCap = "round";
@@ -312,8 +315,8 @@ export function ringName({ total, counts, worst }) {
   return `ring/${ringSize(total)}/${shares}/${worst}`;
 }
 
-/** Twenty-fourths of the ring; what is there at all gets one. @param {number} count @param {number} total */
-const shareOf = (count, total) => (count ? Math.max(1, Math.round((count / total) * 24)) : 0);
+/** Parts of the ring; what is there at all gets one. Few, so that rings that look alike share a picture. @param {number} count @param {number} total */
+const shareOf = (count, total) => (count ? Math.max(1, Math.round((count / total) * SHARES)) : 0);
 
 /** A ring's diameter in pixels. @param {number} total */
 export const ringSize = (total) => (total < 10 ? 28 : total < 100 ? 32 : total < 1000 ? 38 : 44);
@@ -350,6 +353,6 @@ export function ringPicture({ total, counts, worst }, palette) {
     pen.lineCap = "round";
     if (worst === "fails" || worst === "lost") DRAW_FATE[worst](pen, palette);
     else DRAW[worst](pen, palette);
-  });
-  return { image, pixelRatio: DENSITY };
+  }, RING_DENSITY);
+  return { image, pixelRatio: RING_DENSITY };
 }

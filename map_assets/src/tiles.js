@@ -1,12 +1,14 @@
 // The network as vector tiles: what is drawn at a zoom in a square of the world, and nothing else. Pure. Counterpart: tiler.js.
-// Theory: at each zoom most of a big network is inside rings, so a tile holds what stands alone there and is small. Each feature
-// says its status or load as it was when the tile was made; feature-state says what has changed since.
+// Theory: at each zoom most of a big network is inside rings, so a tile holds what stands alone there and is small. Links that end
+// in a ring are drawn as one bundle a pair of ends, in the colours of its busiest each way. Each feature says its status or load
+// as it was when the tile was made; feature-state says what has changed since, but for bundles, whose tiles are made anew.
 // One rule: an id that feature-state addresses stands in the property `id`; the two halves of a link are `<link>:ab` and `:ba`.
 
 import { apartFrom, planOf, rankOf } from "./clusters.js";
 import { LANE, lanesOf, namedFrom, widthOf } from "./features.js";
 import { flatten, halveFlat, toFlat, zoomForLength } from "./geometry.js";
 import { EXTENT, TileLayer, tileOf } from "./mvt.js";
+import { LOAD_HIDDEN, LOAD_NOT_KNOWN } from "./network.js";
 import { label } from "./words.js";
 
 /** @import { Network } from "./network.js" */
@@ -24,17 +26,24 @@ const ARROW_PX = 36;
 
 /** A place in the world of 1 x 1. @typedef {[x: number, y: number]} Place */
 /** `drawn` says what changes without its place. @typedef {{ at: Place, from: number, id: string, properties: Record<string, string | number> }} DevicePoint */
-/** @typedef {{ id: string, from: number, met: number, box: [number, number, number, number], width: number, kind: string, lane: number, shift: number, bearing: number, middle: Place, ways: Record<"ab" | "ba", Place[]> }} LinkLine */
+/** @typedef {{ id: string, from: number, met: number, box: [number, number, number, number], width: number, kind: string, lane: number, shift: number, bearing: number, middle: Place, ways: Record<"ab" | "ba", Place[]>, bundled: Bundled[] }} LinkLine */
+/** A link of a bundle; `turned`: it runs from the bundle's second end to its first. @typedef {{ id: string, turned: boolean, capacity_bps: number, kind: string }} Bundled */
 
 /** @param {import("./geometry.js").Flat} point @returns {Place} */
 const placeOf = ([x, y]) => [(x + 180) / 360, (180 - y) / 360];
 
 export class NetworkTiles {
   #network;
+  /** @type {DeviceRow[]} */
+  #rows = [];
   /** @type {DevicePoint[]} */
   #devices = [];
   /** Made when the first tile is asked for: the page waits for the plan alone. @type {LinkLine[] | null} */
   #links = null;
+  /** Of each zoom, made when it is asked for. @type {LinkLine[][]} */
+  #bundles = [];
+  /** Number of each device in the plan. @type {Map<string, number>} */
+  #at = new Map();
   /** @type {Plan} */
   #plan = planOf([]);
 
@@ -53,30 +62,59 @@ export class NetworkTiles {
       return { id, at: placeOf(toFlat([lng, lat])), from, properties: { id, label: label(name), rank, from, named_from: Math.max(from, named[rank]) } };
     });
     this.#plan = plan;
+    this.#rows = rows;
+    this.#at = new Map(rows.map(({ id }, i) => [id, i]));
     this.#links = null;
+    this.#bundles = [];
     return plan;
   }
 
   /** @returns {LinkLine[]} */
   #makeLinks() {
     const lanes = lanesOf(this.#network);
-    const at = /** @type {Map<string, number>} */ (new Map());
-    for (const id of this.#network.devices.keys()) at.set(id, at.size);
     const links = [];
     for (const link of this.#network.links.values()) {
       const places = this.#network.pathOf(link);
       if (!places) continue;
-      const { path, length, middle, bearing_deg, ab, ba } = halveFlat(flatten(places));
       const lane = lanes(link);
-      const from = apartFrom(this.#plan, at.get(link.a) ?? -1, at.get(link.b) ?? -1);
-      links.push({
-        id: link.id, from, met: length > 0 ? Math.max(7, Math.ceil(zoomForLength(length, ARROW_PX)), from) : Infinity,
-        box: boxOf(path.map(placeOf)), width: widthOf(link.capacity_bps), kind: link.kind, lane: lane * LANE,
-        shift: Math.max(-3, Math.min(3, lane)), bearing: bearing_deg, middle: placeOf(middle),
-        ways: { ab: ab.map(placeOf), ba: ba.map(placeOf) },
-      });
+      const from = aloneFrom(this.#plan, this.#at.get(link.a) ?? -1, this.#at.get(link.b) ?? -1);
+      links.push(lineOf(link.id, flatten(places), from, link.kind, link.capacity_bps, lane));
     }
     return links;
+  }
+
+  /** The links of a zoom that end in a ring, one bundle a pair of ends. @param {number} zoom @returns {LinkLine[]} */
+  #makeBundles(zoom) {
+    const { ringOf, lead } = this.#plan.levels[zoom];
+    const count = this.#devices.length;
+    /** A device alone is its number, a ring comes after all of them. @param {string} id */
+    const endOf = (id) => {
+      const i = this.#at.get(id) ?? -1;
+      return ringOf[i] >= 0 ? count + ringOf[i] : i;
+    };
+    const bundles = /** @type {Map<number, { ends: [number, number], links: Bundled[] }>} */ (new Map());
+    for (const { id, a, b, kind, capacity_bps } of this.#network.links.values()) {
+      const [from, to] = [endOf(a), endOf(b)];
+      if (from < 0 || to < 0 || from === to || (from < count && to < count)) continue;
+      const ends = /** @type {[number, number]} */ (from < to ? [from, to] : [to, from]);
+      const key = ends[0] * 2 * count + ends[1];
+      const there = bundles.get(key);
+      const link = { id, turned: from > to, capacity_bps, kind };
+      if (there) there.links.push(link);
+      else bundles.set(key, { ends, links: [link] });
+    }
+    return Array.from(bundles.values(), ({ ends, links }) => {
+      const places = ends.map((end) => this.#placeOf(end < count ? end : lead[end - count]));
+      const kind = links.every((link) => link.kind === "wireless") ? "wireless" : "fibre";
+      const capacity_bps = links.reduce((sum, link) => sum + link.capacity_bps, 0);
+      return { ...lineOf(`${zoom}/${ends.join("/")}`, flatten(places), zoom, kind, capacity_bps, 0), bundled: links };
+    });
+  }
+
+  /** @param {number} device @returns {LngLat} */
+  #placeOf(device) {
+    const { lng, lat } = this.#rows[device];
+    return [lng, lat];
   }
 
   /** @param {number} zoom @param {number} x @param {number} y @returns {Uint8Array<ArrayBuffer>} a tile, empty where nothing is in it */
@@ -84,6 +122,7 @@ export class NetworkTiles {
     const [devices, links] = [new TileLayer("devices"), new TileLayer("links")];
     const size = 2 ** zoom;
     const lines = (this.#links ??= this.#makeLinks());
+    const bundles = zoom < this.#plan.levels.length ? (this.#bundles[zoom] ??= this.#makeBundles(zoom)) : [];
     const drawn = zoom === MOST_ZOOM ? Infinity : zoom;
     // Paths go on beyond the antimeridian: at the edges of the world they come in from the other side.
     for (const turn of x === 0 ? [0, -1] : x === size - 1 ? [0, 1] : [0]) {
@@ -96,27 +135,63 @@ export class NetworkTiles {
       }
       const reach = BUFFER / EXTENT;
       const [west, north, east, south] = [(x - reach) / size - turn, (y - reach) / size, (x + 1 + reach) / size - turn, (y + 1 + reach) / size];
-      for (const link of lines) {
-        const { from, box } = link;
-        if (from > drawn || box[0] > east || box[2] < west || box[1] > south || box[3] < north) continue;
-        this.#draw(links, link, spot, drawn);
+      for (const some of [lines, bundles]) {
+        for (const link of some) {
+          const { from, box } = link;
+          if (from > drawn || box[0] > east || box[2] < west || box[1] > south || box[3] < north) continue;
+          this.#draw(links, link, spot, drawn);
+        }
       }
     }
     return tileOf([devices, links]);
   }
 
+  /** The busiest load of a bundle each way, and the link that has the busiest of all. @param {Bundled[]} bundled */
+  #busiest(bundled) {
+    const loads = { ab: LOAD_HIDDEN, ba: LOAD_HIDDEN };
+    let [link, most] = [bundled[0].id, -Infinity];
+    for (const { id, turned } of bundled) {
+      const { ab, ba } = this.#network.drawnLoads(id);
+      const [out, back] = turned ? [ba, ab] : [ab, ba];
+      if (busy(out) > busy(loads.ab)) loads.ab = out;
+      if (busy(back) > busy(loads.ba)) loads.ba = back;
+      const busiest = Math.max(busy(ab), busy(ba));
+      if (busiest > most) [link, most] = [id, busiest];
+    }
+    return { link, loads };
+  }
+
   /** @param {TileLayer} layer @param {LinkLine} link @param {(place: Place) => Spot} spot @param {number} drawn */
-  #draw(layer, { id, from, met, width, kind, lane, shift, bearing, middle, ways }, spot, drawn) {
-    const loads = this.#network.drawnLoads(id);
+  #draw(layer, { id, from, met, width, kind, lane, shift, bearing, middle, ways, bundled }, spot, drawn) {
+    const { link, loads } = bundled.length ? this.#busiest(bundled) : { link: id, loads: this.#network.drawnLoads(id) };
     const at = spot(middle);
     const meets = met <= drawn && isWithin(at);
     for (const [way, turn, side] of /** @type {const} */ ([["ab", 0, 1], ["ba", 180, -1]])) {
-      const common = { id: `${id}:${way}`, link: id, width, kind, load: loads[way] };
+      const common = { id: `${id}:${way}`, link, width, kind, load: loads[way] };
       const parts = clipped(ways[way].map(spot));
       if (parts.length) layer.line(parts, { ...common, from, lane });
       if (meets) layer.point(at, { ...common, from: met, bearing: bearing + turn, shift: shift * side });
     }
   }
+}
+
+/** How busy a drawn load is. @param {number} load */
+const busy = (load) => (load === LOAD_NOT_KNOWN ? -0.5 : load);
+
+/** The zoom from which both ends of a link stand alone, or the closest rings are passed. @param {Plan} plan @param {number} a @param {number} b */
+function aloneFrom(plan, a, b) {
+  const latest = Math.max(plan.alone[a] ?? 0, plan.alone[b] ?? 0);
+  return latest <= plan.levels.length ? latest : Math.max(plan.levels.length, apartFrom(plan, a, b));
+}
+
+/** @param {string} id @param {import("./geometry.js").Flat[]} flat @param {number} from @param {string} kind @param {number} capacity_bps @param {number} lane @returns {LinkLine} */
+function lineOf(id, flat, from, kind, capacity_bps, lane) {
+  const { path, length, middle, bearing_deg, ab, ba } = halveFlat(flat);
+  return {
+    id, from, met: length > 0 ? Math.max(7, Math.ceil(zoomForLength(length, ARROW_PX)), from) : Infinity,
+    box: boxOf(path.map(placeOf)), width: widthOf(capacity_bps), kind, lane: lane * LANE, shift: Math.max(-3, Math.min(3, lane)),
+    bearing: bearing_deg, middle: placeOf(middle), ways: { ab: ab.map(placeOf), ba: ba.map(placeOf) }, bundled: [],
+  };
 }
 
 /** @param {Place[]} places @returns {[west: number, north: number, east: number, south: number]} */

@@ -3,7 +3,9 @@
 For N devices: `nN_first_frame_s` from the data handed to the page's door (a page that stands idle with an empty network) to the
 frame that shows it; `nN_changes_p95_ms` from 1,000 changes of status handed over to the frame that shows them all;
 `nN_longest_task_ms`, the longest task of the page's main thread in all of it; `nN_heap_mb`, its JavaScript heap afterwards.
-`vs_*_5k_x` is how many times as long others take for the same 1,000 changes at 5,000 devices (bench_map_peers.py).
+`vs_*_5k_x` is how many times as long others take for 1,000 changes at 5,000 devices, middle against middle (bench_map_peers.py):
+`leaflet_canvas` is Leaflet as its guide has it for many paths, `leaflet_svg` as it comes, `whole_set_data` is MapLibre with one
+GeoJSON source that is set whole. They draw no basemap, no names and no rings, and are handed the changes within the page.
 `search_p95_ms`: a key pressed in the window's search over 10,000 devices, to the rows it shows.
 "Painted" is the same for all: the map's own frame was drawn, and the browser has come to its next frame after it.
 """
@@ -25,15 +27,21 @@ import PySide6
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from app.dialogs.palette import Palette
+from app.look import Look
+from app.lookup.book import Book
 from app.map import feed
 from app.map.scheme import ASSETS, prepare_web_engine
 from app.map.view import MapView
 from app.model import Model
+from tests.bench.bench_map_peers import LEAFLET, PEERS, PeersPage
 from tests.map.networks import id_of, meshed, now_us
 
 SIZES = (1_000, 5_000, 20_000)
 CHANGES = 1_000
 ROUNDS = 20
+PEER_ROUNDS = 8
+SEARCHES = 40
 WAIT_S = 240.0
 STATUSES = ("degraded", "up", "stale", "up")
 WATCH = """
@@ -127,6 +135,62 @@ def measure(count: int) -> dict[str, float]:
     return figures
 
 
+def against_peers(own_ms: float, count: int = 5_000) -> dict[str, float]:
+    """Let others draw the same network and changes; `own_ms` is what the map took for them."""
+    chance = random.Random(count)
+    model = Model()
+    model.merge(meshed(count))
+    model.flush()
+    whole = feed.whole(model)
+    network = {key: whole[key] for key in ("devices", "links", "loads")}
+    rounds = [changes(chance, count, STATUSES[i % len(STATUSES)])["health"] for i in range(PEER_ROUNDS)]
+    figures = {}
+    for peer in (peer for peer in PEERS if LEAFLET.is_dir() or not peer.startswith("leaflet")):
+        page = PeersPage()
+        page.show()
+
+        def js(code: str, page: PeersPage = page) -> Any:
+            answers: list[Any] = []
+            page.page.runJavaScript(code, answers.append)
+            until(lambda: bool(answers), code)
+            return answers[0]
+
+        until(lambda: js("globalThis.there === true"), "the peers' page")
+        page.start(peer, network, rounds)
+        until(lambda: js("Array.isArray(globalThis.taken_ms)"), peer)
+        taken_ms = percentile(json.loads(js("JSON.stringify(taken_ms)")), 0.5)
+        figures |= {
+            f"peer_{peer}_5k_p50_ms": round(taken_ms, 1),
+            f"vs_{peer}_5k_x": round(taken_ms / own_ms, 1),
+        }
+        page.close()
+        page.deleteLater()
+        QTest.qWait(50)
+    return figures
+
+
+def search_p95_ms(count: int = 10_000) -> float:
+    """Press keys in the window's search: to the rows it shows."""
+    model = Model()
+    book = Book(model)
+    model.merge(meshed(count))
+    model.flush()
+    until(lambda: book.waiting == 0, "the index of the search")
+    palette = Palette(model, book, Look("dark"), [])
+    palette.show()
+    chance = random.Random(count)
+    taken_ms = []
+    for _ in range(SEARCHES):
+        palette.field.clear()
+        for letter in f"r{chance.randrange(count)}":
+            since_s = time.perf_counter()
+            QTest.keyClicks(palette.field, letter)
+            palette.repaint()
+            taken_ms.append((time.perf_counter() - since_s) * 1000)
+    palette.close()
+    return round(percentile(taken_ms, 0.95), 1)
+
+
 def run() -> dict[str, Any]:
     """Run the bench and return its figures."""
     prepare_web_engine(sys.argv)
@@ -134,6 +198,11 @@ def run() -> dict[str, Any]:
     figures: dict[str, float] = {}
     for count in SIZES:
         figures |= measure(count)
+    figures |= against_peers(figures["n5k_changes_p50_ms"])
+    figures["search_p95_ms"] = search_p95_ms()
     application.processEvents()
-    maplibre = json.loads((ASSETS / "node_modules" / "maplibre-gl" / "package.json").read_text())["version"]
-    return {"figures": figures, "peers": {"maplibre-gl": maplibre, "PySide6": PySide6.__version__}}
+    versions = {
+        name: json.loads((ASSETS / "node_modules" / name / "package.json").read_text())["version"]
+        for name in ("maplibre-gl", *(["leaflet"] if LEAFLET.is_dir() else []))
+    }
+    return {"figures": figures, "peers": versions | {"PySide6": PySide6.__version__}}

@@ -98,6 +98,7 @@ def meshed(count: int) -> Changed:
     """Return many devices around many POPs with twice as many links of every kind: wireless, LAGs, bends, some down."""
     chance = random.Random(count)
     pops = [(8 + 7 * chance.random(), 46.5 + 5 * chance.random()) for _ in range(count // 60 + 1)]
+    pops.sort(key=lambda at: (round(at[0] * 2), at[1] * (-1) ** round(at[0] * 2)))  # the next one is near
     places = [
         pops[i]
         if i < len(pops)

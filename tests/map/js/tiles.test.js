@@ -121,3 +121,19 @@ test("a path that leaves and comes back is in parts", () => {
   assert.deepEqual(clipped([[far, far], [far, 2 * far]]), []);
   assert.deepEqual(clipped([[5, 5], [5, 5]]), [[[5, 5], [5, 5]]]);
 });
+
+test("links that end in a ring are one bundle a pair of ends, in the colours of its busiest each way, under that link's name", () => {
+  const near = [0, 0.01, 0.02].map((d, i) => place(`w${i}`, 10 + d, 47, i ? "access" : "pop"));
+  const far = [0, 0.01].map((d, i) => place(`e${i}`, 16 + d, 47, i ? "access" : "pop"));
+  const load = (id, ab, ba) => ({ id, status: "up", ab_bps: 1, ba_bps: 1, ab_class: ab, ba_class: ba });
+  const { network, tiles } = made([...near, ...far], [
+    link("quiet", "w0", "e0"), link("turned", "e1", "w1"), link("inside", "w0", "w1"), link("plain", "w2", "e0", { kind: "wireless" }),
+  ], { loads: [load("quiet", 1, 0), load("turned", 2, 4), load("plain", 0, 0)] });
+  const at = tileAt(4, 12, 47);
+  const [ab, ba] = halves(read(tiles, ...at).links);
+  assert.equal(halves(read(tiles, ...at).links).length, 2);
+  assert.deepEqual([ab.load, ba.load, ab.link, ab.kind], [4, 2, "turned", "fibre"]);
+  assert.deepEqual(new Set(halves(read(tiles, ...tileAt(12, 10.005, 47)).links).map((f) => f.link)), new Set(["quiet", "turned", "inside", "plain"]));
+  network.take({ loads: ["quiet", "turned", "plain"].map((id) => ({ ...load(id, null, null), status: "down" })) });
+  assert.equal(halves(read(tiles, ...at).links)[0].load, LOAD_HIDDEN);
+});

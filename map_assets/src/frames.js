@@ -1,0 +1,37 @@
+// How often the map draws: once for news, when all of it is there, not once for each tile that brings part of it.
+// Counterpart: painter.js says when news is on its way. Theory: without a graphics device a frame is a tenth of a second of work,
+// and MapLibre draws one for every tile that arrives. One rule: a map that a hand moves draws every frame.
+
+/** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
+
+/** News that takes longer is drawn as it comes. */
+const HOLD_MS = 1_000;
+
+export class Frames {
+  #draw;
+  /** Running while frames are held. @type {ReturnType<typeof setTimeout> | null} */
+  #held = null;
+
+  /** @param {MapLibre} map @param {() => boolean} settled whether nothing is on its way */
+  constructor(map, settled) {
+    this.#draw = map.triggerRepaint.bind(map);
+    map.triggerRepaint = () => {
+      if (this.#held === null || map.isMoving()) this.#draw();
+    };
+    // A source says that its data has come before its tiles know that they are old: ask when they do.
+    map.on("sourcedata", () => {
+      if (this.#held !== null) setTimeout(() => this.#held !== null && settled() && this.#release());
+    });
+  }
+
+  /** News is on its way: draw nothing until it is there. */
+  hold() {
+    this.#held ??= setTimeout(() => this.#release(), HOLD_MS);
+  }
+
+  #release() {
+    clearTimeout(this.#held ?? undefined);
+    this.#held = null;
+    this.#draw();
+  }
+}

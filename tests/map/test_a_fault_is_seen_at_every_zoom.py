@@ -1,0 +1,54 @@
+"""A router that is down is red on the screen from the world to the street, alone and in a crowd: the page's own pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from app.look import ThemeName, themes
+from domain.geometry import LngLat
+from domain.wire import Changed
+from tests.map.conftest import Stage
+from tests.map.networks import device, health
+
+PLACE = LngLat(10.3, 47.6)
+NEIGHBOURS = 24
+ROUND_IT_PX = 34
+"""From a ring's middle to the outside of its badge."""
+
+
+def crowd() -> Changed:
+    """Return one that is down among neighbours: some hundred metres away, some kilometres, some in other lands."""
+    steps = [0.002 * 2.4**i for i in range(8)]
+    places = [
+        (PLACE.lng + dx * s, PLACE.lat + dy * s / 2) for s in steps for dx, dy in ((1, 0), (-1, 1), (0, -1))
+    ]
+    names = [f"N{i}" for i in range(NEIGHBOURS)]
+    devices = [device(name, *at) for name, at in zip(names, places, strict=True)]
+    states = [health(name, "up") for name in names] + [health("Fault", "down", 3600)]
+    return Changed(1, initial=True, devices=(*devices, device("Fault", *PLACE)), health=tuple(states))
+
+
+def alone() -> Changed:
+    """Return one that is down, and nobody near."""
+    return Changed(
+        1, initial=True, devices=(device("Fault", *PLACE),), health=(health("Fault", "down", 3600),)
+    )
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("network", [alone, crowd])
+def test_a_router_that_is_down_is_seen_at_every_zoom(
+    stages: Callable[..., Stage], theme: ThemeName, network: Callable[[], Changed]
+) -> None:
+    stage = stages(None, theme=theme)
+    down = themes()[theme].status["down"]
+    for zoom in range(19):
+        stage.view._camera = {"lng": PLACE.lng, "lat": PLACE.lat, "zoom": float(zoom)}
+        stage.view._load()
+        stage.until(lambda: stage.view._ready, "the page again")
+        stage.tell(network())
+        stage.until(lambda z=zoom: abs((stage.report()["zoom"] or 0) - z) < 0.6, f"zoom {zoom}")  # type: ignore[misc]
+        at = stage.pixel(PLACE)
+        stage.until(lambda at=at: stage.shows(at, down, ROUND_IT_PX), f"red at zoom {zoom}")  # type: ignore[misc]
