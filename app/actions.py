@@ -49,6 +49,8 @@ TABLE = (
     Row("map_alone", "The map alone", ("M",)),
     Row("theme", "Change between dark and light", ("Ctrl+T",)),
     Row("full_screen", "Full screen", ("F11",)),
+    Row("import", "Import a file…", ("Ctrl+O",)),
+    Row("export", "Export…", ("Ctrl+E",)),
     Row("settings", "Settings", ("Ctrl+,",)),
     Row("discovery", "Discovery: what was found", ("Ctrl+D",)),
     Row("sweep", "Sweep addresses for devices", ()),
@@ -81,6 +83,8 @@ SETTINGS = (
     "quarantine",
     "vault",
     "mibs",
+    "import",
+    "export",
 )
 """What is set and looked up for the whole network, in the order of its menu."""
 

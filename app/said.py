@@ -31,8 +31,11 @@ _DONE = {
 
 
 def as_done(title: str) -> str:
-    """Return "Move X" as "X moved"; a title of another form as it is."""
+    """Return "Move X" as "X moved", "Import X: 2 added" as "X imported: 2 added"; a title of another form as it is."""
     verb, _, rest = title.partition(" ")
+    if verb == "Import":
+        name, _, counts = rest.rpartition(": ")
+        return f"{isolated(name)} imported: {counts}" if name else title
     return f"{isolated(rest)} {_DONE[verb]}" if verb in _DONE and rest else title
 
 

@@ -44,6 +44,8 @@ def verbs_of(window: Window) -> dict[str, Callable[[], object]]:
         "map_alone": window.toggle_map_alone,
         "theme": lambda: window.look.set_theme("light" if window.look.name == "dark" else "dark"),
         "full_screen": window.toggle_full_screen,
+        "import": window.exchange.open_import,
+        "export": window.exchange.open_export,
         "settings": window.open_settings,
         "discovery": window.discovery.open,
         "sweep": window.discovery.open_sweep,

@@ -23,6 +23,7 @@ from app.discovery.entrance import Discovery
 from app.draft import DeviceDraft
 from app.engine_link import EngineLink
 from app.engine_news import EngineNews
+from app.exchange.desk import Exchange
 from app.forms import Forms
 from app.look import Look
 from app.lookup.book import Book
@@ -99,15 +100,15 @@ class Window(QMainWindow):
         self.discovery = Discovery(model, link, commands, look, self)
         self.map_desk = MapDesk(model, link, commands, self.map, look, self.select, self)
         self.desk = AlertDesk(model, link, commands, look, self.alerts, self)
+        self.exchange = Exchange(model, link, commands, look, self)
         self.counters = AlertCounters(model, look)
         self.top.add_indicator(self.counters)
         self.actions_by_name = make_actions(self, verbs_of(self))
         self._connect()
         self._dress()
         self._clock = QTimer(self)
-        self._clock.setInterval(1000)
         self._clock.timeout.connect(self.tick)
-        self._clock.start()
+        self._clock.start(1000)
 
     # Selection
 
@@ -365,10 +366,8 @@ class Window(QMainWindow):
         self.map.page_died.connect(lambda why: self.toasts.say("The map stopped and was loaded again"))
 
     def _on_folded(self, folded: bool) -> None:
-        if not folded:
-            self._centre.setSizes([self._centre.height() - ALERTS_PX, ALERTS_PX, ALERTS_PX])
-        else:
-            self._centre.setSizes([self._centre.height() - HEAD_PX, HEAD_PX, ALERTS_PX])
+        alerts_px = HEAD_PX if folded else ALERTS_PX
+        self._centre.setSizes([self._centre.height() - alerts_px, alerts_px, ALERTS_PX])
 
     def _lay_out(self) -> None:
         self._centre = splitter(Qt.Orientation.Vertical, [self.frame, self.alerts, self.topology.board], 0)

@@ -176,6 +176,10 @@ class TreeModel(QAbstractItemModel):
         """How many devices are shown."""
         return sum(node.kind == "device" for node in self._by_number.values())
 
+    def device_ids(self) -> list[UUID]:
+        """Return the devices that are shown."""
+        return [id for kind, id in self._by_key if kind == "device" and isinstance(id, UUID)]
+
     # What changes
 
     def _on_changed(self, delta: Delta) -> None:
