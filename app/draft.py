@@ -214,10 +214,12 @@ def credential_of(login: Login, kind: CredentialKind, name: str) -> Credential:
 
 
 def deletion_steps(inventory: Inventory, devices: Iterable[Device]) -> list[Step]:
-    """Return the steps that delete devices, and first the links that end at them."""
+    """Return the steps that delete devices, and first the links that end at them and where they stand on paper."""
     gone = {device.id: device for device in devices}
     links = [link for link in inventory.links() if link.a in gone or link.b in gone]
-    return [deletion("link", link) for link in links] + [deletion("device", d) for d in gone.values()]
+    spots = [spot for spot in inventory.spots() if spot.thing in gone]
+    steps = [deletion("link", link) for link in links] + [deletion("spot", spot) for spot in spots]
+    return steps + [deletion("device", device) for device in gone.values()]
 
 
 def edit_of(title: str, author: str, steps: Iterable[Step]) -> Edit:

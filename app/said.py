@@ -11,6 +11,7 @@ from domain.errors import Refusal
 _DONE = {
     "Add": "added",
     "Adopt": "adopted",
+    "Arrange": "arranged",
     "Align": "aligned",
     "Change": "changed",
     "Move": "moved",

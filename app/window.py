@@ -43,6 +43,7 @@ from app.panels.tree import TreePanel
 from app.past.desk import PastDesk
 from app.places import Places
 from app.radio.entrance import Radio
+from app.schematic.desk import Schematic
 from app.settings import Settings
 from app.sheet import sheet
 from app.splitter import splitter
@@ -97,6 +98,7 @@ class Window(QMainWindow):
         self._forms = Forms(model, link, commands, look, self._add, self)
         self._lay_out()
         self.toasts = Toasts(self.frame)
+        self.schematic = Schematic(model, link, commands, self.map, frame=self.frame, hands=self)
         self.discovery = Discovery(model, link, commands, look, self)
         self.map_desk = MapDesk(model, link, commands, self.map, look, self.select, self)
         self.desk = AlertDesk(model, link, commands, look, self.alerts, self)
@@ -137,7 +139,7 @@ class Window(QMainWindow):
         if isinstance(thing, Site) and fly and thing.lng is None:
             self.places.fly_to(("site", thing.id))
         elif id is not None and fly:
-            self.map.fly_to(id)
+            self.schematic.fly_to(id)
 
     def select_region(self, name: str, *, fly: bool = False) -> None:
         """Choose a region."""
@@ -166,14 +168,12 @@ class Window(QMainWindow):
         """Undo the last thing that was opened: placing, the selection, the filter."""
         if self.frame.placing:
             self.frame.cancel_placing()
-        elif self.map.tools.step_back() or self.topology.step_back() or self.past.step_back():
+        elif any(part.step_back() for part in (self.map.tools, self.topology, self.past, self.schematic)):
             pass
         elif self.selected is not None or self.region is not None:
             self.select(None)
-        elif self.alerts.filter.text():
-            self.alerts.filter.clear()
-        elif self.tree.filter.text():
-            self.tree.filter.clear()
+        else:
+            next((f for f in (self.alerts.filter, self.tree.filter) if f.text()), self.tree.filter).clear()
 
     # What can be done
 

@@ -18,10 +18,13 @@ Shape = Literal["text", "box", "ellipse", "line"]
 SHAPES: tuple[Shape, ...] = get_args(Shape)
 COORDINATE_MAX = 1_000_000.0
 """Farthest from the middle of the paper, in points."""
+COLORS = ("", "text", "accent", "blue", "teal", "sand")
+"""Names of the inks of drawings; each theme has its own, and none is a status. "" is quiet."""
 
 
 class Diagram(msgspec.Struct, frozen=True):
-    """One sheet of paper. `background` is the SHA-256 of a picture that is kept by its content, 64 hex digits, or "";
+    """One sheet of paper. A submap of a `site` holds its devices without a word; any submap holds the devices that have a spot
+    in it. `background` is the SHA-256 of a picture that is kept by its content, 64 hex digits, or "";
     `background_width` is how wide it lies on the paper, from its middle at 0, 0."""
 
     id: UUID
@@ -30,6 +33,7 @@ class Diagram(msgspec.Struct, frozen=True):
     background: str = ""
     background_width: float = 1_000.0
     note: str = ""
+    site: UUID | None = None
 
 
 class Spot(msgspec.Struct, frozen=True):

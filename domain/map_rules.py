@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterator
 from uuid import UUID
 
-from domain.diagram import COORDINATE_MAX, Diagram, Drawing, Spot
+from domain.blobs import is_digest
+from domain.diagram import COLORS, COORDINATE_MAX, Diagram, Drawing, Spot
 from domain.errors import Refusal
 from domain.inventory import POPS_DEEP, Device, Inventory, Link, Site
 from domain.radio import SECTORS_CAP
+from domain.text import clean_text
 
 AZIMUTH_RANGE_DEG = (0.0, 360.0)
 BEAM_RANGE_DEG = (1.0, 360.0)
@@ -71,10 +73,12 @@ def pop_refusals(inventory: Inventory, site: Site) -> Iterator[Refusal]:
 
 def diagram_refusals(inventory: Inventory, diagram: Diagram) -> Iterator[Refusal]:
     """Go over what is refused of a diagram."""
-    if diagram.background and not _is_digest(diagram.background):
+    if diagram.background and not is_digest(diagram.background):
         said = "the SHA-256 of a picture expected, 64 hex digits"
         yield Refusal("INVALID_INPUT", said, "background", diagram.id)
     yield from _within("background_width", diagram.background_width, WIDTH_RANGE, "points", diagram.id)
+    if diagram.site is not None and inventory.site(diagram.site) is None:
+        yield Refusal("SITE_NOT_FOUND", f"there is no site {diagram.site}", "site", diagram.id)
     seen, above = {diagram.id}, diagram.parent
     while above is not None:
         parent = inventory.diagram(above)
@@ -95,6 +99,9 @@ def spot_refusals(inventory: Inventory, spot: Spot | Drawing) -> Iterator[Refusa
     fields = ("x", "y") if isinstance(spot, Spot) else ("x", "y", "width", "height")
     for name in fields:
         yield from _within(name, getattr(spot, name), (-COORDINATE_MAX, COORDINATE_MAX), "points", spot.id)
+    if isinstance(spot, Drawing) and spot.color not in COLORS:
+        said = f"{', '.join(map(repr, COLORS))} expected, got {clean_text(spot.color, 40)!r}"
+        yield Refusal("INVALID_INPUT", said, "color", spot.id)
 
 
 def _radio(field: str, name: str, value: float | None, subject: UUID) -> Iterator[Refusal]:
@@ -111,7 +118,3 @@ def _within(
     if not (math.isfinite(value) and low <= value <= high):
         said = f"{field.replace('_', ' ')}: {low:g} to {high:g} {unit} expected, got {value:g}"
         yield Refusal("INVALID_INPUT", said, field, subject)
-
-
-def _is_digest(text: str) -> bool:
-    return len(text) == 64 and all(c in "0123456789abcdef" for c in text)

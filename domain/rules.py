@@ -123,6 +123,9 @@ def _orphans(inventory: Inventory, kind: str, id: Any) -> Iterator[Refusal]:
             yield Refusal(
                 "IN_USE", f"the site still holds {_some(left)}: move or delete them first", subject=id
             )
+        shown = [diagram.name for diagram in inventory.diagrams() if diagram.site == id]
+        if shown:
+            yield Refusal("IN_USE", f"the submap {_some(shown)} shows this site: delete it first", subject=id)
         below = [site.name for site in inventory.sites() if site.pop == id]
         if below:
             yield Refusal("IN_USE", f"{_some(below)} hang under this site: move them first", subject=id)
@@ -190,7 +193,6 @@ def _entity_refusals(
         case Drawing():
             yield from spot_refusals(inventory, entity)
             yield from _prose("text", entity.text, entity.id)
-            yield from _line("color", entity.color, NAME_CAP, entity.id)
 
 
 def _line(field: str, text: str, cap: int, subject: UUID | None = None) -> Iterator[Refusal]:

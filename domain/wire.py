@@ -16,6 +16,7 @@ import msgspec
 
 from domain.alerts import Alert, PersonAct
 from domain.asking import Int64, NetworkRequest
+from domain.blobs import BlobRequest
 from domain.diagram import Diagram, Drawing, Spot
 from domain.edit import Edit
 from domain.errors import Refusal
@@ -190,6 +191,7 @@ ToEngine = (
     | DiscoveryRequest
     | TerrainRequest
     | ExchangeRequest
+    | BlobRequest
     | SetRetention
     | SetReceivers
     | QueryQuarantine

@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, suppress
 from uuid import UUID
 
 from domain.asking import NetworkRequest
+from domain.blobs import BlobRequest
 from domain.exchanging import ExchangeRequest
 from domain.ids import RANDOM_BYTES, uuid7
 from domain.inventory import Device, Inventory
@@ -26,6 +27,7 @@ from domain.searching import DiscoveryRequest
 from domain.terrain import TerrainRequest
 from domain.wire import PROTOCOL, EngineState, LatestValues, Welcome
 from engine import VERSION
+from engine.blobs import Blobs
 from engine.discovery.desk import DiscoveryDesk
 from engine.drivers import Profiles
 from engine.drivers.profiles import FOLDER as SNMP_PROFILES
@@ -208,6 +210,7 @@ class Engine:
                 (DiscoveryRequest, self._discovery.answer),
                 (TerrainRequest, terrain.answer),
                 (ExchangeRequest, Exchange(lambda: self._state.inventory, new_id).answer),
+                (BlobRequest, Blobs(folder / "pictures", lambda: self._state.inventory).answer),
             ),
             keeper=self._keeper,
             stop=self._stopped.set,

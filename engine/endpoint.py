@@ -21,6 +21,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.asking import NetworkRequest
+from domain.blobs import BlobRequest
 from domain.errors import Refusal
 from domain.exchanging import ExchangeRequest
 from domain.journal import JournalRow
@@ -76,6 +77,7 @@ Request = (
     | DiscoveryRequest
     | TerrainRequest
     | ExchangeRequest
+    | BlobRequest
     | ProbeNow
     | SetRetention
     | SetReceivers

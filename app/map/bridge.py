@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 from PySide6.QtCore import QObject, Signal, Slot
 
+from app.map.bridge_paper import FromPaper
 from app.map.bridge_tools import FromTools
 from app.map.bridge_types import Count, Lat, Lng, Pixel, Text, TimeUs, Zoom
 
@@ -159,6 +160,7 @@ FromPage = (
     | Painted
     | Blocked
     | Reported
+    | FromPaper
 )
 
 _decoder: msgspec.json.Decoder[FromPage] = msgspec.json.Decoder(FromPage)

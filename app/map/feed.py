@@ -65,7 +65,7 @@ def tick(model: Model, delta: Delta) -> dict[str, Any]:
         "loads": load_rows(model, loads),
     }
     message = {key: rows for key, rows in message.items() if rows}
-    if delta.health and (stamp_us := _oldest_observation_us(model, delta.health)):
+    if delta.health and (stamp_us := oldest_observation_us(model, delta.health)):
         message["stamp_us"] = stamp_us
     return message
 
@@ -144,12 +144,13 @@ def link_row(link: Link) -> Row:
     }
 
 
-def health_rows(model: Model, ids: Iterable[UUID]) -> list[Row]:
-    """Return the status of the devices that have a place, and since when; of what is affected its cause."""
+def health_rows(model: Model, ids: Iterable[UUID], *, everywhere: bool = False) -> list[Row]:
+    """Return the status of the devices that have a place (`everywhere`: of all), and since when; of what is affected its
+    cause."""
     rows: list[Row] = []
     for id in ids:
         device, health = model.inventory.device(id), model.health.get(id)
-        if device is not None and model.inventory.place_of(device) is not None:
+        if device is not None and (everywhere or model.inventory.place_of(device) is not None):
             since_us = health.since_us if health is not None else 0
             status = model.status_of(id)
             rows.append({"id": id, "status": status, "since_us": since_us})
@@ -300,6 +301,6 @@ def _said(status: str, since_us: int, now_us: int) -> str:
     return sentence[:1].lower() + sentence[1:]
 
 
-def _oldest_observation_us(model: Model, ids: Iterable[UUID]) -> int | None:
+def oldest_observation_us(model: Model, ids: Iterable[UUID]) -> int | None:
     heard = [h.heard_us for id in ids if (h := model.health.get(id)) and h.status != "stale"]
     return min(heard, default=0) or None

@@ -12,11 +12,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QCoreApplication, QFile, QIODevice, QObject, Qt, QUrl
+from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QFile, QIODevice, QObject, Qt, QUrl
 from PySide6.QtWebEngineCore import QWebEngineUrlRequestJob, QWebEngineUrlScheme, QWebEngineUrlSchemeHandler
 
 import map_assets
 from app.map.sandbox import chromium_flags, sandbox_obstacle
+from domain.blobs import picture_kind
 
 SCHEME = b"heliograph-map"
 ORIGIN = "heliograph-map://page"
@@ -33,6 +34,7 @@ VENDOR = {
 } | {f"/icons/{name}.svg": f"lucide-static/icons/{name}.svg" for name in ICONS}
 """What the page takes from npm: address -> file below node_modules."""
 
+PICTURES = "/pictures/"
 CHANNEL = "/vendor/qwebchannel.js"
 CHANNEL_RESOURCE = Path(":/qtwebchannel/qwebchannel.js")
 """Qt's own half of the channel, out of Qt's resources. Not a user script: those are lost when a page dies and comes back."""
@@ -91,13 +93,22 @@ class MapFiles(QWebEngineUrlSchemeHandler):
         self.table[CHANNEL] = CHANNEL_RESOURCE
         self.table["/basemap/world.pmtiles"] = basemap
         self.basemap = basemap
+        self.pictures: dict[str, bytes] = {}
+        """What lies under papers, by the hash of its content."""
 
     def requestStarted(self, job: QWebEngineUrlRequestJob) -> None:
         """Reply with the file of the table, whole and seekable, or say why not."""
         url = job.requestUrl()
+        picture = self.pictures.get(url.path().removeprefix(PICTURES)) if url.host() == "page" else None
         file = self.table.get(url.path()) if url.host() == "page" else None
         if bytes(job.requestMethod().data()) not in (b"GET", b"HEAD"):
             job.fail(QWebEngineUrlRequestJob.Error.RequestDenied)
+            return
+        if picture is not None:
+            held = QBuffer(job)
+            held.setData(picture)
+            held.open(QIODevice.OpenModeFlag.ReadOnly)
+            job.reply(QByteArray(picture_kind(picture).encode()), held)
             return
         device = QFile(file.as_posix(), job) if file is not None else None
         if file is None or device is None or not device.open(QIODevice.OpenModeFlag.ReadOnly):

@@ -53,6 +53,7 @@ class MapTools(QObject):
         self._send = send
         self.tool: Tool = ""
         self.locked = False
+        self._on_paper = False
         self.units: Units = "metric"
         self.picked: tuple[UUID, ...] = ()
 
@@ -63,10 +64,19 @@ class MapTools(QObject):
     def hold(self, tool: Tool) -> None:
         """Take a tool; the one that is held already is put down."""
         wanted: Tool = "" if tool == self.tool else tool
+        if self._on_paper and wanted:
+            self.refused.emit("That is a tool of the map: leave the schematic first")
+            return
         if self.locked and wanted in CHANGING:
             self.refused.emit("The map is locked against changes")
             return
         self._set(wanted)
+
+    def set_on_paper(self, *, on_paper: bool) -> None:
+        """Put the tool down while a paper is shown, and take none."""
+        self._on_paper = on_paper
+        if on_paper and self.tool:
+            self._set("")
 
     def step_back(self) -> bool:
         """Escape: cancel what the tool does, or put it down. Returns whether there was a tool."""

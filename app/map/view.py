@@ -23,6 +23,8 @@ from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from app.look import themes
 from app.map import bridge, feed
+from app.map.bridge_paper import FromPaper
+from app.map.ground import Ground, Paper
 from app.map.layers import MapLayers
 from app.map.page import Gate, MapPage, make_profile
 from app.map.radio import RadioFeed
@@ -38,7 +40,14 @@ STEADY_MS = 30_000
 """A page that lived this long had no part in the next death."""
 REPORT_TIMEOUT_MS = 10_000
 
+KNOWN = ("device", "link", "site", "diagram", "drawing")
+"""The kinds of things that the page may speak of."""
+
 Report = dict[str, Any]
+NOT_SEEN: Report = dict.fromkeys(("first_idle_s", "zoom", "center")) | {
+    "rendered_devices": 0,
+    "rendered_links": 0,
+}
 _log = logging.getLogger("heliograph.map")
 
 
@@ -71,6 +80,8 @@ class MapView(QWidget):
     became_idle = Signal(float)
     """The map stands for the first time; seconds since `started_s`."""
     page_died = Signal(str)
+    paper_said = Signal(object)
+    """A FromPaper message of the page."""
     painted = Signal(object, object)
     """The oldest observation of a tick and when it was on the screen, both in microseconds UTC."""
 
@@ -97,7 +108,7 @@ class MapView(QWidget):
         self._radio = RadioFeed(model)
         self._past = feed.NO_PAST
         self._stills: dict[int, Callable[[], None]] = {}
-        self._camera: dict[str, float] | None = None
+        self._ground = Ground(model)
         self._tokens = itertools.count(1)
         self._reports: dict[int, Callable[[Report], None]] = {}
         self.tools = MapTools(self._send, self)
@@ -174,6 +185,23 @@ class MapView(QWidget):
         """Bring a stretch of land into view."""
         self._send(frame_box=(west, south, east, north))
 
+    def show_paper(self, paper: Paper | None) -> None:
+        """Show the network on a paper, or (None) on the map again; what is selected is in view, else what was seen there last."""
+        self._ground.paper = paper
+        self._hovered = None
+        self.tools.set_on_paper(on_paper=paper is not None)
+        turned = {"camera": self._ground.camera, "show": self._selected}
+        rows = {"paper": None, **self._ground.whole()}
+        self._send(**rows, turned=turned, select=self._selected, card=None)
+
+    def tell_paper(self, **message: Any) -> None:
+        """Tell the page something of the paper that it shows: marks, a tool, rows."""
+        self._send(**message)
+
+    def keep_picture(self, digest: str, data: bytes) -> None:
+        """Let the page load a picture by the hash of its content."""
+        self._files.pictures[digest] = data
+
     def show_what_if(
         self,
         failed: Iterable[UUID],
@@ -203,8 +231,7 @@ class MapView(QWidget):
 
     def look_at(self, lng: float, lat: float, zoom: float) -> None:
         """Look at a place."""
-        self._camera = {"lng": lng, "lat": lat, "zoom": zoom}
-        self._send(look=self._camera)
+        self._send(look=self._ground.look(lng, lat, zoom))
 
     def when_still(self, then: Callable[[], None]) -> None:
         """Call once the page has painted all that it was told; never, where it died meanwhile."""
@@ -232,13 +259,12 @@ class MapView(QWidget):
                 self._door.send(part)
 
     def _is_known(self, id: UUID) -> bool:
-        inventory = self._model.inventory
-        return bool(inventory.device(id) or inventory.link(id) or inventory.site(id))
+        return any(self._model.inventory.get(kind, id) for kind in KNOWN)
 
     def _on_changed(self, delta: Delta) -> None:
         if not self._ready:
             return
-        message = feed.tick(self._model, delta) | self._radio.tick(delta) | self._readings.tick(delta)
+        message = self._ground.tick(delta) | self._radio.tick(delta) | self._readings.tick(delta)
         touched = delta.health | delta.link_states | delta.facts
         if self._hovered is not None and (self._hovered in touched or delta.faults):
             message["card"] = feed.card(self._model, self._hovered, self._model.now_us())
@@ -252,7 +278,7 @@ class MapView(QWidget):
             case bridge.Idle():
                 self._on_idle()
             case bridge.CameraMoved():
-                self._camera = {"lng": message.lng, "lat": message.lat, "zoom": message.zoom}
+                self._ground.look(message.lng, message.lat, message.zoom)
             case bridge.DeviceClicked():
                 self.select(message.id)
                 self.device_clicked.emit(message.id)
@@ -289,6 +315,8 @@ class MapView(QWidget):
                 self._gate.refuse(message.url)
             case bridge.Reported():
                 self._on_reported(message)
+            case _ if isinstance(message, FromPaper):
+                self.paper_said.emit(message)
             case _:
                 self.tools.take(message)
 
@@ -297,11 +325,11 @@ class MapView(QWidget):
         self._hovered = None
         self._stills.clear()
         self._steady.start()
-        message = feed.whole(self._model) | self._radio.whole() | self._readings.whole()
+        message = self._ground.whole() | self._radio.whole() | self._readings.whole()
         self._send(
             theme=self._theme,
             basemap={"there": self._files.basemap.is_file(), "file": self._files.basemap.name},
-            camera=self._camera,
+            camera=self._ground.camera,
             select=self._selected,
             away=feed.away_from_site(self._model, self._selected),
             what_if=self._what_if,
@@ -319,6 +347,8 @@ class MapView(QWidget):
             self.became_idle.emit(time.monotonic() - self._started_s)
 
     def _on_dropped(self, message: bridge.DeviceDropped | bridge.SiteDropped) -> None:
+        if self._ground.paper is not None:
+            return
         kind = "device" if isinstance(message, bridge.DeviceDropped) else "site"
         if self._model.inventory.get(kind, message.id) is None or not is_place(message.lng, message.lat):
             _log.error("a drop of %s at %s, %s: expected a %s", message.id, message.lng, message.lat, kind)
@@ -355,16 +385,7 @@ class MapView(QWidget):
         then = self._reports.pop(token, None)
         if then is not None:
             _log.error("the page did not answer report %d within %d ms", token, REPORT_TIMEOUT_MS)
-            then(
-                {
-                    "first_idle_s": None,
-                    "console_errors": self.page.console_errors,
-                    "rendered_devices": 0,
-                    "rendered_links": 0,
-                    "zoom": None,
-                    "center": None,
-                }
-            )
+            then(NOT_SEEN | {"console_errors": self.page.console_errors})
 
     def _on_terminated(self, status: QWebEnginePage.RenderProcessTerminationStatus, code: int) -> None:
         self._ready = False

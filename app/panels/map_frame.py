@@ -35,6 +35,7 @@ from domain.geometry import LngLat
 
 WORLD_PX = 512
 PLACING_PX = 420
+BAR_PX = 12
 Picked = Callable[[LngLat | None, float], None]
 """Is told a place and the map's zoom, or None where nobody wanted to say one any more."""
 
@@ -54,6 +55,7 @@ class Map(Protocol):
     what_if_toggled: Any
     what_if_left: Any
     past_left: Any
+    paper_said: Any
     became_idle: Any
     page_died: Any
     tools: MapTools
@@ -104,6 +106,15 @@ class Map(Protocol):
 
     def when_still(self, then: Callable[[], None]) -> None:
         """Call once all that was told is painted."""
+
+    def show_paper(self, paper: Any) -> None:
+        """Show the network on a paper, or (None) on the map."""
+
+    def tell_paper(self, **message: Any) -> None:
+        """Tell the page something of the paper that it shows."""
+
+    def keep_picture(self, digest: str, data: bytes) -> None:
+        """Let the page load a picture by the hash of its content."""
 
     def report(self, then: Callable[[dict[str, Any]], None]) -> None:
         """Ask the page what it shows."""
@@ -170,6 +181,13 @@ class MapFrame(QWidget):
         row.addWidget(self._cancel)
         self._hint.setFixedSize(PLACING_PX, 42)
         self._hint.hide()
+
+    def add_bar(self, bar: QWidget) -> None:
+        """Let a bar float at the top left."""
+        bar.setParent(self)
+        bar.move(BAR_PX, BAR_PX)
+        bar.show()
+        bar.raise_()
 
     @property
     def placing(self) -> bool:

@@ -21,7 +21,9 @@ diagram = Table(
     Column("background", Text, nullable=False),
     Column("background_width", Double, nullable=False),
     Column("note", Text, nullable=False),
+    Column("site_id", Id),
     owned(["parent_id"], "diagram"),
+    owned(["site_id"], "site"),
     named(),
     noted(),
 )

@@ -81,7 +81,7 @@ INVENTORY: dict[Kind, Shape[Any]] = {
     "rule": Shape(tables.rule, AlertRule),
     "maintenance": Shape(tables.maintenance, Maintenance),
     "ignored": Shape(tables.ignored, Ignored),
-    "diagram": Shape(diagrams.diagram, Diagram, {"parent": "parent_id"}),
+    "diagram": Shape(diagrams.diagram, Diagram, {"parent": "parent_id", "site": "site_id"}),
     "spot": Shape(diagrams.spot, Spot, {"diagram": "diagram_id"}),
     "drawing": Shape(diagrams.drawing, Drawing, {"diagram": "diagram_id"}),
 }

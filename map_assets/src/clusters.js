@@ -99,11 +99,11 @@ export function apartFrom({ levels }, a, b) {
   return 0;
 }
 
-/** @param {DeviceRow[]} rows @returns {Plan} */
-export function planOf(rows) {
+/** @param {DeviceRow[]} rows @param {boolean} onPaper only what stands at one place is merged @returns {Plan} */
+export function planOf(rows, onPaper = false) {
   const alone = new Uint8Array(rows.length);
   let nodes = stacks(rows, alone);
-  const top = clusterBelow(rows.length);
+  const top = onPaper ? 0 : clusterBelow(rows.length);
   const levels = /** @type {Level[]} */ ([]);
   levels[top] = levelOf(nodes, rows.length);
   for (let zoom = top - 1; zoom >= 0; zoom--) {

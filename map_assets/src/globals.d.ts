@@ -38,6 +38,23 @@ interface WhatIf { on: boolean; failed: string[]; lost: string[]; weakened: stri
 
 /** A moment of the past that is shown; `ghosts` are devices by the status they have now, where it is another. */
 interface PastRow { on: boolean; at_us: number; label: string; notes: string[]; ghosts: { id: string; status: Status }[] }
+type Pen = "hand" | "text" | "box" | "ellipse" | "line";
+/** What people put on a paper, in its points; of a text `height` is the size of its letters. */
+interface DrawingRow {
+  id: string; shape: Exclude<Pen, "hand">; x: number; y: number; width: number; height: number; text: string; color: string;
+}
+interface PaperPicture { digest: string; width: number; height: number }
+/** What a paper shows beside the network: `guests` are places of devices beyond its border, `pinned` of what stays when laid out. */
+interface PaperRow {
+  drawings: DrawingRow[];
+  submaps: { id: string; name: string; count: number; at: [x: number, y: number] }[];
+  pinned: [x: number, y: number][];
+  guests: [x: number, y: number][];
+  picture: PaperPicture | null;
+  grid: boolean;
+}
+/** Another paper, or the map, is shown from now on: where it looks (null: at all of it), and what is to be in view. */
+interface Turned { camera: View | null; show: string | null }
 
 /** One message of the window: any of these, taken in this order. */
 interface FromWindow {
@@ -80,6 +97,13 @@ interface FromWindow {
   still?: number;
   /** Groups of layers: their order from the ground up (what is not named stays), and those that are hidden. */
   layers?: { order: string[]; hidden: string[] };
+  /** The paper that the network stands on; null: the map. */
+  paper?: PaperRow | null;
+  turned?: Turned;
+  /** Things and drawings that are marked, to be moved together. */
+  marks?: string[];
+  /** What the next drag on paper draws. */
+  pen?: Pen;
   report?: number;
 }
 
@@ -101,6 +125,14 @@ type ToWindow =
   | { type: "tool_asked"; tool: "edit" | "link" | "ruler" | "layers" }
   | { type: "copied"; text: string }
   | { type: "menu_asked"; lng: number; lat: number; x: number; y: number }
+  | { type: "things_moved"; id: string; dx: number; dy: number }
+  | { type: "area_marked"; left: number; top: number; right: number; bottom: number }
+  | { type: "thing_marked"; id: string; more: boolean }
+  | { type: "thing_opened"; id: string }
+  | { type: "drawing_made"; shape: Exclude<Pen, "hand">; x: number; y: number; width: number; height: number }
+  | { type: "drawing_pulled"; id: string; x: number; y: number; width: number; height: number }
+  | { type: "paper_menu_asked"; id: string | null; x: number; y: number; right: number; down: number }
+  | { type: "paper_escaped" }
   | { type: "painted"; stamp_us: number; painted_us: number }
   | { type: "blocked"; url: string }
   | {

@@ -23,6 +23,8 @@ const isSilent = (status) => status === "down" || status === "affected";
 const NOT_TOLD = { id: "", status: "unknown", ab_bps: null, ba_bps: null, ab_class: null, ba_class: null };
 
 export class Network {
+  /** Whether places are those of a paper: nothing is merged there but what stands at one place. */
+  onPaper = false;
   /** @type {Map<string, DeviceRow>} */
   devices = new Map();
   /** @type {Map<string, LinkRow>} */
@@ -49,7 +51,8 @@ export class Network {
   }
 
   /** @param {FromWindow} message @returns {Touched} */
-  take({ reset, devices = [], links = [], sites = [], gone = [], health = [], loads = [] }) {
+  take({ reset, paper, devices = [], links = [], sites = [], gone = [], health = [], loads = [] }) {
+    if (paper !== undefined) this.onPaper = paper !== null;
     if (reset) for (const table of [this.devices, this.links, this.sites, this.#health, this.loads]) table.clear();
     if (reset) this.#behind.clear();
     for (const row of devices) this.devices.set(row.id, row);

@@ -9,6 +9,7 @@
 
 import { paletteOf } from "./palette.js";
 import { Past } from "./past.js";
+import { PaperOverlay } from "./paper.js";
 import { Sites } from "./sites.js";
 import { Pin } from "./pin.js";
 import { Radio } from "./radio.js";
@@ -34,7 +35,7 @@ import { Tools } from "./tools.js";
  */
 
 /** In the order they take messages, and within a slot from the ground up. @type {(new (stage: Stage) => Overlay)[]} */
-export const OVERLAYS = [Radio, Readings, Sites, Tools, Past, Pin];
+export const OVERLAYS = [PaperOverlay, Radio, Readings, Sites, Tools, Past, Pin];
 
 export class Overlays {
   #stack;

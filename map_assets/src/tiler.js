@@ -33,8 +33,9 @@ export class Tiler {
   source = { type: "vector", tiles: [`${NETWORK}://{z}/{x}/{y}`], minzoom: 0, maxzoom: MOST_ZOOM, promoteId: "id" };
 
   /** Hand the worker what the page has learnt of the network. @param {FromWindow} message */
-  take({ reset, devices, links, gone, health, loads }) {
-    if (reset || devices || links || gone || health || loads) this.#say({ rows: { reset, devices, links, gone, health, loads } });
+  take({ reset, paper, devices, links, gone, health, loads }) {
+    const rows = reset || devices || links || gone || health || loads;
+    if (rows || paper !== undefined) this.#say({ rows: { reset, paper, devices, links, gone, health, loads } });
   }
 
   /** Lay out what stands where, as it was told so far. @returns {Promise<Plan>} */

@@ -55,7 +55,7 @@ export class NetworkTiles {
   /** Lay out anew what stands where. @returns {Plan} */
   make() {
     const rows = [...this.#network.devices.values()];
-    const plan = planOf(rows);
+    const plan = planOf(rows, this.#network.onPaper);
     const named = namedFrom(rows.length);
     this.#devices = rows.map(({ id, name, role, lng, lat }, i) => {
       const [rank, from] = [rankOf(role), plan.alone[i]];

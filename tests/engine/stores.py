@@ -59,7 +59,7 @@ LINKS = (
     Link(UUID(int=302), DEVICES[2].id, DEVICES[3].id, radio=RadioPath(5_800.0, 12.0, 20.0, 30.0, 30.0, 23.0)),
 )
 DIAGRAM = Diagram(UUID(int=600), "Backbone", None, "ab" * 32, 800.0, "as drawn")
-SUBMAP = Diagram(UUID(int=601), "Hochstein", DIAGRAM.id)
+SUBMAP = Diagram(UUID(int=601), "Hochstein", DIAGRAM.id, site=SITE.id)
 SPOTS = (
     Spot(UUID(int=610), DIAGRAM.id, DEVICES[0].id, -12.5, 40.0, is_pinned=True),
     Spot(UUID(int=611), DIAGRAM.id, SUBMAP.id, 1e6, -1e6),

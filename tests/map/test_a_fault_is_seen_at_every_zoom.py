@@ -45,7 +45,7 @@ def test_a_router_that_is_down_is_seen_at_every_zoom(
     stage = stages(None, theme=theme)
     down = themes()[theme].status["down"]
     for zoom in range(19):
-        stage.view._camera = {"lng": PLACE.lng, "lat": PLACE.lat, "zoom": float(zoom)}
+        stage.view._ground.look(PLACE.lng, PLACE.lat, float(zoom))
         stage.view._load()
         stage.until(lambda: stage.view._ready, "the page again")
         stage.tell(network())

@@ -28,6 +28,7 @@ class FakeMap(QWidget):
     what_if_toggled = Signal(object)
     what_if_left = Signal()
     past_left = Signal()
+    paper_said = Signal(object)
     became_idle = Signal(float)
     page_died = Signal(str)
 
@@ -47,6 +48,9 @@ class FakeMap(QWidget):
         self.what_if: dict[str, list[Any]] | None = None
         self.past: tuple[int, str, list[str], dict[UUID, str]] | None = None
         self.looked: tuple[float, float, float] | None = None
+        self.paper: Any = None
+        self.paper_told: list[dict[str, Any]] = []
+        self.pictures: dict[str, bytes] = {}
 
     def set_theme(self, theme: str) -> None:
         """Remember it."""
@@ -86,6 +90,20 @@ class FakeMap(QWidget):
             "weakened": list(weakened),
             "rerouted": [list(path) for path in rerouted],
         }
+
+    def show_paper(self, paper: Any) -> None:
+        """Remember it, and ask for all of it as the page would."""
+        self.paper = paper
+        if paper is not None:
+            self.paper_told.append(paper.whole())
+
+    def tell_paper(self, **message: Any) -> None:
+        """Remember it."""
+        self.paper_told.append(message)
+
+    def keep_picture(self, digest: str, data: bytes) -> None:
+        """Keep it."""
+        self.pictures[digest] = data
 
     def leave_what_if(self) -> None:
         """Forget it."""

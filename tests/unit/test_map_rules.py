@@ -88,3 +88,16 @@ def test_a_picture_is_named_by_its_content() -> None:
     assert said("diagram", Diagram(UUID(int=602), "Roof", None, "../etc/passwd")) == [
         "the SHA-256 of a picture expected, 64 hex digits"
     ]
+
+
+def test_a_submap_shows_a_site_that_is_there_and_the_site_stays_with_it() -> None:
+    below = Diagram(UUID(int=602), "Hill", PAPER.id, site=HILL.id)
+    assert said("diagram", below, PAPER) == [f"there is no site {HILL.id}"]
+    assert said("diagram", below, PAPER, HILL) == []
+    [refusal] = refusals(inventory(HILL, PAPER, below), edit(deletion("site", HILL)))
+    assert refusal.message == "the submap Hill shows this site: delete it first"
+
+
+def test_a_drawing_has_an_ink_of_the_palette() -> None:
+    red = Drawing(UUID(int=620), PAPER.id, "box", 0, 0, 10, 10, color="red")
+    assert said("drawing", red, PAPER) == ["'', 'text', 'accent', 'blue', 'teal', 'sand' expected, got 'red'"]

@@ -1,0 +1,116 @@
+"""Pictures on disk, each under the hash of its content. Counterpart: `domain/blobs.py` says how they travel.
+
+Theory: a file `<digest>` is whole and what its name says; `<digest>.part` is on its way, and goes on where it ended, also after
+a restart. What no diagram shows is dropped, the oldest first, when there is no room for something new.
+One rule: a name comes from a foreign hand: it is 64 hex digits before it becomes part of a path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from domain.blobs import (
+    BLOB_CAP_BYTES,
+    PIECE_BYTES,
+    BlobRequest,
+    GetBlob,
+    PutBlob,
+    digest_of,
+    is_digest,
+    picture_kind,
+)
+from domain.errors import Refusal
+from domain.inventory import Inventory
+from domain.text import clean_text
+from domain.wire import Reply
+
+STORE_CAP_BYTES = 256 * 1024 * 1024
+_PART = ".part"
+
+
+class Blobs:
+    """The pictures of one profile; those under a diagram of the inventory are in use."""
+
+    def __init__(
+        self, folder: Path, inventory: Callable[[], Inventory], cap_bytes: int = STORE_CAP_BYTES
+    ) -> None:
+        self._folder = folder
+        self._inventory = inventory
+        self._cap_bytes = cap_bytes
+        self._one_at_a_time = asyncio.Lock()
+
+    async def answer(self, request: BlobRequest) -> Reply:
+        """Return the one reply to a piece, or to the wish for one."""
+        if not is_digest(request.digest):
+            said = f"a SHA-256 expected, 64 hex digits, got {clean_text(request.digest, 80)!r}"
+            return Reply(request.request, (Refusal("INVALID_INPUT", said, "digest"),))
+        in_use = frozenset(diagram.background for diagram in self._inventory().diagrams())
+        async with self._one_at_a_time:
+            try:
+                if isinstance(request, GetBlob):
+                    return await asyncio.to_thread(self._get, request)
+                return await asyncio.to_thread(self._put, request, in_use)
+            except OSError as error:
+                said = f"the picture was not kept: {clean_text(str(error), 200)}"
+                return Reply(request.request, (Refusal("STORAGE_FAILED", said),))
+
+    def _get(self, request: GetBlob) -> Reply:
+        file = self._folder / request.digest
+        try:
+            size = file.stat().st_size
+            with file.open("rb") as opened:
+                opened.seek(min(max(request.offset, 0), size))
+                data = opened.read(PIECE_BYTES)
+        except FileNotFoundError:
+            said = f"there is no picture {request.digest[:12]}…"
+            return Reply(request.request, (Refusal("BLOB_NOT_FOUND", said, "digest"),))
+        return Reply(request.request, result={"size": size, "data": data})
+
+    def _put(self, request: PutBlob, in_use: frozenset[str]) -> Reply:
+        whole, part = self._folder / request.digest, self._folder / (request.digest + _PART)
+        if whole.exists():
+            return Reply(request.request, result={"have": whole.stat().st_size})
+        if not 0 < request.size <= BLOB_CAP_BYTES:
+            said = f"a picture of {request.size} bytes, at most {BLOB_CAP_BYTES} are kept"
+            return Reply(request.request, (Refusal("INVALID_INPUT", said, "size"),))
+        if len(request.data) > PIECE_BYTES:
+            said = f"{len(request.data)} bytes at once, at most {PIECE_BYTES}"
+            return Reply(request.request, (Refusal("INVALID_INPUT", said, "data"),))
+        have = part.stat().st_size if part.exists() else 0
+        if not request.data or request.offset != have:
+            return Reply(request.request, result={"have": have})
+        if have == 0 and not picture_kind(request.data):
+            return Reply(request.request, (Refusal("INVALID_INPUT", "no PNG and no JPEG", "data"),))
+        if have == 0 and not self._make_room(request.size, in_use):
+            said = f"the pictures fill {self._cap_bytes // 1024 // 1024} MB: delete some backgrounds first"
+            return Reply(request.request, (Refusal("INVALID_INPUT", said, "size"),))
+        with part.open("ab") as opened:
+            opened.write(request.data)
+        have += len(request.data)
+        if have < request.size:
+            return Reply(request.request, result={"have": have})
+        if have > request.size or digest_of(part.read_bytes()) != request.digest:
+            part.unlink()
+            said = "the picture is not what its name says: it changed on its way"
+            return Reply(request.request, (Refusal("INVALID_INPUT", said, "digest"),))
+        part.replace(whole)
+        return Reply(request.request, result={"have": have})
+
+    def _make_room(self, size: int, in_use: frozenset[str]) -> bool:
+        """Drop what nothing shows, the oldest first, until so many bytes more are within the cap; False where they are not."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        files = sorted(
+            (file.stat().st_mtime_ns, file.stat().st_size, file) for file in self._folder.iterdir()
+        )
+        held = sum(bytes_ for _, bytes_, _ in files)
+        for _, bytes_, file in files:
+            if held + size <= self._cap_bytes:
+                break
+            if file.name not in in_use:
+                with contextlib.suppress(FileNotFoundError):
+                    file.unlink()
+                held -= bytes_
+        return held + size <= self._cap_bytes

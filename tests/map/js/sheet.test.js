@@ -1,0 +1,52 @@
+// Points and degrees, drawings as features, corners that are pulled.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { cornersOf, drawingFeatures, groundOf, paperFeatures, pointAt, pulled } from "../../../map_assets/src/sheet.js";
+
+/** @type {any} */
+const box = { id: "b", shape: "box", x: 10, y: 20, width: 100, height: 50, text: "Core", color: "blue" };
+
+test("a point goes to the ground and comes back", () => {
+  for (const point of [[0, 0], [1234.5, -987.25], [-1e6, 9e5]]) {
+    const [lng, lat] = groundOf(/** @type {any} */ (point));
+    const [x, y] = pointAt({ lng, lat });
+    assert.ok(Math.abs(x - point[0]) < 1e-3 && Math.abs(y - point[1]) < 1e-3);
+  }
+});
+
+test("down on the paper is south on the ground, and a point is the same length both ways", () => {
+  const [, south] = groundOf([0, 100]);
+  assert.ok(south < 0);
+  assert.ok(Math.abs(groundOf([100, 0])[0] + south) < 1e-4);
+});
+
+test("a box is an area with its text in its corner, a line has two ends, a text stands alone", () => {
+  assert.deepEqual(drawingFeatures(box).map((f) => f.geometry.type), ["Polygon", "Point"]);
+  assert.deepEqual(drawingFeatures({ ...box, shape: "line", text: "" }).map((f) => f.geometry.type), ["LineString"]);
+  const [text] = drawingFeatures({ ...box, shape: "text", height: 26 });
+  assert.equal(text.properties?.size, 26);
+  assert.equal(drawingFeatures({ ...box, color: "" })[0].properties?.ink, "quiet");
+});
+
+test("a corner that is pulled leaves the one across where it is, also beyond it", () => {
+  const { x, y, width, height } = pulled(box, 2, [200, 90]);
+  assert.deepEqual([x, y, width, height], [10, 20, 190, 70]);
+  const turned = pulled(box, 0, [210, 170]);
+  assert.deepEqual([turned.x, turned.y, turned.width, turned.height], [110, 70, 100, 100]);
+});
+
+test("either end of a line can be pulled, and a text only grows", () => {
+  const line = { ...box, shape: "line" };
+  assert.deepEqual(cornersOf(pulled(line, 0, [0, 0])), [[0, 0], [110, 70]]);
+  assert.deepEqual(cornersOf(pulled(line, 1, [300, 300])), [[10, 20], [300, 300]]);
+  assert.equal(pulled({ ...box, shape: "text", text: "a\nb" }, 2, [999, 120]).height, 40);
+});
+
+test("a submap says how many devices are in it", () => {
+  const submaps = [[0, "empty"], [1, "1 device"], [1234, "1,234 devices"]];
+  const rows = submaps.map(([count], i) => ({ id: String(i), name: "Hill", count: Number(count), at: /** @type {any} */ ([0, 0]) }));
+  const features = paperFeatures({ drawings: [], submaps: rows, pinned: [], guests: [], picture: null, grid: false });
+  assert.deepEqual(features.map((f) => f.properties?.said), submaps.map(([, said]) => said));
+});

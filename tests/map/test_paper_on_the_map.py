@@ -1,0 +1,177 @@
+"""The network on paper in the real page: the same statuses, submaps, what a hand does, and back to the map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+import msgspec
+import pytest
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, Qt
+from PySide6.QtGui import QColor, QImage, QImageWriter
+from PySide6.QtTest import QTest
+
+from app.look import themes
+from app.map import bridge_paper as said
+from app.schematic.paper import Paper, ground_of
+from domain.diagram import Diagram, Drawing, Spot
+from domain.inventory import Tenant
+from domain.wire import Changed
+from tests.map.conftest import Stage
+from tests.map.networks import PLACES, health, id_of, news, small
+
+DARK = themes()["dark"]
+AT = {
+    "Kempten": (0.0, 0.0),
+    "Hauchenberg": (-240.0, 0.0),
+    "Grünten": (-240.0, 140.0),
+    "Alpspitz": (200.0, 120.0),
+}
+DRAWING = Drawing(id_of("frame"), UUID(int=0), "box", -180.0, 40.0, 120.0, 80.0, "Core", "blue")
+
+
+class Sheet:
+    """A stage that shows a paper, and what its page has said."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        stage.model.begin(Tenant(UUID(int=5), "Test net"))
+        self.paper = Paper(stage.model)
+        self.paper.more = lambda: {"picture": None, "grid": False}
+        self.heard: list[said.FromPaper] = []
+        root = self.paper.root
+        self.drawing = msgspec.structs.replace(DRAWING, diagram=root)
+        spots = tuple(Spot(id_of(f"spot {n}"), root, id_of(n), x, y) for n, (x, y) in AT.items())
+        stage.tell(Changed(3, diagrams=(Diagram(root, "Network"),), spots=spots, drawings=(self.drawing,)))
+        stage.view.paper_said.connect(self.heard.append)
+        stage.view.show_paper(self.paper)
+        stage.until(lambda: stage.stand_still()["rendered_links"] == 3)
+
+    def at(self, x: float, y: float) -> QPoint:
+        """Return where on the view a point of the paper is."""
+        return self.stage.pixel(ground_of((x, y)))
+
+    def hears(self, kind: type) -> said.FromPaper:
+        """Wait for a message of a kind and return the last."""
+        self.stage.until(lambda: any(isinstance(m, kind) for m in self.heard), kind.__name__)
+        return next(m for m in reversed(self.heard) if isinstance(m, kind))
+
+
+@pytest.fixture
+def sheet(stages: Callable[..., Stage]) -> Sheet:
+    """The small network on paper."""
+    return Sheet(stages(small()))
+
+
+def test_the_paper_shows_the_same_network_and_the_map_comes_back_where_it_was(sheet: Sheet) -> None:
+    stage = sheet.stage
+    assert stage.report()["rendered_devices"] == len(PLACES)
+    assert abs(stage.report()["center"][0]) < 1
+    stage.until(lambda: stage.shows(sheet.at(0, 0), DARK.status["up"]))
+    stage.view.show_paper(None)
+    stage.until(lambda: stage.stand_still()["rendered_links"] == 3 and stage.report()["center"][0] > 9)
+    assert not stage.js("document.body.classList.contains('paper')")
+
+
+def test_a_status_that_turns_is_seen_on_paper_too(sheet: Sheet) -> None:
+    sheet.stage.tell_and_see(news(health("Alpspitz", "down", 1)))
+    sheet.stage.until(lambda: sheet.stage.shows(sheet.at(200, 120), DARK.status["down"]))
+
+
+def test_a_device_is_dragged_by_a_distance_on_paper_and_never_to_a_place_on_the_ground(sheet: Sheet) -> None:
+    sheet.stage.drag(sheet.at(200, 120), sheet.at(260, 60))
+    moved = sheet.hears(said.ThingsMoved)
+    assert isinstance(moved, said.ThingsMoved)
+    assert (moved.id, round(moved.dx, -1), round(moved.dy, -1)) == (id_of("Alpspitz"), 60, -60)
+    assert not [event for event in sheet.stage.events if event[0] == "device_dropped"]
+
+
+def test_a_rubber_band_marks_an_area_and_shift_marks_one_more(sheet: Sheet) -> None:
+    stage, hands = sheet.stage, sheet.stage.hands
+    start, end = sheet.at(-270, -60), sheet.at(60, 60)
+    shift = Qt.KeyboardModifier.ShiftModifier
+    QTest.mousePress(hands, Qt.MouseButton.LeftButton, shift, start)
+    for at in ((start + end) / 2, end):
+        QTest.qWait(20)
+        QTest.mouseMove(hands, at)
+    QTest.qWait(50)
+    QTest.mouseRelease(hands, Qt.MouseButton.LeftButton, shift, end)
+    area = sheet.hears(said.AreaMarked)
+    assert isinstance(area, said.AreaMarked)
+    assert area.left < -240 < 0 < area.right
+    assert area.top < 0 < area.bottom < 120
+    QTest.mouseClick(hands, Qt.MouseButton.LeftButton, shift, sheet.at(200, 120))
+    assert sheet.hears(said.ThingMarked) == said.ThingMarked(id_of("Alpspitz"), more=True)
+    assert not [event for event in stage.events if event[0] == "device_clicked"]
+
+
+def test_a_click_selects_as_on_the_map(sheet: Sheet) -> None:
+    sheet.stage.click(sheet.at(0, 0))
+    sheet.stage.until(lambda: ("device_clicked", id_of("Kempten")) in sheet.stage.events)
+
+
+def test_a_drawing_is_made_marked_by_its_line_and_pulled_by_its_corner(sheet: Sheet) -> None:
+    stage = sheet.stage
+    stage.view.tell_paper(pen="ellipse")
+    stage.settle()
+    stage.drag(sheet.at(40, -70), sheet.at(140, -10))
+    made = sheet.hears(said.DrawingMade)
+    assert isinstance(made, said.DrawingMade)
+    assert (made.shape, round(made.width, -1), round(made.height, -1)) == ("ellipse", 100, 60)
+    stage.view.tell_paper(pen="hand")
+    stage.settle()
+    stage.click(sheet.at(-120, 40))
+    assert sheet.hears(said.ThingMarked) == said.ThingMarked(sheet.drawing.id, more=False)
+    stage.view.tell_paper(marks=[sheet.drawing.id])
+    stage.stand_still()
+    stage.drag(sheet.at(-60, 120), sheet.at(-30, 140))
+    pulled = sheet.hears(said.DrawingPulled)
+    assert isinstance(pulled, said.DrawingPulled)
+    assert (pulled.x, pulled.y, round(pulled.width, -1), round(pulled.height, -1)) == (-180, 40, 150, 100)
+
+
+def test_a_submap_is_one_ring_with_what_is_in_it_and_a_double_click_enters(sheet: Sheet) -> None:
+    stage, root = sheet.stage, sheet.paper.root
+    submap = Diagram(id_of("submap"), "Hills", root)
+    spots = [
+        Spot(id_of(f"in {n}"), submap.id, id_of(n), 0.0, float(i))
+        for i, n in enumerate(("Hauchenberg", "Grünten"))
+    ]
+    spots.append(Spot(id_of("stands"), root, submap.id, -240.0, 60.0))
+    stage.tell(Changed(4, diagrams=(submap,), spots=tuple(spots)))
+    stage.tell(news(health("Grünten", "down", 1)))
+    stage.until(lambda: stage.stand_still()["rendered_links"] == 2)
+    at = sheet.at(-240, 60)
+    stage.until(lambda: stage.shows(at, DARK.status["down"], 30))
+    stage.click(at)
+    assert sheet.hears(said.ThingMarked) == said.ThingMarked(submap.id, more=False)
+    twice = f"new MouseEvent('dblclick', {{ bubbles: true, clientX: {at.x()}, clientY: {at.y()} }})"
+    stage.js(f"document.querySelector('#map canvas').dispatchEvent({twice})")
+    assert sheet.hears(said.ThingOpened) == said.ThingOpened(submap.id)
+
+
+def test_a_background_picture_lies_under_the_network(sheet: Sheet) -> None:
+    image = QImage(64, 32, QImage.Format.Format_RGB32)
+    image.fill(QColor("#ff00ff"))
+    held = QBuffer()
+    held.open(QIODevice.OpenModeFlag.WriteOnly)
+    assert QImageWriter(held, QByteArray(b"png")).write(image)
+    sheet.stage.view.keep_picture("ab" * 32, bytes(held.data().data()))
+    sheet.paper.more = lambda: {"picture": {"digest": "ab" * 32, "width": 400, "height": 200}, "grid": True}
+    sheet.paper.refresh()
+    sheet.stage.view.tell_paper(**sheet.paper.differences()[0])
+
+    def is_seen() -> bool:
+        shown = sheet.stage.view.grab().toImage().pixelColor(sheet.at(0, -60))
+        return shown.red() > 120 and shown.green() < 60
+
+    sheet.stage.until(is_seen, "the picture")
+
+
+def test_a_page_that_died_shows_the_paper_again(sheet: Sheet) -> None:
+    stage = sheet.stage
+    stage.view.page.runJavaScript("0")
+    stage.view._load()
+    stage.until(lambda: stage.stand_still()["rendered_links"] == 3)
+    assert stage.js("document.body.classList.contains('paper')")
+    stage.until(lambda: stage.shows(sheet.at(0, 0), DARK.status["up"]))
