@@ -89,7 +89,7 @@ SETTINGS = (
     "import",
     "export",
 )
-"""What is set and looked up for the whole network, in the order of its menu."""
+"""What is set, looked up, read and written for the whole network, in the order of its menu."""
 
 
 def make_actions(window: QMainWindow, do: dict[str, Callable[[], object]]) -> dict[str, QAction]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from domain.edit import change, creation
 from domain.errors import Refusal
 from domain.exchanging import ImportPlan, ImportRow, PlanImport
 from domain.inventory import Device, Probe, Site
-from domain.wire import Reply
+from domain.wire import Reply, ToEngine
 from engine.imports.exchange import plan_import
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import id_of, small_network
@@ -213,6 +214,48 @@ def test_an_answer_to_a_dialog_that_was_closed_is_nothing(bench: Bench, table: P
     dialog.reject()
     bench.wait_for(lambda: not bench.link._pending)
     assert not bench.engine.edits
+
+
+class Slow:
+    """An engine's link that keeps the questions: whoever asks is answered by hand."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[Reply], None]] = []
+
+    def request(self, make: Callable[[int], ToEngine], then: Callable[[Reply], None]) -> None:
+        """Keep who waits."""
+        self.waiting.append(then)
+
+
+def test_a_slow_answer_says_that_it_reads_and_a_late_one_is_nothing(bench: Bench, table: Path) -> None:
+    slow = Slow()
+    dialog = ImportDialog(table, bench.model, slow, bench.look, lambda *_: None, bench.window)
+    dialog.open()
+    assert dialog.note.text() == "" and not dialog.submit_button.isEnabled()
+    bench.wait_for(lambda: dialog.note.text() == "Reading towers.csv…")
+    dialog.options.ping.setChecked(False)
+    late, newest = slow.waiting
+    late(Reply(1, result={"plan": msgspec.to_builtins(a_plan())}))
+    assert dialog.choice is None
+    newest(Reply(2, result={"plan": msgspec.to_builtins(ImportPlan("csv", a_plan().rows[4:5], ()))}))
+    assert dialog.table.numbers_shown() == [0]
+    dialog.again.click()
+    dialog.reject()
+    slow.waiting[-1](Reply(3, result={"plan": msgspec.to_builtins(a_plan())}))
+    assert not dialog.isVisible()
+
+
+def test_the_key_asks_for_a_file_and_another_one_may_follow(bench: Bench, table: Path) -> None:
+    answer(bench, a_plan())
+    bench.window.actions_by_name["import"].trigger()
+    first = bench.window.exchange.chooser
+    assert first is not None and first.isVisible()
+    first.fileSelected.emit(str(table))
+    first.close()
+    [dialog] = bench.window.findChildren(ImportDialog)
+    bench.wait_for(lambda: dialog.choice is not None)
+    dialog.another.click()
+    assert bench.window.exchange.chooser is not first
 
 
 def test_a_file_that_is_dropped_on_the_window_is_shown(bench: Bench, table: Path) -> None:

@@ -67,6 +67,8 @@ def test_the_settings_menu_has_all_of_them(bench: Bench) -> None:
         "Unknown senders",
         "Vault",
         "MIB browser",
+        "Import a file…",
+        "Export…",
     ]
     menu.close()
 
