@@ -14,6 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWebEngineCore import QWebEnginePage
 
 from app.look import themes
+from app.map import bridge
 from domain.wire import Changed
 from tests.map.conftest import LogWatch, Stage
 from tests.map.networks import big, device, health, id_of, news, small
@@ -121,7 +122,7 @@ def test_what_the_page_may_not_say_is_refused_with_got_and_expected(
         ('{"type":"device_clicked","id":7}', "got `int`"),
         ('{"type":"rm"}', "rm"),
         ('{"type":"ready","more":1}', "unknown field"),
-        ("x" * 70_000, "at most"),
+        ("x" * (bridge.TEXT_CAP + 1), "at most"),
     ]:
         door.from_page(text)
         assert said in log_watch.errors[-1]
