@@ -27,6 +27,7 @@ from domain.health import Health
 from domain.inventory import KINDS, Inventory, Tenant, is_paused
 from domain.journal import JournalRow
 from domain.load import LinkState
+from domain.maps import MapFile
 from domain.operation import Operation
 from domain.wire import Changed, EngineState, LatestValues, Removed
 
@@ -79,6 +80,7 @@ class Delta(NamedTuple):
     contradictions: frozenset[UUID] = _NONE
     operations: frozenset[UUID] = _NONE
     finds: frozenset[UUID] = _NONE
+    maps: frozenset[UUID] = _NONE
     facts: frozenset[UUID] = _NONE
     values: frozenset[UUID] = _NONE
     removed: tuple[Removed, ...] = ()
@@ -134,6 +136,7 @@ class Model(QObject):
         self.contradictions: dict[UUID, Contradiction] = {}
         self.operations: dict[UUID, Operation] = {}
         self.finds: dict[UUID, Find] = {}
+        self.maps: dict[UUID, MapFile] = {}
         self._behind: dict[UUID, UUID] = {}
         self._at_work = _NONE
         self.facts: dict[UUID, dict[tuple[str, str], Fact]] = {}
@@ -299,6 +302,7 @@ class Model(QObject):
             "contradictions": self.contradictions,
             "operations": self.operations,
             "finds": self.finds,
+            "maps": self.maps,
         }
 
     def _touch(self, name: str, ids: Iterable[UUID]) -> None:
@@ -358,6 +362,7 @@ class Model(QObject):
             contradictions=d.contradictions,
             operations=d.operations,
             finds=d.finds,
+            maps=d.maps,
             facts=_with(d.facts, (fact.subject for fact in changed.facts)),
             values=_with(d.values, (values.device for values in changed.values)),
             removed=d.removed + tuple(thing for thing in changed.removed if thing.kind in KINDS),

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QWidget
 
 from app.actions import SETTINGS, make_actions
 from app.commands import Commands, Said, Then
@@ -28,8 +28,9 @@ from app.forms import Forms
 from app.look import Look
 from app.lookup.book import Book
 from app.map_desk import MapDesk
+from app.maps.entrance import Maps
 from app.model import Delta, Model
-from app.panels import subject, tree
+from app.panels import tree
 from app.panels.alert_counters import AlertCounters
 from app.panels.alert_desk import AlertDesk
 from app.panels.alerts import HEAD_PX, AlertsPanel
@@ -46,7 +47,7 @@ from app.radio.entrance import Radio
 from app.schematic.desk import Schematic
 from app.settings import Settings
 from app.sheet import sheet
-from app.splitter import splitter
+from app.splitter import central_of, splitter
 from app.topology.desk import Desk
 from app.verbs import verbs_of
 from app.words import capitalized
@@ -101,6 +102,7 @@ class Window(QMainWindow):
         self.schematic = Schematic(model, link, commands, self.map, frame=self.frame, hands=self)
         self.discovery = Discovery(model, link, commands, look, self)
         self.map_desk = MapDesk(model, link, commands, self.map, look, self.select, self)
+        self.maps = Maps(model, link, look, self)
         self.desk = AlertDesk(model, link, commands, look, self.alerts, self)
         self.exchange = Exchange(model, link, commands, look, self)
         self.counters = AlertCounters(model, look)
@@ -323,6 +325,7 @@ class Window(QMainWindow):
         self.look.changed.connect(self._dress)
         self.commands.said.connect(self._on_said)
         self._link.status_changed.connect(self.top.set_status)
+        self.maps.said.connect(self.toasts.say)
         self._link.complained.connect(lambda said: self.toasts.say(capitalized(said)))
         self.news.changed.connect(self._choose_card)
         self.top.search_wanted.connect(self.open_palette)
@@ -372,27 +375,10 @@ class Window(QMainWindow):
     def _lay_out(self) -> None:
         self._centre = splitter(Qt.Orientation.Vertical, [self.frame, self.alerts, self.topology.board], 0)
         self._centre.setSizes([SIZE_PX[1] - ALERTS_PX, ALERTS_PX, ALERTS_PX])
-        middle = QWidget()
-        column = QVBoxLayout(middle)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.news.banner)
-        column.addWidget(self.news.notice)
-        column.addWidget(self.settings.banner)
-        column.addWidget(self._centre, 1)
-        column.addWidget(self.past.bar)
-        columns = splitter(Qt.Orientation.Horizontal, [self.tree, middle, self.side], 1)
-        columns.setSizes([tree.WIDTH_PX, SIZE_PX[0] - tree.WIDTH_PX - subject.WIDTH_PX, subject.WIDTH_PX])
+        banners = (self.news.banner, self.news.notice, self.settings.banner)
+        central = central_of(
+            self.top, self.tree, banners, [self._centre, self.past.bar], self.side, SIZE_PX[0]
+        )
         self.tree.resized.connect(self.top.align_to)
         self.top.align_to(tree.WIDTH_PX)
-        line = QFrame()
-        line.setProperty("kind", "line")
-        central = QWidget()
-        central.setObjectName("central")
-        layout = QVBoxLayout(central)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.top)
-        layout.addWidget(line)
-        layout.addWidget(columns, 1)
         self.setCentralWidget(central)

@@ -29,6 +29,7 @@ from domain.health import Health
 from domain.inventory import KINDS, Credential, Device, Kind, Link, Site, Tenant
 from domain.journal import JournalRow
 from domain.load import LinkState
+from domain.maps import MapFile, MapRequest
 from domain.mib import MibRequest
 from domain.operation import Operation
 from domain.receiving import ReceiverSettings, ReceiverState
@@ -192,6 +193,7 @@ ToEngine = (
     | TerrainRequest
     | ExchangeRequest
     | BlobRequest
+    | MapRequest
     | SetRetention
     | SetReceivers
     | QueryQuarantine
@@ -266,7 +268,7 @@ class EngineState(msgspec.Struct, frozen=True):
     vault: VaultState | None = None
 
 
-FoundKind = Literal["fault", "derived_link", "contradiction", "operation", "find"]
+FoundKind = Literal["fault", "derived_link", "contradiction", "operation", "find", "map"]
 """What was found out and can be over; what people intended is a Kind."""
 FOUND_KINDS: tuple[FoundKind, ...] = get_args(FoundKind)
 REMOVABLE: frozenset[str] = frozenset((*KINDS, *FOUND_KINDS))
@@ -309,6 +311,7 @@ class Changed(msgspec.Struct, tag="changed", frozen=True):
     contradictions: tuple[Contradiction, ...] = ()
     operations: tuple[Operation, ...] = ()
     finds: tuple[Find, ...] = ()
+    maps: tuple[MapFile, ...] = ()
     facts: tuple[Fact, ...] = ()
     values: tuple[LatestValues, ...] = ()
     journal: tuple[JournalRow, ...] = ()

@@ -23,6 +23,7 @@ import platformdirs
 from domain.rules import NAME_CAP
 from domain.text import clean_text
 from engine.log import LogWriter, close_log, open_log
+from engine.maps.work import WORK_ON_MAPS
 from engine.mibs.reading import READ_MIBS
 from engine.profile import Profile, ProfileTaken
 from engine.terrain.reading import READ_TERRAIN
@@ -42,7 +43,7 @@ STOP_S = 15.0
 
 def main(arguments: list[str] | None = None) -> int:
     """Run an engine until it is told to stop; return the exit code. With `--read-mibs` be what reads MIB texts for one, with
-    `--read-terrain` what reads heights of the ground."""
+    `--read-terrain` what reads heights of the ground, with `--work-on-maps` what reads and cuts maps."""
     if (arguments if arguments is not None else sys.argv[1:]) == [READ_MIBS]:
         from engine.mibs.reader import main as read_mibs  # noqa: PLC0415 loads pysmi, which no engine needs itself
 
@@ -51,6 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
         from engine.terrain.reader import main as read_terrain  # noqa: PLC0415 loads what decodes pictures
 
         return read_terrain()
+    if (arguments if arguments is not None else sys.argv[1:]) == [WORK_ON_MAPS]:
+        from engine.maps.worker import main as work_on_maps  # noqa: PLC0415
+
+        return work_on_maps()
     parser = argparse.ArgumentParser(
         prog="heliograph-engine", description="Polls a network and tells windows about it."
     )

@@ -21,10 +21,12 @@ from domain.exchanging import ExchangeRequest
 from domain.ids import RANDOM_BYTES, uuid7
 from domain.inventory import Device, Inventory
 from domain.journal import RECEIVED_KINDS, JournalRow
+from domain.maps import MapRequest
 from domain.mib import MibRequest
 from domain.observation import Value
 from domain.searching import DiscoveryRequest
 from domain.terrain import TerrainRequest
+from domain.topology import Topology
 from domain.wire import PROTOCOL, EngineState, LatestValues, Welcome
 from engine import VERSION
 from engine.blobs import Blobs
@@ -37,11 +39,13 @@ from engine.heap import keep_settled, settle
 from engine.imports import Exchange
 from engine.inquiries import Inquiries
 from engine.journal import JournalPen
-from engine.judge.judge import TICK_S, Judge
+from engine.judge.judge import Judge
 from engine.judge.last_words import LastWordsReader
 from engine.judge.outcome import Outcome
 from engine.judge.rule_history import PastReader
+from engine.judge.turns import turn_clocks, turn_evidence
 from engine.logins import Logins
+from engine.maps.library import MapLibrary
 from engine.mibs.library import Mibs
 from engine.monitor.live import Live
 from engine.monitor.poller import Monitor
@@ -60,8 +64,6 @@ from engine.transport.addresses import has_way
 from engine.upkeep import Upkeep
 from engine.vault import Keeper, NewPlace, Vault
 
-SOON_S = 0.2
-"""How soon evidence goes on that was left for the next turn."""
 _log = logging.getLogger("engine")
 
 SECRETS_KEPT_US = 7 * 86_400_000_000
@@ -184,14 +186,14 @@ class Engine:
             pen,
             open_credential=self._logins.open_credential,
             put=self._store.put,
-            touch=lambda subjects, rows: self._endpoint.touch(subjects, rows),  # noqa: PLW0108 made below
+            touch=self._touch,
             new_id=new_id,
             now_us=now_us,
         )
         terrain = TerrainDesk(folder, self._discovery.operations, now_us)
         stack.callback(terrain.close)
         stack.push_async_callback(self._discovery.close)
-        network = Inquiries(self._store, lambda: self._judge.faults.network.topology, lambda: self._state)
+        self._maps = MapLibrary(folder, self._state, self._discovery.operations, self._touch, now_us)
         requests = Requests(
             state=self._state,
             pen=pen,
@@ -206,9 +208,10 @@ class Engine:
             profiles=profiles,
             rooms=rooms(
                 (MibRequest, mibs.answer),
-                (NetworkRequest, network.answer),
+                (NetworkRequest, Inquiries(self._store, self._topology, lambda: self._state).answer),
                 (DiscoveryRequest, self._discovery.answer),
                 (TerrainRequest, terrain.answer),
+                (MapRequest, self._maps.answer),
                 (ExchangeRequest, Exchange(lambda: self._state.inventory, new_id).answer),
                 (BlobRequest, Blobs(folder / "pictures", lambda: self._state.inventory).answer),
             ),
@@ -249,10 +252,11 @@ class Engine:
         services = [
             keep("monitor", self._monitor.run),
             keep("receivers", self._receivers.run),
-            keep("judge", self._tick),
-            keep("evidence", self._turn_evidence),
+            keep("judge", lambda: turn_clocks(self._judge, now_us)),
+            keep("evidence", lambda: turn_evidence(self._judge, now_us)),
             keep("past", PastReader(self._state, self._judge, self._store.hourly, now_us).run),
             keep("discovery", self._discovery.run),
+            keep("maps", self._maps.watch),
             keep("figures", figures.run),
             keep("keyframes", self._upkeep.keep_keyframes),
             keep("hours", self._upkeep.roll_up),
@@ -280,6 +284,9 @@ class Engine:
                 self._vault.delete(orphan)
         except StorageFailed as error:  # a full disk is no reason not to poll: the next start deletes them
             _log.error("storage_failed", extra={"reason": error.message})
+
+    def _topology(self) -> Topology:
+        return self._judge.faults.network.topology
 
     def _stop_from_thread(self) -> None:
         with suppress(RuntimeError):  # the loop is closed: stopped it is
@@ -314,6 +321,9 @@ class Engine:
             self._discovery.learn(outcome.facts, [health.device for health in outcome.health])
         self._last_words.follow(outcome.faults)
         self._endpoint.touch(outcome.subjects(), outcome.journal)
+
+    def _touch(self, subjects: list[Subject], rows: Sequence[JournalRow] = ()) -> None:
+        self._endpoint.touch(subjects, rows)
 
     def _on_applied(
         self, before: Inventory, touched: list[tuple[str, UUID]], renewed: set[UUID], row: JournalRow
@@ -377,21 +387,11 @@ class Engine:
 
     def _notices(self) -> tuple[str, ...]:
         trouble = self._store.trouble
-        held = (self._transports, self._receivers, self._upkeep, self._discovery)
+        held = (self._transports, self._receivers, self._upkeep, self._discovery, self._maps)
         told = tuple(notice for room in held for notice in room.notices)
         return (*told, trouble) if trouble else told
 
     # Services
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
-            self._judge.tick(now_us(), time.monotonic())
-
-    async def _turn_evidence(self) -> None:
-        while True:
-            more = self._judge.turn_evidence(now_us())
-            await asyncio.sleep(SOON_S if more else TICK_S)
 
     def _tell_figures(self, state: EngineState) -> None:
         self._state.engine = state

@@ -25,6 +25,7 @@ from domain.blobs import BlobRequest
 from domain.errors import Refusal
 from domain.exchanging import ExchangeRequest
 from domain.journal import JournalRow
+from domain.maps import MapRequest
 from domain.mib import MibRequest
 from domain.searching import DiscoveryRequest
 from domain.terrain import TerrainRequest
@@ -78,6 +79,7 @@ Request = (
     | TerrainRequest
     | ExchangeRequest
     | BlobRequest
+    | MapRequest
     | ProbeNow
     | SetRetention
     | SetReceivers

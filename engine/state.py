@@ -18,6 +18,7 @@ from domain.finding import Find
 from domain.health import Health
 from domain.inventory import KINDS, Inventory
 from domain.load import LinkState
+from domain.maps import MapFile
 from domain.observation import Value
 from domain.operation import Operation
 from domain.wire import FOUND_KINDS, EngineState, FoundKind, LatestValues
@@ -42,6 +43,7 @@ Table = Literal[
     "contradiction",
     "operation",
     "find",
+    "map",
     "fact",
     "facts",
     "values",
@@ -74,6 +76,7 @@ class State:
     contradictions: dict[UUID, Contradiction] = field(default_factory=dict)
     operations: dict[UUID, Operation] = field(default_factory=dict)
     finds: dict[UUID, Find] = field(default_factory=dict)
+    maps: dict[UUID, MapFile] = field(default_factory=dict)
     facts: dict[UUID, dict[tuple[str, str], Fact]] = field(default_factory=dict)
     values: dict[UUID, LatestValues] = field(default_factory=dict)
     live: dict[UUID, tuple[int, tuple[Value, ...]]] = field(default_factory=dict)
@@ -91,7 +94,7 @@ class State:
                 return self.link_states.get(key)
             case "alert":
                 return self.alerts.get(key)
-            case "fault" | "derived_link" | "contradiction" | "operation" | "find":
+            case "fault" | "derived_link" | "contradiction" | "operation" | "find" | "map":
                 return self._found(table).get(key)
             case "fact":
                 return self.facts.get(key[0], {}).get(key[1:3])
@@ -107,6 +110,7 @@ class State:
             "contradiction": self.contradictions,
             "operation": self.operations,
             "find": self.finds,
+            "map": self.maps,
         }
         return tables[kind]
 

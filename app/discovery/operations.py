@@ -5,7 +5,7 @@ One rule: what runs can be paused and cancelled wherever it is seen, and how it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from uuid import UUID
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
@@ -29,16 +29,23 @@ from domain.operation import Operation
 from domain.searching import OperationAct
 
 KINDS = ("sweep", "walk")
-ICONS = {"sweep": "radar", "walk": "waypoints"}
+"""Those that find devices; what else runs is shown where it belongs, and in the top bar."""
+ICONS = {
+    "sweep": "radar",
+    "walk": "waypoints",
+    "map_add": "map-plus",
+    "map_check": "map",
+    "map_cut": "scissors",
+}
 ROW_PX, TITLE_PX, BAR_PX, VERB_PX = 28, 280, 120, 80
 ENDED_SHOWN = 2
 _SOURCES = {"sweep": frozenset({"sweep"}), "walk": frozenset({"sweep", "neighbour"})}
 _ENDED = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}
 
 
-def running(operations: Iterable[Operation]) -> list[Operation]:
-    """Return discovery's operations that have not ended, the oldest first."""
-    found = [one for one in operations if one.kind in KINDS and not one.has_ended]
+def running(operations: Iterable[Operation], kinds: Collection[str] = KINDS) -> list[Operation]:
+    """Return the operations of some kinds that have not ended, the oldest first."""
+    found = [one for one in operations if one.kind in kinds and not one.has_ended]
     return sorted(found, key=lambda one: (one.started_us, one.id.int))
 
 
@@ -63,6 +70,8 @@ def progress_words(operation: Operation, found: int) -> str:
         said = _ENDED[operation.state]
         return f"{said}: {operation.result_words}" if operation.result_words else said
     far = f"{operation.done:,} of {operation.total:,}" if operation.total else f"{operation.done:,}"
+    if operation.kind not in KINDS:
+        far = f"{operation.done / operation.total:.0%}" if operation.total else ""
     doing = "paused" if operation.state == "paused" else operation.phase
     waits = f"{found:,} to review" if found else ""
     return ", ".join(part for part in (far, waits, doing) if part)
@@ -177,9 +186,15 @@ class OperationRow(QWidget):
 class OperationList(QWidget):
     """What runs, and what ended last. `steer` asks the engine."""
 
-    def __init__(self, model: Model, look: Look, steer: Callable[[UUID, OperationAct], None]) -> None:
+    def __init__(
+        self,
+        model: Model,
+        look: Look,
+        steer: Callable[[UUID, OperationAct], None],
+        kinds: Collection[str] = KINDS,
+    ) -> None:
         super().__init__()
-        self._model, self._look, self._steer = model, look, steer
+        self._model, self._look, self._steer, self._kinds = model, look, steer, kinds
         self._read: set[UUID] = set()
         self.rows: dict[UUID, OperationRow] = {}
         self._column = QVBoxLayout(self)
@@ -193,10 +208,10 @@ class OperationList(QWidget):
             self._show()
 
     def _shown(self) -> list[Operation]:
-        known = [one for one in self._model.operations.values() if one.kind in KINDS]
+        known = [one for one in self._model.operations.values() if one.kind in self._kinds]
         ended = [one for one in known if one.has_ended and one.id not in self._read]
         ended.sort(key=lambda one: one.ended_us or 0)
-        return [*ended[-ENDED_SHOWN:], *running(known)]
+        return [*ended[-ENDED_SHOWN:], *running(known, self._kinds)]
 
     def _show(self) -> None:
         shown = self._shown()
@@ -265,7 +280,7 @@ class Indicator(QAbstractButton):
     def _on_changed(self, delta: Delta) -> None:
         if not (delta.operations or delta.finds or delta.initial):
             return
-        under_way = running(self._model.operations.values())
+        under_way = running(self._model.operations.values(), ICONS)
         waiting = len(self._model.finds)
         self._runs, self._rests = bool(under_way), all(one.state == "paused" for one in under_way)
         total = sum(one.total for one in under_way)

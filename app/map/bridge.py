@@ -128,6 +128,12 @@ class Blocked(Struct, tag="blocked", forbid_unknown_fields=True):
     url: Text
 
 
+class BoxDrawn(Struct, tag="box_drawn", forbid_unknown_fields=True):
+    """A hand has drawn a box: west, south, east, north; or it has given up."""
+
+    box: tuple[Lng, Lat, Lng, Lat] | None
+
+
 class Reported(Struct, tag="reported", forbid_unknown_fields=True):
     """The answer to a report that was asked for: what the page itself counts."""
 
@@ -159,6 +165,7 @@ FromPage = (
     | Still
     | Painted
     | Blocked
+    | BoxDrawn
     | Reported
     | FromPaper
 )

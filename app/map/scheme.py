@@ -115,4 +115,4 @@ class MapFiles(QWebEngineUrlSchemeHandler):
             _log.warning("the page asked for %s, which is not there", url.toDisplayString()[:200])
             job.fail(QWebEngineUrlRequestJob.Error.UrlNotFound)
             return
-        job.reply(QByteArray(MIME[file.suffix]), device)
+        job.reply(QByteArray(MIME.get(file.suffix, MIME[".pmtiles"])), device)

@@ -26,9 +26,11 @@ from app.map import bridge, feed
 from app.map.bridge_paper import FromPaper
 from app.map.ground import Ground, Paper
 from app.map.layers import MapLayers
+from app.map.own_maps import OwnMaps
 from app.map.page import Gate, MapPage, make_profile
 from app.map.radio import RadioFeed
 from app.map.readings import ReadingsFeed
+from app.map.reports import Report, Reports
 from app.map.scheme import BASEMAP, INDEX, MapFiles
 from app.map.tools import MapTools
 from app.model import Delta, Model
@@ -38,16 +40,10 @@ RELOAD_MS = 100
 RELOAD_MOST_MS = 10_000
 STEADY_MS = 30_000
 """A page that lived this long had no part in the next death."""
-REPORT_TIMEOUT_MS = 10_000
 
 KNOWN = ("device", "link", "site", "diagram", "drawing")
 """The kinds of things that the page may speak of."""
 
-Report = dict[str, Any]
-NOT_SEEN: Report = dict.fromkeys(("first_idle_s", "zoom", "center")) | {
-    "rendered_devices": 0,
-    "rendered_links": 0,
-}
 _log = logging.getLogger("heliograph.map")
 
 
@@ -99,8 +95,7 @@ class MapView(QWidget):
         self._model = model
         self._theme = theme
         self._started_s = time.monotonic() if started_s is None else started_s
-        self._ready = False
-        self._idle = False
+        self._ready = self._idle = False
         self._deaths = 0
         self._selected: UUID | None = None
         self._hovered: UUID | None = None
@@ -110,7 +105,6 @@ class MapView(QWidget):
         self._stills: dict[int, Callable[[], None]] = {}
         self._ground = Ground(model)
         self._tokens = itertools.count(1)
-        self._reports: dict[int, Callable[[Report], None]] = {}
         self.tools = MapTools(self._send, self)
         self.layers = MapLayers(self._send, self)
         self._readings = ReadingsFeed(model, self.layers)
@@ -118,11 +112,13 @@ class MapView(QWidget):
 
         self._gate = Gate(self)
         self._files = MapFiles(basemap, self)
+        self.maps = OwnMaps(model, self._files.table, self._send, theme, self)
         self._profile = make_profile(self._files, self._gate, self)
         self._door = bridge.Door(self._is_known, self._take, self)
         self._view = QWebEngineView(self)
         self.page = MapPage(self._profile, self._gate, self._view)
         self.page.renderProcessTerminated.connect(self._on_terminated)
+        self._reports = Reports(self.page, self._send, self)
         self._channel = QWebChannel(self.page)
         self._channel.registerObject("door", self._door)
         self.page.setWebChannel(self._channel)
@@ -162,6 +158,7 @@ class MapView(QWidget):
         self._theme = theme
         self._paint_ground()
         self._send(theme=theme)
+        self.maps.set_theme(theme)
 
     def select(self, id: UUID | None) -> None:
         """Mark a device, a link or a site as selected, or nothing."""
@@ -241,10 +238,7 @@ class MapView(QWidget):
 
     def report(self, then: Callable[[Report], None]) -> None:
         """Ask the page what it shows; `then` gets the answer, or what is known here where the page does not answer in time."""
-        token = next(self._tokens)
-        self._reports[token] = then
-        self._send(report=token)
-        QTimer.singleShot(REPORT_TIMEOUT_MS, self, lambda: self._answer_without_page(token))
+        self._reports.ask(then)
 
     def _load(self) -> None:
         self._ready = False
@@ -313,8 +307,10 @@ class MapView(QWidget):
                 self.painted.emit(message.stamp_us, message.painted_us)
             case bridge.Blocked():
                 self._gate.refuse(message.url)
+            case bridge.BoxDrawn():
+                self.maps.take(message)
             case bridge.Reported():
-                self._on_reported(message)
+                self._reports.answer(message)
             case _ if isinstance(message, FromPaper):
                 self.paper_said.emit(message)
             case _:
@@ -336,10 +332,10 @@ class MapView(QWidget):
             **self.tools.state(),
             **self.layers.state(),
             past=self._past,
+            **self.maps.whole(),
             **message,
         )
-        for token in self._reports:
-            self._send(report=token)
+        self._reports.ask_again()
 
     def _on_idle(self) -> None:
         if not self._idle:
@@ -365,27 +361,6 @@ class MapView(QWidget):
         menu.addAction("Path profile from here").triggered.connect(lambda: self.path_requested.emit(lng, lat))
         menu.addAction("Show the whole network").triggered.connect(self.fit)
         return menu
-
-    def _on_reported(self, message: bridge.Reported) -> None:
-        then = self._reports.pop(message.token, None)
-        if then is not None:
-            errors = max(message.console_errors, self.page.console_errors)
-            then(
-                {
-                    "first_idle_s": message.first_idle_s,
-                    "console_errors": errors,
-                    "rendered_devices": message.rendered_devices,
-                    "rendered_links": message.rendered_links,
-                    "zoom": message.zoom,
-                    "center": list(message.center),
-                }
-            )
-
-    def _answer_without_page(self, token: int) -> None:
-        then = self._reports.pop(token, None)
-        if then is not None:
-            _log.error("the page did not answer report %d within %d ms", token, REPORT_TIMEOUT_MS)
-            then(NOT_SEEN | {"console_errors": self.page.console_errors})
 
     def _on_terminated(self, status: QWebEnginePage.RenderProcessTerminationStatus, code: int) -> None:
         self._ready = False

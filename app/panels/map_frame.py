@@ -60,6 +60,8 @@ class Map(Protocol):
     page_died: Any
     tools: MapTools
     layers: MapLayers
+    maps: Any
+    """The user's own maps and areas: `app/map/own_maps.py`."""
 
     @property
     def external_requests(self) -> int:
@@ -232,6 +234,8 @@ class MapFrame(QWidget):
         if is_dragged(event.mimeData()):
             event.acceptProposedAction()
             self._look(self._keep_camera)
+        else:
+            event.ignore()  # the window may know better
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         """Say what a drop here would do."""

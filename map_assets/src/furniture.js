@@ -38,7 +38,8 @@ export function putButtons(map, camera, send) {
   }));
 }
 
-export const putCredits = () => byId("credits").replaceChildren(document.createTextNode(CREDITS));
+/** Whose data is in sight: that of the world beneath, and of maps of the user. @param {string[]} more */
+export const putCredits = (more = []) => byId("credits").replaceChildren(...[...more, CREDITS].map((text) => textElement("p", "", text)));
 
 /** @param {Palette} palette */
 export function putLegend(palette) {
@@ -78,4 +79,9 @@ export function notice(text) {
   const box = byId("notices");
   if ([...box.children].some((child) => child.textContent === text)) return;
   box.append(textElement("p", "", text));
+}
+
+/** Say something no more. @param {string} text */
+export function takeBack(text) {
+  for (const child of [...byId("notices").children]) if (child.textContent === text) child.remove();
 }

@@ -56,6 +56,15 @@ interface PaperRow {
 /** Another paper, or the map, is shown from now on: where it looks (null: at all of it), and what is to be in view. */
 interface Turned { camera: View | null; show: string | null }
 
+/** West, south, east, north. */
+type Box = [number, number, number, number];
+
+/** A map of the user; `address` below the page's own, another one where the file is another. */
+interface OwnMap {
+  id: string; name: string; schema: "protomaps" | "openmaptiles" | "shortbread" | "raster"; address: string;
+  min_zoom: number; max_zoom: number; bounds: Box; coverage: Box[]; opacity: number; attribution: string;
+}
+
 /** One message of the window: any of these, taken in this order. */
 interface FromWindow {
   theme?: ThemeName;
@@ -104,6 +113,12 @@ interface FromWindow {
   marks?: string[];
   /** What the next drag on paper draws. */
   pen?: Pen;
+  /** Maps of the user that are drawn, the topmost first. */
+  maps?: OwnMap[];
+  /** Areas to be shown over everything. */
+  areas?: Box[];
+  /** A box is to be drawn by hand, or no more. */
+  draw_box?: boolean;
   report?: number;
 }
 
@@ -135,6 +150,7 @@ type ToWindow =
   | { type: "paper_escaped" }
   | { type: "painted"; stamp_us: number; painted_us: number }
   | { type: "blocked"; url: string }
+  | { type: "box_drawn"; box: Box | null }
   | {
     type: "reported"; token: number; first_idle_s: number | null; console_errors: number;
     rendered_devices: number; rendered_links: number; zoom: number; center: LngLat;

@@ -16,6 +16,7 @@ import { Joins } from "./joins.js";
 import { complain, PaintClock, report, watchErrors } from "./measure.js";
 import { Network } from "./network.js";
 import { Overlays } from "./overlay.js";
+import { isOwn } from "./own_maps.js";
 import { Painter } from "./painter.js";
 import { dressPage, paletteOf } from "./palette.js";
 import { listen } from "./pointer.js";
@@ -100,7 +101,7 @@ async function build(first) {
   map.keyboard.disableRotation();
   map.on("error", (event) => {
     if ("sourceId" in event && event.sourceId === BASEMAP) notice("Parts of the map file cannot be read; the network is drawn all the same.");
-    else complain(String(event.error?.message ?? event.error));
+    else if (!("sourceId" in event) || !isOwn(event.sourceId)) complain(String(event.error?.message ?? event.error));
   });
   await map.once("style.load");
 

@@ -7,6 +7,8 @@
 // the one that acts on an event calls `event.preventDefault()`, and nobody after it does anything.
 // One rule: an overlay keeps no secrets: what it shows comes with messages, and a page that died gets them again.
 
+import { Areas } from "./area.js";
+import { OwnMaps } from "./own_maps.js";
 import { paletteOf } from "./palette.js";
 import { Past } from "./past.js";
 import { PaperOverlay } from "./paper.js";
@@ -35,7 +37,7 @@ import { Tools } from "./tools.js";
  */
 
 /** In the order they take messages, and within a slot from the ground up. @type {(new (stage: Stage) => Overlay)[]} */
-export const OVERLAYS = [PaperOverlay, Radio, Readings, Sites, Tools, Past, Pin];
+export const OVERLAYS = [OwnMaps, PaperOverlay, Radio, Readings, Sites, Tools, Past, Pin, Areas];
 
 export class Overlays {
   #stack;

@@ -6,11 +6,30 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.map.layers import MapLayers
 from app.map.tools import MapTools
+
+
+class FakeMaps(QObject):
+    """The maps and areas of a map that draws nothing."""
+
+    box_drawn = Signal(object)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.areas: list[Any] = []
+        self.draws = False
+
+    def show_areas(self, areas: Sequence[Any]) -> None:
+        """Remember them."""
+        self.areas = list(areas)
+
+    def draw_box(self, wanted: bool = True) -> None:
+        """Remember it."""
+        self.draws = wanted
 
 
 class FakeMap(QWidget):
@@ -36,6 +55,7 @@ class FakeMap(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.maps = FakeMaps(self)
         self.theme = ""
         self.sent: list[dict[str, Any]] = []
         self.tools = MapTools(lambda **message: self.sent.append(message), self)

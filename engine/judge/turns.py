@@ -1,0 +1,29 @@
+"""The judge's own services: each second it looks at its clocks, and at the links that devices tell of. Counterpart: `judge.py`.
+
+One rule: nothing here decides; it only says when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from engine.judge.judge import TICK_S, Judge
+
+SOON_S = 0.2
+"""How soon evidence goes on that was left for the next turn."""
+
+
+async def turn_clocks(judge: Judge, now_us: Callable[[], int]) -> None:
+    """Have a judge look at the clocks each second, until cancelled. `now_us` is the wall clock in microseconds UTC."""
+    while True:
+        await asyncio.sleep(TICK_S)
+        judge.tick(now_us(), time.monotonic())
+
+
+async def turn_evidence(judge: Judge, now_us: Callable[[], int]) -> None:
+    """Have a judge bring the links that devices tell of up to date, until cancelled."""
+    while True:
+        more = judge.turn_evidence(now_us())
+        await asyncio.sleep(SOON_S if more else TICK_S)

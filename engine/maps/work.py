@@ -1,0 +1,95 @@
+"""Has a map file worked on by a process of its own, and watches over it. Counterpart: `worker.py`, which runs there.
+
+One rule: cancelled or hung, the process is gone before anybody goes on, and so is what it had begun to write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from engine.maps.worker import MapJob, MapWord
+
+WORK_ON_MAPS = "--work-on-maps"
+SILENT_S = 120.0
+"""Longest silence of the worker; it speaks after each chunk and each 65,536 entries."""
+LINE_CAP_BYTES = 1024 * 1024
+_WINDOWS_FLAGS = ("CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
+
+OnWord = Callable[[MapWord], Awaitable[None]]
+"""Gets each word on how far it is; the work rests until it returns."""
+
+
+class WorkFailed(Exception):
+    """Nothing came of it, in words for a person."""
+
+
+def worker_command() -> list[str]:
+    """Return how the worker is started: as ourselves, with one word."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable, WORK_ON_MAPS]
+    return [sys.executable, "-m", "engine", WORK_ON_MAPS]
+
+
+async def work(
+    job: MapJob, on_word: OnWord, *, command: Sequence[str] | None = None, silent_s: float = SILENT_S
+) -> MapWord:
+    """Return how a job ended. Raises WorkFailed; then, or when it is cancelled, nothing is left of `out`."""
+    ended = False
+    try:
+        word = await _converse(job, on_word, list(command or worker_command()), silent_s)
+        if word.refused:
+            raise WorkFailed(word.refused)
+        ended = True
+        return word
+    finally:
+        if not ended and job.out:
+            with suppress(OSError):  # on the next start it is swept away
+                Path(job.out).unlink(missing_ok=True)  # noqa: ASYNC240 one unlink, also while it is cancelled
+
+
+async def _converse(job: MapJob, on_word: OnWord, command: list[str], silent_s: float) -> MapWord:
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            limit=LINE_CAP_BYTES,
+            creationflags=sum(getattr(subprocess, name, 0) for name in _WINDOWS_FLAGS),
+        )
+    except OSError as error:
+        raise WorkFailed(f"the process that reads maps cannot be started: {error}") from None
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        with suppress(ConnectionError):
+            process.stdin.write(msgspec.json.encode(job) + b"\n")
+        while True:
+            try:
+                line = await asyncio.wait_for(process.stdout.readline(), silent_s)
+                word = msgspec.json.decode(line, type=MapWord) if line else None
+            except TimeoutError:
+                raise WorkFailed(f"the process that reads maps was silent for {silent_s:g} s") from None
+            except (ValueError, msgspec.MsgspecError):
+                raise WorkFailed("what the process that reads maps says cannot be understood") from None
+            if word is None:
+                raise WorkFailed(f"the process that reads maps ended (code {await process.wait()})")
+            if word.refused or word.survey is not None or word.size is not None:
+                return word
+            await on_word(word)
+            with suppress(ConnectionError):
+                process.stdin.write(b"\n")
+    finally:
+        process.stdin.close()
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            while await process.stdout.read(65_536):
+                pass  # `wait` waits for the pipe's end too
+            await process.wait()

@@ -1,0 +1,167 @@
+"""The user's own maps in the real page: each schema, raster, areas, and files that fail while they are shown."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+
+import map_assets
+from domain.geometry import LngLat
+from domain.maps import MapFile
+from domain.wire import Changed, Removed
+from engine.maps.survey import survey
+from tests.map.conftest import LogWatch, Stage
+from tests.map.networks import small
+from tests.map_files import png, write_map
+
+Stages = Callable[..., Stage]
+
+
+def taken(path: Path, number: int = 1, **more: Any) -> MapFile:
+    """Return a file as the library has it."""
+    found = msgspec.structs.asdict(survey(path, lambda *_: None))
+    return MapFile(UUID(int=number), path=str(path), copied=False, **(found | more))
+
+
+def shown(stage: Stage, *maps: MapFile) -> None:
+    """Bring maps into the window, and wait until the page has come to rest."""
+    stage.tell(Changed(2, maps=maps))
+    stage.settle()
+    stage.stand_still()
+
+
+def credits_on(stage: Stage) -> list[str]:
+    """Return the lines of credit, the topmost map's first."""
+    found = stage.js("JSON.stringify([...document.querySelectorAll('#credits p')].map(p => p.textContent))")
+    return list(msgspec.json.decode(str(found)))
+
+
+TOKENS = json.loads((Path(map_assets.__file__).parent / "style" / "tokens.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("schema", "theme"),
+    [("protomaps", "dark"), ("openmaptiles", "light"), ("shortbread", "dark")],
+)
+def test_each_schema_is_drawn_in_our_colours(stages: Stages, tmp_path: Path, schema: str, theme: str) -> None:
+    stage = stages(small(), theme=theme)
+    shown(stage, taken(write_map(tmp_path / "m.pmtiles", schema)))
+    water = TOKENS[theme]["basemap"]["water"]
+    stage.until(lambda: wet(stage, water) > 200, f"water of {schema}")
+    assert stage.report()["console_errors"] == 0
+    assert credits_on(stage)[0] == f"A {schema} map: © Some & others"
+    assert len(credits_on(stage)) == 2
+    stage.tell(Changed(3, removed=(Removed("map", UUID(int=1)),)))
+    stage.until(lambda: wet(stage, water) < 200, "no water")
+    assert len(credits_on(stage)) == 1
+
+
+def wet(stage: Stage, color: str) -> int:
+    """Return how many of some thousand points of the screen have a colour."""
+    image = stage.view.grab().toImage()
+    want = QColor(color)
+    points = ((x, y) for x in range(0, image.width(), 10) for y in range(0, image.height(), 10))
+    return sum(image.pixelColor(x, y) == want for x, y in points)
+
+
+def test_a_raster_is_muted_and_as_strong_as_it_is_set(stages: Stages, tmp_path: Path) -> None:
+    file = write_map(tmp_path / "m.pmtiles", "raster", make=lambda tile: png(255, 40, 40))
+    stage = stages(small(), basemap=tmp_path / "none")
+    ground = QColor(TOKENS["dark"]["basemap"]["land"])
+    seen: list[QColor] = []
+    for opacity in (0.9, 0.3):
+        shown(stage, taken(file, opacity=opacity))
+        stage.until(lambda: corner(stage) != ground and corner(stage) not in seen, "the raster")
+        stage.stand_still()
+        seen.append(corner(stage))
+    strong, faint = seen
+    assert strong.saturationF() < 0.75
+    assert ground.lightness() < faint.lightness() < strong.lightness() < 110
+
+
+def corner(stage: Stage) -> QColor:
+    """Return the colour of a place where nothing of the network is."""
+    return stage.view.grab().toImage().pixelColor(200, 330)
+
+
+def test_only_maps_of_the_theme_are_drawn_and_served(stages: Stages, tmp_path: Path) -> None:
+    dark = taken(write_map(tmp_path / "d.pmtiles"), 1, use="dark", name="Night")
+    light = taken(write_map(tmp_path / "l.pmtiles", "shortbread"), 2, use="light", name="Day")
+    never = taken(write_map(tmp_path / "n.pmtiles", "openmaptiles"), 3, use="never")
+    stage = stages(small())
+    shown(stage, dark, light, never)
+    table = stage.view._files.table
+    assert [address for address in table if address.startswith("/maps/")] == [f"/maps/{dark.id}.pmtiles"]
+    assert credits_on(stage)[0].startswith("Night: ")
+    stage.view.set_theme("light")
+    stage.until(lambda: credits_on(stage)[0].startswith("Day: "), "the map of the day")
+    assert [address for address in table if address.startswith("/maps/")] == [f"/maps/{light.id}.pmtiles"]
+
+
+def test_a_map_that_vanishes_while_it_is_shown_is_said_and_the_network_stays(
+    stages: Stages, tmp_path: Path, log_watch: LogWatch
+) -> None:
+    log_watch.expected = ["ERR_", "Failed to load resource"]
+    file = write_map(tmp_path / "m.pmtiles")
+    stage = stages(small())
+    one = taken(file, name="<b>Lake</b>")
+    file.unlink()
+    shown(stage, one)
+    said = "Parts of the map “<b>Lake</b>” cannot be read; the network is drawn all the same."
+    stage.until(lambda: said in notices(stage), "the notice")
+    assert stage.report()["rendered_devices"] == 4
+    stage.tell(Changed(3, maps=(msgspec.structs.replace(one, trouble="its file is gone"),)))
+    stage.until(lambda: said not in notices(stage), "no notice")
+    assert len(credits_on(stage)) == 1
+
+
+def test_a_tile_that_unpacks_to_gigabytes_is_said_and_the_page_lives(
+    stages: Stages, tmp_path: Path, log_watch: LogWatch
+) -> None:
+    log_watch.expected = ["unpacks to more"]
+    file = write_map(tmp_path / "m.pmtiles")
+    one = taken(file)
+    bomb = gzip.compress(bytes(200_000_000), 6)
+    write_map(file, make=lambda tile: bomb)
+    stage = stages(small())
+    shown(stage, one)
+    stage.until(lambda: "cannot be read" in notices(stage), "the notice")
+    assert stage.report()["rendered_devices"] == 4
+    assert stage.report()["console_errors"] == 0
+
+
+def test_a_box_is_drawn_by_hand_and_escape_gives_up(stages: Stages) -> None:
+    stage = stages(small())
+    boxes: list[Any] = []
+    stage.view.maps.box_drawn.connect(boxes.append)
+    before = stage.stand_still()
+    stage.view.maps.draw_box()
+    stage.settle()
+    stage.drag(QPoint(300, 200), QPoint(420, 300))
+    stage.until(lambda: bool(boxes), "the box")
+    west, south, east, north = boxes[0]
+    assert west < east and south < north
+    assert abs(stage.pixel(LngLat(west, north)).x() - 300) <= 3
+    assert abs(stage.pixel(LngLat(east, south)).y() - 300) <= 3
+    assert stage.stand_still()["center"] == before["center"]
+    assert not stage.events
+    stage.view.maps.draw_box()
+    stage.settle()
+    stage.hands.setFocus()
+    QTest.keyClick(stage.hands, Qt.Key.Key_Escape)
+    stage.until(lambda: len(boxes) == 2, "giving up")
+    assert boxes[1] is None
+
+
+def notices(stage: Stage) -> str:
+    return str(stage.js("document.querySelector('#notices').textContent"))
