@@ -1,119 +1,27 @@
-"""The library of maps: files by other writers taken, kept, cut and refused; the process that reads them, and its deaths."""
+"""The library of maps: files by other writers taken, keptand refused."""
 
 from __future__ import annotations
 
 import asyncio
-import gzip
-import itertools
-import json
-import os
-import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
-import msgspec
 import pytest
-from pmtiles.reader import MmapSource, Reader, all_tiles
 
-from domain.ids import uuid7
-from domain.inventory import Inventory
 from domain.maps import (
     AddMap,
     ChangeMap,
     CheckMap,
     CutMap,
     CutSettings,
-    CutSize,
-    MapFile,
-    MeasureCut,
     OrderMaps,
     RemoveMap,
 )
-from domain.operation import Operation
-from domain.wire import Reply
-from engine.maps.library import MapLibrary
-from engine.operations import Operations
-from engine.state import State, Subject
 from tests.engine.client import TestClient
 from tests.engine.engine_process import EngineProcess
+from tests.engine.map_profile import AREA, SLOW, Profile, converse, tiles_of
 from tests.engine.peers import until
-from tests.map_files import BODENSEE, metadata_of, write_map
-
-AREA = (9.5, 47.5, 10.0, 47.8)
-
-
-class Profile:
-    """A library over a folder, with the operations it starts."""
-
-    def __init__(self, folder: Path, command: list[str] | None = None) -> None:
-        self.folder = folder
-        self.state = State(Inventory(), UUID(int=1))
-        self.turned: list[Subject] = []
-        times = itertools.count(1)
-        self.operations = Operations(
-            changed=lambda one: self.state.operations.__setitem__(one.id, one),
-            note=lambda turn, one: None,
-            forgotten=lambda id: None,
-            new_id=self.new_id,
-            now_us=lambda: next(times),
-        )
-        self.library = MapLibrary(
-            folder,
-            self.state,
-            self.operations,
-            self.turned.extend,
-            lambda: next(times),
-            command=command,
-        )
-
-    @staticmethod
-    def new_id() -> UUID:
-        return uuid7(1_700_000_000_000_000, os.urandom(10))
-
-    @property
-    def maps(self) -> list[MapFile]:
-        """The maps, the topmost first."""
-        return sorted(self.state.maps.values(), key=lambda one: one.place)
-
-    def kept(self) -> list[dict[str, Any]]:
-        """What the list on disk says."""
-        found: list[dict[str, Any]] = json.loads((self.folder / "maps" / "library.json").read_bytes())
-        return found
-
-    async def ended(self, reply: Reply) -> Operation:
-        """Wait for the operation that a reply names."""
-        assert reply.refusals == (), reply.refusals
-        id = UUID(reply.result["operation"])
-        await until(lambda: self.state.operations[id].has_ended)
-        return self.state.operations[id]
-
-    async def add(self, path: Path, *, copy: bool = False, name: str = "") -> Operation:
-        """Add a file and wait until that has ended."""
-        return await self.ended(await self.library.answer(AddMap(1, str(path), copy, name)))
-
-
-def converse(folder: Path, conversation: Callable[[Profile], Awaitable[None]], **options: Any) -> None:
-    async def main() -> None:
-        async with asyncio.timeout(90):
-            profile = Profile(folder, **options)
-            await conversation(profile)
-            await profile.operations.close()
-
-    asyncio.run(main())
-
-
-def tiles_of(path: Path) -> dict[tuple[int, int, int], bytes]:
-    """Return all tiles of a file, read by the foreign package."""
-    with path.open("rb") as file:
-        return dict(all_tiles(MmapSource(file)))
-
-
-def header_of(path: Path) -> dict[str, Any]:
-    """Return a file's header, read by the foreign package."""
-    with path.open("rb") as file:
-        return dict(Reader(MmapSource(file)).header())
+from tests.map_files import BODENSEE, write_map
 
 
 @pytest.mark.parametrize("schema", ["protomaps", "openmaptiles", "shortbread", "raster"])
@@ -227,140 +135,6 @@ def test_what_is_no_pmtiles_is_refused_in_words(tmp_path: Path, what: bytes, sai
         assert list((profile.folder / "maps").glob("*")) == []
 
     converse(tmp_path / "profile", conversation)
-
-
-def test_a_cut_is_byte_identical_clustered_and_read_by_the_foreign_package(tmp_path: Path) -> None:
-    source = write_map(tmp_path / "a.pmtiles", zooms=(0, 12))
-
-    async def conversation(profile: Profile) -> None:
-        await profile.add(source)
-        settings = CutSettings(profile.maps[0].id, "Lake", (AREA,), 2, 12)
-        measured = await profile.library.answer(MeasureCut(1, settings))
-        size = msgspec.convert(measured.result["size"], CutSize)
-        ended = await profile.ended(await profile.library.answer(CutMap(1, settings)))
-        assert ended.state == "done", ended.result_words
-        made = profile.maps[0]
-        assert (made.name, made.schema, made.min_zoom, made.max_zoom, made.copied) == (
-            "Lake",
-            "protomaps",
-            2,
-            12,
-            True,
-        )
-        assert (size.size_bytes, size.tiles) == (made.size_bytes, made.tiles)
-        found, whole = tiles_of(Path(made.path)), tiles_of(source)
-        assert found == {tile: whole[tile] for tile in found}
-        assert len(found) == made.tiles < len(whole)
-        assert {zoom for zoom, _, _ in found} == set(range(2, 13))
-        header = header_of(Path(made.path))
-        assert header["clustered"]
-        assert header["tile_contents_count"] == size.contents
-        assert metadata_of(Path(made.path))["name"] == "Lake"
-
-    converse(tmp_path / "profile", conversation)
-
-
-def test_what_the_source_keeps_once_a_cut_keeps_once(tmp_path: Path) -> None:
-    sea = gzip.compress(b"\x1a\x02\x0a\x00", mtime=0)
-    source = write_map(tmp_path / "a.pmtiles", make=lambda tile: sea)
-
-    async def conversation(profile: Profile) -> None:
-        await profile.add(source)
-        settings = CutSettings(profile.maps[0].id, "Sea", (AREA, (10.1, 47.9, 10.2, 47.95)), 0, 10)
-        await profile.ended(await profile.library.answer(CutMap(1, settings)))
-        header = header_of(Path(profile.maps[0].path))
-        assert header["tile_contents_count"] == 1
-        assert header["tile_data_length"] == len(sea)
-        assert header["tile_entries_count"] < header["addressed_tiles_count"] == profile.maps[0].tiles
-
-    converse(tmp_path / "profile", conversation)
-
-
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"boxes": ()}, "boxes"),
-        ({"boxes": ((9, 48, 10, 47),)}, "boxes"),
-        ({"boxes": ((9, float("nan"), 10, 47),)}, "boxes"),
-        ({"min_zoom": 5, "max_zoom": 4}, "max_zoom"),
-        ({"name": "\u202e"}, "name"),
-    ],
-)
-def test_a_cut_that_makes_no_sense_is_refused_at_its_field(
-    tmp_path: Path, change: dict[str, Any], field: str
-) -> None:
-    async def conversation(profile: Profile) -> None:
-        await profile.add(write_map(tmp_path / "a.pmtiles"))
-        settings = msgspec.structs.replace(CutSettings(profile.maps[0].id, "x", (AREA,), 0, 10), **change)
-        assert (await profile.library.answer(CutMap(1, settings))).refusals[0].field == field
-
-    converse(tmp_path / "profile", conversation)
-
-
-def test_a_cut_beside_the_map_says_so(tmp_path: Path) -> None:
-    async def conversation(profile: Profile) -> None:
-        await profile.add(write_map(tmp_path / "a.pmtiles", zooms=(6, 10)))
-        settings = CutSettings(profile.maps[0].id, "x", ((-60, -30, -59, -29),), 0, 22)
-        (refused,) = (await profile.library.answer(MeasureCut(1, settings))).refusals
-        assert refused.message == "nothing of the map lies in that area at those zooms"
-        ended = await profile.ended(await profile.library.answer(CutMap(1, settings)))
-        assert (ended.state, ended.result_words) == ("failed", refused.message)
-
-    converse(tmp_path / "profile", conversation)
-
-
-SLOW = """
-import sys, time
-from engine.maps import cut, worker
-worker.TOLD_EVERY_S = 0.0
-cut.CHUNK_BYTES = 16
-sys.exit(worker.main())
-"""
-
-
-def test_a_cut_rests_goes_on_and_leaves_nothing_when_it_is_cancelled(tmp_path: Path) -> None:
-    source = write_map(tmp_path / "a.pmtiles", zooms=(0, 11))
-
-    async def conversation(profile: Profile) -> None:
-        await profile.add(source)
-        settings = CutSettings(profile.maps[0].id, "Lake", (AREA,), 0, 11)
-        reply = await profile.library.answer(CutMap(1, settings))
-        id = UUID(reply.result["operation"])
-        await until(lambda: profile.state.operations[id].done > 0)
-        profile.operations.pause(id)
-        await asyncio.sleep(0.3)
-        rests = profile.state.operations[id]
-        await asyncio.sleep(0.3)
-        assert profile.state.operations[id].done == rests.done < rests.total
-        assert len(list((profile.folder / "maps").glob("*.part"))) == 1
-        profile.operations.resume(id)
-        await until(lambda: profile.state.operations[id].done > rests.done)
-        profile.operations.cancel(id)
-        await until(lambda: not list((profile.folder / "maps").glob("*.part")))
-        assert profile.state.operations[id].state == "cancelled"
-        assert [one.path for one in profile.maps] == [str(source)]
-
-    converse(tmp_path / "profile", conversation, command=[sys.executable, "-c", SLOW])
-
-
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        ("import os; os._exit(7)", "ended (code 7)"),
-        ("print('nonsense'); input()", "cannot be understood"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "ended (code -9)"),
-    ],
-)
-def test_a_worker_that_dies_or_babbles_ends_the_operation_and_nothing_else(
-    tmp_path: Path, code: str, said: str
-) -> None:
-    async def conversation(profile: Profile) -> None:
-        ended = await profile.add(write_map(tmp_path / "a.pmtiles"), copy=True)
-        assert ended.state == "failed"
-        assert said in ended.result_words
-        assert list((profile.folder / "maps").glob("*")) == []
-
-    converse(tmp_path / "profile", conversation, command=[sys.executable, "-c", code])
 
 
 def test_what_a_death_left_behind_is_swept_away_and_nothing_else(tmp_path: Path) -> None:
