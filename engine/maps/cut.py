@@ -204,7 +204,7 @@ def write_cut(archive: Archive, plan: Plan, out: Path, tell: Tell) -> None:
             while (
                 last < count
                 and plan.starts[last] == start + size
-                and size + plan.lengths[last] <= CHUNK_BYTES * 4
+                and (last == first or size + plan.lengths[last] <= CHUNK_BYTES * 4)
             ):
                 size += plan.lengths[last]
                 last += 1

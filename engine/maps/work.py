@@ -72,7 +72,8 @@ async def _converse(job: MapJob, on_word: OnWord, command: list[str], silent_s: 
             process.stdin.write(msgspec.json.encode(job) + b"\n")
         while True:
             try:
-                line = await asyncio.wait_for(process.stdout.readline(), silent_s)
+                async with asyncio.timeout(silent_s):  # `wait_for` of 3.11 can swallow a cancellation
+                    line = await process.stdout.readline()
                 word = msgspec.json.decode(line, type=MapWord) if line else None
             except TimeoutError:
                 raise WorkFailed(f"the process that reads maps was silent for {silent_s:g} s") from None

@@ -106,5 +106,10 @@ import sys, time
 from engine.maps import cut, worker
 worker.TOLD_EVERY_S = 0.0
 cut.CHUNK_BYTES = 16
+teller = worker._teller
+def slow(words, answers):
+    tell = teller(words, answers)
+    return lambda *said: (time.sleep(0.02), tell(*said))
+worker._teller = slow
 sys.exit(worker.main())
 """

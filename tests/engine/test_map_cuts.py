@@ -20,7 +20,7 @@ from domain.maps import (
 )
 from tests.engine.map_profile import AREA, SLOW, Profile, converse, header_of, tiles_of
 from tests.engine.peers import until
-from tests.map_files import metadata_of, write_map
+from tests.map_files import BODENSEE, metadata_of, write_map
 
 
 def test_a_cut_is_byte_identical_clustered_and_read_by_the_foreign_package(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_cut_rests_goes_on_and_leaves_nothing_when_it_is_cancelled(tmp_path: P
 
     async def conversation(profile: Profile) -> None:
         await profile.add(source)
-        settings = CutSettings(profile.maps[0].id, "Lake", (AREA,), 0, 11)
+        settings = CutSettings(profile.maps[0].id, "Lake", (BODENSEE,), 0, 11)
         reply = await profile.library.answer(CutMap(1, settings))
         id = UUID(reply.result["operation"])
         await until(lambda: profile.state.operations[id].done > 0)
@@ -120,6 +120,7 @@ def test_a_cut_rests_goes_on_and_leaves_nothing_when_it_is_cancelled(tmp_path: P
         assert len(list((profile.folder / "maps").glob("*.part"))) == 1
         profile.operations.resume(id)
         await until(lambda: profile.state.operations[id].done > rests.done)
+        profile.operations.pause(id)  # so that it is not done before it is cancelled
         profile.operations.cancel(id)
         await until(lambda: not list((profile.folder / "maps").glob("*.part")))
         assert profile.state.operations[id].state == "cancelled"
