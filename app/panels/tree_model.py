@@ -183,8 +183,8 @@ class TreeModel(QAbstractItemModel):
     # What changes
 
     def _on_changed(self, delta: Delta) -> None:
+        turned = self.hierarchy.turn(delta.health | delta.devices)
         is_other = self._follow(delta)
-        turned = self.hierarchy.turn(delta.health)
         if is_other or self._is_filtered_anew(delta.health):
             self._rebuild()
             return

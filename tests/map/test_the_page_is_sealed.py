@@ -127,7 +127,7 @@ def test_what_the_page_may_not_say_is_refused_with_got_and_expected(
         door.from_page(text)
         assert said in log_watch.errors[-1]
     door.from_page(f'{{"type":"device_clicked","id":"{id_of("nobody")}"}}')
-    assert "expected a device or link" in log_watch.warnings[-1]
+    assert "expected a device, a link or a site" in log_watch.warnings[-1]
     assert stage.events == []
 
 
