@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
@@ -55,6 +56,16 @@ def natural(text: str) -> tuple[tuple[int, int | str], ...]:
     """Return what sorts ether2 before ether10."""
     parts = _DIGITS.split(text.casefold())
     return tuple((0, int(part)) if part.isdigit() else (1, part) for part in parts if part)
+
+
+def count_column(title: str, name: str, width_px: int, rank: int = 0) -> Column:
+    """Return the column of a row's whole number, the most first; nothing stands where there is none."""
+    number = attrgetter(name)
+
+    def said(row: Any) -> str:
+        return f"{number(row):,}" if number(row) else ""
+
+    return Column(title, said, width_px, rank, order=lambda row: -number(row))
 
 
 class RowsModel(QAbstractTableModel):

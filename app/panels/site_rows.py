@@ -12,7 +12,7 @@ from app.model import Model
 from app.panels.alert_rows import row_of
 from app.panels.alert_words import name_of
 from app.panels.facts import Line
-from app.panels.rows_model import Column, natural
+from app.panels.rows_model import Column, count_column, natural
 from app.placing import is_inherited
 from app.symbols import RANK
 from app.words import UNKNOWN, age, age_of, capitalized, count_of, counted, isolated, place
@@ -58,11 +58,7 @@ class AlertRow(NamedTuple):
     since_us: int
 
 
-def _figure(number: int) -> str:
-    return f"{number:,}" if number else ""
-
-
-_SUBSCRIBERS = Column("Subs", lambda row: _figure(row.subscribers), 56, order=lambda row: -row.subscribers)
+_SUBSCRIBERS = count_column("Subs", "subscribers", 56)
 DEVICES = (
     Column(
         "Device",
@@ -82,7 +78,7 @@ SITES = (
         quiet=lambda row: row.faring,
         order=lambda row: (RANK[row.status], natural(row.name)),
     ),
-    Column("Devices", lambda row: _figure(row.devices), 62, 1, order=lambda row: -row.devices),
+    count_column("Devices", "devices", 62, 1),
     _SUBSCRIBERS,
 )
 ALERTS = (

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.model import Model
-from app.panels.rows_model import Column
+from app.panels.rows_model import Column, count_column
 from app.topology.told import name_of_device, name_of_told
 from app.topology.what_if import Failing, Imagining
 from app.words import count_of, name_of_link
@@ -49,24 +49,20 @@ class MovedRow(NamedTuple):
     behind: int
 
 
-def _figure(number: int) -> str:
-    return f"{number:,}" if number else ""
-
-
-_SUBSCRIBERS = Column("Subs", lambda row: _figure(row.subscribers), 60, order=lambda row: -row.subscribers)
+_SUBSCRIBERS = count_column("Subs", "subscribers", 60)
 DEVICES = (
     Column("Device", lambda row: row.name, status=lambda row: row.status, quiet=lambda row: row.where),
     _SUBSCRIBERS,
 )
 SITES = (
     Column("Site", lambda row: row.name, quiet=lambda row: row.where),
-    Column("Devices", lambda row: _figure(row.devices), 66, 1, order=lambda row: -row.devices),
+    count_column("Devices", "devices", 66, 1),
     _SUBSCRIBERS,
 )
 MOVED = (
     Column("Device", lambda row: row.name, status=lambda row: row.status),
     Column("Now over", lambda row: row.over, 104, is_text=True),
-    Column("Behind it", lambda row: _figure(row.behind), 64, order=lambda row: -row.behind),
+    count_column("Behind it", "behind", 64),
 )
 
 

@@ -245,7 +245,8 @@ class Reading:
             while True:
                 patience_s = min(self._file_s, ends_s - loop.time())
                 try:
-                    line = await asyncio.wait_for(process.stdout.readline(), max(patience_s, 0.01))
+                    async with asyncio.timeout(max(patience_s, 0.01)):
+                        line = await process.stdout.readline()
                 except (TimeoutError, ValueError):
                     return at, f"it took more than {self._file_s:g} s"
                 if not line:

@@ -59,7 +59,8 @@ async def read_tile(
             process.stdin.write(job)
             process.stdin.close()
         try:
-            said = await asyncio.wait_for(process.stdout.read(_ANSWER_BYTES), file_s)
+            async with asyncio.timeout(file_s):
+                said = await process.stdout.read(_ANSWER_BYTES)
         except TimeoutError:
             return f"it took more than {file_s:g} s to read"
         with suppress(msgspec.MsgspecError):
