@@ -4,7 +4,9 @@ Theory of what is known: a device that is stale was not polled, a link that is u
 stays so until somebody knows, and what was about to become one is forgotten. So is a port that was down when its device falls
 silent.
 What is hushed for a moment turns on credit: it is counted when it is let go, and not at all where it was somebody else's fault.
-One rule: a turn is a change between two things that are known.
+A turn is a change of direction between two things that are known: a device that fails by halves, falls silent and comes back
+by halves has turned twice, once for the worse and once for the better.
+One rule: what nobody knows is neither.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ KIND_OF: dict[Status, RuleKind] = {
     "degraded": "device_degraded",
     "stale": "device_stale",
 }
-_KNOWN = frozenset({"up", "degraded", "down"})
+_DEPTH = {"up": 0, "degraded": 1, "down": 2}
+"""How bad what is known is."""
 LINK_REASON = "an end's interface does not run"
 
 
@@ -43,7 +46,8 @@ class Statuses:
         self._flaps = flaps
         statuses = [(health.device, health.status) for health in state.health.values()]
         statuses += [(link.link, link.status) for link in state.link_states.values()]
-        self._known: dict[UUID, str] = {id: status for id, status in statuses if status in _KNOWN}
+        self._known: dict[UUID, str] = {id: status for id, status in statuses if status in _DEPTH}
+        self._worsened: dict[UUID, bool] = {}
         self._ports_down: dict[UUID, dict[str, bool]] = {}
         self._suspected: dict[UUID, tuple[str, int]] = {}
         self._credit: dict[UUID, list[tuple[Sequence[AlertRule], Turning]]] = {}
@@ -138,6 +142,7 @@ class Statuses:
     def forget(self, subject: UUID) -> None:
         """Forget how a device, its ports or a link were: what they are next is no turn."""
         self._known.pop(subject, None)
+        self._worsened.pop(subject, None)
         self._ports_down.pop(subject, None)
         self._suspected.pop(subject, None)
         self._credit.pop(subject, None)
@@ -213,12 +218,14 @@ class Statuses:
     def _count_turn(
         self, what: Turning, now: str, rules: Sequence[AlertRule], at_us: int, outcome: Outcome
     ) -> None:
-        if now not in _KNOWN:
+        if now not in _DEPTH:
             return
         was = self._known.get(what.subject, now)
         self._known[what.subject] = now
-        if was == now:
+        worsens = _DEPTH[now] > _DEPTH[was]
+        if was == now or self._worsened.get(what.subject) is worsens:
             return
+        self._worsened[what.subject] = worsens
         if self._holds.is_hushed(what.subject) and not self._holds.is_silenced(what.subject):
             self._credit.setdefault(what.subject, []).append((rules, what))
         else:

@@ -225,6 +225,24 @@ def test_a_reboot_or_two_is_no_flapping() -> None:
     assert court.alert("flapping", LINK.id) is None
 
 
+def test_an_outage_that_comes_and_goes_by_halves_is_two_turns_and_not_four() -> None:
+    both = device(1, probes=(SNMP, ICMP), interval_s=5.0)
+    court, seen = RuleCourt(both), list[str]()
+    for _ in range(2):
+        for answers, probe in (
+            (True, "icmp"),
+            (True, "snmp"),
+            (False, "snmp"),
+            (False, "icmp"),
+            (True, "icmp"),
+            (True, "snmp"),
+        ):
+            court.answers(both, probe=probe) if answers else court.misses(both, 3, probe=probe)
+            seen.append(court.status(both))
+    assert seen[2:6] == seen[8:] == ["degraded", "down", "degraded", "up"]
+    assert court.alert("flapping", both.id) is None
+
+
 def test_a_port_and_a_device_flap_too() -> None:
     chosen = watched(PortWatch("ether1"))
     court = RuleCourt(chosen)
