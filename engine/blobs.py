@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,6 +90,8 @@ class Blobs:
             return Reply(request.request, (Refusal("INVALID_INPUT", said, "size"),))
         with part.open("ab") as opened:
             opened.write(request.data)
+            opened.flush()
+            os.fsync(opened.fileno())
         have += len(request.data)
         if have < request.size:
             return Reply(request.request, result={"have": have})
