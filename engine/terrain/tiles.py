@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import mmap
+import os
 import struct
 from array import array
 from collections.abc import Callable
@@ -78,6 +79,8 @@ def write_tile(path: Path, head: Head, samples: array[int] | array[float]) -> No
     with path.open("wb") as file:
         file.write(text.ljust(HEAD_BYTES, b"\n"))
         samples.tofile(file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_head(path: Path) -> Head:
