@@ -77,8 +77,9 @@ export function oddFeatures(network, ids, clusters, chosen, now_us, fates = null
     if (!device) continue;
     const { status, since_us } = network.healthOf(id);
     const old = age((now_us - since_us) / 1e6);
+    const named = status !== "down" && fates?.devices.get(id) === "fails" ? "" : label(device.name);
     features.push(pointOf([device.lng, device.lat], {
-      id, status, label: label(device.name), rank: rankOf(device.role), from: clusters.aloneFrom(id),
+      id, status, label: named, rank: rankOf(device.role), from: clusters.aloneFrom(id),
       age: old, said: `${status} ${old}`, since: since_us / 1e6, severity: severityOf(status), chosen: id === chosen,
       held: fates && !fates.devices.has(id) ? DIM : 1,
     }));
@@ -164,15 +165,16 @@ export function pillFeatures(network, load, pixelsPerDegree, fates = null) {
 }
 
 /**
- * The mark of the selected device (its ring and name) or link (its halo).
- * @param {Network} network @param {string | null} id @param {Palette} palette @returns {Feature[]}
+ * The mark of the selected device (its ring and name) or link (its halo). What is down or would fail has its name already.
+ * @param {Network} network @param {string | null} id @param {Palette} palette @param {string} [fate] what would become of it
+ * @returns {Feature[]}
  */
-export function chosenFeatures(network, id, { text, status_text: colors }) {
+export function chosenFeatures(network, id, { text, status_text: colors }, fate) {
   const device = network.devices.get(id ?? "");
   const link = network.links.get(id ?? "");
   if (device) {
     const { status } = network.healthOf(device.id);
-    const named = status === "down" ? "" : label(device.name);
+    const named = status === "down" || fate === "fails" ? "" : label(device.name);
     return [pointOf([device.lng, device.lat], { label: named, color: isOdd(status) || status === "affected" ? colors[status] : text.text })];
   }
   const path = link && network.pathOf(link);

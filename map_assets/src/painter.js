@@ -133,6 +133,7 @@ export class Painter {
   imagine(whatIf) {
     this.#whatIf = whatIf;
     this.#paintFates();
+    this.#paintChosen();
     this.#paintAges();
     this.#paintPills();
   }
@@ -316,7 +317,7 @@ export class Painter {
   }
 
   #paintChosen() {
-    this.put("chosen", chosenFeatures(this.#network, this.chosen, paletteOf(this.#theme)));
+    this.put("chosen", chosenFeatures(this.#network, this.chosen, paletteOf(this.#theme), this.fateOf(this.chosen ?? "")));
   }
 
   /** @param {Iterable<string>} ids */

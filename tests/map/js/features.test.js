@@ -100,6 +100,19 @@ test("a root cause outshines what it affects in a ring, and what is affected out
   assert.equal(worst("degraded", "affected", "up"), "affected");
 });
 
+test("what would fail has its name once: not at its ring of selection, nor as what it is now", () => {
+  const made = network();
+  const palette = { text: { text: "#fff" }, status_text: { degraded: "#ff0" } };
+  const chosen = (fate) => chosenFeatures(made, "a", palette, fate)[0].properties.label;
+  assert.deepEqual([chosen(), chosen("lost"), chosen("fails")], ["A", "A", ""]);
+  const odd = (status, fate) => {
+    made.take({ health: [{ id: "a", status, since_us: now_us }] });
+    const fates = { devices: new Map([["a", fate]]), links: new Map(), detours: [] };
+    return oddFeatures(made, ["a"], clusters(made), null, now_us, fates)[0].properties.label;
+  };
+  assert.deepEqual([odd("degraded", "fails"), odd("degraded", "lost"), odd("down", "fails")], ["", "A", "A"]);
+});
+
 test("a pill needs room, and a load that is known", () => {
   const made = network(link("l", "a", "b"));
   const load = { id: "l", status: "up", ab_bps: 4.12e9, ba_bps: null, ab_class: 5, ba_class: null };
