@@ -174,7 +174,7 @@ class Window(QMainWindow):
             pass
         elif self.selected is not None or self.region is not None:
             self.select(None)
-        else:
+        elif not self.schematic.step_out():
             next((f for f in (self.alerts.filter, self.tree.filter) if f.text()), self.tree.filter).clear()
 
     # What can be done

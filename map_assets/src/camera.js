@@ -17,6 +17,8 @@ export class Camera {
   #still = matchMedia("(prefers-reduced-motion: reduce)");
   /** Whether the view was chosen by somebody, or framed once; until then it waits for the network. */
   #placed;
+  /** What else belongs to the whole of what is shown, and the room at the top. @type {() => { places: { lng: number, lat: number }[], top_px?: number }} */
+  beside = () => ({ places: [] });
   /** Whether the whole network is framed and nobody looked elsewhere since: it stays framed when the map's size changes. */
   #framed;
 
@@ -45,10 +47,11 @@ export class Camera {
     this.fit(false);
   }
 
-  /** Show the whole network. @param {boolean} moving */
+  /** Show the whole network, and what lies beside it. @param {boolean} moving */
   fit(moving = true) {
     this.#framed = true;
-    this.#show(this.#network.devices.values(), moving ? TURN_MS : 0, FIT_ZOOM_MOST);
+    const { places, top_px } = this.beside();
+    this.#show([...this.#network.devices.values(), ...places], moving ? TURN_MS : 0, FIT_ZOOM_MOST, top_px);
   }
 
   /** Show some places. @param {Iterable<{ lng: number, lat: number }>} places @param {number} duration_ms @param {number} maxZoom */
@@ -57,11 +60,11 @@ export class Camera {
     this.#show(places, duration_ms, maxZoom);
   }
 
-  /** @param {Iterable<{ lng: number, lat: number }>} places @param {number} duration_ms @param {number} maxZoom */
-  #show(places, duration_ms, maxZoom) {
+  /** @param {Iterable<{ lng: number, lat: number }>} places @param {number} duration_ms @param {number} maxZoom @param {number} top_px */
+  #show(places, duration_ms, maxZoom, top_px = PADDING.top) {
     const duration = this.#still.matches ? 0 : duration_ms;
     const bounds = boundsOf(places);
-    if (bounds) this.#map.fitBounds(bounds, { padding: PADDING, maxZoom, duration });
+    if (bounds) this.#map.fitBounds(bounds, { padding: { ...PADDING, top: top_px }, maxZoom, duration });
     else this.#map.easeTo({ ...WORLD, duration });
   }
 

@@ -6,7 +6,7 @@
 import { pointOf } from "./features.js";
 import { PaperHand } from "./paper_hand.js";
 import { paletteOf } from "./palette.js";
-import { cornersOf, FULL_SIZE, groundOf, paperFeatures, pointAt } from "./sheet.js";
+import { cornersOf, extentOf, FULL_SIZE, groundOf, paperFeatures, pointAt } from "./sheet.js";
 import { ex, filter, grown, isPoint, MEDIUM, REGULAR, SEMIBOLD } from "./style.js";
 
 /** @import { GeoJSONSource, ImageSource } from "../vendor/maplibre-gl.mjs" */
@@ -19,6 +19,8 @@ import { ex, filter, grown, isPoint, MEDIUM, REGULAR, SEMIBOLD } from "./style.j
 const PICTURE = "paper-picture";
 const GRID_PX = 16;
 const DENSITY = 2;
+/** The window's bar lies over the top of the paper, with a hint below it. */
+const BAR_PX = 112;
 
 /** @param {Feature[]} features */
 const collection = (features) => ({ type: /** @type {const} */ ("FeatureCollection"), features });
@@ -53,6 +55,7 @@ export class PaperOverlay {
   constructor(stage) {
     this.#stage = stage;
     this.#hand = new PaperHand(stage, this);
+    stage.camera.beside = () => (this.#paper ? { places: this.#extentOf(this.#paper), top_px: BAR_PX } : { places: [] });
   }
 
   /** What lies on the paper; null while the map is shown. */
@@ -176,6 +179,13 @@ export class PaperOverlay {
       const device = network.devices.get(id);
       return submap ? [submap.at] : device ? [pointAt(device)] : [];
     });
+  }
+
+  /** What is shown beside devices; of a bare paper the middle, so that it is looked at in its own size. @param {PaperRow} paper */
+  #extentOf(paper) {
+    const points = extentOf(paper);
+    if (points.length === 0 && this.#stage.network.devices.size === 0) points.push([0, 0]);
+    return points.map(groundOf).map(([lng, lat]) => ({ lng, lat }));
   }
 
   /** @param {PaperRow | null} paper */

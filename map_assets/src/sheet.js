@@ -94,5 +94,12 @@ export function paperFeatures({ drawings, submaps, pinned, guests }) {
   ];
 }
 
+/** Points between which all lies that is on a paper beside devices: drawings, submaps, guests, the picture. @param {PaperRow} paper @returns {Point[]} */
+export function extentOf({ drawings, submaps, guests, picture }) {
+  const points = [...drawings.flatMap(cornersOf), ...submaps.map(({ at }) => at), ...guests];
+  if (picture) points.push([-picture.width / 2, -picture.height / 2], [picture.width / 2, picture.height / 2]);
+  return points;
+}
+
 /** @param {number} count */
 const said = (count) => (count === 0 ? "empty" : count === 1 ? "1 device" : `${count.toLocaleString("en")} devices`);

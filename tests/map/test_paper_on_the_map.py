@@ -73,6 +73,29 @@ def test_the_paper_shows_the_same_network_and_the_map_comes_back_where_it_was(sh
     assert not stage.js("document.body.classList.contains('paper')")
 
 
+def test_the_whole_paper_is_shown_with_its_drawings_below_the_bar(sheet: Sheet) -> None:
+    stage = sheet.stage
+    far = msgspec.structs.replace(sheet.drawing, id=id_of("far"), x=-900.0, y=-700.0)
+    stage.tell(Changed(4, drawings=(far,)))
+    stage.view.fit()
+    stage.until(lambda: sheet.at(-900, -700).x() > 0)
+    stage.stand_still()
+    corner = sheet.at(-900, -700)
+    assert corner.x() >= 40
+    assert corner.y() >= 100
+    assert all(stage.view.rect().contains(sheet.at(*at)) for at in AT.values())
+
+
+def test_a_bare_paper_is_looked_at_in_its_own_size(stages: Callable[..., Stage]) -> None:
+    stage = stages(Changed(1))
+    stage.model.begin(Tenant(UUID(int=5), "Test net"))
+    paper = Paper(stage.model)
+    paper.more = lambda: {"picture": None, "grid": False}
+    stage.view.show_paper(paper)
+    stage.until(lambda: stage.report()["zoom"] > 11)
+    assert abs(stage.stand_still()["center"][0]) < 1
+
+
 def test_a_status_that_turns_is_seen_on_paper_too(sheet: Sheet) -> None:
     sheet.stage.tell_and_see(news(health("Alpspitz", "down", 1)))
     sheet.stage.until(lambda: sheet.stage.shows(sheet.at(200, 120), DARK.status["down"]))

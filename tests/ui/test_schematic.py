@@ -141,6 +141,14 @@ def test_a_group_becomes_a_submap_that_is_entered_and_left(paper: Bench) -> None
     assert desk.paper.sheet is not None
     assert desk.paper.sheet.guests == {L1}
     assert told
+    escape = paper.window.actions_by_name["escape"]
+    paper.window.select(G1)
+    escape.trigger()
+    assert (paper.window.selected, desk.paper.diagram) == (None, submap.id)
+    escape.trigger()
+    assert desk.paper.diagram == desk.paper.root
+    assert desk.marks == {submap.id}
+    hear(paper, said.ThingOpened(submap.id))
     paper.window.actions_by_name["step_out"].trigger()
     assert desk.marks == {submap.id}
     desk.delete(lambda: None)

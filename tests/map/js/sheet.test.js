@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { cornersOf, drawingFeatures, groundOf, paperFeatures, pointAt, pulled } from "../../../map_assets/src/sheet.js";
+import { cornersOf, drawingFeatures, extentOf, groundOf, paperFeatures, pointAt, pulled } from "../../../map_assets/src/sheet.js";
 
 /** @type {any} */
 const box = { id: "b", shape: "box", x: 10, y: 20, width: 100, height: 50, text: "Core", color: "blue" };
@@ -49,4 +49,12 @@ test("a submap says how many devices are in it", () => {
   const rows = submaps.map(([count], i) => ({ id: String(i), name: "Hill", count: Number(count), at: /** @type {any} */ ([0, 0]) }));
   const features = paperFeatures({ drawings: [], submaps: rows, pinned: [], guests: [], picture: null, grid: false });
   assert.deepEqual(features.map((f) => f.properties?.said), submaps.map(([, said]) => said));
+});
+
+test("a paper's extent holds drawings, submaps, guests and the whole picture, and nothing where it is bare", () => {
+  /** @type {any} */
+  const bare = { drawings: [], submaps: [], pinned: [[7, 7]], guests: [], picture: null, grid: true };
+  assert.deepEqual(extentOf(bare), []);
+  const found = extentOf({ ...bare, drawings: [box], submaps: [{ id: "s", name: "S", count: 2, at: [500, 0] }], guests: [[0, -300]], picture: { digest: "d", width: 800, height: 40 } });
+  for (const point of [[10, 20], [110, 70], [500, 0], [0, -300], [-400, -20], [400, 20]]) assert.ok(found.some(([x, y]) => x === point[0] && y === point[1]), String(point));
 });
