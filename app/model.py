@@ -46,6 +46,7 @@ _BY_ID = (
     "contradictions",
     "operations",
     "finds",
+    "maps",
     "values",
 )
 """What is held by id beside the inventory; a delta has the same names."""
@@ -115,6 +116,8 @@ class Model(QObject):
         self.engine: EngineState | None = None
         self.moment_us: int | None = None
         """The moment of the past that is shown; None: it is what is now."""
+        self.today: Model | None = None
+        """What is now, while this mirror shows a moment of the past."""
         self._clear()
         self._delta = Delta()
         self._snapshot: list[Changed] = []
@@ -206,8 +209,10 @@ class Model(QObject):
             if changed.more:
                 return
             batches, self._snapshot = self._snapshot, []
-            gone = self._all_removed()
+            gone, maps = self._all_removed(), self.maps
             self._clear()
+            if self.moment_us is not None:
+                self.maps = maps  # they are of this profile, and of no moment
             for batch in batches:
                 self._apply(batch)
                 self._note(batch)

@@ -2,6 +2,7 @@
 
 Theory: asking for a curve fetches its past once; from then on each value that the mirror hears is appended. A curve that is
 still wanted when others come or go keeps its points. After a new snapshot (the engine was away) the past is asked for again.
+While the mirror shows a moment of the past, what comes after it is asked for too, but never told: so time can pass.
 An answer that nobody waits for any more is thrown away. One rule: what is held is what was stored or heard.
 """
 
@@ -53,6 +54,8 @@ class Curves(QObject):
         self._model, self._link = model, link
         self._held: dict[Wanted, Series] = {}
         self._awaited: set[Wanted] = set()
+        self._reach_us = (0, 0)
+        """From which to which moment what is held can be told of as it was then."""
         self.wanted: tuple[Wanted, ...] = ()
         self.range_s = 0.0
         self.refused = ""
@@ -65,8 +68,14 @@ class Curves(QObject):
 
     @property
     def curves(self) -> list[Curve]:
-        """The curves in the order in which they were wanted."""
-        return [Curve(wanted.name, self._held[wanted], self._interval_s(wanted)) for wanted in self.wanted]
+        """The curves in the order in which they were wanted, up to the moment that is shown."""
+        held = [self._held[wanted] for wanted in self.wanted]
+        if self._model.moment_us is not None:
+            held = [series.until(self._model.moment_us / 1e6) for series in held]
+        return [
+            Curve(wanted.name, series, self._interval_s(wanted))
+            for wanted, series in zip(self.wanted, held, strict=True)
+        ]
 
     def want(self, wanted: Sequence[Wanted], range_s: float, *, anew: bool = False) -> None:
         """Hold these over a range of time in place of the former ones."""
@@ -75,17 +84,32 @@ class Curves(QObject):
         stretch_s = range_s / (POINTS_CAP - 20)
         self._held = {key: kept.get(key) or Series(stretch_s) for key in self.wanted}
         self._awaited &= {key for key in self.wanted if key in kept}
+        if not kept or self._model.moment_us is None:
+            self._reach_us = self._new_reach()
         for key in self.wanted:
             if key not in kept:
                 self._ask(key)
         self.changed.emit()
 
+    def follow(self) -> None:
+        """Be at the moment that is shown: ask anew where it lies outside of what is held."""
+        moment_us, (from_us, to_us) = self._model.moment_us, self._reach_us
+        if moment_us is not None and self.wanted and not self.loading and not from_us <= moment_us <= to_us:
+            self.want(self.wanted, self.range_s, anew=True)
+
+    def _new_reach(self) -> tuple[int, int]:
+        """A moment of the past is held with as much before it again, and after it, as is shown."""
+        now, range_us = now_us(), int(self.range_s * 1e6)
+        moment_us = self._model.moment_us
+        return (now, now) if moment_us is None else (moment_us - range_us, min(now, moment_us + range_us))
+
     def _ask(self, key: Wanted) -> None:
-        now, series = now_us(), self._held[key]
+        series = self._held[key]
         self._awaited.add(key)
-        from_us = int(now - self.range_s * REACHES_BACK * 1e6)
+        from_us, to_us = self._reach_us
+        from_us = max(0, int(from_us - self.range_s * REACHES_BACK * 1e6))
         self._link.request(
-            lambda number: QuerySeries(number, key.device, key.metric, key.instance, from_us, now, POINTS),
+            lambda number: QuerySeries(number, key.device, key.metric, key.instance, from_us, to_us, POINTS),
             lambda reply: self._take(key, series, reply),
         )
 
@@ -101,11 +125,13 @@ class Curves(QObject):
                 told.get("at_us", ()), told.get("value", ()), told.get("low", ()), told.get("high", ())
             )
         self.changed.emit()
+        self.follow()
 
     def _on_changed(self, delta: Delta) -> None:
         if delta.initial and self.wanted:
             self.want(self.wanted, self.range_s, anew=True)
-        news = False
+        news = self._model.moment_us is not None
+        self.follow()
         for key, series in self._held.items():
             if key.device in delta.values:
                 sample = self._model.samples.get(key.device, {}).get((key.metric, key.instance))

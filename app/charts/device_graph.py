@@ -15,7 +15,6 @@ from app.charts.curves import Curves, Wanted
 from app.charts.legend import Headline, Legend, Said
 from app.charts.plot import Plot
 from app.charts.series import grain
-from app.draft import now_us
 from app.look import Look
 from app.model import Model
 from app.panels.finder import Entry
@@ -34,6 +33,8 @@ RANGES: Mapping[str, tuple[str, float]] = {
     "30d": ("30 d", 2_592_000),
     "1y": ("1 y", 31_536_000),
 }
+MOST_PX = 150
+"""How tall the small graph becomes where nothing else wants the room."""
 FEW_RANGES = ("15m", "1h", "24h", "7d")
 CLOSELY = frozenset({"dBm", "dB", "°C", "V", "Hz", "MHz"})
 """Units in which zero means nothing: their axis lies closely around the values."""
@@ -78,6 +79,7 @@ class DeviceGraph(QWidget):
         top.addWidget(self.ranges)
         layout.addLayout(top)
         layout.addWidget(self.legend)
+        self.plot.setMaximumHeight(MOST_PX)
         layout.addWidget(self.plot)
 
     def show_device(self, device: UUID, choices: list[Choice]) -> None:
@@ -98,8 +100,9 @@ class DeviceGraph(QWidget):
                 self._take(choice)
 
     def tick(self) -> None:
-        """Move the right edge to now."""
+        """Move the right edge to now, or to the moment that is shown."""
         if self.isVisible() and self._device is not None:
+            self.curves.follow()
             self.draw()
 
     def load(self) -> None:
@@ -121,7 +124,7 @@ class DeviceGraph(QWidget):
             most = max((float(c.series.high.max()) for c in plot.curves if c.series.high.size), default=0.0)
             plot.scale, self._unit = scale_of(unit, most)
             plot.from_zero = unit not in CLOSELY
-            plot.draw(now_us() / 1e6)
+            plot.draw(self._model.now_us() / 1e6)
             self.show_legend()
 
     def show_legend(self) -> None:
@@ -132,7 +135,7 @@ class DeviceGraph(QWidget):
 
     def headline(self, at_s: float | None) -> Headline:
         """Return the unit, what a point stands for, the gap until now, and the moment that values are of."""
-        now = now_us()
+        now = self._model.now_us()
         drawn = [curve.series.at_s for curve in self.plot.curves if curve.series.at_s.size]
         if not drawn:
             nothing = "Loading" if self.curves.loading else self.curves.refused or "No numbers in this time"

@@ -116,12 +116,12 @@ class GraphPage(DeviceGraph):
         at_s = self._hover_at_s()
         self.plot.point_at(at_s)
         self.legend.show_curves(self.headline(at_s), [])
-        self.table.show_curves(self._rows(at_s), "Then" if at_s is not None else "Now")
+        self.table.show_curves(self._rows(at_s), "Then" if at_s is not None or self._model.moment_us is not None else "Now")
         self.add.setEnabled(len(self.curves.wanted) < CURVES_CAP)
 
     def csv(self) -> str:
         """Return the numbers of the shown range."""
-        to_s = now_us() / 1e6
+        to_s = self._model.now_us() / 1e6
         unit = self.current.unit if self.current else ""
         return as_csv(self.plot.curves, unit, to_s - self.plot.range_s, to_s)
 
@@ -136,7 +136,7 @@ class GraphPage(DeviceGraph):
         self.note.show()
 
     def _rows(self, at_s: float | None) -> list[Said]:
-        to_s, rows = now_us() / 1e6, []
+        to_s, rows = self._model.now_us() / 1e6, []
         own = len(self.current.curves) if self.current else 0
         for number, curve in enumerate(self.plot.curves):
             stats = curve.series.stats(to_s - self.plot.range_s, to_s)

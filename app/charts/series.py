@@ -88,6 +88,13 @@ class Series:
         self._keep(slice(-POINTS_CAP, None))
         return True
 
+    def until(self, at_s: float) -> Series:
+        """Return what was known at a moment: the points up to it."""
+        made, count = Series(), int(np.searchsorted(self.at_s, at_s, side="right"))
+        made.at_s, made.value = self.at_s[:count], self.value[:count]
+        made.low, made.high = self.low[:count], self.high[:count]
+        return made
+
     def forget_before(self, at_s: float) -> None:
         """Drop what is older, but the last value before it, from which the line enters the picture."""
         first = max(0, int(np.searchsorted(self.at_s, at_s)) - 1)

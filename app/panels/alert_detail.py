@@ -17,7 +17,6 @@ from shiboken6 import isValid
 
 from app.commands import Asks, Then
 from app.dialogs.form import Board
-from app.draft import now_us
 from app.look import Look
 from app.model import Delta, Model
 from app.panels.alert_acts import may
@@ -110,7 +109,7 @@ class AlertDetail(Board):
     # Inside
 
     def _tick(self) -> None:
-        self.sentence.setText(_sentence(self.alert, now_us()))
+        self.sentence.setText(_sentence(self.alert, self._model.now_us()))
         self.timeline.tick()
 
     def _on_changed(self, delta: Delta) -> None:
@@ -123,7 +122,7 @@ class AlertDetail(Board):
                 self._ask_episodes()
 
     def _show(self) -> None:
-        alert, now, theme = self.alert, now_us(), self._look.theme
+        alert, now, theme = self.alert, self._model.now_us(), self._look.theme
         row = _row(self._model, alert)
         if row.status in STATUSES:
             self.symbol.setPixmap(symbol_pixmap(row.status, theme, 22))
@@ -171,9 +170,9 @@ class AlertDetail(Board):
         alert = self.alert
         if alert.count <= 1:
             return
-        kinds = ("alert_opened", "alert_cleared")
+        kinds, now = ("alert_opened", "alert_cleared"), self._model.now_us()
         self._link.request(
-            lambda number: QueryTimeline(number, 0, now_us(), (alert.subject,), kinds, EPISODE_ROWS),
+            lambda number: QueryTimeline(number, 0, now, (alert.subject,), kinds, EPISODE_ROWS),
             self._take_episodes,
         )
 

@@ -173,10 +173,13 @@ class DeviceBody(QStackedWidget):
             self.show_device(device, self._model.status_of(device.id))
 
     def _choices(self, device: Device, ports: list[Port]) -> list[Choice]:
-        """Return what can be drawn, the same list while nothing new can be."""
+        """Return what can be drawn, the same list while nothing new can be. Of the past: what is heard today, as it was then."""
+        today = self._model.today or self._model
+        if today is not self._model:
+            ports = ports_of(today, device.id)
         traffic = tuple((port.interface.name, port.far_end) for port in ports if port.status != "maintenance")
-        heard = list(self._samples())
-        if device.id in self._model.health:
+        heard = list(today.samples.get(device.id, {}))
+        if device.id in today.health:
             heard += [("rtt_ms", name) for name in probe_names(device) if name == "icmp"]
         signature = (device.id, traffic, frozenset(heard))
         if signature != self._offered[0]:

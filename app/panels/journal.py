@@ -13,11 +13,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.commands import Asks
-from app.draft import now_us
 from app.look import TABLE_PX, Look, font
 from app.model import Delta, Model
 from app.panels.text import Label, LineLabel
 from app.words import age, clock, count_of
+from domain.asking import QueryTimeline
 from domain.journal import JournalRow
 from domain.wire import QueryJournal, Reply
 
@@ -111,8 +111,11 @@ class JournalList(QWidget):
         self, model: Model, link: Asks, look: Look, limit: int, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._link, self._look, self._limit = link, look, limit
+        self._model, self._link, self._look, self._limit = model, link, look, limit
         self._device: UUID | None = None
+        self._asked: int | None = None
+        """The moment of the past that was asked for."""
+        self._waits = False
         self.rows: list[JournalRow] = []
         self._lines: list[tuple[Label, LineLabel]] = []
         self._none = Label("Nothing happened yet", "small")
@@ -129,18 +132,30 @@ class JournalList(QWidget):
 
     def show_device(self, device: UUID) -> None:
         """Show another device's journal; its past is asked for."""
-        if device == self._device:
+        moment_us = self._model.moment_us
+        same = device == self._device
+        if same and (moment_us == self._asked or (self._waits and moment_us is not None)):
             return
-        self._device = device
-        self.rows = []
-        self._show()
-        self._link.request(
-            lambda number: QueryJournal(number, device, ROWS_KEPT), lambda reply: self._take(device, reply)
-        )
+        if not same or moment_us is None:
+            self.rows = []
+            self._show()
+        self._device, self._asked, self._waits = device, moment_us, True
 
-    def _take(self, device: UUID, reply: Reply) -> None:
-        if device != self._device:
-            return
+        def take(reply: Reply) -> None:
+            if (device, moment_us) == (self._device, self._asked):
+                self._take(reply)
+
+        if moment_us is None:
+            self._link.request(lambda number: QueryJournal(number, device, ROWS_KEPT), take)
+        else:
+            self._link.request(
+                lambda number: QueryTimeline(number, 0, moment_us, (device,), None, ROWS_KEPT), take
+            )
+
+    def _take(self, reply: Reply) -> None:
+        self._waits = False
+        if self._asked is not None:
+            self.rows = []
         self._add(msgspec.convert(reply.result.get("rows", []), list[JournalRow]))
 
     def _on_changed(self, delta: Delta) -> None:
@@ -164,7 +179,7 @@ class JournalList(QWidget):
             self._grid.addWidget(at, len(self._lines), 0)
             self._grid.addWidget(said, len(self._lines), 1)
             self._lines.append((at, said))
-        now = now_us()
+        now = self._model.now_us()
         for number, (at, said) in enumerate(self._lines):
             visible = number < len(shown)
             at.setVisible(visible)

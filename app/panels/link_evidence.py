@@ -20,6 +20,7 @@ from app.words import age_of
 from domain.evidence import DerivedLink, Evidence
 
 ROWS_SHOWN = 10
+TODAY = "Today, not then:"
 
 
 class Witness(NamedTuple):
@@ -85,6 +86,8 @@ class EvidenceList(QWidget):
     def show_told(self, model: Model, told: DerivedLink | None) -> None:
         """Show what devices tell of a link; None where nobody does."""
         said = score_words(model, told, now_us()) + "." if told is not None else NOBODY
+        if model.moment_us is not None:
+            said = f"{TODAY} {said}"
         if said != self.score.text():
             self.score.setText(said)
         self.table.setVisible(told is not None)

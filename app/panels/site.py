@@ -10,7 +10,6 @@ from uuid import UUID
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from app.draft import now_us
 from app.look import Look
 from app.model import Delta, Model
 from app.panels.facts import FactsGrid
@@ -101,7 +100,8 @@ class SitePanel(SubjectPanel):
         self._soon.stop()
         if self.key is None or not self._is_there():
             return
-        model, tree, key, now = self._model, self._tree, self.key, now_us()
+        model, tree, key = self._model, self._tree, self.key
+        now = model.now_us()
         alerts = alerts_at(model, tree, key)
         sites = site_rows(model, tree, key)
         counts = {"devices": tree.rollup(key).total, "sites": len(sites), "alerts": len(alerts)}
@@ -137,7 +137,8 @@ class SitePanel(SubjectPanel):
     def _refresh(self) -> None:
         if self.key is None or not self._is_there():
             return
-        model, tree, key, now = self._model, self._tree, self.key, now_us()
+        model, tree, key = self._model, self._tree, self.key
+        now = model.now_us()
         site = model.inventory.site(self.subject)
         name = site.name if site is not None else str(key[1]) or "No region"
         crumb = (

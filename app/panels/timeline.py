@@ -1,6 +1,7 @@
 """Events beside alerts on one line of time, the newest first. Counterpart: `QueryTimeline`, and the rows that come live.
 
-Theory: pages are asked for as somebody scrolls down; what comes live stands on top where the timeline goes on till now.
+Theory: pages are asked for as somebody scrolls down; what comes live stands on top where the timeline goes on till now. In the
+time machine "till now" is till the moment that is shown: another moment is asked for anew, and what is there stays until then.
 One rule: an answer to what is not wanted any more is nothing.
 """
 
@@ -173,7 +174,7 @@ class Timeline(QWidget):
         self.clock_px = 84
         self._subjects: tuple[UUID, ...] = ()
         self._from_us, self._to_us = 0, 0
-        self._goes_on = True
+        self._goes_on, self._is_stale = True, False
         self._asked = 0
         self._waits, self._is_whole = False, True
         self._oldest: RowMark | None = None
@@ -218,14 +219,24 @@ class Timeline(QWidget):
 
     def tick(self) -> None:
         """Show times as of now."""
+        self._follow()
         self.view.viewport().update()
 
     # Asking
 
+    def _follow(self) -> None:
+        """Be at the moment of the past that is shown, one question at a time."""
+        moment_us = self._model.moment_us
+        if self._goes_on and moment_us not in (None, self._to_us) and not self._waits and self.isVisible():
+            self._asked += 1
+            self._oldest, self._is_whole, self._is_stale = None, False, True
+            self._to_us = self._model.now_us()
+            self._ask()
+
     def _begin(self) -> None:
         self._asked += 1
         self.rows.clear()
-        self._oldest, self._waits, self._is_whole = None, False, False
+        self._oldest, self._waits, self._is_whole, self._is_stale = None, False, False, False
         if self._goes_on:
             self._to_us = self._model.now_us()
         self._say()
@@ -249,6 +260,9 @@ class Timeline(QWidget):
         if asked != self._asked:
             return
         self._waits = False
+        if self._is_stale:
+            self._is_stale = False
+            self.rows.clear()
         self._is_whole = len(rows) < PAGE_ROWS
         if rows:
             last = min(rows, key=lambda row: (row.at_us, row.origin.bytes, row.seq))
@@ -257,6 +271,7 @@ class Timeline(QWidget):
         self._say()
         if not self._is_whole and not self.view.verticalScrollBar().maximum():
             QTimer.singleShot(0, self, self._fill)
+        self._follow()
 
     def _fill(self) -> None:
         """Ask on where what is there does not fill the view."""
@@ -266,6 +281,9 @@ class Timeline(QWidget):
     # Showing
 
     def _on_changed(self, delta: Delta) -> None:
+        if self._goes_on and delta.initial and self._subjects and self._model.moment_us != self._to_us:
+            self._begin()
+        self._follow()
         if not self._goes_on or not self._subjects or not delta.journal:
             return
         kinds, subjects = frozenset(kinds_of(self.groups)), frozenset(self._subjects)

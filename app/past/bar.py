@@ -89,6 +89,11 @@ class PastBar(QFrame):
         self.live.setText(text)
         self.live.set_ink(self._look.theme.status_text["down"] if bad else self._look.theme.text.quiet)
 
+    def show_note(self, text: str) -> None:
+        """Say what is not as it was; without that, what is live has the room."""
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
+
     def refresh(self) -> None:
         """Show where the machine is."""
         machine = self._machine

@@ -214,7 +214,7 @@ class PastDesk(QObject):
             notes.append(HOURS_NOTE)
         if machine.begins_us is None and machine.there_us:
             notes.append(EARLY_NOTE)
-        self.bar.note.setText(". ".join(notes))
+        self.bar.show_note(". ".join(notes))
         label = label_of(machine.there_us or machine.at_us, now_us())
         self._map.show_past(machine.there_us or machine.at_us, label, notes, self.ghosts())
 

@@ -112,6 +112,7 @@ class TimeMachine(QObject):
             self.live = Model(self)
             self.live.adopt(self._shown)
             self.live.changed.connect(self._on_live)
+            self._shown.today = self.live
             self._engine.feed(self.live)
             self._engine.refused_why = REFUSED_WHY
             self._base, self.there_us, self.load_source, self._asking = 0, 0, "none", False
@@ -131,6 +132,7 @@ class TimeMachine(QObject):
         self._engine.refused_why = ""
         self._engine.feed(self._shown)
         self.left.emit()
+        self._shown.today = None
         self._shown.adopt(live)
         live.deleteLater()
 

@@ -100,6 +100,33 @@ def test_after_a_new_snapshot_the_past_is_asked_for_again(qt: QApplication) -> N
     assert len(asked.waiting) == count + 2
 
 
+def test_a_moment_of_the_past_is_the_right_edge_and_what_came_after_it_is_not_told(qt: QApplication) -> None:
+    model, asked, made = graph(qt)
+    then_us = now_us() - 7_200_000_000
+    model.moment_us = then_us
+    model.merge(Changed(2, initial=True, devices=devices()))
+    model.flush()
+    question = asked.waiting[-1][0]
+    assert question.from_us <= then_us - 900_000_000
+    assert question.to_us == then_us + 900_000_000
+    for number in (-1, -2):
+        asked.answer(number, [then_us - 60_000_000, then_us, then_us + 60_000_000], [1e6, 2e6, 3e6])
+    assert [curve.series.value.tolist() for curve in made.curves.curves] == [[1e6, 2e6]] * 2
+    assert made.said(None)[0].value == "2"
+    count = len(asked.waiting)
+    model.moment_us = then_us + 60_000_000
+    made.tick()
+    assert made.said(None)[0].value == "3"
+    assert len(asked.waiting) == count
+    model.moment_us = then_us - 3_600_000_000
+    made.tick()
+    assert asked.waiting[-1][0].to_us == model.moment_us + 900_000_000
+    model.moment_us = None
+    model.merge(Changed(3, initial=True, devices=devices()))
+    model.flush()
+    assert abs(asked.waiting[-1][0].to_us - now_us()) < 60_000_000
+
+
 def test_the_gap_until_now_is_painted_and_said(qt: QApplication) -> None:
     _, asked, made = graph(qt)
     now = now_us()

@@ -12,6 +12,8 @@ from PySide6.QtGui import QGuiApplication, QWheelEvent
 from PySide6.QtTest import QTest
 
 from app.draft import now_us
+from app.panels.facts import NOT_KEPT
+from app.panels.link_evidence import TODAY
 from app.past.machine import REFUSED_WHY, STEPS
 from app.past.scrubber import HOUR_US
 from domain.alerts import Alert, fingerprint
@@ -22,7 +24,8 @@ from domain.health import Health
 from domain.inventory import Device, Site
 from domain.journal import JournalRow
 from domain.load import LinkState
-from domain.wire import Changed, Reply, SubmitEdit
+from domain.maps import MapFile
+from domain.wire import Changed, QueryJournal, QuerySeries, Reply, SubmitEdit
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import VANTAGE, id_of, small_network
 
@@ -155,6 +158,44 @@ def test_what_was_not_there_then_is_not_there_and_comes_back(then: Bench) -> Non
     assert asked(then, QueryMoment)[-1].base == 1
     then.window.step_back()
     assert then.model.inventory == then.engine.inventory
+
+
+def test_the_device_panel_is_of_the_moment_and_says_what_is_not_kept(then: Bench) -> None:
+    then.window.select(G1)
+    body = then.window.device.body
+    there_us = then.window.past.machine.there_us
+    said = {label.text(): words.text() for label, words in body.facts._rows if not words.isHidden()}
+    assert said["Not shown"] == NOT_KEPT
+    assert "Last answer" not in said and "Ping" not in said
+    then.wait_for(lambda: bool(asked(then, QueryTimeline)))
+    assert asked(then, QueryTimeline)[-1].to_us == there_us  # its journal
+    assert asked(then, QuerySeries)[-1].to_us == there_us + 900_000_000  # its graph
+    count = len(asked(then, QueryTimeline))
+    then.window.device.show_tab("journal")
+    then.wait_for(lambda: len(asked(then, QueryTimeline)) > count)
+    assert asked(then, QueryTimeline)[-1].to_us == there_us
+    then.window.select(LINK)
+    assert then.window.link.evidence.score.text().startswith(TODAY)
+    then.window.step_back()
+    assert TODAY not in then.window.link.evidence.score.text()
+    then.wait_for(lambda: [question.subject for question in asked(then, QueryJournal)[-1:]] == [LINK])
+
+
+def test_own_maps_stay_on_the_map_in_the_past_and_after_it(bench: Bench) -> None:
+    own = MapFile(
+        id_of("map"), "Valley", "protomaps", "mvt", "v.pmtiles", False, 9, 9, 0, 9, (0.0, 0.0, 1.0, 1.0)
+    )
+    bench.engine.tell(lambda batch: Changed(batch, maps=(own,)))
+    bench.wait_for(lambda: own.id in bench.model.maps)
+    at_us = now_us() - AGO_US
+    bench.engine.answers[QueryMoment] = whole(at_us)
+    bench.engine.answers[QueryLoads] = Reply(0, result={"loads": []})
+    machine = bench.window.past.machine
+    machine.enter(at_us)
+    bench.wait_for(lambda: machine.is_there)
+    assert own.id in bench.model.maps
+    machine.leave()
+    assert own.id in bench.model.maps
 
 
 def test_of_moments_that_are_wanted_meanwhile_only_the_last_is_asked_for(then: Bench) -> None:

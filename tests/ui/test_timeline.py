@@ -195,3 +195,30 @@ def test_suspects_are_the_subject_its_site_its_cause_and_the_links_that_fell(qt:
     assert set(suspects(model_of(fault), told)) == {G1, G2, L1, LINK}
     of_link = Alert(fingerprint("link_down", LINK), "link_down", LINK, "warning", now_us())
     assert set(suspects(model_of(), of_link)) == {LINK, G1, G2, L1}
+
+
+def test_in_the_time_machine_it_ends_at_the_moment_and_follows_it_one_question_at_a_time(qt: QApplication) -> None:
+    journal = Journal([row(seq, ago_s, "status", status="up") for seq, ago_s in enumerate((7200, 3600, 60))])
+    model = model_of()
+    timeline = shown(qt, journal, model)
+    timeline.show_of([G1])
+    assert len(timeline.rows.events) == 3
+    model.moment_us = now_us() - 5000 * S
+    timeline.tick()
+    assert [event.key[1] for event in timeline.rows.events] == [0]
+    journal.late = True
+    model.moment_us += 2000 * S
+    timeline.tick()
+    model.moment_us += S
+    timeline.tick()
+    assert [event.key[1] for event in timeline.rows.events] == [0]  # what was there stays until the answer
+    assert len(journal.waiting) == 1
+    journal.waiting.pop()()
+    assert [event.key[1] for event in timeline.rows.events] == [1, 0]
+    journal.waiting.pop()()
+    assert journal.asked[-1].to_us == model.moment_us
+    journal.late = False
+    model.moment_us = None
+    model.merge(Changed(5, initial=True))
+    model.flush()
+    assert len(timeline.rows.events) == 3
