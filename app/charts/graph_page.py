@@ -116,7 +116,9 @@ class GraphPage(DeviceGraph):
         at_s = self._hover_at_s()
         self.plot.point_at(at_s)
         self.legend.show_curves(self.headline(at_s), [])
-        self.table.show_curves(self._rows(at_s), "Then" if at_s is not None or self._model.moment_us is not None else "Now")
+        self.table.show_curves(
+            self._rows(at_s), "Then" if at_s is not None or self._model.moment_us is not None else "Now"
+        )
         self.add.setEnabled(len(self.curves.wanted) < CURVES_CAP)
 
     def csv(self) -> str:

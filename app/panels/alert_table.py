@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from app.look import HEAD_PX, ROW_PX, TABLE_PX, Look, blend, color, font, square
 from app.panels.alert_rows import Row
 from app.panels.alerts_model import AGE, COLUMNS, NUMBERS, SINCE, TAKES_DOWN, WHAT, WHERE, WHO, AlertsModel
+from app.panels.letters import is_letter, keeps
 from app.panels.text import CENTRE, LEFT, RIGHT, paint_end_elided, paint_text
 from app.symbols import paint_symbol
 from app.watching import SEVERITY_ICONS
@@ -257,6 +258,12 @@ class AlertTable(QTableView):
     def leaveEvent(self, event: object) -> None:
         """No row is under the mouse."""
         self._hover(-1)
+
+    def event(self, event: QEvent) -> bool:
+        """Keep the letters that act here from being the window's shortcuts."""
+        own = (Qt.Key.Key_D, Qt.Key.Key_B, *ACT_KEYS)
+        kept = keeps(event, lambda key: is_letter(key) and key.key() in own and self.currentIndex().isValid())
+        return kept or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return chooses, D tells all, B what was before; a letter for each thing that can be done to what is chosen."""

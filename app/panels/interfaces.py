@@ -137,7 +137,7 @@ class InterfacesModel(QAbstractTableModel):
         if (ports, quiet) == (self.ports, self.quiet):
             return
         same = [p.interface.name for p in ports] == [p.interface.name for p in self.ports]
-        if same:
+        if same and ports:
             changed = [n for n, (old, new) in enumerate(zip(self.ports, ports, strict=True)) if old != new]
             first, last = (0, len(ports) - 1) if quiet != self.quiet else (changed[0], changed[-1])
             self.ports, self.quiet = ports, quiet

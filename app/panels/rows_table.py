@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMetaMethod, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFontMetrics,
@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.look import HEAD_PX, ROW_PX, TABLE_PX, Look, color, font, square
+from app.panels.letters import is_letter, keeps
 from app.panels.rows_model import DOWN, Column, Index, RowsModel
 from app.panels.text import LEFT, RIGHT, caption, paint_text
 from app.symbols import paint_symbol
@@ -185,6 +186,13 @@ class RowsTable(QTableView):
         """Whether there was no room for a column that says something."""
         return any(self.isColumnHidden(number) for number in self._told)
 
+    def event(self, event: QEvent) -> bool:
+        """Keep letters from being the window's shortcuts where they begin a search."""
+        return keeps(event, lambda key: is_letter(key) and self._is_searched()) or super().event(event)
+
+    def _is_searched(self) -> bool:
+        return self.isSignalConnected(QMetaMethod.fromSignal(self.typed))
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show the columns for which there is room."""
         super().resizeEvent(event)
@@ -199,7 +207,7 @@ class RowsTable(QTableView):
             _copy(self.rows.text(current.row(), current.column()))
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and current.isValid():
             self.opened.emit(self.rows.rows[current.row()])
-        elif event.text().strip() and not event.modifiers() & _COMMANDS:
+        elif is_letter(event):
             self.typed.emit(event.text())
         else:
             super().keyPressEvent(event)
@@ -280,9 +288,6 @@ class RowsTable(QTableView):
 
 
 _NOTHING = ("", UNKNOWN)
-_COMMANDS = (
-    Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
-)
 _COPY_CELL = (
     int(Qt.KeyboardModifier.ControlModifier.value)
     | int(Qt.KeyboardModifier.ShiftModifier.value)

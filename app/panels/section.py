@@ -117,9 +117,9 @@ class Section(QWidget):
             self.table.selectRow(0)
 
     def _begin_search(self, letter: str) -> None:
-        if not self.field.isHidden():
-            self.field.setFocus()
-            self.field.setText(self.field.text() + letter)
+        self.field.show()
+        self.field.setFocus()
+        self.field.setText(self.field.text() + letter)
 
     def _on_search(self, text: str) -> None:
         self.table.search(text)

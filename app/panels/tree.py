@@ -105,6 +105,9 @@ class TreeView(QTreeView):
         if self.currentIndex() != index and node is not None and node.key != NO_SITE:
             self.chosen.emit(node.key)
 
+    def keyboardSearch(self, search: str) -> None:
+        """Letters are the window's, and the filter's above: half of a name would be shortcuts."""
+
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Ask for the menu of what is under the pointer; the menu key asks for that of the current row, below it."""
         by_mouse = event.reason() == QContextMenuEvent.Reason.Mouse

@@ -126,6 +126,6 @@ class Listing(QWidget):
             self.table.selectRow(0)
 
     def _begin_search(self, letter: str) -> None:
-        if not self.field.isHidden():
-            self.field.setFocus()
-            self.field.setText(self.field.text() + letter)
+        self.field.show()
+        self.field.setFocus()
+        self.field.setText(self.field.text() + letter)

@@ -197,7 +197,9 @@ def test_suspects_are_the_subject_its_site_its_cause_and_the_links_that_fell(qt:
     assert set(suspects(model_of(), of_link)) == {LINK, G1, G2, L1}
 
 
-def test_in_the_time_machine_it_ends_at_the_moment_and_follows_it_one_question_at_a_time(qt: QApplication) -> None:
+def test_in_the_time_machine_it_ends_at_the_moment_and_follows_it_one_question_at_a_time(
+    qt: QApplication,
+) -> None:
     journal = Journal([row(seq, ago_s, "status", status="up") for seq, ago_s in enumerate((7200, 3600, 60))])
     model = model_of()
     timeline = shown(qt, journal, model)
