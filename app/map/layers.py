@@ -20,10 +20,11 @@ class Layer(NamedTuple):
     by_default: bool = True
 
 
+SYMBOLS = Layer("status", "Status", "What is up or not known; a fault is always seen")
+"""Stands over all others: the symbols are on a glass over the map."""
 NETWORK = (
     Layer("alerts", "Alerts", "How many are open, at the device or link they are about", by_default=False),
     Layer("names", "Names", "Of devices; what is down is always named"),
-    Layer("status", "Status", "What is up or not known; a fault is always seen"),
     Layer("latency", "Latency", "Round trip to each device, and on its end of each link", by_default=False),
     Layer("load", "Load", "What links carry, both ways; off: in one quiet colour"),
     Layer("signal", "Signal", "How the two ends of each radio link hear each other"),
@@ -37,7 +38,7 @@ GROUND = (
     Layer("rail", "Railways", "Lines of railways"),
 )
 """Parts of the basemap; they stay beneath the network."""
-LAYERS = {layer.key: layer for layer in (*NETWORK, *GROUND)}
+LAYERS = {layer.key: layer for layer in (SYMBOLS, *NETWORK, *GROUND)}
 _ORDER = tuple(layer.key for layer in NETWORK)
 
 

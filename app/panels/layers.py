@@ -12,7 +12,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.look import TICK_PX, Look, color, font, square
-from app.map.layers import GROUND, NETWORK, Layer, MapLayers
+from app.map.layers import GROUND, NETWORK, SYMBOLS, Layer, MapLayers
 from app.map.readings import LATENCY_BOUNDS_MS
 from app.panels.text import CENTRE, Label, button, paint_text
 from app.symbols import paint_symbol
@@ -106,9 +106,10 @@ class LayersPanel(QFrame):
         for table in (self.boxes, self.ups, self.downs):
             table.clear()
         keys = self._layers.order
+        self._add(0, SYMBOLS, first=True, last=True)
         for number, key in enumerate(keys):
-            self._add(number * 2, _LAYERS[key], first=number == 0, last=number == len(keys) - 1)
-        begins = len(keys) * 2
+            self._add(2 + number * 2, _LAYERS[key], first=number == 0, last=number == len(keys) - 1)
+        begins = 2 + len(keys) * 2
         self._rows.addWidget(Label("Ground", "head"), begins, 0)
         for number, layer in enumerate(GROUND):
             self._add(begins + 1 + number * 2, layer, first=True, last=True)

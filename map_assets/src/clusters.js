@@ -51,9 +51,29 @@ export class Clusters {
     rows.forEach(({ id }, i) => this.#at.set(id, i));
   }
 
+  /** The devices that the plan was made of. */
+  get rows() {
+    return this.#rows;
+  }
+
+  /** Of each device in that order: the zoom from which it stands alone; beyond TOP_ZOOM: never. */
+  get alone() {
+    return this.#plan.alone;
+  }
+
   /** The closest zoom that has rings of its own. */
   get top() {
     return this.#plan.levels.length - 1;
+  }
+
+  /** A device's number in that order, or -1. @param {string} id */
+  numberOf(id) {
+    return this.#at.get(id) ?? -1;
+  }
+
+  /** The plan of a whole zoom. @param {number} zoom */
+  level(zoom) {
+    return this.#plan.levels[Math.max(0, Math.min(this.top, zoom))];
   }
 
   /** The zoom from which a device stands alone; beyond TOP_ZOOM: never. @param {string} id */
@@ -69,8 +89,7 @@ export class Clusters {
 
   /** The ring that a device is in at a whole zoom. @param {string} id @param {number} zoom @returns {Cluster | undefined} */
   ringOf(id, zoom) {
-    const level = this.#plan.levels[Math.max(0, Math.min(this.top, zoom))];
-    return this.rings(zoom)[level.ringOf[this.#at.get(id) ?? -1] ?? -1];
+    return this.rings(zoom)[this.level(zoom).ringOf[this.numberOf(id)] ?? -1];
   }
 
   /** The zoom from which two devices are not in the same ring. @param {string} a @param {string} b */

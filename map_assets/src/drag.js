@@ -51,7 +51,7 @@ export class Drag {
   /** @param {MapMouseEvent} event */
   #take(event) {
     const free = !this.locked && event.originalEvent.button === 0 && !event.defaultPrevented;
-    const hit = free && !this.#painter.imagining ? hitAt(this.#map, event.point) : null;
+    const hit = free && !this.#painter.imagining ? hitAt(this.#map, this.#painter.glass, event.point) : null;
     const device = hit?.kind === "device" && hit.id === this.#painter.chosen ? this.#network.devices.get(hit.id) : undefined;
     if (!device) return;
     event.preventDefault();

@@ -63,7 +63,10 @@ export class Fan {
   /** Paint the members as they fare now, each where it was. */
   refresh() {
     const [first] = this.#members;
-    if (!first) return this.#painter.put("fan", []);
+    if (!first) {
+      this.#painter.glass.clear(null);
+      return this.#painter.put("fan", []);
+    }
     const at = /** @type {LngLat} */ ([first.lng, first.lat]);
     const middle = this.#map.project(at);
     const [many, site] = [this.#members.length > NAMED_MOST, this.#network.siteAt(first)];
@@ -80,6 +83,7 @@ export class Fan {
     });
     const { lng, lat } = this.#map.unproject([middle.x, middle.y - fanReach(this.#members.length) - TITLE_PX]);
     if (site) features.push(pointOf([lng, lat], { id: site.id, title: `${label(site.name)}, ${this.#members.length} devices` }));
+    this.#painter.glass.clear({ lng: first.lng, lat: first.lat, reach_px: fanReach(this.#members.length) + TITLE_PX });
     this.#painter.put("fan", features);
   }
 

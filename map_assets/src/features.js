@@ -3,7 +3,8 @@
 
 import { rankOf } from "./clusters.js";
 import { fromFlat, halve, pointAlong } from "./geometry.js";
-import { FAULT_ORDER, isOdd, RING_ORDER, ringName, ringSize, SYMBOL_PX } from "./symbols.js";
+import { ringSize } from "./sprites.js";
+import { FAULT_ORDER, isOdd, SYMBOL_PX } from "./symbols.js";
 import { DIM } from "./style.js";
 import { age, label, rate } from "./words.js";
 
@@ -11,7 +12,6 @@ import { age, label, rate } from "./words.js";
 /** @import { Network } from "./network.js" */
 /** @import { Cluster, Clusters } from "./clusters.js" */
 /** @import { Fates } from "./fates.js" */
-/** @import { Part, RingParts } from "./symbols.js" */
 /** @import { Palette } from "./palette.js" */
 
 /** Of a link's width, from lane to lane. */
@@ -90,50 +90,38 @@ export function oddFeatures(network, ids, clusters, chosen, now_us, fates = null
 /** Higher is worse, so that it is drawn later. @param {Status} status */
 export const severityOf = (status) => FAULT_ORDER.length - FAULT_ORDER.indexOf(status);
 
-/** @param {Network} network @param {string[]} members @param {Fates | null} fates @returns {RingParts} */
-function partsOf(network, members, fates) {
-  /** @type {Partial<Record<Part, number>>} */
-  const counts = {};
-  for (const id of members) {
-    const [{ status }, fate] = [network.healthOf(id), fates?.devices.get(id)];
-    const part = status !== "down" && (fate === "fails" || fate === "lost") ? fate : status;
-    counts[part] = (counts[part] ?? 0) + 1;
-  }
-  return { total: members.length, counts, worst: /** @type {Part} */ (RING_ORDER.find((part) => counts[part])) };
-}
-
 /**
- * The rings of one zoom, and the parts of each picture they need.
- * @param {Network} network @param {Cluster[]} clusters @param {number} zoom @param {boolean} last no closer zoom takes any apart
- * @param {number} now_us @param {Map<string, RingParts>} pictures gets what is missing
- * @param {Fates | null} fates what would be, inside the what-if frame
+ * The rings of one zoom, which names keep away from, and the names of those with something in them that is down.
+ * @param {Network} network @param {Clusters} clusters @param {number} zoom @param {Iterable<string>} odd ids of all that are down, and others
+ * @param {number} now_us @param {Fates | null} fates what would be, inside the what-if frame
  * @returns {Feature[]}
  */
-export function ringFeatures(network, clusters, zoom, last, now_us, pictures, fates = null) {
-  return clusters.map(({ id, lng, lat, members, stack }) => {
-    const parts = partsOf(network, members, fates);
-    const picture = ringName(parts);
-    pictures.set(picture, parts);
-    const touched = !fates || parts.counts.down || members.some((id) => fates.devices.has(id));
-    const named = parts.counts.down ? newestDown(network, members, now_us) : parts.counts.fails && fates ? failing(network, members, fates) : {};
-    return pointOf([lng, lat], {
-      id, zoom, last, stack, picture, count: String(parts.total), total: parts.total,
-      size: ringSize(parts.total) / SYMBOL_PX, held: touched ? 1 : DIM,
-      severity: RING_ORDER.length - RING_ORDER.indexOf(parts.worst), ...named,
-    });
-  });
+export function ringFeatures(network, clusters, zoom, odd, now_us, fates = null) {
+  const named = /** @type {Map<Cluster, Record<string, unknown>>} */ (new Map());
+  /** @param {Iterable<string>} ids @param {(id: string) => boolean} wanted @param {(ids: string[]) => Record<string, unknown>} name */
+  const gather = (ids, wanted, name) => {
+    const inRings = /** @type {Map<Cluster, string[]>} */ (new Map());
+    for (const id of ids) {
+      const ring = wanted(id) ? clusters.ringOf(id, zoom) : undefined;
+      if (ring) inRings.set(ring, [...(inRings.get(ring) ?? []), id]);
+    }
+    for (const [ring, some] of inRings) named.set(ring, name(some));
+  };
+  gather(fates?.devices.keys() ?? [], (id) => fates?.devices.get(id) === "fails", (ids) => failing(network, ids));
+  gather(odd, (id) => network.healthOf(id).status === "down", (ids) => newestDown(network, ids, now_us));
+  const last = zoom === clusters.top;
+  return clusters.rings(zoom).map((ring) => pointOf([ring.lng, ring.lat], { zoom, last, size: ringSize(ring.members.length) / SYMBOL_PX, ...named.get(ring) }));
 }
 
-/** The name that stands at a ring with something in it that would fail. @param {Network} network @param {string[]} members @param {Fates} fates */
-function failing(network, members, fates) {
-  const [first, ...others] = members.filter((id) => fates.devices.get(id) === "fails");
+/** The name that stands at a ring with something in it that would fail. @param {Network} network @param {string[]} failing all of them */
+function failing(network, [first, ...others]) {
   const more = others.length ? `, ${others.length} more` : "";
   return { label: label(network.devices.get(first)?.name ?? ""), said: `would fail${more}`, since: 0 };
 }
 
-/** The name that stands at a ring with something down in it. @param {Network} network @param {string[]} members @param {number} now_us */
-function newestDown(network, members, now_us) {
-  const down = members.map((id) => network.healthOf(id)).filter(({ status }) => status === "down");
+/** The name that stands at a ring with something down in it. @param {Network} network @param {string[]} ids all of them @param {number} now_us */
+function newestDown(network, ids, now_us) {
+  const down = ids.map((id) => network.healthOf(id));
   const newest = down.reduce((a, b) => (b.since_us > a.since_us ? b : a));
   const more = down.length > 1 ? `, ${down.length - 1} more` : "";
   return {

@@ -103,7 +103,7 @@ export class Hand {
     else if (button !== 0) return;
     else if (shiftKey) this.#stretch(event);
     else {
-      const hit = hitAt(this.#stage.map, event.point);
+      const hit = hitAt(this.#stage.map, this.#stage.painter.glass, event.point);
       const device = hit?.kind === "device" ? this.#stage.network.devices.get(hit.id) : undefined;
       if (!device || ctrlKey || metaKey) return;
       event.preventDefault();
@@ -145,7 +145,7 @@ export class Hand {
     if (altKey || shiftKey || this.#bends.isAt(event.point)) return event.preventDefault();
     if (!ctrlKey && !metaKey) return;
     event.preventDefault();
-    const hit = hitAt(this.#stage.map, event.point);
+    const hit = hitAt(this.#stage.map, this.#stage.painter.glass, event.point);
     const ring = hit?.kind === "ring" ? this.#stage.painter.ring(hit.id) : null;
     const ids = hit?.kind === "device" ? [hit.id] : (ring?.members ?? []);
     const has = ids.every((id) => this.#picked.has(id));

@@ -1,9 +1,8 @@
 // The network's style layers, from the bottom up, for one theme. Pure. Counterpart: painter.js fills their sources.
-// Theory: every device and link is in the network's tiles, which only change when somebody edits; feature-state says which of
-// the layers over them shows it, so that a new status is on the screen with the next frame. What needs layout (the name and age
-// of what is down, rings, marks, pills, a selection) lives in one small source, `live`, whose features say in `kind` what they
-// are; it follows a moment later. Collisions: the topmost layers are placed first, so invisible obstacles on top keep every
-// name off every symbol.
+// Theory: every link and every device's name is in the network's tiles, which only change when somebody edits; feature-state says
+// how they look now. Symbols and rings are on the glass (glass.js). What needs layout (the name and age of what is down, pills, a
+// selection) lives in one small source, `live`, whose features say in `kind` what they are; it follows a moment later.
+// Collisions: the topmost layers are placed first, so invisible obstacles on top keep every name off every symbol.
 // Inside the what-if frame what is steps back, and the layers of fate_layers.js show what would be.
 // One rule: a theme changes paint and pictures only, never a layer's filter, layout or place.
 
@@ -131,19 +130,6 @@ const beside = {
 };
 
 /**
- * The symbol of a status on every device; feature-state shows it where the device has that status.
- * @param {string} wanted @param {ExpressionSpecification} opacity @returns {LayerSpecification}
- */
-const oddSymbols = (wanted, opacity) => ({
-  id: `${wanted}-symbols`, type: "symbol", ...from("devices"), filter: filter(alone),
-  layout: {
-    "icon-image": wanted, "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-padding": 0,
-    "icon-size": grown(wanted === "down" || wanted === "degraded" ? 1 : ["match", rank, 0, 1.12, 0.95]),
-  },
-  paint: { "icon-opacity": opacity },
-});
-
-/**
  * The name of what is down and for how long, the newest first.
  * @param {Palette} p @param {string} id @param {{ source: string, filter: FilterSpecification }} features
  * @param {number | ExpressionSpecification} offset @returns {LayerSpecification}
@@ -161,16 +147,11 @@ const downNames = (p, id, features, offset) => ({
 /** @param {Palette} p @returns {LayerSpecification[]} */
 function deviceLayers(p) {
   const ground = p.surface.ground;
-  const now = ["string", ["feature-state", "status"], ["get", "status"], "unknown"];
-  const isUp = ["==", now, "up"];
-  const ifCalm = held(["match", now, ["up", "unknown"], 1, 0]);
-  /** @param {string} wanted */
-  const ifNow = (wanted) => ex(["case", ["==", now, wanted], 1, 0]);
+  const isAffected = ["==", ["number", ["feature-state", "affected"], ["get", "affected"], 0], 1];
   /** The live source has a better name for it. */
   const ifPlain = heldName(["case", ["any", ["boolean", ["feature-state", "named"], false], ["boolean", ["feature-state", "chosen"], false]], 0, 1]);
   /** The name of what is affected, or would be, stays dim. @param {unknown} color of the others */
-  const named = (color) => ex(["case", ["any", ["==", now, "affected"], ["==", FATE, "lost"]], p.affected_name, color]);
-  const radius = ["match", rank, 0, 4, 1, 3.4, 2.8];
+  const named = (color) => ex(["case", ["any", isAffected, ["==", FATE, "lost"]], p.affected_name, color]);
   const halo = { "text-halo-color": ground, "text-halo-width": 1.6 };
   const nameSize = ex(["match", rank, 0, 12.5, 1, 11.5, 11]);
   return [
@@ -183,24 +164,6 @@ function deviceLayers(p) {
       },
       paint: { "text-color": named(ex(["match", rank, 1, p.text.text, p.text.quiet])), ...halo, "text-opacity": ifPlain },
     },
-    {
-      id: "pop-ring", type: "circle", ...from("devices"), filter: filter(["all", isPop, alone]),
-      paint: {
-        "circle-radius": grown(6.6), "circle-color": ground, "circle-opacity": ifCalm, "circle-stroke-opacity": ifCalm,
-        "circle-stroke-width": 1.4, "circle-stroke-color": ex(["case", isUp, p.status.up, p.status.unknown]),
-      },
-    },
-    {
-      id: "dots", type: "circle", ...from("devices"), filter: filter(alone),
-      layout: { "circle-sort-key": ex(["-", 0, rank]) },
-      paint: {
-        "circle-radius": grown(radius), "circle-opacity": ifCalm, "circle-stroke-opacity": ifCalm,
-        "circle-color": ex(["case", isUp, p.status.up, ground]),
-        "circle-stroke-width": ex(["case", isPop, ["case", isUp, 0, 1.4], 1.4]),
-        "circle-stroke-color": ex(["case", isUp, ground, p.status.unknown]),
-      },
-    },
-    ...["maintenance", "stale", "affected", "degraded"].map((wanted) => oddSymbols(wanted, held(ifNow(wanted)))),
     {
       id: "odd-names", type: "symbol", ...live("odd", ["!=", status, "down"], alone), minzoom: 6,
       layout: {
@@ -229,14 +192,6 @@ function deviceLayers(p) {
       },
     },
     {
-      id: "rings", type: "symbol", ...live("ring", ofThisZoom),
-      layout: {
-        "icon-image": ex(["get", "picture"]), "icon-allow-overlap": true, "text-allow-overlap": true, "icon-padding": 0,
-        "text-field": ["get", "count"], "text-font": SEMIBOLD, "text-size": 12, "symbol-sort-key": ex(["get", "severity"]),
-      },
-      paint: { "text-color": p.text.text, "icon-opacity": ex(["get", "held"]), "text-opacity": ex(["get", "held"]) },
-    },
-    {
       id: "chosen", type: "symbol", ...live("chosen", isPoint),
       layout: {
         "icon-image": "chosen", "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": 0.9,
@@ -246,7 +201,6 @@ function deviceLayers(p) {
       paint: { "text-color": ex(["get", "color"]), "text-halo-color": ground, "text-halo-width": 2 },
     },
     ...fateLayers(p),
-    oddSymbols("down", ifNow("down")),
     downNames(p, "down-names", live("odd", ["==", status, "down"], alone), ex(["case", ["get", "chosen"], 2.1, 1.5])),
     downNames(p, "ring-names", live("ring", ["has", "label"], ofThisZoom), 2.1),
     {
@@ -314,7 +268,6 @@ function deviceLayers(p) {
 const GROUPS = {
   links: ["link-casing", "link-unknown", "link-cable", "link-wireless"],
   load: ["link-hot", "arrow-bar", "arrow", "pills"],
-  status: ["pop-ring", "dots"],
   names: ["names", "odd-names", "pop-names"],
 };
 const GROUP_OF = new Map(Object.entries(GROUPS).flatMap(([group, ids]) => ids.map((id) => [id, group])));
@@ -323,10 +276,8 @@ const GROUP_OF = new Map(Object.entries(GROUPS).flatMap(([group, ids]) => ids.ma
 export const networkLayers = (p, loads) =>
   [...linkLayers(p, loads), ...deviceLayers(p)].map((layer) => ({ ...layer, metadata: { group: GROUP_OF.get(layer.id) ?? "" } }));
 
-/** Where a device is drawn, topmost first: what a click asks. */
-export const DEVICE_LAYERS = ["fan-symbols", "dots"];
-/** The same while people hide what is calm: a fault can still be clicked. */
-export const ODD_DEVICE_LAYERS = ["fan-symbols", "down-symbols"];
+/** Where the devices of an open fan are drawn; all others are on the glass. */
+export const FAN_LAYER = "fan-symbols";
 /** Where a site is drawn as such: where nothing stands at it, and over its fan. */
 export const SITE_LAYERS = ["fan-title", "site-marks"];
 export const LINK_LAYERS = ["link-down", "link-cable", "link-wireless", "link-unknown"];

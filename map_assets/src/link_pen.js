@@ -100,7 +100,7 @@ export class LinkPen {
 
   /** @param {MapMouseEvent} event */
   #deviceAt({ point }) {
-    const hit = hitAt(this.#stage.map, point);
+    const hit = hitAt(this.#stage.map, this.#stage.painter.glass, point);
     return hit?.kind === "device" ? this.#stage.network.devices.get(hit.id) : undefined;
   }
 

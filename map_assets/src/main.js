@@ -12,6 +12,7 @@ import { Drag } from "./drag.js";
 import { Fan } from "./fan.js";
 import { FATE_WORDS } from "./fates.js";
 import { notice, putButtons, putCredits, putLegend, putScale } from "./furniture.js";
+import { Glass } from "./glass.js";
 import { Joins } from "./joins.js";
 import { complain, PaintClock, report, watchErrors } from "./measure.js";
 import { Network } from "./network.js";
@@ -106,7 +107,7 @@ async function build(first) {
   await map.once("style.load");
 
   const stack = new Stack(map);
-  const painter = new Painter(map, stack, tiler, network, new Clusters(await planned, rows), theme);
+  const painter = new Painter(map, stack, tiler, new Glass(map, network, theme), network, new Clusters(await planned, rows), theme);
   const camera = new Camera(map, network, send, Boolean(view) || network.devices.size > 0, !view);
   const overlays = new Overlays({ map, network, painter, camera, stack, send }, theme);
   const card = new HoverCard(/** @type {HTMLElement} */ (document.getElementById("card")), send);
@@ -133,9 +134,9 @@ async function build(first) {
   drag.locked = first.locked ?? false;
   if (first.layers) painter.arrange(first.layers);
   overlays.take(first, { fresh: true, places: true, sites: true, health: [...network.devices.keys()], loads: [...network.loads.keys()] });
-  if (first.stamp_us) clock.expect(first.stamp_us, true, map);
+  if (first.stamp_us) clock.expect(first.stamp_us, "all", map);
   if (first.select) painter.choose(first.select);
-  if (first.report !== undefined) send(report(map, first.report, null));
+  if (first.report !== undefined) send(report(map, painter.glass, first.report, null));
   map.on("move", () => putScale(map));
   map.once("idle", () => {
     firstIdle_s = performance.now() / 1000;
@@ -171,7 +172,7 @@ async function build(first) {
       overlays.setTheme(message.theme);
     }
     follow(message.past);
-    const waits = painter.paint(touched);
+    const shown = painter.paint(touched);
     pulses.follow(touched.health);
     if (touched.places || touched.health.length) joins.refresh();
     if (touched.places) {
@@ -189,8 +190,8 @@ async function build(first) {
     if (message.fly) fan.openThere(message.fly);
     if (message.frame_box) camera.frame(message.frame_box);
     if (message.card !== undefined) card.show(message.card);
-    if (message.stamp_us) clock.expect(message.stamp_us, waits, map);
-    if (message.report !== undefined) send(report(map, message.report, firstIdle_s));
+    if (message.stamp_us) clock.expect(message.stamp_us, shown, map);
+    if (message.report !== undefined) send(report(map, painter.glass, message.report, firstIdle_s));
   };
 }
 

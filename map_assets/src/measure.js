@@ -1,7 +1,10 @@
 // What the page can say of itself: what is really drawn, how long it took, what went wrong. Counterpart: `Reported`, `Painted`.
-// One rule: figures are asked of the map, never of our own mirror.
+// One rule: figures are asked of what draws, the map and the glass, never of our own mirror.
+
+import { LINK_LAYERS } from "./layers.js";
 
 /** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
+/** @import { Glass } from "./glass.js" */
 /** @import { Painter } from "./painter.js" */
 
 let errors = 0;
@@ -19,48 +22,48 @@ export function complain(text) {
   console.error(text);
 }
 
-/** @param {MapLibre} map @param {number} token @param {number | null} firstIdle_s @returns {ToWindow} */
-export function report(map, token, firstIdle_s) {
-  const devices = new Set();
-  const links = new Set();
-  let inRings = 0;
-  const rings = new Set();
-  for (const { layer, properties } of map.queryRenderedFeatures({ layers: DRAWN })) {
-    if (layer.id !== "rings") (layer.id.startsWith("link") ? links : devices).add(properties.link ?? properties.id);
-    else if (!rings.has(properties.id)) {
-      rings.add(properties.id);
-      inRings += properties.total;
-    }
-  }
+/** @param {MapLibre} map @param {Glass} glass @param {number} token @param {number | null} firstIdle_s @returns {ToWindow} */
+export function report(map, glass, token, firstIdle_s) {
+  const links = new Set(map.queryRenderedFeatures({ layers: LINK_LAYERS }).map(({ properties }) => properties.link));
   const { lng, lat } = map.getCenter().wrap();
   return {
     type: "reported", token, first_idle_s: firstIdle_s, console_errors: errors,
-    rendered_devices: devices.size + inRings, rendered_links: links.size, zoom: map.getZoom(), center: [lng, lat],
+    rendered_devices: glass.devices, rendered_links: links.size, zoom: map.getZoom(), center: [lng, lat],
   };
 }
-const DRAWN = ["dots", "rings", "link-cable", "link-wireless", "link-unknown", "link-down"];
+
+/**
+ * What a tick is on the screen with: a frame of the glass, one of the map, or the one that has everything that is on its way.
+ * @typedef {"glass" | "map" | "all"} Shown
+ */
 
 /** Tells the window when a tick is on the screen. */
 export class PaintClock {
-  /** @type {{ stamp_us: number, waits: boolean }[]} */
+  /** @type {{ stamp_us: number, with: Shown }[]} */
   #waiting = [];
+  #send;
 
   /** @param {MapLibre} map @param {Painter} painter @param {Send} send */
   constructor(map, painter, send) {
-    map.on("render", () => {
-      const done = this.#waiting.filter(({ waits }) => !waits || painter.settled);
-      if (done.length === 0) return;
-      this.#waiting = this.#waiting.filter((tick) => !done.includes(tick));
-      requestAnimationFrame(() => {
-        const painted_us = Math.round((performance.timeOrigin + performance.now()) * 1000);
-        for (const { stamp_us } of done) send({ type: "painted", stamp_us, painted_us });
-      });
-    });
+    this.#send = send;
+    map.on("render", () => this.#tell((shown) => shown === "map" || (shown === "all" && painter.settled)));
+    painter.glass.drawn = () => this.#tell((shown) => shown === "glass");
   }
 
-  /** A tick has been handed to the map. @param {number} stamp_us @param {boolean} waits part of it is not in the next frame @param {MapLibre} map */
-  expect(stamp_us, waits, map) {
-    this.#waiting.push({ stamp_us, waits });
-    map.triggerRepaint();
+  /** A tick has been handed on. @param {number} stamp_us @param {Shown} shown @param {MapLibre} map */
+  expect(stamp_us, shown, map) {
+    this.#waiting.push({ stamp_us, with: shown });
+    if (shown !== "glass") map.triggerRepaint();
+  }
+
+  /** @param {(shown: Shown) => boolean} isThere */
+  #tell(isThere) {
+    const done = this.#waiting.filter((tick) => isThere(tick.with));
+    if (done.length === 0) return;
+    this.#waiting = this.#waiting.filter((tick) => !done.includes(tick));
+    requestAnimationFrame(() => {
+      const painted_us = Math.round((performance.timeOrigin + performance.now()) * 1000);
+      for (const { stamp_us } of done) this.#send({ type: "painted", stamp_us, painted_us });
+    });
   }
 }

@@ -66,9 +66,13 @@ export class Network {
     const touched = new Set(loads.map((row) => row.id));
     for (const row of health) {
       const was = this.healthOf(row.id).status;
-      if (was !== row.status && (isSilent(was) || isSilent(row.status))) for (const link of this.linksAt(row.id)) touched.add(link);
+      const turns = was !== row.status && (isSilent(was) || isSilent(row.status));
+      const behind = turns ? this.#linksBehind(row.id) : [];
       this.#setCause(row.id, row.cause);
       this.#health.set(row.id, row);
+      if (!turns) continue;
+      const now = this.#linksBehind(row.id);
+      for (const id of [...behind, ...now]) if (!behind.includes(id) || !now.includes(id)) touched.add(id);
     }
     for (const row of loads) this.loads.set(row.id, row);
     return {
@@ -102,6 +106,11 @@ export class Network {
   isBehind({ a, b }) {
     const [one, other] = [this.healthOf(a).status, this.healthOf(b).status];
     return isSilent(one) && isSilent(other) && (one === "affected" || other === "affected");
+  }
+
+  /** Ids of the links of a device that are silent because of a cause elsewhere. @param {string} device */
+  #linksBehind(device) {
+    return this.linksAt(device).filter((id) => this.isBehind(/** @type {LinkRow} */ (this.links.get(id))));
   }
 
   #joinLinks() {

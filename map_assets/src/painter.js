@@ -1,6 +1,6 @@
-// Brings the network onto the map: tiles, feature-state, rings. Counterpart: network.js says what is, layers.js how it looks.
-// One rule: a tick never makes tiles or sets the data of a source whose size grows with the network; it sets feature-state, and
-// the data of the live source, which holds what is odd.
+// Brings the network onto the map: the glass, tiles, feature-state. Counterpart: network.js says what is, layers.js how it looks.
+// One rule: a tick never makes tiles or sets the data of a source whose size grows with the network; it has the glass drawn, sets
+// feature-state, and the data of the live source, which holds what is odd.
 
 import { now_us } from "./clock.js";
 import { Clusters } from "./clusters.js";
@@ -13,7 +13,7 @@ import { LOAD_HIDDEN } from "./network.js";
 import { paletteOf } from "./palette.js";
 import { Frames } from "./frames.js";
 import { States } from "./states.js";
-import { isOdd, putPictures, ringPicture } from "./symbols.js";
+import { isOdd, putPictures } from "./symbols.js";
 import { NETWORK } from "./tiles.js";
 
 /** @import { Map as MapLibre, GeoJSONSource } from "../vendor/maplibre-gl.mjs" */
@@ -21,7 +21,8 @@ import { NETWORK } from "./tiles.js";
 /** @import { Network } from "./network.js" */
 /** @import { Stack, Wish } from "./stack.js" */
 /** @import { Tiler } from "./tiler.js" */
-/** @import { RingParts } from "./symbols.js" */
+/** @import { Glass } from "./glass.js" */
+/** @import { Shown } from "./measure.js" */
 
 /** @typedef {"broken" | "pill" | "odd" | "ring" | "fan" | "chosen" | "drag" | "join"} Kind what the live source holds */
 
@@ -58,8 +59,8 @@ export class Painter {
   #sentAt_ms = 0;
   /** Devices whose name the live source has. @type {Set<string>} */
   #named = new Set();
-  /** @type {Map<string, RingParts>} */
-  #pictures = new Map();
+  /** Devices whose names know that they are affected. @type {Set<string>} */
+  #affected = new Set();
   /** @type {string | null} */
   chosen = null;
   /** What the window says of what would be; null: only what is is shown. @type {WhatIf | null} */
@@ -69,13 +70,15 @@ export class Painter {
   #shownFates = { devices: new Map(), links: new Map() };
 
   /**
-   * @param {MapLibre} map @param {Stack} stack @param {Tiler} tiler @param {Network} network what it holds is painted from the start
+   * @param {MapLibre} map @param {Stack} stack @param {Tiler} tiler @param {Glass} glass @param {Network} network what it holds is painted from the start
    * @param {Clusters} clusters of that network @param {ThemeName} theme
    */
-  constructor(map, stack, tiler, network, clusters, theme) {
+  constructor(map, stack, tiler, glass, network, clusters, theme) {
     this.#map = map;
     this.#stack = stack;
     this.#tiler = tiler;
+    this.glass = glass;
+    glass.lay(clusters);
     this.#network = network;
     this.#clusters = clusters;
     this.#theme = theme;
@@ -87,7 +90,7 @@ export class Painter {
     }
     this.#states = new States(map);
     this.#frames = new Frames(map, () => this.settled);
-    this.#paintHealth(network.devices.keys(), true);
+    this.#paintHealth([...network.devices.keys()]);
     this.#paintBroken();
     stack.put(networkLayers(paletteOf(theme), true));
     let zoom = Math.floor(map.getZoom());
@@ -112,9 +115,8 @@ export class Painter {
   /** @param {ThemeName} theme */
   setTheme(theme) {
     this.#theme = theme;
-    const palette = paletteOf(theme);
-    putPictures(this.#map, palette);
-    for (const [name, parts] of this.#pictures) this.#map.updateImage(name, ringPicture(parts, palette).image);
+    putPictures(this.#map, paletteOf(theme));
+    this.glass.setTheme(theme);
     this.#paintLayers();
     this.#paintChosen();
   }
@@ -122,6 +124,7 @@ export class Painter {
   /** Hide groups of layers and put them in an order; without the load, links keep their place in one quiet colour. @param {Wish} wish */
   arrange(wish) {
     this.#stack.wish(wish);
+    this.glass.showCalm(this.#stack.shows("status"));
     this.#paintLayers();
   }
 
@@ -153,15 +156,12 @@ export class Painter {
     return this.#whatIf && this.#fates;
   }
 
-  /** Paint what a message has touched. @param {import("./network.js").Touched} touched @returns {boolean} whether more than the next frame is needed for it */
+  /** Paint what a message has touched. @param {import("./network.js").Touched} touched @returns {Shown} what it is on the screen with */
   paint({ fresh, places, health, loads }) {
-    const zoom = Math.floor(this.#map.getZoom());
-    const waits = places || health.some((id) => this.aloneFrom(id) > zoom);
-    if (waits && !places) this.#frames.hold();
     if (places) this.#paintPlaces();
-    this.#paintHealth(places ? this.#network.devices.keys() : health, places, !fresh && health);
+    if (places || health.length) this.#paintHealth(places ? [...this.#network.devices.keys()] : health);
     this.#paintLoads(fresh ? [] : loads);
-    return waits;
+    return places ? "all" : loads.length || !health.length ? "map" : "glass";
   }
 
   /** Mark a device or link, or nothing. @param {string | null} id */
@@ -212,6 +212,7 @@ export class Painter {
     this.#sending = setTimeout(() => {
       this.#sending = null;
       this.#sentAt_ms = performance.now();
+      if (!byHand) this.#frames.hold();
       const all = [...this.#live.values()].flatMap((held) => held.features);
       this.#source("live").setData({ type: "FeatureCollection", features: all });
     }, wait_ms);
@@ -243,13 +244,14 @@ export class Painter {
   /** What stands where is laid out beside the page; until that is done, what was there is shown. */
   async #paintPlaces() {
     const network = this.#network;
-    for (const id of this.#odd) if (!network.devices.has(id)) this.#odd.delete(id);
+    for (const held of [this.#odd, this.#affected]) for (const id of held) if (!network.devices.has(id)) held.delete(id);
     this.#paintChosen();
     const rows = [...network.devices.values()];
     this.#planning++;
     const plan = await this.#tiler.plan();
     if (--this.#planning) return;
     this.#clusters = new Clusters(plan, rows);
+    this.glass.lay(this.#clusters);
     this.#frames.hold();
     this.#states.refresh();
     this.#paintAges();
@@ -260,6 +262,7 @@ export class Painter {
   /** Inside the frame everything has a fate, and be it to step aside. */
   #paintFates() {
     this.#fates = fatesOf(this.#network, this.#whatIf);
+    this.glass.imagine(this.#imagined);
     for (const table of /** @type {const} */ (["devices", "links"])) {
       const [was, now] = [this.#shownFates[table], /** @type {Map<string, string>} */ (new Map())];
       if (this.imagining) for (const id of this.#network[table].keys()) now.set(id, this.#fates[table].get(id) ?? "aside");
@@ -274,16 +277,19 @@ export class Painter {
     this.#source(WOULD).setData({ type: "FeatureCollection", features: fateFeatures(this.#network, this.#fates, this.#clusters) });
   }
 
-  /** @param {Iterable<string>} ids @param {boolean} always @param {string[] | false} news those whose status the tiles do not have yet */
-  #paintHealth(ids, always, news = false) {
-    let touched = always;
-    for (const id of ids) {
-      if (isOdd(this.#network.healthOf(id).status)) this.#odd.add(id);
+  /** @param {string[]} touched */
+  #paintHealth(touched) {
+    for (const id of touched) {
+      const { status } = this.#network.healthOf(id);
+      if (isOdd(status)) this.#odd.add(id);
       else this.#odd.delete(id);
-      touched = true;
+      if (this.#affected.has(id) === (status === "affected")) continue;
+      this.#states.set("devices", id, { affected: Number(status === "affected") });
+      if (status === "affected") this.#affected.add(id);
+      else this.#affected.delete(id);
     }
-    for (const id of news || []) this.#states.set("devices", id, { status: this.#network.healthOf(id).status });
-    if (touched) this.#paintAges();
+    this.glass.refresh(touched);
+    this.#paintAges();
   }
 
   #paintAges() {
@@ -297,22 +303,15 @@ export class Painter {
     this.put("odd", oddFeatures(this.#network, seen, this.#clusters, this.chosen, now_us(), this.#imagined));
   }
 
-  /** The rings of this zoom, and while it changes or soon may those of its neighbours: each costs a picture. */
+  /** What names keep away from: the rings of this zoom, and while it changes or soon may those of its neighbours. */
   #paintRings() {
     const { top } = this.#clusters;
     const zoom = this.#map.getZoom();
     const here = Math.min(top, Math.floor(zoom));
     const reach = this.#map.isZooming() ? 1 : NEAR_ZOOM;
-    const needed = /** @type {Map<string, RingParts>} */ (new Map());
     const features = [here - 1, here, here + 1]
       .filter((level) => level >= 0 && level <= top && level <= zoom + reach && (level === top || level + 1 >= zoom - reach))
-      .flatMap((level) => ringFeatures(this.#network, this.#clusters.rings(level), level, level === top, now_us(), needed, this.#imagined));
-    for (const [name, parts] of needed) {
-      if (this.#pictures.has(name)) continue;
-      const { image, pixelRatio } = ringPicture(parts, paletteOf(this.#theme));
-      this.#map.addImage(name, image, { pixelRatio });
-      this.#pictures.set(name, parts);
-    }
+      .flatMap((level) => ringFeatures(this.#network, this.#clusters, level, this.#odd, now_us(), this.#imagined));
     this.put("ring", features);
   }
 

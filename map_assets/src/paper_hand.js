@@ -181,13 +181,13 @@ export class PaperHand {
   #thingAt(event) {
     const submap = this.#submapAt(event);
     if (submap) return submap;
-    const hit = hitAt(this.#stage.map, event.point);
+    const hit = hitAt(this.#stage.map, this.#stage.painter.glass, event.point);
     return hit?.kind === "device" ? hit.id : null;
   }
 
   /** @param {MapMouseEvent} event */
   #linkAt(event) {
-    return hitAt(this.#stage.map, event.point)?.kind === "link";
+    return hitAt(this.#stage.map, this.#stage.painter.glass, event.point)?.kind === "link";
   }
 
   /** The submap under the pointer: its frame, or the ring of what is in it. @param {MapMouseEvent} event @returns {string | null} */

@@ -1,7 +1,7 @@
 // What the pointer and the keyboard do on the map. Counterpart: bridge.py's clicked, hovered and menu messages.
 // One rule: the page selects nothing itself; it says what was clicked, and the window says what is selected.
 
-import { DEVICE_LAYERS, LINK_LAYERS, ODD_DEVICE_LAYERS, SITE_LAYERS } from "./layers.js";
+import { FAN_LAYER, LINK_LAYERS, SITE_LAYERS } from "./layers.js";
 
 /** @import { Map as MapLibre, MapMouseEvent, PointLike, MapGeoJSONFeature } from "../vendor/maplibre-gl.mjs" */
 /** @import { Camera } from "./camera.js" */
@@ -9,6 +9,7 @@ import { DEVICE_LAYERS, LINK_LAYERS, ODD_DEVICE_LAYERS, SITE_LAYERS } from "./la
 /** @import { Fan } from "./fan.js" */
 /** @import { HoverCard } from "./card.js" */
 /** @import { Painter } from "./painter.js" */
+/** @import { Glass } from "./glass.js" */
 /** @import { Joins } from "./joins.js" */
 /** @import { Network } from "./network.js" */
 
@@ -17,25 +18,21 @@ const RING_ZOOM_STEP = 2;
 
 /** @typedef {{ kind: "device" | "link" | "ring" | "site", id: string }} Hit */
 
-/** What is under a point, topmost first. @param {MapLibre} map @param {{ x: number, y: number }} point @returns {Hit | null} */
-export function hitAt(map, { x, y }) {
+/** What is under a point, topmost first. @param {MapLibre} map @param {Glass} glass @param {{ x: number, y: number }} point @returns {Hit | null} */
+export function hitAt(map, glass, { x, y }) {
   const box = /** @type {[PointLike, PointLike]} */ ([[x - REACH_PX, y - REACH_PX], [x + REACH_PX, y + REACH_PX]]);
-  const deviceLayers = map.getLayoutProperty("dots", "visibility") === "none" ? ODD_DEVICE_LAYERS : DEVICE_LAYERS;
-  const found = map.queryRenderedFeatures(box, { layers: [...deviceLayers, "rings", ...SITE_LAYERS, ...LINK_LAYERS] });
-  /** @param {MapGeoJSONFeature} feature */
-  const away = (feature) => {
-    if (feature.geometry.type !== "Point") return 0;
-    const at = map.project(/** @type {LngLat} */ (feature.geometry.coordinates));
+  const found = map.queryRenderedFeatures(box, { layers: [FAN_LAYER, ...SITE_LAYERS, ...LINK_LAYERS] });
+  const inFan = found.filter(({ layer }) => layer.id === FAN_LAYER);
+  const away = (/** @type {MapGeoJSONFeature} */ { geometry }) => {
+    const at = map.project(/** @type {LngLat} */ (/** @type {import("geojson").Point} */ (geometry).coordinates));
     return Math.hypot(at.x - x, at.y - y);
   };
-  for (const layer of deviceLayers) {
-    const [nearest] = found.filter((f) => f.layer.id === layer).sort((a, b) => away(a) - away(b));
-    if (nearest) return { kind: "device", id: nearest.properties.id };
-  }
+  if (inFan.length) return { kind: "device", id: inFan.reduce((a, b) => (away(b) < away(a) ? b : a)).properties.id };
+  const stamped = glass.hit({ x, y }, REACH_PX);
+  if (stamped) return stamped;
   const other = found[0];
   if (!other) return null;
-  if (SITE_LAYERS.includes(other.layer.id)) return { kind: "site", id: other.properties.id };
-  return other.layer.id === "rings" ? { kind: "ring", id: other.properties.id } : { kind: "link", id: other.properties.link };
+  return SITE_LAYERS.includes(other.layer.id) ? { kind: "site", id: other.properties.id } : { kind: "link", id: other.properties.link };
 }
 
 /**
@@ -47,7 +44,7 @@ export function listen(map, network, painter, camera, drag, fan, card, joins, se
 
   map.on("click", (event) => {
     if (event.defaultPrevented) return;
-    const hit = hitAt(map, event.point);
+    const hit = hitAt(map, painter.glass, event.point);
     if (hit?.kind === "ring") return openRing(hit.id);
     if (hit?.kind !== "device") fan.close();
     if (painter.imagining) {
@@ -69,7 +66,7 @@ export function listen(map, network, painter, camera, drag, fan, card, joins, se
 
   map.on("dblclick", (event) => {
     if (event.defaultPrevented) return;
-    const hit = hitAt(map, event.point);
+    const hit = hitAt(map, painter.glass, event.point);
     if (hit?.kind === "device") {
       event.preventDefault();
       camera.fly(hit.id, map.getZoom() + RING_ZOOM_STEP);
@@ -77,7 +74,7 @@ export function listen(map, network, painter, camera, drag, fan, card, joins, se
   });
 
   map.on("contextmenu", (event) => {
-    if (event.defaultPrevented || hitAt(map, event.point)) return;
+    if (event.defaultPrevented || hitAt(map, painter.glass, event.point)) return;
     const { lng, lat } = event.lngLat.wrap();
     send({ type: "menu_asked", lng, lat, x: event.point.x, y: event.point.y });
   });
@@ -101,7 +98,7 @@ export function listen(map, network, painter, camera, drag, fan, card, joins, se
   map.on("idle", look);
   /** @param {MapMouseEvent} event */
   function hover(event) {
-    const hit = hitAt(map, event.point);
+    const hit = hitAt(map, painter.glass, event.point);
     canvas.style.cursor = !hit ? "" : hit.kind === "device" && hit.id === painter.chosen && !painter.imagining ? "move" : "pointer";
     rest(hit && hit.kind !== "ring" ? hit.id : null, event.point);
   }

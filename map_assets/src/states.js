@@ -10,7 +10,7 @@ import { NETWORK } from "./tiles.js";
 /** So much may feature-state hold of what tiles can say. */
 const CHANGES_MOST = 4_000;
 /** What tiles say themselves. */
-const IN_TILES = /** @type {const} */ ({ devices: "status", links: "load" });
+const IN_TILES = /** @type {const} */ ({ devices: "affected", links: "load" });
 
 /** @typedef {keyof typeof IN_TILES} Table */
 

@@ -12,10 +12,20 @@ export const ex = (x) => /** @type {ExpressionSpecification} */ (x);
 /** @param {unknown} x @returns {FilterSpecification} */
 export const filter = (x) => /** @type {FilterSpecification} */ (x);
 
+const ZOOMS = [5, 8.7, 11, 14];
 /** A figure for each of the zooms 5, 8.7, 11 and 14, straight between them. @param {number[]} factors @param {(factor: number, i: number) => unknown} make */
-export const stops = (factors, make) => ex(["interpolate", ["linear"], ["zoom"], ...[5, 8.7, 11, 14].flatMap((zoom, i) => [zoom, make(factors[i], i)])]);
+export const stops = (factors, make) => ex(["interpolate", ["linear"], ["zoom"], ...ZOOMS.flatMap((zoom, i) => [zoom, make(factors[i], i)])]);
 /** Multiply by zoom: the figures of look.md. @param {number[]} factors @param {unknown} value @param {number} add */
 export const byZoom = (factors, value, add = 0) => stops(factors, (factor) => ["+", add, ["*", factor, value]]);
+/** How much bigger than at zoom 8.7 a symbol is. @param {number} zoom */
+export function grownAt(zoom) {
+  const [zooms, sizes] = [ZOOMS, GROWN_STOPS];
+  const next = zooms.findIndex((stop) => zoom < stop);
+  if (next <= 0) return next ? sizes[3] : sizes[0];
+  const share = (zoom - zooms[next - 1]) / (zooms[next] - zooms[next - 1]);
+  return sizes[next - 1] + (sizes[next] - sizes[next - 1]) * share;
+}
+const GROWN_STOPS = [0.55, 1, 1.35, 1.6];
 export const LINK_STOPS = [0.35, 0.8, 1.25, 2];
 /** @param {number} add */
 export const linkWidth = (add = 0) => byZoom(LINK_STOPS, ["get", "width"], add);
@@ -30,7 +40,7 @@ export const status = ["get", "status"];
 export const rank = ["get", "rank"];
 export const isPop = ["==", rank, 0];
 /** Symbols grow from far to near. @param {unknown} value at zoom 8.7 */
-export const grown = (value) => byZoom([0.55, 1, 1.35, 1.6], value);
+export const grown = (value) => byZoom(GROWN_STOPS, value);
 
 /** What would become of a device or link; "aside" where that is nothing, and nothing at all outside the what-if frame. */
 export const FATE = ["string", ["feature-state", "fate"], ""];

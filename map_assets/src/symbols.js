@@ -1,10 +1,10 @@
-// The map's pictures, drawn on a canvas: status symbols, link marks, cluster rings. Counterpart: app/symbols.py.
+// The map's pictures, drawn on a canvas: status symbols, link marks. Counterpart: app/symbols.py; sprites.js has the rings.
 // One rule: shape belongs to status; every symbol lives in a box of 24 with its centre at 12, 12, and wears a casing in the
 // ground's colour so that links never touch it.
 
 /** @import { Palette } from "./palette.js" */
 /** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
-/** @typedef {CanvasRenderingContext2D} Pen */
+/** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Pen */
 /** @import { Fate } from "./fates.js" */
 /** What a device is, or in a what-if would be. @typedef {Status | "fails" | "lost"} Part */
 /** @typedef {{ total: number, counts: Partial<Record<Part, number>>, worst: Part }} RingParts */
@@ -12,9 +12,6 @@
 const DENSITY = 3;
 const BOX = 24;
 const TURN = 2 * Math.PI;
-const SHARES = 16;
-/** Rings are many and big: no denser than the screen needs them. */
-const RING_DENSITY = Math.min(DENSITY, Math.ceil(globalThis.devicePixelRatio ?? 1) + 1);
 
 /** Worst first, as everywhere. @type {Status[]} */
 export const FAULT_ORDER = ["down", "affected", "degraded", "stale", "unknown", "maintenance", "up"];
@@ -24,9 +21,6 @@ export const RING_ORDER = ["down", "fails", "lost", ...FAULT_ORDER.slice(1)];
 
 /** What has a name and an age of its own: neither up, nor simply not known yet, nor silent as planned or for a cause elsewhere. @param {Status} status */
 export const isOdd = (status) => status === "down" || status === "degraded" || status === "stale";
-
-/** What a ring shows outside. @param {Part} part */
-const isMarked = (part) => RING_ORDER.indexOf(part) <= RING_ORDER.indexOf("stale");
 
 /** CSS pixels of a symbol's box of 24 at size 1. */
 export const SYMBOL_PX = 17;
@@ -81,7 +75,7 @@ function fill(pen, color) {
 }
 
 /** One entry a status. @type {Record<Status, (pen: Pen, palette: Palette) => void>} */
-const DRAW = {
+export const DRAW = {
   up(pen, { status, surface }) {
     circle(pen, 7);
     fill(pen, surface.ground);
@@ -154,7 +148,7 @@ const DRAW = {
 };
 
 /** What would be: the shape of its status, dashed and never filled. @type {Record<Exclude<Fate, "carries">, (pen: Pen, palette: Palette) => void>} */
-const DRAW_FATE = {
+export const DRAW_FATE = {
   fails(pen, { status, surface }) {
     circle(pen, 11.6);
     fill(pen, surface.ground);
@@ -201,10 +195,10 @@ function cross(pen, arm) {
   pen.lineTo(12 - arm, 12 + arm);
 }
 
-/** @param {number} size_px side of the picture @param {number} box side of what is drawn @param {(pen: Pen) => void} draw @param {number} density */
-function picture(size_px, box, draw, density = DENSITY) {
+/** @param {number} size_px side of the picture @param {number} box side of what is drawn @param {(pen: Pen) => void} draw */
+function picture(size_px, box, draw) {
   const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = Math.round(size_px * density);
+  canvas.width = canvas.height = Math.round(size_px * DENSITY);
   const pen = /** @type {Pen} */ (canvas.getContext("2d", { willReadFrequently: true }));
   pen.scale(canvas.width / box, canvas.height / box);
   pen.lineCap = "round";
@@ -231,7 +225,7 @@ export function drawFate(canvas, fate, palette) {
   DRAW_FATE[fate](pen, palette);
 }
 
-/** All pictures of a theme but the rings, by name. @param {Palette} palette @returns {Record<string, ImageData>} */
+/** All pictures of a theme, by name. @param {Palette} palette @returns {Record<string, ImageData>} */
 function pictures(palette) {
   const { surface, status, accent } = palette;
   /** @type {Record<string, ImageData>} */
@@ -308,51 +302,3 @@ export function putPictures(map, palette) {
 // The load pill stretches in its middle and keeps its corners.
 /** @type {Partial<import("../vendor/maplibre-gl.mjs").StyleImageMetadata>} */
 const PILL = { pixelRatio: DENSITY, stretchX: [[18, 54]], stretchY: [[18, 54]], content: [6, 6, 66, 66] };
-
-/** What a ring of these parts is called. @param {RingParts} parts */
-export function ringName({ total, counts, worst }) {
-  const shares = RING_ORDER.map((part) => shareOf(counts[part] ?? 0, total)).join(".");
-  return `ring/${ringSize(total)}/${shares}/${worst}`;
-}
-
-/** Parts of the ring; what is there at all gets one. Few, so that rings that look alike share a picture. @param {number} count @param {number} total */
-const shareOf = (count, total) => (count ? Math.max(1, Math.round((count / total) * SHARES)) : 0);
-
-/** A ring's diameter in pixels. @param {number} total */
-export const ringSize = (total) => (total < 10 ? 28 : total < 100 ? 32 : total < 1000 ? 38 : 44);
-
-/** A cluster's ring: its statuses by share, the worst of them outside at the upper right; what is behind a cause is thin and dim. @param {RingParts} parts @param {Palette} palette */
-export function ringPicture({ total, counts, worst }, palette) {
-  const diameter = ringSize(total);
-  const side = diameter + 20;
-  const image = picture(side, side, (pen) => {
-    const middle = side / 2;
-    const radius = diameter / 2 - 3;
-    pen.lineCap = "butt";
-    pen.beginPath();
-    pen.arc(middle, middle, diameter / 2 + 1.5, 0, TURN);
-    fill(pen, palette.surface.ground);
-    const shares = RING_ORDER.map((part) => ({ part, share: shareOf(counts[part] ?? 0, total) })).filter((s) => s.share);
-    const whole = shares.reduce((sum, { share }) => sum + share, 0);
-    const space = shares.length > 1 ? 1.6 / radius : 0;
-    let from = -Math.PI / 2;
-    for (const { part, share } of shares) {
-      const to = from + (share / whole) * TURN;
-      pen.beginPath();
-      pen.arc(middle, middle, radius, from + space / 2, to - space / 2);
-      pen.setLineDash(part === "fails" || part === "lost" ? [2.4, 1.8] : []);
-      const behind = part === "affected" || part === "lost";
-      stroke(pen, behind ? palette.affected_name : palette.status[part === "fails" ? "down" : part], behind ? 2.2 : 3.6);
-      from = to;
-    }
-    if (!isMarked(worst)) return;
-    pen.setLineDash([]);
-    const badge = worst === "down" || worst === "fails" ? 22 : worst === "affected" ? 13 : 15;
-    pen.translate(middle + radius * 0.78 - badge / 2, middle - radius * 0.78 - badge / 2);
-    pen.scale(badge / BOX, badge / BOX);
-    pen.lineCap = "round";
-    if (worst === "fails" || worst === "lost") DRAW_FATE[worst](pen, palette);
-    else DRAW[worst](pen, palette);
-  }, RING_DENSITY);
-  return { image, pixelRatio: RING_DENSITY };
-}

@@ -131,7 +131,7 @@ export class NetworkTiles {
       for (const { id, at, from, properties } of this.#devices) {
         if (from > drawn) continue;
         const here = spot(at);
-        if (isWithin(here)) devices.point(here, { ...properties, status: this.#network.healthOf(id).status });
+        if (isWithin(here)) devices.point(here, { ...properties, affected: Number(this.#network.healthOf(id).status === "affected") });
       }
       const reach = BUFFER / EXTENT;
       const [west, north, east, south] = [(x - reach) / size - turn, (y - reach) / size, (x + 1 + reach) / size - turn, (y + 1 + reach) / size];

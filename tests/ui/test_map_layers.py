@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from app.map.layers import GROUND, LAYERS, NETWORK, MapLayers
+from app.map.layers import GROUND, LAYERS, NETWORK, SYMBOLS, MapLayers
 from app.map.readings import LATENCY_BOUNDS_MS, ReadingsFeed, latency_class
 from app.model import Model
 from app.panels.layers import FAULTS, LayersPanel
@@ -147,7 +147,7 @@ def test_the_list_turns_layers_off_and_moves_them_by_mouse_and_says_what_stays(b
     assert bench.map.layers.order.index("names") == before.index("names") + 1
     assert not panel.ups[bench.map.layers.order[0]].isEnabled()
     assert not panel.downs[bench.map.layers.order[-1]].isEnabled()
-    assert all(layer.key not in panel.ups for layer in GROUND)
+    assert all(layer.key not in panel.ups for layer in (SYMBOLS, *GROUND))
 
 
 def test_the_maps_button_opens_the_list(bench: Bench) -> None:

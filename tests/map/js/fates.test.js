@@ -57,16 +57,11 @@ test("inside the frame what has no fate steps back, and what is lost has no load
   assert.ok(pill("ab")[0] < 1);
 });
 
-test("a ring shows what would be, but what is down stays above it", () => {
+test("a ring names what would fail in it, but what is down before that", () => {
   const network = square();
-  const fates = fatesOf(network, whatIf({ failed: ["a"], lost: ["b"] }));
-  const ring = (members) => {
-    const pictures = new Map();
-    const [{ properties }] = ringFeatures(network, [{ id: "a", lng: 10, lat: 47, members, stack: false }], 5, false, now_us, pictures, fates);
-    return { held: properties.held, said: properties.said, ...[...pictures.values()][0] };
-  };
-  assert.deepEqual(ring(["a", "b", "c"]), { held: 1, said: "would fail", total: 3, counts: { fails: 1, lost: 1, unknown: 1 }, worst: "fails" });
-  assert.ok(ring(["c", "d"]).held < 1);
+  const [clusters, fates] = [makeClusters(network.devices.values()), fatesOf(network, whatIf({ failed: ["a"], lost: ["b"] }))];
+  const said = () => ringFeatures(network, clusters, 0, ["b"], now_us, fates).map(({ properties }) => properties.said);
+  assert.deepEqual(said(), ["would fail"]);
   network.take({ health: [{ id: "b", status: "down", since_us: now_us }] });
-  assert.equal(ring(["a", "b"]).worst, "down");
+  assert.deepEqual(said(), ["down 0 s"]);
 });

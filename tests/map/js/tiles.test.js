@@ -88,13 +88,13 @@ test("a tile says how things are when it is made", () => {
   });
   const seen = () => {
     const { devices, links } = read(tiles, ...tileAt(5, 10, 47));
-    return [devices.map(({ status }) => status), halves(links).map((f) => f.load)];
+    return [devices.map(({ affected }) => affected), halves(links).map((f) => f.load)];
   };
-  assert.deepEqual(seen(), [["down", "unknown"], [4, 0]]);
+  assert.deepEqual(seen(), [[0, 0], [4, 0]]);
   network.take({ loads: [{ id: "l", ...load, status: "down" }] });
   assert.deepEqual(seen()[1], [LOAD_HIDDEN, LOAD_HIDDEN]);
   network.take({ health: [{ id: "b", status: "affected", since_us: 1, cause: "a" }] });
-  assert.deepEqual(seen(), [["down", "affected"], [LOAD_AFFECTED, LOAD_AFFECTED]]);
+  assert.deepEqual(seen(), [[0, 1], [LOAD_AFFECTED, LOAD_AFFECTED]]);
 });
 
 test("a device is in one tile, a link in every tile it passes, cut near its edges", () => {
