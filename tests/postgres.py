@@ -26,9 +26,15 @@ from typing import Any
 
 import psycopg
 
+from domain.vault import Secret
+from migrations.guards import OWNER, REQUESTS
+from sync_server.migrating import migrate_to_head
+
 START_CAP_S = 90.0
 POLL_S = 0.2
 TEMPLATE = "heliograph_template"
+SERVER_TEMPLATE = "heliograph_server_template"
+ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
@@ -77,12 +83,36 @@ def shared_cluster(meeting: Path) -> Iterator[Path]:
 
 @contextmanager
 def fresh_database(sockets: Path, name: str, template: str = TEMPLATE) -> Iterator[str]:
-    """Yield the URL (SQLAlchemy, psycopg 3) of a new database that is dropped afterwards."""
+    """Yield the name of a new database that is dropped afterwards."""
     _ask(sockets, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     try:
-        yield f"postgresql+psycopg://postgres@/{name}?host={sockets}"
+        yield name
     finally:
         _ask(sockets, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def server_template(meeting: Path, sockets: Path) -> str:
+    """Return the name of a template of a server's database, made once a run: owned and migrated by the owner of the schema."""
+    with (meeting / "postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = meeting / "postgres-server-template"
+        if not made.exists():
+            for role in (OWNER, REQUESTS):
+                _ask(
+                    sockets,
+                    f"DO $$ BEGIN CREATE ROLE {role} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+                )
+                _ask(sockets, f"ALTER ROLE {role} LOGIN")
+            _ask(sockets, f"DROP DATABASE IF EXISTS {SERVER_TEMPLATE}")
+            _ask(sockets, f"CREATE DATABASE {SERVER_TEMPLATE} TEMPLATE {TEMPLATE} OWNER {OWNER}")
+            migrate_to_head(Secret(url_of(sockets, SERVER_TEMPLATE, OWNER)))
+            made.touch()
+    return SERVER_TEMPLATE
+
+
+def url_of(sockets: Path, database: str, role: str = "postgres") -> str:
+    """Return the address of a database as libpq and asyncpg take it."""
+    return f"postgresql://{role}@/{database}?host={sockets}"
 
 
 def _ask(sockets: Path, statement: str, database: str = "postgres") -> None:
@@ -102,7 +132,11 @@ def _start_keeper(meeting: Path, ready: Path) -> None:
     said = meeting / "postgres-keeper.log"
     with said.open("w") as log:
         keeper = subprocess.Popen(
-            [sys.executable, __file__, str(meeting)], stdout=log, stderr=log, start_new_session=True
+            [sys.executable, "-m", "tests.postgres", str(meeting)],
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     until_s = time.monotonic() + START_CAP_S
     while not ready.exists():

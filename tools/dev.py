@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-TYPED = ["app", "domain", "engine", "simnet", "migrations", "basemap", "tools"]
+TYPED = ["app", "domain", "engine", "simnet", "migrations", "basemap", "tools", "sync_server"]
 SHIPPED = ["app", "domain", "engine"]
 FOREIGN = {"win32": "Windows", "darwin": "macOS"}
 """Systems that the window runs on too: what a call lacks there, the types know."""

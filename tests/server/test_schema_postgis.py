@@ -108,11 +108,11 @@ def test_the_history_brings_postgis_where_it_is_missing(bare_postgres: Engine) -
         assert connection.exec_driver_sql("SELECT postgis_lib_version()").scalar_one()
 
 
-def test_a_migration_cut_off_before_any_statement_can_run_again(postgis: Engine) -> None:
+def test_a_migration_cut_off_before_every_fourth_statement_can_run_again(postgis: Engine) -> None:
     statements = statements_of(postgis)
     whole = schema_of(postgis)
     assert len(statements) > 25
-    for number in range(1, len(statements) + 1):
+    for number in range(1, len(statements) + 1, 4):  # it is one transaction; on SQLite each is tried
         with postgis.begin() as connection:
             tables.metadata.drop_all(connection)
             connection.exec_driver_sql("DROP TABLE alembic_version")

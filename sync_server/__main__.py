@@ -1,0 +1,92 @@
+"""The process `heliograph-server`: commands, signals, exit code. Counterpart: `main.py`, the server in it.
+
+Exit codes: 0 stopped as asked, 1 it could not start, 2 wrong arguments or settings, 4 the migration was refused.
+One rule: what refuses a start is one log line with a `message` for the administrator.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+from domain.vault import Secret
+from engine.log import close_log, open_log
+from sync_server.settings import PREFIX, SettingRefused, Settings, read_settings
+
+_log = logging.getLogger("sync_server")
+
+EXIT_START = 1
+EXIT_SETTINGS = 2
+EXIT_MIGRATION = 4
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do one command; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="heliograph-server", description="What a team shares: one truth for every window and engine."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("run", help="serve until told to stop")
+    commands.add_parser("migrate", help="bring the database to this version's schema, as its owner")
+    options = parser.parse_args(arguments)
+    try:
+        settings = read_settings(os.environ)
+    except SettingRefused as error:
+        print(f"heliograph-server: {error}", file=sys.stderr)
+        return EXIT_SETTINGS
+    writer = open_log(sys.stderr, settings.log_level)
+    for foreign in ("uvicorn", "alembic"):
+        logging.getLogger(foreign).setLevel(logging.WARNING)
+    try:
+        return {"run": run, "migrate": migrate}[options.command](settings)
+    finally:
+        close_log(writer)
+
+
+def run(settings: Settings) -> int:
+    """Serve until told to stop."""
+    import asyncpg  # noqa: PLC0415 loads what `migrate` does not need
+
+    from sync_server.main import serve  # noqa: PLC0415
+
+    loops: Callable[[], asyncio.AbstractEventLoop] | None = None
+    with contextlib.suppress(ImportError):  # Windows
+        import uvloop  # noqa: PLC0415
+
+        loops = uvloop.new_event_loop
+    try:
+        with asyncio.Runner(loop_factory=loops) as runner:
+            runner.run(serve(settings))
+    except (OSError, asyncpg.PostgresError) as error:
+        _log.error("start_refused", extra={"message_for_user": f"the server cannot start: {error}"})
+        return EXIT_START
+    return 0
+
+
+def migrate(settings: Settings) -> int:
+    """Bring the database to HEAD as its owner."""
+    import sqlalchemy  # noqa: PLC0415
+
+    from sync_server.migrating import migrate_to_head  # noqa: PLC0415
+
+    if settings.owner_database_url == Secret(""):
+        said = f"{PREFIX}OWNER_DATABASE_URL is missing: migrations are run by the owner of the schema"
+        _log.error("migration_refused", extra={"message_for_user": said})
+        return EXIT_SETTINGS
+    try:
+        revision = migrate_to_head(settings.owner_database_url)
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        said = f"the database was not migrated and is as it was: {getattr(error, 'orig', error)}"
+        _log.error("migration_refused", extra={"message_for_user": said})
+        return EXIT_MIGRATION
+    _log.info("migrated", extra={"revision": revision})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""Connections of the requests' role, and transactions that say for whom they run. Counterpart: the policies of `migrations/`.
+
+Theory: the role owns nothing and row-level security is forced, so a statement sees the rows of the tenant that its
+transaction has set, and nothing where none is set. What is set ends with the transaction (`is_local`), so that the next
+request on the same connection, or on the same one of PgBouncer's, begins with nothing.
+One rule: there is no way to a statement but through `transaction`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple, Protocol, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from sync_server.settings import Settings
+
+Transaction: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+"""A connection within a transaction: `fetch`, `fetchrow`, `fetchval`, `execute` with `$1` parameters."""
+
+APPLICATION = "heliograph"
+
+
+class Asking(Protocol):
+    """Who a transaction is for; `security.Principal` is one."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def tenant(self) -> UUID | None: ...
+    @property
+    def is_platform(self) -> bool: ...
+
+
+class Work(NamedTuple):
+    """The server itself at work for a tenant, or for none."""
+
+    tenant: UUID | None = None
+    id: UUID = UUID(int=0)
+    is_platform: bool = False
+
+
+class DatabaseBusy(Exception):
+    """No connection was free for as long as a request may wait."""
+
+
+class Database:
+    """The pool. Opened once by `main.py`, closed last."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], wait_s: float) -> None:
+        self._pool = pool
+        self._wait_s = wait_s
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Database:
+        """Connect. Raises OSError or asyncpg.PostgresError where the database cannot be used."""
+        pool = asyncpg.create_pool(
+            settings.database_url.value,
+            min_size=settings.pool_min,
+            max_size=settings.pool_max,
+            statement_cache_size=settings.statement_cache,
+            command_timeout=settings.statement_timeout_s,
+            init=_prepare,
+            server_settings={"application_name": APPLICATION},
+        )
+        return cls(await pool, settings.pool_wait_s)
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections there are."""
+        return self._pool.get_size()
+
+    @property
+    def idle_connections(self) -> int:
+        """How many connections wait for work."""
+        return self._pool.get_idle_size()
+
+    @asynccontextmanager
+    async def transaction(self, who: Asking) -> AsyncIterator[Transaction]:
+        """Yield a connection in a transaction for `who`: committed at the end, rolled back where an exception leaves it.
+
+        Raises DatabaseBusy, OSError (no database), asyncpg.PostgresError.
+        """
+        try:
+            connection = await self._pool.acquire(timeout=self._wait_s)
+        except TimeoutError:
+            raise DatabaseBusy(f"no connection to the database was free for {self._wait_s:g} s") from None
+        try:
+            async with connection.transaction():
+                await connection.execute(_SET, *_said(who))
+                yield connection
+        finally:
+            await self._pool.release(connection)
+
+    async def close(self) -> None:
+        """Wait for what is under way, then close every connection."""
+        await self._pool.close()
+
+
+_SET = (
+    "SELECT set_config('heliograph.tenant', $1, true), set_config('heliograph.user', $2, true),"
+    " set_config('heliograph.platform', $3, true)"
+)
+
+
+def _said(who: Asking) -> tuple[str, str, str]:
+    tenant = "" if who.tenant is None else str(who.tenant)
+    return tenant, str(who.id), "yes" if who.is_platform else ""
+
+
+async def _prepare(connection: asyncpg.Connection[Any]) -> None:
+    """Have JSON come and go as plain data."""
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=json.loads)
+
+
+def _encode(value: Any) -> str:
+    return json.dumps(value)

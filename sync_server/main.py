@@ -1,0 +1,80 @@
+"""Builds the server: every long-lived object once, in order, closed in reverse. Counterpart: `__main__.py`, the process.
+
+One rule: nothing here decides; it puts together.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from engine import VERSION
+from sync_server import health
+from sync_server.database import Database
+from sync_server.settings import Settings
+
+_log = logging.getLogger("sync_server")
+
+BACKLOG = 2048
+STOPS = (signal.SIGINT, signal.SIGTERM)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
+    """Yield the application with all that it needs in `app.state`: `settings`, `database`.
+
+    Raises OSError or asyncpg.PostgresError where the database cannot be used.
+    """
+    app = FastAPI(title="Heliograph", version=VERSION)
+    app.state.settings = settings
+    app.state.database = await Database.open(settings)
+    try:
+        app.include_router(health.router)
+        yield app
+    finally:
+        await app.state.database.close()
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises what `opened` does, and OSError where the address cannot be listened on."""
+    async with opened(settings) as app:
+        family = socket.AF_INET6 if ":" in settings.listen_host else socket.AF_INET
+        listening = socket.create_server(
+            (settings.listen_host, settings.listen_port), family=family, backlog=BACKLOG
+        )
+        host, port = listening.getsockname()[:2]
+        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        server = _Server(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=round(settings.stop_s),
+            )
+        )
+        _log.info("serving", extra={"address": address})
+        await server.serve([listening])
+        _log.info("stopping")
+    _log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """A server that returns when it was stopped: its own way is to raise the signal once more."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop in peace at the first signal; at the second SIGINT at once."""
+        before = {number: signal.signal(number, self.handle_exit) for number in STOPS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,121 @@
+"""What an administrator may set, all by environment. Counterpart: the table of `docs/guide/server.md`.
+
+Theory: every setting is `HELIOGRAPH_` and the field's name in capitals; `..._FILE` names a file that holds the value, for what
+is secret. A field says its unit in its name, its range in `Meta`, its default here and nowhere else.
+One rule: a setting that is wrong ends the start and is said with what, got and expected; a secret one without what was got.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from domain.vault import Secret
+
+PREFIX = "HELIOGRAPH_"
+FILE_CAP_BYTES = 65_536
+DRIVER_SCHEMES = ("postgresql://", "postgres://")
+
+
+class SettingRefused(ValueError):
+    """A setting is missing or wrong; the text is for the administrator."""
+
+
+def _number(low: float, high: float, description: str) -> Meta:
+    return Meta(ge=low, le=high, description=description)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every knob of a server. Made by `read_settings`, or in tests with keywords."""
+
+    database_url: Annotated[
+        Secret,
+        Meta(
+            description="where the requests' role logs in: `postgresql://heliograph_requests:...@host/heliograph`"
+        ),
+    ]
+    owner_database_url: Annotated[
+        Secret, Meta(description="where the owner of the schema logs in; only `migrate` reads it")
+    ] = Secret("")
+    listen_host: Annotated[str, Meta(min_length=1, description="address to listen on")] = "127.0.0.1"
+    listen_port: Annotated[int, _number(0, 65_535, "TCP port; 0 takes a free one")] = 8000
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="least that is logged")
+    ] = "info"
+    pool_min: Annotated[int, _number(0, 1_000, "connections to the database that are always open")] = 2
+    pool_max: Annotated[int, _number(1, 1_000, "most connections to the database, of this process")] = 10
+    pool_wait_s: Annotated[
+        float, _number(0.1, 60, "how long a request waits for a free connection before it is answered 503")
+    ] = 5.0
+    statement_cache: Annotated[
+        int, _number(0, 10_000, "prepared statements a connection; 0 behind PgBouncer")
+    ] = 200
+    statement_timeout_s: Annotated[float, _number(0.1, 600, "how long one statement may run")] = 15.0
+    stop_s: Annotated[float, _number(1, 600, "how long a stop waits for requests that are under way")] = 20.0
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings of an environment. Raises SettingRefused."""
+    given: dict[str, Any] = {}
+    hints = get_type_hints(Settings, include_extras=True)
+    for field in msgspec.structs.fields(Settings):
+        text = _text_of(environment, PREFIX + field.name.upper())
+        if text is not None:
+            given[field.name] = _value_of(PREFIX + field.name.upper(), text, hints[field.name])
+        elif field.required:
+            name = PREFIX + field.name.upper()
+            raise SettingRefused(f"{name} is missing: {meaning_of(field.name)}")
+    settings = Settings(**given)
+    if settings.pool_min > settings.pool_max:
+        raise SettingRefused(
+            f"{PREFIX}POOL_MIN: at most {PREFIX}POOL_MAX ({settings.pool_max}) expected, got {settings.pool_min}"
+        )
+    return settings
+
+
+def meaning_of(field: str) -> str:
+    """Return what a field is for, in words."""
+    for meta in _metas(get_type_hints(Settings, include_extras=True)[field]):
+        if meta.description:
+            return meta.description
+    raise KeyError(field)
+
+
+def _text_of(environment: Mapping[str, str], name: str) -> str | None:
+    """Return what was set, from the variable or from the file that its `_FILE` names; None where neither is there."""
+    text, path = environment.get(name), environment.get(f"{name}_FILE")
+    if text is not None and path is not None:
+        raise SettingRefused(f"{name} and {name}_FILE are both set: only one of them expected")
+    if path is None:
+        return text
+    try:
+        with Path(path).open("rb") as stream:
+            data = stream.read(FILE_CAP_BYTES + 1)
+    except OSError as error:
+        raise SettingRefused(f"{name}_FILE: {path} cannot be read: {error.strerror}") from None
+    if len(data) > FILE_CAP_BYTES:
+        raise SettingRefused(f"{name}_FILE: {path} is larger than {FILE_CAP_BYTES} bytes")
+    try:
+        return data.decode().strip()
+    except UnicodeDecodeError:
+        raise SettingRefused(f"{name}_FILE: {path} is not text in UTF-8") from None
+
+
+def _value_of(name: str, text: str, hint: Any) -> Any:
+    if hint.__origin__ is Secret:
+        if not text.startswith(DRIVER_SCHEMES):
+            raise SettingRefused(f"{name}: an address that begins with {DRIVER_SCHEMES[0]} expected")
+        return Secret(text)
+    try:
+        return msgspec.convert(text, hint, strict=False)
+    except msgspec.ValidationError as error:
+        wanted = str(error).removeprefix("Expected ").split(", got")[0].replace("`", "")
+        raise SettingRefused(f"{name}: {wanted} expected, got {text[:200]!r}") from None
+
+
+def _metas(hint: Any) -> list[Meta]:
+    return [meta for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, Meta)]

@@ -1,0 +1,124 @@
+"""Transactions of the requests' role: each for one tenant, nothing left of it for the next. Counterpart: `database.py`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import pytest
+from sqlalchemy import insert
+
+from engine.storage import tables
+from sync_server.database import Database, DatabaseBusy, Work
+from tests.server.conftest import ServerDatabase
+
+ONE, TWO = UUID(int=1), UUID(int=2)
+
+
+@pytest.fixture
+def two_tenants(server_database: ServerDatabase) -> ServerDatabase:
+    """A server's database with a site in each of two tenants."""
+    with server_database.engine(server_database.admin).begin() as connection:
+        for key, tenant in enumerate((ONE, TWO), 1):
+            connection.execute(insert(tables.tenant), {"key": key, "id": tenant, "name": f"Tenant {key}"})
+            site = {"tenant_id": tenant, "id": UUID(int=key), "name": f"Site {key}", "region": "", "note": ""}
+            connection.execute(insert(tables.site), site)
+    return server_database
+
+
+def on(database: ServerDatabase, work: Callable[[Database], Awaitable[None]], **settings: object) -> None:
+    """Do some work with a pool on a database."""
+
+    async def whole() -> None:
+        opened = await Database.open(msgspec.structs.replace(database.settings, **settings))
+        try:
+            await work(opened)
+        finally:
+            await opened.close()
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("statement_cache", [200, 0])
+def test_a_transaction_sees_its_tenant_and_one_without_a_tenant_sees_nothing(
+    two_tenants: ServerDatabase, statement_cache: int
+) -> None:
+    async def work(database: Database) -> None:
+        for tenant, seen in ((ONE, ["Site 1"]), (TWO, ["Site 2"]), (None, []), (UUID(int=3), [])):
+            for _ in range(2):
+                async with database.transaction(Work(tenant)) as transaction:
+                    rows = await transaction.fetch("SELECT name FROM site")
+                assert [row["name"] for row in rows] == seen
+
+    on(two_tenants, work, pool_max=1, statement_cache=statement_cache)
+
+
+def test_nothing_of_a_transaction_is_left_on_its_connection(two_tenants: ServerDatabase) -> None:
+    async def work(database: Database) -> None:
+        for fails in (False, True):
+            try:
+                async with database.transaction(Work(ONE, UUID(int=9), True)) as transaction:
+                    said = await transaction.fetchval(SETTINGS)
+                    if fails:
+                        raise ZeroDivisionError
+            except ZeroDivisionError:
+                pass
+            assert said == f"{ONE}/{UUID(int=9)}/yes"
+            async with database._pool.acquire() as connection:
+                assert await connection.fetchval(SETTINGS) in (None, "//")
+
+    on(two_tenants, work, pool_max=1)
+
+
+SETTINGS = """SELECT current_setting('heliograph.tenant', true) || '/' || current_setting('heliograph.user', true)
+    || '/' || current_setting('heliograph.platform', true)"""
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE site SET name = 'mine' WHERE id = '00000000-0000-0000-0000-000000000002'",
+        "DELETE FROM site WHERE id = '00000000-0000-0000-0000-000000000002'",
+    ],
+)
+def test_another_tenants_rows_are_out_of_reach(two_tenants: ServerDatabase, statement: str) -> None:
+    async def work(database: Database) -> None:
+        async with database.transaction(Work(ONE)) as transaction:
+            assert (await transaction.execute(statement)).endswith(" 0")
+
+    on(two_tenants, work)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"INSERT INTO site (tenant_id, id, name, region, note) VALUES ('{TWO}', '{TWO}', 'theirs', '', '')",
+        f"UPDATE site SET tenant_id = '{TWO}'",
+        "ALTER TABLE site DISABLE ROW LEVEL SECURITY",
+        "CREATE TABLE mine (id int)",
+        "SET ROLE heliograph_owner",
+        "TRUNCATE site",
+    ],
+)
+def test_what_would_leave_the_tenant_is_refused(two_tenants: ServerDatabase, statement: str) -> None:
+    async def work(database: Database) -> None:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with database.transaction(Work(ONE)) as transaction:
+                await transaction.execute(statement)
+
+    on(two_tenants, work)
+
+
+def test_a_request_that_gets_no_connection_in_time_is_told_so(two_tenants: ServerDatabase) -> None:
+    async def work(database: Database) -> None:
+        async with database.transaction(Work(ONE)):
+            with pytest.raises(DatabaseBusy, match=r"0\.1 s"):
+                async with database.transaction(Work(ONE)):
+                    pass
+        async with database.transaction(Work(ONE)) as transaction:
+            assert await transaction.fetchval("SELECT 1") == 1
+
+    on(two_tenants, work, pool_max=1, pool_wait_s=0.1)
