@@ -47,13 +47,14 @@ class TypedCredential(msgspec.Struct):
 
 
 class TypedSite(msgspec.Struct):
-    """A site by name."""
+    """A site by name, and the one that it hangs under."""
 
     name: str
     lng: float
     lat: float
     region: str = ""
     elevation_m: float | None = None
+    pop: str = ""
 
 
 class TypedProbe(msgspec.Struct):
@@ -152,10 +153,12 @@ def edit_from(typed: Typed, inventory: Inventory, author: str) -> tuple[Edit, di
         credentials[row.name] = id = new_id()
         secrets[id] = Secret(row.secret)
         steps.append(creation("credential", Credential(id, row.name, row.kind, row.user)))
-    sites: dict[str, UUID] = {}
-    for place in typed.sites:
-        sites[place.name] = id = new_id()
-        site = Site(id, place.name, place.region, place.lng, place.lat, place.elevation_m)
+    sites = {place.name: new_id() for place in typed.sites}
+    for place in sorted(typed.sites, key=lambda place: place.pop != ""):
+        pop = sites[place.pop] if place.pop else None
+        site = Site(
+            sites[place.name], place.name, place.region, place.lng, place.lat, place.elevation_m, pop=pop
+        )
         steps.append(creation("site", site))
     devices: dict[str, UUID] = {}
     for told in typed.devices:

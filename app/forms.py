@@ -13,6 +13,7 @@ from app.commands import Asks, Commands
 from app.dialogs.confirm import Confirm
 from app.dialogs.device_form import DeviceForm, Submit
 from app.dialogs.link_form import LinkForm
+from app.dialogs.place_field import Pick
 from app.draft import draft_of
 from app.look import Look
 from app.model import Model
@@ -23,17 +24,24 @@ from domain.wire import QueryProfiles
 
 
 class Forms:
-    """`add` takes the draft of a new device."""
+    """`add` takes the draft of a new device, `pick` asks for a click on the map."""
 
     def __init__(  # noqa: PLR0917
-        self, model: Model, asks: Asks, commands: Commands, look: Look, add: Submit, window: QWidget
+        self,
+        model: Model,
+        asks: Asks,
+        commands: Commands,
+        look: Look,
+        add: Submit,
+        pick: Pick,
+        window: QWidget,
     ) -> None:
         self._model, self._asks, self._commands = model, asks, commands
-        self._look, self._add, self._window = look, add, window
+        self._look, self._add, self._pick, self._window = look, add, pick, window
 
     def add_device(self, place: LngLat | None = None, address: str = "") -> None:
         """Open the form for a new device, at a place or an address where one is given."""
-        form = DeviceForm(self._model.inventory, self._look, self._add, self._window, place=place)
+        form = DeviceForm(self._model.inventory, self._look, self._add, self._pick, self._window, place=place)
         form.address.setText(address)
         self._open(form)
 
@@ -42,7 +50,7 @@ class Forms:
         inventory, commands = self._model.inventory, self._commands
         submit: Submit = lambda draft, then: commands.edit_device(device, draft, then)  # noqa: E731
         draft = draft_of(inventory, device)
-        self._open(DeviceForm(inventory, self._look, submit, self._window, draft=draft))
+        self._open(DeviceForm(inventory, self._look, submit, self._pick, self._window, draft=draft))
 
     def edit_link(self, link: Link) -> None:
         """Open the form of a link."""

@@ -6,7 +6,7 @@ One rule: everything that changes the network is one edit with an undo, sent thr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol, cast
 from uuid import UUID
@@ -17,7 +17,6 @@ from PySide6.QtWidgets import QMenu, QWidget
 from app.commands import Commands, Then
 from app.device_menu import add_work
 from app.dialogs.confirm import Confirm
-from app.dialogs.place_field import Pick
 from app.dialogs.site_form import SiteForm
 from app.draft import edit_of
 from app.look import Look
@@ -174,8 +173,6 @@ class Places(QObject):
         site = self._model.inventory.site(device.site)
         if site is not None:
             menu.addAction(caption(f"Its site: {site.name}"), partial(self._hands.select, site.id))
-            if device.lng is not None and has_place(site):
-                menu.addAction("Stand where its site does", partial(self.stand_at_site, [device.id]))
 
     # Done
 
@@ -185,7 +182,9 @@ class Places(QObject):
         def submit(site: Site, then: Then) -> None:
             self._commands.put("site", site, then)
 
-        SiteForm(self._model.inventory, submit, self._pick, self._window, place=place).open()
+        SiteForm(
+            self._model.inventory, submit, partial(self.ask_place, "the site"), self._window, place=place
+        ).open()
 
     def edit_site(self, site: Site) -> None:
         """Open the form of a site."""
@@ -193,7 +192,9 @@ class Places(QObject):
         def submit(new: Site, then: Then) -> None:
             self._commands.put("site", new, then, f"Change {site.name}")
 
-        SiteForm(self._model.inventory, submit, self._pick, self._window, old=site).open()
+        SiteForm(
+            self._model.inventory, submit, partial(self.ask_place, "the site"), self._window, old=site
+        ).open()
 
     def ask_to_delete(self, site: Site) -> None:
         """Ask once, then delete a site; what stood there stays where it was."""
@@ -227,6 +228,10 @@ class Places(QObject):
             lambda place, zoom: self.move_site(site.id, *place) if place is not None else None,
         )
 
+    def ask_place(self, what: str, then: Callable[[LngLat | None], None]) -> None:
+        """Let the next click on the map say where something stands, None where nobody wants to say it any more."""
+        self._frame.pick(f"Click where {what} stands", lambda place, zoom: then(place))
+
     def place(self, ids: Iterable[UUID]) -> None:
         """Let the next click on the map place devices."""
         devices = tuple(ids)
@@ -257,10 +262,6 @@ class Places(QObject):
         )
 
     # Inside
-
-    @property
-    def _pick(self) -> Pick:
-        return lambda then: self._frame.pick("Click where the site stands", lambda place, _: then(place))
 
     def _submit(self, title: str, steps: list[Step]) -> None:
         if steps:

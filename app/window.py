@@ -7,6 +7,7 @@ changes the network goes to `Commands`, what shows it reads `Model`. One rule: n
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import cast
 from uuid import UUID
 
@@ -96,7 +97,9 @@ class Window(QMainWindow):
             self.side.addWidget(panel)
         self.side.hide()
         self.radio = Radio(model, link, look, self.map, self.frame, self.link.radio, self)
-        self._forms = Forms(model, link, commands, look, self._add, self)
+        self._forms = Forms(
+            model, link, commands, look, self._add, partial(self.places.ask_place, "the device"), self
+        )
         self._lay_out()
         self.toasts = Toasts(self.frame)
         self.schematic = Schematic(model, link, commands, self.map, frame=self.frame, hands=self)

@@ -6,16 +6,19 @@ Counterpart: the program that makes it into edits. One rule: nothing that a devi
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import Any
 
 from simnet.loopback import Loopback
-from simnet.network import LinkSpec, Network, RouterSpec, Site
+from simnet.network import LinkSpec, Network, RouterSpec, Site, interface_family
 from simnet.world import distance_m
 
 FREQUENCY_MHZ, TX_POWER_DBM = 5_500.0, 20.0
 MISALIGNED_DB = 12.0
 """What one link hears less than its antennas would let it: somebody should look at that."""
 _RADIOS = ("wlan", "wifi", "cap", "ether")
+_HEARD = frozenset({"wireless", "wifi"})
+"""Of radios of these families the simulator tells how they hear each other."""
 
 
 def write_inventory(network: Network, loopback: Loopback) -> dict[str, Any]:
@@ -24,6 +27,7 @@ def write_inventory(network: Network, loopback: Loopback) -> dict[str, Any]:
     A device has the probes it answers; `icmp` only where a killed router really stops answering pings, or where it is
     all the device has and its address is its own.
     """
+    pops = _pops(network)
     return {
         "name": network.name,
         "credentials": [
@@ -48,6 +52,7 @@ def write_inventory(network: Network, loopback: Loopback) -> dict[str, Any]:
                 "lng": site.lng,
                 "lat": site.lat,
                 "elevation_m": site.elevation_m,
+                "pop": pops.get(site.name, ""),
             }
             for site in network.sites
         ],
@@ -94,6 +99,25 @@ def _probes(network: Network, router: RouterSpec, loopback: Loopback) -> list[di
     return probes
 
 
+def _pops(network: Network) -> dict[str, str]:
+    """Return of each site that is no POP the POP that it hangs on: the one over the fewest links."""
+    place = {router.name: router.site for router in network.routers}
+    near: dict[str, list[str]] = {site.name: [] for site in network.sites}
+    for link in network.links:
+        a, b = place[link.a], place[link.b]
+        near[a].append(b)
+        near[b].append(a)
+    found = {site.name: site.name for site in network.sites if site.role == "pop"}
+    queue = deque(found)
+    while queue:
+        here = queue.popleft()
+        for there in near[here]:
+            if there not in found:
+                found[there] = found[here]
+                queue.append(there)
+    return {name: pop for name, pop in found.items() if name != pop}
+
+
 def _sites(network: Network, link: LinkSpec) -> tuple[Site, Site]:
     place = {router.name: router.site for router in network.routers}
     sites = {site.name: site for site in network.sites}
@@ -101,7 +125,9 @@ def _sites(network: Network, link: LinkSpec) -> tuple[Site, Site]:
 
 
 def _radio(network: Network, link: LinkSpec) -> dict[str, float] | None:
-    """Return antennas that fit what the simulated radios hear, but for those of one link."""
+    """Return antennas that fit what the simulated radios hear, but for those of one link; None where none is heard."""
+    if _HEARD.isdisjoint(map(interface_family, (link.a_interface, link.b_interface))):
+        return None
     far_km = distance_m(*_sites(network, link)) / 1_000
     if far_km < 0.1:
         return None

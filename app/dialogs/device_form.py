@@ -16,6 +16,7 @@ from shiboken6 import isValid
 from app.commands import Then
 from app.dialogs.chips import order_keys
 from app.dialogs.form import Form, two_columns
+from app.dialogs.place_field import Pick, PlaceField
 from app.dialogs.polling import PollingChoice, SlowBox
 from app.dialogs.probe_rows import ProbeRows
 from app.dialogs.tags import TagField
@@ -50,6 +51,7 @@ class DeviceForm(Form):
         inventory: Inventory,
         look: Look,
         submit: Submit,
+        pick: Pick,
         parent: QWidget | None = None,
         *,
         draft: DeviceDraft | None = None,
@@ -80,8 +82,7 @@ class DeviceForm(Form):
         self.site.addItems([site.name for site in self._sites])
         self.site.setCurrentText(start.site_name)
         self.region = _line(start.region, 120)
-        self.place = _line(_place_text(start), 60)
-        self.place.setPlaceholderText("Longitude, latitude")
+        self.place = PlaceField(start.lng, start.lat, pick)
         self.tags = TagField(inventory, look, start.tags)
         self.is_entry = QCheckBox("The network is reached through here")
         self.is_entry.setChecked(start.is_entry)
@@ -128,10 +129,10 @@ class DeviceForm(Form):
     def draft(self) -> DeviceDraft | None:
         """Return what was typed; None, with the field saying why, where something cannot be read or is missing."""
         bad: list[Refusal] = self.probes.missing()
-        place = self._numbers("place", self.place.text().replace(";", ","), 2, bad)
-        interval = self._numbers("interval_s", self.interval.text().replace(",", "."), 1, bad)
-        subscribers = self._numbers("subscribers", self.subscribers.text(), 1, bad)
-        if subscribers and not subscribers[0].is_integer():
+        place = self.place.place(bad)
+        interval = self._number("interval_s", self.interval.text().replace(",", "."), bad)
+        subscribers = self._number("subscribers", self.subscribers.text(), bad)
+        if subscribers is not None and not subscribers.is_integer():
             bad.append(Refusal("INVALID_INPUT", "a whole number expected", "subscribers"))
         pause, sectors = self.polling.pause(bad), self.sectors.value(bad)
         if bad:
@@ -146,11 +147,11 @@ class DeviceForm(Form):
             site=self._site_id(site_name),
             site_name=site_name,
             region=self.region.text().strip(),
-            lng=place[0] if place else None,
-            lat=place[1] if place else None,
+            lng=place.lng if place is not None else None,
+            lat=place.lat if place is not None else None,
             probes=self.probes.drafts(),
-            interval_s=interval[0] if interval else DeviceDraft("", "").interval_s,
-            subscribers=int(subscribers[0]) if subscribers else 0,
+            interval_s=interval if interval is not None else DeviceDraft("", "").interval_s,
+            subscribers=int(subscribers) if subscribers is not None else 0,
             note=self._note(),
             paused=pause.paused,
             profile=self.profile.currentData(),
@@ -190,16 +191,13 @@ class DeviceForm(Form):
             return self._old.note
         return typed.strip()[:NOTE_SENT_CAP]
 
-    def _numbers(self, field: str, text: str, count: int, bad: list[Refusal]) -> list[float]:
-        parts = [part.strip() for part in text.split(",")] if text.strip() else []
+    def _number(self, field: str, text: str, bad: list[Refusal]) -> float | None:
+        text = text.strip()
         try:
-            numbers = [float(part) for part in parts]
+            return float(text) if text else None
         except ValueError:
-            numbers = []
-        if text.strip() and len(numbers) != count:
-            expected = "longitude and latitude, such as 9.7438, 47.5031" if count == 2 else "a number"
-            bad.append(Refusal("INVALID_INPUT", f"{expected} expected, got “{text.strip()[:40]}”", field))
-        return numbers
+            bad.append(Refusal("INVALID_INPUT", f"a number expected, got “{text[:40]}”", field))
+            return None
 
     def _site_id(self, name: str) -> UUID | None:
         """Return the site of that name; of two so called, the one that the device stands at already."""
@@ -231,9 +229,11 @@ class DeviceForm(Form):
         who.addWidget(add("name", "Name", self.name), 0, 1)
         who.addWidget(add("site", "Site, an old or a new one", self.site), 1, 0)
         who.addWidget(add("region", "Region of a new site", self.region), 1, 1)
-        who.addWidget(add("place", "Place, if not the site's", self.place), 2, 0)
-        who.addWidget(add("role", "Role", self.role), 2, 1)
-        who.addWidget(add("subscribers", "Subscribers behind it", self.subscribers), 3, 0)
+        place = add("place", "Place, if not the site's", self.place)
+        self.place.changed.connect(place.accept)
+        who.addWidget(place, 2, 0, 1, 2)
+        who.addWidget(add("role", "Role", self.role), 3, 0)
+        who.addWidget(add("subscribers", "Subscribers behind it", self.subscribers), 3, 1)
         who.addWidget(add("tags", "Tags", self.tags), 4, 0, 1, 2)
         who.addWidget(add("note", "Note", self.note), 5, 0, 1, 2)
         who.addWidget(self.is_entry, 6, 0, 1, 2)
@@ -276,10 +276,6 @@ def _problems_text(problems: Sequence[str]) -> str:
     head = f"{files} in the folder snmp-profiles cannot be used; read again when the engine starts:"
     more = f"and {len(problems) - PROBLEMS_SHOWN} more" if len(problems) > PROBLEMS_SHOWN else ""
     return "\n".join(line for line in (head, *problems[:PROBLEMS_SHOWN], more) if line)
-
-
-def _place_text(draft: DeviceDraft) -> str:
-    return f"{draft.lng!r}, {draft.lat!r}" if draft.lng is not None and draft.lat is not None else ""
 
 
 def _placed(draft: DeviceDraft, place: LngLat) -> DeviceDraft:

@@ -19,6 +19,7 @@ from domain.radio_budget import End, Told, heard_of, read_told, signal_class
 
 Row = dict[str, Any]
 _DIGITS = 6
+_SILENT = frozenset({"down", "affected", "stale"})
 
 
 def told_of(model: Model, device: UUID) -> Told:
@@ -36,13 +37,17 @@ class RadioFeed:
         self._hops: dict[UUID, Row] = {}
         self._at: dict[UUID, set[UUID]] = {}
         self._signals: dict[UUID, int | None] = {}
+        self._silent: set[UUID] = set()
+        """Devices that do not answer: what was heard before is no signal."""
 
     def whole(self) -> Row:
         """Return the message that tells a fresh page everything."""
         self._sectors, self._signals = [], {}
         self._read_hops()
-        self._sectors = list(self._sector_rows())
-        rows = self._news_of(self._hops, {})
+        self._silent = {id for id in self._at if self._model.status_of(id) in _SILENT}
+        cache: dict[UUID, Told] = {}
+        self._sectors = list(self._sector_rows(cache))
+        rows = self._news_of(self._hops, cache)
         return {"radio": {"sectors": self._sectors, "hops": list(self._hops.values()), "signals": rows}}
 
     def tick(self, delta: Delta) -> Row:
@@ -51,7 +56,7 @@ class RadioFeed:
             return self.whole()
         told: Row = {}
         cache: dict[UUID, Told] = {}
-        touched = {id for device in delta.facts for id in self._at.get(device, ())}
+        touched = {id for device in delta.facts | self._turned(delta) for id in self._at.get(device, ())}
         if delta.links or delta.derived_links or delta.devices or delta.sites or delta.removed:
             before = self._hops
             self._read_hops()
@@ -60,12 +65,24 @@ class RadioFeed:
                 self._signals = {id: level for id, level in self._signals.items() if id in self._hops}
                 touched |= self._hops.keys() - self._signals.keys()
         if delta.devices or delta.sites or delta.removed or self._counts(delta.facts):
-            sectors = list(self._sector_rows())
+            sectors = list(self._sector_rows(cache))
             if sectors != self._sectors:
                 told["sectors"] = self._sectors = sectors
         if signals := self._news_of(touched, cache):
             told["signals"] = signals
         return {"radio": told} if told else {}
+
+    def _turned(self, delta: Delta) -> frozenset[UUID]:
+        """Return the devices that fell silent, or answer again."""
+        silent = {id for id in delta.health if self._model.status_of(id) in _SILENT}
+        turned = frozenset(id for id in delta.health if (id in silent) != (id in self._silent))
+        self._silent ^= turned
+        return turned
+
+    def _told(self, device: UUID, cache: dict[UUID, Told]) -> Told:
+        if device not in cache:
+            cache[device] = told_of(self._model, device)
+        return cache[device]
 
     def _counts(self, devices: Iterable[UUID]) -> bool:
         """Tell whether clients of any of these are counted at a sector."""
@@ -98,32 +115,31 @@ class RadioFeed:
 
     def _level(self, id: UUID, cache: dict[UUID, Told]) -> int | None:
         link = self._model.inventory.link(id) or self._model.derived_links.get(id)
-        if link is None:
+        if link is None or link.a in self._silent or link.b in self._silent:
             return None
-        for end in (link.a, link.b):
-            if end not in cache:
-                cache[end] = told_of(self._model, end)
-        heard = heard_of(End(cache[link.a], link.a_interface), End(cache[link.b], link.b_interface))
+        a, b = self._told(link.a, cache), self._told(link.b, cache)
+        heard = heard_of(End(a, link.a_interface), End(b, link.b_interface))
         return signal_class(heard.worst_dbm)
 
-    def _sector_rows(self) -> Iterable[Row]:
+    def _sector_rows(self, cache: dict[UUID, Told]) -> Iterable[Row]:
         inventory = self._model.inventory
         for device in inventory.devices():
             place = inventory.place_of(device) if device.sectors else None
             if place is not None:
-                told = told_of(self._model, device.id)
                 for number, sector in enumerate(device.sectors):
-                    yield self._sector_row(device, place, told, number, sector)
+                    yield self._sector_row(device, place, cache, number, sector)
 
-    def _sector_row(self, device: Device, place: LngLat, told: Told, number: int, sector: Sector) -> Row:
-        tables = told.clients
+    def _sector_row(
+        self, device: Device, place: LngLat, cache: dict[UUID, Told], number: int, sector: Sector
+    ) -> Row:
+        tables = self._told(device.id, cache).clients
         if sector.interface:
             clients = set(tables.get(sector.interface, {}))
         else:
             clients = (
                 {mac for table in tables.values() for mac in table} if len(device.sectors) == 1 else set()
             )
-        unplaced = clients - self._placed_macs(device.id) if clients else clients
+        unplaced = clients - self._placed_macs(device.id, cache) if clients else clients
         ring = [[round(lng, _DIGITS), round(lat, _DIGITS)] for lng, lat in sector_outline(place, sector)]
         return {
             "id": f"{device.id}:{number}",
@@ -134,12 +150,12 @@ class RadioFeed:
             "ring": ring,
         }
 
-    def _placed_macs(self, device: UUID) -> set[str]:
+    def _placed_macs(self, device: UUID, cache: dict[UUID, Told]) -> set[str]:
         """Return the addresses of those at the other ends of a device's hops that stand on the map."""
         inventory, found = self._model.inventory, set[str]()
         for id in self._at.get(device, ()):
             hop = self._hops[id]
             other = inventory.device(hop["b"] if hop["a"] == device else hop["a"])
             if other is not None and inventory.place_of(other) is not None:
-                found |= told_of(self._model, other.id).macs
+                found |= self._told(other.id, cache).macs
         return found

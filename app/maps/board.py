@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QSlider, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QHeaderView, QLineEdit, QSlider, QWidget
 
 from app.commands import Asks
 from app.dialogs.confirm import Confirm
@@ -29,6 +29,8 @@ from domain.wire import Reply, ToEngine
 
 WIDTH_PX = 860
 LIST_PX = 190
+NAME_MOST_PX = 250
+"""A longer name is cut in its middle: where a map is used has to be read too."""
 KINDS = ("map_add", "map_check", "map_cut")
 EMPTY = (
     "No maps of your own yet: the world that comes along is drawn alone.\n\n"
@@ -51,6 +53,7 @@ class MapsBoard(Board):
         self.dialog: QFileDialog | None = None
         self.setAcceptDrops(False)
         self.table = plain_table(["Map", "Kind", "Zooms", "Size", "Used"], 4, (2, 3), prose=(4,))
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
         self.table.setMinimumHeight(LIST_PX)
         self.table.setAccessibleName("Your maps, the topmost first")
         self.table.itemSelectionChanged.connect(self._show_chosen)
@@ -214,6 +217,8 @@ class MapsBoard(Board):
             zooms = f"{one.min_zoom}–{one.max_zoom}"
             texts = [one.name, SCHEMAS[one.schema], zooms, size_words(one.size_bytes), use_words(one)]
             fill_row(self.table, number, texts, (2, 3))
+        wanted_px = max(self.table.sizeHintForColumn(0), self.table.horizontalHeader().sectionSizeHint(0))
+        self.table.setColumnWidth(0, min(wanted_px, NAME_MOST_PX))
         self.table.setVisible(bool(self._maps))
         self.empty.setVisible(not self._maps)
         if self._maps:

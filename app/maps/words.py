@@ -54,7 +54,7 @@ def use_words(one: MapFile) -> str:
         return "Not drawn"
     theme = "" if one.use == "always" else f" in the {one.use} theme"
     what = "the base for the whole world" if one.is_world else "detail within its bounds"
-    return f"{what[0].upper()}{what[1:]}{theme}, zooms {one.min_zoom} to {one.max_zoom}"
+    return f"{what[0].upper()}{what[1:]}{theme}"
 
 
 def cut_words(size: CutSize) -> str:

@@ -89,7 +89,8 @@ ALERTS = (
 
 def device_rows(model: Model, tree: Hierarchy, key: Key) -> list[DeviceRow]:
     """Return the devices at or below a place."""
-    inventory, rows = model.inventory, []
+    inventory = model.inventory
+    found: list[tuple[bool, DeviceRow]] = []
     for id in tree.devices(key):
         device = inventory.device(id)
         if device is None:
@@ -97,18 +98,12 @@ def device_rows(model: Model, tree: Hierarchy, key: Key) -> list[DeviceRow]:
         site = inventory.site(device.site)
         elsewhere = site is not None and site.id != key[1]
         stands = "site’s" if is_inherited(inventory, device) else UNKNOWN if device.lng is None else "its own"
-        rows.append(
-            DeviceRow(
-                str(id),
-                id,
-                device.name,
-                site.name if site is not None and elsewhere else "",
-                model.status_of(id),
-                stands,
-                device.subscribers,
-            )
-        )
-    return sorted(rows, key=lambda row: (RANK[row.status], bool(row.where), natural(row.name), row.key))
+        where = site.name if site is not None and elsewhere and site.name != device.name else ""
+        status = model.status_of(id)
+        row = DeviceRow(str(id), id, device.name, where, status, stands, device.subscribers)
+        found.append((elsewhere, row))
+    found.sort(key=lambda one: (RANK[one[1].status], one[0], natural(one[1].name), one[1].key))
+    return [row for _, row in found]
 
 
 def site_rows(model: Model, tree: Hierarchy, key: Key) -> list[SiteRow]:

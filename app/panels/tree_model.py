@@ -74,13 +74,18 @@ class Node:
     @property
     def holds_places(self) -> bool:
         """Whether sites stand in it: a region or a POP."""
-        return self.kind == "region" or any(child.kind == "site" for child in self.children)
+        return self.kind == "region" or any(child.stands_for_site for child in self.children)
+
+    @property
+    def stands_for_site(self) -> bool:
+        """Whether it is a site, or the one device of one."""
+        return self.kind == "site" or self.alone
 
     def order(self) -> tuple[int, int, str]:
         """Where it stands among its siblings: of a POP its own devices before the sites under it."""
         if self.kind == "region":
             return (0, int(self.key in (NO_SITE, ("region", ""))), self.name.casefold())
-        return (RANK[self.status], int(self.kind == "site"), self.name.casefold())
+        return (RANK[self.status], int(self.stands_for_site), self.name.casefold())
 
 
 class TreeModel(QAbstractItemModel):

@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 
 from simnet.hardware import BOARDS
-from simnet.network import VORALPNET, Load, Network, NetworkError, check_network, load_network
+from simnet.network import (
+    VORALPNET,
+    Load,
+    Network,
+    NetworkError,
+    check_network,
+    interface_family,
+    load_network,
+)
 from simnet.scenario import ROUND_S, demo_steps
 from simnet.serving import SimulatedNetwork
 from simnet.synthetic import build_network
@@ -206,3 +214,12 @@ def test_the_inventory_holds_what_an_operator_would_type_in(voralpnet: Network) 
     bent = next(link for link in inventory["links"] if link["a"] == "Kempten" and link["b"] == "Wangen")
     assert len(bent["path"]) == 4
     assert bent["capacity_bps"] == 10_000_000_000
+    pops = {site["name"] for site in inventory["sites"] if site["role"] == "pop"}
+    assert {site["pop"] for site in inventory["sites"]} - {""} <= pops
+    assert all(bool(site["pop"]) != (site["name"] in pops) for site in inventory["sites"])
+    radios = [link for link in inventory["links"] if link["radio"]]
+    assert len(radios) > 30
+    families = [
+        {interface_family(link["a_interface"]), interface_family(link["b_interface"])} for link in radios
+    ]
+    assert all(found & {"wireless", "wifi"} for found in families)

@@ -17,7 +17,7 @@ from domain.inventory import Link
 from domain.radio import Sector
 from domain.wire import Changed, Removed
 from tests.map.conftest import Stage
-from tests.map.networks import VANTAGE, device, health, id_of, now_us
+from tests.map.networks import VANTAGE, device, health, id_of, news, now_us
 
 DARK, LIGHT = themes()["dark"], themes()["light"]
 TOWER = LngLat(10.0, 47.5)
@@ -105,6 +105,15 @@ def test_a_signal_that_turns_is_another_colour_without_anything_laid_out_anew(ai
     air.until(lambda: air.shows(at, signal(4), 4))
     air.tell(Changed(2, facts=told("Tower", Near=-83.0)))
     air.until(lambda: air.shows(at, signal(0), 4))
+
+
+def test_what_was_heard_before_an_end_fell_silent_is_no_signal(air: Stage) -> None:
+    at = air.pixel(between(TOWER, NEAR))
+    air.until(lambda: air.shows(at, signal(4), 4))
+    air.tell(news(health("Near", "down")))
+    air.until(lambda: not air.shows(at, signal(4), 4))
+    air.tell(news(health("Near", "up")))
+    air.until(lambda: air.shows(at, signal(4), 4))
 
 
 def test_a_sector_looks_where_it_says_and_counts_those_without_a_place(air: Stage) -> None:

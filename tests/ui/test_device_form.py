@@ -270,7 +270,9 @@ def test_pausing_and_resuming_by_hand(
 ) -> None:
     until_us = None if until_s is None else now_us() + until_s * 1_000_000
     draft = DeviceDraft("A", "10.0.9.9", paused=paused, paused_until_us=until_us)
-    form = DeviceForm(bench.model.inventory, bench.look, lambda draft, then: None, draft=draft)
+    form = DeviceForm(
+        bench.model.inventory, bench.look, lambda draft, then: None, lambda then: None, draft=draft
+    )
     assert form.polling.choice.currentIndex() == began
     assert form.polling.pause([]) == (paused, until_us)
     form.polling.choice.setCurrentIndex(chosen)

@@ -34,7 +34,7 @@ def test_the_engines_refusals_stand_at_their_fields_and_the_form_stays_open(benc
     form.address.setText("10.0.0.1")
     form.name.setText("Twin")
     form.interval.setText("0.1")
-    form.place.setText("500, 47")
+    form.place.line.setText("500, 47")
     form.submit()
     bench.wait_for(lambda: said(form))
     found = said(form)
@@ -61,7 +61,7 @@ def test_what_is_no_number_is_said_by_the_form_and_not_sent(bench: Bench) -> Non
     form.address.setText("10.0.9.9")
     form.interval.setText("often")
     form.subscribers.setText("1.5")
-    form.place.setText("47.5")
+    form.place.line.setText("47.5")
     form.submit()
     assert set(said(form)) == {"interval_s", "subscribers", "place"}
     assert "often" in said(form)["interval_s"]

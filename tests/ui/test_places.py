@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
 from app.dialogs.confirm import Confirm
+from app.dialogs.device_form import DeviceForm
 from app.dialogs.site_form import SiteForm
 from app.panels.tray import DEVICE_MIME
 from app.placing import site_near
@@ -56,6 +57,7 @@ def form(bench: Bench) -> SiteForm:
 
 def menu_of(bench: Bench, id: UUID) -> list[str]:
     menu = QMenu()
+    bench.window.map_desk.fill_menu(menu, id)
     bench.window.places.fill_menu(menu, id)
     return [action.text() for action in menu.actions()]
 
@@ -122,8 +124,8 @@ def test_a_pop_tells_of_the_sites_under_it_and_whose_place_a_device_has(bench: B
     rows = panel.lists["devices"].table.rows.rows
     assert {row.name: row.stands for row in rows} == {"Grünten R1": "site’s", "Grünten AP": "its own"}
     assert "Bring 1 device back to its place" in menu_of(bench, HILL)
-    assert "Stand where its site does" in menu_of(bench, id_of("g2"))
-    assert "Stand where its site does" not in menu_of(bench, id_of("g1"))
+    assert "Align to Grünten" in menu_of(bench, id_of("g2"))
+    assert "Align to Grünten" not in menu_of(bench, id_of("g1"))
     bench.window.places.stand_at_site([id_of("g2")])
     bench.settle()
     assert device(bench, "g2").lng is None
@@ -202,6 +204,20 @@ def test_a_place_is_clicked_on_the_map_while_the_form_steps_aside(bench: Bench) 
     assert made.isVisible()
     lng, lat = map(float, made.place.line.text().split(","))
     assert (lng, lat) == pytest.approx((10.0, 47.0), abs=0.01)
+
+
+def test_the_form_of_a_device_has_its_place_clicked_on_the_map_too(bench: Bench) -> None:
+    bench.window.edit(id_of("g1"))
+    made = bench.window.findChild(DeviceForm)
+    assert made is not None
+    made.place.pick.click()
+    assert bench.window.frame.placing and not made.isVisible()
+    QTest.mouseClick(bench.window.frame._cover, Qt.MouseButton.LeftButton)
+    bench.wait_for(made.isVisible)
+    made.submit()
+    bench.settle()
+    there = device(bench, "g1")
+    assert there.lng is not None and made.place.line.text() == f"{there.lng:.6f}, {there.lat:.6f}"
 
 
 def test_moving_a_site_moves_whoever_has_its_place_and_nobody_else(bench: Bench) -> None:

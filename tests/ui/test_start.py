@@ -18,6 +18,7 @@ from app.demo import FILE_NAME, Demo, Typed, edit_from
 from app.programs import Child
 from domain.edit import apply
 from domain.inventory import Inventory
+from domain.rules import refusals
 
 
 @pytest.mark.parametrize("mode", [[], ["--headless"], ["demo"], ["demo", "--headless"]], ids=" ".join)
@@ -105,7 +106,10 @@ def test_a_demo_whose_devices_were_all_deleted_stays_empty() -> None:
         {
             "name": "Demo",
             "credentials": [{"name": "c", "kind": "snmp_community", "user": "", "secret": "public"}],
-            "sites": [{"name": "S", "lng": 10.0, "lat": 47.0}],
+            "sites": [
+                {"name": "Under", "lng": 10.1, "lat": 47.0, "pop": "S"},
+                {"name": "S", "lng": 10.0, "lat": 47.0},
+            ],
             "devices": [{"name": "A", "site": "S", "address": "127.44.0.1", "role": "pop", "probes": []}],
             "links": [],
         },
@@ -115,6 +119,9 @@ def test_a_demo_whose_devices_were_all_deleted_stays_empty() -> None:
     made = edit_from(typed, inventory, "tester")
     assert made is not None
     apply(inventory, made[0])
+    assert refusals(Inventory(), made[0]) == []
+    sites = {site.name: site for site in inventory.sites()}
+    assert (sites["Under"].pop, sites["S"].pop) == (sites["S"].id, None)
     inventory.tables["device"].clear()
     assert edit_from(typed, inventory, "tester") is None
     inventory.tables["site"].clear()

@@ -170,6 +170,21 @@ def test_the_way_to_the_first_fault_opens_by_itself_as_far_as_sites_stand_in_it(
     assert opened == [True, True, False, False]
 
 
+def test_a_pop_whose_sites_hold_one_device_each_opens_too_and_its_own_devices_come_first(
+    qt: QApplication,
+) -> None:
+    alone = [Site(id_of(f"{name} site"), name, pop=id_of("Core")) for name in ("Alm", "Zell")]
+    devices = (device("Core R1", "Core"), device("Alm", "Alm site"), device("Zell", "Zell site"))
+    model = network([SITES[0], *alone], [*devices, *(device(f"Spare {n}", "Abroad") for n in range(30))])
+    panel = TreePanel(model, Look("dark"))
+    turn(model, "up", *(row.name for row in devices))
+    core = panel.rows.index_of(("site", id_of("Core")))
+    names = [panel.rows.index(row, 0, core).data() for row in range(panel.rows.rowCount(core))]
+    assert names == ["Core R1", "Alm", "Zell"]
+    turn(model, "down", "Zell")
+    assert panel.tree.isExpanded(core)
+
+
 def test_a_turn_among_ten_thousand_devices_touches_the_rows_on_its_way_up_and_no_other(
     qt: QApplication,
 ) -> None:
