@@ -27,6 +27,9 @@ from domain.edit import Step
 if TYPE_CHECKING:
     from app.window import Window
 
+PAST_WHY = (
+    "Files are of the live network, and this is the past. Press Esc for the live network, then try again."
+)
 _KNOWN = " ".join(f"*{ending}" for ending in ENDINGS)
 
 
@@ -43,6 +46,8 @@ class Exchange(QObject):
 
     def open_import(self) -> None:
         """Ask for a file, then show what it would change."""
+        if self._is_past():
+            return
         chooser = QFileDialog(self._window, "Import")
         chooser.setFileMode(QFileDialog.FileMode.ExistingFile)
         chooser.setNameFilters([f"GeoJSON, KML, KMZ, GraphML, CSV ({_KNOWN})", "All files (*)"])
@@ -60,8 +65,10 @@ class Exchange(QObject):
         dialog.open()
         return dialog
 
-    def open_export(self) -> ExportDialog:
-        """Ask which format and what, then where to."""
+    def open_export(self) -> ExportDialog | None:
+        """Ask which format and what, then where to; None in the past: a file holds what is intended now."""
+        if self._is_past():
+            return None
         tenant = self._model.tenant
         name = tenant.name.translate(_NO_PATH) if tenant is not None else "Heliograph"
         dialog = ExportDialog(
@@ -91,10 +98,17 @@ class Exchange(QObject):
             path = _file_in(event.mimeData())
             if path is not None:
                 event.acceptProposedAction()
-                if event.type() == QEvent.Type.Drop:
+                if event.type() == QEvent.Type.Drop and not self._is_past():
                     self.import_file(path)
                 return True
         return super().eventFilter(watched, event)
+
+    def _is_past(self) -> bool:
+        """Whether the past is shown, and say then why there is neither import nor export."""
+        is_past = self._window.past.machine.is_on
+        if is_past:
+            self._commands.said.emit(Said(PAST_WHY, bad=True))
+        return is_past
 
     def _send(self, title: str, steps: Iterable[Step], then: Then) -> None:
         self._commands.submit(edit_of(title, self._commands.author, steps), {}, then)

@@ -58,11 +58,12 @@ class Planner:
     def go_over(self, records: Iterable[Record]) -> None:
         """Plan sites first, then devices, then links, so that each finds what it needs; rows stay in the file's order."""
         made: list[tuple[int, ImportRow]] = []
-        kinds = [(self._kind_of(record), record) for record in records]
+        addressed = [(record, _address_in(record)) for record in records]
+        kinds = [(self._kind_of(record, address), record, address) for record, address in addressed]
         for wanted in ("site", "device", "link", ""):
-            for number, (kind, record) in enumerate(kinds):
+            for number, (kind, record, address) in enumerate(kinds):
                 if kind == wanted:
-                    made += ((number, row) for row in self._rows_for(kind, record, len(made)))
+                    made += ((number, row) for row in self._rows_for(kind, record, address, len(made)))
         order = sorted(range(len(made)), key=lambda index: made[index][0])
         place = {old: new for new, old in enumerate(order)}
         self.rows = [
@@ -73,7 +74,7 @@ class Planner:
             said = f"the file changes {len(self.steps):,} things, at most {STEPS_AT_ONCE_CAP:,} go in at once"
             raise CannotRead(f"{said}: import it in pieces")
 
-    def _rows_for(self, kind: str, record: Record, first: int) -> list[ImportRow]:
+    def _rows_for(self, kind: str, record: Record, address: str, first: int) -> list[ImportRow]:
         """Return the rows of one record; `first` is the index of the first."""
         name = record.name or record.fields.get("address", "")
         try:
@@ -81,7 +82,7 @@ class Planner:
                 case "site":
                     return [self._plan_site(record, first)]
                 case "device":
-                    return self._plan_device(record, first)
+                    return self._plan_device(record, address, first)
                 case "link":
                     return [self._plan_link(record)]
         except Wrong as error:
@@ -89,13 +90,13 @@ class Planner:
         said = "areas are not kept" if record.is_area else "it has neither a name nor an address"
         return [ImportRow("skip", kind or "thing", name, record.where, said)]
 
-    def _kind_of(self, record: Record) -> str:
+    def _kind_of(self, record: Record, address: str) -> str:
         said = record.fields.get("kind", record.fields.get("type", "")).casefold()
         if record.is_area:
             return ""
         if record.ends is not None or len(record.places) > 1 or said == "link":
             return "link"
-        if self._address_in(record) or said == "device":
+        if address or said == "device":
             return "device"
         if said not in SITE_KINDS and record.name and self._is_device(record):
             return "device"
@@ -127,14 +128,14 @@ class Planner:
 
     # Devices
 
-    def _plan_device(self, record: Record, first: int) -> list[ImportRow]:
+    def _plan_device(self, record: Record, address: str, first: int) -> list[ImportRow]:
         fields = record.fields
         rows: list[ImportRow] = []
-        old = self._known_device(record)
+        old = self._known_device(record, address)
         given: dict[str, Any] = {}
         if record.name:
             given["name"] = record.name
-        if address := self._address_in(record):
+        if address:
             given["address"] = address
         elif old is None:
             raise Wrong("a new device needs an address, and it names none")
@@ -168,25 +169,16 @@ class Planner:
                     self._by_key.setdefault(key, known)
         return [*rows, msgspec.structs.replace(row, needs=needs if row.steps else ())]
 
-    def _known_device(self, record: Record) -> Device | None:
+    def _known_device(self, record: Record, address: str) -> Device | None:
         if (found := self._devices.by_id(record)) is not None:
             return found
-        there = self._by_address.get(self._address_in(record), [])
+        there = self._by_address.get(address, [])
         if len(there) == 1:
             return there[0]
         named = [device for device in there if device.name == record.name]
         if there:
             return named[0] if len(named) == 1 else None
-        return self._devices.find(record) if not self._address_in(record) else None
-
-    def _address_in(self, record: Record) -> str:
-        for name in ADDRESS_FIELDS:
-            if name in record.fields:
-                try:
-                    return str(ipaddress.ip_interface(record.fields[name].strip()).ip)
-                except ValueError:
-                    continue
-        return ""
+        return self._devices.find(record) if not address else None
 
     def _site_called(self, name: str, record: Record, index: int) -> tuple[Site, list[ImportRow]]:
         if (known := self._sites.named(name)) is not None:
@@ -315,6 +307,16 @@ def _take_note(given: dict[str, Any], fields: dict[str, str]) -> None:
     said = next((fields[name] for name in ("note", "description", "comment") if name in fields), "")
     if said:
         given["note"] = said
+
+
+def _address_in(record: Record) -> str:
+    for name in ADDRESS_FIELDS:
+        if name in record.fields:
+            try:
+                return str(ipaddress.ip_interface(record.fields[name].strip()).ip)
+            except ValueError:
+                continue
+    return ""
 
 
 def _region_in(record: Record) -> str:

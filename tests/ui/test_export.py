@@ -25,6 +25,7 @@ def opened(bench: Bench) -> ExportDialog:
     told = {"data": b"<kml/>", "things": 6, "left_out": ["1 thing without a place"]}
     bench.engine.answers[ExportNetwork] = Reply(0, result=told)
     dialog = bench.window.exchange.open_export()
+    assert dialog is not None
     bench.wait_for(dialog.submit_button.isEnabled)
     return dialog
 
@@ -65,6 +66,7 @@ def test_format_and_devices_are_asked_for_anew(bench: Bench) -> None:
 def test_nothing_to_save_and_a_refusal_are_said(bench: Bench) -> None:
     bench.engine.answers[ExportNetwork] = Reply(0, result={"data": b"", "things": 0, "left_out": []})
     dialog = bench.window.exchange.open_export()
+    assert dialog is not None
     bench.wait_for(lambda: "hold nothing" in dialog.told.text())
     assert not dialog.submit_button.isEnabled()
     bench.engine.answers[ExportNetwork] = Reply(0, (Refusal("CANNOT_READ", "choose fewer devices"),))

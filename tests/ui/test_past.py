@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QWheelEvent
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication, QWheelEvent
 from PySide6.QtTest import QTest
 
 from app.draft import now_us
+from app.exchange.desk import PAST_WHY
+from app.exchange.import_dialog import ImportDialog
 from app.panels.facts import NOT_KEPT
 from app.panels.link_evidence import TODAY
 from app.past.machine import REFUSED_WHY, STEPS
@@ -143,6 +145,23 @@ def test_nothing_changes_the_past_and_it_is_said(then: Bench) -> None:
     then.map.device_dropped.emit(G1, 9.5, 47.9)
     then.settle()
     assert then.model.inventory.device(G1).lng == 9.5  # type: ignore[union-attr]
+
+
+def test_files_are_of_the_live_network_and_it_is_said(then: Bench, tmp_path: Path) -> None:
+    exchange, said = then.window.exchange, []
+    then.commands.said.connect(lambda one: said.append(one.text))
+    exchange.open_import()
+    assert exchange.open_export() is None
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "towers.csv"))])
+    no = (Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier)
+    QGuiApplication.sendEvent(then.window, QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, *no))
+    assert set(said) == {PAST_WHY}
+    assert exchange.chooser is None and then.window.findChild(ImportDialog) is None
+    then.window.step_back()
+    dialog = exchange.open_export()
+    assert dialog is not None
+    dialog.reject()
 
 
 def test_what_was_not_there_then_is_not_there_and_comes_back(then: Bench) -> None:
