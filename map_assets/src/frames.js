@@ -1,20 +1,25 @@
 // How often the map draws: once for news, when all of it is there, not once for each tile that brings part of it.
 // Counterpart: painter.js says when news is on its way. Theory: without a graphics device a frame is a tenth of a second of work,
-// and MapLibre draws one for every tile that arrives. One rule: a map that a hand moves draws every frame.
+// and MapLibre draws one for every tile that arrives; then the frames keep from their work those who bring the rest.
+// One rule: a map that a hand moves draws every frame.
 
 /** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
 
-/** News that takes longer is drawn as it comes. */
+/** While news is on its way, what is there of it is drawn so often. */
 const HOLD_MS = 1_000;
+/** News that takes longer is drawn as it comes. */
+const HOLDS_MOST = 10;
 
 export class Frames {
   #draw;
+  #settled;
   /** Running while frames are held. @type {ReturnType<typeof setTimeout> | null} */
   #held = null;
 
   /** @param {MapLibre} map @param {() => boolean} settled whether nothing is on its way */
   constructor(map, settled) {
     this.#draw = map.triggerRepaint.bind(map);
+    this.#settled = settled;
     map.triggerRepaint = () => {
       if (this.#held === null || map.isMoving()) this.#draw();
     };
@@ -24,9 +29,12 @@ export class Frames {
     });
   }
 
-  /** News is on its way: draw nothing until it is there. */
-  hold() {
-    this.#held ??= setTimeout(() => this.#release(), HOLD_MS);
+  /** News is on its way: draw no more than needed until it is there. @param {number} holds how often frames may be held for it */
+  hold(holds = HOLDS_MOST) {
+    this.#held ??= setTimeout(() => {
+      this.#release();
+      if (holds > 1 && !this.#settled()) this.hold(holds - 1);
+    }, HOLD_MS);
   }
 
   #release() {

@@ -32,12 +32,12 @@ import { Frame } from "./what_if.js";
 /** @param {string} path */
 const address = (path) => new URL(`../${path}`, import.meta.url).href;
 
-/** @type {FromWindow[]} */
+/** @type {string[]} */
 const early = [];
-/** @type {((message: FromWindow) => void) | null} */
+/** @type {((text: string) => void) | null} */
 let take = null;
 
-const send = await openChannel((message) => (take ? take(message) : early.push(message)));
+const send = await openChannel((text) => (take ? take(text) : early.push(text)));
 watchErrors(send);
 for (const weight of [400, 500, 600]) document.fonts.load(`${weight} 12px Inter`);
 send({ type: "ready" });
@@ -46,9 +46,9 @@ const tiler = new Tiler();
 /** @type {FromWindow} */
 const first = {};
 for (let more = true; more; ) {
-  const message = /** @type {FromWindow} */ (early.shift() ?? (await new Promise((resolve) => (take = resolve))));
+  const text = /** @type {string} */ (early.shift() ?? (await new Promise((resolve) => (take = resolve))));
   take = null;
-  learn(message);
+  const { message } = learn(text);
   Object.assign(first, message);
   more = Boolean(message.more);
 }
@@ -56,13 +56,14 @@ const page = await build(first);
 take = page;
 early.splice(0).forEach(page);
 
-/** Tell both mirrors of the network. @param {FromWindow} message */
-function learn(message) {
-  tiler.take(message);
-  return network.take(message);
+/** Tell both mirrors of the network. @param {string} text */
+function learn(text) {
+  const message = /** @type {FromWindow} */ (JSON.parse(text));
+  tiler.take(message, text);
+  return { message, learnt: network.take(message) };
 }
 
-/** Build the map as the first message has it. @param {FromWindow} first @returns {Promise<(message: FromWindow) => void>} takes the others */
+/** Build the map as the first message has it. @param {FromWindow} first @returns {Promise<(text: string) => void>} takes the others */
 async function build(first) {
   const { theme = "dark", basemap = { there: false, file: "" }, camera: view } = first;
   follow(first.past);
@@ -155,8 +156,9 @@ async function build(first) {
   /** What parts of a message have touched that go on. @type {Touched | null} */
   let begun = null;
 
-  return (message) => {
-    const touched = joined(begun, learn(message));
+  return (text) => {
+    const { message, learnt } = learn(text);
+    const touched = joined(begun, learnt);
     begun = message.more ? touched : null;
     if (begun) return;
     if (message.theme) {

@@ -33,8 +33,10 @@ const AGES_MS = 5_000;
 const PILLS_MS = 1_000;
 /** So near to another whole zoom, its rings are ready too. */
 const NEAR_ZOOM = 0.2;
-/** The live source follows the ticks, but not more often than this. */
-const LIVE_MS = 150;
+/** The live source follows the ticks, but not more often than this: each time costs frames of the map. */
+const LIVE_MS = 400;
+/** So much it leaves to the glass, which has the statuses themselves. */
+const AFTER_GLASS_MS = 60;
 
 export class Painter {
   #map;
@@ -206,7 +208,7 @@ export class Painter {
     for (const feature of features) feature.properties = { ...feature.properties, kind };
     this.#live.set(kind, { text, features });
     const byHand = kind === "drag" || kind === "chosen" || kind === "fan" || kind === "join";
-    const wait_ms = byHand ? 0 : Math.max(0, this.#sentAt_ms + LIVE_MS - performance.now());
+    const wait_ms = byHand ? 0 : Math.max(AFTER_GLASS_MS, this.#sentAt_ms + LIVE_MS - performance.now());
     if (this.#sending !== null && !byHand) return;
     clearTimeout(this.#sending ?? undefined);
     this.#sending = setTimeout(() => {
@@ -248,6 +250,7 @@ export class Painter {
     this.#paintChosen();
     const rows = [...network.devices.values()];
     this.#planning++;
+    this.#frames.hold();
     const plan = await this.#tiler.plan();
     if (--this.#planning) return;
     this.#clusters = new Clusters(plan, rows);

@@ -13,7 +13,7 @@ const tiles = new NetworkTiles(network);
 const answer = (answer, owned = []) => postMessage(answer, { transfer: owned });
 
 addEventListener("message", (/** @type {MessageEvent<AskOfTiler>} */ { data }) => {
-  if ("rows" in data) network.take(data.rows);
+  if ("rows" in data) network.take(JSON.parse(data.rows));
   else if ("tile" in data) {
     const [zoom, x, y] = data.tile;
     const { buffer } = tiles.tile(zoom, x, y);

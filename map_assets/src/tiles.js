@@ -21,12 +21,14 @@ export const NETWORK = "network";
 export const MOST_ZOOM = 18;
 /** Lines reach so far out of their tile that no width or end is cut. */
 const BUFFER = EXTENT / 4;
+/** Zoom of what is never drawn. */
+const NEVER = 255;
 /** Arrows show from a whole zoom on; in its middle the link is 56 px long. */
 const ARROW_PX = 36;
 
 /** A place in the world of 1 x 1. @typedef {[x: number, y: number]} Place */
-/** `drawn` says what changes without its place. @typedef {{ at: Place, from: number, id: string, properties: Record<string, string | number> }} DevicePoint */
 /** @typedef {{ id: string, from: number, met: number, box: [number, number, number, number], width: number, kind: string, lane: number, shift: number, bearing: number, middle: Place, ways: Record<"ab" | "ba", Place[]>, bundled: Bundled[] }} LinkLine */
+/** All links; of each the numbers of the devices at its two ends (-1: it has no place), and the zoom from which it is drawn. @typedef {{ all: LinkRow[], ends: Int32Array, from: Uint8Array, lane: (link: LinkRow) => number }} Joined */
 /** A link of a bundle; `turned`: it runs from the bundle's second end to its first. @typedef {{ id: string, turned: boolean, capacity_bps: number, kind: string }} Bundled */
 
 /** @param {import("./geometry.js").Flat} point @returns {Place} */
@@ -36,10 +38,14 @@ export class NetworkTiles {
   #network;
   /** @type {DeviceRow[]} */
   #rows = [];
-  /** @type {DevicePoint[]} */
-  #devices = [];
-  /** Made when the first tile is asked for: the page waits for the plan alone. @type {LinkLine[] | null} */
-  #links = null;
+  /** Where each device stands. @type {Place[]} */
+  #places = [];
+  /** What a tile says of each device, made when it is first drawn: where a network is whole on the screen most are in rings. @type {(Record<string, string | number> | undefined)[]} */
+  #points = [];
+  /** Of each link, made when it is first drawn. @type {(LinkLine | undefined)[]} */
+  #lines = [];
+  /** Made when the first tile is asked for: the page waits for the plan alone. @type {Joined | null} */
+  #joined = null;
   /** Of each zoom, made when it is asked for. @type {LinkLine[][]} */
   #bundles = [];
   /** Number of each device in the plan. @type {Map<string, number>} */
@@ -56,53 +62,73 @@ export class NetworkTiles {
   make() {
     const rows = [...this.#network.devices.values()];
     const plan = planOf(rows, this.#network.onPaper);
-    const named = namedFrom(rows.length);
-    this.#devices = rows.map(({ id, name, role, lng, lat }, i) => {
-      const [rank, from] = [rankOf(role), plan.alone[i]];
-      return { id, at: placeOf(toFlat([lng, lat])), from, properties: { id, label: label(name), rank, from, named_from: Math.max(from, named[rank]) } };
-    });
     this.#plan = plan;
     this.#rows = rows;
     this.#at = new Map(rows.map(({ id }, i) => [id, i]));
-    this.#links = null;
+    this.#places = rows.map(({ lng, lat }) => placeOf(toFlat([lng, lat])));
+    this.#points = [];
+    this.#lines = [];
+    this.#joined = null;
     this.#bundles = [];
     return plan;
   }
 
-  /** @returns {LinkLine[]} */
-  #makeLinks() {
-    const lanes = lanesOf(this.#network);
-    const links = [];
-    for (const link of this.#network.links.values()) {
-      const places = this.#network.pathOf(link);
-      if (!places) continue;
-      const lane = lanes(link);
-      const from = aloneFrom(this.#plan, this.#at.get(link.a) ?? -1, this.#at.get(link.b) ?? -1);
-      links.push(lineOf(link.id, flatten(places), from, link.kind, link.capacity_bps, lane));
-    }
-    return links;
+  /** @returns {Joined} */
+  #join() {
+    const all = [...this.#network.links.values()];
+    const ends = new Int32Array(2 * all.length);
+    const from = new Uint8Array(all.length);
+    all.forEach(({ a, b }, i) => {
+      ends[2 * i] = this.#at.get(a) ?? -1;
+      ends[2 * i + 1] = this.#at.get(b) ?? -1;
+      const isDrawn = ends[2 * i] >= 0 && ends[2 * i + 1] >= 0;
+      from[i] = isDrawn ? aloneFrom(this.#plan, ends[2 * i], ends[2 * i + 1]) : NEVER;
+    });
+    /** @type {((link: LinkRow) => number) | undefined} */
+    let lanes;
+    return { all, ends, from, lane: (link) => (lanes ??= lanesOf(this.#network))(link) };
   }
 
-  /** The links of a zoom that end in a ring, one bundle a pair of ends. @param {number} zoom @returns {LinkLine[]} */
-  #makeBundles(zoom) {
+  /** @param {number} i */
+  #makePoint(i) {
+    const { id, name, role } = this.#rows[i];
+    const [rank, from] = [rankOf(role), this.#plan.alone[i]];
+    const named = Math.max(from, namedFrom(this.#rows.length)[rank]);
+    return { id, label: label(name), rank, from, named_from: named };
+  }
+
+  /** Where a link runs, at a glance: everywhere, where that is not told by its ends alone. @param {Joined} joined @param {number} i @returns {LinkLine["box"]} */
+  #boxOf({ all, ends }, i) {
+    const [[ax, ay], [bx, by]] = [this.#places[ends[2 * i]], this.#places[ends[2 * i + 1]]];
+    if (all[i].path.length || Math.abs(ax - bx) > 0.5) return [-Infinity, -Infinity, Infinity, Infinity];
+    return [Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by)];
+  }
+
+  /** @param {Joined} joined @param {number} i @returns {LinkLine} */
+  #makeLine({ all, ends, from, lane }, i) {
+    const link = all[i];
+    const path = flatten([this.#placeOf(ends[2 * i]), ...link.path, this.#placeOf(ends[2 * i + 1])]);
+    return lineOf(link.id, path, from[i], link.kind, link.capacity_bps, lane(link));
+  }
+
+  /** The links of a zoom that end in a ring, one bundle a pair of ends. @param {Joined} joined @param {number} zoom @returns {LinkLine[]} */
+  #makeBundles({ all, ends: places }, zoom) {
     const { ringOf, lead } = this.#plan.levels[zoom];
-    const count = this.#devices.length;
-    /** A device alone is its number, a ring comes after all of them. @param {string} id */
-    const endOf = (id) => {
-      const i = this.#at.get(id) ?? -1;
-      return ringOf[i] >= 0 ? count + ringOf[i] : i;
-    };
+    const count = this.#rows.length;
+    /** A device alone is its number, a ring comes after all of them. @param {number} device */
+    const endOf = (device) => (ringOf[device] >= 0 ? count + ringOf[device] : device);
     const bundles = /** @type {Map<number, { ends: [number, number], links: Bundled[] }>} */ (new Map());
-    for (const { id, a, b, kind, capacity_bps } of this.#network.links.values()) {
-      const [from, to] = [endOf(a), endOf(b)];
-      if (from < 0 || to < 0 || from === to || (from < count && to < count)) continue;
+    all.forEach(({ id, kind, capacity_bps }, i) => {
+      if (places[2 * i] < 0 || places[2 * i + 1] < 0) return;
+      const [from, to] = [endOf(places[2 * i]), endOf(places[2 * i + 1])];
+      if (from === to || (from < count && to < count)) return;
       const ends = /** @type {[number, number]} */ (from < to ? [from, to] : [to, from]);
       const key = ends[0] * 2 * count + ends[1];
       const there = bundles.get(key);
       const link = { id, turned: from > to, capacity_bps, kind };
       if (there) there.links.push(link);
       else bundles.set(key, { ends, links: [link] });
-    }
+    });
     return Array.from(bundles.values(), ({ ends, links }) => {
       const places = ends.map((end) => this.#placeOf(end < count ? end : lead[end - count]));
       const kind = links.every((link) => link.kind === "wireless") ? "wireless" : "fibre";
@@ -121,27 +147,29 @@ export class NetworkTiles {
   tile(zoom, x, y) {
     const [devices, links] = [new TileLayer("devices"), new TileLayer("links")];
     const size = 2 ** zoom;
-    const lines = (this.#links ??= this.#makeLinks());
-    const bundles = zoom < this.#plan.levels.length ? (this.#bundles[zoom] ??= this.#makeBundles(zoom)) : [];
-    const drawn = zoom === MOST_ZOOM ? Infinity : zoom;
+    const joined = (this.#joined ??= this.#join());
+    const bundles = zoom < this.#plan.levels.length ? (this.#bundles[zoom] ??= this.#makeBundles(joined, zoom)) : [];
+    const drawn = zoom === MOST_ZOOM ? NEVER - 1 : zoom;
     // Paths go on beyond the antimeridian: at the edges of the world they come in from the other side.
     for (const turn of x === 0 ? [0, -1] : x === size - 1 ? [0, 1] : [0]) {
       /** @param {Place} place @returns {Spot} */
       const spot = ([px, py]) => [Math.round(((px + turn) * size - x) * EXTENT), Math.round((py * size - y) * EXTENT)];
-      for (const { id, at, from, properties } of this.#devices) {
-        if (from > drawn) continue;
-        const here = spot(at);
-        if (isWithin(here)) devices.point(here, { ...properties, affected: Number(this.#network.healthOf(id).status === "affected") });
-      }
+      this.#rows.forEach(({ id }, i) => {
+        const here = this.#plan.alone[i] <= drawn ? spot(this.#places[i]) : null;
+        if (!here || !isWithin(here)) return;
+        const properties = (this.#points[i] ??= this.#makePoint(i));
+        devices.point(here, { ...properties, affected: Number(this.#network.healthOf(id).status === "affected") });
+      });
       const reach = BUFFER / EXTENT;
       const [west, north, east, south] = [(x - reach) / size - turn, (y - reach) / size, (x + 1 + reach) / size - turn, (y + 1 + reach) / size];
-      for (const some of [lines, bundles]) {
-        for (const link of some) {
-          const { from, box } = link;
-          if (from > drawn || box[0] > east || box[2] < west || box[1] > south || box[3] < north) continue;
-          this.#draw(links, link, spot, drawn);
-        }
-      }
+      /** @param {LinkLine["box"]} box */
+      const isNear = (box) => box[0] <= east && box[2] >= west && box[1] <= south && box[3] >= north;
+      joined.from.forEach((from, i) => {
+        if (from > drawn || (!this.#lines[i] && !isNear(this.#boxOf(joined, i)))) return;
+        const line = (this.#lines[i] ??= this.#makeLine(joined, i));
+        if (isNear(line.box)) this.#draw(links, line, spot, drawn);
+      });
+      for (const bundle of bundles) if (isNear(bundle.box)) this.#draw(links, bundle, spot, drawn);
     }
     return tileOf([devices, links]);
   }
