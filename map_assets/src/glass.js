@@ -225,12 +225,17 @@ export class Glass {
     for (const device of this.#order) {
       if (alone[device] > level) continue;
       for (const { x, y } of this.#spots(this.#x[device], this.#y[device])) {
-        const status = this.#calm && !this.#clearing ? "down" : this.#statusOf(device);
-        if (status !== "down" && ((!this.#calm && isCalm(status)) || this.#isCleared(x, y))) continue;
-        seen.push({ device, x, y });
+        if (this.#isShown(device, x, y)) seen.push({ device, x, y });
       }
     }
     return seen;
+  }
+
+  /** Whether a device has its symbol there; what is down always has. @param {number} device @param {number} x @param {number} y */
+  #isShown(device, x, y) {
+    if (this.#calm && !this.#clearing) return true;
+    const status = this.#statusOf(device);
+    return status === "down" || ((this.#calm || !isCalm(status)) && !this.#isCleared(x, y));
   }
 
   /** The rings on the screen, the worst last. @returns {(Ring & { x: number, y: number })[]} */

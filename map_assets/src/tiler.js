@@ -18,6 +18,10 @@ export class Tiler {
   #asked = 0;
   /** How often places have changed. */
   #laid = 0;
+  /** Whether places have changed in the message whose parts are coming. */
+  #begun = false;
+  /** A plan that was asked for when all devices were there, while the rest of the message was still coming. @type {Promise<TilerAnswer> | null} */
+  #ahead = null;
   /** @type {Map<number, (answer: TilerAnswer) => void>} */
   #waiting = new Map();
 
@@ -33,14 +37,20 @@ export class Tiler {
   source = { type: "vector", tiles: [`${NETWORK}://{z}/{x}/{y}`], minzoom: 0, maxzoom: MOST_ZOOM, promoteId: "id" };
 
   /** Hand the worker what the page learns of the network: as text, which crosses at a fraction of the cost. @param {FromWindow} message @param {string} text the same */
-  take({ reset, paper, devices, links, gone, health, loads }, text) {
-    if (reset || devices || links || gone || health || loads || paper !== undefined) this.#say({ rows: text });
+  take({ reset, paper, devices, links, gone, health, loads, more = false }, text) {
+    const places = reset || devices || gone || paper !== undefined;
+    if (places || links || health || loads) this.#say({ rows: text });
+    if (places) this.#ahead = null;
+    else if (more && this.#begun) this.#ahead ??= this.#ask({});
+    this.#begun = more && (this.#begun || Boolean(places));
   }
 
   /** Lay out what stands where, as it was told so far. @returns {Promise<Plan>} */
   async plan() {
     this.#laid++;
-    const { plan } = await this.#ask({});
+    const asked = this.#ahead ?? this.#ask({});
+    this.#ahead = null;
+    const { plan } = await asked;
     return /** @type {Plan} */ (plan);
   }
 

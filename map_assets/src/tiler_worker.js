@@ -13,8 +13,11 @@ const tiles = new NetworkTiles(network);
 const answer = (answer, owned = []) => postMessage(answer, { transfer: owned });
 
 addEventListener("message", (/** @type {MessageEvent<AskOfTiler>} */ { data }) => {
-  if ("rows" in data) network.take(JSON.parse(data.rows));
-  else if ("tile" in data) {
+  if ("rows" in data) {
+    const rows = /** @type {FromWindow} */ (JSON.parse(data.rows));
+    network.take(rows);
+    if (rows.links) tiles.forgetLinks();
+  } else if ("tile" in data) {
     const [zoom, x, y] = data.tile;
     const { buffer } = tiles.tile(zoom, x, y);
     answer({ ask: data.ask, tile: buffer }, [buffer]);

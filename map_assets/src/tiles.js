@@ -67,10 +67,15 @@ export class NetworkTiles {
     this.#at = new Map(rows.map(({ id }, i) => [id, i]));
     this.#places = rows.map(({ lng, lat }) => placeOf(toFlat([lng, lat])));
     this.#points = [];
+    this.forgetLinks();
+    return plan;
+  }
+
+  /** Links have changed: the next tile joins them anew. */
+  forgetLinks() {
     this.#lines = [];
     this.#joined = null;
     this.#bundles = [];
-    return plan;
   }
 
   /** @returns {Joined} */

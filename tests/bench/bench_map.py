@@ -1,13 +1,14 @@
 """The map under a whole network: 1,000, 5,000 and 20,000 devices with twice as many links, in a real page, drawn in software.
 
 For N devices: `nN_first_frame_s` from the data handed to the page's door (a page that stands idle with an empty network) to the
-frame that shows it; `nN_changes_p95_ms` from 1,000 changes of status handed over to the frame that shows them all;
+frame that shows it; `nN_changes_p95_ms` from 1,000 changes of status handed over to the frame that shows them all in symbols and
+rings (names of what is odd follow);
 `nN_longest_task_ms`, the longest task of the page's main thread in all of it; `nN_heap_mb`, its JavaScript heap afterwards.
 `vs_*_5k_x` is how many times as long others take for 1,000 changes at 5,000 devices, middle against middle (bench_map_peers.py):
 `leaflet_canvas` is Leaflet as its guide has it for many paths, `leaflet_svg` as it comes, `whole_set_data` is MapLibre with one
 GeoJSON source that is set whole. They draw no basemap, no names and no rings, and are handed the changes within the page.
 `search_p95_ms`: a key pressed in the window's search over 10,000 devices, to the rows it shows.
-"Painted" is the same for all: the map's own frame was drawn, and the browser has come to its next frame after it.
+"Painted" is the same for all: the own frame of the map, or of the glass over it, was drawn, and the browser has come to its next.
 """
 
 from __future__ import annotations
