@@ -5,7 +5,7 @@ One rule: the verb of a title becomes what was done to the rest of it.
 
 from __future__ import annotations
 
-from app.words import isolated
+from app.words import capitalized, isolated
 from domain.errors import Refusal
 
 _DONE = {
@@ -37,7 +37,10 @@ def as_done(title: str) -> str:
     if verb == "Import":
         name, _, counts = rest.rpartition(": ")
         return f"{isolated(name)} imported: {counts}" if name else title
-    return f"{isolated(rest)} {_DONE[verb]}" if verb in _DONE and rest else title
+    if verb not in _DONE or not rest:
+        return title
+    said = capitalized(rest) if rest.startswith(("a ", "an ", "the ")) else isolated(rest)
+    return f"{said} {_DONE[verb]}"
 
 
 def refusal_words(refusals: tuple[Refusal, ...]) -> str:

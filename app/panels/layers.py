@@ -11,7 +11,7 @@ from PySide6.QtCore import QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
-from app.look import TICK_PX, Look, color, font, square
+from app.look import ROW_PX, TICK_PX, Look, color, font, square
 from app.map.layers import GROUND, NETWORK, SYMBOLS, Layer, MapLayers
 from app.map.readings import LATENCY_BOUNDS_MS
 from app.panels.text import CENTRE, Label, button, paint_text
@@ -22,6 +22,8 @@ from domain.radio_budget import SIGNAL_BOUNDS_DBM
 WIDTH_PX = 392
 LEGEND_PX = (150, 26)
 MARGIN_PX = 12
+INDENT_PX = 24
+"""What a layer means stands under its title, not under its box."""
 FAULTS = "Faults are always seen: what is down, degraded, affected or stale is in no layer."
 _LAYERS = {layer.key: layer for layer in NETWORK}
 
@@ -110,7 +112,9 @@ class LayersPanel(QFrame):
         for number, key in enumerate(keys):
             self._add(2 + number * 2, _LAYERS[key], first=number == 0, last=number == len(keys) - 1)
         begins = 2 + len(keys) * 2
-        self._rows.addWidget(Label("Ground", "head"), begins, 0)
+        ground = Label("Ground", "head")
+        ground.setContentsMargins(0, 6, 0, 2)
+        self._rows.addWidget(ground, begins, 0)
         for number, layer in enumerate(GROUND):
             self._add(begins + 1 + number * 2, layer, first=True, last=True)
         if focused in self.boxes:
@@ -123,7 +127,9 @@ class LayersPanel(QFrame):
         box.toggled.connect(lambda on: self._layers.show(layer.key, shown=on))
         self.boxes[layer.key] = box
         self._rows.addWidget(box, row, 0)
+        self._rows.setRowMinimumHeight(row, ROW_PX)
         means = Label(layer.means, "small", wrap=True)
+        means.setContentsMargins(INDENT_PX, 0, 0, 5)
         self._rows.addWidget(means, row + 1, 0, 1, 4)
         if layer.key in _WITH_LEGEND:
             self._rows.addWidget(Legend(layer.key, self._look), row, 1)

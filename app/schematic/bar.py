@@ -86,9 +86,12 @@ class SchematicBar(QFrame):
                 self._crumbs.addWidget(between)
                 between.show()
             short = name if len(name) <= CRUMB_LETTERS else f"{name[: CRUMB_LETTERS - 1]}…"
-            step = button(short, "link")
-            step.setEnabled(number < len(path) - 1)
-            step.clicked.connect(lambda _=False, id=id: self.diagram_wanted.emit(id))
+            step: QWidget = Label(short, "head")  # here one is
+            if number < len(path) - 1:
+                way = step = button(short, "link")
+                way.clicked.connect(lambda _=False, id=id: self.diagram_wanted.emit(id))
+            else:
+                step.setContentsMargins(8, 0, 8, 0)
             self._crumbs.addWidget(step)
             step.show()
         self._fit()

@@ -9,6 +9,7 @@ One rule: what is guessed or left out is said in its row.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,8 @@ SITE_FIELDS = ("site", "location")
 SITE_KINDS = ("site", "pop", "tower", "location")
 NEAR_DEG = 0.002
 """How near the end of a line must be to a device to be taken for it: some 200 m."""
+_LIKE_ADDRESS = re.compile(r"\d+(\.\d+){2,}(/\d+)?|[0-9A-Fa-f]*(:[0-9A-Fa-f.]*){2,}(/\d+)?")
+"""Numbers with dots, or with colons."""
 
 
 class Planner:
@@ -96,7 +99,7 @@ class Planner:
             return ""
         if record.ends is not None or len(record.places) > 1 or said == "link":
             return "link"
-        if address or said == "device":
+        if address or said == "device" or (not said and _no_address_in(record)):
             return "device"
         if said not in SITE_KINDS and record.name and self._is_device(record):
             return "device"
@@ -137,6 +140,8 @@ class Planner:
             given["name"] = record.name
         if address:
             given["address"] = address
+        elif tried := _no_address_in(record):
+            raise Wrong(f"{tried!r} is no IPv4 or IPv6 address")
         elif old is None:
             raise Wrong("a new device needs an address, and it names none")
         if record.places and fields.get("place_of") != "site":
@@ -317,6 +322,12 @@ def _address_in(record: Record) -> str:
             except ValueError:
                 continue
     return ""
+
+
+def _no_address_in(record: Record) -> str:
+    """Return what was meant as an address and is none, such as 10.0.0.999; a street is not meant as one."""
+    texts = (record.fields[name].strip()[:60] for name in ADDRESS_FIELDS if name in record.fields)
+    return next((text for text in texts if _LIKE_ADDRESS.fullmatch(text)), "")
 
 
 def _region_in(record: Record) -> str:

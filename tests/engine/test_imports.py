@@ -98,6 +98,18 @@ def test_a_file_changes_what_it_says_and_nothing_else() -> None:
     assert changed == msgspec.structs.replace(B, name="=SUM", subscribers=30, lng=10.3, lat=47.6)
 
 
+def test_a_mistyped_address_is_said_and_makes_no_site_but_a_street_is_none() -> None:
+    rows = "R1,10.0.0.999\nR2,fe80::1::2\nMast,Hauptstr. 5\nR3,10.0.0.3\n"
+    found = plan(f"name,address\n{rows}", "x.csv")
+    assert said(found) == [
+        ("skip", "device", "R1"),
+        ("skip", "device", "R2"),
+        ("add", "site", "Mast"),
+        ("add", "device", "R3"),
+    ]
+    assert found.rows[0].said == "'10.0.0.999' is no IPv4 or IPv6 address"
+
+
 def test_placemarks_become_sites_and_folders_their_regions() -> None:
     text = """<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document>
       <Folder><name>Oberallgäu</name>
