@@ -240,9 +240,10 @@ class MapFrame(QWidget):
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         """Say what a drop here would do."""
         event.acceptProposedAction()
+        words = ""
         if self._camera is not None:
             words = self.words_at(self._place_of(event.position(), *self._camera), self._camera[1])
-            self._say(words or "Drop where it stands")
+        self._say(words or "Drop where it stands")
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """Say nothing more."""
