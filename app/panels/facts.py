@@ -24,7 +24,6 @@ from domain.load import load_pct
 
 LINKS_SHOWN = 3
 NOT_READ_SHOWN = 4
-NOT_KEPT = "What it told of itself, and which probes answered: only today's is kept"
 _PROBE_WORD = {
     "icmp": "Ping",
     "snmp": "SNMP",
@@ -74,7 +73,7 @@ def lines_of(model: Model, device: Device, says: DeviceSays, now_us: int) -> lis
     lines.append(Line("GPS", _gps(says)))
     lines.append(Line("Greeting", told("greeting"), prose=True))
     if model.moment_us is not None:
-        return [*(line for line in lines if line.said), Line("Not shown", NOT_KEPT, prose=True)]
+        return [line for line in lines if line.said]
     lines += _probes(device, health)
     last = health.last_answer_us if health else None
     answered = f"{clock(last, now_us)}, {age_of(last, now_us)} ago" if last else "never"

@@ -22,6 +22,7 @@ from app.panels.text import Label, button
 from app.words import count_of
 
 PADDING_PX = 16
+NOT_KEPT = "What it told of itself (model, version, ports) and which probes answered is not kept by time."
 
 
 class Overview(QScrollArea):
@@ -31,8 +32,10 @@ class Overview(QScrollArea):
 
     def __init__(self, model: Model, link: Watches, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._look = look
+        self._model, self._look = model, look
         self.facts = FactsGrid()
+        self.not_kept = Label(NOT_KEPT, "small", wrap=True)
+        self.not_kept.hide()
         self.graph = GraphPlace(model, link, look)
         self.few_ports = InterfacesTable(look, interfaces.OVERVIEW_ROWS)
         self.few_rows = JournalList(model, link, look, journal.OVERVIEW_ROWS)
@@ -44,6 +47,7 @@ class Overview(QScrollArea):
         layout.setContentsMargins(PADDING_PX, 14, PADDING_PX, PADDING_PX)
         layout.setSpacing(16)
         layout.addWidget(self.facts)
+        layout.addWidget(self.not_kept)
         layout.addWidget(self.graph)
         layout.addWidget(self._ports)
         layout.addLayout(self._journal_part())
@@ -58,6 +62,7 @@ class Overview(QScrollArea):
     ) -> None:
         """Show a device; `quiet` where its numbers are old."""
         self.facts.show_lines(lines, self._look.theme.status_text)
+        self.not_kept.setVisible(self._model.moment_us is not None)
         self.few_ports.show_ports(ports, quiet=quiet)
         self._ports.setVisible(bool(ports))
         hidden = len(ports) - interfaces.OVERVIEW_ROWS

@@ -20,7 +20,7 @@ from app.past.words import TYPED_CAP, label_of
 SPANS = {"1 h": HOUR_US, "12 h": 12 * HOUR_US, "7 d": 168 * HOUR_US, "90 d": 2160 * HOUR_US}
 STEP_WORDS = {"all": "All events", "faults": "Faults", "edits": "Edits", "people": "People"}
 SPEED_OF_START = "60x"
-GO_PX = 210
+GO_PX = 164
 
 
 class PastBar(QFrame):
@@ -38,11 +38,12 @@ class PastBar(QFrame):
         super().__init__(parent)
         self.setProperty("kind", "panel")
         self._machine, self._look = machine, look
-        self.label = LineLabel("", "head")
-        self.note = LineLabel("", "small")
-        self.live = LineLabel("", "small")
+        self.label = LineLabel("", "head", prose=True)
+        self.note = LineLabel("", "small", prose=True)
+        self.note.hide()
+        self.live = LineLabel("", "small", prose=True)
         self.go = QLineEdit()
-        self.go.setPlaceholderText("Go to: 22:14, -2h, a link")
+        self.go.setPlaceholderText("Go to: 22:14, -2h")
         self.go.setFixedWidth(GO_PX)
         self.go.setMaxLength(max(TYPED_CAP, LINK_CAP) + 1)
         self.go.setAccessibleName("Go to a moment")
@@ -54,9 +55,9 @@ class PastBar(QFrame):
         self.previous, self.play, self.next = (
             self._tool(said) for said in ("Previous event (Left)", "Play (Space)", "Next event (Right)")
         )
-        self.speeds = Segments({key: key for key in SPEEDS})
-        self.steps = Segments(STEP_WORDS)
-        self.spans = Segments({key: key for key in SPANS})
+        self.speeds = Segments({key: key for key in SPEEDS}, small=True)
+        self.steps = Segments(STEP_WORDS, small=True)
+        self.spans = Segments({key: key for key in SPANS}, small=True)
         self.speeds.choose(SPEED_OF_START)
         self.spans.choose("1 h")
         self.scrubber = Scrubber(look)
@@ -169,12 +170,13 @@ class PastBar(QFrame):
         for tool in (self.previous, self.play, self.next):
             ways.addWidget(tool)
         ways.addSpacing(6)
-        ways.addWidget(self.speeds)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        ways.addWidget(self.speeds, 0, middle)
         ways.addSpacing(6)
-        ways.addWidget(self.steps)
+        ways.addWidget(self.steps, 0, middle)
         ways.addStretch(1)
         ways.addWidget(self._work)
-        ways.addWidget(self.spans)
+        ways.addWidget(self.spans, 0, middle)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 8, 12, 4)
         layout.setSpacing(6)
