@@ -9,7 +9,7 @@ import { toFlat } from "./geometry.js";
 import { rankOf } from "./clusters.js";
 import { paletteOf } from "./palette.js";
 import { countRings, partOf } from "./rings.js";
-import { dotRadius, ringSize, Sprites } from "./sprites.js";
+import { dotRadius, drawRing, ringSize, Sprites } from "./sprites.js";
 import { DIM, grownAt } from "./style.js";
 import { RING_ORDER, SYMBOL_PX } from "./symbols.js";
 
@@ -191,7 +191,10 @@ export class Glass {
       }
     }
     for (const status of ODD) for (const one of byStatus[status]) this.#stamp(sprites.symbol(status, this.#rank[one.device], grown), one, this.#opacityOf(one.device));
-    for (const ring of this.#seenRings()) this.#stamp(sprites.ring(ring.parts), ring, ring.opacity);
+    for (const ring of this.#seenRings()) {
+      pen.globalAlpha = ring.opacity;
+      drawRing(pen, ring.parts, paletteOf(this.#theme), { x: Math.round(ring.x * density) / density, y: Math.round(ring.y * density) / density });
+    }
     for (const one of byStatus.down) this.#stamp(sprites.symbol("down", this.#rank[one.device], grown), one, 1);
     this.drawn();
   }

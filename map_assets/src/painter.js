@@ -34,7 +34,7 @@ const PILLS_MS = 1_000;
 /** So near to another whole zoom, its rings are ready too. */
 const NEAR_ZOOM = 0.2;
 /** The live source follows the ticks, but not more often than this: each time costs frames of the map. */
-const LIVE_MS = 400;
+const LIVE_MS = 1_000;
 /** So much it leaves to the glass, which has the statuses themselves. */
 const AFTER_GLASS_MS = 60;
 

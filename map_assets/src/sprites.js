@@ -5,7 +5,7 @@ import { DRAW, DRAW_FATE, RING_ORDER, SYMBOL_PX } from "./symbols.js";
 
 /** @import { Palette } from "./palette.js" */
 /** @import { Part, RingParts } from "./symbols.js" */
-/** @typedef {OffscreenCanvasRenderingContext2D} Pen */
+/** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Pen */
 /** `side_px`: of the square, in CSS pixels; its middle is what it stands for. @typedef {{ image: ImageBitmap, side_px: number }} Sprite */
 
 /** More are not kept: they can be drawn again. */
@@ -73,45 +73,6 @@ export class Sprites {
     });
   }
 
-  /** A cluster's ring: its statuses by share, the worst of them outside at the upper right; what is behind a cause is thin and dim. @param {RingParts} parts */
-  ring({ total, counts, worst }) {
-    const shares = RING_ORDER.map((part) => ({ part, share: shareOf(counts[part] ?? 0, total) })).filter(({ share }) => share);
-    const name = `ring/${total}/${shares.map(({ part, share }) => part + share).join("/")}`;
-    const diameter = ringSize(total);
-    return this.#make(name, diameter + 20, (pen, middle) => {
-      const palette = this.#palette;
-      const radius = diameter / 2 - 3;
-      pen.lineCap = "butt";
-      disc(pen, middle, diameter / 2 + 1.5, palette.surface.ground, 0, "");
-      const whole = shares.reduce((sum, { share }) => sum + share, 0);
-      const space = shares.length > 1 ? 1.6 / radius : 0;
-      let from = -Math.PI / 2;
-      for (const { part, share } of shares) {
-        const to = from + (share / whole) * TURN;
-        const behind = part === "affected" || part === "lost";
-        pen.setLineDash(part === "fails" || part === "lost" ? [2.4, 1.8] : []);
-        pen.strokeStyle = behind ? palette.affected_name : palette.status[part === "fails" ? "down" : part];
-        pen.lineWidth = behind ? 2.2 : 3.6;
-        pen.beginPath();
-        pen.arc(middle, middle, radius, from + space / 2, to - space / 2);
-        pen.stroke();
-        from = to;
-      }
-      pen.setLineDash([]);
-      pen.font = "600 12px Inter, sans-serif";
-      pen.textAlign = "center";
-      pen.textBaseline = "alphabetic";
-      pen.fillStyle = palette.text.text;
-      pen.fillText(String(total), middle, middle + 4.3);
-      if (!isMarked(worst)) return;
-      const badge = worst === "down" || worst === "fails" ? 22 : worst === "affected" ? 13 : 15;
-      pen.translate(middle + radius * 0.78 - badge / 2, middle - radius * 0.78 - badge / 2);
-      pen.scale(badge / BOX, badge / BOX);
-      pen.lineCap = "round";
-      (worst === "fails" || worst === "lost" ? DRAW_FATE[worst] : DRAW[worst])(pen, palette);
-    });
-  }
-
   /** @param {string} name @param {number} least_px side of the square at least @param {(pen: Pen, middle: number) => void} draw @returns {Sprite} */
   #make(name, least_px, draw) {
     const there = this.#made.get(name);
@@ -130,6 +91,49 @@ export class Sprites {
     this.#made.set(name, made);
     return made;
   }
+}
+
+/**
+ * Draw a cluster's ring around a point: its statuses by share, the worst of them outside at the upper right; what is behind a
+ * cause is thin and dim. Rings are drawn anew each time: hardly two look alike, and a picture for each costs more.
+ * @param {CanvasRenderingContext2D} pen @param {RingParts} parts @param {Palette} palette @param {{ x: number, y: number }} at
+ */
+export function drawRing(pen, { total, counts, worst }, palette, { x, y }) {
+  const diameter = ringSize(total);
+  const radius = diameter / 2 - 3;
+  const shares = RING_ORDER.map((part) => ({ part, share: shareOf(counts[part] ?? 0, total) })).filter(({ share }) => share);
+  const whole = shares.reduce((sum, { share }) => sum + share, 0);
+  const space = shares.length > 1 ? 1.6 / radius : 0;
+  pen.save();
+  pen.translate(x, y);
+  pen.lineCap = "butt";
+  disc(pen, 0, diameter / 2 + 1.5, palette.surface.ground, 0, "");
+  let from = -Math.PI / 2;
+  for (const { part, share } of shares) {
+    const to = from + (share / whole) * TURN;
+    const behind = part === "affected" || part === "lost";
+    if (part === "fails" || part === "lost") pen.setLineDash([2.4, 1.8]);
+    pen.strokeStyle = behind ? palette.affected_name : palette.status[part === "fails" ? "down" : part];
+    pen.lineWidth = behind ? 2.2 : 3.6;
+    pen.beginPath();
+    pen.arc(0, 0, radius, from + space / 2, to - space / 2);
+    pen.stroke();
+    pen.setLineDash([]);
+    from = to;
+  }
+  pen.font = "600 12px Inter, sans-serif";
+  pen.textAlign = "center";
+  pen.fillStyle = palette.text.text;
+  pen.fillText(String(total), 0, 4.3);
+  if (isMarked(worst)) {
+    const badge = worst === "down" || worst === "fails" ? 22 : worst === "affected" ? 13 : 15;
+    pen.translate(radius * 0.78 - badge / 2, -radius * 0.78 - badge / 2);
+    pen.scale(badge / BOX, badge / BOX);
+    pen.lineCap = "round";
+    pen.lineJoin = "round";
+    (worst === "fails" || worst === "lost" ? DRAW_FATE[worst] : DRAW[worst])(pen, palette);
+  }
+  pen.restore();
 }
 
 /** @param {number} length_px */
