@@ -126,8 +126,9 @@ def _sites(network: Network, link: LinkSpec) -> tuple[Site, Site]:
 
 def _radio(network: Network, link: LinkSpec) -> dict[str, float] | None:
     """Return antennas that fit what the simulated radios hear, but for those of one link; None where none is heard."""
-    if _HEARD.isdisjoint(map(interface_family, (link.a_interface, link.b_interface))):
-        return None
+    families = {interface_family(link.a_interface), interface_family(link.b_interface)}
+    if _HEARD.isdisjoint(families) or "w60g" in families:
+        return None  # what 60 GHz hears is another matter
     far_km = distance_m(*_sites(network, link)) / 1_000
     if far_km < 0.1:
         return None
