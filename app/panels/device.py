@@ -154,6 +154,8 @@ class DevicePanel(SubjectPanel):
         status, health = self._model.status_of(device.id), self._model.health.get(device.id)
         self._why = told = why(self._model, device, status, now)
         said = told.sentence or sentence(status, health.since_us if health is not None else 0, now)
+        if (live := self._live_status(device.id)) not in ("", status):
+            said = f"{said}; now {live}"
         own = reason_of(status, device, health, now) if status != "affected" else ""
         reason = " ".join(filter(None, (told.reason, own)))
         self.show_head(Told(self._crumb(device), device.name, status, said, reason))
@@ -170,6 +172,13 @@ class DevicePanel(SubjectPanel):
         if self.tabs.current != self.body.current:
             self.body.show_page(self.tabs.current)
         self.body.show_device(device, status)
+
+    def _live_status(self, device: UUID) -> str:
+        """Return how a device is now while the past is shown; empty where it is not there any more, or nothing is past."""
+        today = self._model.today
+        if today is None or today.inventory.device(device) is None:
+            return ""
+        return today.status_of(device)
 
     def _on_trust(self) -> None:
         if self.subject is not None and self._untrusted:

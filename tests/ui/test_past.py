@@ -181,6 +181,7 @@ def test_what_was_not_there_then_is_not_there_and_comes_back(then: Bench) -> Non
 def test_the_device_panel_is_of_the_moment_and_says_what_is_not_kept(then: Bench) -> None:
     then.window.select(G1)
     body = then.window.device.body
+    assert then.window.device.sentence.text() == "Down for 3 min; now up"
     there_us = then.window.past.machine.there_us
     said = {label.text(): words.text() for label, words in body.facts._rows if not words.isHidden()}
     assert body.overview.not_kept.isVisible()
