@@ -137,3 +137,12 @@ test("links that end in a ring are one bundle a pair of ends, in the colours of 
   network.take({ loads: ["quiet", "turned", "plain"].map((id) => ({ ...load(id, null, null), status: "down" })) });
   assert.equal(halves(read(tiles, ...at).links)[0].load, LOAD_HIDDEN);
 });
+
+test("links that come after the plan are in the next tile", () => {
+  const { network, tiles } = made([A, B], []);
+  const found = () => halves(read(tiles, ...tileAt(7, 10.5, 47.25)).links).length;
+  assert.equal(found(), 0);
+  network.take({ links: [link("l", "a", "b")] });
+  tiles.forgetLinks();
+  assert.equal(found(), 2);
+});
