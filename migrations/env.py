@@ -21,9 +21,9 @@ def include_name(name: str | None, kind: str, parents: Any) -> bool:
 
 
 def include_object(thing: Any, name: str | None, kind: str, reflected: bool, compared: Any) -> bool:
-    """Tell whether a thing of `tables.py` is meant for this dialect: GIST exists on PostgreSQL only."""
-    is_gist = kind == "index" and thing.dialect_options["postgresql"]["using"] == "gist"
-    return not is_gist or context.get_context().dialect.name == "postgresql"
+    """Tell whether a thing of `tables.py` is meant for this dialect: GIST and GIN exist on PostgreSQL only."""
+    is_servers = kind == "index" and thing.dialect_options["postgresql"]["using"] in ("gist", "gin")
+    return not is_servers or context.get_context().dialect.name == "postgresql"
 
 
 def run(connection: Connection) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from alembic import op
 
-OWNER, REQUESTS = "heliograph_owner", "heliograph_requests"
+OWNER, REQUESTS, LOOKUP = "heliograph_owner", "heliograph_requests", "heliograph_lookup"
 OWN_ROWS = "tenant_id = (SELECT current_tenant())"
 
 

@@ -1,6 +1,6 @@
 """The process `heliograph-server`: commands, signals, exit code. Counterpart: `main.py`, the server in it.
 
-Exit codes: 0 stopped as asked, 1 it could not start, 2 wrong arguments or settings, 4 the migration was refused.
+Exit codes: 0 stopped as asked, 1 it could not start, 2 wrong arguments or settings, 4 the database was not made or migrated.
 One rule: what refuses a start is one log line with a `message` for the administrator.
 """
 
@@ -16,13 +16,13 @@ from collections.abc import Callable
 
 from domain.vault import Secret
 from engine.log import close_log, open_log
-from sync_server.settings import PREFIX, SettingRefused, Settings, read_settings
+from sync_server.settings import PREFIX, SettingRefused, Settings, meaning_of, read_settings
 
 _log = logging.getLogger("sync_server")
 
 EXIT_START = 1
 EXIT_SETTINGS = 2
-EXIT_MIGRATION = 4
+EXIT_DATABASE = 4
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("run", help="serve until told to stop")
+    commands.add_parser("prepare", help="make the roles and the database, as a superuser; may be run again")
     commands.add_parser("migrate", help="bring the database to this version's schema, as its owner")
     options = parser.parse_args(arguments)
     try:
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     for foreign in ("uvicorn", "alembic"):
         logging.getLogger(foreign).setLevel(logging.WARNING)
     try:
-        return {"run": run, "migrate": migrate}[options.command](settings)
+        return {"run": run, "prepare": prepare, "migrate": migrate}[options.command](settings)
     finally:
         close_log(writer)
 
@@ -63,8 +64,9 @@ def run(settings: Settings) -> int:
         with asyncio.Runner(loop_factory=loops) as runner:
             runner.run(serve(settings))
     except (OSError, asyncpg.PostgresError) as error:
-        _log.error("start_refused", extra={"message_for_user": f"the server cannot start: {error}"})
-        return EXIT_START
+        return _refused(
+            "start_refused", f"the server cannot start: {str(error) or type(error).__name__}", EXIT_START
+        )
     return 0
 
 
@@ -74,18 +76,44 @@ def migrate(settings: Settings) -> int:
 
     from sync_server.migrating import migrate_to_head  # noqa: PLC0415
 
-    if settings.owner_database_url == Secret(""):
-        said = f"{PREFIX}OWNER_DATABASE_URL is missing: migrations are run by the owner of the schema"
-        _log.error("migration_refused", extra={"message_for_user": said})
-        return EXIT_SETTINGS
     try:
-        revision = migrate_to_head(settings.owner_database_url)
+        revision = migrate_to_head(_needed(settings.owner_database_url, "OWNER_DATABASE_URL"))
+    except SettingRefused as error:
+        return _refused("migration_refused", str(error), EXIT_SETTINGS)
     except sqlalchemy.exc.SQLAlchemyError as error:
         said = f"the database was not migrated and is as it was: {getattr(error, 'orig', error)}"
-        _log.error("migration_refused", extra={"message_for_user": said})
-        return EXIT_MIGRATION
+        return _refused("migration_refused", said, EXIT_DATABASE)
     _log.info("migrated", extra={"revision": revision})
     return 0
+
+
+def prepare(settings: Settings) -> int:
+    """Make roles, database and extensions as a superuser."""
+    import psycopg  # noqa: PLC0415
+
+    from sync_server import preparing  # noqa: PLC0415
+
+    try:
+        admin = _needed(settings.admin_database_url, "ADMIN_DATABASE_URL")
+        owner = _needed(settings.owner_database_url, "OWNER_DATABASE_URL")
+        name = preparing.prepare(admin, owner, settings.database_url)
+    except SettingRefused as error:
+        return _refused("prepare_refused", str(error), EXIT_SETTINGS)
+    except psycopg.Error as error:
+        return _refused("prepare_refused", f"the database was not prepared: {error}", EXIT_DATABASE)
+    _log.info("prepared", extra={"database": name})
+    return 0
+
+
+def _needed(value: Secret, name: str) -> Secret:
+    if value == Secret(""):
+        raise SettingRefused(f"{PREFIX}{name} is missing: {meaning_of(name.lower())}")
+    return value
+
+
+def _refused(event: str, said: str, code: int) -> int:
+    _log.error(event, extra={"message_for_user": said})
+    return code
 
 
 if __name__ == "__main__":

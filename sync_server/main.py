@@ -5,9 +5,11 @@ One rule: nothing here decides; it puts together.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -15,9 +17,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from engine import VERSION
+from engine.tasks import end, keep
 from sync_server import health
+from sync_server.charts import Charts
 from sync_server.database import Database
+from sync_server.samples import Samples
 from sync_server.settings import Settings
+from sync_server.upkeep import Upkeep
 
 _log = logging.getLogger("sync_server")
 
@@ -27,17 +33,24 @@ STOPS = (signal.SIGINT, signal.SIGTERM)
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
-    """Yield the application with all that it needs in `app.state`: `settings`, `database`.
+    """Yield the application with all that it needs in `app.state`: `settings`, `database`, `samples`, `charts`.
 
     Raises OSError or asyncpg.PostgresError where the database cannot be used.
     """
     app = FastAPI(title="Heliograph", version=VERSION)
     app.state.settings = settings
     app.state.database = await Database.open(settings)
+    upkeep = Upkeep(app.state.database, settings)
+    app.state.samples = Samples(app.state.database, settings.raw_days)
+    app.state.charts = Charts(app.state.samples, settings.raw_days)
+    tasks: list[asyncio.Task[None]] = []
     try:
+        await upkeep.keep_partitions(time.time_ns() // 1000)
+        tasks.append(keep("upkeep", upkeep.run))
         app.include_router(health.router)
         yield app
     finally:
+        await end(*tasks)
         await app.state.database.close()
 
 

@@ -39,7 +39,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
     owner_database_url: Annotated[
-        Secret, Meta(description="where the owner of the schema logs in; only `migrate` reads it")
+        Secret, Meta(description="where the owner of the schema logs in; for `prepare` and `migrate` alone")
+    ] = Secret("")
+    admin_database_url: Annotated[
+        Secret, Meta(description="where a superuser of the database logs in; for `prepare` alone")
     ] = Secret("")
     listen_host: Annotated[str, Meta(min_length=1, description="address to listen on")] = "127.0.0.1"
     listen_port: Annotated[int, _number(0, 65_535, "TCP port; 0 takes a free one")] = 8000
@@ -55,6 +58,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, _number(0, 10_000, "prepared statements a connection; 0 behind PgBouncer")
     ] = 200
     statement_timeout_s: Annotated[float, _number(0.1, 600, "how long one statement may run")] = 15.0
+    raw_days: Annotated[int, _number(1, 400, "days that every poll is kept")] = 90
+    hour_days: Annotated[int, _number(7, 4_000, "days that hours are kept")] = 365
+    ahead_days: Annotated[int, _number(1, 30, "days that partitions are made ahead")] = 3
     stop_s: Annotated[float, _number(1, 600, "how long a stop waits for requests that are under way")] = 20.0
 
 
@@ -73,6 +79,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if settings.pool_min > settings.pool_max:
         raise SettingRefused(
             f"{PREFIX}POOL_MIN: at most {PREFIX}POOL_MAX ({settings.pool_max}) expected, got {settings.pool_min}"
+        )
+    if settings.hour_days < settings.raw_days:
+        raise SettingRefused(
+            f"{PREFIX}HOUR_DAYS: at least {PREFIX}RAW_DAYS ({settings.raw_days}) expected, got {settings.hour_days}"
         )
     return settings
 

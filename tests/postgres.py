@@ -12,7 +12,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -22,13 +21,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
 from domain.vault import Secret
 from migrations.guards import OWNER, REQUESTS
 from sync_server.migrating import migrate_to_head
+from sync_server.preparing import allow_login, make_ground, make_roles
+from tools.cluster import NoPostgres, binaries, give_away, url_of
 
 START_CAP_S = 90.0
 POLL_S = 0.2
@@ -45,21 +45,6 @@ SETTINGS = {
     "max_connections": "60",
     "shared_buffers": "32MB",
 }
-
-
-class NoPostgres(Exception):
-    """The tests need PostgreSQL 15 or later with PostGIS, and it is not here or does not start."""
-
-
-def binaries() -> Path:
-    """Return the folder of the newest PostgreSQL that is installed, 15 or later."""
-    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
-    found = [path for path in found if path.parent.name.isdigit() and int(path.parent.name) >= 15]
-    if found:
-        return max(found, key=lambda path: int(path.parent.name))
-    if initdb := shutil.which("initdb"):
-        return Path(initdb).resolve().parent
-    raise NoPostgres("no PostgreSQL 15 or later: apt-get install postgresql postgresql-15-postgis-3")
 
 
 @contextmanager
@@ -97,22 +82,17 @@ def server_template(meeting: Path, sockets: Path) -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)
         made = meeting / "postgres-server-template"
         if not made.exists():
-            for role in (OWNER, REQUESTS):
-                _ask(
-                    sockets,
-                    f"DO $$ BEGIN CREATE ROLE {role} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
-                )
-                _ask(sockets, f"ALTER ROLE {role} LOGIN")
+            with psycopg.connect(host=str(sockets), user="postgres", dbname="postgres") as connection:
+                make_roles(connection)
+                allow_login(connection, OWNER, None)
+                allow_login(connection, REQUESTS, None)
             _ask(sockets, f"DROP DATABASE IF EXISTS {SERVER_TEMPLATE}")
             _ask(sockets, f"CREATE DATABASE {SERVER_TEMPLATE} TEMPLATE {TEMPLATE} OWNER {OWNER}")
+            with psycopg.connect(host=str(sockets), user="postgres", dbname=SERVER_TEMPLATE) as connection:
+                make_ground(connection)
             migrate_to_head(Secret(url_of(sockets, SERVER_TEMPLATE, OWNER)))
             made.touch()
     return SERVER_TEMPLATE
-
-
-def url_of(sockets: Path, database: str, role: str = "postgres") -> str:
-    """Return the address of a database as libpq and asyncpg take it."""
-    return f"postgresql://{role}@/{database}?host={sockets}"
 
 
 def _ask(sockets: Path, statement: str, database: str = "postgres") -> None:
@@ -151,11 +131,7 @@ def _start_keeper(meeting: Path, ready: Path) -> None:
 def keep(meeting: Path) -> None:
     """Run a cluster while any process that is named in the meeting's folder lives."""
     folder = Path(tempfile.mkdtemp(prefix="heliograph-pg-"))
-    who: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        user = _unprivileged()
-        os.chown(folder, user.pw_uid, user.pw_gid)
-        who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "cwd": folder}
+    who = give_away(folder)
     server: subprocess.Popen[bytes] | None = None
     try:
         bin, data = binaries(), folder / "data"
@@ -175,15 +151,6 @@ def keep(meeting: Path) -> None:
             server.send_signal(signal.SIGQUIT)
             server.wait()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _unprivileged() -> pwd.struct_passwd:
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    raise NoPostgres("as root the tests' PostgreSQL runs as 'postgres' or 'nobody', and neither user exists")
 
 
 def _make_template(sockets: Path, server: subprocess.Popen[bytes]) -> None:

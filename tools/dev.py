@@ -183,6 +183,11 @@ def run_mibs(rest: list[str]) -> int:
     return run(sys.executable, "-m", "tools.standard_mibs", *rest)
 
 
+def run_server(rest: list[str]) -> int:
+    """A sync server with a PostGIS of its own: [--port N] [--data DIR]."""
+    return run(sys.executable, "-m", "tools.server", *rest)
+
+
 def run_setup(rest: list[str]) -> int:
     """Only install what is missing."""
     return 0
@@ -196,6 +201,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "audit": run_audit,
     "bench": run_bench,
     "simnet": run_simnet,
+    "server": run_server,
     "basemap": run_basemap,
     "mibs": run_mibs,
     "setup": run_setup,

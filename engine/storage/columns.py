@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, ForeignKeyConstraint, MetaData
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    literal_column,
+)
 
 from domain.rules import NAME_CAP, NOTE_CAP
 from engine.storage.types import Id
@@ -60,9 +69,16 @@ def noted() -> CheckConstraint:
     return CheckConstraint(f"length(note) <= {NOTE_CAP}", name="note")
 
 
-def placed() -> CheckConstraint:
-    """Return what PostGIS holds a place to; SQLite cannot look into WKB, there the rules alone do."""
+def placed(table: str, second: str) -> list[CheckConstraint | Index]:
+    """Return what PostGIS holds a place to (SQLite cannot look into WKB, there the rules alone do), and how a server finds what
+    has one: by box, and by words in `name`, a second column and `note`."""
     check = CheckConstraint(
         "ST_X(place) BETWEEN -180 AND 180 AND ST_Y(place) BETWEEN -90 AND 90", name="place"
     )
-    return check.ddl_if(dialect="postgresql")
+    words: ColumnElement[Any] = literal_column(f"things_text(name, {second}, note)").label("words")
+    trigrams: dict[str, Any] = {"postgresql_using": "gin", "postgresql_ops": {"words": "gin_trgm_ops"}}
+    return [
+        check.ddl_if(dialect="postgresql"),
+        Index(f"ix_{table}_place", "place", postgresql_using="gist").ddl_if(dialect="postgresql"),
+        Index(f"ix_{table}_words", words, **trigrams).ddl_if(dialect="postgresql"),
+    ]

@@ -107,7 +107,7 @@ class Hours:
                 places[schema_key] = self._samples.place_in(connection, schema_key, wanted)
             place = places[schema_key]
             if place is not None:
-                hour = Hour(*_PACKED.unpack_from(zlib.decompress(data), place * _PACKED.size))
+                hour = hour_in(zlib.decompress(data), place)
                 if hour.values:
                     yield hour_us, hour
 
@@ -132,7 +132,7 @@ class Hours:
                     places[schema_key] = [(series, place) for series, place in at if place is not None]
                 plain = zlib.decompress(data) if places[schema_key] else b""
                 for series, place in places[schema_key]:
-                    hour = Hour(*_PACKED.unpack_from(plain, place * _PACKED.size))
+                    hour = hour_in(plain, place)
                     if hour.values:
                         found[series][at_us] = hour.mean
         return found
@@ -158,6 +158,11 @@ class Hours:
         row = {"source_key": source_key, "hour_us": hour_us, "schema_key": schema_key}
         rest = {"tenant_key": self._samples.tenant_key, "data": zlib.compress(data, 1)}
         upsert(connection, sample_hour, [{**row, **rest}])
+
+
+def hour_in(plain: bytes, place: int) -> Hour:
+    """Return one series' hour of a row that is decompressed; `values` is 0 where there was none."""
+    return Hour(*_PACKED.unpack_from(plain, place * _PACKED.size))
 
 
 def floor_hour(at_us: int) -> int:

@@ -210,6 +210,9 @@ class Samples:
         columns = sample_source.c.key, sample_source.c.rolled_us
         behind = and_(sample_source.c.tenant_id == self._tenant, sample_source.c.rolled_us < before_us)
         query = select(*columns).where(behind).order_by(sample_source.c.rolled_us).limit(limit)
+        query = query.with_for_update(
+            skip_locked=True
+        )  # a server's: what comes late waits, another worker takes the next
         return dict(connection.execute(query).all())
 
     def count_behind(self, connection: Connection, before_us: int) -> int:

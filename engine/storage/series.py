@@ -24,9 +24,8 @@ from engine.storage.tables import sample
 _FLOAT = struct.Struct("<f")
 FEWEST_POINTS = 2
 ROWS_AT_ONCE = 500
-_Point = tuple[int, float, float, float, int]
+Point = tuple[int, float, float, float, int]
 """(time, lowest, highest, mean, how many values)."""
-
 
 HourlyAsk = tuple[UUID, Collection[tuple[str, str]], Sequence[Span]]
 """A device, its series as (metric, instance), and of when."""
@@ -74,13 +73,13 @@ class History:
         source_key, rolled_us = source
         wanted = (CATALOGUE[metric].key, instance)
         meet_us = self._meet_us(connection, source_key, rolled_us)
-        found: list[_Point] = []
+        found: list[Point] = []
         if from_us < meet_us:
             before_us = min(meet_us, to_us + 1)
             hours = self._hours.read(connection, source_key, wanted, floor_hour(from_us), before_us)
             found += [(max(at_us, from_us), h.low, h.high, h.mean, h.values) for at_us, h in hours]
         found += self._raw(connection, source_key, wanted, max(from_us, meet_us), to_us)
-        return _merged(found, from_us, to_us, max(points, FEWEST_POINTS))
+        return merged(found, from_us, to_us, max(points, FEWEST_POINTS))
 
     def hourly(self, connection: Connection, ask: HourlyAsk) -> Hourly:
         """Return the hourly means of some series of a device, by the time at which each hour began."""
@@ -104,11 +103,11 @@ class History:
 
     def _raw(
         self, connection: Connection, source_key: int, wanted: Series, from_us: int, to_us: int
-    ) -> list[_Point]:
+    ) -> list[Point]:
         here = and_(sample.c.source_key == source_key, sample.c.at_us.between(from_us, to_us))
         columns = sample.c.at_us, sample.c.schema_key, sample.c.data
         offsets: dict[int, int | None] = {}
-        found: list[_Point] = []
+        found: list[Point] = []
         unpack_from, isnan = _FLOAT.unpack_from, math.isnan
         result = connection.execute(select(*columns).where(here).order_by(sample.c.at_us))
         for at_us, schema_key, data in chain.from_iterable(result.partitions(ROWS_AT_ONCE)):
@@ -123,7 +122,7 @@ class History:
         return found
 
 
-def _merged(found: list[_Point], from_us: int, to_us: int, points: int) -> Points:
+def merged(found: list[Point], from_us: int, to_us: int, points: int) -> Points:
     """Return a sorted series in equal stretches of time, where it has more than `points`."""
     merged = Points()
     width_us = 0 if len(found) <= points else max(1, -(-(to_us - from_us + 1) // points))

@@ -73,8 +73,7 @@ site = Table(
     Column("pop_id", Id),
     named(),
     noted(),
-    placed(),
-    Index("ix_site_place", "place", postgresql_using="gist").ddl_if(dialect="postgresql"),
+    *placed("site", "region"),
 )
 
 credential = Table(
@@ -117,13 +116,12 @@ device = Table(
     owned(["site_id"], "site"),
     named(),
     noted(),
-    placed(),
+    *placed("device", "address"),
     CheckConstraint("length(address) BETWEEN 2 AND 45", name="address"),
     one_of("role", ROLES),
     between("subscribers", 0, SUBSCRIBERS_MAX),
     between("interval_s", *INTERVAL_RANGE_S),
     Index(None, "tenant_id", "site_id"),
-    Index("ix_device_place", "place", postgresql_using="gist").ddl_if(dialect="postgresql"),
 )
 
 link = Table(

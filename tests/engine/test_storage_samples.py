@@ -22,7 +22,7 @@ from domain.observation import Value
 from domain.retention import Retention
 from engine.storage import Batch, CycleRow, Store, tables
 from engine.storage.samples import ORDERS_CACHED, VALUES_CAP, _Layout
-from engine.storage.series import _merged
+from engine.storage.series import merged
 from tests.engine.stores import DAY_US, DEVICES, NOW_US, THINGS, applied, edit, filled, open_store
 
 A, B = DEVICES[0].id, DEVICES[1].id
@@ -236,7 +236,7 @@ def test_merging_keeps_at_most_the_points_asked_for_the_extremes_and_the_mean(
     pairs: list[tuple[int, int]], points: int
 ) -> None:
     pairs.sort()
-    found = _merged([(at, v, v, v, 1) for at, v in pairs], 0, 10_000, points)
+    found = merged([(at, v, v, v, 1) for at, v in pairs], 0, 10_000, points)
     assert len(found.at_us) == len(found.value) == len(found.low) == len(found.high) <= points
     assert found.at_us == sorted(set(found.at_us))
     assert (min(found.low), max(found.high)) == (min(v for _, v in pairs), max(v for _, v in pairs))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from domain.vault import Secret
-from sync_server.settings import SettingRefused, read_settings
+from sync_server.settings import SettingRefused, Settings, read_settings
 
 URL = "postgresql://heliograph_requests:geheim@db/heliograph"
 NEEDED = {"HELIOGRAPH_DATABASE_URL": URL}
@@ -75,3 +76,17 @@ def test_a_value_may_come_from_a_file(tmp_path: Path) -> None:
     file.write_bytes(b"x" * 70_000)
     with pytest.raises(SettingRefused, match="larger"):
         read_settings({"HELIOGRAPH_DATABASE_URL_FILE": str(file)})
+
+
+def test_the_guide_names_every_setting_with_its_default() -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs/guide/server.md").read_text("utf-8")
+    rows = {
+        cells[1].strip(" `"): cells[2].strip()
+        for line in guide.splitlines()
+        if len(cells := line.split("|")) == 5
+    }
+    for field in msgspec.structs.fields(Settings):
+        default = (
+            "needed" if field.required else "" if isinstance(field.default, Secret) else str(field.default)
+        )
+        assert rows[f"HELIOGRAPH_{field.name.upper()}"] == default

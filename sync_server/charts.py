@@ -1,0 +1,111 @@
+"""A range of one series for a chart: the rows of `samples.py` and their hours as one, in few points, spikes kept.
+
+Counterpart: `engine/storage/series.py`, the same on a laptop, whose merging this uses. PostgreSQL cuts the one value out of each
+row and joins them, so that a day of a device is one row of the answer and not thousands.
+One rule: whatever is merged keeps its lowest and its highest value.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import time
+import zlib
+from typing import NamedTuple
+from uuid import UUID
+
+from domain.metrics import CATALOGUE
+from engine.storage.hours import HOUR_US, floor_hour, hour_in
+from engine.storage.samples import US_PER_DAY, Series
+from engine.storage.series import FEWEST_POINTS, Point, Points, merged
+from sync_server.database import Transaction
+from sync_server.samples import Samples
+
+POINTS_CAP = 500
+
+
+class Wanted(NamedTuple):
+    """A series of a device, and from when to when, both ends included."""
+
+    device: UUID
+    metric: str
+    instance: str
+    from_us: int
+    to_us: int
+
+
+class Charts:
+    """Reads series within a transaction of the caller's, of its tenant."""
+
+    def __init__(self, samples: Samples, raw_days: int) -> None:
+        self._samples = samples
+        self._raw_us = raw_days * US_PER_DAY
+
+    async def points(self, transaction: Transaction, wanted: Wanted, points: int = POINTS_CAP) -> Points:
+        """Return one series in at most `points` (2 to 500), from whatever vantage it was seen."""
+        found_sources = await transaction.fetch(_SOURCES, wanted.device)
+        if not found_sources or wanted.metric not in CATALOGUE or wanted.to_us < wanted.from_us:
+            return Points()
+        points = min(max(points, FEWEST_POINTS), POINTS_CAP)
+        sources = [row["key"] for row in found_sources]
+        rolled_us = min(row["rolled_us"] for row in found_sources)
+        series = CATALOGUE[wanted.metric].key, wanted.instance
+        meet_us = self._meet_us(wanted, rolled_us, points)
+        found: list[Point] = []
+        if wanted.from_us < meet_us:
+            until_us = min(meet_us, wanted.to_us + 1)
+            found += await self._hours(transaction, sources, series, (wanted.from_us, until_us))
+        found += await self._raw(transaction, sources, series, (max(wanted.from_us, meet_us), wanted.to_us))
+        found.sort()
+        return merged(found, wanted.from_us, wanted.to_us, points)
+
+    def _meet_us(self, wanted: Wanted, rolled_us: int, points: int) -> int:
+        """Return where hours end and raw rows begin: hours where there is nothing else, or where a point is wider than one."""
+        kept_us = (time.time_ns() // 1000 - self._raw_us) // US_PER_DAY * US_PER_DAY
+        is_wide = wanted.to_us - wanted.from_us >= points * HOUR_US
+        return rolled_us if is_wide else min(rolled_us, kept_us)
+
+    async def _raw(
+        self, transaction: Transaction, sources: list[int], series: Series, span: tuple[int, int]
+    ) -> list[Point]:
+        if span[0] > span[1]:
+            return []
+        places = {}
+        for (schema_key,) in await transaction.fetch(_SCHEMAS_IN, sources, *span):
+            order = await self._samples.order_of(transaction, schema_key)
+            if series in order:
+                places[schema_key] = order[series]
+        found: list[Point] = []
+        offsets = [4 * place + 1 for place in places.values()]
+        for times_us, data in await transaction.fetch(_RAW, sources, *span, list(places), offsets):
+            numbers = struct.unpack(f"<{len(times_us)}f", data)
+            found += [(at, v, v, v, 1) for at, v in zip(times_us, numbers, strict=True) if not math.isnan(v)]
+        return found
+
+    async def _hours(
+        self, transaction: Transaction, sources: list[int], series: Series, span: tuple[int, int]
+    ) -> list[Point]:
+        found: list[Point] = []
+        for hour_us, schema_key, data in await transaction.fetch(
+            _HOURS, sources, floor_hour(span[0]), span[1]
+        ):
+            place = (await self._samples.order_of(transaction, schema_key)).get(series)
+            if place is not None and (hour := hour_in(zlib.decompress(data), place)).values:
+                found.append((max(hour_us, span[0]), hour.low, hour.high, hour.mean, hour.values))
+        return found
+
+
+_SOURCES = "SELECT key, rolled_us FROM sample_source WHERE device_id = $1"
+_SCHEMAS_IN = """
+    SELECT DISTINCT schema_key FROM sample WHERE source_key = ANY ($1::integer[]) AND at_us BETWEEN $2 AND $3
+"""
+_RAW = """
+    SELECT array_agg(s.at_us), string_agg(substr(s.data, p.first, 4), ''::bytea)
+    FROM sample s JOIN unnest($4::integer[], $5::integer[]) AS p (schema_key, first) ON p.schema_key = s.schema_key
+    WHERE s.source_key = ANY ($1::integer[]) AND s.at_us BETWEEN $2 AND $3 AND length(s.data) >= p.first + 3
+    HAVING count(*) > 0
+"""
+_HOURS = """
+    SELECT hour_us, schema_key, data FROM sample_hour
+    WHERE source_key = ANY ($1::integer[]) AND hour_us >= $2 AND hour_us < $3 ORDER BY hour_us
+"""

@@ -1,0 +1,132 @@
+"""What PostgreSQL's own catalogue says of the guards of tenants. Counterpart: `migrations/guards.py`, which sets them.
+
+Theory: nothing is taken from our tables' definitions but the names of those that belong to no tenant. Whatever else the
+requests' role can reach, however it came there, is a table, partition, view or function with a guard, or it is told here.
+One rule: what is not known to be safe is a hole.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+from migrations.guards import LOOKUP, OWNER, REQUESTS
+
+OF_NO_TENANT = {"meta": "SELECT", "alembic_version": "SELECT"}
+"""Tables without a tenant, and all that the requests' role may do with them."""
+LOOKUPS = {
+    "devices_in_box",
+    "devices_with_words",
+    "oldest_roll_us",
+    "sites_in_box",
+    "sites_with_words",
+    "tenants_behind",
+}
+"""Functions that run as who sees all rows of some tables: each asks for the tenant that is set."""
+OWNERS = {"keep_partitions"}
+"""Functions that run as the owner of the schema."""
+TENANTS = (
+    "(tenant_id = ( SELECT current_tenant() AS current_tenant))",
+    "(id = ( SELECT current_tenant() AS current_tenant))",
+)
+KEYS = "(tenant_key = ( SELECT current_tenant_key() AS current_tenant_key))"
+
+_RELATIONS = """
+    SELECT c.oid, c.relname AS name, c.relkind AS kind, c.relrowsecurity AS enabled, c.relforcerowsecurity AS forced,
+        c.relispartition AS is_partition, pg_get_userbyid(c.relowner) AS owner, c.reloptions AS options,
+        ARRAY(SELECT DISTINCT upper(p.privilege_type) FROM aclexplode(c.relacl) p
+            WHERE p.grantee IN (0, CAST(:requests AS regrole)) ORDER BY 1) AS rights,
+        EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
+            AND EXISTS (SELECT FROM aclexplode(a.attacl) p WHERE p.grantee IN (0, CAST(:requests AS regrole)))) AS by_column
+    FROM pg_class c
+    WHERE c.relnamespace = CAST('public' AS regnamespace) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+    ORDER BY c.relname
+"""
+_POLICIES = """
+    SELECT polname AS name, polcmd AS command, polpermissive AS permissive, pg_get_expr(polqual, polrelid) AS using_rows,
+        pg_get_expr(polwithcheck, polrelid) AS check_rows,
+        ARRAY(SELECT CASE r WHEN 0 THEN 'public' ELSE pg_get_userbyid(r) END FROM unnest(polroles) r) AS roles
+    FROM pg_policy WHERE polrelid = CAST(:oid AS oid)
+"""
+_FUNCTIONS = """
+    SELECT p.proname AS name, pg_get_userbyid(p.proowner) AS owner, p.proconfig AS settings
+    FROM pg_proc p
+    WHERE p.prosecdef AND p.pronamespace NOT IN (CAST('pg_catalog' AS regnamespace), CAST('information_schema' AS regnamespace))
+        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+    ORDER BY p.proname
+"""
+_ROLES = """
+    SELECT rolname AS name, rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication AS is_mighty,
+        EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid) AS is_member
+    FROM pg_roles r WHERE rolname IN (:owner, :requests, :lookup)
+"""
+_OWNED = """
+    SELECT pg_describe_object(classid, objid, objsubid) FROM pg_shdepend
+    WHERE refobjid = CAST(:requests AS regrole) AND deptype = 'o'
+"""
+
+
+def holes_in(connection: Connection) -> list[str]:
+    """Return every way past the tenant that the catalogue shows, in words; run as a superuser, who sees all of it."""
+    names = {"requests": REQUESTS, "owner": OWNER, "lookup": LOOKUP}
+    holes: list[str] = []
+    for table in connection.execute(text(_RELATIONS), names).mappings():
+        policies = connection.execute(text(_POLICIES), {"oid": table["oid"]}).mappings().all()
+        holes += [
+            f"{table['name']}: {hole}" for hole in _holes_of(dict(table), [dict(row) for row in policies])
+        ]
+    for function in connection.execute(text(_FUNCTIONS)).mappings():
+        expected = {**dict.fromkeys(LOOKUPS, LOOKUP), **dict.fromkeys(OWNERS, OWNER)}.get(function["name"])
+        if expected is None:
+            holes.append(f"{function['name']}(): runs as {function['owner']} and is not known")
+        elif function["owner"] != expected:
+            holes.append(f"{function['name']}(): runs as {function['owner']}, {expected} expected")
+        if not any(setting.startswith("search_path=public") for setting in function["settings"] or ()):
+            holes.append(f"{function['name']}(): finds its tables by the caller's search_path")
+    for role in connection.execute(text(_ROLES), names).mappings():
+        if role["is_mighty"]:
+            holes.append(f"{role['name']}: has rights over other roles or past row-level security")
+        if role["is_member"] and role["name"] != OWNER:
+            holes.append(f"{role['name']}: is a member of another role")
+    owned = connection.execute(text(_OWNED), names).scalars()
+    return holes + [f"{REQUESTS}: owns {thing}" for thing in owned]
+
+
+def _holes_of(table: dict[str, object], policies: list[dict[str, object]]) -> list[str]:
+    name, rights = str(table["name"]), table["rights"]
+    if table["by_column"]:
+        return ["rights on single columns are not known here"]
+    if table["kind"] == "v":
+        is_invoker = "security_invoker=true" in (table["options"] or ())  # type: ignore[operator]
+        return [] if is_invoker else ["a view that runs as its owner"]
+    if table["kind"] in ("m", "f"):
+        return ["holds rows that no policy guards"]
+    if name in OF_NO_TENANT:
+        return [] if rights == [OF_NO_TENANT[name]] else [f"may {rights}, {OF_NO_TENANT[name]} expected"]
+    holes = []
+    if table["owner"] != OWNER:
+        holes.append(f"belongs to {table['owner']}, {OWNER} expected")
+    if not table["enabled"]:
+        holes.append("row-level security is not enabled")
+    if not table["forced"]:
+        holes.append("row-level security is not forced on its owner")
+    if table["is_partition"] and rights:
+        holes.append(f"a partition that is reached directly: {rights}")
+    if "TRUNCATE" in rights or "REFERENCES" in rights or "TRIGGER" in rights:  # type: ignore[operator]
+        holes.append(f"may {rights}")
+    for_requests = [policy for policy in policies if policy["roles"] != [LOOKUP]]
+    guards = [policy for policy in for_requests if _is_guard(policy)]
+    if not guards:
+        holes.append("no policy holds rows to the tenant")
+    if others := [policy["name"] for policy in for_requests if policy not in guards and policy["permissive"]]:
+        holes.append(f"policies that let other rows through: {others}")
+    return holes
+
+
+def _is_guard(policy: dict[str, object]) -> bool:
+    rows = (*TENANTS, KEYS)
+    return (
+        policy["command"] == "*"
+        and policy["using_rows"] in rows
+        and policy["check_rows"] == policy["using_rows"]
+    )

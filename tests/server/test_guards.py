@@ -1,0 +1,83 @@
+"""Nothing of a server's database is without the guard of its tenant; and each guard that is taken away is missed."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from sqlalchemy import text
+
+from migrations.guards import LOOKUP, OWNER, REQUESTS
+from tests.server.conftest import ServerDatabase
+from tests.server.guards import holes_in
+
+MUTATIONS = {
+    "DROP POLICY own_rows ON device": "device: no policy holds rows to the tenant",
+    "ALTER TABLE site NO FORCE ROW LEVEL SECURITY": "site: row-level security is not forced",
+    "ALTER TABLE link DISABLE ROW LEVEL SECURITY": "link: row-level security is not enabled",
+    "ALTER POLICY own_rows ON alert USING (true)": "alert: no policy holds rows to the tenant",
+    "ALTER POLICY own_rows ON alert WITH CHECK (true)": "alert: no policy holds rows to the tenant",
+    "CREATE POLICY also ON journal USING (true)": "journal: policies that let other rows through: ['also']",
+    "ALTER POLICY lookup ON device TO PUBLIC": "device: policies that let other rows through: ['lookup']",
+    "GRANT SELECT ON {partition} TO " + REQUESTS: "{partition}: a partition that is reached directly",
+    "GRANT SELECT ON {partition} TO PUBLIC": "{partition}: a partition that is reached directly",
+    "GRANT SELECT (data) ON {partition} TO " + REQUESTS: "{partition}: rights on single columns",
+    "DROP POLICY own_rows ON {partition}": "{partition}: no policy holds rows to the tenant",
+    "ALTER TABLE {partition} NO FORCE ROW LEVEL SECURITY": "{partition}: row-level security is not forced",
+    "GRANT TRUNCATE ON fact TO " + REQUESTS: "fact: may",
+    "GRANT INSERT ON meta TO " + REQUESTS: "meta: may",
+    "CREATE TABLE more (tenant_id uuid)": "more: row-level security is not enabled",
+    "CREATE TABLE sample_more PARTITION OF sample FOR VALUES FROM (1) TO (2)": "sample_more: row-level security is not enabled",
+    "CREATE VIEW names AS SELECT name FROM device": "names: a view that runs as its owner",
+    "CREATE MATERIALIZED VIEW names AS SELECT name FROM device": "names: holds rows that no policy guards",
+    "CREATE FUNCTION names() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT min(name) FROM device'": "names(): runs as",
+    "ALTER FUNCTION devices_in_box RESET search_path": "devices_in_box(): finds its tables by the caller's search_path",
+    "ALTER FUNCTION devices_in_box OWNER TO postgres": "devices_in_box(): runs as postgres",
+    "ALTER TABLE site OWNER TO " + REQUESTS: "site: belongs to",
+    "ALTER TABLE site OWNER TO postgres": "site: belongs to postgres",
+    "ALTER ROLE " + REQUESTS + " BYPASSRLS": "heliograph_requests: has rights over other roles",
+    "GRANT " + OWNER + " TO " + REQUESTS: "heliograph_requests: is a member of another role",
+    "GRANT " + REQUESTS + " TO " + LOOKUP: "heliograph_lookup: is a member of another role",
+}
+"""A statement that opens a hole, and how the catalogue's walk says it."""
+
+
+@pytest.fixture
+def with_partitions(server_database: ServerDatabase) -> ServerDatabase:
+    """A server's database with partitions of some days."""
+    with server_database.engine(server_database.requests).begin() as connection:
+        now_us = time.time_ns() // 1000
+        made = connection.execute(
+            text("SELECT made FROM keep_partitions(:now_us, 1, 40, 1)"), {"now_us": now_us}
+        )
+        assert made.scalar_one() >= 4
+    return server_database
+
+
+def test_every_table_partition_view_and_function_has_its_guard(with_partitions: ServerDatabase) -> None:
+    with with_partitions.engine(with_partitions.admin).connect() as connection:
+        assert holes_in(connection) == []
+
+
+def test_a_view_that_runs_as_who_asks_is_no_hole(with_partitions: ServerDatabase) -> None:
+    with with_partitions.engine(with_partitions.admin).connect() as connection:
+        connection.execute(
+            text("CREATE VIEW names WITH (security_invoker = true) AS SELECT name FROM device")
+        )
+        assert holes_in(connection) == []
+
+
+def test_each_guard_that_is_taken_away_is_missed(with_partitions: ServerDatabase) -> None:
+    with with_partitions.engine(with_partitions.admin).connect() as connection:
+        newest = "SELECT max(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = CAST('sample' AS regclass)"
+        partition = connection.execute(text(newest)).scalar_one()
+        connection.rollback()
+        missed = []
+        for statement, said in MUTATIONS.items():
+            connection.execute(text(statement.format(partition=partition)))
+            holes = holes_in(connection)
+            connection.rollback()
+            if not any(hole.startswith(said.format(partition=partition)) for hole in holes):
+                missed.append((statement, holes))
+        assert missed == []
+        assert holes_in(connection) == []
