@@ -23,7 +23,7 @@ FRAMES = 96
 """A clip lasts twelve seconds, however long the span is."""
 SHOWN_MS = 60
 """How long after the page has painted the window has it too."""
-TROUBLE_MS = 15_000
+TROUBLE_MS = 30_000
 """Longest wait for one picture."""
 
 
@@ -86,7 +86,11 @@ class Shooting(QObject):
         if self._is_over or self._is_painting or self._machine.there_us != self._moments_us[self._number]:
             return
         self._is_painting = True
-        self._screen.when_still(lambda: QTimer.singleShot(SHOWN_MS, self, self._on_still))
+        self._screen.when_still(self._on_painted)
+
+    def _on_painted(self) -> None:
+        if not self._is_over:  # the page may say so when this is left and deleted
+            QTimer.singleShot(SHOWN_MS, self, self._on_still)
 
     def _on_still(self) -> None:
         if self._is_over:
