@@ -15,7 +15,7 @@ const GHOST_PX = 34;
 const DENSITY = 3;
 /** How often it is looked whether the map stands still, and how long at most. */
 const LOOK_MS = 40;
-const LOOKS_MOST = 100;
+const STILL_MS = 4_000;
 
 /** @type {{ type: "FeatureCollection", features: import("geojson").Feature[] }} */
 const NOTHING = { type: "FeatureCollection", features: [] };
@@ -76,7 +76,7 @@ export class Past {
     if (past) this.#shown = past.on ? past : null;
     if (past) this.#paintFrame();
     if (past || (places && this.#shown)) this.#paintGhosts();
-    if (still !== undefined) this.#tellWhenStill(still, LOOKS_MOST);
+    if (still !== undefined) this.#tellWhenStill(still, performance.now() + STILL_MS);
   }
 
   #paintGhosts() {
@@ -108,11 +108,12 @@ export class Past {
     this.#box.replaceChildren(button, legend);
   }
 
-  /** @param {number} token @param {number} looks */
-  #tellWhenStill(token, looks) {
+  /** @param {number} token @param {number} until_ms by the page's clock */
+  #tellWhenStill(token, until_ms) {
     const { map, painter, send } = this.#stage;
     setTimeout(() => {
-      if (looks > 0 && !(painter.settled && map.loaded() && !map.isMoving())) return this.#tellWhenStill(token, looks - 1);
+      const isStill = painter.settled && map.loaded() && !map.isMoving();
+      if (!isStill && performance.now() < until_ms) return this.#tellWhenStill(token, until_ms);
       map.once("render", () => requestAnimationFrame(() => send({ type: "still", token })));
       map.triggerRepaint();
     }, LOOK_MS);
