@@ -15,6 +15,8 @@ import { cornersOf, drawingFeatures, groundOf, pointAt, pulled } from "./sheet.j
 
 const STARTS_AFTER_PX = 5;
 const REACH_PX = 6;
+/** The ring of a submap is on the glass before the map has its frame. */
+const RING_PX = 16;
 const PREVIEW_STAYS_MS = 1_500;
 const PREVIEWS_MOST = 300;
 /** A drawing that was only clicked, in points. */
@@ -192,8 +194,14 @@ export class PaperHand {
 
   /** The submap under the pointer: its frame, or the ring of what is in it. @param {MapMouseEvent} event @returns {string | null} */
   #submapAt({ point }) {
-    const [frame] = this.#stage.map.queryRenderedFeatures(boxAround(point), { layers: ["paper-submaps"] });
-    return frame?.properties.id ?? null;
+    const { map } = this.#stage;
+    const [frame] = map.queryRenderedFeatures(boxAround(point), { layers: ["paper-submaps"] });
+    if (frame) return frame.properties.id;
+    const inRing = this.#overlay.shown?.submaps.find(({ at }) => {
+      const { x, y } = map.project(groundOf(at));
+      return Math.hypot(x - point.x, y - point.y) <= RING_PX;
+    });
+    return inRing?.id ?? null;
   }
 
   /** The drawing whose line or letters are under the pointer. @param {MapMouseEvent} event @returns {string | null} */
