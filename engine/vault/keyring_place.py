@@ -107,6 +107,7 @@ class KeyringPlace:
         except queue.Empty:
             said = f"{self.name} did not answer within {self._limit_s:g} s: unlock it, then unlock the vault"
             raise PlaceUnavailable(said) from None
+        self._asking = None  # it has answered, though its thread may take a moment to end
         if isinstance(error, PlaceUnavailable):
             raise error
         if error is not None:

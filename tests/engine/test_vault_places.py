@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import stat
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,6 +113,15 @@ def test_only_backends_that_seal_what_they_keep_are_used() -> None:
 
 
 # Keyrings that misbehave
+
+
+def test_a_keyring_that_has_answered_may_be_asked_again_though_its_thread_still_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(threading.Thread, "is_alive", lambda thread: True)
+    keyring = place(MemoryBackend())
+    keyring.write("current", b"a key")
+    assert keyring.read("current") == b"a key"
 
 
 def test_a_keyring_that_hangs_does_not_hang_the_start_and_says_so(tmp_path: Path, store: Store) -> None:
