@@ -44,15 +44,16 @@ STOP_S = 15.0
 def main(arguments: list[str] | None = None) -> int:
     """Run an engine until it is told to stop; return the exit code. With `--read-mibs` be what reads MIB texts for one, with
     `--read-terrain` what reads heights of the ground, with `--work-on-maps` what reads and cuts maps."""
-    if (arguments if arguments is not None else sys.argv[1:]) == [READ_MIBS]:
+    given = sys.argv[1:] if arguments is None else arguments
+    if given == [READ_MIBS]:
         from engine.mibs.reader import main as read_mibs  # noqa: PLC0415 loads pysmi, which no engine needs itself
 
         return read_mibs()
-    if (arguments if arguments is not None else sys.argv[1:]) == [READ_TERRAIN]:
+    if given == [READ_TERRAIN]:
         from engine.terrain.reader import main as read_terrain  # noqa: PLC0415 loads what decodes pictures
 
         return read_terrain()
-    if (arguments if arguments is not None else sys.argv[1:]) == [WORK_ON_MAPS]:
+    if given == [WORK_ON_MAPS]:
         from engine.maps.worker import main as work_on_maps  # noqa: PLC0415
 
         return work_on_maps()
