@@ -282,7 +282,8 @@ def shared(application: QApplication, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 def stage(shared: Stage) -> Stage:
-    """The shared stage with its network as it was, nothing selected, the whole of it in view."""
+    """The shared stage with its network as it was, nothing selected or pointed at, the whole of it in view."""
+    shared.point_away()
     shared.tell(small())
     shared.view.select(None)
     shared.view.leave_what_if()
