@@ -19,8 +19,8 @@ _SILENT, _FIRST_VICTIM = "Hittisau", "Grünten"
 def demo_steps(network: Network) -> Iterator[tuple[float, list[str]]]:
     """Yield (seconds since the start, command) in order.
 
-    One access router is silent from the start. In each round a relay dies after 8 s and is back after 60, a link is
-    cut from 90 to 150 s, and another runs full from 100 to 170 s.
+    One access router is silent from the start. In each round a relay dies after 20 s, when a slow computer has
+    seen it too, and is back after 72, a link is cut from 90 to 150 s, and another runs full from 100 to 170 s.
     """
     dice = random.Random(network.seed)  # noqa: S311 - a play, no secret
     names = [router.name for router in network.routers]
@@ -39,8 +39,8 @@ def demo_steps(network: Network) -> Iterator[tuple[float, list[str]]]:
     while True:
         start_s = number * ROUND_S
         victim = victims[number % len(victims)]
-        yield start_s + 8, ["kill", victim]
-        yield start_s + 60, ["revive", victim]
+        yield start_s + 20, ["kill", victim]
+        yield start_s + 72, ["revive", victim]
         if links:
             cut, full = links[2 * number % len(links)], links[(2 * number + 1) % len(links)]
             yield start_s + 90, ["cut", cut]

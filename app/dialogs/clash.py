@@ -38,15 +38,15 @@ class ClashView(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Changed meanwhile")
-        self.setMinimumWidth(560)
+        self.setMinimumWidth(640)
         self._edit, self._model, self._commands = edit, model, commands
         self._found = clashes(model.inventory, edit)
         self.who = Label("", "quiet", wrap=True)
         self.grid = QGridLayout()
         self.grid.setHorizontalSpacing(20)
         self.grid.setVerticalSpacing(6)
-        for column in range(1, 4):
-            self.grid.setColumnStretch(column, 1)
+        for column, share in enumerate((4, 3, 3, 3)):
+            self.grid.setColumnStretch(column, share)
         self._fill()
         self.mine = button("Apply mine", "primary")
         self.mine.setAutoDefault(False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, QTimer
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -145,13 +145,23 @@ class Board(QDialog):
         foot.addLayout(self.verbs)
         foot.addStretch(1)
         foot.addWidget(close)
-        layout = QVBoxLayout(self)
+        self._layout = layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN_PX, 20, MARGIN_PX, 20)
         layout.setSpacing(12)
         layout.addWidget(LineLabel(title, "title"))
         layout.addLayout(self.body, 1)
         layout.addWidget(self.rest)
         layout.addLayout(foot)
+
+    def event(self, event: QEvent) -> bool:
+        """Grow with what came after it was shown: Qt asks a dialog only once how high wrapped words are."""
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest and self.isVisible():
+            needed_px = self._layout.totalHeightForWidth(self.width())
+            room_px = round(self.screen().availableGeometry().height() * SCREEN_SHARE)
+            if self.height() < min(needed_px, room_px):
+                self.resize(self.width(), min(needed_px, room_px))
+        return done
 
     def say(self, refusals: Sequence[Refusal]) -> None:
         """Show what was refused, or that nothing was; an answer that comes after it was closed is nothing."""

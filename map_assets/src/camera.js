@@ -19,16 +19,17 @@ export class Camera {
   #placed;
   /** What else belongs to the whole of what is shown, and the room at the top. @type {() => { places: { lng: number, lat: number }[], top_px?: number }} */
   beside = () => ({ places: [] });
-  /** Whether the whole network is framed and nobody looked elsewhere since: it stays framed when the map's size changes. */
-  #framed;
+  /** Frames again what was framed, where nobody looked elsewhere since: it stays framed when the map's size changes, as it does
+   *  when a panel opens for what is flown to. @type {((duration_ms: number) => void) | null} */
+  #framing;
 
   /** @param {MapLibre} map @param {Network} network @param {Send} send @param {boolean} placed @param {boolean} framed whether that is the whole network */
   constructor(map, network, send, placed, framed) {
     this.#map = map;
     this.#network = network;
     this.#placed = placed;
-    this.#framed = placed && framed;
-    map.on("resize", () => this.#framed && this.fit(false));
+    this.#framing = placed && framed ? this.#whole : null;
+    map.on("resize", () => this.#framing?.(map.isMoving() ? FLY_MS : 0));
     map.on("moveend", () => {
       const { lng, lat } = map.getCenter().wrap();
       send({ type: "camera_moved", lng, lat, zoom: map.getZoom() });
@@ -36,7 +37,7 @@ export class Camera {
     map.on("movestart", (event) => {
       if (!event.originalEvent) return;
       this.#placed = true;
-      this.#framed = false;
+      this.#framing = null;
     });
   }
 
@@ -49,16 +50,22 @@ export class Camera {
 
   /** Show the whole network, and what lies beside it. @param {boolean} moving */
   fit(moving = true) {
-    this.#framed = true;
-    const { places, top_px } = this.beside();
-    this.#show([...this.#network.devices.values(), ...places], moving ? TURN_MS : 0, FIT_ZOOM_MOST, top_px);
+    this.#framing = this.#whole;
+    this.#whole(moving ? TURN_MS : 0);
   }
 
   /** Show some places. @param {Iterable<{ lng: number, lat: number }>} places @param {number} duration_ms @param {number} maxZoom */
   show(places, duration_ms, maxZoom) {
-    this.#framed = false;
-    this.#show(places, duration_ms, maxZoom);
+    const all = [...places];
+    this.#framing = (duration_ms) => this.#show(all, duration_ms, maxZoom);
+    this.#framing(duration_ms);
   }
+
+  /** @param {number} duration_ms */
+  #whole = (duration_ms) => {
+    const { places, top_px } = this.beside();
+    this.#show([...this.#network.devices.values(), ...places], duration_ms, FIT_ZOOM_MOST, top_px);
+  };
 
   /** @param {Iterable<{ lng: number, lat: number }>} places @param {number} duration_ms @param {number} maxZoom @param {number} top_px */
   #show(places, duration_ms, maxZoom, top_px = PADDING.top) {
@@ -70,7 +77,7 @@ export class Camera {
 
   /** Bring a place into view. @param {LngLat} center @param {number} least_zoom */
   flyTo(center, least_zoom = FLY_ZOOM_LEAST) {
-    this.#framed = false;
+    this.#framing = null;
     const duration = this.#still.matches ? 0 : FLY_MS;
     this.#map.flyTo({ center, zoom: Math.max(this.#map.getZoom(), least_zoom), duration });
   }

@@ -156,8 +156,8 @@ def test_the_play_begins_with_a_silent_router_and_mends_what_it_breaks(voralpnet
     steps = list(itertools.takewhile(lambda step: step[0] < 10 * ROUND_S, demo_steps(voralpnet)))
     assert steps[:3] == [
         (0.0, ["kill", "Hittisau"]),
-        (8.0, ["kill", "Grünten"]),
-        (60.0, ["revive", "Grünten"]),
+        (20.0, ["kill", "Grünten"]),
+        (72.0, ["revive", "Grünten"]),
     ]
     assert [at_s for at_s, _ in steps] == sorted(at_s for at_s, _ in steps)
     killed = Counter(words[1] for _, words in steps if words[0] == "kill")

@@ -1,11 +1,12 @@
-"""Flying to a place that is no device: the camera goes there and a pin stands on it, until the next click."""
+"""Flying: to a place that is no device, which gets a pin until the next click, and to a link beside which a panel opens."""
 
 from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint
 
-from tests.map.conftest import Stage
+from tests.map.conftest import HEIGHT_PX, WIDTH_PX, Stage
+from tests.map.networks import id_of
 
 
 def pins(stage: Stage) -> int:
@@ -24,3 +25,19 @@ def test_a_place_is_flown_to_and_marked_until_the_next_click(stage: Stage) -> No
     assert pins(stage) == 1
     stage.click(QPoint(60, 300))
     stage.until(lambda: pins(stage) == 0, "no pin after a click")
+
+
+def test_a_link_is_whole_in_view_also_when_its_panel_opens_beside_it_during_the_flight(stage: Stage) -> None:
+    narrow_px = WIDTH_PX // 2
+    stage.view.fly_to(id_of("KemptenAlpspitz"))
+    stage.view.resize(narrow_px, HEIGHT_PX)
+
+    def is_whole() -> bool:
+        stage.stand_still()
+        ends = [stage.pixel(stage.place_of(id_of(name))) for name in ("Kempten", "Alpspitz")]
+        return all(abs(end.x() - WIDTH_PX / 2) < narrow_px / 2 for end in ends)
+
+    try:
+        stage.until(is_whole, "both ends of the link")
+    finally:
+        stage.view.resize(WIDTH_PX, HEIGHT_PX)

@@ -172,6 +172,9 @@ def cells(view: ClashView) -> list[str]:
 def test_a_clash_says_who_changed_what_and_shows_theirs_beside_mine(bench: Bench) -> None:
     view = clashed(bench)
     assert cells(view)[4:] == ["Renamed: note", "–", "theirs", "mine"]
+    for number in range(view.grid.count()):
+        cell = view.grid.itemAt(number).widget()
+        assert cell is not None and cell.width() >= cell.sizeHint().width(), "no word of it is cut"
     bench.wait_for(lambda: "Anna did “Change Grünten R1”" in view.who.text())
 
 

@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from app.charts.path_chart import drawn_of
 from app.look import Look
@@ -219,6 +220,18 @@ def test_terrain_is_imported_with_progress_and_deleted(look: Look) -> None:
     board.table.selectRow(0)
     board.delete_chosen()
     assert board.tiles == [] and not board.empty.isHidden()
+    board.close()
+
+
+def test_a_board_grows_with_the_words_that_come_after_it_was_shown(look: Look) -> None:
+    board = TerrainBoard(mirror(), Engine())
+    board.show()
+    QApplication.processEvents()
+    assert board.empty.height() >= board.empty.heightForWidth(board.empty.width())
+    board.say([Refusal("bad", "N46E012.hgt is no tile. " * 20)])
+    QApplication.processEvents()
+    assert board.rest.height() >= board.rest.heightForWidth(board.rest.width())
+    assert board.empty.height() >= board.empty.heightForWidth(board.empty.width())
     board.close()
 
 
