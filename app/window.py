@@ -309,7 +309,8 @@ class Window(QMainWindow):
 
     def _choose_card(self) -> None:
         card: QWidget | None = self.news.card if self.news.refused else None
-        if card is None and self._seen_snapshot and not self._model.inventory.tables["device"]:
+        live = self._model.today or self._model
+        if card is None and self._seen_snapshot and not live.inventory.tables["device"]:
             card = self.first_card
         self.frame.show_card(card)
         if card is self.first_card and not self._offered:

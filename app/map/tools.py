@@ -53,7 +53,7 @@ class MapTools(QObject):
         self._send = send
         self.tool: Tool = ""
         self.locked = False
-        self._on_paper = False
+        self._on_paper = self._in_past = False
         self.units: Units = "metric"
         self.picked: tuple[UUID, ...] = ()
 
@@ -67,8 +67,9 @@ class MapTools(QObject):
         if self._on_paper and wanted:
             self.refused.emit("That is a tool of the map: leave the schematic first")
             return
-        if self.locked and wanted in CHANGING:
-            self.refused.emit("The map is locked against changes")
+        if wanted in CHANGING and (self.locked or self._in_past):
+            past = "This is the past, and cannot be changed: Escape returns"
+            self.refused.emit(past if self._in_past else "The map is locked against changes")
             return
         self._set(wanted)
 
@@ -76,6 +77,12 @@ class MapTools(QObject):
         """Put the tool down while a paper is shown, and take none."""
         self._on_paper = on_paper
         if on_paper and self.tool:
+            self._set("")
+
+    def set_in_past(self, *, in_past: bool) -> None:
+        """Put down what changes something while the past is shown, and take none of it."""
+        self._in_past = in_past
+        if in_past and self.tool in CHANGING:
             self._set("")
 
     def step_back(self) -> bool:

@@ -218,11 +218,13 @@ class MapView(QWidget):
 
     def show_past(self, at_us: int, label: str, notes: Sequence[str], ghosts: Mapping[UUID, str]) -> None:
         """Say in a solid frame that this is the past, let ages count from there, and ring what is in another state now."""
+        self.tools.set_in_past(in_past=True)
         self._past = feed.past(at_us, label, notes, ghosts)
         self._send(past=self._past)
 
     def leave_past(self) -> None:
         """Show what is now."""
+        self.tools.set_in_past(in_past=False)
         self._past = feed.NO_PAST
         self._send(past=self._past)
 

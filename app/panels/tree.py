@@ -228,6 +228,9 @@ class TreePanel(QWidget):
             self._note.setText(
                 "Nothing has that in its name, its address, or in the name of its site or region."
             )
+        elif empty and self._model.today is not None:
+            self._note_head.setText("No sites then")
+            self._note.setText("At this moment there were none, or nothing was kept yet.")
         elif empty:
             self._note_head.setText("No sites yet")
             self._note.setText("Sites appear here as devices are added, or when you add them.")

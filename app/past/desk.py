@@ -30,8 +30,9 @@ from app.past.words import label_of, read_time, stamp_of
 from app.symbols import STATUSES
 from app.topology.table_file import write_table
 from app.words import clock
-from domain.asking import Density, QueryDensity
+from domain.asking import Density, QueryDensity, QueryTimeline, RowMark
 from domain.geometry import is_place
+from domain.journal import JournalRow
 from domain.wire import Reply
 
 COUNT_AFTER_MS = 120
@@ -102,6 +103,21 @@ class PastDesk(QObject):
             self.machine.leave()
         else:
             self.machine.enter(now_us() - START_BACK_US)
+            self._find_beginning()
+
+    def _find_beginning(self) -> None:
+        """Where nothing was kept so long ago, begin halfway to what was first."""
+        start_us = self.machine.at_us
+
+        def take(reply: Reply) -> None:
+            rows = msgspec.convert(reply.result.get("rows", []), list[JournalRow])
+            if rows and rows[0].at_us > start_us == self.machine.at_us:
+                self.machine.seek((rows[0].at_us + now_us()) // 2)
+
+        first = RowMark(0, UUID(int=0), 0)
+        self._link.request(
+            lambda number: QueryTimeline(number, 0, now_us(), None, ("edit_applied",), 1, after=first), take
+        )
 
     def ask_where(self) -> None:
         """Let somebody type a moment, or paste a link to one."""

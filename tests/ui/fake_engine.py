@@ -87,7 +87,7 @@ class FakeEngine:
         self.watched: tuple[UUID, ...] = ()
         self.credits: list[int] = []
         self.heard: list[ToEngine] = []
-        self.answers: dict[type, Reply] = {}
+        self.answers: dict[type, Reply | Callable[[Any], Reply]] = {}
         """What requests of a kind are answered with; ok without a result where nothing is said."""
         self.state: EngineState | None = None
         """What a snapshot says of the engine."""
@@ -193,6 +193,7 @@ class FakeEngine:
                 pass
             case _:
                 told = self.answers.get(type(message), Reply(0))
+                told = told(message) if callable(told) else told
                 _send(connection, msgspec.structs.replace(told, request=message.request))
 
     def _snapshot(self) -> Changed:

@@ -1,0 +1,80 @@
+"""Into the past: where one begins, what is said where there was nothing yet, and what a hand may still hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.draft import now_us
+from app.map.tools import MapTools
+from app.past.desk import START_BACK_US
+from domain.asking import Moment, QueryMoment, QueryTimeline
+from domain.journal import JournalRow
+from domain.wire import Changed, Reply
+from tests.ui.conftest import Bench
+from tests.ui.fake_engine import VANTAGE
+
+MINUTE_US = 60_000_000
+
+
+def first_edit(bench: Bench, age_us: int) -> int:
+    """Let the first edit be so old; returns when it was."""
+    row = JournalRow(VANTAGE, 1, now_us() - age_us, "edit_applied", None, {})
+    bench.engine.answers[QueryTimeline] = Reply(0, result={"rows": [row]})
+    nothing = Changed(0, initial=True)
+    bench.engine.answers[QueryMoment] = lambda asked: Reply(
+        0, result={"moment": Moment(1, asked.at_us, 1, None), "changed": nothing, "part": 0}
+    )
+    return row.at_us
+
+
+def test_a_network_that_is_young_is_entered_halfway_to_its_first_edit(bench: Bench) -> None:
+    first_us = first_edit(bench, 4 * MINUTE_US)
+    machine = bench.window.past.machine
+    bench.window.past.toggle()
+    bench.wait_for(lambda: machine.at_us > first_us)
+    assert machine.at_us == pytest.approx(now_us() - 2 * MINUTE_US, abs=MINUTE_US)
+
+
+def test_an_old_network_is_entered_ten_minutes_ago(bench: Bench) -> None:
+    first_edit(bench, 600 * MINUTE_US)
+    machine = bench.window.past.machine
+    bench.window.past.toggle()
+    at_us = machine.at_us
+    bench.wait_for(lambda: any(isinstance(asked, QueryTimeline) for asked in bench.engine.heard))
+    bench.wait_for(lambda: machine.is_there)
+    assert machine.at_us == at_us == pytest.approx(now_us() - START_BACK_US, abs=MINUTE_US)
+
+
+def test_a_moment_before_the_first_device_offers_no_first_router(bench: Bench) -> None:
+    first_edit(bench, 600 * MINUTE_US)
+    machine = bench.window.past.machine
+    bench.window.past.toggle()
+    bench.wait_for(lambda: machine.is_there)
+    assert not bench.model.inventory.tables["device"]
+    assert not bench.window.first_card.isVisible()
+    assert bench.window.tree._note_head.text() == "No sites then"
+    bench.window.step_back()
+    bench.wait_for(lambda: bench.model.inventory.tables["device"])
+    assert not bench.window.first_card.isVisible()
+
+
+def test_a_tool_that_changes_the_map_is_put_down_in_the_past_and_not_taken() -> None:
+    sent: list[dict[str, Any]] = []
+    tools = MapTools(lambda **message: sent.append(message))
+    said: list[str] = []
+    tools.refused.connect(said.append)
+    tools.hold("link")
+    tools.set_in_past(in_past=True)
+    assert tools.tool == "" and sent[-1] == {"tool": ""}
+    tools.hold("edit")
+    assert tools.tool == "" and said == ["This is the past, and cannot be changed: Escape returns"]
+    tools.hold("ruler")
+    assert tools.tool == "ruler"
+    tools.set_in_past(in_past=True)
+    assert tools.tool == "ruler"
+    tools.hold("ruler")
+    tools.set_in_past(in_past=False)
+    tools.hold("edit")
+    assert tools.tool == "edit"
