@@ -1,0 +1,103 @@
+"""The server as a process: refused with a reason, started, healthy, ill when its database is another's, stopped with 0."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from tests import postgres
+from tests.server.conftest import ServerDatabase
+
+PROGRAM = [sys.executable, "-m", "sync_server"]
+
+
+def run(command: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Do one command of the server's with nothing but these settings."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("HELIOGRAPH_")}
+    return subprocess.run(
+        [*PROGRAM, command], env={**env, **settings}, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+def asked(address: str, path: str) -> tuple[int, dict[str, object]]:
+    """Return the status and body of an answer."""
+    try:
+        with urllib.request.urlopen(address + path, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_it_serves_tells_how_it_is_and_stops_in_peace(server_database: ServerDatabase) -> None:
+    settings = {
+        "HELIOGRAPH_DATABASE_URL": server_database.requests,
+        "HELIOGRAPH_LISTEN_PORT": "0",
+        "HELIOGRAPH_SECRET": "a secret of a test that nobody can guess",
+    }
+    server = subprocess.Popen(
+        [*PROGRAM, "run"], env={**os.environ, **settings}, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stderr is not None
+        address = next(
+            line["address"] for line in map(json.loads, server.stderr) if line["event"] == "serving"
+        )
+        assert asked(address, "/alive") == (200, {"status": "alive"})
+        assert asked(address, "/ready") == (200, {"status": "ready"})
+        assert asked(address, "/health")[1]["status"] == "healthy"
+        with server_database.engine(server_database.admin).begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        assert asked(address, "/ready") == (503, {"status": "not ready"})
+        assert asked(address, "/health")[0] == 503
+        assert asked(address, "/alive")[0] == 200
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(120) == 0
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_a_bare_cluster_is_prepared_and_migrated_and_both_may_be_done_again(postgres_sockets: Path) -> None:
+    name = f"test_prepared_{os.getpid()}"
+    settings = {
+        f"HELIOGRAPH_{key}_URL": postgres.url_of(postgres_sockets, database, role)
+        for key, database, role in (
+            ("ADMIN_DATABASE", "postgres", "postgres"),
+            ("OWNER_DATABASE", name, "heliograph_owner"),
+            ("DATABASE", name, "heliograph_requests"),
+        )
+    }
+    for command in ("prepare", "prepare", "migrate", "migrate"):
+        done = run(command, **settings)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "changed", "said"),
+    [
+        ("migrate", {"OWNER_DATABASE_URL": ""}, "an address that begins with postgresql:// expected"),
+        ("migrate", {"OWNER_DATABASE_URL": None}, "HELIOGRAPH_OWNER_DATABASE_URL is missing"),
+        ("migrate", {"OWNER_DATABASE_URL": "admin"}, "migrations are run by heliograph_owner, got postgres"),
+        ("run", {"DATABASE_URL": None}, "HELIOGRAPH_DATABASE_URL is missing"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_a_reason(
+    server_database: ServerDatabase, command: str, changed: dict[str, str | None], said: str
+) -> None:
+    settings: dict[str, str | None] = {
+        "DATABASE_URL": server_database.requests,
+        "OWNER_DATABASE_URL": server_database.owner,
+        **{name: server_database.admin if value == "admin" else value for name, value in changed.items()},
+    }
+    done = run(command, **{f"HELIOGRAPH_{name}": v for name, v in settings.items() if v is not None})
+    assert done.returncode == 2
+    assert said in done.stderr
