@@ -64,6 +64,7 @@ class Database:
             statement_cache_size=settings.statement_cache,
             command_timeout=settings.statement_timeout_s,
             init=_prepare,
+            reset=_reset,
             server_settings={"application_name": APPLICATION},
         )
         return cls(await pool, settings.pool_wait_s)
@@ -92,6 +93,11 @@ class Database:
             async with connection.transaction():
                 await connection.execute(_SET, *_said(who))
                 yield connection
+        except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+            if isinstance(error, asyncpg.InterfaceError) and not connection.is_closed():
+                raise
+            connection.terminate()  # the database ended it; asyncpg says so in more than one way
+            raise ConnectionResetError("the connection to the database was lost") from error
         finally:
             await self._pool.release(connection)
 
@@ -114,6 +120,10 @@ def _said(who: Asking) -> tuple[str, str, str]:
 async def _prepare(connection: asyncpg.Connection[Any]) -> None:
     """Have JSON come and go as plain data."""
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=json.loads)
+
+
+async def _reset(connection: asyncpg.Connection[Any]) -> None:
+    """Spare the round trip: what is set ends with its transaction, and the pool has ended that."""
 
 
 def _encode(value: Any) -> str:

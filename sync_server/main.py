@@ -21,7 +21,8 @@ from engine.tasks import end, keep
 from sync_server import health
 from sync_server.charts import Charts
 from sync_server.database import Database
-from sync_server.samples import Samples
+from sync_server.ingest import Ingest
+from sync_server.samples import Caps, Samples
 from sync_server.settings import Settings
 from sync_server.upkeep import Upkeep
 
@@ -33,7 +34,8 @@ STOPS = (signal.SIGINT, signal.SIGTERM)
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
-    """Yield the application with all that it needs in `app.state`: `settings`, `database`, `samples`, `charts`.
+    """Yield the application with all that it needs in `app.state`: `settings`, `database`, `samples`, `ingest`,
+    `charts`.
 
     Raises OSError or asyncpg.PostgresError where the database cannot be used.
     """
@@ -41,7 +43,9 @@ async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
     app.state.settings = settings
     app.state.database = await Database.open(settings)
     upkeep = Upkeep(app.state.database, settings)
-    app.state.samples = Samples(app.state.database, settings.raw_days)
+    caps = Caps(settings.tenant_sources, settings.tenant_schemas)
+    app.state.samples = Samples(app.state.database, settings.raw_days, caps)
+    app.state.ingest = Ingest(app.state.samples, settings)
     app.state.charts = Charts(app.state.samples, settings.raw_days)
     tasks: list[asyncio.Task[None]] = []
     try:
@@ -50,6 +54,7 @@ async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
         app.include_router(health.router)
         yield app
     finally:
+        await app.state.ingest.close()
         await end(*tasks)
         await app.state.database.close()
 

@@ -20,7 +20,7 @@ from domain.vault import Secret
 from migrations.guards import LOOKUP, OWNER, REQUESTS
 from sync_server.settings import SettingRefused
 
-EXTENSIONS = ("postgis", "pg_trgm")
+EXTENSIONS = ("postgis", "pg_trgm", "btree_gist")
 
 
 def prepare(admin: Secret, owner: Secret, requests: Secret) -> str:

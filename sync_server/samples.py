@@ -13,6 +13,7 @@ import math
 import struct
 from collections.abc import Sequence
 from hashlib import blake2b
+from operator import le
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from sync_server.database import Database, Transaction, Work
 
 AHEAD_US = HOUR_US
 """How far a poller's clock may be ahead of ours."""
-CACHE_CAP = 200_000
+TENANTS_CACHED = 1_000
 LATEST_US = 2 * US_PER_DAY
 """What is older is nobody's latest value."""
 
@@ -50,25 +51,49 @@ class Written(NamedTuple):
     unbelieved: int
 
 
+class Sifted(NamedTuple):
+    """Cycles that can be stored, how many others there were, and how many values were made NaN."""
+
+    cycles: list[Cycle]
+    refused: int
+    unbelieved: int
+
+
+class Caps(NamedTuple):
+    """How much of a tenant's is kept apart: what a hostile or broken poller may make up."""
+
+    sources: int
+    schemas: int
+
+
+CAPS = Caps(sources=200_000, schemas=20_000)
+
+
 class SchemaRefused(ValueError):
     """A list of series is none: unknown metrics, not sorted, too long."""
+
+
+class _Forgotten(Exception):
+    """A source or schema that was known here is not there any more."""
 
 
 class _Layout(NamedTuple):
     series: tuple[Series, ...]
     packing: struct.Struct
-    ranges: tuple[tuple[float, float], ...]
+    lows: tuple[float, ...]
+    highs: tuple[float, ...]
 
 
 class Samples:
     """Writes and reads the samples of all tenants. One a server, shared by all who ingest."""
 
-    def __init__(self, database: Database, raw_days: int) -> None:
+    def __init__(self, database: Database, raw_days: int, caps: Caps = CAPS) -> None:
         self._database = database
         self._raw_us = raw_days * US_PER_DAY
+        self._caps = caps
         self._layouts: dict[bytes, _Layout] = {}
-        self._sources: dict[tuple[UUID, UUID, UUID], int] = {}
-        self._schemas: dict[tuple[UUID, bytes], int] = {}
+        self._sources: dict[UUID, dict[tuple[UUID, UUID], int]] = {}
+        self._schemas: dict[UUID, dict[bytes, int]] = {}
         self._orders: dict[int, dict[Series, int]] = {}
 
     def learn(self, series: Sequence[Series]) -> bytes:
@@ -82,12 +107,13 @@ class Samples:
                 if key not in BY_KEY or len(instance) > TEXT_CAP:
                     raise SchemaRefused(f"a metric of the catalogue expected, got {key} of {instance[:80]!r}")
             _make_room(self._layouts, SCHEMAS_CACHED)
-            ranges = tuple((BY_KEY[key].low, BY_KEY[key].high) for key, _ in ordered)
-            self._layouts[digest] = _Layout(ordered, struct.Struct(f"<{len(ordered)}f"), ranges)
+            metrics = [BY_KEY[key] for key, _ in ordered]
+            lows, highs = tuple(m.low for m in metrics), tuple(m.high for m in metrics)
+            self._layouts[digest] = _Layout(ordered, struct.Struct(f"<{len(ordered)}f"), lows, highs)
         return digest
 
-    async def write(self, tenant: UUID, cycles: Sequence[Cycle], now_us: int) -> Written:
-        """Store a tenant's cycles, on disk when it returns. Raises OSError, asyncpg.PostgresError, DatabaseBusy."""
+    def sift(self, cycles: Sequence[Cycle], now_us: int) -> Sifted:
+        """Return those cycles that can be stored: of a known schema, whole, of days that are kept, with believable values."""
         first_us = (now_us - self._raw_us) // US_PER_DAY * US_PER_DAY
         taken: list[Cycle] = []
         unbelieved = 0
@@ -99,29 +125,59 @@ class Samples:
             data, wrong = _believed(layout, cycle.data)
             unbelieved += wrong
             taken.append(cycle._replace(data=data) if wrong else cycle)
-        if not taken:
-            return Written(0, len(cycles), unbelieved)
-        await self._know(tenant, taken, now_us)
+        return Sifted(taken, len(cycles) - len(taken), unbelieved)
+
+    async def write(self, tenant: UUID, cycles: Sequence[Cycle], now_us: int) -> Written:
+        """Sift and store a tenant's cycles, on disk when it returns. Raises as `store` does."""
+        sifted = self.sift(cycles, now_us)
+        rows, beyond = await self.store(tenant, sifted.cycles, now_us) if sifted.cycles else (0, [])
+        return Written(rows, sifted.refused + len(beyond), sifted.unbelieved)
+
+    async def store(self, tenant: UUID, cycles: Sequence[Cycle], now_us: int) -> tuple[int, list[int]]:
+        """Store cycles that were sifted; return how many rows are new, and the positions of cycles beyond the tenant's caps.
+
+        Raises OSError, asyncpg.PostgresError, DatabaseBusy: then nothing is stored.
+        """
+        try:
+            return await self._store(tenant, cycles, now_us)
+        except _Forgotten:
+            self._sources.pop(tenant, None)
+            self._schemas.pop(tenant, None)
+            return await self._store(tenant, cycles, now_us)
+
+    async def _store(self, tenant: UUID, cycles: Sequence[Cycle], now_us: int) -> tuple[int, list[int]]:
+        source_of, schema_of = await self._know(tenant, cycles, now_us)
         over_us = floor_hour(now_us - LATE_US)
         late: dict[int, int] = {}
+        beyond: list[int] = []
         sources, times, schemas, blobs = [], [], [], []
-        for cycle in taken:
-            source = self._sources[tenant, cycle.vantage, cycle.device]
+        for position, (vantage, device, at_us, digest, data) in enumerate(cycles):
+            source, schema = source_of.get((vantage, device)), schema_of.get(digest)
+            if source is None or schema is None:
+                beyond.append(position)
+                continue
             sources.append(source)
-            times.append(cycle.at_us)
-            schemas.append(self._schemas[tenant, cycle.schema])
-            blobs.append(cycle.data)
-            if cycle.at_us < over_us:
-                late[source] = min(late.get(source, over_us), floor_hour(cycle.at_us))
+            times.append(at_us)
+            schemas.append(schema)
+            blobs.append(data)
+            if at_us < over_us:
+                late[source] = min(late.get(source, over_us), floor_hour(at_us))
+        if not sources:
+            return 0, beyond
+        own = list(set(sources)), list(set(schemas))
         async with self._database.transaction(Work(tenant)) as transaction:
-            status = await transaction.execute(_INSERT, sources, times, schemas, blobs)
+            stored = await transaction.fetchrow(_INSERT, sources, times, schemas, blobs, *own)
+            assert stored is not None, "an INSERT counted nothing"
+            rows, *known = stored
+            if known != [len(keys) for keys in own]:
+                raise _Forgotten
             if late:  # their hours may have been made already
                 keys = sorted(late)
                 await transaction.execute(
                     "SELECT FROM sample_source WHERE key = ANY($1) ORDER BY key FOR UPDATE", keys
                 )
                 await transaction.execute(_ROLL_AGAIN, keys, [late[key] for key in keys])
-        return Written(int(status.rsplit(" ", 1)[1]), len(cycles) - len(taken), unbelieved)
+        return rows, beyond
 
     async def latest(
         self, transaction: Transaction, devices: Sequence[UUID], now_us: int
@@ -154,35 +210,42 @@ class Samples:
             self._orders[schema_key] = {(key, name): place for place, (key, name) in enumerate(series)}
         return self._orders[schema_key]
 
-    async def _know(self, tenant: UUID, cycles: Sequence[Cycle], now_us: int) -> None:
-        """Have a key for every source and schema; what is new is made and committed before it is kept here."""
-        sources = {
-            (c.vantage, c.device) for c in cycles if (tenant, c.vantage, c.device) not in self._sources
-        }
-        schemas = {c.schema for c in cycles if (tenant, c.schema) not in self._schemas}
-        if not sources and not schemas:
-            return
-        _make_room(self._sources)
-        _make_room(self._schemas)
-        vantages, devices = [vantage for vantage, _ in sources], [device for _, device in sources]
-        digests = list(schemas)
-        lists = [self._layouts[digest].series for digest in digests]
-        async with self._database.transaction(Work(tenant)) as transaction:
-            await transaction.execute(_NEW_SOURCES, devices, vantages)
-            await transaction.execute(_NEW_SCHEMAS, digests, lists, now_us)
-            known_sources = await transaction.fetch(_SOURCES, devices, vantages)
-            known_schemas = await transaction.fetch(_SCHEMAS, digests)
-        self._sources.update({(tenant, vantage, device): key for key, device, vantage in known_sources})
-        self._schemas.update({(tenant, digest): key for key, digest in known_schemas})
-        await self._know(tenant, cycles, now_us)  # another may have emptied what was known meanwhile
+    async def _know(
+        self, tenant: UUID, cycles: Sequence[Cycle], now_us: int
+    ) -> tuple[dict[tuple[UUID, UUID], int], dict[bytes, int]]:
+        """Return the keys of all sources and schemas but those beyond the caps; new ones are made and committed first."""
+        own_sources = self._sources.get(tenant, {})
+        own_schemas = self._schemas.get(tenant, {})
+        sources = list({(c.vantage, c.device) for c in cycles}.difference(own_sources))
+        digests = list({c.schema for c in cycles}.difference(own_schemas))
+        if sources or digests:
+            vantages, devices = [vantage for vantage, _ in sources], [device for _, device in sources]
+            lists = [self._layouts[digest].series for digest in digests]
+            async with self._database.transaction(Work(tenant)) as transaction:
+                await transaction.execute(_NEW_SOURCES, devices, vantages, self._caps.sources)
+                await transaction.execute(_NEW_SCHEMAS, digests, lists, now_us, self._caps.schemas)
+                found_sources = await transaction.fetch(_SOURCES, devices, vantages)
+                found_schemas = await transaction.fetch(_SCHEMAS, digests)
+            _make_room(self._sources, TENANTS_CACHED)
+            _make_room(self._schemas, TENANTS_CACHED)
+            own_sources = own_sources | {(vantage, device): key for key, device, vantage in found_sources}
+            own_schemas = own_schemas | {digest: key for key, digest in found_schemas}
+            self._sources.setdefault(tenant, {}).update(own_sources)
+            self._schemas.setdefault(tenant, {}).update(own_schemas)
+        return own_sources, own_schemas
 
 
 _INSERT = """
-    INSERT INTO sample (source_key, at_us, schema_key, tenant_key, data)
-    SELECT u.source_key, u.at_us, u.schema_key, (SELECT current_tenant_key()), u.data
-    FROM unnest($1::integer[], $2::bigint[], $3::integer[], $4::bytea[]) AS u (source_key, at_us, schema_key, data)
-    WHERE u.source_key IN (SELECT key FROM sample_source WHERE key = ANY ($1::integer[]))
-    ON CONFLICT DO NOTHING
+    WITH source AS MATERIALIZED (SELECT key FROM sample_source WHERE key = ANY ($5::integer[])),
+    stored AS (
+        INSERT INTO sample (source_key, at_us, schema_key, tenant_key, data)
+        SELECT u.source_key, u.at_us, u.schema_key, (SELECT current_tenant_key()), u.data
+        FROM unnest($1::integer[], $2::bigint[], $3::integer[], $4::bytea[]) AS u (source_key, at_us, schema_key, data)
+        WHERE u.source_key IN (SELECT key FROM source)
+        ON CONFLICT DO NOTHING RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM stored), (SELECT count(*) FROM source),
+        (SELECT count(*) FROM sample_schema WHERE key = ANY ($6::integer[]))
 """
 _ROLL_AGAIN = """
     UPDATE sample_source SET rolled_us = least(rolled_us, late.hour_us)
@@ -192,12 +255,18 @@ _NEW_SOURCES = """
     INSERT INTO sample_source (tenant_id, device_id, vantage)
     SELECT current_tenant(), u.device_id, u.vantage FROM unnest($1::uuid[], $2::uuid[]) AS u (device_id, vantage)
     WHERE NOT EXISTS (SELECT FROM sample_source s WHERE (s.device_id, s.vantage) = (u.device_id, u.vantage))
-    ORDER BY 2, 3 ON CONFLICT DO NOTHING
+    ORDER BY 2, 3 LIMIT greatest(0, $3::bigint - (SELECT count(*) FROM sample_source)) ON CONFLICT DO NOTHING
 """
 _NEW_SCHEMAS = """
+    WITH known AS (
+        UPDATE sample_schema SET used_us = $3 WHERE key IN (
+            SELECT key FROM sample_schema WHERE digest = ANY ($1::bytea[]) ORDER BY key FOR UPDATE
+        ) RETURNING digest
+    )
     INSERT INTO sample_schema (tenant_id, digest, series, used_us)
     SELECT current_tenant(), u.digest, u.series, $3 FROM unnest($1::bytea[], $2::jsonb[]) AS u (digest, series)
-    ORDER BY 2 ON CONFLICT (tenant_id, digest) DO UPDATE SET used_us = excluded.used_us
+    WHERE u.digest NOT IN (SELECT digest FROM known)
+    ORDER BY 2 LIMIT greatest(0, $4::bigint - (SELECT count(*) FROM sample_schema)) ON CONFLICT DO NOTHING
 """
 _SOURCES = """
     SELECT s.key, s.device_id, s.vantage FROM sample_source s
@@ -216,15 +285,16 @@ _LATEST = """
 def _believed(layout: _Layout, data: bytes) -> tuple[bytes, int]:
     """Return packed values with NaN for those out of their metric's range, and how many those were."""
     values = layout.packing.unpack(data)
-    for value, (low, high) in zip(values, layout.ranges, strict=True):
-        if not low <= value <= high and not math.isnan(value):
-            break
-    else:
+    if all(map(le, layout.lows, values)) and all(
+        map(le, values, layout.highs)
+    ):  # the quick way, for most of them
         return data, 0
-    kept = [v if low <= v <= high else math.nan for v, (low, high) in zip(values, layout.ranges, strict=True)]
-    return layout.packing.pack(*kept), sum(map(math.isnan, kept)) - sum(map(math.isnan, values))
+    triples = zip(layout.lows, values, layout.highs, strict=True)
+    kept = [value if low <= value <= high else math.nan for low, value, high in triples]
+    wrong = sum(map(math.isnan, kept)) - sum(map(math.isnan, values))
+    return (layout.packing.pack(*kept), wrong) if wrong else (data, 0)
 
 
-def _make_room(cache: dict[Any, Any], cap: int = CACHE_CAP) -> None:
+def _make_room(cache: dict[Any, Any], cap: int) -> None:
     if len(cache) >= cap:
         cache.clear()

@@ -61,6 +61,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     raw_days: Annotated[int, _number(1, 400, "days that every poll is kept")] = 90
     hour_days: Annotated[int, _number(7, 4_000, "days that hours are kept")] = 365
     ahead_days: Annotated[int, _number(1, 30, "days that partitions are made ahead")] = 3
+    ingest_workers: Annotated[int, _number(1, 64, "batches of samples that are written at a time")] = 4
+    ingest_queue: Annotated[
+        int, _number(1, 10_000_000, "cycles that may wait for the disk; then their senders are told to wait")
+    ] = 50_000
+    ingest_batch: Annotated[int, _number(1, 100_000, "cycles of a tenant that are enough for a batch")] = 500
+    ingest_flush_ms: Annotated[
+        int, _number(1, 60_000, "milliseconds that a cycle waits at most for others to go with")
+    ] = 1_000
+    tenant_sources: Annotated[
+        int, _number(1, 100_000_000, "devices, a poller each, that a tenant may send samples of")
+    ] = 200_000
+    tenant_schemas: Annotated[
+        int, _number(1, 10_000_000, "different lists of series that a tenant may send")
+    ] = 20_000
     stop_s: Annotated[float, _number(1, 600, "how long a stop waits for requests that are under way")] = 20.0
 
 

@@ -37,6 +37,9 @@ BENCHES = (
     "topology",
     "storm",
     "faults",
+    "bbox",
+    "chart",
+    "ingest",
 )
 
 

@@ -77,8 +77,10 @@ def placed(table: str, second: str) -> list[CheckConstraint | Index]:
     )
     words: ColumnElement[Any] = literal_column(f"things_text(name, {second}, note)").label("words")
     trigrams: dict[str, Any] = {"postgresql_using": "gin", "postgresql_ops": {"words": "gin_trgm_ops"}}
+    boxes: dict[str, Any] = {"postgresql_using": "gist", "postgresql_include": ["id", "place"]}
+    envelope: ColumnElement[Any] = literal_column("st_envelope(place)")
     return [
         check.ddl_if(dialect="postgresql"),
-        Index(f"ix_{table}_place", "place", postgresql_using="gist").ddl_if(dialect="postgresql"),
+        Index(f"ix_{table}_place", "tenant_id", envelope, **boxes).ddl_if(dialect="postgresql"),
         Index(f"ix_{table}_words", words, **trigrams).ddl_if(dialect="postgresql"),
     ]

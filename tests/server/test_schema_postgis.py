@@ -183,7 +183,7 @@ def test_places_are_places_to_postgis_and_boxes_use_the_index(migrated: Engine) 
     with migrated.begin() as connection:
         filled(connection, TENANT, 1)
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-        box = "FROM site WHERE place && ST_MakeEnvelope(12, 46, 13, 47, 4326)"
+        box = f"FROM site WHERE tenant_id = '{TENANT}' AND ST_Envelope(place) && ST_MakeEnvelope(12, 46, 13, 47, 4326)"
         assert connection.exec_driver_sql(f"SELECT name, ST_X(place) {box}").all() == [
             ("Hochstein ⛰", 12.692083333333333)
         ]
