@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
-from engine.tasks import end
+from engine.tasks import end, keep
 from sync_server.samples import Cycle, Samples
 from sync_server.settings import Settings
 
@@ -58,7 +58,7 @@ class Ingest:
         self._held: dict[_Batch, None] = {}
         self._waiting = 0
         self._is_closing = False
-        self._workers = [asyncio.create_task(self._work()) for _ in range(settings.ingest_workers)]
+        self._workers = [keep(f"ingest {n}", self._work) for n in range(settings.ingest_workers)]
 
     @property
     def waiting(self) -> int:
