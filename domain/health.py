@@ -16,6 +16,7 @@ from uuid import UUID
 
 import msgspec
 
+from domain.inventory import probe_word
 from domain.observation import Failure, Observation
 
 Status = Literal["up", "degraded", "down", "unknown", "stale"]
@@ -120,7 +121,9 @@ def aged(old: Health, now_us: int, interval_s: float) -> Health:
 def _verdict(probes: dict[str, ProbeHealth], was: Status) -> tuple[Status, str]:
     failed = {name: p for name, p in probes.items() if p.failed}
     answered = [p for p in probes.values() if p.last_answer_us is not None]
-    said = "; ".join(f"{name}: {p.failure.message}" for name, p in sorted(failed.items()) if p.failure)
+    said = "; ".join(
+        f"{probe_word(name)}: {p.failure.message}" for name, p in sorted(failed.items()) if p.failure
+    )
     if not failed:
         if answered:
             return "up", ""

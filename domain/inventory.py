@@ -158,6 +158,23 @@ def probe_names(device: Device) -> dict[str, Probe]:
     }
 
 
+_PROBE_WORD: dict[str, str] = {
+    "icmp": "Ping",
+    "snmp": "SNMP",
+    "routeros": "RouterOS API",
+    "tcp": "TCP",
+    "http": "HTTP",
+    "dns": "DNS",
+    "ssh": "SSH",
+}
+
+
+def probe_word(name: str) -> str:
+    """Return what people call a probe of `probe_names`: Ping, SNMP, TCP 22."""
+    kind, _, port = name.partition(":")
+    return f"{_PROBE_WORD.get(kind, kind)} {port}".strip()
+
+
 class Link(msgspec.Struct, frozen=True):
     """A connection between two devices; `path` holds the bends between its ends as (lng, lat), from a to b."""
 

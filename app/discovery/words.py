@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from uuid import UUID
 
-from app.panels.facts import probe_word
 from app.words import UNKNOWN, age_of, capitalized, clock, count_of, isolated
 from domain.finding import Find, Seen
-from domain.inventory import DEFAULT_PORT, CredentialKind, Inventory, Probe
+from domain.inventory import DEFAULT_PORT, CredentialKind, Inventory, Probe, probe_word
 
 MATCH_TITLES: dict[str, str] = {
     "duplicate": "Duplicate",

@@ -144,6 +144,7 @@ class AlertDetail(Board):
         )
         for act, verb in acts:
             verb.setVisible(may(alert, act, self._me))
+            verb.setEnabled(self._model.today is None)
         subject = row.link or row.device
         self.show_it.setVisible(subject is not None)
         if subject is not None:

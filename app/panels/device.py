@@ -14,7 +14,6 @@ from app.look import Look
 from app.model import Delta, Model
 from app.panels.alert_words import Why, why
 from app.panels.device_body import DeviceBody
-from app.panels.facts import probe_word
 from app.panels.graph_place import Watches
 from app.panels.subject import SubjectPanel, Told
 from app.panels.tabs import Tabs
@@ -22,7 +21,7 @@ from app.panels.text import Label, button
 from app.trust import Shown, untrusted
 from app.words import age_of, capitalized, clock, sentence, where
 from domain.health import Health
-from domain.inventory import Device, probe_names
+from domain.inventory import Device, probe_names, probe_word
 
 UNTRUSTED = "untrusted"
 
@@ -94,6 +93,7 @@ class DevicePanel(SubjectPanel):
     def __init__(self, model: Model, link: Watches, look: Look, parent: QWidget | None = None) -> None:
         self.probe = button("Poll now")
         super().__init__(model, look, self.probe, parent)
+        self.changing = [self.probe]
         self.trust = button("", "link", self)
         self.trust.clicked.connect(self._on_trust)
         self.add_to_reason(self.trust)

@@ -19,27 +19,12 @@ from app.panels.figures import amount_of
 from app.panels.text import Label, LineLabel
 from app.words import age, age_of, amount, capitalized, clock, figure, place, rate, round_trip
 from domain.health import Health
-from domain.inventory import Device, is_paused, probe_names
+from domain.inventory import Device, is_paused, probe_names, probe_word
 from domain.load import load_pct
 
 LINKS_SHOWN = 3
 NOT_READ_SHOWN = 4
-_PROBE_WORD = {
-    "icmp": "Ping",
-    "snmp": "SNMP",
-    "routeros": "RouterOS API",
-    "tcp": "TCP",
-    "http": "HTTP",
-    "dns": "DNS",
-    "ssh": "SSH",
-}
 _LTE = (("lte_rsrp_dbm", "RSRP", "dBm"), ("lte_rsrq_db", "RSRQ", "dB"), ("lte_sinr_db", "SINR", "dB"))
-
-
-def probe_word(name: str) -> str:
-    """Return what people call a probe: Ping, SNMP, TCP 22."""
-    kind, _, port = name.partition(":")
-    return f"{_PROBE_WORD.get(kind, kind)} {port}".strip()
 
 
 class Line(NamedTuple):

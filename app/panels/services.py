@@ -8,12 +8,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from app.panels.facts import Line, probe_word
+from app.panels.facts import Line
 from app.panels.figures import amount_of
 from app.panels.rows_model import Column, natural
 from app.panels.section import Listed, Seen
 from app.words import UNKNOWN, age
 from domain.device_facts import Certificate, Netwatch, Package, Service
+from domain.inventory import probe_word
 
 WARN_DAYS = 14
 DAY_US = 86_400_000_000

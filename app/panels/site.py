@@ -5,6 +5,7 @@ One rule: its head looks again with every change; its lists, which may be long, 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from PySide6.QtCore import QTimer, Signal
@@ -141,9 +142,7 @@ class SitePanel(SubjectPanel):
         now = model.now_us()
         site = model.inventory.site(self.subject)
         name = site.name if site is not None else str(key[1]) or "No region"
-        crumb = (
-            crumb_of(model.inventory, site, len(tree.hung_under(site.id))) if site is not None else "Region"
-        )
+        crumb = crumb_of(model.inventory, site, tree.hung_under(site.id)) if site is not None else "Region"
         kept = self._alerts
         self.show_head(
             Told(
@@ -171,10 +170,16 @@ class SitePanel(SubjectPanel):
         self.below.addWidget(body, 1)
 
 
-def crumb_of(inventory: Inventory, site: Site, hung: int) -> str:
-    """Return what a site is and where: "POP of 4 sites, Oberallgäu", "Site under Kempten, Oberallgäu"."""
+def crumb_of(inventory: Inventory, site: Site, hung: Collection[UUID]) -> str:
+    """Return what a site is and where: "POP of 4 sites, Oberallgäu, and 2 elsewhere", "Site under Kempten, Oberallgäu".
+
+    `hung`: the sites that have it for their POP. Those of other regions are counted there, not here.
+    """
     pop = inventory.site(site.pop)
-    what = f"POP of {count_of(hung, 'site', 'sites')}" if hung else "Site"
-    under = f" under {isolated(pop.name)}" if pop is not None else ""
     region = inventory.region_of(site)
-    return f"{what}{under}, {region}" if region else f"{what}{under}"
+    others = [other for id in hung if (other := inventory.site(id)) is not None]
+    here = sum(inventory.region_of(other) == region for other in others)
+    what = f"POP of {count_of(here, 'site', 'sites')}" if hung else "Site"
+    under = f" under {isolated(pop.name)}" if pop is not None else ""
+    elsewhere = f", and {len(others) - here:,} elsewhere" if len(others) > here else ""
+    return f"{what}{under}{f', {region}' if region else ''}{elsewhere}"

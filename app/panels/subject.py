@@ -18,6 +18,7 @@ from app.symbols import symbol_pixmap
 from domain.alerts import Alert
 
 WIDTH_PX = 360
+PAST_TIP = "This is the past: press Esc for the live network"
 
 
 class Told(NamedTuple):
@@ -58,6 +59,8 @@ class SubjectPanel(QWidget):
         self._more = self._tool("More")
         self.acknowledge = button("Acknowledge", "primary")
         self.edit = button("Edit")
+        self.changing: list[QPushButton] = []
+        """What else cannot be done while the past is shown."""
         self.below = QVBoxLayout()
         """Where a subclass puts its body, from the line under the head down."""
         self._head = self._lay_out([self.acknowledge, *([verb] if verb else []), self.edit, self._more])
@@ -87,6 +90,9 @@ class SubjectPanel(QWidget):
             if alert.subject == self.subject and alert.is_open and alert.acknowledged_us is None
         ]
         self.acknowledge.setVisible(bool(self._alerts))
+        for verb in (self.acknowledge, self.edit, *self.changing):
+            verb.setEnabled(self._model.today is None)
+            verb.setToolTip("" if verb.isEnabled() else PAST_TIP)
         self._close.setIcon(self._look.icon("x", size_px=18))
         self._more.setIcon(self._look.icon("ellipsis", theme.text.text))
 

@@ -1,12 +1,13 @@
 """How a row of the tree is painted: chevron, symbol, name, how what stands there fares. Counterpart: `tree_model.py`, its rows.
 
-One rule: numbers stand at the end in fault order and give way to nothing; a name gives way in its middle.
+One rule: numbers of faults stand at the end and give way to nothing; where they leave too little for the name, how many
+subscribers there are is left to the hint; then a name gives way in its middle.
 """
 
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTreeView
 
 from app.look import REGION_ROW_PX, ROW_PX, TABLE_PX, Look, color, font, square
@@ -21,6 +22,8 @@ CHEVRON_X_PX = 14
 COUNTS_SHOWN = 2
 """The worst statuses whose numbers stand in a row."""
 COUNT_SYMBOL_PX = 12
+COUNT_END_PX = COUNT_SYMBOL_PX + 12
+"""Beside its number: its symbol, and what parts it from the next."""
 _WORTH_COUNTING = ("down", "affected", "degraded", "stale")
 
 
@@ -31,6 +34,15 @@ def chevron_end_px(node: Node) -> int:
 
 def _left_px(node: Node) -> int:
     return min(node.depth, INDENTS_MOST) * INDENT_PX
+
+
+def is_tight(node: Node, room_px: float, name_font: QFont) -> bool:
+    """Tell whether name, numbers of faults and what stands at the end need more room than there is."""
+    small = QFontMetricsF(font(TABLE_PX, 500, tabular=True))
+    counts = [f"{node.counts[status]:,}" for status in _worst(node)]
+    needed_px = QFontMetricsF(name_font).horizontalAdvance(node.name) + 24
+    needed_px += sum(small.horizontalAdvance(said) + COUNT_END_PX for said in counts)
+    return needed_px + small.horizontalAdvance(node.right) > room_px
 
 
 class TreeDelegate(QStyledItemDelegate):
@@ -76,29 +88,37 @@ class TreeDelegate(QStyledItemDelegate):
             painter.drawPixmap(square(x + CHEVRON_X_PX, middle_y, 14).toRect(), chevron)
         paint_symbol(painter, square(x + CHEVRON_X_PX + 21, middle_y, 15), node.status, theme, ground)
         left = x + CHEVRON_X_PX + 36
+        is_region = node.kind == "region"
+        name_font = font(TABLE_PX + is_region, 600 if is_region else 400)
         right_width = 0
-        if node.right:
+        if node.right and not (_has_counts(node) and is_tight(node, rect.width() - left, name_font)):
             column = QRectF(rect.right() - 112, rect.y(), 100, rect.height())
             right_width = 12 + paint_text(
                 painter, column, node.right, font(TABLE_PX, tabular=True), theme.text.quiet, RIGHT
             )
-        if sum(node.counts.values()) > 1:
+        if _has_counts(node):
             right_width += self._paint_counts(painter, rect.adjusted(0, 0, -right_width, 0), node, ground)
-        quiet = node.kind != "region" and RANK[node.status] >= RANK["unknown"]
+        quiet = not is_region and RANK[node.status] >= RANK["unknown"]
         ink = theme.text.quiet if quiet and not state & QStyle.StateFlag.State_Selected else theme.text.text
-        weight = 600 if node.kind == "region" else 400
         room = QRectF(left, rect.y(), rect.width() - left - right_width - 12, rect.height())
-        paint_text(painter, room, node.name, font(TABLE_PX + (node.kind == "region"), weight), ink, LEFT)
+        paint_text(painter, room, node.name, name_font, ink, LEFT)
 
     def _paint_counts(self, painter: QPainter, rect: QRectF, node: Node, ground: str) -> int:
         """Paint how many are worst, from the right; return the width in pixels."""
         theme, end = self._look.theme, rect.right()
-        worth = [status for status in node.counts if status in _WORTH_COUNTING][:COUNTS_SHOWN]
-        for status in reversed(worth):
+        for status in reversed(_worst(node)):
             room = QRectF(end - 60, rect.y(), 48, rect.height())
             said = f"{node.counts[status]:,}"
             ink = theme.status_text[status]
             width = paint_text(painter, room, said, font(TABLE_PX, 500, tabular=True), ink, RIGHT)
-            end -= width + 12 + COUNT_SYMBOL_PX
+            end -= width + COUNT_END_PX
             paint_symbol(painter, square(end + 6, rect.center().y(), COUNT_SYMBOL_PX), status, theme, ground)
         return int(rect.right() - end)
+
+
+def _has_counts(node: Node) -> bool:
+    return sum(node.counts.values()) > 1
+
+
+def _worst(node: Node) -> list[str]:
+    return [status for status in node.counts if status in _WORTH_COUNTING][:COUNTS_SHOWN]

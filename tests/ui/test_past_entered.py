@@ -8,12 +8,14 @@ import pytest
 
 from app.draft import now_us
 from app.map.tools import MapTools
+from app.panels.subject import PAST_TIP
 from app.past.desk import START_BACK_US
+from domain.alerts import Alert, fingerprint
 from domain.asking import Moment, QueryMoment, QueryTimeline
 from domain.journal import JournalRow
 from domain.wire import Changed, Reply
 from tests.ui.conftest import Bench
-from tests.ui.fake_engine import VANTAGE
+from tests.ui.fake_engine import VANTAGE, id_of
 
 MINUTE_US = 60_000_000
 
@@ -58,6 +60,36 @@ def test_a_moment_before_the_first_device_offers_no_first_router(bench: Bench) -
     bench.window.step_back()
     bench.wait_for(lambda: bench.model.inventory.tables["device"])
     assert not bench.window.first_card.isVisible()
+
+
+def test_verbs_that_change_something_rest_in_the_past(bench: Bench) -> None:
+    window = bench.window
+    bench.engine.answers[QueryMoment] = lambda asked: Reply(
+        0, result={"moment": Moment(1, asked.at_us, 1, None), "changed": as_it_is(bench), "part": 0}
+    )
+    window.past.machine.enter(now_us() - START_BACK_US)
+    bench.wait_for(lambda: window.past.machine.is_there)
+    window.select(id_of("g1"))
+    verbs = (window.device.acknowledge, window.device.probe, window.device.edit)
+    assert not any(verb.isEnabled() for verb in verbs) and verbs[0].toolTip() == PAST_TIP
+    assert not any(row.may_acknowledge for row in window.alerts.rows.rows if row.alert)
+    window.step_back()
+    bench.wait_for(lambda: all(verb.isEnabled() for verb in verbs))
+
+
+def as_it_is(bench: Bench) -> Changed:
+    tables = bench.engine.inventory.tables
+    alert = Alert(
+        fingerprint("device_down", id_of("g1")), "device_down", id_of("g1"), "critical", 1, title="down"
+    )
+    return Changed(
+        0,
+        initial=True,
+        sites=tuple(tables["site"].values()),  # type: ignore[arg-type]
+        devices=tuple(tables["device"].values()),  # type: ignore[arg-type]
+        links=tuple(tables["link"].values()),  # type: ignore[arg-type]
+        alerts=(alert,),
+    )
 
 
 def test_a_tool_that_changes_the_map_is_put_down_in_the_past_and_not_taken() -> None:

@@ -121,6 +121,9 @@ def test_a_pop_tells_of_the_sites_under_it_and_whose_place_a_device_has(bench: B
     panel = bench.window.places.panel
     assert panel.crumb.text() == "POP of 1 site, Oberallgäu"
     assert names(bench, "sites") == ["Roof"]
+    add(bench, Site(id_of("Abroad"), "Abroad", "Tirol", pop=HILL))
+    bench.settle()
+    assert panel.crumb.text() == "POP of 1 site, Oberallgäu, and 1 elsewhere"
     rows = panel.lists["devices"].table.rows.rows
     assert {row.name: row.stands for row in rows} == {"Grünten R1": "site’s", "Grünten AP": "its own"}
     assert "Bring 1 device back to its place" in menu_of(bench, HILL)

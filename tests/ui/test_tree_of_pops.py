@@ -8,11 +8,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication
 
-from app.look import Look
+from app.look import TABLE_PX, Look, font
 from app.model import Model
 from app.panels.tree import TreePanel, TreeView
 from app.panels.tree_model import TreeModel
-from app.panels.tree_rows import chevron_end_px
+from app.panels.tree_rows import chevron_end_px, is_tight
 from domain.health import Health, Status
 from domain.inventory import Device, Site
 from domain.wire import Changed, Removed
@@ -206,3 +206,14 @@ def test_a_turn_among_ten_thousand_devices_touches_the_rows_on_its_way_up_and_no
     model.flush()
     assert built == []
     assert rows.device_count == 10_000
+
+
+def test_the_number_of_subscribers_gives_way_to_a_name_beside_faults(qt: QApplication) -> None:
+    model = network()
+    rows = tree(model)
+    core = rows.node(rows.index(0, 0, rows.index(0, 0)))
+    assert core is not None and core.right == "10 subs"
+    turn(model, "down", "Core R1", "Hill R1")
+    core.name = "Relay on the northern ridge"
+    assert is_tight(core, 200, font(TABLE_PX))
+    assert not is_tight(core, 400, font(TABLE_PX))

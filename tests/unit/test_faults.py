@@ -45,7 +45,7 @@ def test_the_alert_says_what_is_behind_it() -> None:
     town.dead = {RELAY.id}
     town.runs(LONG_S)
     reason = town.told("device_down", RELAY.id).reason
-    assert reason == "2 devices, 30 subscribers behind it; last seen over pop – relay. icmp: icmp: no_answer"
+    assert reason == "2 devices, 30 subscribers behind it; last seen over pop – relay. Ping: icmp: no_answer"
 
 
 def test_a_child_that_is_polled_before_its_dead_parent_opens_no_alert() -> None:

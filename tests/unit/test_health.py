@@ -69,7 +69,7 @@ def test_since_is_when_the_status_turned_and_not_the_last_poll() -> None:
 
 
 def test_the_reason_names_the_probe_and_what_it_met() -> None:
-    assert after(snmp=".xxx", icmp="....").reason == "snmp: snmp no_answer"
+    assert after(snmp=".xxx", icmp="....").reason == "SNMP: snmp no_answer"
     assert after(snmp=".").reason == ""
     assert after(snmp="xxx").reason.startswith("never answered")
 
