@@ -60,6 +60,7 @@ from domain.inventory import Device, Link, Site
 SIZE_PX = (1600, 1000)
 LEAST_PX = (1024, 640)
 ALERTS_PX = 254
+ROOMY_PX = 950
 
 
 class Window(QMainWindow):
@@ -77,7 +78,7 @@ class Window(QMainWindow):
         self.map = cast("Map", map)
         self._book = Book(model, self)
         self._awaited: UUID | None = None
-        self._seen_snapshot = self._offered = False
+        self._seen_snapshot = self._offered = self._unfolds = False
         self.selected: UUID | None = None
         self.region: str | None = None  # while nothing else is selected
         self.top = TopBar(model, look)
@@ -360,6 +361,7 @@ class Window(QMainWindow):
         self.link.choice_made.connect(self.topology.settle)
         self.topology.connect_to(self.tree.tray, self)
         self.past.connect_to(self)
+        self.past.turned.connect(self._on_past)
         self.topology.front_changed.connect(self._show_side)
         self.topology.board_toggled.connect(self.alerts.setHidden)
         self.first_card.draft_made.connect(self._add)
@@ -375,6 +377,15 @@ class Window(QMainWindow):
     def _on_folded(self, folded: bool) -> None:
         alerts_px = HEAD_PX if folded else ALERTS_PX
         self._centre.setSizes([self._centre.height() - alerts_px, alerts_px, ALERTS_PX])
+
+    def _on_past(self, entered: bool) -> None:
+        """Give the map of the past the room of the alerts, where the window is low, until one is back."""
+        if entered and not self.alerts.is_folded and self.height() < ROOMY_PX:
+            self.alerts.set_folded(True)
+            self._unfolds = True
+        elif not entered and self._unfolds:
+            self.alerts.set_folded(False)
+            self._unfolds = False
 
     def _lay_out(self) -> None:
         self._centre = splitter(Qt.Orientation.Vertical, [self.frame, self.alerts, self.topology.board], 0)

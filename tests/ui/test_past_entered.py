@@ -62,6 +62,24 @@ def test_a_moment_before_the_first_device_offers_no_first_router(bench: Bench) -
     assert not bench.window.first_card.isVisible()
 
 
+def test_the_alerts_of_a_low_window_fold_for_the_past_and_open_again_after_it(bench: Bench) -> None:
+    window = bench.window
+    window.resize(1280, 800)
+    bench.engine.answers[QueryMoment] = lambda asked: Reply(
+        0, result={"moment": Moment(1, asked.at_us, 1, None), "changed": as_it_is(bench), "part": 0}
+    )
+    for was_folded in (False, True):
+        window.alerts.set_folded(was_folded)
+        window.past.machine.enter(now_us() - START_BACK_US)
+        assert window.alerts.is_folded
+        window.step_back()
+        assert window.alerts.is_folded == was_folded
+    window.alerts.set_folded(False)
+    window.resize(1600, 1000)
+    window.past.machine.enter(now_us() - START_BACK_US)
+    assert not window.alerts.is_folded
+
+
 def test_verbs_that_change_something_rest_in_the_past(bench: Bench) -> None:
     window = bench.window
     bench.engine.answers[QueryMoment] = lambda asked: Reply(
