@@ -1,6 +1,7 @@
 """The process `heliograph-server`: commands, signals, exit code. Counterpart: `main.py`, the server in it.
 
-Exit codes: 0 stopped as asked, 1 it could not start, 2 wrong arguments or settings, 4 the database was not made or migrated.
+Exit codes: 0 stopped as asked, 1 it could not start, 2 wrong arguments or settings, 4 the database was not made, migrated,
+backed up or restored.
 One rule: what refuses a start is one log line with a `message` for the administrator.
 """
 
@@ -13,6 +14,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from domain.vault import Secret
 from engine.log import close_log, open_log
@@ -34,6 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("run", help="serve until told to stop")
     commands.add_parser("prepare", help="make the roles and the database, as a superuser; may be run again")
     commands.add_parser("migrate", help="bring the database to this version's schema, as its owner")
+    for name, what in (
+        ("backup", "write the whole database into a new file, as a superuser, while the server serves"),
+        ("restore", "put a backup into an empty database, as a superuser; makes the roles and the database"),
+    ):
+        commands.add_parser(name, help=what).add_argument("file", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
     try:
         settings = read_settings(os.environ)
@@ -44,6 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
     for foreign in ("uvicorn", "alembic"):
         logging.getLogger(foreign).setLevel(logging.WARNING)
     try:
+        if options.command in ("backup", "restore"):
+            return keep_safe(settings, options.command, options.file)
         return {"run": run, "prepare": prepare, "migrate": migrate}[options.command](settings)
     finally:
         close_log(writer)
@@ -102,6 +111,28 @@ def prepare(settings: Settings) -> int:
     except psycopg.Error as error:
         return _refused("prepare_refused", f"the database was not prepared: {error}", EXIT_DATABASE)
     _log.info("prepared", extra={"database": name})
+    return 0
+
+
+def keep_safe(settings: Settings, command: str, file: Path) -> int:
+    """Back up or restore."""
+    import psycopg  # noqa: PLC0415
+
+    from sync_server.backing_up import BackupFailed, back_up, restore  # noqa: PLC0415
+
+    try:
+        admin = _needed(settings.admin_database_url, "ADMIN_DATABASE_URL")
+        if command == "backup":
+            made = back_up(admin, settings.database_url, file)
+            _log.info("backed_up", extra={"file": str(file), **made._asdict()})
+        else:
+            owner = _needed(settings.owner_database_url, "OWNER_DATABASE_URL")
+            restored = restore(admin, owner, settings.database_url, file)
+            _log.info("restored", extra={"file": str(file), **restored._asdict()})
+    except SettingRefused as error:
+        return _refused(f"{command}_refused", str(error), EXIT_SETTINGS)
+    except (BackupFailed, OSError, psycopg.Error) as error:
+        return _refused(f"{command}_failed", str(error), EXIT_DATABASE)
     return 0
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
@@ -94,9 +94,10 @@ class Database:
                 await connection.execute(_SET, *_said(who))
                 yield connection
         except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-            if isinstance(error, asyncpg.InterfaceError) and not connection.is_closed():
+            if isinstance(error, asyncpg.InterfaceError) and not _is_lost(connection):
                 raise
-            connection.terminate()  # the database ended it; asyncpg says so in more than one way
+            with suppress(asyncpg.InterfaceError):
+                connection.terminate()
             raise ConnectionResetError("the connection to the database was lost") from error
         finally:
             await self._pool.release(connection)
@@ -120,6 +121,14 @@ def _said(who: Asking) -> tuple[str, str, str]:
 async def _prepare(connection: asyncpg.Connection[Any]) -> None:
     """Have JSON come and go as plain data."""
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=json.loads)
+
+
+def _is_lost(connection: Transaction) -> bool:
+    """Tell whether the database has ended a connection; asyncpg says so in more than one way."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool has taken it back already
+        return True
 
 
 async def _reset(connection: asyncpg.Connection[Any]) -> None:

@@ -20,11 +20,16 @@ from tests.server.conftest import ServerDatabase
 PROGRAM = [sys.executable, "-m", "sync_server"]
 
 
-def run(command: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Do one command of the server's with nothing but these settings."""
+def run(*command: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Do one command of the server's, and its arguments, with nothing but these settings."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("HELIOGRAPH_")}
     return subprocess.run(
-        [*PROGRAM, command], env={**env, **settings}, capture_output=True, text=True, check=False, timeout=300
+        [*PROGRAM, *command],
+        env={**env, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
 
 

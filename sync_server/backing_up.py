@@ -1,0 +1,136 @@
+"""Backup and restore of a server's database by PostgreSQL's own programs. Counterpart: `preparing.py`, which makes the ground.
+
+Theory: a backup is one moment of the whole database (`pg_dump`, custom format), read while the server serves. It is taken and
+put back by a superuser, since row-level security holds even the schema's owner. Roles belong to the cluster and not to the
+database: `prepare` makes them first, then owners, rights and policies come back with the tables.
+One rule: a restore happens whole or not at all, and never over a database that has something in it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from domain.vault import Secret
+from sync_server.preparing import prepare
+
+LIBPQ = {
+    "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "passfile": "PGPASSFILE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+}
+"""What of an address goes into the environment of PostgreSQL's programs: arguments are seen by everybody on a machine."""
+SAID_CAP = 2_000
+
+
+class BackupFailed(Exception):
+    """A backup or a restore did not happen; the text is for the administrator."""
+
+
+class Backup(NamedTuple):
+    """A backup that was made."""
+
+    size_bytes: int
+    took_s: float
+
+
+class Restored(NamedTuple):
+    """A backup that was put back: the revision it has, how many tenants, how long it took."""
+
+    revision: str
+    tenants: int
+    took_s: float
+
+
+def back_up(admin: Secret, requests: Secret, path: Path) -> Backup:
+    """Write the database that `requests` names into a new file, as the superuser of `admin`.
+
+    Raises BackupFailed, OSError. The file has its name when it is whole and on disk; only its owner may read it.
+    """
+    name, started_s = _database_of(requests), time.monotonic()
+    if path.exists():
+        raise BackupFailed(f"{path} is there already")
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    try:
+        handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            _run(admin, name, ["pg_dump", "--format=custom", "--no-password"], stdout=stream.fileno())
+            os.fsync(stream.fileno())
+        part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return Backup(path.stat().st_size, time.monotonic() - started_s)
+
+
+def restore(admin: Secret, owner: Secret, requests: Secret, path: Path) -> Restored:
+    """Make roles and database where they are missing, put a backup into it, look at what came.
+
+    Raises BackupFailed, SettingRefused, psycopg.Error, OSError; nothing of the backup is there then.
+    """
+    started_s = time.monotonic()
+    with path.open("rb") as stream:
+        name = prepare(admin, owner, requests)
+        with psycopg.connect(admin.value, dbname=name) as connection:
+            if connection.execute("SELECT to_regclass('public.tenant')").fetchone() != (None,):
+                raise BackupFailed(f"the database {name} is not empty: drop it, or name another")
+        command = [
+            "pg_restore",
+            "--no-password",
+            "--single-transaction",
+            "--exit-on-error",
+            f"--dbname={name}",
+        ]
+        _run(admin, name, command, stdin=stream.fileno())
+    with psycopg.connect(admin.value, dbname=name, autocommit=True) as connection:
+        connection.execute("ANALYZE")
+        found = connection.execute(
+            "SELECT version_num, (SELECT count(*) FROM tenant) FROM alembic_version"
+        ).fetchone()
+    if found is None:
+        raise BackupFailed(f"{path} is no backup of a server: it has no revision")
+    return Restored(str(found[0]), int(found[1]), time.monotonic() - started_s)
+
+
+def _database_of(address: Secret) -> str:
+    name = conninfo_to_dict(address.value).get("dbname")
+    if not name:
+        raise BackupFailed("the address of the requests' role names no database")
+    return str(name)
+
+
+def _run(
+    admin: Secret, name: str, command: list[str], stdin: int | None = None, stdout: int | None = None
+) -> None:
+    """Run one of PostgreSQL's programs as the superuser."""
+    if shutil.which(command[0]) is None:
+        raise BackupFailed(
+            f"{command[0]} is not here: install PostgreSQL's client programs (postgresql-client)"
+        )
+    asked = conninfo_to_dict(admin.value)
+    env = {LIBPQ[key]: str(value) for key, value in asked.items() if key in LIBPQ and value is not None}
+    done = subprocess.run(
+        command,
+        env={**os.environ, **env, "PGDATABASE": name},
+        stdin=stdin if stdin is not None else subprocess.DEVNULL,
+        stdout=stdout if stdout is not None else subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip()[-SAID_CAP:]
+        raise BackupFailed(f"{command[0]} failed: {said}")

@@ -1,0 +1,129 @@
+"""The drill: a backup is taken while samples come in, the database is lost, and everything comes back with its guards."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine, insert, text
+
+from domain.metrics import CATALOGUE
+from engine.storage import tables
+from migrations.guards import OWNER, REQUESTS
+from sync_server.database import Database, Work
+from sync_server.samples import Cycle, Samples
+from tests import postgres
+from tests.server.conftest import ServerDatabase
+from tests.server.guards import holes_in
+from tests.server.test_serving import run
+
+ONE, TWO = UUID(int=1), UUID(int=2)
+NOW_US = time.time_ns() // 1000
+
+
+@pytest.fixture
+def elsewhere(postgres_sockets: Path) -> Iterator[ServerDatabase]:
+    """Yield the addresses of a database that is not there yet."""
+    name = f"test_{uuid4().hex}"
+    yield ServerDatabase(
+        name, *(postgres.url_of(postgres_sockets, name, role) for role in (REQUESTS, OWNER, "postgres"))
+    )
+    with psycopg.connect(postgres.url_of(postgres_sockets, "postgres"), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[call-overload]
+
+
+def settings_of(made: ServerDatabase, sockets: Path) -> dict[str, str]:
+    """Return the settings of a server's commands on a database."""
+    return {
+        "HELIOGRAPH_DATABASE_URL": made.requests,
+        "HELIOGRAPH_OWNER_DATABASE_URL": made.owner,
+        "HELIOGRAPH_ADMIN_DATABASE_URL": postgres.url_of(sockets, "postgres"),
+    }
+
+
+async def fill(made: ServerDatabase) -> None:
+    """Write two tenants' samples."""
+    database = await Database.open(made.settings)
+    try:
+        samples = Samples(database, 3)
+        schema = samples.learn([(CATALOGUE["rtt_ms"].key, "")])
+        for tenant in (ONE, TWO):
+            cycles = [Cycle(ONE, ONE, NOW_US - n, schema, struct.pack("<f", tenant.int)) for n in range(500)]
+            assert (await samples.write(tenant, cycles, NOW_US)).rows == 500
+    finally:
+        await database.close()
+
+
+async def seen_by(made: ServerDatabase, tenant: UUID | None) -> int:
+    """Return how many samples the requests' role sees for a tenant."""
+    database = await Database.open(made.settings)
+    try:
+        async with database.transaction(Work(tenant)) as transaction:
+            return int(await transaction.fetchval("SELECT count(*) FROM sample"))
+    finally:
+        await database.close()
+
+
+def test_the_drill(
+    server_database: ServerDatabase, elsewhere: ServerDatabase, postgres_sockets: Path, tmp_path: Path
+) -> None:
+    with server_database.engine(server_database.admin).begin() as connection:
+        for key, tenant in enumerate((ONE, TWO), 1):
+            connection.execute(insert(tables.tenant), {"key": key, "id": tenant, "name": f"Tenant {key}"})
+        connection.execute(text("SELECT keep_partitions(:now_us, 3, 30, 1)"), {"now_us": NOW_US})
+    asyncio.run(fill(server_database))
+    file = tmp_path / "heliograph.dump"
+    done = run("backup", str(file), **settings_of(server_database, postgres_sockets))
+    assert done.returncode == 0, done.stderr
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert json.loads(done.stderr.splitlines()[-1])["size_bytes"] == file.stat().st_size
+
+    done = run("restore", str(file), **settings_of(elsewhere, postgres_sockets))
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stderr.splitlines()[-1])
+    assert (said["event"], said["tenants"]) == ("restored", 2)
+    assert asyncio.run(seen_by(elsewhere, ONE)) == 500
+    assert asyncio.run(seen_by(elsewhere, None)) == 0
+    with elsewhere.engine(elsewhere.admin).connect() as connection:
+        assert holes_in(connection) == []
+    assert run("migrate", **settings_of(elsewhere, postgres_sockets)).returncode == 0
+
+    again = run("restore", str(file), **settings_of(elsewhere, postgres_sockets))
+    assert again.returncode == 4
+    assert "is not empty" in again.stderr
+    assert asyncio.run(seen_by(elsewhere, ONE)) == 500
+
+
+def test_half_a_backup_leaves_nothing_and_a_whole_one_can_follow(
+    server_database: ServerDatabase, elsewhere: ServerDatabase, postgres_sockets: Path, tmp_path: Path
+) -> None:
+    file, half = tmp_path / "whole", tmp_path / "half"
+    assert run("backup", str(file), **settings_of(server_database, postgres_sockets)).returncode == 0
+    half.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    done = run("restore", str(half), **settings_of(elsewhere, postgres_sockets))
+    assert done.returncode == 4
+    assert "pg_restore failed" in done.stderr
+    with create_engine(elsewhere.admin.replace("postgresql:", "postgresql+psycopg:")).connect() as connection:
+        assert connection.execute(text("SELECT to_regclass('public.tenant')")).scalar_one() is None
+    assert run("restore", str(file), **settings_of(elsewhere, postgres_sockets)).returncode == 0
+
+
+def test_a_backup_overwrites_nothing_and_one_that_fails_leaves_no_file(
+    server_database: ServerDatabase, postgres_sockets: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "heliograph.dump"
+    file.write_text("the last good one")
+    settings = settings_of(server_database, postgres_sockets)
+    done = run("backup", str(file), **settings)
+    assert (done.returncode, file.read_text()) == (4, "the last good one")
+    settings["HELIOGRAPH_DATABASE_URL"] = postgres.url_of(postgres_sockets, "no_such_database", REQUESTS)
+    done = run("backup", str(tmp_path / "other"), **settings)
+    assert done.returncode == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["heliograph.dump"]
