@@ -16,7 +16,7 @@ from pathlib import Path
 import shapely  # type: ignore[import-untyped]
 
 from basemap.feature import KM_PER_DEG
-from basemap.names import find_local_name, to_ascii
+from basemap.names import compose, find_local_name, to_ascii
 from basemap.shapefile import read_rows
 
 UNRANKED = 99
@@ -69,7 +69,7 @@ def read_cities(path: Path) -> list[City]:
     cities = []
     for row in rows:
         name = str(row["name"])
-        home = find_local_name(row["countrycode"], name, row["alternatenames"])
+        home = compose(find_local_name(row["countrycode"], name, row["alternatenames"]))
         lng_deg, lat_deg = float(row["longitude"]), float(row["latitude"])
         cities.append(
             City(

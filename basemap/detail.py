@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry  # type: ignore[import-untyped]
 
 from basemap.cities import City
 from basemap.feature import KM_PER_DEG, from_mercator, to_mercator
+from basemap.grade import Grade
 
 _SQUARE_DEG = 0.25
 _CORNER_DEG = np.array([180.0, 90.0])
@@ -25,9 +26,10 @@ _REACH_KM = 30.0
 
 
 class Detail:
-    """Knows which squares of the world lie near a village, and simplifies with two tolerances."""
+    """Knows how fine the build is and which squares of the world lie near a village; simplifies with two tolerances."""
 
-    def __init__(self, cities: Iterable[City]) -> None:
+    def __init__(self, cities: Iterable[City], grade: Grade) -> None:
+        self.grade = grade
         columns, rows = round(360 / _SQUARE_DEG), round(180 / _SQUARE_DEG)
         self._is_inhabited = np.zeros((columns, rows), bool)
         high_deg = _REACH_KM / KM_PER_DEG
@@ -43,23 +45,21 @@ class Detail:
         squares = np.floor((lng_lat + _CORNER_DEG) / _SQUARE_DEG).astype(np.int64)
         return np.asarray(self._is_inhabited[squares[:, 0] % columns, np.clip(squares[:, 1], 0, rows - 1)])
 
-    def simplify(self, geometry: BaseGeometry, near_deg: float, far_deg: float) -> BaseGeometry:
-        """Lines and areas; rings that were closed stay closed and keep at least a triangle.
+    def simplify(self, geometry: BaseGeometry, near_px: float, far_px: float) -> BaseGeometry:
+        """Lines and areas, off by so many pixels of the last zoom; closed rings stay closed and keep at least a triangle.
 
         Rings are treated one by one: where two come to touch, the tiler mends it, which takes minutes here.
         """
         if geometry.geom_type == "Polygon":
             shell, *holes = (
-                self._thin(ring, near_deg, far_deg) for ring in [geometry.exterior, *geometry.interiors]
+                self._thin(ring, near_px, far_px) for ring in [geometry.exterior, *geometry.interiors]
             )
             return shapely.Polygon(shell, holes)
         if geometry.geom_type == "LineString":
-            return shapely.linestrings(self._thin(geometry, near_deg, far_deg))
-        return type(geometry)(
-            [self.simplify(part, near_deg, far_deg) for part in shapely.get_parts(geometry)]
-        )
+            return shapely.linestrings(self._thin(geometry, near_px, far_px))
+        return type(geometry)([self.simplify(part, near_px, far_px) for part in shapely.get_parts(geometry)])
 
-    def _thin(self, line: BaseGeometry, near_deg: float, far_deg: float) -> NDArray[np.float64]:
+    def _thin(self, line: BaseGeometry, near_px: float, far_px: float) -> NDArray[np.float64]:
         """Each run of vertices that are near, or far, is thinned on its own, its ends kept."""
         lng_lat = np.asarray(shapely.get_coordinates(line), dtype=np.float64)
         is_near = self.is_near_people(lng_lat)
@@ -68,7 +68,7 @@ class Detail:
         thinned = [flat[:1]]
         for start, end in pairwise(ends):
             if end > start:
-                tolerance_deg = near_deg if is_near[end] else far_deg
+                tolerance_deg = (near_px if is_near[end] else far_px) * self.grade.pixel_deg
                 run = shapely.simplify(shapely.linestrings(flat[start : end + 1]), tolerance_deg)
                 thinned.append(shapely.get_coordinates(run)[1:])
         joined = from_mercator(np.vstack(thinned))

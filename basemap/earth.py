@@ -12,12 +12,12 @@ import shapely  # type: ignore[import-untyped]
 
 from basemap.antimeridian import cut
 from basemap.detail import Detail
-from basemap.feature import MERCATOR_LIMIT_DEG, PIXEL_AT_ZOOM_7_DEG, Feature, Properties
+from basemap.feature import MERCATOR_LIMIT_DEG, Feature, Properties
 from basemap.shapefile import read_rows
 from basemap.sources import Sources
 
 _COUNTRY_LEVEL, _REGION_LEVEL = 2, 4
-_NEAR_DEG, _FAR_DEG = 0.4 * PIXEL_AT_ZOOM_7_DEG, 3.0 * PIXEL_AT_ZOOM_7_DEG
+_NEAR_PX, _FAR_PX = 0.4, 3.0
 _UNSETTLED = ("Disputed", "Indefinite", "Indeterminant", "Line of control", "Lease")
 
 
@@ -33,12 +33,12 @@ def build_boundaries(sources: Sources, detail: Detail) -> Iterator[Feature]:
         if "Magics" in claim and "boundary" not in claim:
             continue
         unsettled: Properties = {"disputed": True} if claim.startswith(_UNSETTLED) else {}
-        border = detail.simplify(cut(line), _NEAR_DEG, _FAR_DEG)
+        border = detail.simplify(cut(line), _NEAR_PX, _FAR_PX)
         yield Feature(border, 0, {**unsettled, "kind": "country", "kind_detail": _COUNTRY_LEVEL})
     path = sources.natural_earth / "ne_10m_admin_1_states_provinces_lines.shp"
     for line, row in read_rows(path, ["featurecla", "min_zoom"], "latin1"):
         if row["featurecla"] == "Admin-1 boundary" and row["min_zoom"] < 6.65:
-            border = detail.simplify(cut(line), _NEAR_DEG, _FAR_DEG)
+            border = detail.simplify(cut(line), _NEAR_PX, _FAR_PX)
             yield Feature(
                 border, max(int(row["min_zoom"]), 3), {"kind": "region", "kind_detail": _REGION_LEVEL}
             )

@@ -121,6 +121,11 @@ def find_local_name(country_code: str, name: str, others: Iterable[str]) -> str:
     return name
 
 
+def compose(text: str) -> str:
+    """A name in letters that fonts have: each with its mark as one; marks that no letter of its own bears are dropped (H̱ura)."""
+    return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFC", text))
+
+
 def romanize(text: str, country_code: str = "") -> str:
     """A rough Latin spelling in lower-case ASCII, good for comparing, not for showing."""
     sounds = _CYRILLIC | _SOUNDS_OF.get(country_code, {})

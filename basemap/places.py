@@ -29,6 +29,7 @@ from basemap.feature import (
     simplify,
     to_mercator,
 )
+from basemap.grade import Grade
 from basemap.names import is_shipped_script, to_ascii
 from basemap.placement import score
 from basemap.shapefile import read_rows
@@ -38,11 +39,14 @@ from basemap.topojson import read_shapes
 _CAPITAL_LEVEL: dict[str, Value] = {COUNTRY_CAPITAL: "yes", REGION_CAPITAL: "4"}
 _COUNTRY_PX, _REGION_PX = 45.0, 95.0
 _LAST_REGION_ZOOM = 8
+_SEAT_OFF_DEG = 0.05
+_LANGUAGE_OF_MAPS = {"BA": "bs", "BI": "fr", "CF": "fr", "CW": "nl", "PY": "es", "RW": "en", "SN": "fr"}
+"""Of countries whose first official language is not that of their maps."""
 _LEAST_URBAN_POPULATION = 10_000
 _LEAST_URBAN_SIDE_KM = 6.0
 
 
-def build_localities(placed: list[tuple[City, int]]) -> Iterator[Feature]:
+def build_localities(placed: list[tuple[City, int]], grade: Grade) -> Iterator[Feature]:
     """What many places have in common stands first and in few values: that is what lets tiles be small."""
     for city, zoom in placed:
         population = _round(city.population)
@@ -56,7 +60,7 @@ def build_localities(placed: list[tuple[City, int]]) -> Iterator[Feature]:
         if city.capital:
             properties["capital"] = _CAPITAL_LEVEL[city.capital]
         properties |= _names(city.name, city.english_name)
-        yield Feature(shapely.Point(city.lng_deg, city.lat_deg), min(zoom, 7), properties)
+        yield Feature(shapely.Point(city.lng_deg, city.lat_deg), min(zoom, grade.last_zoom), properties)
 
 
 def build_countries(sources: Sources) -> Iterator[Feature]:
@@ -78,28 +82,32 @@ def build_countries(sources: Sources) -> Iterator[Feature]:
 
 
 def build_regions(sources: Sources, cities: list[City]) -> Iterator[Feature]:
-    """First-order regions that are wide enough for their name, but not around a city of the same name."""
-    seats = {(city.country_code, to_ascii(city.name)): city for city in reversed(cities)}
+    """First-order regions that are wide enough for their name, but none called as a city in it: that would look doubled."""
+    seats = {
+        (city.country_code, to_ascii(name).casefold()): city
+        for city in reversed(cities)
+        for name in (city.english_name, city.name)
+    }
     path = sources.regions / "ne_10m_admin_1_states_provinces.shp"
     for outline, row in read_rows(path, ["name", "iso_a2"], "utf-8"):
         spot, side_deg = _label_spot(cut(outline))
         zoom = max(_zoom_where_wide(side_deg, _REGION_PX), 4)
         if not row["name"] or zoom > _LAST_REGION_ZOOM:
             continue
-        seat = seats.get((row["iso_a2"], to_ascii(row["name"])))
-        if seat and math.hypot(seat.lng_deg - spot.x, seat.lat_deg - spot.y) < side_deg / 3:
+        seat = seats.get((row["iso_a2"], to_ascii(row["name"]).casefold()))
+        if seat and shapely.dwithin(outline, shapely.Point(seat.lng_deg, seat.lat_deg), _SEAT_OFF_DEG):
             continue
         properties: Properties = {"kind": "region", "kind_detail": "state"}
         properties |= _names(row["name"], to_ascii(row["name"])) | {"min_zoom": zoom, "sort_key": zoom * 10}
         yield Feature(spot, min(zoom, 7), properties)
 
 
-def build_landcover(cities: list[City]) -> Iterator[Feature]:
+def build_landcover(cities: list[City], grade: Grade) -> Iterator[Feature]:
     """Discs as big as a population needs, grown together: an estimate, there is no free outline of all cities.
 
     A single town would be a bare circle, so only areas as big as a city's are kept.
     """
-    gap_deg = 1.5 * PIXEL_AT_ZOOM_7_DEG
+    gap_deg = 1.5 * grade.pixel_deg
     discs = []
     for city in cities:
         if city.population >= _LEAST_URBAN_POPULATION:
@@ -109,7 +117,7 @@ def build_landcover(cities: list[City]) -> Iterator[Feature]:
     grown = shapely.get_parts(shapely.union_all(discs))
     for area in shapely.buffer(grown, -gap_deg, quad_segs=2):
         side_deg = math.sqrt(float(shapely.area(area)))
-        outline = cut(simplify(shapely.transform(area, from_mercator), PIXEL_AT_ZOOM_7_DEG / 3))
+        outline = cut(simplify(shapely.transform(area, from_mercator), grade.pixel_deg / 3))
         stretch = _stretch(shapely.get_coordinates(outline)[0, 1])
         if side_deg / stretch * KM_PER_DEG >= _LEAST_URBAN_SIDE_KM:
             yield Feature(outline, min(max(_zoom_where_wide(side_deg, 6.0), 4), 7), {"kind": "urban_area"})
@@ -122,16 +130,16 @@ def _stretch(lat_deg: float) -> float:
 
 @cache
 def find_country_name(code: str, language: str | None = None) -> str:
-    """In a given language, else in the first official one that is written in a script we ship, else in English."""
-    languages = (language,) if language else get_official_languages(code, de_facto=True)
-    for candidate in languages:
-        try:
-            name = Locale.parse(candidate).territories.get(code)
-        except (UnknownLocaleError, ValueError):
-            continue
-        if name and (language or is_shipped_script(name)):
-            return str(name)
-    return find_country_name(code, "en") if language != "en" else code
+    """In a given language, else in the first official one, else (or where that has a script we do not ship) in English."""
+    official = (_LANGUAGE_OF_MAPS.get(code), *get_official_languages(code, de_facto=True))
+    wanted = language or next(filter(None, official), "en")
+    try:
+        name = str(Locale.parse(wanted).territories.get(code, ""))
+    except (UnknownLocaleError, ValueError):
+        name = ""
+    if name and (language or is_shipped_script(name)):
+        return name
+    return code if language == "en" else find_country_name(code, "en")
 
 
 def _names(name: str, english_name: str) -> Properties:

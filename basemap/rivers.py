@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry  # type: ignore[import-untyped]
 
 from basemap.detail import Detail
-from basemap.feature import PIXEL_AT_ZOOM_7_DEG, Feature, Properties
+from basemap.feature import Feature, Properties
 from basemap.shapefile import Row, read_rows
 
 NEAR_DEG = 0.03
-NEAR_TOLERANCE_DEG, FAR_TOLERANCE_DEG = 1.0 * PIXEL_AT_ZOOM_7_DEG, 4.0 * PIXEL_AT_ZOOM_7_DEG
+NEAR_TOLERANCE_PX, FAR_TOLERANCE_PX = 1.0, 4.0
+SHORTEST_NAMED_PX, SHORTEST_PX = 3.0, 500.0
 
 Cell = tuple[int, int]
 NamedRiver = tuple[BaseGeometry, Row]
@@ -59,8 +60,8 @@ def build_rivers(paths: list[BaseGeometry], named: list[NamedRiver], detail: Det
         if name:
             properties |= {"name": name, "min_zoom": zoom + 1}
         for line in shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines))):
-            if shapely.length(line) >= (3 if name else 500) * PIXEL_AT_ZOOM_7_DEG:
-                yield Feature(detail.simplify(line, NEAR_TOLERANCE_DEG, FAR_TOLERANCE_DEG), zoom, properties)
+            if shapely.length(line) >= (SHORTEST_NAMED_PX if name else SHORTEST_PX) * detail.grade.pixel_deg:
+                yield Feature(detail.simplify(line, NEAR_TOLERANCE_PX, FAR_TOLERANCE_PX), zoom, properties)
 
 
 def _key(row: Row) -> tuple[str, int]:

@@ -15,14 +15,15 @@ import shapely  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from basemap.antimeridian import cut
-from basemap.feature import PIXEL_AT_ZOOM_7_DEG, Feature, Value, simplify
+from basemap.feature import Feature, Value, simplify
+from basemap.grade import Grade
 from basemap.road_graph import Edge, RoadGraph, join_edges, merge_close_nodes, read_road_graph
 from basemap.road_tiers import rank_edges
 from basemap.shapefile import read_rows
 from basemap.sources import Sources
 
-_CROSSING_DEG = 0.6 * PIXEL_AT_ZOOM_7_DEG
-_TOLERANCE_DEG = 0.6 * PIXEL_AT_ZOOM_7_DEG
+_CROSSING_PX = 0.6
+_TOLERANCE_PX = 0.6
 _STUB_KM = 3.0
 _SHORT_KM = 6.0
 """Shorter pieces of lesser roads and railways are left out."""
@@ -36,24 +37,24 @@ _LEVELS: list[tuple[int, dict[str, Value]]] = [
     (7, {"kind": "major_road", "kind_detail": "secondary", "min_zoom": 7}),
 ]
 """First tile zoom and properties of roads between major cities, between all cities, and of the rest."""
-_RAIL: dict[str, Value] = {"kind": "rail", "kind_detail": "rail", "min_zoom": 7}
+_RAIL_LEVELS: list[tuple[int, dict[str, Value]]] = [
+    (zoom, {"kind": "rail", "kind_detail": "rail", "min_zoom": zoom}) for zoom in (6, 7)
+]
+"""The same of railways between major cities, and of the rest."""
 
 
-def build_roads(sources: Sources) -> Iterator[Feature]:
-    graph = tidy(read_road_graph(sources.road_graphs / "world_highways.py"))
+def build_roads(sources: Sources, grade: Grade) -> Iterator[Feature]:
+    graph = tidy(read_road_graph(sources.road_graphs / "world_highways.py"), grade)
     places, ranks = _read_cities(sources)
-    levels = [places[ranks <= _MAJOR_CITY_RANK], places]
-    rank = rank_edges(graph, levels, [900.0, 500.0])
-    for level, (zoom, properties) in enumerate(_LEVELS):
-        edges = {edge for edge in graph.length_km if rank.get(edge, len(levels)) == level}
-        yield from _lines(graph, edges, zoom, properties)
-    railways = tidy(read_road_graph(sources.road_graphs / "world_railways.py"))
-    yield from _lines(railways, set(railways.length_km), 7, _RAIL)
+    major = places[ranks <= _MAJOR_CITY_RANK]
+    yield from _by_level(graph, rank_edges(graph, [major, places], [900.0, 500.0]), _LEVELS, grade)
+    railways = tidy(read_road_graph(sources.road_graphs / "world_railways.py"), grade)
+    yield from _by_level(railways, rank_edges(railways, [major], [900.0]), _RAIL_LEVELS, grade)
 
 
-def tidy(graph: RoadGraph) -> RoadGraph:
+def tidy(graph: RoadGraph, grade: Grade) -> RoadGraph:
     """Crossings as single nodes, without what is no road and without dead ends too short to see."""
-    merged = merge_close_nodes(graph, _CROSSING_DEG)
+    merged = merge_close_nodes(graph, _CROSSING_PX * grade.pixel_deg)
     lengths = {edge: km for edge, km in merged.length_km.items() if km <= _LONGEST_EDGE_KM}
     degree = Counter(node for edge in lengths for node in edge)
     kept = {
@@ -62,12 +63,18 @@ def tidy(graph: RoadGraph) -> RoadGraph:
     return RoadGraph(merged.lng_lat, kept)
 
 
-def _lines(graph: RoadGraph, edges: set[Edge], zoom: int, properties: dict[str, Value]) -> Iterator[Feature]:
-    for nodes in join_edges(graph, edges):
-        if zoom == _LEVELS[-1][0] and sum_km(graph, nodes) < _SHORT_KM:
-            continue
-        for line in shapely.get_parts(cut(shapely.linestrings(graph.lng_lat[nodes]))):
-            yield Feature(simplify(line, _TOLERANCE_DEG), zoom, properties)
+def _by_level(
+    graph: RoadGraph, rank: dict[Edge, int], levels: list[tuple[int, dict[str, Value]]], grade: Grade
+) -> Iterator[Feature]:
+    """What no level needs is of the last."""
+    last = len(levels) - 1
+    for level, (zoom, properties) in enumerate(levels):
+        edges = {edge for edge in graph.length_km if rank.get(edge, last) == level}
+        for nodes in join_edges(graph, edges):
+            if level == last and sum_km(graph, nodes) < _SHORT_KM:
+                continue
+            for line in shapely.get_parts(cut(shapely.linestrings(graph.lng_lat[nodes]))):
+                yield Feature(simplify(line, _TOLERANCE_PX * grade.pixel_deg), zoom, properties)
 
 
 def sum_km(graph: RoadGraph, nodes: list[int]) -> float:

@@ -17,6 +17,7 @@ import numpy as np
 import shapely  # type: ignore[import-untyped]
 
 from basemap.feature import Feature
+from basemap.grade import Grade
 
 log = logging.getLogger(__name__)
 
@@ -34,15 +35,12 @@ _OPTIONS = [
     "--full-detail=11",
     "--low-detail=11",
     "--buffer=3",
-    "--simplification=8",
     "--simplification-at-maximum-zoom=1",
     "--no-tiny-polygon-reduction-at-maximum-zoom",
-    '--feature-filter={"places":["any",["!=","kind_detail","village"],[">=","population",2500]]}',
     "--coalesce",
     "--reorder",
 ]
-"""Villages below 2,500 people are left out for the size of the committed file. Lines are simplified by their layers:
-the last zoom is shown far enlarged."""
+"""Lines are simplified by their layers: the last zoom is shown far enlarged."""
 
 
 class TilingFailed(Exception):
@@ -67,18 +65,25 @@ def write_layer(path: Path, features: Iterable[Feature]) -> int:
     return count
 
 
-def cut_tiles(tippecanoe: Path, layers: list[Path], out: Path, max_zoom: int) -> None:
+def cut_tiles(tippecanoe: Path, layers: list[Path], out: Path, grade: Grade) -> None:
     """Layer files of one folder into the PMTiles file `out`; relative names only, for they end up in the file."""
     folder = layers[0].parent
     inputs = [f"--named-layer={layer.stem}:{layer.name}" for layer in layers]
     texts = ["--name=Heliograph world", f"--attribution={ATTRIBUTION}", f"--description={DESCRIPTION}"]
-    zooms = ["--minimum-zoom=0", f"--maximum-zoom={max_zoom}"]
-    command = ["tippecanoe", "--output=world.pmtiles", *texts, *zooms, *_OPTIONS, *inputs]
+    zooms = [
+        "--minimum-zoom=0",
+        f"--maximum-zoom={grade.last_zoom}",
+        f"--simplification={grade.simplification}",
+    ]
+    villages = ["any", ["!=", "kind_detail", "village"], [">=", "population", grade.least_village]]
+    kept = f"--feature-filter={json.dumps({'places': villages}, separators=(',', ':'))}"
+    command = ["tippecanoe", "--output=world.pmtiles", *texts, *zooms, kept, *_OPTIONS, *inputs]
     done = subprocess.run(
         command, executable=tippecanoe, cwd=folder, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise TilingFailed(f"tippecanoe ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(folder / "world.pmtiles", out)
+    shutil.copyfile(folder / "world.pmtiles", half := out.with_suffix(".half"))
+    half.replace(out)
     log.info("%s: %.2f MB", out.name, out.stat().st_size / 1e6)

@@ -2,7 +2,7 @@
 
 Counterpart: `earth.py`. Oceans are OpenStreetMap's coastline, shapes of lakes and rivers GSHHG's, names and ranks
 Natural Earth's, which is true to a kilometre only: it gives a shape where GSHHG has none (reservoirs of our time).
-Rule: what is left out or straightened is a few pixels at zoom 7, more where nobody lives (`detail.py`).
+Rule: what is left out or straightened is a few pixels of the last zoom, more where nobody lives (`detail.py`).
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ from basemap.rivers import build_rivers, read_named_rivers
 from basemap.shapefile import Row, read_rows
 from basemap.sources import Sources
 
-COAST_PX, FAR_COAST_PX = 1.2, 5.0
 LAKE_PX, FAR_LAKE_PX = 0.25, 4.0
 ISLAND_PX, FAR_ISLAND_PX = 2.5, 8.0
 LAKE_SIDE_PX, FAR_LAKE_SIDE_PX = 2.5, 8.0
-"""Tolerances and least sides in pixels at zoom 7, near people and far from them."""
+"""Tolerances and least sides in pixels of the last zoom, near people and far from them."""
 
 _BEYOND_180_DEG = 2.0
 """How far the sea around 180 degrees reaches to either side of it."""
@@ -38,7 +37,7 @@ _LAKE_KINDS = {"Reservoir": "reservoir", "Alkaline Lake": "alkaline_lake"}
 
 def build_water(sources: Sources, detail: Detail) -> Iterator[Feature]:
     yield from build_oceans(sources.npm / "@geo-maps" / "earth-seas-10m" / "map.geo.json", detail)
-    yield from build_sea_names()
+    yield from build_sea_names(detail.grade.last_zoom)
     yield from build_lakes(read_lakes(sources.gshhg), list(_read_named_lakes(sources.natural_earth)), detail)
     yield from build_rivers(read_rivers(sources.gshhg), read_named_rivers(sources.natural_earth), detail)
 
@@ -51,7 +50,9 @@ def build_oceans(path: Path, detail: Detail) -> Iterator[Feature]:
         if shell is not None:
             seas.append(shapely.Polygon(shell, [island for island in islands if island is not None]))
     for sea in [*seas, *join_across_180(seas)]:
-        yield Feature(_simplify(sea, detail, COAST_PX, FAR_COAST_PX), 0, {"kind": "ocean"})
+        yield Feature(
+            detail.simplify(sea, detail.grade.coast_px, detail.grade.far_coast_px), 0, {"kind": "ocean"}
+        )
 
 
 def join_across_180(seas: list[BaseGeometry]) -> list[BaseGeometry]:
@@ -71,18 +72,14 @@ def join_across_180(seas: list[BaseGeometry]) -> list[BaseGeometry]:
 def _is_shown(island: BaseGeometry, detail: Detail) -> bool:
     is_near = bool(detail.is_near_people(shapely.get_coordinates(island)[:1])[0])
     least_px = ISLAND_PX if is_near else FAR_ISLAND_PX
-    return math.sqrt(map_area_deg2(island)) >= least_px * PIXEL_AT_ZOOM_7_DEG
+    return math.sqrt(map_area_deg2(island)) >= least_px * detail.grade.pixel_deg
 
 
-def _simplify(outline: BaseGeometry, detail: Detail, near_px: float, far_px: float) -> BaseGeometry:
-    return detail.simplify(outline, near_px * PIXEL_AT_ZOOM_7_DEG, far_px * PIXEL_AT_ZOOM_7_DEG)
-
-
-def build_sea_names() -> Iterator[Feature]:
+def build_sea_names(last_zoom: int) -> Iterator[Feature]:
     for line in (_HERE / "seas.tsv").read_text(encoding="utf-8").splitlines():
         name, kind, lng_deg, lat_deg, zoom = line.split("\t")
         place = shapely.Point(float(lng_deg), float(lat_deg))
-        yield Feature(place, min(int(zoom), 7), {"kind": kind, "name": name, "min_zoom": int(zoom)})
+        yield Feature(place, min(int(zoom), last_zoom), {"kind": kind, "name": name, "min_zoom": int(zoom)})
 
 
 def build_lakes(
@@ -107,23 +104,22 @@ def build_lakes(
 def _lake(shape: BaseGeometry, row: Row | None, detail: Detail) -> Iterator[Feature]:
     side_deg = math.sqrt(map_area_deg2(shape))
     is_near = bool(detail.is_near_people(shapely.get_coordinates(shape)).any())
-    if side_deg < (LAKE_SIDE_PX if is_near else FAR_LAKE_SIDE_PX) * PIXEL_AT_ZOOM_7_DEG:
+    if side_deg < (LAKE_SIDE_PX if is_near else FAR_LAKE_SIDE_PX) * detail.grade.pixel_deg:
         return
     kind: Properties = {"kind": "lake"}
     if row is not None and row["featurec_2"] in _LAKE_KINDS:
         kind["kind_detail"] = _LAKE_KINDS[row["featurec_2"]]
     for part in polygons_of(shape):
-        outline = _simplify(part, detail, LAKE_PX, FAR_LAKE_PX)
-        yield Feature(outline, _zoom_where_wide(side_deg, 8.0), kind)
+        outline = detail.simplify(part, LAKE_PX, FAR_LAKE_PX)
+        yield Feature(outline, _zoom_where_wide(side_deg, 8.0, detail.grade.last_zoom), kind)
     names = _lake_names(row)
     if names:
         middle = shapely.maximum_inscribed_circle(
             shapely.simplify(shape, side_deg / 40), tolerance=side_deg / 20
         ).coords[0]
         min_zoom = max(_zoom_where_wide(side_deg, 40.0, 12), 3)
-        yield Feature(
-            shapely.Point(middle), min(min_zoom, 7), {**names, "kind": "lake", "min_zoom": min_zoom}
-        )
+        in_tiles_from = min(min_zoom, detail.grade.last_zoom)
+        yield Feature(shapely.Point(middle), in_tiles_from, {**names, "kind": "lake", "min_zoom": min_zoom})
 
 
 def _lake_names(row: Row | None) -> Properties:
@@ -143,7 +139,7 @@ def _repaired_names() -> dict[str, str]:
     return dict(line.split("\t", 1) for line in lines)
 
 
-def _zoom_where_wide(side_deg: float, pixels: float, most: int = 7) -> int:
+def _zoom_where_wide(side_deg: float, pixels: float, most: int) -> int:
     """The first zoom at which a thing is that many pixels wide."""
     zoom = np.ceil(np.log2(pixels * PIXEL_AT_ZOOM_7_DEG / side_deg)) + 7
     return int(min(max(zoom, 0), most))

@@ -177,8 +177,13 @@ def run_bench(rest: list[str]) -> int:
 
 
 def run_basemap(rest: list[str]) -> int:
-    """Build the world basemap anew from packages: [--out FILE] [--max-zoom N]."""
+    """Build the world basemap anew from packages: [small|full] [--out FILE]."""
     return run(sys.executable, "-m", "basemap", *rest)
+
+
+def run_fonts(rest: list[str]) -> int:
+    """Make the map's fonts for Arabic and CJK anew from packages."""
+    return run(sys.executable, "-m", "tools.map_fonts", *rest)
 
 
 def run_mibs(rest: list[str]) -> int:
@@ -206,6 +211,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "simnet": run_simnet,
     "server": run_server,
     "basemap": run_basemap,
+    "fonts": run_fonts,
     "mibs": run_mibs,
     "setup": run_setup,
 }

@@ -17,13 +17,13 @@ from PySide6.QtWebEngineCore import QWebEngineUrlRequestJob, QWebEngineUrlScheme
 
 import map_assets
 from app.map.sandbox import chromium_flags, sandbox_obstacle
+from app.map.worlds import find_world
 from domain.blobs import picture_kind
 
 SCHEME = b"heliograph-map"
 ORIGIN = "heliograph-map://page"
 INDEX = QUrl(f"{ORIGIN}/index.html")
 ASSETS = Path(map_assets.__file__).parent
-BASEMAP = ASSETS / "basemap" / "world.pmtiles"
 
 ICONS = ("plus", "minus", "maximize", "layers", "ruler", "pencil")
 VENDOR = {
@@ -39,8 +39,8 @@ CHANNEL = "/vendor/qwebchannel.js"
 CHANNEL_RESOURCE = Path(":/qtwebchannel/qwebchannel.js")
 """Qt's own half of the channel, out of Qt's resources. Not a user script: those are lost when a page dies and comes back."""
 
-OWN = {"src": ".js", "style": ".css", "fonts": ".ttf"}
-"""Our own folders, and the one kind of file that is served of each."""
+OWN = {"src": (".js",), "style": (".css",), "fonts": (".ttf", ".woff2")}
+"""Our own folders, and the kinds of file that are served of each."""
 
 MIME = {
     ".html": b"text/html",
@@ -50,6 +50,7 @@ MIME = {
     ".json": b"application/json",
     ".svg": b"image/svg+xml",
     ".ttf": b"font/ttf",
+    ".woff2": b"font/woff2",
     ".pmtiles": b"application/octet-stream",
 }
 _log = logging.getLogger("heliograph.map")
@@ -80,19 +81,20 @@ def prepare_web_engine(argv: Sequence[str]) -> None:
 class MapFiles(QWebEngineUrlSchemeHandler):
     """Answers the page's requests from one table of address -> file."""
 
-    def __init__(self, basemap: Path = BASEMAP, parent: QObject | None = None) -> None:
+    def __init__(self, basemap: Path | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.table = {
             "/index.html": ASSETS / "index.html",
             "/style/tokens.json": ASSETS / "style" / "tokens.json",
         }
-        for folder, suffix in OWN.items():
-            for file in sorted((ASSETS / folder).glob(f"*{suffix}")):
-                self.table[f"/{folder}/{file.name}"] = file
+        for folder, suffixes in OWN.items():
+            for file in sorted((ASSETS / folder).iterdir()):
+                if file.suffix in suffixes:
+                    self.table[f"/{folder}/{file.name}"] = file
         self.table |= {address: ASSETS / "node_modules" / file for address, file in VENDOR.items()}
         self.table[CHANNEL] = CHANNEL_RESOURCE
-        self.table["/basemap/world.pmtiles"] = basemap
-        self.basemap = basemap
+        self.basemap = basemap or find_world()
+        self.table["/basemap/world.pmtiles"] = self.basemap
         self.pictures: dict[str, bytes] = {}
         """What lies under papers, by the hash of its content."""
 

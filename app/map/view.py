@@ -31,7 +31,7 @@ from app.map.page import Gate, MapPage, make_profile
 from app.map.radio import RadioFeed
 from app.map.readings import ReadingsFeed
 from app.map.reports import Report, Reports
-from app.map.scheme import BASEMAP, INDEX, MapFiles
+from app.map.scheme import INDEX, MapFiles
 from app.map.tools import MapTools
 from app.model import Delta, Model
 from domain.geometry import is_place
@@ -88,9 +88,10 @@ class MapView(QWidget):
         parent: QWidget | None = None,
         *,
         started_s: float | None = None,
-        basemap: Path = BASEMAP,
+        basemap: Path | None = None,
     ) -> None:
-        """`started_s` is the process's start on the monotonic clock, from which `became_idle` counts."""
+        """`started_s` is the process's start on the monotonic clock, from which `became_idle` counts; without a `basemap` the best
+        of the program's worlds is drawn."""
         super().__init__(parent)
         self._model = model
         self._theme = theme

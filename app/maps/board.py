@@ -18,8 +18,9 @@ from app.dialogs.confirm import Confirm
 from app.dialogs.form import Board, fill_row, plain_table
 from app.discovery.operations import OperationList
 from app.look import Look
+from app.map.worlds import find_world
 from app.maps.coverage import Coverage
-from app.maps.words import SCHEMAS, USES, bounds_words, places_of, size_words, use_words
+from app.maps.words import SCHEMAS, USES, bounds_words, places_of, size_words, use_words, world_words
 from app.model import Delta, Model
 from app.panels.text import Label, button
 from app.words import count_of
@@ -96,8 +97,9 @@ class MapsBoard(Board):
             row.addWidget(widget)
         row.addWidget(self.check_button)
         row.addWidget(self.remove_button)
-        said = "Drawn over the world that comes along, the topmost first. Where a map has no ground the one below it shows."
-        self.body.addWidget(Label(said, "small", wrap=True))
+        said = "Drawn over the world, the topmost first. Where a map has no ground the one below it shows."
+        self.world = Label(f"{said} {world_words(find_world())}", "small", wrap=True)
+        self.body.addWidget(self.world)
         self.body.addWidget(self.operations)
         self.body.addWidget(self.table, 1)
         self.body.addWidget(self.empty, 1)

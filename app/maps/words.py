@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 
+from app.map.worlds import FULL, SMALL
 from app.words import count_of, figure
 from domain.geometry import LngLat
 from domain.inventory import Inventory
@@ -26,6 +28,17 @@ USES: dict[MapUse, str] = {
     "light": "Light only",
     "never": "Not drawn",
 }
+
+
+def world_words(world: Path) -> str:
+    """Return which map of the world is drawn beneath all others, and how to have a finer one."""
+    if world == FULL:
+        return "Beneath them lies the full map of the world, to zoom 8."
+    lies = f"Beneath them lies the small map of the world ({SMALL.name}, to zoom 7)."
+    return (
+        f"{lies} The full one, to zoom 8, is drawn instead where “./dev basemap full” was run; "
+        f"a {FULL.name} that you bring can also be added here."
+    )
 
 
 def size_words(size_bytes: int) -> str:

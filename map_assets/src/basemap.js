@@ -4,6 +4,9 @@
 /** @import { LayerSpecification, ExpressionSpecification } from "@maplibre/maplibre-gl-style-spec" */
 /** @import { Palette } from "./palette.js" */
 
+import { NAME_OF_PLACE } from "./place_names.js";
+import { REGULAR } from "./style.js";
+
 export const BASEMAP = "basemap";
 const ADDRESS = new URL("../basemap/world.pmtiles", import.meta.url).href;
 
@@ -62,28 +65,30 @@ export function basemapLayers(c) {
     },
     {
       id: "rail", type: "line", ...from("roads"), filter: ["==", ["get", "kind"], "rail"], minzoom: 6,
-      paint: { "line-color": c.rail, "line-width": 1, "line-dasharray": [4, 2] },
+      paint: { "line-color": c.rail, "line-width": byZoom([[6, 0.9], [9, 1.2], [12, 1.6]]), "line-dasharray": [4, 2] },
     },
     {
       id: "road", type: "line", ...from("roads"), filter: ["==", ["get", "kind"], "major_road"], layout: { "line-join": "round" },
-      paint: { "line-color": c.road, "line-width": byZoom([[6, 0.5], [10, 1.4], [12, 2.5]]) },
+      paint: { "line-color": c.road, "line-width": byZoom([[6, 0.8], [8, 1.1], [10, 1.6], [12, 2.8]]) },
     },
     {
       id: "motorway", type: "line", ...from("roads"), filter: ["==", ["get", "kind"], "highway"], layout: { "line-join": "round" },
-      paint: { "line-color": c.motorway, "line-width": byZoom([[5, 0.8], [9, 1.8], [12, 4]]) },
+      paint: { "line-color": c.motorway, "line-width": byZoom([[4, 0.8], [6, 1.2], [9, 2], [12, 4.2]]) },
     },
     {
       id: "water-name", type: "symbol", ...from("water"), filter: ["==", ["geometry-type"], "Point"],
-      layout: { "text-field": ["get", "name"], "text-font": ["Inter Regular"], "text-size": 12, "text-letter-spacing": 0.12, "text-max-width": 8 },
+      layout: { "text-field": ["get", "name"], "text-font": REGULAR, "text-size": 12, "text-letter-spacing": 0.12, "text-max-width": 8 },
       paint: { "text-color": c.water_text },
     },
     {
       id: "place-name", type: "symbol", ...from("places"), minzoom: 2,
       filter: ["all", ["has", "name"], ["<=", ["to-number", ["get", "min_zoom"], 0], ["zoom"]]],
       layout: {
-        "text-field": ["get", "name"],
-        "text-font": ["Inter Regular"],
-        "text-size": ["interpolate", ["linear"], ["to-number", ["get", "population"], 0], 1000, 10, 60_000, 11.5, 400_000, 13],
+        "text-field": NAME_OF_PLACE,
+        "text-font": REGULAR,
+        "text-size": ["match", ["get", "kind"], "country", 12.5, "region", 10.5,
+          ["interpolate", ["linear"], ["to-number", ["get", "population"], 0], 1000, 10, 60_000, 11.5, 400_000, 13]],
+        "text-letter-spacing": ["match", ["get", "kind"], ["country", "region"], 0.1, 0],
         "symbol-sort-key": ["to-number", ["get", "sort_key"], 0],
         "text-padding": 8,
         "text-max-width": 8,

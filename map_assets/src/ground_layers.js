@@ -2,6 +2,7 @@
 // One rule: a third of the network's contrast, whatever the map; a theme changes paint only.
 
 import { SCHEMAS } from "./ground_schemas.js";
+import { NAME_OF_PLACE } from "./place_names.js";
 import { ex, filter, REGULAR } from "./style.js";
 
 /** @import { LayerSpecification } from "@maplibre/maplibre-gl-style-spec" */
@@ -86,7 +87,7 @@ function vectorLayers(schema, source, palette) {
     },
     placeName: {
       type: "symbol",
-      layout: { ...text, "text-size": ex(["match", size, 2, 13, 1, 11.5, 10]), "symbol-sort-key": ex(rank), "text-padding": 8 },
+      layout: { ...text, "text-field": NAME_OF_PLACE, "text-size": ex(["match", size, 2, 13, 1, 11.5, 10]), "symbol-sort-key": ex(rank), "text-padding": 8 },
       paint: { "text-color": c.place, ...halo },
     },
   };

@@ -11,6 +11,7 @@ import { follow } from "./clock.js";
 import { Drag } from "./drag.js";
 import { Fan } from "./fan.js";
 import { FATE_WORDS } from "./fates.js";
+import { fontFaces } from "./fonts.js";
 import { notice, putButtons, putCredits, putLegend, putScale } from "./furniture.js";
 import { Glass } from "./glass.js";
 import { Joins } from "./joins.js";
@@ -79,7 +80,7 @@ async function build(first) {
     container: "map",
     style: {
       version: 8,
-      "font-faces": Object.fromEntries(["Regular", "Medium", "SemiBold"].map((weight) => [`Inter ${weight}`, address(`fonts/Inter-${weight}.ttf`)])),
+      "font-faces": fontFaces(address),
       sources: ground ? { [BASEMAP]: ground } : {},
       layers: [
         { id: "ground", type: "background", paint: { "background-color": palette.basemap.land } },

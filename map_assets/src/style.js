@@ -1,11 +1,13 @@
 // Words of MapLibre's style language that several layers use. Pure. Counterpart: layers.js and fate_layers.js.
 // One rule: what is written here holds for every theme.
 
+import { NOTO } from "./fonts.js";
+
 /** @import { ExpressionSpecification, FilterSpecification } from "@maplibre/maplibre-gl-style-spec" */
 
-export const REGULAR = ["Inter Regular"];
-export const MEDIUM = ["Inter Medium"];
-export const SEMIBOLD = ["Inter SemiBold"];
+export const REGULAR = [NOTO, "Inter Regular"];
+export const MEDIUM = [NOTO, "Inter Medium"];
+export const SEMIBOLD = [NOTO, "Inter SemiBold"];
 
 /** @param {unknown} x @returns {ExpressionSpecification} */
 export const ex = (x) => /** @type {ExpressionSpecification} */ (x);

@@ -14,7 +14,8 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
 
 from app.dialogs.confirm import Confirm
-from app.maps.words import box_around, boxes_around, size_words, use_words
+from app.map.worlds import FULL, SMALL, find_world
+from app.maps.words import box_around, boxes_around, size_words, use_words, world_words
 from domain.errors import Refusal
 from domain.geometry import LngLat
 from domain.maps import (
@@ -252,3 +253,20 @@ def test_boxes_around_places_hold_them_and_join_where_they_are_many() -> None:
     boxes = boxes_around(places, 3, 100)
     assert len(boxes) <= 100
     assert all(any(w <= lng <= e and s <= lat <= n for w, s, e, n in boxes) for lng, lat in places)
+
+
+def test_the_full_world_is_drawn_where_it_was_built(tmp_path: Path) -> None:
+    full, small = tmp_path / "full.pmtiles", tmp_path / "small.pmtiles"
+    assert find_world(full, small) == small
+    full.touch()
+    assert find_world(full, small) == full
+
+
+def test_the_board_says_which_world_lies_beneath_and_how_to_have_a_finer_one(
+    bench: Bench, asked: Asked
+) -> None:
+    board = bench.window.maps.open()
+    assert world_words(find_world()) in board.world.text()
+    assert "./dev basemap full" in world_words(SMALL)
+    assert FULL.name in world_words(SMALL)
+    assert world_words(FULL) == "Beneath them lies the full map of the world, to zoom 8."

@@ -1,222 +1,47 @@
-"""The basemap that is committed: what the first start and all tests draw, read here as bytes, without a tile library.
+"""The basemap that is committed: what the first start and all tests draw; and the full one, where it was built.
 
-Counterpart: `basemap/`, which makes it. Sources of the two formats: the PMTiles specification, version 3, and the Mapbox Vector
-Tile specification 2.1.
+Counterpart: `basemap/`, which makes them, and `tests/world_tiles.py`, which reads them.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
 import math
-import struct
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
+from basemap.grade import FULL, GRADES, SMALL, Grade
 from basemap.sources import DEBIAN_DIGESTS, NPM_PACKAGES, PYPI_MODULES
+from tests.world_tiles import POLYGON, Archive, features, is_within, localities, tile_at
 
 FOLDER = Path(__file__).resolve().parents[2] / "map_assets" / "basemap"
-FILE, LICENSE = FOLDER / "world.pmtiles", FOLDER / "LICENSE"
-CAP_BYTES = 10_000_000
+LICENSE = FOLDER / "LICENSE"
+CAP_BYTES = {SMALL: 10_000_000, FULL: 40_000_000}
 LAYERS = {"earth", "landcover", "water", "boundaries", "roads", "places"}
 CREDITED = ("OpenStreetMap", "Natural Earth", "GeoNames", "GSHHG")
-POINT, POLYGON = 1, 3
-
-Ring = list[tuple[float, float]]
-
-
-class Feature(NamedTuple):
-    """One thing of a tile; its parts hold places in parts of the tile's width, from its north-west corner."""
-
-    kind: int
-    properties: dict[str, Any]
-    parts: list[Ring]
+BUILT = [grade for grade in GRADES.values() if grade is SMALL or (FOLDER / grade.file).is_file()]
+"""The small one is committed, the full one is there where somebody has built it."""
 
 
-def varints(data: bytes) -> Iterator[int]:
-    value = shift = 0
-    for byte in data:
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            yield value
-            value = shift = 0
-
-
-def fields(data: bytes) -> Iterator[tuple[int, Any]]:
-    """The fields of a protocol buffer: numbers and bytes."""
-
-    def varint() -> int:
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    at = 0
-    while at < len(data):
-        key = varint()
-        wire = key & 7
-        if wire == 0:
-            yield key >> 3, varint()
-            continue
-        size = {1: 8, 5: 4}.get(wire) or varint()
-        yield key >> 3, data[at : at + size]
-        at += size
-
-
-def value_of(data: bytes) -> Any:
-    [(number, value)] = fields(data)
-    if number == 1:
-        return value.decode("utf-8")
-    if number in (2, 3):
-        return struct.unpack("<f" if number == 2 else "<d", value)[0]
-    return {6: (value >> 1) ^ -(value & 1), 7: bool(value)}.get(number, value) if number != 1 else value
-
-
-def parts_of(commands: list[int], extent: int) -> list[Ring]:
-    parts: list[Ring] = []
-    at = x = y = 0
-    while at < len(commands):
-        command, count = commands[at] & 7, commands[at] >> 3
-        at += 1
-        for _ in range(count if command != 7 else 0):
-            dx, dy = ((n >> 1) ^ -(n & 1) for n in commands[at : at + 2])
-            at, x, y = at + 2, x + dx, y + dy
-            if command == 1:
-                parts.append([])
-            parts[-1].append((x / extent, y / extent))
-    return parts
-
-
-def features(layer: bytes) -> Iterator[Feature]:
-    told: dict[int, list[Any]] = defaultdict(list)
-    for number, value in fields(layer):
-        told[number].append(value)
-    keys, values = [key.decode() for key in told[3]], [value_of(value) for value in told[4]]
-    for feature in told[2]:
-        of = dict(fields(feature))
-        tags = list(varints(of.get(2, b"")))
-        properties = {keys[k]: values[v] for k, v in zip(tags[::2], tags[1::2], strict=True)}
-        yield Feature(of[3], properties, parts_of(list(varints(of[4])), told[5][0]))
-
-
-def tile_id(zoom: int, x: int, y: int) -> int:
-    """The number of a tile: all of the zooms before, then its place on the Hilbert curve."""
-    found = (4**zoom - 1) // 3
-    for level in reversed(range(zoom)):
-        side = 1 << level
-        right, low = bool(x & side), bool(y & side)
-        found += side * side * ((3 * right) ^ low)
-        if not low:
-            if right:
-                x, y = side - 1 - x, side - 1 - y
-            x, y = y, x
+@pytest.fixture(scope="module", params=BUILT, ids=lambda grade: grade.file)
+def grade(request: pytest.FixtureRequest) -> Grade:
+    found: Grade = request.param
     return found
-
-
-class Archive:
-    """A PMTiles file, read whole."""
-
-    def __init__(self, file: Path) -> None:
-        self._data = file.read_bytes()
-        assert self._data[:8] == b"PMTiles\x03"
-        root, root_size, told, told_size, self._leaves, _, self._tiles, self._tiles_size = struct.unpack(
-            "<8Q", self._data[8:72]
-        )
-        self.internal_compression, self.tile_compression, self.tile_type, self.min_zoom, self.max_zoom = (
-            self._data[97:102]
-        )
-        self.metadata = json.loads(gzip.decompress(self._data[told : told + told_size]))
-        self.places: dict[int, tuple[int, int]] = {}
-        """Where the bytes of each tile are: offset, size."""
-        self._read_directory(root, root_size)
-
-    def _read_directory(self, offset: int, size: int) -> None:
-        count, *numbers = varints(gzip.decompress(self._data[offset : offset + size]))
-        steps, runs, sizes, offsets = (numbers[n * count : (n + 1) * count] for n in range(4))
-        id = following = 0
-        for step, run, length, told in zip(steps, runs, sizes, offsets, strict=True):
-            id += step
-            start = told - 1 if told else following
-            following = start + length
-            if run == 0:
-                self._read_directory(self._leaves + start, length)
-            for same in range(run):
-                self.places[id + same] = (start, length)
-
-    @cache  # noqa: B019  one archive for all tests
-    def _bytes_at(self, start: int, size: int) -> bytes:
-        assert start + size <= self._tiles_size
-        return gzip.decompress(self._data[self._tiles + start : self._tiles + start + size])
-
-    def layers(self, zoom: int, x: int, y: int) -> dict[str, bytes]:
-        """The layers of a tile by name, undecoded; none where there is no tile."""
-        place = self.places.get(tile_id(zoom, x, y))
-        found = {}
-        for number, layer in fields(self._bytes_at(*place)) if place else ():
-            assert number == 3
-            found[next(value for number, value in fields(layer) if number == 1).decode()] = layer
-        return found
-
-    def features(self, zoom: int, x: int, y: int, layer: str) -> list[Feature]:
-        """What a layer of a tile holds."""
-        layers = self.layers(zoom, x, y)
-        return list(features(layers[layer])) if layer in layers else []
 
 
 @pytest.fixture(scope="module")
-def world() -> Archive:
-    return Archive(FILE)
+def world(grade: Grade) -> Archive:
+    return Archive(FOLDER / grade.file)
 
 
-def tile_at(lng: float, lat: float, zoom: int) -> tuple[int, int, float, float]:
-    """Column and row of the tile at a place, and the place in it."""
-    x = (lng + 180) / 360 * 2**zoom
-    y = (1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * 2**zoom
-    return int(x), int(y), x % 1, y % 1
-
-
-def is_within(rings: list[Ring], x: float, y: float) -> bool:
-    """Whether a place is in an area: an odd number of edges lies east of it."""
-    crossed = 0
-    for ring in rings:
-        for (x1, y1), (x2, y2) in zip(ring, ring[1:] + ring[:1], strict=True):
-            crossed += (y1 > y) != (y2 > y) and x < x1 + (y - y1) / (y2 - y1) * (x2 - x1)
-    return crossed % 2 == 1
-
-
-@cache
-def localities(world: Archive, zoom: int) -> list[tuple[dict[str, Any], float, float]]:
-    """All cities, towns and villages of a zoom: properties, lng, lat; what a tile holds of its neighbour left out."""
-    side, found = 2**zoom, []
-    for column in range(side):
-        for row in range(side):
-            for place in world.features(zoom, column, row, "places"):
-                for [(x, y)] in place.parts if place.properties["kind"] == "locality" else ():
-                    if 0 <= x < 1 and 0 <= y < 1:
-                        north = math.pi * (1 - 2 * (row + y) / side)
-                        lat = math.degrees(math.atan(math.sinh(north)))
-                        found.append((place.properties, (column + x) / side * 360 - 180, lat))
-    return found
-
-
-def test_it_is_at_most_ten_million_bytes_and_reaches_zoom_7(world: Archive) -> None:
-    assert FILE.stat().st_size <= CAP_BYTES
+def test_it_is_as_small_and_reaches_as_far_as_is_told(world: Archive, grade: Grade) -> None:
+    assert (FOLDER / grade.file).stat().st_size <= CAP_BYTES[grade]
     gzipped, vector = 2, 1
     assert (world.internal_compression, world.tile_compression, world.tile_type) == (gzipped, gzipped, vector)
-    assert (world.min_zoom, world.max_zoom) == (0, 7)
+    assert (world.min_zoom, world.max_zoom) == (0, grade.last_zoom)
 
 
 def test_its_layers_are_those_whose_licence_is_told(world: Archive) -> None:
@@ -225,8 +50,8 @@ def test_its_layers_are_those_whose_licence_is_told(world: Archive) -> None:
     assert {layer["id"] for layer in world.metadata["vector_layers"]} == told == LAYERS
 
 
-def test_there_is_a_tile_with_ground_everywhere_at_every_zoom(world: Archive) -> None:
-    assert sorted(world.places) == list(range((4**8 - 1) // 3))
+def test_there_is_a_tile_with_ground_everywhere_at_every_zoom(world: Archive, grade: Grade) -> None:
+    assert sorted(world.places) == list(range((4 ** (grade.last_zoom + 1) - 1) // 3))
 
 
 def test_every_tile_of_the_first_zooms_and_of_a_busy_region_can_be_read(world: Archive) -> None:
@@ -265,6 +90,74 @@ def test_a_city_has_its_name_at_home_and_soon_enough(
         and any(math.dist(at, (x, y)) < near_parts for [at] in place.parts)
     ]
     assert name in near
+
+
+KNOWN = {
+    "Köln": (6.96, 50.94, 5),
+    "Nürnberg": (11.08, 49.45, 5),
+    "Zürich": (8.55, 47.37, 5),
+    "İstanbul": (28.95, 41.01, 4),
+    "Αθήνα": (23.73, 37.98, 4),
+    "Москва": (37.62, 55.75, 4),
+    "القاهرة": (31.25, 30.06, 4),
+    "東京": (139.69, 35.69, 4),
+    "北京": (116.40, 39.91, 4),
+    "서울": (126.98, 37.57, 4),
+    "São Paulo": (-46.63, -23.55, 4),
+    "Nairobi": (36.82, -1.28, 4),
+    "Suva": (178.44, -18.14, 6),
+    "Анадырь": (177.51, 64.73, 6),
+}
+"""Names at home, where they are, and the zoom by which they are there."""
+
+
+@pytest.mark.parametrize("zoom", [4, 5, 6, 7])
+def test_known_cities_are_there_exactly_once_by_their_zoom(world: Archive, zoom: int) -> None:
+    there = localities(world, zoom)
+    for name, (lng, lat, by_zoom) in KNOWN.items():
+        if by_zoom <= zoom:
+            near = [
+                properties["name"]
+                for properties, x, y in there
+                if math.hypot((x - lng) * math.cos(math.radians(lat)), y - lat) < 0.3
+                and (properties["name"] == name or properties["population"] >= 400_000)
+            ]
+            assert near.count(name) == 1, (name, near)
+
+
+def test_a_name_in_letters_that_few_read_has_a_latin_one_beside_it(world: Archive) -> None:
+    other = [
+        properties
+        for properties, _, _ in localities(world, 6)
+        if not any("LATIN" in unicodedata.name(letter, "LATIN") for letter in properties["name"])
+    ]
+    assert len(other) > 500
+    assert [properties["name"] for properties in other if "name:en" not in properties] == []
+
+
+COASTS = {
+    "Lofoten": (13.9, 68.15),
+    "Split": (16.4, 43.45),
+    "Piraeus": (23.6, 37.9),
+    "Nagasaki": (129.8, 32.8),
+}
+LEAST_CORNERS_PER_PX = {SMALL: 0.15, FULL: 0.15}
+
+
+@pytest.mark.parametrize("coast", COASTS)
+def test_a_coast_that_people_live_at_has_a_corner_every_few_pixels_of_the_last_zoom(
+    world: Archive, grade: Grade, coast: str
+) -> None:
+    column, row, _, _ = tile_at(*COASTS[coast], grade.last_zoom)
+    corners, long_px = 0, 0.0
+    for sea in world.features(grade.last_zoom, column, row, "water"):
+        if sea.kind == POLYGON and sea.properties["kind"] == "ocean":
+            for ring in sea.parts:
+                for (x1, y1), (x2, y2) in pairwise(ring):
+                    if all(0 < n < 1 for n in (x1, y1, x2, y2)):
+                        corners, long_px = corners + 1, long_px + 512 * math.dist((x1, y1), (x2, y2))
+    assert corners > 100
+    assert corners / long_px > LEAST_CORNERS_PER_PX[grade]
 
 
 def plain(name: str) -> str:
@@ -312,6 +205,26 @@ def test_no_band_of_sea_or_land_goes_round_the_world_where_things_cross_180_degr
     column, row, x, y = tile_at(lng, lat, 3)
     seas = [f for f in world.features(3, column, row, "water") if f.properties["kind"] == "ocean"]
     assert any(is_within(sea.parts, x, y) for sea in seas) is is_sea
+
+
+def is_sea(world: Archive, zoom: int, column: int, row: int, x: float, y: float) -> bool:
+    seas = [f for f in world.features(zoom, column, row, "water") if f.properties["kind"] == "ocean"]
+    return any(is_within(sea.parts, x, y) for sea in seas)
+
+
+@pytest.mark.parametrize("zoom", [2, 4, 6, 7])
+def test_sea_and_land_go_on_across_180_degrees_without_a_seam(world: Archive, zoom: int) -> None:
+    """Just beside the edge of the world it is what it is one pixel and three pixels further in."""
+    last, pixel = 2**zoom - 1, 1 / 512
+    seams, asked = [], 0
+    for row in range(2**zoom):
+        for y in (0.1, 0.3, 0.5, 0.7, 0.9):
+            at = [(last, 1 - 3 * pixel), (last, 1 - pixel / 8), (0, pixel / 8), (0, 3 * pixel)]
+            seen = [is_sea(world, zoom, column, row, x, y) for column, x in at]
+            asked += 1
+            if seen[0] == seen[3] and (seen[1] != seen[0] or seen[2] != seen[0]):
+                seams.append((row, y, seen))
+    assert len(seams) <= asked // 200, seams
 
 
 def test_nothing_but_ground_and_ocean_is_wider_than_300_degrees(world: Archive) -> None:

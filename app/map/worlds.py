@@ -1,0 +1,21 @@
+"""Which map of the world the program has under everything. Counterpart: `basemap/`, which builds both; `scheme.py` serves one.
+
+One rule: the full one is drawn where somebody has built it; nobody has to.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import map_assets
+
+FOLDER = Path(map_assets.__file__).parent / "basemap"
+SMALL = FOLDER / "world.pmtiles"
+"""Comes along, to zoom 7."""
+FULL = FOLDER / "world-full.pmtiles"
+"""What `./dev basemap full` builds, to zoom 8."""
+
+
+def find_world(full: Path = FULL, small: Path = SMALL) -> Path:
+    """Return the best map of the world that is there; the small one's place where there is none."""
+    return full if full.is_file() else small

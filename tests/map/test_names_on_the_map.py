@@ -1,0 +1,113 @@
+"""Names in five scripts in the real page: each is drawn from a file that comes along. Counterpart: `map_assets/src/fonts.js`."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from domain.wire import Changed
+from tests.map.conftest import Stage
+from tests.map.networks import device
+from tests.map_files import vector_tile, write_map
+
+Stages = Callable[..., Stage]
+
+NAMES = {
+    "latin": "Wien",
+    "cyrillic": "Москва",
+    "greek": "Αθήνα",
+    "arabic": "القاهرة",
+    "han": "東京",
+    "hangul": "서울",
+}
+
+LOADED = """JSON.stringify([...document.fonts].filter(face => face.family.startsWith("maplibre-gl-font-face")
+    && face.status === "loaded").map(face => face.family))"""
+"""The files that the map has drawn with: MapLibre registers each under a family of its own when its first letter comes."""
+
+SHAPES = """(() => {
+  const draw = (text) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 80, height: 80 });
+    const pen = canvas.getContext("2d");
+    pen.font = `48px ${[...document.fonts].filter(face => face.family.startsWith("maplibre-gl-font-face"))
+      .map(face => face.family).join(",")}`;
+    pen.fillText(text, 10, 60);
+    return canvas.toDataURL();
+  };
+  return JSON.stringify(%s.map(draw));
+})()"""
+
+
+def families(stage: Stage) -> list[str]:
+    return sorted(json.loads(stage.js(LOADED)))
+
+
+def named(*names: str) -> Changed:
+    """Return a network of devices of these names, apart from one another."""
+    return Changed(1, devices=tuple(device(name, 9.0 + n, 47.5, "pop") for n, name in enumerate(names)))
+
+
+@pytest.mark.parametrize("script", ["arabic", "han", "hangul"])
+def test_a_name_that_inter_cannot_write_is_drawn_from_noto(
+    stages: Stages, tmp_path: Path, script: str
+) -> None:
+    none = tmp_path / "none.pmtiles"
+    before = stages(named(NAMES["latin"], NAMES["cyrillic"], NAMES["greek"]), basemap=none)
+    before.stand_still()
+    inter_only = len(families(before))
+    stage = stages(named(NAMES["latin"], NAMES[script]), basemap=none)
+    stage.until(lambda: len(families(stage)) == inter_only + 1, f"the file with {script} letters")
+    assert stage.report()["console_errors"] == 0
+
+
+def test_each_letter_has_a_shape_of_its_own_and_none_is_a_box(stages: Stages, tmp_path: Path) -> None:
+    stage = stages(named(*NAMES.values()), basemap=tmp_path / "none.pmtiles")
+    stage.until(lambda: len(families(stage)) >= 4, "all files")
+    letters = ["東", "京", "서", "울", "さ", "ﻖ", "ﻗ", "ﻘ", "Ж", "Ω", "\ue000"]
+    shapes = json.loads(stage.js(SHAPES % json.dumps(letters)))
+    assert len(set(shapes)) == len(letters)
+
+
+MIDDLE_OF_A_TILE = (8.4375, 47.04)
+"""Of zoom 6."""
+
+
+def place_tile(name: str, english: str) -> bytes:
+    """Return a tile of Protomaps' schema with one place in its middle."""
+    told = {"kind": "locality", "name": name, "name:en": english, "min_zoom": 0, "population": 900_000}
+    return vector_tile({"places": [("point", [[(2048, 2048)]], told)]})
+
+
+def high_px(stage: Stage) -> int:
+    """Return over how many lines of the screen the place's name reaches."""
+    stage.stand_still()
+    image = stage.view.grab().toImage()
+    ground = image.pixelColor(5, 5)
+    left, right, top, bottom = (
+        image.width() // 2 - 60,
+        image.width() // 2 + 60,
+        image.height() // 2 - 40,
+        image.height() // 2 + 40,
+    )
+    return sum(any(image.pixelColor(x, y) != ground for x in range(left, right)) for y in range(top, bottom))
+
+
+def test_a_name_in_other_letters_has_its_latin_one_beneath_and_a_latin_one_stands_alone(
+    stages: Stages, tmp_path: Path
+) -> None:
+
+    heights = {}
+    for name, english in (("München", "Munich"), ("القاهرة", "Cairo"), ("東京", "Tokyo")):
+        tile = gzip.compress(place_tile(name, english), mtime=0)
+        file = write_map(tmp_path / f"{english}.pmtiles", zooms=(0, 6), make=lambda _, tile=tile: tile)
+        stage = stages(Changed(1), basemap=file)
+        stage.view.look_at(*MIDDLE_OF_A_TILE, 6)
+        stage.until(lambda stage=stage: high_px(stage) > 6, f"the name of {english}")
+        heights[english] = high_px(stage)
+    assert heights["Munich"] < 20
+    assert heights["Cairo"] > heights["Munich"] + 8
+    assert heights["Tokyo"] > heights["Munich"] + 8
