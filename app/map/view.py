@@ -90,8 +90,8 @@ class MapView(QWidget):
         started_s: float | None = None,
         basemap: Path | None = None,
     ) -> None:
-        """`started_s` is the process's start on the monotonic clock, from which `became_idle` counts; without a `basemap` the best
-        of the program's worlds is drawn."""
+        """`started_s` is the process's start on the monotonic clock, from which `became_idle` counts; without a `basemap` the
+        best of the program's worlds is drawn."""
         super().__init__(parent)
         self._model = model
         self._theme = theme

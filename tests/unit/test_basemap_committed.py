@@ -15,7 +15,7 @@ import pytest
 
 from basemap.grade import FULL, GRADES, SMALL, Grade
 from basemap.sources import DEBIAN_DIGESTS, NPM_PACKAGES, PYPI_MODULES
-from tests.world_tiles import POLYGON, Archive, features, is_within, localities, tile_at
+from tests.world_tiles import LINE, POLYGON, Archive, features, is_within, localities, tile_at
 
 FOLDER = Path(__file__).resolve().parents[2] / "map_assets" / "basemap"
 LICENSE = FOLDER / "LICENSE"
@@ -79,8 +79,9 @@ def test_every_tile_of_the_first_zooms_and_of_a_busy_region_can_be_read(world: A
     ],
 )
 def test_a_city_has_its_name_at_home_and_soon_enough(
-    world: Archive, name: str, lng: float, lat: float, zoom: int
+    world: Archive, grade: Grade, name: str, lng: float, lat: float, zoom: int
 ) -> None:
+    zoom = grade.last_zoom if zoom == SMALL.last_zoom else zoom
     column, row, x, y = tile_at(lng, lat, zoom)
     near_parts = 0.02 * 2**zoom / 8
     near = [
@@ -133,6 +134,31 @@ def test_a_name_in_letters_that_few_read_has_a_latin_one_beside_it(world: Archiv
     ]
     assert len(other) > 500
     assert [properties["name"] for properties in other if "name:en" not in properties] == []
+
+
+ROADS = {4: {"motorway"}, 6: {"motorway", "primary", "rail"}, 7: {"motorway", "primary", "secondary", "rail"}}
+
+
+@pytest.mark.parametrize(("lng", "lat"), [(9.7, 47.5), (139.7, 35.7), (37.6, 55.7), (-46.6, -23.5)])
+@pytest.mark.parametrize("zoom", [4, 6, 7])
+def test_roads_and_railways_come_in_tiers(world: Archive, zoom: int, lng: float, lat: float) -> None:
+    column, row, _, _ = tile_at(lng, lat, zoom)
+    roads = world.features(zoom, column, row, "roads")
+    assert {road.kind for road in roads} == {LINE}
+    assert {road.properties["kind_detail"] for road in roads} == ROADS[zoom]
+
+
+def test_the_last_zoom_has_all_tiers_and_more_railways_than_the_one_before(
+    world: Archive, grade: Grade
+) -> None:
+    def rails(zoom: int) -> int:
+        column, row, _, _ = tile_at(9.7, 47.5, zoom)
+        roads = world.features(zoom, column, row, "roads")
+        assert {road.properties["kind_detail"] for road in roads} == ROADS[min(zoom, 7)]
+        return sum(len(p) for road in roads if road.properties["kind"] == "rail" for p in road.parts)
+
+    assert rails(grade.last_zoom) > 10
+    assert rails(7) * 4 > rails(6) > 10
 
 
 COASTS = {

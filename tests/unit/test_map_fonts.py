@@ -18,7 +18,7 @@ ASSETS = Path(map_assets.__file__).parent
 FOLDER = ASSETS / "fonts"
 CAP_BYTES = 12_000_000
 INTER = ("Inter-Regular.ttf", "Inter-Medium.ttf", "Inter-SemiBold.ttf")
-UNSEEN = {"\u200b", "\u200c", "\u200d", "\u200e", "\u200f", "\xad", "\u0331"}
+UNSEEN = {"\u200b", "\u200c", "\u200d", "\u200e", "\u200f", "\xad"}
 """Letters that are not drawn."""
 
 Ranges = dict[str, list[str]]
