@@ -29,7 +29,7 @@ class Grade:
     @property
     def pixel_deg(self) -> float:
         """One pixel of a 512 px tile at the last zoom, in degrees of longitude."""
-        return 360.0 / 2**self.last_zoom / 512
+        return 360.0 / (1 << self.last_zoom) / 512
 
 
 SMALL = Grade("world.pmtiles", 7, 9, 2500, 1.2, 5.0, 8)
