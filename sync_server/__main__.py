@@ -1,7 +1,7 @@
 """The process `heliograph-server`: commands, signals, exit code. Counterpart: `main.py`, the server in it.
 
-Exit codes: 0 stopped as asked, 1 it could not start, 2 wrong arguments or settings, 4 the database was not made, migrated,
-backed up or restored.
+Exit codes: 0 done, or stopped as asked, 1 it could not start, 2 wrong arguments or settings, 4 the database was not made, migrated,
+backed up or restored, 5 there is an administrator already.
 One rule: what refuses a start is one log line with a `message` for the administrator.
 """
 
@@ -25,6 +25,7 @@ _log = logging.getLogger("sync_server")
 EXIT_START = 1
 EXIT_SETTINGS = 2
 EXIT_DATABASE = 4
+EXIT_FOUNDED = 5
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         ("restore", "put a backup into an empty database, as a superuser; makes the roles and the database"),
     ):
         commands.add_parser(name, help=what).add_argument("file", type=Path, metavar="FILE")
+    commands.add_parser("found", help="print the link for the first administrator, good once, for a day")
     options = parser.parse_args(arguments)
     try:
         settings = read_settings(os.environ)
@@ -53,7 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command in ("backup", "restore"):
             return keep_safe(settings, options.command, options.file)
-        return {"run": run, "prepare": prepare, "migrate": migrate}[options.command](settings)
+        commands_of = {"run": run, "prepare": prepare, "migrate": migrate, "found": found}
+        return commands_of[options.command](settings)
     finally:
         close_log(writer)
 
@@ -72,10 +75,44 @@ def run(settings: Settings) -> int:
     try:
         with asyncio.Runner(loop_factory=loops) as runner:
             runner.run(serve(settings))
+    except SettingRefused as error:
+        _log.error("start_refused", extra={"message_for_user": str(error)})
+        return EXIT_SETTINGS
     except (OSError, asyncpg.PostgresError) as error:
         return _refused(
             "start_refused", f"the server cannot start: {str(error) or type(error).__name__}", EXIT_START
         )
+    return 0
+
+
+def found(settings: Settings) -> int:
+    """Print a link with which the first administrator is made; the one before ends. There is none once there was one."""
+    import asyncpg  # noqa: PLC0415
+
+    from sync_server.database import Database  # noqa: PLC0415
+    from sync_server.services import Services  # noqa: PLC0415
+
+    async def offer() -> str | None:
+        database = await Database.open(settings)
+        try:
+            services = Services.of(settings, database)
+            try:
+                return await services.links.offer_founding()
+            finally:
+                services.close()
+        finally:
+            await database.close()
+
+    try:
+        token = asyncio.run(offer())
+    except SettingRefused as error:
+        return _refused("found_refused", str(error), EXIT_SETTINGS)
+    except (OSError, asyncpg.PostgresError) as error:
+        return _refused("found_refused", f"the database cannot be used: {error}", EXIT_START)
+    if token is None:
+        print("heliograph-server: this platform has its first administrator", file=sys.stderr)
+        return EXIT_FOUNDED
+    print(f"{settings.public_url}/link#{token}")
     return 0
 
 

@@ -3,7 +3,7 @@
 Theory: the role owns nothing and row-level security is forced, so a statement sees the rows of the tenant that its
 transaction has set, and nothing where none is set. What is set ends with the transaction (`is_local`), so that the next
 request on the same connection, or on the same one of PgBouncer's, begins with nothing.
-One rule: there is no way to a statement but through `transaction`.
+One rule: there is no way to a tenant's row but through `transaction`.
 """
 
 from __future__ import annotations
@@ -99,6 +99,20 @@ class Database:
             with suppress(asyncpg.InterfaceError):
                 connection.terminate()
             raise ConnectionResetError("the connection to the database was lost") from error
+        finally:
+            await self._pool.release(connection)
+
+    async def ask(self, statement: str, *arguments: object) -> asyncpg.Record | None:
+        """Return the first row of one statement that runs for nobody and is a transaction of its own.
+
+        Only for functions that check for themselves what they may give; no tenant's row is seen. Raises as `transaction` does.
+        """
+        try:
+            connection = await self._pool.acquire(timeout=self._wait_s)
+        except TimeoutError:
+            raise DatabaseBusy(f"no connection to the database was free for {self._wait_s:g} s") from None
+        try:
+            return await connection.fetchrow(statement, *arguments)
         finally:
             await self._pool.release(connection)
 

@@ -5,24 +5,27 @@ One rule: nothing here decides; it puts together.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import uvicorn
 from fastapi import FastAPI
 
 from engine import VERSION
 from engine.tasks import end, keep
-from sync_server import health
+from sync_server import api, health
+from sync_server.api.errors import handle_errors
+from sync_server.api.headers import Headers
+from sync_server.api.openapi import describe
 from sync_server.charts import Charts
 from sync_server.database import Database
 from sync_server.ingest import Ingest
 from sync_server.samples import Caps, Samples
+from sync_server.services import Services
 from sync_server.settings import Settings
 from sync_server.upkeep import Upkeep
 
@@ -34,29 +37,33 @@ STOPS = (signal.SIGINT, signal.SIGTERM)
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
-    """Yield the application with all that it needs in `app.state`: `settings`, `database`, `samples`, `ingest`,
+    """Yield the application with all that it needs in `app.state`: `settings`, `database`, `services`, `samples`, `ingest`,
     `charts`.
 
-    Raises OSError or asyncpg.PostgresError where the database cannot be used.
+    Raises OSError or asyncpg.PostgresError where the database cannot be used, SettingRefused.
     """
     app = FastAPI(title="Heliograph", version=VERSION)
     app.state.settings = settings
-    app.state.database = await Database.open(settings)
-    upkeep = Upkeep(app.state.database, settings)
-    caps = Caps(settings.tenant_sources, settings.tenant_schemas)
-    app.state.samples = Samples(app.state.database, settings.raw_days, caps)
-    app.state.ingest = Ingest(app.state.samples, settings)
-    app.state.charts = Charts(app.state.samples, settings.raw_days)
-    tasks: list[asyncio.Task[None]] = []
-    try:
+    async with AsyncExitStack() as closing:
+        app.state.database = database = await Database.open(settings)
+        closing.push_async_callback(database.close)
+        upkeep = Upkeep(database, settings)
         await upkeep.keep_partitions(time.time_ns() // 1000)
-        tasks.append(keep("upkeep", upkeep.run))
-        app.include_router(health.router)
+        caps = Caps(settings.tenant_sources, settings.tenant_schemas)
+        app.state.samples = Samples(database, settings.raw_days, caps)
+        app.state.charts = Charts(app.state.samples, settings.raw_days)
+        app.state.services = services = Services.of(settings, database)
+        closing.callback(services.close)
+        tasks = keep("upkeep", upkeep.run), keep("forgetting", services.forget_what_is_over)
+        closing.push_async_callback(end, *tasks)
+        app.state.ingest = ingest = Ingest(app.state.samples, settings)
+        closing.push_async_callback(ingest.close)
+        app.add_middleware(Headers)
+        handle_errors(app)
+        for router in (health.router, *api.routers()):
+            app.include_router(router)
+        describe(app)
         yield app
-    finally:
-        await app.state.ingest.close()
-        await end(*tasks)
-        await app.state.database.close()
 
 
 async def serve(settings: Settings) -> None:

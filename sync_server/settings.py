@@ -75,6 +75,46 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tenant_schemas: Annotated[
         int, _number(1, 10_000_000, "different lists of series that a tenant may send")
     ] = 20_000
+    secret: Annotated[
+        Secret,
+        Meta(
+            description="what tokens are signed and authenticators sealed with: 32 characters or more that nobody can"
+            " guess, the same for every instance; to change it put the new one before the old, a comma between"
+        ),
+    ] = Secret("")
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^https?://[^/\s]+$",
+            description="where people reach the server: links begin with it, cookies and Origin are held to it",
+        ),
+    ] = "http://127.0.0.1:8000"
+    session_h: Annotated[int, _number(1, 8_760, "how long a session lives that nobody uses")] = 336
+    password_workers: Annotated[int, _number(1, 64, "passwords checked at a time, a core each")] = 2
+    password_memory_kib: Annotated[
+        int,
+        _number(
+            64,
+            1_048_576,
+            "memory that checking a password takes, in KiB; passwords move there as people log in",
+        ),
+    ] = 19_456
+    password_passes: Annotated[int, _number(1, 16, "passes that checking a password takes")] = 2
+    limit_auth_per_min: Annotated[
+        int, _number(1, 1_000_000, "tries to log in, of a name and of an address")
+    ] = 5
+    limit_api_per_min: Annotated[
+        int, _number(1, 1_000_000, "requests, of a user or key and of an address")
+    ] = 100
+    limit_monitoring_per_min: Annotated[
+        int, _number(1, 1_000_000, "requests for metrics, of a user or key and of an address")
+    ] = 1_000
+    limit_bulk_per_h: Annotated[
+        int, _number(1, 1_000_000, "imports, exports and changes of many, of a user or key and of an address")
+    ] = 10
+    limit_tenant_per_min: Annotated[
+        int, _number(1, 1_000_000, "requests of a tenant's users and keys together, but for metrics")
+    ] = 100
     stop_s: Annotated[float, _number(1, 600, "how long a stop waits for requests that are under way")] = 20.0
 
 
@@ -131,7 +171,7 @@ def _text_of(environment: Mapping[str, str], name: str) -> str | None:
 
 def _value_of(name: str, text: str, hint: Any) -> Any:
     if hint.__origin__ is Secret:
-        if not text.startswith(DRIVER_SCHEMES):
+        if name.endswith("_URL") and not text.startswith(DRIVER_SCHEMES):
             raise SettingRefused(f"{name}: an address that begins with {DRIVER_SCHEMES[0]} expected")
         return Secret(text)
     try:

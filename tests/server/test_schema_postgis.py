@@ -49,6 +49,12 @@ def schema_of(engine: Engine) -> list[tuple[str, ...]]:
     return [tuple(row) for row in found]
 
 
+def drop_all(connection: Connection) -> None:
+    """Take away what the history has made, the server's own schema too."""
+    connection.exec_driver_sql("DROP SCHEMA IF EXISTS identity CASCADE")
+    tables.metadata.drop_all(connection)
+
+
 @pytest.fixture
 def migrated(postgis: Engine) -> Engine:
     """An engine on a database of the newest schema, with a partition for the samples of one day."""
@@ -92,7 +98,7 @@ def test_the_tables_are_what_the_history_leads_to_with_every_check_key_and_index
     migrate(postgis)
     moved = schema_of(postgis)
     with postgis.begin() as connection:
-        tables.metadata.drop_all(connection)
+        drop_all(connection)
     assert schema_of(postgis) == []
     with postgis.begin() as connection:
         tables.metadata.create_all(connection)
@@ -114,7 +120,7 @@ def test_a_migration_cut_off_before_every_fourth_statement_can_run_again(postgis
     assert len(statements) > 25
     for number in range(1, len(statements) + 1, 4):  # it is one transaction; on SQLite each is tried
         with postgis.begin() as connection:
-            tables.metadata.drop_all(connection)
+            drop_all(connection)
             connection.exec_driver_sql("DROP TABLE alembic_version")
         with stopped_at(postgis, number, raise_cut), pytest.raises(Cut):
             migrate(postgis)

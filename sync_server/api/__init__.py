@@ -1,0 +1,15 @@
+"""The HTTP API, `/api/v1`: one file a resource. Counterpart: programs with an API key, the admin pages, curl.
+
+One rule: a route is declared with `routes.Routes` and by nothing else, which checks token, permission, limit, CSRF and body.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+
+def routers() -> list[APIRouter]:
+    """Return the routes of every resource."""
+    from sync_server.api import account, audit, auth, installs, keys, tenants, users, wraps  # noqa: PLC0415 they import this package
+
+    return [one.routes.router for one in (auth, account, users, tenants, keys, audit, installs, wraps)]

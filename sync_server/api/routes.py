@@ -1,0 +1,222 @@
+"""How a route is declared: what it allows, takes and gives. Counterpart: the resources beside this file; `openapi.py` tells.
+
+Theory: one request is one transaction. A route's function gets a `Call`: who asks, their transaction, the body as the
+type it asked for. Before it runs, token, budget, CSRF, permission and tenant are checked; after it, what a platform role read in
+a foreign tenant is written down, and a change that wrote nothing into the audit is a bug. Then the transaction is committed, and
+only then is anything answered.
+One rule: a body has exactly the fields of its type: one more is refused, so nobody assigns what was not offered.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+
+import msgspec
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from domain.roles import Permission
+from sync_server.api import envelope
+from sync_server.api.access import SAFE, origin_of, principal_of
+from sync_server.api.errors import refused, request_id_of
+from sync_server.api.pages import CURSOR_CAP, DEFAULT_LIMIT, LIMIT_RANGE, Page, Shown
+from sync_server.database import Transaction
+from sync_server.security import audit
+from sync_server.security.limits import LimitClass
+from sync_server.security.principal import Origin, Principal
+from sync_server.services import Services
+
+PREFIX = "/api/v1"
+BODY_CAP_BYTES = 1_048_576
+Allow = Permission | Literal["anybody", "signed in"]
+"""A permission; or "anybody", who has no token; or "signed in": any person, for the own account."""
+_Handler = TypeVar("_Handler", bound=Callable[..., Awaitable[Any]])
+
+
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a request may bring: its fields and no other."""
+
+
+class Declared(NamedTuple):
+    """The types of a route's body and data, for the OpenAPI document."""
+
+    takes: type[Body] | None
+    gives: Any
+
+
+class Call:
+    """One request. `body` is of the type that the route takes; `page` what part of a list is asked for."""
+
+    def __init__(self, request: Request, services: Services, body: Any, page: Page) -> None:
+        self.request = request
+        self.services = services
+        self.body = body
+        self.page = page
+        self.shown: Shown | None = None
+        """What part of a list was given; goes into `meta`."""
+        self.status = 200
+        self.finish: Callable[[Response], None] | None = None
+        """Called with the answer before it goes: for cookies."""
+        self.recorded = 0
+        self._who: Principal | None = None
+        self._transaction: Transaction | None = None
+
+    @property
+    def who(self) -> Principal:
+        """Who asks."""
+        assert self._who is not None, "a route for anybody asked who it is"
+        return self._who
+
+    @property
+    def transaction(self) -> Transaction:
+        """The transaction of this request, in the asker's tenant."""
+        assert self._transaction is not None, "a route for anybody asked for a transaction"
+        return self._transaction
+
+    @property
+    def origin(self) -> Origin:
+        """Where the request came from."""
+        return origin_of(self.request)
+
+    async def record(
+        self, act: str, subject: tuple[str, object], detail: dict[str, Any] | None = None, **where: bool
+    ) -> None:
+        """Write into the audit what was done, in this transaction."""
+        self.recorded += 1
+        await audit.record(self.transaction, self.who, act, subject, detail, **where)
+
+
+class Routes:
+    """The routes of a resource, under `/api/v1`."""
+
+    def __init__(self, tag: str) -> None:
+        self.router = APIRouter(prefix=PREFIX, tags=[tag])
+
+    def route(
+        self,
+        method: Literal["GET", "POST", "PATCH", "PUT", "DELETE"],
+        path: str,
+        *,
+        allow: Allow,
+        takes: type[Body] | None = None,
+        gives: Any = None,
+        status: int = 200,
+        limit: LimitClass = "api",
+        paged: bool = False,
+        of: Literal["tenant", "platform", "either"] = "tenant",
+        transacts: bool = True,
+    ) -> Callable[[_Handler], _Handler]:
+        """Declare a route. `takes` is the type of its body, `gives` that of its data; `transacts` False for one whose
+        service has transactions, and writes the audit, itself."""
+
+        def declare(handler: _Handler) -> _Handler:
+            async def endpoint(request: Request, **given: Any) -> Response:
+                services: Services = request.app.state.services
+                page = Page(given.pop("limit"), given.pop("cursor") or None) if paged else Page()
+                if allow == "anybody":
+                    call = Call(request, services, await _read_body(request, takes), page)
+                    call.status = status
+                    return _answer(call, await handler(call, **given))
+                who = await principal_of(request, services, limit)
+                _check(who, allow, of)
+                call = Call(request, services, await _read_body(request, takes), page)
+                call.status = status
+                call._who = who
+                if not transacts:
+                    return _answer(call, await handler(call, **given))
+                async with services.database.transaction(who) as transaction:
+                    call._transaction = transaction
+                    data = await handler(call, **given)
+                    if who.is_guest and method == "GET":
+                        read = {"method": method, "path": request.url.path}
+                        await audit.record(transaction, who, "tenant.read", ("tenant", who.tenant), read)
+                    if method not in SAFE and not call.recorded:
+                        raise AssertionError(f"{method} {path} changed something and wrote nothing down")
+                return _answer(call, data)
+
+            endpoint.__signature__ = _signature(handler, paged)  # type: ignore[attr-defined]
+            endpoint.__doc__ = handler.__doc__
+            endpoint.__name__ = handler.__name__
+            endpoint.declared = Declared(takes, gives)  # type: ignore[attr-defined]
+            self.router.add_api_route(
+                path,
+                endpoint,
+                methods=[method],
+                status_code=status,
+                response_class=Response,
+                response_model=None,
+                openapi_extra={"x-allow": allow, "x-of": of},
+            )
+            return handler
+
+        return declare
+
+
+def _check(who: Principal, allow: Allow, of: str) -> None:
+    if allow == "signed in":
+        if who.kind != "user":
+            raise refused("INSUFFICIENT_PERMISSIONS", "that is for people: log in")
+        return
+    if allow not in who.permissions:
+        raise refused("INSUFFICIENT_PERMISSIONS", f"the permission {allow} is needed")
+    if of == "tenant" and who.tenant is None:
+        raise refused("INSUFFICIENT_PERMISSIONS", "that is in a tenant: enter one first")
+    if of == "platform" and not who.is_platform:
+        raise refused("INSUFFICIENT_PERMISSIONS", "that is for the platform")
+
+
+async def _read_body(request: Request, takes: type[Body] | None) -> Any:
+    if takes is None:
+        return None
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise refused("UNSUPPORTED_MEDIA_TYPE", f"application/json expected, got {kind[:60] or 'nothing'}")
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > BODY_CAP_BYTES:
+            raise refused("BODY_TOO_LARGE", f"at most {BODY_CAP_BYTES} bytes are taken")
+    try:
+        return msgspec.json.decode(data, type=takes)
+    except msgspec.ValidationError as error:
+        said = str(error)
+        missing = "missing required field" in said
+        field = said.rpartition("`$.")[2].rstrip("`") if "`$." in said else ""
+        raise refused(
+            "MISSING_REQUIRED_FIELD" if missing else "INVALID_INPUT", said[:500], field[:100]
+        ) from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise refused("INVALID_INPUT", f"this is no JSON: {str(error)[:200]}") from None
+
+
+def _answer(call: Call, data: Any) -> Response:
+    request_id = request_id_of(call.request)
+    if call.status == 204:
+        response = Response(status_code=204)
+    else:
+        response = envelope.answer(data, request_id, status=call.status, page=call.shown)
+    if call.finish is not None:
+        call.finish(response)
+    return response
+
+
+def _signature(handler: Callable[..., Any], paged: bool) -> inspect.Signature:
+    """Return what FastAPI is to read of a request: a route's own parameters behind the call, and those of a page."""
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    own = [
+        parameter.replace(kind=keyword)
+        for parameter in list(inspect.signature(handler, eval_str=True).parameters.values())[1:]
+    ]
+    request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Request)
+    if paged:
+        low, high = LIMIT_RANGE
+        limit = Annotated[int, Query(ge=low, le=high, description="rows on a page")]
+        cursor = Annotated[str, Query(max_length=CURSOR_CAP, description="`next` of the page before")]
+        own += [
+            inspect.Parameter("limit", keyword, default=DEFAULT_LIMIT, annotation=limit),
+            inspect.Parameter("cursor", keyword, default="", annotation=cursor),
+        ]
+    return inspect.Signature([request, *own])

@@ -1,0 +1,191 @@
+"""`/tenants` and `/platform/users`: who shares this server; `/tenant`: the one that one works in. Counterpart: `auth.py`.
+
+One rule: the platform makes, closes and opens tenants; what is in one is its own, and who enters is written down there.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from sync_server.api.checks import check_login, check_name
+from sync_server.api.errors import refused
+from sync_server.api.ids import new_id
+from sync_server.api.pages import cut
+from sync_server.api.routes import Body, Call, Routes
+from sync_server.api.users import NewLink, link_of
+from sync_server.security.links import INVITATION_S
+from sync_server.security.tokens import new_opaque, opaque_hash
+
+routes = Routes("tenants")
+PlatformRole = Literal["platform_admin", "platform_operator"]
+
+
+class TenantRow(msgspec.Struct, frozen=True):
+    """A tenant. `off_us`: since when it is closed. Times are microseconds since 1970 UTC."""
+
+    id: UUID
+    name: str
+    made_us: int | None
+    off_us: int | None
+
+
+class NewTenant(Body, frozen=True):
+    """A tenant to make."""
+
+    name: str
+
+
+class TenantChange(Body, frozen=True):
+    """What is left out stays. `is_off` closes it: nobody but the platform enters, its keys are refused, its rows stay."""
+
+    name: str | UnsetType = UNSET
+    is_off: bool | UnsetType = UNSET
+
+
+class OwnChange(Body, frozen=True):
+    """What a tenant's administrator may change of it."""
+
+    name: str
+
+
+class PlatformUser(msgspec.Struct, frozen=True):
+    """An account that has a role on the whole platform."""
+
+    id: UUID
+    login: str
+    name: str
+    role: PlatformRole
+    totp_on: bool
+    made_us: int
+    seen_us: int | None
+
+
+class NewPlatformUser(Body, frozen=True):
+    """An account to make."""
+
+    login: str
+    name: str
+    role: PlatformRole
+
+
+_SELECT = "SELECT t.id, t.name, s.made_us, s.off_us FROM tenant t LEFT JOIN identity.tenant_state s ON s.tenant_id = t.id"
+_LIST = _SELECT + " WHERE $1::text IS NULL OR (t.name, t.id) > ($1, $2) ORDER BY t.name, t.id LIMIT $3"
+
+
+@routes.route("GET", "/tenants", allow="tenants:read", of="platform", gives=list[TenantRow], paged=True)
+async def list_tenants(call: Call) -> list[TenantRow]:
+    """List all tenants by name."""
+    name, id = call.page.key(tuple[str, UUID]) or (None, None)
+    rows = await call.transaction.fetch(_LIST, name, id, call.page.limit + 1)
+    rows, call.shown = cut(rows, call.page, lambda row: (row["name"], row["id"]))
+    return [TenantRow(*row) for row in rows]
+
+
+@routes.route(
+    "POST", "/tenants", allow="tenants:write", of="platform", takes=NewTenant, gives=TenantRow, status=201
+)
+async def make_tenant(call: Call) -> TenantRow:
+    """Make a tenant; enter it with `/auth/switch` to invite its first administrator."""
+    check_name(call.body.name)
+    id = new_id(call)
+    await call.transaction.execute("SELECT identity.make_tenant($1, $2)", id, call.body.name)
+    await call.record("tenant.made", ("tenant", id), {"name": call.body.name}, of_platform=True)
+    return await _read(call, id)
+
+
+@routes.route("GET", "/tenants/{id}", allow="tenants:read", of="platform", gives=TenantRow)
+async def read_tenant(call: Call, id: UUID) -> TenantRow:
+    """Return a tenant."""
+    return await _read(call, id)
+
+
+@routes.route(
+    "PATCH", "/tenants/{id}", allow="tenants:write", of="platform", takes=TenantChange, gives=TenantRow
+)
+async def change_tenant(call: Call, id: UUID) -> TenantRow:
+    """Rename, close or open a tenant."""
+    name = None if call.body.name is UNSET else call.body.name
+    is_off = None if call.body.is_off is UNSET else call.body.is_off
+    await _change(call, id, name, is_off)
+    changed = {"name": name, "is_off": is_off}
+    detail = {"changed": {key: value for key, value in changed.items() if value is not None}}
+    await call.record("tenant.changed", ("tenant", id), detail, of_platform=True)
+    return await _read(call, id)
+
+
+@routes.route("GET", "/tenant", allow="tenant:read", gives=TenantRow)
+async def read_own_tenant(call: Call) -> TenantRow:
+    """Return the tenant that one works in."""
+    assert call.who.tenant is not None
+    return await _read(call, call.who.tenant)
+
+
+@routes.route("PATCH", "/tenant", allow="tenant:write", takes=OwnChange, gives=TenantRow)
+async def change_own_tenant(call: Call) -> TenantRow:
+    """Rename the tenant that one works in."""
+    assert call.who.tenant is not None
+    await _change(call, call.who.tenant, call.body.name, None)
+    await call.record("tenant.changed", ("tenant", call.who.tenant), {"changed": {"name": call.body.name}})
+    return await _read(call, call.who.tenant)
+
+
+@routes.route("GET", "/platform/users", allow="tenants:read", of="platform", gives=list[PlatformUser])
+async def list_platform_users(call: Call) -> list[PlatformUser]:
+    """List the accounts that have a role on the platform, by login."""
+    rows = await call.transaction.fetch(
+        "SELECT id, login, name, platform_role, totp_on, made_us, seen_us FROM identity.account"
+        " WHERE platform_role IS NOT NULL AND off_us IS NULL ORDER BY login LIMIT 200"
+    )
+    return [PlatformUser(*row) for row in rows]
+
+
+@routes.route(
+    "POST",
+    "/platform/users",
+    allow="settings:write",
+    of="platform",
+    takes=NewPlatformUser,
+    gives=NewLink,
+    status=201,
+)
+async def make_platform_user(call: Call) -> NewLink:
+    """Make an account with a role on the platform; its link sets the password."""
+    body: NewPlatformUser = call.body
+    check_login(body.login)
+    check_name(body.name)
+    login = body.login.strip()
+    known = await call.transaction.fetchrow("SELECT * FROM identity.find_login($1)", login)
+    if known is not None:
+        raise refused("USER_ALREADY_EXISTS", "there is an account of this login", "login")
+    id, token = new_id(call), new_opaque("link")
+    await call.transaction.execute(
+        "SELECT identity.make_platform_account($1, $2, $3, $4, $5, $6)",
+        id,
+        login,
+        body.name,
+        body.role,
+        opaque_hash(token),
+        INVITATION_S * 1_000_000,
+    )
+    await call.record(
+        "platform.user_made", ("account", id), {"login": login, "role": body.role}, of_platform=True
+    )
+    return NewLink(link_of(call, token))
+
+
+async def _change(call: Call, id: UUID, name: str | None, is_off: bool | None) -> None:
+    if name is not None:
+        check_name(name)
+    if not await call.transaction.fetchval("SELECT identity.change_tenant($1, $2, $3)", id, name, is_off):
+        raise refused("TENANT_NOT_FOUND", "there is no such tenant")
+
+
+async def _read(call: Call, id: UUID) -> TenantRow:
+    row = await call.transaction.fetchrow(f"{_SELECT} WHERE t.id = $1", id)
+    if row is None:
+        raise refused("TENANT_NOT_FOUND", "there is no such tenant")
+    return TenantRow(*row)

@@ -1,0 +1,204 @@
+"""`/credentials/{id}/...`: who may open a credential, and the keys that are handed over. Counterpart: `domain/sharing.py`.
+
+Theory: whoever holds a credential's data key wraps it to the public keys of the installs that may hold it, and leaves the wraps
+here; each install fetches its own. A wrap holds for a week from the last time its install came for it, and comes no more once its
+person may no longer hold it.
+One rule: `may_hold` is asked when a wrap is left and each time it is fetched.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from domain.roles import PERMISSIONS, Reach
+from domain.sharing import OFFLINE_S, PEOPLE_CAP, Audience, AudienceKind, Holder, may_hold
+from sync_server.api.checks import checked_sites
+from sync_server.api.errors import refused
+from sync_server.api.installs import Install, bytes_of, own_install
+from sync_server.api.routes import Body, Call, Routes
+
+routes = Routes("installs")
+WRAP_BYTES = (48, 512)
+WRAPS_CAP = 500
+
+
+class AudienceRow(Body, frozen=True):
+    """Who may open a credential: `sites` where it is used, null everywhere; `people` with the kind "people" only."""
+
+    kind: AudienceKind
+    sites: tuple[UUID, ...] | None = None
+    people: tuple[UUID, ...] = ()
+
+
+class Wrap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A data key for an install, in base64."""
+
+    install: UUID
+    wrapped: str
+
+
+class NewWraps(Body, frozen=True):
+    """Wraps to leave, of one epoch of the tenant's keys."""
+
+    epoch: int
+    wraps: tuple[Wrap, ...]
+
+
+class OwnWrap(msgspec.Struct, frozen=True):
+    """A data key of a credential, wrapped to the install that asks; it holds until `until_us`."""
+
+    credential: UUID
+    wrapped: str
+    epoch: int
+    until_us: int
+
+
+_HOLDERS = (
+    "SELECT i.id, i.account_id, i.name, i.kind, encode(i.public_key, 'base64') AS public_key, i.made_us, i.proven_us, i.seen_us,"
+    " m.role, m.sites FROM identity.install i"
+    " JOIN identity.membership m ON (m.tenant_id, m.account_id) = (i.tenant_id, i.account_id)"
+    " WHERE i.ended_us IS NULL AND i.proven_us IS NOT NULL AND m.accepted_us IS NOT NULL AND m.off_us IS NULL ORDER BY i.id"
+)
+_AUDIENCE = "SELECT kind, sites, people FROM identity.audience WHERE credential_id = $1"
+_KEEP = (
+    "INSERT INTO identity.audience (tenant_id, credential_id, kind, sites, people) VALUES ($1, $2, $3, $4, $5)"
+    " ON CONFLICT (tenant_id, credential_id) DO UPDATE SET kind = $3, sites = $4, people = $5"
+)
+_LEAVE = (
+    "INSERT INTO identity.wrap AS w (tenant_id, install_id, credential_id, wrapped, epoch, first_us, until_us)"
+    " SELECT $1, $2, $3, $4, $5, n.us, n.us + $6 FROM identity.now_us() AS n (us)"
+    " ON CONFLICT (tenant_id, install_id, credential_id) DO UPDATE"
+    " SET wrapped = excluded.wrapped, epoch = excluded.epoch, until_us = excluded.until_us"
+)
+_FETCH = (
+    "SELECT w.credential_id, w.wrapped, w.epoch, a.kind, a.sites, a.people FROM identity.wrap w"
+    " LEFT JOIN identity.audience a ON (a.tenant_id, a.credential_id) = (w.tenant_id, w.credential_id)"
+    " WHERE w.install_id = $1 AND w.wrapped IS NOT NULL ORDER BY w.credential_id"
+)
+_RENEW = (
+    "UPDATE identity.wrap SET until_us = identity.now_us() + $2 WHERE install_id = $1 AND credential_id = ANY($3::uuid[])"
+    " RETURNING credential_id, wrapped, epoch, until_us"
+)
+
+
+@routes.route("GET", "/credentials/{id}/audience", allow="credentials:read", gives=AudienceRow)
+async def read_audience(call: Call, id: UUID) -> AudienceRow:
+    """Tell who may open a credential; where nobody has said, it is the server."""
+    found = await _audience(call, id)
+    sites = None if found.sites is None else tuple(sorted(found.sites))
+    return AudienceRow(found.kind, sites, tuple(sorted(found.people)))
+
+
+@routes.route(
+    "PUT", "/credentials/{id}/audience", allow="credentials:write", takes=AudienceRow, gives=AudienceRow
+)
+async def set_audience(call: Call, id: UUID) -> AudienceRow:
+    """Say who may open a credential. Those who no longer may get no wrap again; what they hold ends within a week."""
+    body: AudienceRow = call.body
+    await _audience(call, id)
+    if len(body.people) > PEOPLE_CAP or bool(body.people) != (body.kind == "people"):
+        raise refused(
+            "INVALID_INPUT", f"1 to {PEOPLE_CAP} people expected with the kind people, else none", "people"
+        )
+    sites = await checked_sites(call.transaction, call.who, body.sites)
+    await call.transaction.execute(_KEEP, call.who.tenant, id, body.kind, sites, sorted(set(body.people)))
+    detail = {"kind": body.kind, "people": [str(one) for one in body.people]}
+    await call.record("credential.audience_set", ("credential", id), detail)
+    return await read_audience(call, id)
+
+
+@routes.route("GET", "/credentials/{id}/installs", allow="credentials:write", gives=list[Install])
+async def list_holders(call: Call, id: UUID) -> list[Install]:
+    """List the installs that a credential's key may be wrapped to."""
+    audience = await _audience(call, id)
+    rows = await call.transaction.fetch(_HOLDERS)
+    return [
+        Install(
+            row["id"],
+            row["account_id"],
+            row["name"],
+            row["kind"],
+            row["public_key"],
+            row["made_us"],
+            row["proven_us"],
+            row["seen_us"],
+            None,
+        )
+        for row in rows
+        if may_hold(audience, _holder(row))
+    ]
+
+
+@routes.route("PUT", "/credentials/{id}/wraps", allow="credentials:write", takes=NewWraps, status=204)
+async def leave_wraps(call: Call, id: UUID) -> None:
+    """Leave a credential's data key for installs that may hold it."""
+    body: NewWraps = call.body
+    if not 1 <= len(body.wraps) <= WRAPS_CAP:
+        raise refused("INVALID_INPUT", f"1 to {WRAPS_CAP} wraps expected, got {len(body.wraps)}", "wraps")
+    audience = await _audience(call, id)
+    epoch = (
+        await call.transaction.fetchval(
+            "SELECT key_epoch FROM identity.tenant_state WHERE tenant_id = $1", call.who.tenant
+        )
+        or 1
+    )
+    if body.epoch != epoch:
+        raise refused(
+            "EPOCH_CONFLICT", f"the tenant's keys are of epoch {epoch}: an install was revoked", "epoch"
+        )
+    rows = {row["id"]: row for row in await call.transaction.fetch(f"{_HOLDERS} FOR SHARE OF i")}
+    for wrap in body.wraps:
+        if wrap.install not in rows or not may_hold(audience, _holder(rows[wrap.install])):
+            raise refused(
+                "INSTALL_NOT_FOUND", f"install {wrap.install} may not hold this credential", "wraps"
+            )
+        wrapped = bytes_of(wrap.wrapped, "wraps", *WRAP_BYTES)
+        await call.transaction.execute(
+            _LEAVE, call.who.tenant, wrap.install, id, wrapped, epoch, OFFLINE_S * 1_000_000
+        )
+    detail = {"installs": [str(wrap.install) for wrap in body.wraps], "epoch": epoch}
+    await call.record("credential.wrapped", ("credential", id), detail)
+
+
+@routes.route("POST", "/installs/{id}/wraps", allow="edits:read", gives=list[OwnWrap])
+async def fetch_wraps(call: Call, id: UUID) -> list[OwnWrap]:
+    """Fetch what an install of one's own may hold; each wrap holds for a week from now."""
+    install = await own_install(call, id)
+    holder = Holder(install.kind, call.who.id, call.who.permissions, call.who.reach)
+    rows = await call.transaction.fetch(_FETCH, id)
+    held = [row["credential_id"] for row in rows if may_hold(_audience_of(row), holder)]
+    renewed = await call.transaction.fetch(_RENEW, id, OFFLINE_S * 1_000_000, held)
+    await call.transaction.execute(
+        "UPDATE identity.install SET seen_us = identity.now_us() WHERE id = $1", id
+    )
+    await call.record("install.fetched", ("install", id), {"credentials": [str(one) for one in held]})
+    return [
+        OwnWrap(
+            row["credential_id"], base64.b64encode(row["wrapped"]).decode(), row["epoch"], row["until_us"]
+        )
+        for row in renewed
+    ]
+
+
+async def _audience(call: Call, id: UUID) -> Audience:
+    if not await call.transaction.fetchval("SELECT true FROM credential WHERE id = $1", id):
+        raise refused("CREDENTIAL_NOT_FOUND", "there is no such credential")
+    row = await call.transaction.fetchrow(_AUDIENCE, id)
+    return Audience() if row is None else _audience_of(row)
+
+
+def _audience_of(row: Any) -> Audience:
+    sites, people = row["sites"], row["people"]
+    return Audience(
+        row["kind"] or "server", None if sites is None else frozenset(sites), frozenset(people or ())
+    )
+
+
+def _holder(row: Any) -> Holder:
+    sites = row["sites"]
+    reach = Reach(None if sites is None else frozenset(sites))
+    return Holder(row["kind"], row["account_id"], PERMISSIONS[row["role"]], reach)

@@ -1,0 +1,79 @@
+"""How often may whom ask: budgets that all instances share. Counterpart: `identity.spend` counts, `admission.py` asks.
+
+Theory: a request belongs to a class (logging in, the API, monitoring, bulk), and each class has a budget per asker and per
+address over a window that slides; the API's and bulk's requests of a tenant have one more together. Counting is one statement
+on an unlogged table, in no transaction but its own: no lock outlives it, and no disk is waited for.
+One rule: a budget is asked only after the one before it had room, so that who is refused takes nothing from the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from sync_server.settings import Settings
+
+LimitClass = Literal["auth", "api", "monitoring", "bulk"]
+_MINUTE_US = 60_000_000
+
+
+class Budget(NamedTuple):
+    """How many requests a window; `key` names whose."""
+
+    key: str
+    cap: int
+    window_us: int
+
+
+class LimitExceeded(Exception):
+    """A budget is empty. `wait_s` until there is room again, at least 1."""
+
+    def __init__(self, wait_us: int) -> None:
+        self.wait_s = max(1, -(-wait_us // 1_000_000))
+        super().__init__(f"too many requests: try again in {self.wait_s} s")
+
+
+class Limits:
+    """The budgets of an installation."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._tenant = settings.limit_tenant_per_min
+        self._caps: dict[LimitClass, tuple[int, int]] = {
+            "auth": (settings.limit_auth_per_min, _MINUTE_US),
+            "api": (settings.limit_api_per_min, _MINUTE_US),
+            "monitoring": (settings.limit_monitoring_per_min, _MINUTE_US),
+            "bulk": (settings.limit_bulk_per_h, 60 * _MINUTE_US),
+        }
+
+    def budgets(
+        self, limit: LimitClass, asker: str, address: str, tenant: UUID | None = None
+    ) -> list[Budget]:
+        """Return what a request takes one from, in the order of asking."""
+        cap, window_us = self._caps[limit]
+        found = [
+            Budget(f"{limit} {asker}", cap, window_us),
+            Budget(f"{limit} @{network_of(address)}", cap, window_us),
+        ]
+        if tenant is not None and limit in ("api", "bulk"):
+            found.append(Budget(f"tenant {tenant}", self._tenant, _MINUTE_US))
+        return found
+
+
+def network_of(address: str) -> str:
+    """Return whom an address stands for: itself, or the /64 that one customer has of IPv6."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+def login_key(login: str) -> str:
+    """Return what a login's budget is counted under: no name that somebody typed is kept."""
+    return hashlib.sha256(login.strip().lower().encode("utf-8", "replace")).hexdigest()[:32]

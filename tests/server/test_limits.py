@@ -1,0 +1,140 @@
+"""Budgets: the 101st is refused and told when to come again, two instances share one, the window slides."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from sync_server.security.limits import network_of
+from tests.server.clients import PASSWORD, serving
+from tests.server.conftest import ServerDatabase
+
+SPEND = "SELECT * FROM identity.spend($1::text[], $2::integer[], $3::bigint[])"
+MINUTE_US = 60_000_000
+
+
+async def test_the_sixth_log_in_of_a_minute_is_refused_and_so_is_one_at_another_instance(
+    server_database: ServerDatabase,
+) -> None:
+    async with (
+        serving(server_database, limit_auth_per_min=5) as one,
+        serving(server_database, limit_auth_per_min=5) as two,
+    ):
+        body = {"login": "nobody@example.org", "password": PASSWORD}
+        said = [
+            await server.somebody(address=f"198.51.100.{n}").ask("POST", "/auth/login", body)
+            for n, server in enumerate((one, two, one, two, one, two))
+        ]
+        assert [response.status_code for response in said] == [401] * 5 + [429]
+        assert said[-1].json()["error"]["code"] == "RATE_LIMIT_EXCEEDED"
+        assert 1 <= int(said[-1].headers["Retry-After"]) <= 120
+
+
+async def test_an_address_that_tries_many_names_is_refused_too(server_database: ServerDatabase) -> None:
+    async with serving(server_database, limit_auth_per_min=5) as server:
+        guesser = server.somebody(address="203.0.113.9")
+        said = [
+            (
+                await guesser.ask("POST", "/auth/login", {"login": f"n{n}@example.org", "password": PASSWORD})
+            ).status_code
+            for n in range(6)
+        ]
+        assert said == [401] * 5 + [429]
+        other = server.somebody(address="203.0.113.10")
+        assert await other.refused("POST", "/auth/login", {"login": "m", "password": ""}) == (
+            401,
+            "INVALID_CREDENTIALS",
+        )
+
+
+async def test_the_101st_request_of_a_tenant_in_a_minute_is_refused_whoever_asks(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        root = await server.found()
+        await server.tenant(root)
+        people = [await server.member(root, "viewer") for _ in range(2)]
+        await server.tenant(root)
+        other = await server.member(root, "viewer")
+    async with serving(server_database, limit_tenant_per_min=100) as server:
+        await server.owner.execute("TRUNCATE identity.bucket")
+        callers = [server.somebody(one.token, address=f"192.0.2.{n}") for n, one in enumerate(people)]
+        said = [await callers[n % 2].ask("GET", "/auth/me") for n in range(101)]
+        assert [response.status_code for response in said] == [200] * 100 + [429]
+        assert int(said[-1].headers["Retry-After"]) >= 1
+        await server.somebody(other.token).get("/auth/me")
+
+
+async def test_of_many_at_one_moment_as_many_pass_as_there_is_room_for(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        ask = server.services.database.ask
+        said = await asyncio.gather(*(ask(SPEND, ["k"], [10], [MINUTE_US]) for _ in range(40)))
+        assert sum(row is not None and row["refused"] == 0 for row in said) == 10
+
+
+async def test_who_is_refused_takes_nothing_from_the_budgets_behind(server_database: ServerDatabase) -> None:
+    async with serving(server_database) as server:
+        ask = server.services.database.ask
+        for _ in range(5):
+            await ask(SPEND, ["mine", "ours"], [1, 100], [MINUTE_US, MINUTE_US])
+        rows = await server.owner.fetch("SELECT key, lately FROM identity.bucket ORDER BY key")
+        assert [tuple(row) for row in rows] == [("mine", 1), ("ours", 1)]
+
+
+@pytest.mark.parametrize(
+    ("slots_ago", "lately", "before", "passes"),
+    [(0, 9, 0, True), (0, 10, 0, False), (1, 10, 0, None), (2, 10, 10, True), (1, 0, 10, True)],
+)
+async def test_what_was_spent_in_the_window_before_counts_by_the_share_that_is_left_of_it(
+    server_database: ServerDatabase, slots_ago: int, lately: int, before: int, passes: bool | None
+) -> None:
+    async with serving(server_database) as server:
+        span_us = 24 * 3600 * 1_000_000
+        await server.owner.execute(
+            "INSERT INTO identity.bucket SELECT 'k', identity.now_us() / $1::bigint - $2::bigint, $3, $4, 0",
+            span_us,
+            slots_ago,
+            lately,
+            before,
+        )
+        row = await server.services.database.ask(SPEND, ["k"], [10], [span_us])
+        assert row is not None
+        if passes is None:
+            share = await server.owner.fetchval(
+                "SELECT 1 - (identity.now_us() % $1::bigint)::float8 / $1::bigint", span_us
+            )
+            passes = 10 * share + 1 <= 10
+        assert (row["refused"] == 0) is passes
+        if not passes:
+            assert 0 < row["wait_us"] <= 2 * span_us
+            await server.owner.execute("UPDATE identity.bucket SET slot = slot - 2")
+            row = await server.services.database.ask(SPEND, ["k"], [10], [span_us])
+            assert row is not None
+            assert row["refused"] == 0
+
+
+async def test_counters_that_are_over_are_forgotten(server_database: ServerDatabase) -> None:
+    async with serving(server_database) as server:
+        ask = server.services.database.ask
+        await ask(SPEND, ["old", "new"], [9, 9], [MINUTE_US, MINUTE_US])
+        await server.owner.execute("UPDATE identity.bucket SET until_us = 1 WHERE key = 'old'")
+        await ask("SELECT identity.forget(0)")
+        assert await server.owner.fetchval("SELECT string_agg(key, ',') FROM identity.bucket") == "new"
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", "unknown"),
+        ("nonsense", "unknown"),
+    ],
+)
+def test_an_address_stands_for_one_customer(address: str, network: str) -> None:
+    assert network_of(address) == network
