@@ -21,11 +21,11 @@ from tests import postgres
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run a test that is a coroutine in a loop of its own, for a minute at most."""
+    """Run a test that is a coroutine in a loop of its own, for ten minutes at most."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     given = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**given), 60))
+    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**given), 600))
     return True
 
 
