@@ -56,9 +56,9 @@ BEGIN
             SELECT * INTO b FROM bucket WHERE key = keys[i];
             IF b.slot = this - 1 THEN b.before := b.lately; b.lately := 0; END IF;
             IF b.lately + 1 <= caps[i] THEN
-                spent := (part - (caps[i] - 1 - b.lately)::double precision / b.before) * span;
+                spent := (part - (caps[i] - 1 - b.lately)::double precision / greatest(b.before, 1)) * span;
             ELSE
-                spent := (part + 1 - (caps[i] - 1)::double precision / b.lately) * span;
+                spent := (part + 1 - (caps[i] - 1)::double precision / greatest(b.lately, 1)) * span;
             END IF;
             refused := i; wait_us := greatest(spent, 1); room := 0;
             RETURN NEXT; RETURN;

@@ -68,7 +68,8 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """A session's tokens, as whoever opened it gets them. `expires_s` is the access token's."""
+    """A session's tokens, as whoever opened it gets them. `expires_s` is the access token's;
+    `refresh_token` empty: the one so far goes on."""
 
     access_token: str
     refresh_token: str
