@@ -45,9 +45,12 @@ BENCHES = (
 
 def run(*command: str | Path, **env: str) -> int:
     """Run a program in the repository's root and return its exit code."""
-    return subprocess.run(
-        [str(c) for c in command], cwd=ROOT, env={**os.environ, **env}, check=False
-    ).returncode
+    program = subprocess.Popen([str(c) for c in command], cwd=ROOT, env={**os.environ, **env})
+    while True:
+        try:
+            return program.wait()
+        except KeyboardInterrupt:  # the program got it too, and ends in its own way
+            continue
 
 
 def run_demo(rest: list[str]) -> int:

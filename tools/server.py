@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,9 @@ import platformdirs
 from tools.cluster import NoPostgres, running, url_of
 
 DATABASE = "heliograph"
+SECRET_BYTES = 48
+EXIT_FOUNDED = 5
+"""What `found` answers with where there is an administrator."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -38,24 +42,46 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         with running(options.data.resolve(), {}) as sockets:
-            return _serve(sockets, options.port)
+            return _serve(sockets, _secret_in(options.data.resolve()), options.port)
     except (NoPostgres, PermissionError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def _serve(sockets: Path, port: int) -> int:
+def _secret_in(folder: Path) -> Path:
+    """Return the file of the server's secret, made once."""
+    path = folder / "secret"
+    if not path.exists():
+        part = folder / "secret.part"
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            stream.write(secrets.token_urlsafe(SECRET_BYTES))
+        part.replace(path)
+    return path
+
+
+def _serve(sockets: Path, secret: Path, port: int) -> int:
     settings = {
         "HELIOGRAPH_ADMIN_DATABASE_URL": url_of(sockets, "postgres"),
         "HELIOGRAPH_OWNER_DATABASE_URL": url_of(sockets, DATABASE, "heliograph_owner"),
         "HELIOGRAPH_DATABASE_URL": url_of(sockets, DATABASE, "heliograph_requests"),
         "HELIOGRAPH_LISTEN_PORT": str(port),
+        "HELIOGRAPH_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "HELIOGRAPH_SECRET_FILE": str(secret),
     }
-    env = {**os.environ, **settings}
+    env = {name: value for name, value in os.environ.items() if name != "HELIOGRAPH_SECRET"} | settings
     program = [sys.executable, "-m", "sync_server"]
     for command in ("prepare", "migrate"):
         if code := subprocess.run([*program, command], cwd=ROOT, env=env, check=False).returncode:
             return code
+    offered = subprocess.run(
+        [*program, "found"], cwd=ROOT, env=env, check=False, capture_output=True, text=True
+    )
+    if offered.returncode == 0:
+        print(f"The first administrator, once, within a day: {offered.stdout.strip()}", flush=True)
+    elif offered.returncode != EXIT_FOUNDED:
+        print(offered.stderr, end="", file=sys.stderr)
+        return offered.returncode
     server = subprocess.Popen([*program, "run"], cwd=ROOT, env=env)
     while True:
         try:

@@ -1,9 +1,9 @@
 """The server's own secret and what is made of it: keys that sign tokens, keys that seal. Counterpart: `HELIOGRAPH_SECRET`.
 
 Theory: the setting holds one secret or several, the newest first, the same for every instance. The newest signs and seals; all
-of them verify and open. To rotate, put a new one in front, and take the last one out when what it signed has run out (access
-tokens: 10 minutes) and what it sealed has been sealed anew (`heliograph-server migrate` does). A dump of the database without
-the setting opens nothing.
+of them verify and open. To rotate, put a new one in front; what the last one signed has run out after 10 minutes (access tokens),
+and with what it sealed it stays until it is taken out: an authenticator that does not open any more is replaced with a recovery
+code. A dump of the database without the setting opens nothing.
 One rule: each purpose has a key of its own (HKDF-SHA256), so that what is made for one is no use for another.
 """
 

@@ -94,7 +94,8 @@ async def test_what_was_spent_in_the_window_before_counts_by_the_share_that_is_l
     async with serving(server_database) as server:
         span_us = 24 * 3600 * 1_000_000
         await server.owner.execute(
-            "INSERT INTO identity.bucket SELECT 'k', identity.now_us() / $1::bigint - $2::bigint, $3, $4, 0",
+            "INSERT INTO identity.bucket SELECT 'k', identity.now_us() / $1::bigint - $2::bigint, $3, $4,"
+            " identity.now_us() + $1::bigint",
             span_us,
             slots_ago,
             lately,

@@ -177,34 +177,3 @@ async def test_no_header_names_a_tenant(server_database: ServerDatabase, header:
         said = await north.get("/users", headers={header: other})
         assert [user["id"] for user in said] == [north.opened["user"]["id"]]
         assert (await north.get(f"/users?tenant={other}&tenant_id={other}")) == said
-
-
-DEFINERS = """
-    SELECT proname FROM pg_proc p WHERE pronamespace = 'identity'::regnamespace AND prosecdef
-      AND (NOT 'search_path=identity, public, pg_temp' = ANY(coalesce(proconfig, '{}'))
-           OR EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee = 0))
-"""
-UNGUARDED = """
-    SELECT relname FROM pg_class WHERE relnamespace = 'identity'::regnamespace AND relkind IN ('r', 'p')
-      AND NOT (relrowsecurity AND relforcerowsecurity)
-"""
-
-
-async def test_every_table_and_function_of_the_identity_has_its_guard(
-    server_database: ServerDatabase,
-) -> None:
-    async with serving(server_database) as server:
-        owner = server.owner
-        assert await owner.fetch(UNGUARDED) == []
-        assert await owner.fetch(DEFINERS) == []
-        assert (
-            await owner.fetchval("SELECT count(*) FROM pg_proc WHERE pronamespace = 'identity'::regnamespace")
-            > 30
-        )
-        hidden = await owner.fetchval(
-            "SELECT bool_or(has_column_privilege('heliograph_requests', c.oid, a.attnum, 'SELECT'))"
-            " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
-            " WHERE c.relnamespace = 'identity'::regnamespace AND (a.attname IN ('password', 'totp', 'hash')"
-            " AND c.relname <> 'audit' OR c.relname IN ('refresh_token', 'stream_token', 'one_time_link', 'bucket'))"
-        )
-        assert hidden is False
