@@ -49,7 +49,14 @@ async def _database_part(database: Database) -> dict[str, str | float]:
     try:
         async with asyncio.timeout(CHECK_S), database.transaction(Work()) as transaction:
             found = await transaction.fetchval("SELECT version_num FROM alembic_version")
-    except (OSError, DatabaseBusy, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (
+        OSError,
+        DatabaseBusy,
+        TimeoutError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+    ):
         return {"status": "down"}
     if found != HEAD:
         return {"status": "down", "why": "the schema is another version's: run `heliograph-server migrate`"}

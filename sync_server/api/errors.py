@@ -147,6 +147,7 @@ def handle_errors(app: FastAPI) -> None:
         (asyncpg.DataError, on_content),
         (asyncpg.PostgresError, on_database),
         (asyncpg.InterfaceError, on_database),
+        (asyncpg.InternalClientError, on_database),  # the connection was cut off while it was idle
         (OSError, on_database),
         (RequestValidationError, on_validation),
         (HTTPException, on_http),
