@@ -1,7 +1,7 @@
 """The process `heliograph-server`: commands, signals, exit code. Counterpart: `main.py`, the server in it.
 
-Exit codes: 0 done, or stopped as asked, 1 it could not start, 2 wrong arguments or settings, 4 the database was not made, migrated,
-backed up or restored, 5 there is an administrator already.
+Exit codes: 0 done, or stopped as asked, 1 it could not start, 2 wrong arguments or settings, 4 the database was not made,
+migrated, backed up or restored, 5 there is an administrator already.
 One rule: what refuses a start is one log line with a `message` for the administrator.
 """
 
