@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from engine import VERSION
 from engine.tasks import end, keep
-from sync_server import api, health
+from sync_server import api, health, metrics
 from sync_server.api.errors import handle_errors
 from sync_server.api.headers import Headers
 from sync_server.api.openapi import describe
@@ -28,6 +28,7 @@ from sync_server.samples import Caps, Samples
 from sync_server.services import Services
 from sync_server.settings import Settings
 from sync_server.upkeep import Upkeep
+from sync_server.watching import Watching
 
 _log = logging.getLogger("sync_server")
 
@@ -58,9 +59,13 @@ async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
         closing.push_async_callback(end, *tasks)
         app.state.ingest = ingest = Ingest(app.state.samples, settings)
         closing.push_async_callback(ingest.close)
+        app.state.metrics = metrics.Metrics(database, ingest)
+        watching = keep("watching", Watching(database, ingest, app.state.metrics).run)
+        closing.push_async_callback(end, watching)
+        app.add_middleware(metrics.Counting, metrics=app.state.metrics)
         app.add_middleware(Headers)
         handle_errors(app)
-        for router in (health.router, *api.routers()):
+        for router in (health.router, metrics.router, *api.routers()):
             app.include_router(router)
         describe(app)
         yield app

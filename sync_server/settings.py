@@ -115,6 +115,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limit_tenant_per_min: Annotated[
         int, _number(1, 1_000_000, "requests of a tenant's users and keys together, but for metrics")
     ] = 100
+    metrics_token: Annotated[
+        Secret,
+        Meta(
+            description="what a scraper of `/metrics` sends as `Authorization: Bearer ...`; without one there is no `/metrics`"
+        ),
+    ] = Secret("")
     stop_s: Annotated[float, _number(1, 600, "how long a stop waits for requests that are under way")] = 20.0
 
 

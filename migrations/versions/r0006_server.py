@@ -73,7 +73,11 @@ _LOOKUP = """
     CREATE POLICY lookup ON device FOR SELECT TO heliograph_lookup USING (true);
     CREATE POLICY lookup ON site FOR SELECT TO heliograph_lookup USING (true);
     CREATE POLICY lookup ON sample_source FOR SELECT TO heliograph_lookup USING (true);
-    GRANT SELECT (tenant_id, id, place, name, address, note) ON device TO heliograph_lookup;
+    CREATE POLICY lookup ON health FOR SELECT TO heliograph_lookup USING (true);
+    CREATE POLICY lookup ON alert FOR SELECT TO heliograph_lookup USING (true);
+    GRANT SELECT (tenant_id, status) ON health TO heliograph_lookup;
+    GRANT SELECT (tenant_id, severity) ON alert TO heliograph_lookup;
+    GRANT SELECT (tenant_id, id, place, name, address, note, paused) ON device TO heliograph_lookup;
     GRANT SELECT (tenant_id, id, place, name, region, note) ON site TO heliograph_lookup;
     GRANT SELECT (tenant_id, rolled_us) ON sample_source TO heliograph_lookup;
 
@@ -121,7 +125,15 @@ _LOOKUP = """
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
     $$ SELECT DISTINCT s.tenant_id FROM sample_source s WHERE s.rolled_us < before_us $$;
 
+    CREATE OR REPLACE FUNCTION platform_figures() RETURNS TABLE (figure text, label text, amount bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        SELECT 'devices', CASE WHEN paused THEN 'paused' ELSE 'active' END, count(*) FROM device GROUP BY paused
+        UNION ALL SELECT 'status', status, count(*) FROM health GROUP BY status
+        UNION ALL SELECT 'alerts', severity, count(*) FROM alert GROUP BY severity
+    $$;
+
     GRANT CREATE ON SCHEMA public TO heliograph_lookup;
+    ALTER FUNCTION platform_figures OWNER TO heliograph_lookup;
     ALTER FUNCTION tenants_behind OWNER TO heliograph_lookup;
     ALTER FUNCTION devices_in_box OWNER TO heliograph_lookup;
     ALTER FUNCTION sites_in_box OWNER TO heliograph_lookup;

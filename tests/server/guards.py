@@ -19,6 +19,7 @@ LOOKUPS = {
     "devices_in_box",
     "devices_with_words",
     "oldest_roll_us",
+    "platform_figures",
     "sites_in_box",
     "sites_with_words",
     "tenants_behind",

@@ -1,0 +1,181 @@
+"""Figures of a server for Prometheus, and a log line for each request. Counterpart: `watching.py`, which judges some of them.
+
+Theory: counting is a middleware around all routes, and labels are the routes' own patterns: a stranger who makes up paths
+makes up no label. What is counted in the database comes of one function for all tenants that tells numbers only, asked once a
+minute at most. One rule: no figure names a tenant, a device or a person.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import time
+from typing import Any
+
+import asyncpg
+from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse, Response
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from engine import VERSION
+from sync_server.database import Database, DatabaseBusy, Work
+from sync_server.ingest import Ingest
+from sync_server.settings import Settings
+
+_log = logging.getLogger("sync_server.requests")
+
+ASKED_EVERY_S = 60.0
+SLOW_S = 2.0
+BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0)
+NO_ROUTE = "(none)"
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
+
+class Metrics:
+    """All figures of one server."""
+
+    def __init__(self, database: Database, ingest: Ingest) -> None:
+        self._database = database
+        self._asked_s = -ASKED_EVERY_S
+        self.registry = registry = CollectorRegistry()
+        self.requests = Counter(
+            "http_requests_total", "Requests answered.", ("method", "route", "status"), registry=registry
+        )
+        self.durations = Histogram(
+            "http_request_duration_seconds",
+            "How long a request took until its last byte.",
+            ("method", "route"),
+            buckets=BUCKETS_S,
+            registry=registry,
+        )
+        self._devices = Gauge("active_devices", "Devices that are not paused.", registry=registry)
+        self._statuses = Gauge(
+            "device_online_status",
+            "Devices by status, as each vantage sees them.",
+            ("status",),
+            registry=registry,
+        )
+        self._alerts = Gauge(
+            "alerts_generated_total",
+            "Alerts that were ever raised, by severity.",
+            ("severity",),
+            registry=registry,
+        )
+        self._availability = Gauge(
+            "sla_compliance_ratio",
+            "Share of devices with a known status that are not down.",
+            registry=registry,
+        )
+        self.alerting = Gauge(
+            "self_alert",
+            "1 where the server is not well in this respect.",
+            ("name", "severity"),
+            registry=registry,
+        )
+        version = Gauge(
+            "heliograph_build_info", "1; its label is the version.", ("version",), registry=registry
+        )
+        version.labels(VERSION).set(1)
+        for name, what, read in (
+            (
+                "active_database_connections",
+                "Open connections to the database.",
+                lambda: database.open_connections,
+            ),
+            ("idle_database_connections", "Those that wait for work.", lambda: database.idle_connections),
+            ("ingest_waiting_cycles", "Cycles that are not on disk yet.", lambda: ingest.waiting),
+            ("ingest_lag_seconds", "How long the oldest of them has waited.", lambda: ingest.lag_s),
+        ):
+            Gauge(name, what, registry=registry).set_function(read)
+
+    async def exposed(self) -> bytes:
+        """Return all figures as Prometheus reads them; those of the database are at most a minute old."""
+        now_s = time.monotonic()
+        if now_s - self._asked_s >= ASKED_EVERY_S:
+            try:
+                async with self._database.transaction(Work()) as transaction:
+                    found = await transaction.fetch("SELECT figure, label, amount FROM platform_figures()")
+            except (OSError, DatabaseBusy, asyncpg.PostgresError):
+                pass  # the old ones stay; `self_alert` and `/health` say that the database is gone
+            else:
+                self._asked_s = now_s
+                self._take({(row["figure"], row["label"]): row["amount"] for row in found})
+        return generate_latest(self.registry)
+
+    def _take(self, found: dict[tuple[str, str], int]) -> None:
+        self._devices.set(found.get(("devices", "active"), 0))
+        self._statuses.clear()
+        self._alerts.clear()
+        for (figure, label), amount in found.items():
+            if figure == "status":
+                self._statuses.labels(label).set(amount)
+            elif figure == "alerts":
+                self._alerts.labels(label).set(amount)
+        known = sum(
+            amount for (figure, label), amount in found.items() if figure == "status" and label != "unknown"
+        )
+        self._availability.set(1 - found.get(("status", "down"), 0) / known if known else 1)
+
+
+class Counting:
+    """ASGI middleware: counts and logs every request. Put inside of what gives requests their ids."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through and write down how it went."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_s, status = time.monotonic(), 500
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        finally:
+            took_s = time.monotonic() - started_s
+            route = getattr(scope.get("route"), "path", NO_ROUTE)
+            method = scope["method"] if scope["method"] in METHODS else "OTHER"
+            self._metrics.requests.labels(method, route, str(status)).inc()
+            self._metrics.durations.labels(method, route).observe(took_s)
+            is_odd = status >= 500 or took_s >= SLOW_S
+            _log.log(
+                logging.WARNING if is_odd else logging.INFO if scope["method"] != "GET" else logging.DEBUG,
+                "request",
+                extra={
+                    **_ids_of(scope),
+                    "method": method,
+                    "route": route,
+                    "status": status,
+                    "took_ms": round(took_s * 1e3, 1),
+                },
+            )
+
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+async def read_metrics(request: Request) -> Response:
+    """Tell all figures, to who has the token of the settings; to anybody else there is nothing here."""
+    settings: Settings = request.app.state.settings
+    wanted = f"Bearer {settings.metrics_token.value}".encode()
+    given = request.headers.get("Authorization", "").encode()
+    if not settings.metrics_token.value or not hmac.compare_digest(wanted, given):
+        return PlainTextResponse("not found\n", 404)
+    metrics: Metrics = request.app.state.metrics
+    return Response(await metrics.exposed(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _ids_of(scope: Scope) -> dict[str, Any]:
+    """Return the ids that others have given the request: its own, and its tenant's once it is known."""
+    state = scope.get("state", {})
+    return {name: state[name] for name in ("request_id", "tenant_id") if state.get(name) is not None}

@@ -1,0 +1,186 @@
+"""Figures for Prometheus under the names that are promised, for who has the token; alerts of the server about itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import SimpleNamespace
+from uuid import UUID
+
+import msgspec
+import pytest
+from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import insert, text
+from starlette.types import Message
+
+from domain.vault import Secret
+from engine.storage import tables
+from sync_server.main import opened
+from sync_server.metrics import Metrics
+from sync_server.watching import Watching
+from tests.server.conftest import ServerDatabase
+
+TOKEN = "a token of a test"
+SECRET = Secret("a secret of a test that nobody can guess")
+CUT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = 'heliograph_requests'
+"""
+Run = Callable[[Callable[[FastAPI], Awaitable[None]]], None]
+
+
+@pytest.fixture
+def serve(server_database: ServerDatabase) -> Run:
+    """Return what runs a piece of work on a whole application."""
+
+    def run(work: Callable[[FastAPI], Awaitable[None]]) -> None:
+        async def whole() -> None:
+            changed = {"metrics_token": Secret(TOKEN), "raw_days": 1, "hour_days": 7}
+            if "secret" in server_database.settings.__struct_fields__:
+                changed["secret"] = SECRET
+            async with opened(msgspec.structs.replace(server_database.settings, **changed)) as app:
+                await work(app)
+
+        asyncio.run(whole())
+
+    return run
+
+
+async def asked(app: FastAPI, path: str, token: str | None = TOKEN, method: str = "GET") -> tuple[int, str]:
+    """Return the status and text of an answer."""
+    headers = [] if token is None else [(b"authorization", f"Bearer {token}".encode())]
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": headers,
+        "scheme": "http",
+        "server": ("test", 80),
+        "client": ("127.0.0.1", 1),
+    }
+    said: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    await app(scope, receive, send)
+    return said[0]["status"], b"".join(message.get("body", b"") for message in said[1:]).decode()
+
+
+async def figures(app: FastAPI) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """Return every figure by name and labels."""
+    status, body = await asked(app, "/metrics")
+    assert status == 200
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(body)
+        for sample in family.samples
+    }
+
+
+def test_the_promised_names_are_there_with_figures_of_all_tenants(
+    serve: Run, server_database: ServerDatabase
+) -> None:
+    with server_database.engine(server_database.admin).begin() as connection:
+        for key in (1, 2):
+            connection.execute(insert(tables.tenant), {"key": key, "id": UUID(int=key), "name": str(key)})
+            for number, status in enumerate(("up", "down", "unknown", "degraded")):
+                row = {
+                    "tenant_id": UUID(int=key),
+                    "device_id": UUID(int=number),
+                    "vantage": UUID(int=9),
+                    "status": status,
+                    "since_us": 1,
+                    "heard_us": 1,
+                    "probes": {},
+                    "reason": "",
+                }
+                connection.execute(insert(tables.health), row)
+
+    async def work(app: FastAPI) -> None:
+        assert (await asked(app, "/alive"))[0] == 200
+        assert (await asked(app, "/made/up/by/a/stranger"))[0] == 404
+        found = await figures(app)
+        names = {name for name, _ in found}
+        assert names >= {
+            "http_requests_total",
+            "http_request_duration_seconds_bucket",
+            "active_database_connections",
+            "active_devices",
+            "sla_compliance_ratio",
+            "ingest_waiting_cycles",
+            "ingest_lag_seconds",
+        }
+        assert found["device_online_status", (("status", "down"),)] == 2
+        assert found["sla_compliance_ratio", ()] == pytest.approx(2 / 3)
+        counted = {labels: value for (name, labels), value in found.items() if name == "http_requests_total"}
+        assert counted[("method", "GET"), ("route", "/alive"), ("status", "200")] == 1
+        assert not any("stranger" in str(labels) for labels in counted)
+
+    serve(work)
+
+
+@pytest.mark.parametrize("token", [None, "", "another", TOKEN + "x"])
+def test_without_the_token_there_is_no_such_page(serve: Run, token: str | None) -> None:
+    async def work(app: FastAPI) -> None:
+        status, body = await asked(app, "/metrics", token)
+        assert (status, "http_requests" in body) == (404, False)
+
+    serve(work)
+
+
+def test_every_request_is_a_log_line_that_slow_or_failed_ones_raise(
+    serve: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "sync_server.requests")
+
+    async def work(app: FastAPI) -> None:
+        await asked(app, "/alive")
+        await asked(app, "/alive", method="POST")
+
+    serve(work)
+    lines = [(r.levelname, vars(r)["route"], vars(r)["status"]) for r in caplog.records if r.msg == "request"]
+    assert lines == [("DEBUG", "/alive", 200), ("INFO", "/alive", 405)]
+
+
+def test_a_fault_is_an_alert_of_the_server_about_itself_until_it_is_over(
+    serve: Run, server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    used = 5
+
+    async def work(app: FastAPI) -> None:
+        nonlocal used
+        state = app.state
+        figures = Metrics(state.database, state.ingest)
+        here = Watching(state.database, state.ingest, figures, tmp_path)
+        here.rules = tuple(rule for rule in here.rules if rule.name != "memory")  # of this machine
+        monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(total=10, used=used))
+        assert await here.look(0) == set()
+        used = 9
+        figures.requests.labels("GET", "/x", "500").inc()
+        assert await here.look(100) == {"disk"}
+        figures.requests.labels("GET", "/x", "500").inc()
+        assert await here.look(221) == {"disk", "error_rate"}
+        assert b'self_alert{name="error_rate",severity="critical"} 1.0' in await figures.exposed()
+        used = 5
+        assert await here.look(222) == set()
+        with server_database.engine(server_database.admin).begin() as connection:
+            connection.execute(text(f'ALTER DATABASE "{server_database.name}" CONNECTION LIMIT 0'))
+            connection.execute(text(CUT))
+        assert await here.look(223) == {"database_unreachable"}
+        with server_database.engine(server_database.admin).begin() as connection:
+            connection.execute(text(f'ALTER DATABASE "{server_database.name}" CONNECTION LIMIT -1'))
+        for _ in range(server_database.settings.pool_max):  # each connection finds out for itself
+            await here.look(224)
+        assert await here.look(225) == set()
+
+    serve(work)
