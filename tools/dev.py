@@ -40,6 +40,7 @@ BENCHES = (
     "bbox",
     "chart",
     "ingest",
+    "recovery",
 )
 
 
