@@ -121,6 +121,7 @@ class Routes:
                     call.status = status
                     return _answer(call, await handler(call, **given))
                 who = await principal_of(request, services, limit)
+                request.state.tenant_id = who.tenant  # for the log
                 _check(who, allow, of)
                 call = Call(request, services, await _read_body(request, takes), page)
                 call.status = status

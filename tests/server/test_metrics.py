@@ -38,10 +38,9 @@ def serve(server_database: ServerDatabase) -> Run:
 
     def run(work: Callable[[FastAPI], Awaitable[None]]) -> None:
         async def whole() -> None:
-            changed = {"metrics_token": Secret(TOKEN), "raw_days": 1, "hour_days": 7}
-            if "secret" in server_database.settings.__struct_fields__:
-                changed["secret"] = SECRET
-            async with opened(msgspec.structs.replace(server_database.settings, **changed)) as app:
+            changed = {"metrics_token": Secret(TOKEN), "secret": SECRET}
+            few_days = msgspec.structs.replace(server_database.settings, raw_days=1, hour_days=7, **changed)
+            async with opened(few_days) as app:
                 await work(app)
 
         asyncio.run(whole())
