@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from engine import VERSION
 from engine.tasks import end, keep
-from sync_server import api, health, metrics
+from sync_server import admin, api, health, metrics
 from sync_server.api.errors import handle_errors
 from sync_server.api.headers import Headers
 from sync_server.api.openapi import describe
@@ -65,7 +65,7 @@ async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
         app.add_middleware(metrics.Counting, metrics=app.state.metrics)
         app.add_middleware(Headers)
         handle_errors(app)
-        for router in (health.router, metrics.router, *api.routers()):
+        for router in (health.router, metrics.router, *api.routers(), *admin.routers()):
             app.include_router(router)
         describe(app)
         yield app

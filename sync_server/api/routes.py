@@ -33,6 +33,8 @@ PREFIX = "/api/v1"
 BODY_CAP_BYTES = 1_048_576
 Allow = Permission | Literal["anybody", "signed in"]
 """A permission; or "anybody", who has no token; or "signed in": any person, for the own account."""
+Of = Literal["tenant", "platform", "either"]
+_T = TypeVar("_T")
 _Handler = TypeVar("_Handler", bound=Callable[..., Awaitable[Any]])
 
 
@@ -50,7 +52,9 @@ class Declared(NamedTuple):
 class Call:
     """One request. `body` is of the type that the route takes; `page` what part of a list is asked for."""
 
-    def __init__(self, request: Request, services: Services, body: Any, page: Page) -> None:
+    def __init__(
+        self, request: Request, services: Services, body: Any, page: Page, who: Principal | None = None
+    ) -> None:
         self.request = request
         self.services = services
         self.body = body
@@ -61,8 +65,13 @@ class Call:
         self.finish: Callable[[Response], None] | None = None
         """Called with the answer before it goes: for cookies."""
         self.recorded = 0
-        self._who: Principal | None = None
+        self._who = who
         self._transaction: Transaction | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known who asks."""
+        return self._who is not None
 
     @property
     def who(self) -> Principal:
@@ -89,6 +98,31 @@ class Call:
         await audit.record(self.transaction, self.who, act, subject, detail, **where)
 
 
+async def admitted(
+    request: Request, services: Services, allow: Allow, of: Of, limit: LimitClass
+) -> Principal:
+    """Return who asks, if they may. Raises RefusedByRule, TokenInvalid, LimitExceeded."""
+    who = await principal_of(request, services, limit)
+    request.state.tenant_id = who.tenant  # for the log
+    _check(who, allow, of)
+    return who
+
+
+async def carried_out(call: Call, work: Callable[[], Awaitable[_T]], method: str) -> _T:
+    """Do the work of a call in a transaction of its own and write down who looked in from outside. Raises what `work` does."""
+    who = call.who
+    async with call.services.database.transaction(who) as transaction:
+        call._transaction = transaction
+        done = await work()
+        path = call.request.url.path
+        if who.is_guest and method == "GET":
+            read = {"method": method, "path": path}
+            await audit.record(transaction, who, "tenant.read", ("tenant", who.tenant), read)
+        if method not in SAFE and not call.recorded:
+            raise AssertionError(f"{method} {path} changed something and wrote nothing down")
+    return done
+
+
 class Routes:
     """The routes of a resource, under `/api/v1`."""
 
@@ -106,7 +140,7 @@ class Routes:
         status: int = 200,
         limit: LimitClass = "api",
         paged: bool = False,
-        of: Literal["tenant", "platform", "either"] = "tenant",
+        of: Of = "tenant",
         transacts: bool = True,
     ) -> Callable[[_Handler], _Handler]:
         """Declare a route. `takes` is the type of its body, `gives` that of its data; `transacts` False for one whose
@@ -120,23 +154,12 @@ class Routes:
                     call = Call(request, services, await _read_body(request, takes), page)
                     call.status = status
                     return _answer(call, await handler(call, **given))
-                who = await principal_of(request, services, limit)
-                request.state.tenant_id = who.tenant  # for the log
-                _check(who, allow, of)
-                call = Call(request, services, await _read_body(request, takes), page)
+                who = await admitted(request, services, allow, of, limit)
+                call = Call(request, services, await _read_body(request, takes), page, who)
                 call.status = status
-                call._who = who
                 if not transacts:
                     return _answer(call, await handler(call, **given))
-                async with services.database.transaction(who) as transaction:
-                    call._transaction = transaction
-                    data = await handler(call, **given)
-                    if who.is_guest and method == "GET":
-                        read = {"method": method, "path": request.url.path}
-                        await audit.record(transaction, who, "tenant.read", ("tenant", who.tenant), read)
-                    if method not in SAFE and not call.recorded:
-                        raise AssertionError(f"{method} {path} changed something and wrote nothing down")
-                return _answer(call, data)
+                return _answer(call, await carried_out(call, lambda: handler(call, **given), method))
 
             endpoint.__signature__ = _signature(handler, paged)  # type: ignore[attr-defined]
             endpoint.__doc__ = handler.__doc__

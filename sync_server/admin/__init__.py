@@ -1,0 +1,26 @@
+"""The admin in the browser: pages made here, sent whole, with one small script. Counterpart: `sync_server/api/`.
+
+One rule: a page is declared with `pages.Pages` and by nothing else, which asks for the same permissions as the API.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+
+def routers() -> list[APIRouter]:
+    """Return the pages of every subject, and what they are dressed in."""
+    from sync_server.admin import (  # noqa: PLC0415 they import this package
+        account,
+        audit,
+        entry,
+        files,
+        installs,
+        keys,
+        people,
+        platform,
+        tenant,
+    )
+
+    pages = (entry, platform, people, keys, installs, tenant, audit, account)
+    return [files.router, *(one.pages.router for one in pages)]

@@ -1,0 +1,60 @@
+"""Pages of what a tenant has: its sites, and how much of everything. Counterpart: the tables of the inventory.
+
+One rule: who reaches some sites sees those.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sync_server.admin.forms import Form
+from sync_server.admin.pages import Pages, Said
+from sync_server.api import tenants
+from sync_server.api.pages import cut
+from sync_server.api.routes import Call
+
+pages = Pages()
+SEARCH_CAP = 120
+_LIST = (
+    "SELECT s.id, s.name, s.region, s.note, (SELECT count(*) FROM device d WHERE d.site_id = s.id) AS devices FROM site s"
+    " WHERE ($1::uuid[] IS NULL OR s.id = ANY($1)) AND ($2 = '' OR strpos(lower(s.name || ' ' || s.region), lower($2)) > 0)"
+    " AND ($3::text IS NULL OR (s.name, s.id) > ($3, $4)) ORDER BY s.name, s.id LIMIT $5"
+)
+_COUNTS = """
+    SELECT (SELECT count(*) FROM site) AS "Sites", (SELECT count(*) FROM device) AS "Devices",
+        (SELECT count(*) FROM link) AS "Links", (SELECT count(*) FROM credential) AS "Credentials",
+        (SELECT count(*) FROM alert) AS "Alerts", (SELECT count(*) FROM edit) AS "Edits",
+        (SELECT count(*) FROM identity.membership) AS "Members", (SELECT count(*) FROM identity.api_key) AS "API keys",
+        (SELECT count(*) FROM identity.install) AS "Installs"
+"""
+
+
+@pages.page("/admin/sites", "sites.html", allow="sites:read")
+async def show_sites(call: Call) -> dict[str, Any]:
+    """The tenant's sites."""
+    search = call.request.query_params.get("search", "").strip()[:SEARCH_CAP].replace("\x00", "")
+    reach = None if call.who.reach.sites is None else sorted(call.who.reach.sites)
+    name, id = call.page.key(tuple[str, Any]) or (None, None)
+    rows = await call.transaction.fetch(_LIST, reach, search, name, id, call.page.limit + 1)
+    rows, call.shown = cut(rows, call.page, lambda row: (row["name"], row["id"]))
+    return {"sites": [dict(row) for row in rows], "search": search}
+
+
+@pages.page("/admin/usage", "usage.html", allow="tenant:read")
+async def show_usage(call: Call) -> dict[str, Any]:
+    """How much of everything a tenant has."""
+    row = await call.transaction.fetchrow(_COUNTS)
+    assert row is not None
+    settings = call.services.settings
+    return {
+        "tenant": await tenants.read_own_tenant(call),
+        "counts": list(row.items()),
+        "kept": [("Every poll", settings.raw_days), ("Hours", settings.hour_days)],
+    }
+
+
+@pages.act("/admin/usage", allow="tenant:write", on=show_usage)
+async def rename(call: Call, form: Form) -> Said:
+    """Rename the tenant that one works in."""
+    call.body = form.body(tenants.OwnChange, name=form.text("name").strip())
+    return Said(f"It is called {(await tenants.change_own_tenant(call)).name} now.")
