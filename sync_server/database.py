@@ -1,8 +1,8 @@
 """Connections of the requests' role, and transactions that say for whom they run. Counterpart: the policies of `migrations/`.
 
 Theory: the role owns nothing and row-level security is forced, so a statement sees the rows of the tenant that its
-transaction has set, and nothing where none is set. What is set ends with the transaction (`is_local`), so that the next
-request on the same connection, or on the same one of PgBouncer's, begins with nothing.
+transaction has set, and nothing where none is set; for who reaches some sites only, what stands at those. What is set ends with
+the transaction (`is_local`), so that the next request on the same connection, or on PgBouncer's, begins with nothing.
 One rule: there is no way to a tenant's row but through `transaction`.
 """
 
@@ -16,6 +16,7 @@ from uuid import UUID
 
 import asyncpg
 
+from domain.roles import EVERYWHERE, Reach
 from sync_server.settings import Settings
 
 Transaction: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -33,6 +34,8 @@ class Asking(Protocol):
     def tenant(self) -> UUID | None: ...
     @property
     def is_platform(self) -> bool: ...
+    @property
+    def reach(self) -> Reach: ...
 
 
 class Work(NamedTuple):
@@ -41,6 +44,7 @@ class Work(NamedTuple):
     tenant: UUID | None = None
     id: UUID = UUID(int=0)
     is_platform: bool = False
+    reach: Reach = EVERYWHERE
 
 
 class DatabaseBusy(Exception):
@@ -121,15 +125,32 @@ class Database:
         await self._pool.close()
 
 
+@asynccontextmanager
+async def beyond_reach(transaction: Transaction, who: Asking) -> AsyncIterator[None]:
+    """Let a transaction see the whole tenant for a while, for rules that hold between things within reach and others."""
+    if who.reach.sites is None:
+        yield
+        return
+    await transaction.execute(_SET_SITES, "")
+    yield
+    await transaction.execute(_SET_SITES, _sites_said(who))
+
+
 _SET = (
     "SELECT set_config('heliograph.tenant', $1, true), set_config('heliograph.user', $2, true),"
-    " set_config('heliograph.platform', $3, true)"
+    " set_config('heliograph.platform', $3, true), set_config('heliograph.sites', $4, true)"
 )
+_SET_SITES = "SELECT set_config('heliograph.sites', $1, true)"
 
 
-def _said(who: Asking) -> tuple[str, str, str]:
+def _said(who: Asking) -> tuple[str, str, str, str]:
     tenant = "" if who.tenant is None else str(who.tenant)
-    return tenant, str(who.id), "yes" if who.is_platform else ""
+    return tenant, str(who.id), "yes" if who.is_platform else "", _sites_said(who)
+
+
+def _sites_said(who: Asking) -> str:
+    sites = who.reach.sites
+    return "" if sites is None else "{" + ",".join(map(str, sorted(sites))) + "}"
 
 
 async def _prepare(connection: asyncpg.Connection[Any]) -> None:

@@ -55,6 +55,7 @@ tenant = Table(
     Column("key", Integer, primary_key=True),
     Column("id", Id, nullable=False, unique=True),
     Column("name", Text, nullable=False),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
     named(),
 )
 

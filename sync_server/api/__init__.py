@@ -10,6 +10,19 @@ from fastapi import APIRouter
 
 def routers() -> list[APIRouter]:
     """Return the routes of every resource."""
-    from sync_server.api import account, audit, auth, installs, keys, tenants, users, wraps  # noqa: PLC0415 they import this package
+    from sync_server.api import (  # noqa: PLC0415 they import this package
+        account,
+        audit,
+        auth,
+        devices,
+        installs,
+        keys,
+        links,
+        sites,
+        tenants,
+        users,
+        wraps,
+    )
 
-    return [one.routes.router for one in (auth, account, users, tenants, keys, audit, installs, wraps)]
+    identity = (auth, account, users, tenants, keys, audit, installs, wraps)
+    return [one.routes.router for one in (*identity, devices, sites, links)]

@@ -20,6 +20,7 @@ LOOKUPS = {
     "devices_with_words",
     "oldest_roll_us",
     "platform_figures",
+    "reached_sites",
     "sites_in_box",
     "sites_with_words",
     "tenants_behind",

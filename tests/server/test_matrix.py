@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable
+from random import randrange
 from typing import Any
 from uuid import uuid4
 
@@ -57,6 +58,20 @@ async def _credential(admin: Person) -> str:
     return str(id)
 
 
+async def _site(admin: Person) -> str:
+    return str((await admin.post("/sites", {"name": "S"}, expect=201))["id"])
+
+
+async def _device(admin: Person) -> str:
+    address = f"10.{randrange(256)}.{randrange(256)}.{randrange(256)}"
+    return str((await admin.post("/devices", {"name": "D", "address": address}, expect=201))["id"])
+
+
+async def _link(admin: Person) -> str:
+    ends = {"a": await _device(admin), "b": await _device(admin)}
+    return str((await admin.post("/links", ends, expect=201))["id"])
+
+
 THINGS: dict[str, Callable[[Person], Awaitable[str]]] = {
     "/users/{id}": _user,
     "/keys/{id}": _key,
@@ -64,6 +79,9 @@ THINGS: dict[str, Callable[[Person], Awaitable[str]]] = {
     "/tenants/{id}": _tenant,
     "/installs/{id}": _install,
     "/credentials/{id}": _credential,
+    "/devices/{id}": _device,
+    "/sites/{id}": _site,
+    "/links/{id}": _link,
 }
 """How an administrator makes, or finds, a thing of his tenant, by the beginning of the paths that name one."""
 

@@ -1,0 +1,92 @@
+"""`/devices`: what is watched, and how it is. Counterpart: `things.py`, `lookup.py`; `health`, which judges write.
+
+One rule: a device's status is that of the vantage that was heard last; one that nobody asked is unknown.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import Query
+
+from domain.health import Status
+from domain.inventory import Device, Role
+from domain.rules import NAME_CAP
+from sync_server import inventory
+from sync_server.api import things
+from sync_server.api.lookup import Box, Where, Words, add_box, add_words, in_boxes
+from sync_server.api.pages import cut
+from sync_server.api.routes import Call, Routes
+from sync_server.api.things import etag_of
+
+routes = Routes("devices")
+
+
+class DeviceRow(Device, frozen=True, kw_only=True):
+    """A device, its ETag, and how it is: since when, and when it was heard last, microseconds since 1970 UTC."""
+
+    etag: str
+    status: Status = "unknown"
+    since_us: int | None = None
+    heard_us: int | None = None
+    reason: str = ""
+
+
+_SELECT = f"""
+    SELECT {inventory.select_of("device")}, h.status, h.since_us, h.heard_us, h.reason FROM device t
+    LEFT JOIN LATERAL (
+        SELECT status, since_us, heard_us, reason FROM health WHERE device_id = t.id ORDER BY heard_us DESC LIMIT 1
+    ) AS h ON true
+"""
+_AT_A_SITE_WITHIN = f"(t.place IS NULL AND t.site_id IN ({in_boxes('sites_in_box')}))"
+
+
+@routes.route("GET", "/devices", allow="devices:read", gives=list[DeviceRow], paged=True)
+async def list_devices(
+    call: Call,
+    *,
+    q: Words = "",
+    bbox: Box = "",
+    site: UUID | None = None,
+    role: Role | None = None,
+    status: Status | None = None,
+    tag: Annotated[str, Query(max_length=NAME_CAP)] = "",
+    address: Annotated[str, Query(max_length=45)] = "",
+) -> list[DeviceRow]:
+    """List devices in the order of their ids. `bbox` finds those that stand in it, and those whose site does."""
+    where = Where()
+    where.add_given("t.id > {0}", call.page.key(UUID))
+    where.add_given("t.site_id = {0}", site)
+    where.add_given("t.role = {0}", role)
+    where.add_given("coalesce(h.status, 'unknown') = {0}", status)
+    where.add_given("t.tags @> jsonb_build_array({0}::text)", tag)
+    where.add_given("t.address = {0}", address)
+    add_words(where, "devices_with_words", q)
+    add_box(where, "devices_in_box", bbox, _AT_A_SITE_WITHIN)
+    statement = f"{_SELECT} WHERE {where} ORDER BY t.id LIMIT {call.page.limit + 1}"
+    rows = await call.transaction.fetch(statement, *where.arguments)
+    rows, call.shown = cut(rows, call.page, lambda row: row["id"])
+    return [_row(row) for row in rows]
+
+
+async def show_device(call: Call, id: UUID) -> DeviceRow | None:
+    """Return a device, or None."""
+    row = await call.transaction.fetchrow(f"{_SELECT} WHERE t.id = $1", id)
+    return None if row is None else _row(row)
+
+
+things.add_routes(routes, "device", DeviceRow, show_device)
+
+
+def _row(row: Any) -> DeviceRow:
+    device: Device = inventory.thing_of("device", row)
+    return DeviceRow(
+        **msgspec.structs.asdict(device),
+        etag=etag_of(device),
+        status=row["status"] or "unknown",
+        since_us=row["since_us"],
+        heard_us=row["heard_us"],
+        reason=row["reason"] or "",
+    )

@@ -1,0 +1,70 @@
+"""`/sites`: where devices stand. Counterpart: `things.py`, `lookup.py`.
+
+One rule: as there.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import Query
+
+from domain.inventory import Site
+from domain.rules import NAME_CAP
+from sync_server import inventory
+from sync_server.api import things
+from sync_server.api.lookup import Box, Where, Words, add_box, add_words
+from sync_server.api.pages import cut
+from sync_server.api.routes import Call, Routes
+
+routes = Routes("sites")
+
+
+class SiteRow(Site, frozen=True, kw_only=True):
+    """A site, its ETag, and how many devices stand there, those of sites beneath it not among them."""
+
+    etag: str
+    devices: int = 0
+
+
+_SELECT = f"""
+    SELECT {inventory.select_of("site")}, (SELECT count(*) FROM device d WHERE d.site_id = t.id) AS devices FROM site t
+"""
+
+
+@routes.route("GET", "/sites", allow="sites:read", gives=list[SiteRow], paged=True)
+async def list_sites(
+    call: Call,
+    *,
+    q: Words = "",
+    bbox: Box = "",
+    region: Annotated[str, Query(max_length=NAME_CAP)] = "",
+    pop: UUID | None = None,
+) -> list[SiteRow]:
+    """List sites in the order of their ids; `pop` is the site that they hang under."""
+    where = Where()
+    where.add_given("t.id > {0}", call.page.key(UUID))
+    where.add_given("t.region = {0}", region)
+    where.add_given("t.pop_id = {0}", pop)
+    add_words(where, "sites_with_words", q)
+    add_box(where, "sites_in_box", bbox)
+    statement = f"{_SELECT} WHERE {where} ORDER BY t.id LIMIT {call.page.limit + 1}"
+    rows = await call.transaction.fetch(statement, *where.arguments)
+    rows, call.shown = cut(rows, call.page, lambda row: row["id"])
+    return [_row(row) for row in rows]
+
+
+async def show_site(call: Call, id: UUID) -> SiteRow | None:
+    """Return a site, or None."""
+    row = await call.transaction.fetchrow(f"{_SELECT} WHERE t.id = $1", id)
+    return None if row is None else _row(row)
+
+
+things.add_routes(routes, "site", SiteRow, show_site)
+
+
+def _row(row: Any) -> SiteRow:
+    site: Site = inventory.thing_of("site", row)
+    return SiteRow(**msgspec.structs.asdict(site), etag=things.etag_of(site), devices=row["devices"])
