@@ -24,6 +24,8 @@ from domain.text import is_one_line, is_prose
 from domain.watching import RuleKind, Severity
 
 SEVERITY_RANK: dict[str, int] = {"critical": 0, "warning": 1, "info": 2}
+AlertKind = RuleKind | Literal["external"]
+"""What an alert's rule looks at; "external": a foreign monitor said so, and it is that one's to clear."""
 PersonAct = Literal["acknowledge", "comment", "assign", "resolve", "reopen"]
 """What people do to an alert."""
 What = Literal["acknowledged", "commented", "assigned", "resolved", "reopened", "silenced", "unsilenced"]
@@ -72,7 +74,7 @@ class Alert(msgspec.Struct, frozen=True):
     acknowledged_us: int | None = None
     acknowledged_by: str = ""
     count: int = 1
-    kind: RuleKind = "device_down"
+    kind: AlertKind = "device_down"
     instance: str = ""
     title: str = ""
     value: float | None = None
@@ -102,7 +104,7 @@ class Beginning(msgspec.Struct, frozen=True):
     """How an episode began: what every row about it says."""
 
     rule: str
-    kind: RuleKind
+    kind: AlertKind
     severity: Severity
     count: int
     opened_us: int

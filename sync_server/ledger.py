@@ -50,7 +50,7 @@ class Ledger:
     def __init__(self, transaction: Transaction, who: Principal, now_us: int, revision: int) -> None:
         self._transaction = transaction
         self._who = who
-        self._now_us = now_us
+        self.now_us = now_us
         self.revision = revision
         """That of the newest change."""
 
@@ -108,7 +108,7 @@ class Ledger:
         by = self._who.name
         if found := act_refusals(old, act, by, text, to):
             raise RefusedByRule(found)
-        if is_done(old, Act(self._now_us, DONE[act], by, text, to)):
+        if is_done(old, Act(self.now_us, DONE[act], by, text, to)):
             return old
         kind = cast(RowKind, f"alert_{DONE[act]}")
         return await self.tell(old, kind, old.subject, body_of(old, by=by, text=text, to=to))
@@ -117,6 +117,17 @@ class Ledger:
         """Return an alert, or None."""
         row = await self._transaction.fetchrow(f"SELECT {ALERT_COLUMNS} FROM alert t WHERE t.id = $1", id)
         return None if row is None else alert_of(row)
+
+    async def device(self, id: UUID | None, address: str) -> UUID:
+        """Return a device by its id, or by its address where that is empty. Raises RefusedByRule."""
+        found = await self._transaction.fetchval(
+            "SELECT id FROM device WHERE CASE WHEN $1::uuid IS NULL THEN address = $2 ELSE id = $1 END ORDER BY id LIMIT 1",
+            id,
+            address,
+        )
+        if found is None:
+            raise RefusedByRule([Refusal("DEVICE_NOT_FOUND", "there is no such device", "device")])
+        return UUID(bytes=found.bytes)
 
     async def tell(self, old: Alert | None, kind: RowKind, subject: UUID, body: dict[str, Any]) -> Alert:
         """Write a journal row about an alert, and the alert as it is by then. Raises RefusedByRule where it tells nothing."""
@@ -135,7 +146,7 @@ class Ledger:
     def _next(self, kind: RowKind, subject: UUID | None, body: dict[str, Any]) -> JournalRow:
         assert self._who.tenant is not None
         self.revision += 1
-        return JournalRow(self._who.tenant, self.revision, self._now_us, kind, subject, body)
+        return JournalRow(self._who.tenant, self.revision, self.now_us, kind, subject, body)
 
     def _permissions(self, steps: tuple[Step, ...]) -> list[Refusal]:
         """Return what the asker may not change, whatever it becomes."""

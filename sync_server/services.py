@@ -41,6 +41,7 @@ class Services:
     links: Links
     passwords: Passwords
     authenticators: Authenticators
+    keyring: Keyring
     now_s: Callable[[], float]
 
     @classmethod
@@ -72,7 +73,7 @@ class Services:
             now_s=now_s,
         )
         links = Links(database, admission, passwords, now_s)
-        return cls(settings, database, admission, sessions, links, passwords, authenticators, now_s)
+        return cls(settings, database, admission, sessions, links, passwords, authenticators, keyring, now_s)
 
     async def forget_what_is_over(self) -> None:
         """Delete ended sessions, used tokens and counters, for ever; every instance does, the rest is waited for by nobody."""

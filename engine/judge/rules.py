@@ -259,6 +259,8 @@ class Rules:
 
     def _restore(self, alert: Alert, now_us: int) -> None:
         """Hold on to an alert that was not cleared when the engine stopped."""
+        if alert.kind == "external":
+            return
         every = rules_by_key(self._state.inventory)
         rule = every.get(alert.rule)
         if rule is None:

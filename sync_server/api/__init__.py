@@ -12,17 +12,25 @@ def routers() -> list[APIRouter]:
     """Return the routes of every resource."""
     from sync_server.api import (  # noqa: PLC0415 they import this package
         account,
+        alerts,
         audit,
         auth,
         devices,
+        edits,
+        events,
+        hooks,
         installs,
         keys,
         links,
+        metrics,
+        rules,
         sites,
+        tags,
         tenants,
         users,
         wraps,
     )
 
     identity = (auth, account, users, tenants, keys, audit, installs, wraps)
-    return [one.routes.router for one in (*identity, devices, sites, links)]
+    network = (devices, sites, links, tags, edits, alerts, rules, metrics, events, hooks)
+    return [one.routes.router for one in (*identity, *network)]

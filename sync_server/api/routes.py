@@ -51,15 +51,22 @@ class Declared(NamedTuple):
     gives: Any
 
 
+class Read(NamedTuple):
+    """A request's body as the type that its route takes, and the bytes that it was read of."""
+
+    body: Any
+    raw: bytes
+
+
 class Call:
-    """One request. `body` is of the type that the route takes; `page` what part of a list is asked for."""
+    """One request. `body` is of the type that the route takes, `raw` its bytes; `page` what part of a list is asked for."""
 
     def __init__(
-        self, request: Request, services: Services, body: Any, page: Page, who: Principal | None = None
+        self, request: Request, services: Services, read: Read, page: Page, who: Principal | None = None
     ) -> None:
         self.request = request
         self.services = services
-        self.body = body
+        self.body, self.raw = read
         self.page = page
         self.shown: Shown | None = None
         """What part of a list was given; goes into `meta`."""
@@ -196,9 +203,9 @@ def _check(who: Principal, allow: Allow, of: str) -> None:
         raise refused("INSUFFICIENT_PERMISSIONS", "that is for the platform")
 
 
-async def _read_body(request: Request, takes: type[Body] | None) -> Any:
+async def _read_body(request: Request, takes: type[Body] | None) -> Read:
     if takes is None:
-        return None
+        return Read(None, b"")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise refused("UNSUPPORTED_MEDIA_TYPE", f"application/json expected, got {kind[:60] or 'nothing'}")
@@ -208,7 +215,7 @@ async def _read_body(request: Request, takes: type[Body] | None) -> Any:
         if len(data) > BODY_CAP_BYTES:
             raise refused("BODY_TOO_LARGE", f"at most {BODY_CAP_BYTES} bytes are taken")
     try:
-        return msgspec.json.decode(data, type=takes)
+        return Read(msgspec.json.decode(data, type=takes), bytes(data))
     except msgspec.ValidationError as error:
         said = str(error)
         missing = "missing required field" in said

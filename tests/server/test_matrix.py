@@ -72,6 +72,32 @@ async def _link(admin: Person) -> str:
     return str((await admin.post("/links", ends, expect=201))["id"])
 
 
+async def _rule(admin: Person) -> str:
+    return str((await admin.post("/rules", {"name": "R", "kind": "device_down"}, expect=201))["id"])
+
+
+async def _tag(admin: Person) -> str:
+    tag = str(uuid4())
+    await admin.ask(
+        "PATCH", f"/devices/{await _device(admin)}", {"tags": [tag]}, expect=200, headers={"If-Match": "*"}
+    )
+    return tag
+
+
+async def _alert(admin: Person) -> str:
+    message = {"key": "k", "title": "T", "device": await _device(admin)}
+    return str((await admin.post("/alerts", message))["id"])
+
+
+async def _edit(admin: Person) -> str:
+    await _site(admin)
+    return str((await admin.get("/edits"))[0]["edit"]["id"])
+
+
+async def _hook(admin: Person) -> str:
+    return str((await admin.post("/hooks", {"name": "H"}, expect=201))["hook"]["id"])
+
+
 THINGS: dict[str, Callable[[Person], Awaitable[str]]] = {
     "/users/{id}": _user,
     "/keys/{id}": _key,
@@ -82,6 +108,11 @@ THINGS: dict[str, Callable[[Person], Awaitable[str]]] = {
     "/devices/{id}": _device,
     "/sites/{id}": _site,
     "/links/{id}": _link,
+    "/rules/{id}": _rule,
+    "/tags/{id}": _tag,
+    "/alerts/{id}": _alert,
+    "/edits/{id}": _edit,
+    "/hooks/{id}": _hook,
 }
 """How an administrator makes, or finds, a thing of his tenant, by the beginning of the paths that name one."""
 

@@ -1,0 +1,118 @@
+"""`/metrics` and what devices measure: the catalogue, newest values, series for charts. Counterpart: `samples.py`, `charts.py`.
+
+One rule: a device that is not within reach has no numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from fastapi import Query
+
+from domain.metrics import CATALOGUE
+from domain.text import TEXT_CAP
+from engine.storage.series import FEWEST_POINTS, Points
+from sync_server.api.errors import refused
+from sync_server.api.pages import cut
+from sync_server.api.routes import Call, Routes
+from sync_server.charts import POINTS_CAP, Charts, Wanted
+from sync_server.samples import Samples
+
+routes = Routes("metrics")
+TIME_CAP_US = 2**60
+_WHEN = Query(ge=0, le=TIME_CAP_US)
+
+
+class MetricRow(msgspec.Struct, frozen=True):
+    """A metric of the catalogue; what lies outside of `low` to `high` is not believed."""
+
+    name: str
+    title: str
+    unit: str
+    low: float
+    high: float
+
+
+class Value(msgspec.Struct, frozen=True):
+    """A number: `instance` is the port or sensor it is of, or empty."""
+
+    metric: str
+    instance: str
+    value: float
+    unit: str
+
+
+class Latest(msgspec.Struct, frozen=True):
+    """What a device said last; `at_us` null where it said nothing for two days."""
+
+    device: UUID
+    at_us: int | None
+    values: tuple[Value, ...]
+
+
+@routes.route("GET", "/metrics", allow="metrics:read", gives=list[MetricRow])
+async def list_metrics(call: Call) -> list[MetricRow]:
+    """List what can be measured."""
+    return [MetricRow(one.name, one.title, one.unit, one.low, one.high) for one in CATALOGUE.values()]
+
+
+@routes.route(
+    "GET", "/metrics/latest", allow="metrics:read", gives=list[Latest], paged=True, limit="monitoring"
+)
+async def list_latest(call: Call, *, site: UUID | None = None) -> list[Latest]:
+    """List the newest values of devices, in the order of the devices' ids."""
+    rows = await call.transaction.fetch(
+        "SELECT id FROM device WHERE ($1::uuid IS NULL OR id > $1) AND ($2::uuid IS NULL OR site_id = $2)"
+        " ORDER BY id LIMIT $3",
+        call.page.key(UUID),
+        site,
+        call.page.limit + 1,
+    )
+    rows, call.shown = cut(rows, call.page, lambda row: row["id"])
+    return await _latest(call, [row["id"] for row in rows])
+
+
+@routes.route("GET", "/devices/{id}/metrics", allow="metrics:read", gives=Latest, limit="monitoring")
+async def read_latest(call: Call, id: UUID) -> Latest:
+    """Return the newest values of a device."""
+    await _check_device(call, id)
+    return (await _latest(call, [id]))[0]
+
+
+@routes.route("GET", "/devices/{id}/series", allow="metrics:read", gives=Points, limit="monitoring")
+async def read_series(
+    call: Call,
+    id: UUID,
+    *,
+    metric: Annotated[str, Query(min_length=1, max_length=64)],
+    from_us: Annotated[int, _WHEN],
+    to_us: Annotated[int, _WHEN],
+    instance: Annotated[str, Query(max_length=TEXT_CAP)] = "",
+    points: Annotated[int, Query(ge=FEWEST_POINTS, le=POINTS_CAP)] = POINTS_CAP,
+) -> Points:
+    """Return a series from one time to another, lowest and highest of each stretch kept."""
+    if metric not in CATALOGUE:
+        raise refused("METRIC_NOT_FOUND", "there is no such metric: /metrics lists them", "metric")
+    if to_us < from_us:
+        raise refused("INVALID_INPUT", "it ends before it begins", "to_us")
+    await _check_device(call, id)
+    charts: Charts = call.request.app.state.charts
+    return await charts.points(call.transaction, Wanted(id, metric, instance, from_us, to_us), points)
+
+
+async def _check_device(call: Call, id: UUID) -> None:
+    if await call.transaction.fetchval("SELECT true FROM device WHERE id = $1", id) is None:
+        raise refused("DEVICE_NOT_FOUND", "there is no such device")
+
+
+async def _latest(call: Call, devices: list[UUID]) -> list[Latest]:
+    samples: Samples = call.request.app.state.samples
+    found = await samples.latest(call.transaction, devices, round(call.services.now_s() * 1_000_000))
+    told: list[Latest] = []
+    for device in devices:
+        at_us, values = found.get(device, (None, []))
+        shown = (Value(metric, instance, value, CATALOGUE[metric].unit) for metric, instance, value in values)
+        told.append(Latest(device, at_us, tuple(shown)))
+    return told
