@@ -65,9 +65,10 @@ async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
         app.add_middleware(metrics.Counting, metrics=app.state.metrics)
         app.add_middleware(Headers)
         handle_errors(app)
-        for router in (health.router, metrics.router, *api.routers(), *admin.routers()):
+        routers = (health.router, metrics.router, *api.routers(), *admin.routers())
+        for router in routers:
             app.include_router(router)
-        describe(app)
+        describe(app, routers)
         yield app
 
 

@@ -13,6 +13,7 @@ from fastapi import Query
 
 from domain.metrics import CATALOGUE
 from domain.text import TEXT_CAP
+from engine.storage.samples import US_PER_DAY
 from engine.storage.series import FEWEST_POINTS, Points
 from sync_server.api.errors import refused
 from sync_server.api.pages import cut
@@ -86,15 +87,17 @@ async def read_series(
     call: Call,
     id: UUID,
     *,
-    metric: Annotated[str, Query(min_length=1, max_length=64)],
-    from_us: Annotated[int, _WHEN],
-    to_us: Annotated[int, _WHEN],
+    metric: Annotated[str, Query(max_length=64, description="its name in the catalogue; needed")] = "",
+    from_us: Annotated[int | None, _WHEN] = None,
+    to_us: Annotated[int | None, _WHEN] = None,
     instance: Annotated[str, Query(max_length=TEXT_CAP)] = "",
     points: Annotated[int, Query(ge=FEWEST_POINTS, le=POINTS_CAP)] = POINTS_CAP,
 ) -> Points:
-    """Return a series from one time to another, lowest and highest of each stretch kept."""
+    """Return a series from one time to another, without them of the last day; lowest and highest of each stretch kept."""
     if metric not in CATALOGUE:
         raise refused("METRIC_NOT_FOUND", "there is no such metric: /metrics lists them", "metric")
+    to_us = round(call.services.now_s() * 1_000_000) if to_us is None else to_us
+    from_us = max(0, to_us - US_PER_DAY) if from_us is None else from_us
     if to_us < from_us:
         raise refused("INVALID_INPUT", "it ends before it begins", "to_us")
     await _check_device(call, id)

@@ -5,10 +5,11 @@ One rule: what is here is made of the types that the routes decode and encode wi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
@@ -25,25 +26,30 @@ _REFUSALS = {
     "429": "Too many requests; Retry-After says when to come again.",
     "503": "The server cannot answer now; Retry-After says when to come again.",
 }
+_OF_VERSIONS = {
+    "412": "It was changed meanwhile: another ETag than If-Match says.",
+    "428": "If-Match is missing: say what it is that is changed.",
+}
 _TEMPLATE = "#/components/schemas/{name}"
 
 
-def describe(app: FastAPI) -> None:
-    """Have the application tell of its routes."""
+def describe(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+    """Have the application tell of its routes; `routers` are those it was given."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app)
+            app.openapi_schema = _document(app, routers)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def _document(app: FastAPI, routers: Sequence[APIRouter]) -> dict[str, Any]:
     made = get_openapi(title=app.title, version=app.version, routes=app.routes)
     declared = [
         (made["paths"][route.path][method.lower()], route.endpoint.declared)
-        for route in app.routes
+        for router in routers
+        for route in router.routes
         if isinstance(route, APIRoute) and hasattr(route.endpoint, "declared")
         for method in route.methods or ()
     ]
@@ -79,7 +85,8 @@ def _complete(operation: dict[str, Any], takes: Any, gives: Any, of_type: dict[s
                     "properties": {"success": {"const": True}, "data": data, "meta": of_type[repr(Meta)]},
                 }
             )
-    for status, said in _REFUSALS.items():
+    has_versions = any(one["name"].lower() == "if-match" for one in operation.get("parameters", ()))
+    for status, said in (_REFUSALS | (_OF_VERSIONS if has_versions else {})).items():
         operation["responses"][status] = {"description": said, "content": _json(of_type[repr(Failure)])}
 
 

@@ -30,7 +30,13 @@ OWNERS = {
     "keep_partitions",
     *("identity.admit_key", "identity.admit_user", "identity.audit_hash", "identity.change_tenant"),
     *("identity.drop_totp", "identity.end_install", "identity.end_of_member", "identity.find_account"),
-    *("identity.find_link", "identity.find_login", "identity.find_tenant", "identity.first_broken_audit"),
+    *(
+        "identity.find_hook",
+        "identity.find_link",
+        "identity.find_login",
+        "identity.find_tenant",
+        "identity.first_broken_audit",
+    ),
     *("identity.forget", "identity.found_platform", "identity.invite", "identity.keep_totp"),
     *("identity.make_platform_account", "identity.make_stream_token", "identity.make_tenant"),
     *("identity.offer_founding", "identity.open_session", "identity.renew_link", "identity.renew_password"),
@@ -39,8 +45,10 @@ OWNERS = {
     *("identity.turn_totp", "identity.use_recovery", "identity.use_totp", "identity.write_audit"),
 }
 """Functions that run as the owner of the schema: each checks for itself whom it serves."""
+REACHED = {"site", "device", "link", "alert", "journal", "edit"}
+"""Tables of which somebody who reaches some sites sees what stands there only."""
 SEARCH_PATHS = {"public": "search_path=public", "identity": "search_path=identity, public, pg_temp"}
-HIDDEN = {"password", "totp", "totp_step", "hash"}
+HIDDEN = {"password", "totp", "totp_step", "hash", "sealed"}
 """Columns of `identity` that nobody reads past a function; the audit's hashes are for everybody who sees its rows."""
 TENANTS = (
     "(tenant_id = ( SELECT current_tenant() AS current_tenant))",
@@ -170,6 +178,11 @@ def _holes_of(table: dict[str, object], policies: list[dict[str, object]]) -> li
     is_reached = bool(rights) or table["by_column"] or not is_identity
     if is_reached and not guards and not (told and is_identity):
         holes.append("no policy holds rows to the tenant")
+    within = [
+        policy for policy in for_requests if policy["name"] == "within_reach" and not policy["permissive"]
+    ]
+    if name in REACHED and not any("reached_sites()" in str(policy["using_rows"]) for policy in within):
+        holes.append("no policy holds rows to the sites within reach")
     known = [*guards, *told]
     if others := [policy["name"] for policy in for_requests if policy not in known and policy["permissive"]]:
         holes.append(f"policies that let other rows through: {others}")

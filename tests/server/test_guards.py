@@ -13,6 +13,8 @@ from tests.server.guards import holes_in
 
 MUTATIONS = {
     "DROP POLICY own_rows ON device": "device: no policy holds rows to the tenant",
+    "DROP POLICY within_reach ON alert": "alert: no policy holds rows to the sites within reach",
+    "ALTER POLICY within_reach ON edit USING (true)": "edit: no policy holds rows to the sites within reach",
     "ALTER TABLE site NO FORCE ROW LEVEL SECURITY": "site: row-level security is not forced",
     "ALTER TABLE link DISABLE ROW LEVEL SECURITY": "link: row-level security is not enabled",
     "ALTER POLICY own_rows ON alert USING (true)": "alert: no policy holds rows to the tenant",
