@@ -177,7 +177,13 @@ async def test_a_part_is_judged_as_the_whole(server_database: ServerDatabase) ->
             for kind in INVENTORY:
                 rows = {one.id: one for one in await things(transaction, kind, "true")}
                 assert rows == whole.tables[kind], kind
-    assert told >= {"IN_USE", "SITE_NOT_FOUND", "DEVICE_ALREADY_EXISTS", "DEVICE_NOT_FOUND", "MISSING_REQUIRED_FIELD"}
+    assert told >= {
+        "IN_USE",
+        "SITE_NOT_FOUND",
+        "DEVICE_ALREADY_EXISTS",
+        "DEVICE_NOT_FOUND",
+        "MISSING_REQUIRED_FIELD",
+    }
 
 
 def some_edit(random: Random, inventory: Inventory) -> Edit:
