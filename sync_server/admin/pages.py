@@ -27,7 +27,7 @@ from sync_server.admin.frame import frame_of, rendered
 from sync_server.api.access import refuse_foreign_page
 from sync_server.api.errors import refused, request_id_of, status_of
 from sync_server.api.pages import CURSOR_CAP, Page
-from sync_server.api.routes import Allow, Call, Of, admitted, carried_out
+from sync_server.api.routes import Allow, Call, Of, Read, admitted, carried_out
 from sync_server.database import DatabaseBusy
 from sync_server.security.limits import LimitClass, LimitExceeded
 from sync_server.security.passwords import TooBusy
@@ -189,7 +189,7 @@ _FAILURES = (
 
 
 def _call(request: Request, services: Services, who: Principal | None) -> Call:
-    return Call(request, services, None, Page(after=request.query_params.get("cursor") or None), who)
+    return Call(request, services, Read(None, b""), Page(after=request.query_params.get("cursor") or None), who)
 
 
 def _ids(request: Request) -> dict[str, UUID]:
