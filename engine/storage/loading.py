@@ -26,7 +26,8 @@ def load(
         connection.execute(insert(tables.tenant), {"id": new_id(), "name": tenant_name})
         origin_row = {"name": "origin", "value": new_id()}
         connection.execute(insert(tables.meta), [origin_row, {"name": "made_us", "value": now_us}])
-    key, id, name = connection.execute(select(*tables.tenant.columns)).one()
+    mine = tables.tenant.c
+    key, id, name = connection.execute(select(mine.key, mine.id, mine.name)).one()
     origin = connection.execute(
         select(tables.meta.c.value).where(tables.meta.c.name == "origin")
     ).scalar_one()
