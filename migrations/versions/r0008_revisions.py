@@ -35,6 +35,13 @@ _REACH = """
     ALTER FUNCTION reached_sites OWNER TO heliograph_lookup;
     REVOKE CREATE ON SCHEMA public FROM heliograph_lookup;
 
+    CREATE OR REPLACE FUNCTION is_reached(thing uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+    BEGIN
+        RETURN EXISTS (SELECT FROM device d WHERE d.id = thing) OR EXISTS (SELECT FROM link l WHERE l.id = thing)
+            OR EXISTS (SELECT FROM site s WHERE s.id = thing);
+    END $$;
+
     CREATE POLICY within_reach ON site AS RESTRICTIVE TO heliograph_requests
         USING ((SELECT reached_sites()) IS NULL OR id = ANY ((SELECT reached_sites())::uuid[]))
         WITH CHECK ((SELECT reached_sites()) IS NULL OR id = ANY ((SELECT reached_sites())::uuid[])
@@ -46,11 +53,9 @@ _REACH = """
         WITH CHECK ((SELECT reached_sites()) IS NULL OR (EXISTS (SELECT FROM device d WHERE d.id = a_id)
             AND EXISTS (SELECT FROM device d WHERE d.id = b_id)));
     CREATE POLICY within_reach ON alert AS RESTRICTIVE TO heliograph_requests
-        USING ((SELECT reached_sites()) IS NULL OR EXISTS (SELECT FROM device d WHERE d.id = subject)
-            OR EXISTS (SELECT FROM link l WHERE l.id = subject) OR EXISTS (SELECT FROM site s WHERE s.id = subject));
+        USING ((SELECT reached_sites()) IS NULL OR is_reached(subject));
     CREATE POLICY within_reach ON journal AS RESTRICTIVE FOR SELECT TO heliograph_requests
-        USING ((SELECT reached_sites()) IS NULL OR EXISTS (SELECT FROM device d WHERE d.id = subject)
-            OR EXISTS (SELECT FROM link l WHERE l.id = subject) OR EXISTS (SELECT FROM site s WHERE s.id = subject));
+        USING ((SELECT reached_sites()) IS NULL OR is_reached(subject));
     CREATE POLICY within_reach ON edit AS RESTRICTIVE FOR SELECT TO heliograph_requests
         USING ((SELECT reached_sites()) IS NULL)
 """
