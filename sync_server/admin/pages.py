@@ -189,7 +189,9 @@ _FAILURES = (
 
 
 def _call(request: Request, services: Services, who: Principal | None) -> Call:
-    return Call(request, services, Read(None, b""), Page(after=request.query_params.get("cursor") or None), who)
+    return Call(
+        request, services, Read(None, b""), Page(after=request.query_params.get("cursor") or None), who
+    )
 
 
 def _ids(request: Request) -> dict[str, UUID]:
