@@ -35,7 +35,7 @@ from app.map import feed
 from app.map.scheme import ASSETS, prepare_web_engine
 from app.map.view import MapView
 from app.model import Model
-from tests.bench.bench_map_peers import LEAFLET, PEERS, PeersPage
+from tests.bench.bench_map_peers import PEERS, PeersPage
 from tests.map.networks import id_of, meshed, now_us
 
 SIZES = (1_000, 5_000, 20_000)
@@ -146,7 +146,7 @@ def against_peers(own_ms: float, count: int = 5_000) -> dict[str, float]:
     network = {key: whole[key] for key in ("devices", "links", "loads")}
     rounds = [changes(chance, count, STATUSES[i % len(STATUSES)])["health"] for i in range(PEER_ROUNDS)]
     figures = {}
-    for peer in (peer for peer in PEERS if LEAFLET.is_dir() or not peer.startswith("leaflet")):
+    for peer in PEERS:
         page = PeersPage()
         page.show()
 
@@ -204,6 +204,6 @@ def run() -> dict[str, Any]:
     application.processEvents()
     versions = {
         name: json.loads((ASSETS / "node_modules" / name / "package.json").read_text())["version"]
-        for name in ("maplibre-gl", *(["leaflet"] if LEAFLET.is_dir() else []))
+        for name in ("maplibre-gl", "leaflet")
     }
     return {"figures": figures, "peers": versions | {"PySide6": PySide6.__version__}}
