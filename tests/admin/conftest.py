@@ -220,6 +220,7 @@ PASSWORD = "a good long password"
 def founded(browser: Browser) -> None:
     """Found the platform in a browser and log in."""
     browser.go(browser.site.founding(), "The first administrator")
-    browser.send("/link/found", "Log in", login="root@noc", name="Root", password=PASSWORD, again=PASSWORD)
+    fields = {"login": "root@noc", "name": "Root", "password": PASSWORD, "again": PASSWORD}
+    browser.send("/link/found", "You are the platform's administrator", **fields)
     browser.go("/admin/login", "Name")
     browser.send("/admin/login", "Tenants", login="root@noc", password=PASSWORD)
