@@ -6,10 +6,10 @@
 /** How a half-link is drawn that is up but whose load is not known; from zero to five it is its load class. */
 export const LOAD_NOT_KNOWN = 6;
 export const LOAD_UNKNOWN = -1;
-/** Drawn by another source: it is down by itself. */
-export const LOAD_HIDDEN = -2;
 /** Silent because of a cause elsewhere. */
-export const LOAD_AFFECTED = -3;
+export const LOAD_AFFECTED = -2;
+/** Drawn by another source: it is down by itself. The least of all, so that a bundle shows whatever else is in it. */
+export const LOAD_HIDDEN = -3;
 /** Two places closer than this are one. */
 const SAME_PLACE_DEG = 1e-6;
 

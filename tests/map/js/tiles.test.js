@@ -138,6 +138,19 @@ test("links that end in a ring are one bundle a pair of ends, in the colours of 
   assert.equal(halves(read(tiles, ...at).links)[0].load, LOAD_HIDDEN);
 });
 
+test("a bundle shows that its links are behind a cause, unless one of them is not", () => {
+  const devices = [place("w", 10, 47), place("v", 10.01, 47), place("e", 16, 47), place("f", 16.01, 47)];
+  const down = (id) => ({ id, status: "down", ab_bps: null, ba_bps: null, ab_class: null, ba_class: null });
+  const { network, tiles } = made(devices, [link("l", "w", "e"), link("m", "v", "f")], {
+    loads: [down("l"), down("m")],
+    health: devices.map(({ id }) => ({ id, status: id === "w" ? "down" : "affected", since_us: 1, ...(id === "w" ? {} : { cause: "w" }) })),
+  });
+  const seen = () => halves(read(tiles, ...tileAt(4, 12, 47)).links).map((f) => f.load);
+  assert.deepEqual(seen(), [LOAD_AFFECTED, LOAD_AFFECTED]);
+  network.take({ loads: [{ ...down("l"), status: "unknown" }], health: [{ id: "w", status: "up", since_us: 2 }] });
+  assert.deepEqual(seen(), [LOAD_UNKNOWN, LOAD_UNKNOWN]);
+});
+
 test("links that come after the plan are in the next tile", () => {
   const { network, tiles } = made([A, B], []);
   const found = () => halves(read(tiles, ...tileAt(7, 10.5, 47.25)).links).length;
