@@ -14,6 +14,8 @@ import { age, label, rate } from "./words.js";
 /** @import { Fates } from "./fates.js" */
 /** @import { Palette } from "./palette.js" */
 
+/** What is in view. @typedef {[west: number, south: number, east: number, north: number]} Bounds */
+
 /** Of a link's width, from lane to lane. */
 export const LANE = 0.75;
 /** A link shorter than this has no pills. */
@@ -103,7 +105,9 @@ export function ringFeatures(network, clusters, zoom, odd, now_us, fates = null)
     const inRings = /** @type {Map<Cluster, string[]>} */ (new Map());
     for (const id of ids) {
       const ring = wanted(id) ? clusters.ringOf(id, zoom) : undefined;
-      if (ring) inRings.set(ring, [...(inRings.get(ring) ?? []), id]);
+      const there = ring && inRings.get(ring);
+      if (there) there.push(id);
+      else if (ring) inRings.set(ring, [id]);
     }
     for (const [ring, some] of inRings) named.set(ring, name(some));
   };
@@ -131,15 +135,23 @@ function newestDown(network, ids, now_us) {
   };
 }
 
+/** Whether a path may be seen: something of it may lie in the view. @param {LngLat[]} path @param {Bounds} view */
+function isNear(path, [west, south, east, north]) {
+  const [lngs, lats] = [path.map(([lng]) => lng), path.map(([, lat]) => lat)];
+  if (Math.min(...lats) > north || Math.max(...lats) < south) return false;
+  const [first, last] = [Math.min(...lngs), Math.max(...lngs)];
+  return last - first > 180 || (first <= east && last >= west); // the longer ones go around by the antimeridian
+}
+
 /**
- * The load pills of one link, or none where it is too short for them.
- * @param {Network} network @param {LoadRow} load @param {number} pixelsPerDegree
+ * The load pills of one link that are in the view; none where it is too short for them.
+ * @param {Network} network @param {LoadRow} load @param {Bounds} view @param {number} pixelsPerDegree
  * @param {Fates | null} fates what would be, inside the what-if frame @returns {Feature[]}
  */
-export function pillFeatures(network, load, pixelsPerDegree, fates = null) {
+export function pillFeatures(network, load, view, pixelsPerDegree, fates = null) {
   const link = network.links.get(load.id);
   const places = link && load.status === "up" ? network.pathOf(link) : null;
-  if (!places) return [];
+  if (!places || !isNear(places, view)) return [];
   const { path, length } = halve(places);
   if (length * pixelsPerDegree < PILL_PX) return [];
   const fate = fates && (fates.links.get(load.id) ?? "aside");
@@ -147,7 +159,8 @@ export function pillFeatures(network, load, pixelsPerDegree, fates = null) {
   const features = [];
   for (const [bps, share] of /** @type {const} */ ([[load.ab_bps, 0.27], [load.ba_bps, 0.73]])) {
     if (bps === null) continue;
-    features.push(pointOf(fromFlat(pointAlong(path, length * share).point), { link: load.id, text: rate(bps), sort: -bps, held: fate === "aside" ? DIM : 1 }));
+    const at = fromFlat(pointAlong(path, length * share).point);
+    if (isNear([at], view)) features.push(pointOf(at, { link: load.id, text: rate(bps), sort: -bps, held: fate === "aside" ? DIM : 1 }));
   }
   return features;
 }

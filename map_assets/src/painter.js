@@ -348,13 +348,10 @@ export class Painter {
   #paintPills() {
     const zoom = this.#map.getZoom();
     if (zoom < PILL_ZOOM) return this.put("pill", []);
-    const bounds = this.#map.getBounds();
+    const [[west, south], [east, north]] = this.#map.getBounds().toArray();
     const features = [];
     for (const load of this.#network.loads.values()) {
-      for (const pill of pillFeatures(this.#network, load, pixelsPerDegree(zoom), this.#imagined)) {
-        const { coordinates } = /** @type {import("geojson").Point} */ (pill.geometry);
-        if (bounds.contains(/** @type {LngLat} */ (coordinates))) features.push(pill);
-      }
+      features.push(...pillFeatures(this.#network, load, [west, south, east, north], pixelsPerDegree(zoom), this.#imagined));
       if (features.length >= PILLS_MOST) break;
     }
     this.put("pill", features);

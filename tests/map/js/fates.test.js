@@ -52,7 +52,7 @@ test("inside the frame what has no fate steps back, and what is lost has no load
   network.take({ health: ["a", "c"].map((id) => ({ id, status: "degraded", since_us: now_us })) });
   const held = oddFeatures(network, ["a", "c"], makeClusters(network.devices.values()), null, now_us, fates).map((f) => f.properties.held);
   assert.ok(held[0] < 1 && held[1] === 1);
-  const pill = (id) => pillFeatures(network, { id, status: "up", ab_bps: 1e6, ba_bps: null }, 500, fates).map((f) => f.properties.held);
+  const pill = (id) => pillFeatures(network, { id, status: "up", ab_bps: 1e6, ba_bps: null }, [-180, -90, 180, 90], 500, fates).map((f) => f.properties.held);
   assert.deepEqual([pill("bc"), pill("cd")], [[], [1]]);
   assert.ok(pill("ab")[0] < 1);
 });

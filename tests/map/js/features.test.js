@@ -6,6 +6,7 @@ import { Network } from "../../../map_assets/src/network.js";
 import { age, label, rate } from "../../../map_assets/src/words.js";
 
 const now_us = 1e15;
+const WORLD = [-180, -90, 180, 90];
 
 function network(...links) {
   const made = new Network();
@@ -45,6 +46,23 @@ test("a ring names the newest that is down in it", () => {
   assert.equal(name(), "B down 1 min, 1 more");
   made.take({ health: [{ id: "b", status: "stale", since_us: now_us }] });
   assert.equal(name(), "C down 2 h");
+});
+
+test("the name of a ring looks at each that is down in it once", (t) => {
+  const made = new Network();
+  const ids = Array.from({ length: 500 }, (_, i) => `d${i}`);
+  made.take({ devices: ids.map((id) => ({ id, name: id, role: "access", lng: 10, lat: 47 })) });
+  made.take({ health: ids.map((id) => ({ id, status: "down", since_us: now_us - 60e6 })) });
+  const found = clusters(made);
+  let steps = 0;
+  const plain = Array.prototype[Symbol.iterator];
+  t.after(() => (Array.prototype[Symbol.iterator] = plain));
+  Array.prototype[Symbol.iterator] = function* () {
+    for (let i = 0; i < this.length; i++, steps++) yield this[i];
+  };
+  const [{ properties }] = ringFeatures(made, found, 5, ids, now_us);
+  assert.equal(properties.said, "down 1 min, 499 more");
+  assert.ok(steps < 10 * ids.length, `${steps} steps`);
 });
 
 test("a broken link is one line from end to end with a mark in its middle", () => {
@@ -105,8 +123,27 @@ test("what would fail has its name once: not at its ring of selection, nor as wh
 test("a pill needs room, and a load that is known", () => {
   const made = network(link("l", "a", "b"));
   const load = { id: "l", status: "up", ab_bps: 4.12e9, ba_bps: null, ab_class: 5, ba_class: null };
-  assert.deepEqual(pillFeatures(made, load, 500).map((f) => f.properties.text), ["4.1 Gb/s"]);
-  assert.deepEqual(pillFeatures(made, load, 10), []);
+  assert.deepEqual(pillFeatures(made, load, WORLD, 500).map((f) => f.properties.text), ["4.1 Gb/s"]);
+  assert.deepEqual(pillFeatures(made, load, WORLD, 10), []);
+});
+
+test("a pill is made where it is in view, and a link out of sight is not even measured", (t) => {
+  const made = network(link("l", "a", "b"), link("bent", "a", "b", { path: [[10.5, 50]] }));
+  const seen = (id, view) => pillFeatures(made, { id, status: "up", ab_bps: 1e9, ba_bps: 2e9, ab_class: 1, ba_class: 1 }, view, 5_000).length;
+  assert.equal(seen("l", [9, 46, 12, 48]), 2);
+  assert.equal(seen("l", [10.2, 47, 10.35, 47.2]), 1, "the one near a");
+  assert.equal(seen("bent", [10.1, 48, 10.9, 51]), 2, "its ends are out of sight, its bend is not");
+  const measured = t.mock.method(Math, "hypot");
+  for (const view of [[9, 46, 9.9, 48], [11.1, 46, 12, 48], [9, 48, 12, 49], [9, 46, 12, 46.9]]) assert.equal(seen("l", view), 0);
+  assert.equal(measured.mock.callCount(), 0);
+});
+
+test("a pill of a link across the antimeridian is there", () => {
+  const made = network();
+  const at = (id, lng) => ({ id, name: id, role: "pop", lng, lat: 0 });
+  made.take({ devices: [at("w", 179), at("e", -179)], links: [link("l", "w", "e")] });
+  const load = { id: "l", status: "up", ab_bps: 1e9, ba_bps: null, ab_class: 1, ba_class: null };
+  assert.equal(pillFeatures(made, load, [179.2, -1, 179.9, 1], 5_000).length, 1);
 });
 
 test("the mirror says what a message touched", () => {
