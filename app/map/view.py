@@ -189,7 +189,7 @@ class MapView(QWidget):
         self._hovered = None
         self.tools.set_on_paper(on_paper=paper is not None)
         turned = {"camera": self._ground.camera, "show": self._selected}
-        rows = {"paper": None, **self._ground.whole()}
+        rows = {"paper": None} | self._ground.whole() | self._radio.whole() | self._readings.whole()
         self._send(**rows, turned=turned, select=self._selected, card=None)
 
     def tell_paper(self, **message: Any) -> None:

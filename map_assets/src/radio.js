@@ -55,8 +55,8 @@ export class Radio {
   }
 
   /** @param {FromWindow} message @param {Touched} touched */
-  take({ reset, radio }, { places }) {
-    if (reset) this.#levels.clear();
+  take({ radio }, { fresh, places }) {
+    if (fresh) this.#levels.clear();
     if (radio?.sectors) {
       this.#sectors = radio.sectors;
       this.#put(SECTORS, sectorFeatures(this.#sectors));

@@ -32,19 +32,20 @@ export class Readings {
   }
 
   /** @param {FromWindow} message @param {Touched} touched */
-  take({ readings, reset }, { places }) {
-    if (reset) {
+  take({ readings }, { fresh, places }) {
+    if (fresh) {
       for (const id of this.#latency.keys()) this.#paint(id, null);
       this.#latency.clear();
+      this.#badges = [];
     }
     for (const { id, level } of readings?.latency ?? []) {
       if (level === null) this.#latency.delete(id);
       else this.#latency.set(id, level);
       this.#paint(id, level);
     }
-    if (places && !reset) for (const [id, level] of this.#latency) this.#paint(id, level);
+    if (places && !fresh) for (const [id, level] of this.#latency) this.#paint(id, level);
     if (readings?.alerts) this.#badges = readings.alerts;
-    if (readings?.alerts || (places && this.#badges.length)) this.#paintBadges();
+    if (fresh || readings?.alerts || (places && this.#badges.length)) this.#paintBadges();
   }
 
   /** @param {Palette} p @returns {{ areas: LayerSpecification[], marks: LayerSpecification[] }} */

@@ -10,6 +10,7 @@ import pytest
 
 from app.look import themes
 from app.map.layers import LAYERS
+from app.schematic.paper import Paper
 from domain.alerts import Alert
 from domain.health import ProbeHealth
 from domain.wire import Changed
@@ -82,3 +83,18 @@ def test_a_reordered_stack_and_a_new_page_show_the_same(layered: Stage) -> None:
     at = layered.pixel(layered.place_of(GRUNTEN))
     layered.until(lambda: layered.shows(at, DARK.latency[4]), "the ring in the new page")
     layered.stand_still()
+
+
+def test_rings_and_badges_are_there_on_a_paper_and_again_on_the_map(layered: Stage) -> None:
+    for key in ("latency", "alerts"):
+        layered.view.layers.show(key, shown=True)
+    layered.tell_and_see(slow("Grünten", 400))
+    alert = Alert(uuid4(), "r", GRUNTEN, "critical", 1)
+    layered.tell(Changed(3, alerts=(alert,)))
+    layered.view.show_paper(Paper(layered.model))
+    layered.view.show_paper(None)
+    layered.stand_still()
+    at = layered.pixel(layered.place_of(GRUNTEN))
+    layered.until(lambda: layered.shows(at, DARK.latency[4]), "the ring")
+    layered.until(lambda: layered.shows(at, DARK.status["down"], 22), "the badge")
+    layered.tell(Changed(4, alerts=(msgspec.structs.replace(alert, cleared_us=2),)))
