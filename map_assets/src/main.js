@@ -116,6 +116,10 @@ async function build(first) {
   const drag = new Drag(map, network, painter, send);
   const fan = new Fan(map, network, painter, send);
   const joins = new Joins(network, painter);
+  painter.laid = () => {
+    overlays.laid();
+    joins.refresh();
+  };
   const pulses = new Pulses(map, network);
   const clock = new PaintClock(map, painter, send);
   /** @type {number | null} */
@@ -177,7 +181,7 @@ async function build(first) {
     follow(message.past);
     const shown = painter.paint(touched);
     pulses.follow(touched.health);
-    if (touched.places || touched.health.length) joins.refresh();
+    if (touched.health.length) joins.refresh();
     if (touched.places) {
       drag.settle();
       fan.close();

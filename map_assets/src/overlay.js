@@ -33,6 +33,7 @@ import { Tools } from "./tools.js";
  * @property {Record<string, SourceSpecification>} [sources] made at the start; an empty one costs nothing
  * @property {(palette: Palette) => Partial<Record<Slot, LayerSpecification[]>>} [layers] the same layers for every theme
  * @property {(message: FromWindow, touched: Touched) => void} take every message, the first too, when the network has taken it
+ * @property {() => void} [laid] paint what asks the painter for rings or what stands alone: that comes a moment after the places do
  * @property {(theme: ThemeName) => void} [setTheme] its pictures and elements; layers are repainted for it. Called at the start too
  */
 
@@ -63,5 +64,9 @@ export class Overlays {
   /** @param {FromWindow} message @param {Touched} touched */
   take(message, touched) {
     for (const overlay of this.#all) overlay.take(message, touched);
+  }
+
+  laid() {
+    for (const overlay of this.#all) overlay.laid?.();
   }
 }

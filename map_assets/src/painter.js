@@ -65,6 +65,8 @@ export class Painter {
   #affected = new Set();
   /** @type {string | null} */
   chosen = null;
+  /** Called when a network whose places had changed is on the screen: rings and what stands alone are others now. */
+  laid = () => {};
   /** What the window says of what would be; null: only what is is shown. @type {WhatIf | null} */
   #whatIf = null;
   #fates;
@@ -260,6 +262,7 @@ export class Painter {
     this.#paintAges();
     this.#paintBroken();
     if (this.imagining) this.#paintFates();
+    this.laid();
   }
 
   /** Inside the frame everything has a fate, and be it to step aside. */

@@ -70,13 +70,17 @@ export class Past {
     };
   }
 
-  /** @param {FromWindow} message @param {import("./network.js").Touched} touched */
-  take({ past, still, look }, { places }) {
+  /** @param {FromWindow} message */
+  take({ past, still, look }) {
     if (look) this.#stage.map.jumpTo({ center: [look.lng, look.lat], zoom: look.zoom });
     if (past) this.#shown = past.on ? past : null;
     if (past) this.#paintFrame();
-    if (past || (places && this.#shown)) this.#paintGhosts();
+    if (past) this.#paintGhosts();
     if (still !== undefined) this.#tellWhenStill(still, performance.now() + STILL_MS);
+  }
+
+  laid() {
+    if (this.#shown) this.#paintGhosts();
   }
 
   #paintGhosts() {

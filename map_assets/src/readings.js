@@ -45,7 +45,11 @@ export class Readings {
     }
     if (places && !fresh) for (const [id, level] of this.#latency) this.#paint(id, level);
     if (readings?.alerts) this.#badges = readings.alerts;
-    if (fresh || readings?.alerts || (places && this.#badges.length)) this.#paintBadges();
+    if (fresh || readings?.alerts) this.#paintBadges();
+  }
+
+  laid() {
+    if (this.#badges.length) this.#paintBadges();
   }
 
   /** @param {Palette} p @returns {{ areas: LayerSpecification[], marks: LayerSpecification[] }} */

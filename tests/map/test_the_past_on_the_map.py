@@ -10,8 +10,9 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 
 from app.look import themes
+from domain.wire import Changed, Removed
 from tests.map.conftest import HEIGHT_PX, Stage
-from tests.map.networks import health, id_of, news, small
+from tests.map.networks import device, health, id_of, news, small
 
 DARK, LIGHT = themes()["dark"], themes()["light"]
 HAUCHENBERG, GRUNTEN = id_of("Hauchenberg"), id_of("Grünten")
@@ -55,6 +56,14 @@ def test_a_ring_in_the_colour_of_now_stands_where_now_differs_and_nowhere_else(p
     assert not past.shows(_at(past, HAUCHENBERG), DARK.status["degraded"], 22)
     past.view.leave_past()
     past.until(lambda: not past.shows(_at(past, GRUNTEN), DARK.status["degraded"], 22))
+
+
+def test_a_ring_of_now_goes_with_its_device_into_a_ring_of_devices(past: Stage) -> None:
+    past.until(lambda: past.shows(_at(past, GRUNTEN), DARK.status["degraded"], 22))
+    past.tell(Changed(3, devices=(device("Beside", *past.place_of(GRUNTEN)),)))
+    past.until(lambda: not past.shows(_at(past, GRUNTEN), DARK.status["degraded"], 22))
+    past.tell(Changed(4, removed=(Removed("device", id_of("Beside")),)))
+    past.until(lambda: past.shows(_at(past, GRUNTEN), DARK.status["degraded"], 22))
 
 
 @pytest.mark.parametrize("leave", ["key", "click"])

@@ -14,11 +14,12 @@ function made() {
   const seen = { states: new Map(), badges: [] };
   const map = {
     setFeatureState: ({ id }, { latency }) => seen.states.set(id, latency),
-    getSource: () => ({ setData: ({ features }) => (seen.badges = features.map((f) => f.properties.count)) }),
+    getSource: () => ({ setData: ({ features }) => ([seen.badges, seen.from] = [features.map((f) => f.properties.count), features[0]?.properties.from]) }),
   };
-  const readings = new Readings({ map, network, painter: { aloneFrom: () => 0 } });
+  const painter = { aloneFrom: () => 0 };
+  const readings = new Readings({ map, network, painter });
   const take = (message, touched = {}) => readings.take(message, { ...network.take(message), ...touched });
-  return { seen, take };
+  return { seen, take, painter, readings };
 }
 
 test("a network that comes anew in parts has no ring or badge of the one before: only its last part comes here", () => {
@@ -27,4 +28,13 @@ test("a network that comes anew in parts has no ring or badge of the one before:
   assert.deepEqual([[...seen.states], seen.badges], [[["a", 3], ["l:ab", 3]], ["2"]]);
   take({ readings: { latency: [{ id: "b", level: 1 }] } }, { fresh: true, places: true });
   assert.deepEqual([[...seen.states], seen.badges], [[["a", -1], ["l:ab", -1], ["b", 1], ["l:ba", 1]], []]);
+});
+
+test("a badge stands where its device does by the plan that is on the screen", () => {
+  const { seen, take, painter, readings } = made();
+  take({ reset: true, ...NETWORK, readings: { alerts: [{ id: "a", count: 2, status: "down" }] } });
+  assert.equal(seen.from, 0);
+  painter.aloneFrom = () => 9;
+  readings.laid();
+  assert.equal(seen.from, 9);
 });
