@@ -38,13 +38,12 @@ class RadioFeed:
         self._at: dict[UUID, set[UUID]] = {}
         self._signals: dict[UUID, int | None] = {}
         self._silent: set[UUID] = set()
-        """Devices that do not answer: what was heard before is no signal."""
+        """Devices with a hop that do not answer: what was heard before is no signal."""
 
     def whole(self) -> Row:
         """Return the message that tells a fresh page everything."""
         self._sectors, self._signals = [], {}
         self._read_hops()
-        self._silent = {id for id in self._at if self._model.status_of(id) in _SILENT}
         cache: dict[UUID, Told] = {}
         self._sectors = list(self._sector_rows(cache))
         rows = self._news_of(self._hops, cache)
@@ -64,6 +63,7 @@ class RadioFeed:
                 told["hops"] = list(self._hops.values())
                 self._signals = {id: level for id, level in self._signals.items() if id in self._hops}
                 touched |= self._hops.keys() - self._signals.keys()
+            touched |= self._hops.keys() & (delta.links | delta.derived_links)
         if delta.devices or delta.sites or delta.removed or self._counts(delta.facts):
             sectors = list(self._sector_rows(cache))
             if sectors != self._sectors:
@@ -74,8 +74,9 @@ class RadioFeed:
 
     def _turned(self, delta: Delta) -> frozenset[UUID]:
         """Return the devices that fell silent, or answer again."""
-        silent = {id for id in delta.health if self._model.status_of(id) in _SILENT}
-        turned = frozenset(id for id in delta.health if (id in silent) != (id in self._silent))
+        asked = delta.health | delta.devices
+        silent = {id for id in asked if self._model.status_of(id) in _SILENT}
+        turned = frozenset(id for id in asked if (id in silent) != (id in self._silent))
         self._silent ^= turned
         return turned
 
@@ -102,6 +103,7 @@ class RadioFeed:
         for id, hop in hops.items():
             for end in (hop["a"], hop["b"]):
                 self._at.setdefault(end, set()).add(id)
+        self._silent = {id for id in self._at if self._model.status_of(id) in _SILENT}
 
     def _news_of(self, ids: Iterable[UUID], cache: dict[UUID, Told]) -> list[Row]:
         """Return the signal class of hops where it is another than the page knows."""
