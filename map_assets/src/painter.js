@@ -171,7 +171,7 @@ export class Painter {
   /** Mark a device or link, or nothing. @param {string | null} id */
   choose(id) {
     for (const [who, chosen] of /** @type {const} */ ([[this.chosen, false], [id, true]])) {
-      if (who !== null && this.#network.devices.has(who)) this.#states.set("devices", who, { chosen });
+      if (who !== null) this.#states.set("devices", who, { chosen });
     }
     this.chosen = id;
     this.#paintChosen();

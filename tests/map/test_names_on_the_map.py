@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.wire import Changed
+from domain.inventory import Device
+from domain.wire import Changed, Removed
 from tests.map.conftest import Stage
 from tests.map.networks import device
 from tests.map_files import vector_tile, write_map
@@ -111,3 +112,26 @@ def test_a_name_in_other_letters_has_its_latin_one_beneath_and_a_latin_one_stand
     assert heights["Munich"] < 20
     assert heights["Cairo"] > heights["Munich"] + 8
     assert heights["Tokyo"] > heights["Munich"] + 8
+
+
+def is_named(stage: Stage, one: Device) -> bool:
+    """Tell whether a name stands beside a device."""
+    at, image = stage.pixel(stage.place_of(one.id)), stage.view.grab().toImage()
+    beside = ((dx, dy) for dx in range(-110, 111) for dy in range(-10, 11) if abs(dx) > 24)
+    return any(image.pixelColor(at.x() + dx, at.y() + dy).lightness() > 110 for dx, dy in beside)
+
+
+def test_a_device_that_is_deselected_while_it_is_not_there_has_its_name_when_it_is_back(
+    stages: Stages, tmp_path: Path
+) -> None:
+    there = named("Kempten")
+    (one,) = there.devices
+    stage = stages(there, basemap=tmp_path / "none.pmtiles")
+    stage.until(lambda: is_named(stage, one), "its name")
+    stage.view.select(one.id)
+    stage.tell(Changed(2, removed=(Removed("device", one.id),)))
+    stage.view.select(None)
+    stage.stand_still()
+    stage.tell(there)
+    stage.until(lambda: stage.stand_still()["rendered_devices"] == 1)
+    stage.until(lambda: is_named(stage, one), "its name again")
