@@ -219,10 +219,10 @@ export class PaperOverlay {
 
   /** Another paper, or the map, is shown from now on. @param {Turned} turned */
   #turn({ camera: view, show }) {
-    const { map, camera, painter } = this.#stage;
+    const { map, camera, network } = this.#stage;
     if (view) map.jumpTo({ center: [view.lng, view.lat], zoom: view.zoom });
     else camera.fit(false);
-    const place = show ? painter.placeOf(show) : null;
+    const place = network.devices.get(show ?? ""); // its own: the rings are still those of what was shown before
     if (place && !map.getBounds().contains(place)) map.jumpTo({ center: place });
   }
 

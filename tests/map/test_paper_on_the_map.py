@@ -18,7 +18,7 @@ from domain.diagram import Diagram, Drawing, Spot
 from domain.inventory import Tenant
 from domain.wire import Changed
 from tests.map.conftest import Stage
-from tests.map.networks import PLACES, health, id_of, news, small
+from tests.map.networks import PLACES, device, health, id_of, news, small
 
 DARK = themes()["dark"]
 AT = {
@@ -71,6 +71,18 @@ def test_the_paper_shows_the_same_network_and_the_map_comes_back_where_it_was(sh
     stage.view.show_paper(None)
     stage.until(lambda: stage.stand_still()["rendered_links"] == 3 and stage.report()["center"][0] > 9)
     assert not stage.js("document.body.classList.contains('paper')")
+
+
+def test_a_selected_device_that_stood_on_another_on_the_map_is_in_view_on_the_paper(sheet: Sheet) -> None:
+    stage = sheet.stage
+    stage.view.show_paper(None)
+    stage.tell(Changed(4, devices=(device("Grünten", *stage.place_of(id_of("Kempten"))),)))
+    stage.view.select(id_of("Grünten"))
+    stage.until(lambda: stage.stand_still()["center"][0] > 9)
+    stage.view.show_paper(sheet.paper)
+    stage.until(lambda: stage.stand_still()["rendered_links"] == 3)
+    assert abs(stage.report()["center"][0]) < 1
+    assert stage.view.rect().contains(sheet.at(*AT["Grünten"]))
 
 
 def test_the_whole_paper_is_shown_with_its_drawings_below_the_bar(sheet: Sheet) -> None:
