@@ -1,6 +1,6 @@
 """Which tool a hand holds on the map, and what it did. Counterpart: `map_assets/src/tools.js`; `app/editing.py` makes edits.
 
-One rule: a locked map takes no tool that changes anything, and whoever tries is told.
+One rule: a locked map, and that of the past, takes no tool that changes anything, and whoever tries is told.
 """
 
 from __future__ import annotations
@@ -57,9 +57,14 @@ class MapTools(QObject):
         self.units: Units = "metric"
         self.picked: tuple[UUID, ...] = ()
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether nothing can be moved by hand: the map is locked, or shows the past."""
+        return self.locked or self._in_past
+
     def state(self) -> dict[str, Any]:
         """Return what a page that comes to life is told."""
-        return {"tool": self.tool, "locked": self.locked, "units": self.units}
+        return {"tool": self.tool, "locked": self.is_fixed, "units": self.units}
 
     def hold(self, tool: Tool) -> None:
         """Take a tool; the one that is held already is put down."""
@@ -67,7 +72,7 @@ class MapTools(QObject):
         if self._on_paper and wanted:
             self.refused.emit("That is a tool of the map: leave the schematic first")
             return
-        if wanted in CHANGING and (self.locked or self._in_past):
+        if wanted in CHANGING and self.is_fixed:
             past = "This is the past, and cannot be changed: Escape returns"
             self.refused.emit(past if self._in_past else "The map is locked against changes")
             return
@@ -81,7 +86,10 @@ class MapTools(QObject):
 
     def set_in_past(self, *, in_past: bool) -> None:
         """Put down what changes something while the past is shown, and take none of it."""
+        if in_past == self._in_past:
+            return
         self._in_past = in_past
+        self._send(locked=self.is_fixed)
         if in_past and self.tool in CHANGING:
             self._set("")
 
@@ -96,7 +104,7 @@ class MapTools(QObject):
         if locked and self.tool in CHANGING:
             self._set("")
         self.locked = locked
-        self._send(locked=locked)
+        self._send(locked=self.is_fixed)
         self.changed.emit()
 
     def set_units(self, units: Units) -> None:
@@ -108,15 +116,15 @@ class MapTools(QObject):
     def take(self, message: FromTools) -> None:
         """Act on a checked message of the page."""
         match message:
-            case DevicesDropped() if not self.locked:
+            case DevicesDropped() if not self.is_fixed:
                 self.devices_moved.emit({move.id: LngLat(move.lng, move.lat) for move in message.moves})
-            case LinkDrawn() if not self.locked:
+            case LinkDrawn() if not self.is_fixed:
                 self.link_drawn.emit(message.a, message.b, message.path)
-            case BendsMoved() if not self.locked:
+            case BendsMoved() if not self.is_fixed:
                 self.link_bent.emit(message.id, message.path)
             case Picked():
                 self.picked = message.ids
-            case AlignAsked() if not self.locked:
+            case AlignAsked() if not self.is_fixed:
                 self.align_wanted.emit(self.picked)
             case ToolAsked(tool="layers"):
                 self.layers_wanted.emit()

@@ -346,7 +346,7 @@ class MapView(QWidget):
             self.became_idle.emit(time.monotonic() - self._started_s)
 
     def _on_dropped(self, message: bridge.DeviceDropped | bridge.SiteDropped) -> None:
-        if self._ground.paper is not None:
+        if self._ground.paper is not None or self.tools.is_fixed:
             return
         kind = "device" if isinstance(message, bridge.DeviceDropped) else "site"
         if self._model.inventory.get(kind, message.id) is None or not is_place(message.lng, message.lat):

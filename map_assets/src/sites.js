@@ -31,6 +31,8 @@ export class Sites {
   #away = [];
   /** @type {{ id: string, from: LngLat, start: { x: number, y: number }, at: LngLat | null } | null} */
   #held = null;
+  /** Whether nothing can be moved by hand. */
+  #locked = false;
   #text = "";
 
   /** @param {Stage} stage */
@@ -91,6 +93,8 @@ export class Sites {
   take(message, touched) {
     if (message.select !== undefined) this.#chosen = message.select;
     if (message.away !== undefined) this.#away = message.away;
+    this.#locked = message.locked ?? this.#locked;
+    if (this.#locked) this.#cancel();
     if (message.reset || touched.sites || touched.places || message.select !== undefined || message.away) {
       this.#paint();
     }
@@ -130,7 +134,7 @@ export class Sites {
   #take(event) {
     const { map, network, painter } = this.#stage;
     const site = network.sites.get(this.#chosen ?? "");
-    if (!site || event.originalEvent.button !== 0 || event.defaultPrevented || painter.imagining) return;
+    if (!site || event.originalEvent.button !== 0 || event.defaultPrevented || this.#locked || painter.imagining) return;
     const at = map.project([site.lng, site.lat]);
     if (Math.hypot(at.x - event.point.x, at.y - event.point.y) > RING_PX) return;
     event.preventDefault();

@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 from app.look import Look, themes
+from app.map.bridge import SiteDropped
 from app.panels.map_frame import MapFrame
 from app.panels.tray import Tray
 from domain.geometry import LngLat
@@ -166,6 +167,30 @@ def test_a_site_is_dragged_by_its_ring_with_what_stands_there_and_escape_drops_n
     moved = stage.pixel(LngLat(lng, lat))
     stage.until(lambda: stage.shows(moved, DARK.status["down"], 30), "its devices at the new place")
     assert stage.shows(stage.pixel(LngLat(10.26, 47.61)), DARK.status["up"])
+
+
+def test_a_site_stays_where_it_is_on_a_locked_map_and_in_the_past(stages: Stages) -> None:
+    stage = stand(stages, 2)
+    stage.view.select(EMPTY.id)
+    at = stage.pixel(LngLat(EMPTY.lng or 0, EMPTY.lat or 0))
+    stage.until(lambda: stage.shows(at, DARK.accent.accent, 26), "the ring around it")
+    drop = SiteDropped(EMPTY.id, 10.3, 47.6)
+    stage.view.tools.set_locked(locked=True)
+    centre = stage.report()["center"]
+    stage.drag(at, at + QPoint(60, -40))
+    moved = stage.stand_still()["center"]
+    assert moved != centre, "the hand moves the map, as it does where nothing can be dragged"
+    stage.view._take(drop)
+    stage.view.tools.set_locked(locked=False)
+    stage.view.show_past(1, "then", (), {})
+    stage.settle()
+    stage.drag(at + QPoint(60, -40), at)
+    assert stage.stand_still()["center"] != moved
+    stage.view._take(drop)
+    assert [event for event in stage.events if event[0] == "site_dropped"] == []
+    stage.view.leave_past()
+    stage.view._take(drop)
+    assert stage.events == [("site_dropped", EMPTY.id, 10.3, 47.6)]
 
 
 def test_devices_of_the_tray_are_dropped_on_the_real_page_and_not_swallowed_by_it(stages: Stages) -> None:
