@@ -45,6 +45,8 @@ class MapTools(QObject):
     layers_wanted = Signal()
     changed = Signal()
     """Another tool, lock or units."""
+    map_wanted = Signal()
+    """Somebody wants a place on the map while a paper is shown."""
     refused = Signal(str)
     """Why a tool was not taken."""
 
@@ -53,7 +55,7 @@ class MapTools(QObject):
         self._send = send
         self.tool: Tool = ""
         self.locked = False
-        self._on_paper = self._in_past = False
+        self.on_paper = self._in_past = False
         self.units: Units = "metric"
         self.picked: tuple[UUID, ...] = ()
 
@@ -69,7 +71,7 @@ class MapTools(QObject):
     def hold(self, tool: Tool) -> None:
         """Take a tool; the one that is held already is put down."""
         wanted: Tool = "" if tool == self.tool else tool
-        if self._on_paper and wanted:
+        if self.on_paper and wanted:
             self.refused.emit("That is a tool of the map: leave the schematic first")
             return
         if wanted in CHANGING and self.is_fixed:
@@ -80,9 +82,14 @@ class MapTools(QObject):
 
     def set_on_paper(self, *, on_paper: bool) -> None:
         """Put the tool down while a paper is shown, and take none."""
-        self._on_paper = on_paper
+        self.on_paper = on_paper
         if on_paper and self.tool:
             self._set("")
+
+    def show_map(self) -> None:
+        """Have the map shown instead of a paper: what comes next is about a place on Earth."""
+        if self.on_paper:
+            self.map_wanted.emit()
 
     def set_in_past(self, *, in_past: bool) -> None:
         """Put down what changes something while the past is shown, and take none of it."""

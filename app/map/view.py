@@ -177,10 +177,12 @@ class MapView(QWidget):
 
     def fly_to_place(self, lng: float, lat: float) -> None:
         """Bring a place into view and mark it."""
+        self.tools.show_map()
         self._send(pin={"lng": lng, "lat": lat})
 
     def frame_box(self, west: float, south: float, east: float, north: float) -> None:
         """Bring a stretch of land into view."""
+        self.tools.show_map()
         self._send(frame_box=(west, south, east, north))
 
     def show_paper(self, paper: Paper | None) -> None:
@@ -231,6 +233,7 @@ class MapView(QWidget):
 
     def look_at(self, lng: float, lat: float, zoom: float) -> None:
         """Look at a place."""
+        self.tools.show_map()
         self._send(look=self._ground.look(lng, lat, zoom))
 
     def when_still(self, then: Callable[[], None]) -> None:

@@ -87,7 +87,8 @@ class Maps(QObject):
             source = self._model.maps.get(id)
             if source is None or self.board is None:
                 return
-            view = view_of(report, cast("QWidget", self._map))
+            on_paper = self._map.tools.on_paper
+            view = None if on_paper else view_of(report, cast("QWidget", self._map))
             places = places_of(self._model.inventory)
             form = CutForm(
                 self._asks,
@@ -107,6 +108,7 @@ class Maps(QObject):
     def _draw(self, then: Callable[[Box | None], None]) -> None:
         self._then = then
         self._set_aside(True)
+        self._map.tools.show_map()
         self._map.maps.draw_box()
         self.said.emit("Drag a box on the map; Esc gives up")
 

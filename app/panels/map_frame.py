@@ -199,6 +199,7 @@ class MapFrame(QWidget):
     def pick(self, words: str, then: Picked) -> None:
         """Let the next click on the map say a place: `then` gets it and the map's zoom, or None where it was called off."""
         self.cancel_placing()
+        cast("Map", self._map).tools.show_map()
         self._then = then
         self._say(words)
         self._cancel.show()
@@ -233,6 +234,7 @@ class MapFrame(QWidget):
         """Welcome devices of the tray, and ask where the map looks: it stays while they are held over it."""
         if is_dragged(event.mimeData()):
             event.acceptProposedAction()
+            cast("Map", self._map).tools.show_map()
             self._look(self._keep_camera)
         else:
             event.ignore()  # the window may know better

@@ -166,7 +166,12 @@ class PastDesk(QObject):
 
         def on_report(report: dict[str, object]) -> None:
             center, zoom = cast("tuple[float, float] | None", report.get("center")), report.get("zoom")
-            there = center is not None and isinstance(zoom, int | float) and is_place(*center)
+            there = (
+                not self._map.tools.on_paper
+                and center is not None
+                and isinstance(zoom, int | float)
+                and is_place(*center)
+            )
             view = (
                 View(*center, float(zoom))
                 if there and center is not None and isinstance(zoom, int | float)

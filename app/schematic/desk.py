@@ -73,6 +73,7 @@ class Schematic:
         bar.more.clicked.connect(lambda: self._open(paper_menu(self, None), self.bar.more))
         self.arranging.progressed.connect(self._say)
         map.paper_said.connect(self._hear)
+        map.tools.map_wanted.connect(lambda: self.show(on=False))
         map.background_clicked.connect(lambda: self.mark(()))
         model.changed.connect(self._on_changed)
 

@@ -113,6 +113,7 @@ class FakeMap(QWidget):
 
     def show_paper(self, paper: Any) -> None:
         """Remember it, and ask for all of it as the page would."""
+        self.tools.set_on_paper(on_paper=paper is not None)
         self.paper = paper
         if paper is not None:
             self.paper_told.append(paper.whole())

@@ -6,9 +6,12 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtCore import QMimeData, QPoint, Qt
+from PySide6.QtGui import QColor, QDragEnterEvent, QGuiApplication, QImage
 
 from app.map import bridge_paper as said
+from app.panels.tray import DEVICE_MIME
+from app.past.share import read_link
 from app.schematic import edits
 from app.schematic.forms import DrawingForm
 from app.schematic.menus import draw_menu, paper_menu
@@ -16,9 +19,10 @@ from app.schematic.pictures import NoPicture, picture_from, read_picture
 from domain.blobs import PutBlob, digest_of
 from domain.diagram import Spot
 from domain.layout import Point
-from domain.wire import Reply
+from domain.wire import Changed, Reply
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import id_of
+from tests.ui.test_maps import map_file
 
 G1, G2, L1 = map(id_of, ("g1", "g2", "l1"))
 
@@ -182,6 +186,37 @@ def test_the_selection_is_kept_and_its_paper_opened(bench: Bench) -> None:
     bench.window.select(L1, fly=True)
     assert len(desk.paper.sheet.path) == 1
     assert bench.map.flown[-1] == L1
+
+
+def test_who_wants_a_place_gets_the_map(paper: Bench) -> None:
+    desk, frame, said = paper.window.schematic, paper.window.frame, list[object]()
+    data = QMimeData()
+    data.setData(DEVICE_MIME, str(G1).encode())
+    copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    for want in (
+        lambda: paper.window.place_device(G1),
+        lambda: frame.dragEnterEvent(QDragEnterEvent(QPoint(9, 9), copy, data, left, none)),
+        lambda: paper.window.maps._draw(said.append),
+    ):
+        desk.show(on=True)
+        assert paper.map.paper is not None
+        want()
+        assert (desk.is_on, paper.map.paper) == (False, None)
+        assert not paper.map.tools.on_paper
+
+
+def test_what_is_asked_on_paper_is_told_no_place_on_earth(paper: Bench) -> None:
+    paper.window.past.machine.at_us = 1
+    paper.window.past.copy_link()
+    assert read_link(QGuiApplication.clipboard().text()).view is None
+    paper.model.merge(Changed(9, maps=(map_file(0, "Big"),)))
+    paper.model.flush()
+    paper.window.maps.open().cut_button.click()
+    form = paper.window.maps.form
+    assert form is not None
+    form.area.setCurrentIndex(0)
+    assert form.boxes == ()
+    assert paper.window.schematic.is_on
 
 
 def test_a_drawing_is_made_changed_pulled_and_deleted(paper: Bench) -> None:
