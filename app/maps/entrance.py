@@ -1,6 +1,6 @@
 """The way in: the board of maps, the form that cuts, files that are dropped, maps that fail. Counterpart: `window.py`.
 
-One rule: while a box is drawn the dialogs step aside, and come back with it.
+One rule: while a box is drawn the dialogs step aside, and come back with it, with Escape, or when the page dies.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class Maps(QObject):
         self.board: MapsBoard | None = None
         self.form: CutForm | None = None
         self._map.maps.box_drawn.connect(self._on_drawn)
+        self._map.page_died.connect(self.step_back)
         model.changed.connect(self._on_changed)
         window.setAcceptDrops(True)
         window.installEventFilter(self)
@@ -75,6 +76,14 @@ class Maps(QObject):
         self.board.show()
         self.board.raise_()
         return self.board
+
+    def step_back(self) -> bool:
+        """Escape: give up the box that is drawn. Returns whether there was one."""
+        is_drawn = self._then is not None
+        if is_drawn:
+            self._map.maps.draw_box(False)
+            self._on_drawn(None)
+        return is_drawn
 
     def take_files(self, paths: Sequence[Path]) -> None:
         """Add files that were dropped."""

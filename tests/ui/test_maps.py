@@ -32,7 +32,9 @@ from domain.maps import (
 from domain.operation import Operation
 from domain.wire import Changed, Reply
 from tests.ui.conftest import Bench
+from tests.ui.fake_engine import id_of
 
+G1 = id_of("g1")
 HOSTILE = "<b>محطة</b> & co"
 
 
@@ -223,6 +225,28 @@ def test_dialogs_step_aside_while_a_box_is_drawn(bench: Bench, asked: Asked) -> 
     assert form.boxes == ((9.5, 47.5, 9.8, 47.7),)
     form.measure()
     assert form.forecast.text() == "Nothing of the map lies there."
+
+
+@pytest.mark.parametrize("how", ["escape", "the page dies"])
+def test_dialogs_come_back_without_a_box(bench: Bench, asked: Asked, how: str) -> None:
+    board = bench.window.maps.open()
+    tell(bench, map_file(0, "Big"))
+    board.cut_button.click()
+    form = bench.window.maps.form
+    assert form is not None
+    form.area.setCurrentIndex(1)
+    form.area.activated.emit(1)
+    assert not form.isVisible() and not board.isVisible()
+    bench.window.select(G1)
+    if how == "escape":
+        bench.window.actions_by_name["escape"].trigger()
+    else:
+        bench.map.page_died.emit("CrashedTerminationStatus, code 11")
+    assert form.isVisible() and board.isVisible()
+    assert not bench.map.maps.draws and form.boxes == ()
+    assert bench.window.selected == G1
+    bench.window.actions_by_name["escape"].trigger()
+    assert bench.window.selected is None
 
 
 def test_a_map_that_fails_is_said_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
