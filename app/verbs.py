@@ -53,7 +53,7 @@ def verbs_of(window: Window) -> dict[str, Callable[[], object]]:
         "discovery": window.discovery.open,
         "sweep": window.discovery.open_sweep,
         "neighbours": lambda: window.discovery.open_walk(window.selected),
-        "maps": window.maps.open,
+        "maps": window.maps.enter,
         "mibs": lambda: window.settings.open_mibs(window.selected),
         "rules": window.settings.open_rules,
         "maintenance": window.settings.open_maintenance,

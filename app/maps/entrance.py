@@ -26,6 +26,9 @@ from domain.geometry import LngLat
 from domain.maps import Box
 
 SUFFIX = ".pmtiles"
+PAST_WHY = (
+    "Maps are of the live network, and this is the past. Press Esc for the live network, then try again."
+)
 
 
 class Around(Protocol):
@@ -66,6 +69,13 @@ class Maps(QObject):
                 return True
         return False
 
+    def enter(self) -> MapsBoard | None:
+        """Open the board; None in the past, which hears nothing of maps."""
+        if self._model.today is not None:
+            self.said.emit(PAST_WHY)
+            return None
+        return self.open()
+
     def open(self) -> MapsBoard:
         """Open the board, or bring it to the front."""
         if self.board is None:
@@ -87,7 +97,9 @@ class Maps(QObject):
 
     def take_files(self, paths: Sequence[Path]) -> None:
         """Add files that were dropped."""
-        self.open().add(list(paths))
+        board = self.enter()
+        if board is not None:
+            board.add(list(paths))
 
     def open_cut(self, id: UUID) -> None:
         """Open the form for a cut of a map, once it is known what the window's map shows."""

@@ -14,6 +14,7 @@ from PySide6.QtTest import QTest
 from app.draft import now_us
 from app.exchange.desk import PAST_WHY
 from app.exchange.import_dialog import ImportDialog
+from app.maps.entrance import PAST_WHY as MAPS_PAST_WHY
 from app.panels.link_evidence import TODAY
 from app.past.machine import REFUSED_WHY, STEPS
 from app.past.scrubber import HOUR_US
@@ -161,6 +162,17 @@ def test_files_are_of_the_live_network_and_it_is_said(then: Bench, tmp_path: Pat
     dialog = exchange.open_export()
     assert dialog is not None
     dialog.reject()
+
+
+def test_maps_are_looked_after_in_the_live_network_and_it_is_said(then: Bench, tmp_path: Path) -> None:
+    said: list[str] = []
+    then.window.maps.said.connect(said.append)
+    then.window.actions_by_name["maps"].trigger()
+    then.window.maps.take_files([tmp_path / "lake.pmtiles"])
+    assert said == [MAPS_PAST_WHY] * 2 and then.window.maps.board is None
+    then.window.step_back()
+    then.window.actions_by_name["maps"].trigger()
+    assert then.window.maps.board is not None
 
 
 def test_what_was_not_there_then_is_not_there_and_comes_back(then: Bench) -> None:
