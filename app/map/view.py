@@ -325,6 +325,7 @@ class MapView(QWidget):
     def _on_ready(self) -> None:
         self._ready = True
         self._hovered = None
+        self.tools.picked = ()
         self._stills.clear()
         self._steady.start()
         message = self._ground.whole() | self._radio.whole() | self._readings.whole()

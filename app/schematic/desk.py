@@ -56,6 +56,7 @@ class Schematic:
         self.frame = frame
         self.paper = Paper(model)
         self.paper.more = self._more_of_paper
+        self.paper.held = lambda: {"marks": sorted(self.marks), "pen": self.tool}
         self.acts = Acts(model, commands, self.paper)
         self.arranging = Arranging(frame)
         self.bar = SchematicBar(frame)
@@ -221,7 +222,6 @@ class Schematic:
         self.tool = "hand"
         self.paper.open(diagram)
         self._map.show_paper(self.paper)
-        self._map.tell_paper(pen="hand", marks=[])
         self._after_change()
 
     def _after_change(self) -> None:

@@ -66,6 +66,8 @@ class Paper:
         self._drawn: Row = {}
         self.more: Callable[[], Row] = dict
         """What else the page is told of the paper: pictures, the grid."""
+        self.held: Callable[[], Row] = dict
+        """What a fresh page is told beside the paper: marks, the tool."""
 
     @property
     def root(self) -> UUID:
@@ -120,6 +122,7 @@ class Paper:
             "health": feed.health_rows(self._model, self._devices, everywhere=True),
             "loads": self._load_rows(self._links),
             "paper": self._drawn,
+            **self.held(),
         }
 
     def tick(self, delta: Delta) -> Row:

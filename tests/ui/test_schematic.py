@@ -219,6 +219,17 @@ def test_what_is_asked_on_paper_is_told_no_place_on_earth(paper: Bench) -> None:
     assert paper.window.schematic.is_on
 
 
+def test_a_fresh_page_is_told_what_is_marked_and_which_tool_is_held(paper: Bench) -> None:
+    desk = paper.window.schematic
+    desk.mark([G1])
+    desk.take_tool("box")
+    told = paper.map.paper.whole()
+    assert (told["marks"], told["pen"]) == ([G1], "box")
+    desk.show(on=False)
+    desk.show(on=True)
+    assert (paper.map.paper_told[-1]["marks"], paper.map.paper_told[-1]["pen"]) == ([], "hand")
+
+
 def test_a_drawing_is_made_changed_pulled_and_deleted(paper: Bench) -> None:
     desk = paper.window.schematic
     hear(paper, said.DrawingMade("box", 10.0, 20.0, 100.0, 50.0))
