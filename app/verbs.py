@@ -67,5 +67,5 @@ def verbs_of(window: Window) -> dict[str, Callable[[], object]]:
         "unlock": window.settings.open_unlock,
         "trust": lambda: window.settings.open_trust(window.selected),
         "help": window.open_help,
-        "escape": lambda: window.maps.step_back() or window.step_back(),
+        "escape": lambda: None if window.maps.step_back() else window.step_back(),
     }

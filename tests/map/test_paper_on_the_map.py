@@ -73,11 +73,12 @@ def test_the_paper_shows_the_same_network_and_the_map_comes_back_where_it_was(sh
     assert not stage.js("document.body.classList.contains('paper')")
     assert not stage.view.tools.on_paper
     stage.view.tools.map_wanted.connect(lambda: stage.view.show_paper(None))
-    for look in (
+    looks: tuple[Callable[[], object], ...] = (
         lambda: stage.view.look_at(11.5, 48.2, 9.0),
         lambda: stage.view.frame_box(11.4, 48.1, 11.6, 48.3),
         lambda: stage.view.fly_to_place(11.5, 48.2),
-    ):
+    )
+    for look in looks:
         stage.view.show_paper(sheet.paper)
         look()
         assert not stage.view.tools.on_paper

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -193,11 +194,12 @@ def test_who_wants_a_place_gets_the_map(paper: Bench) -> None:
     data = QMimeData()
     data.setData(DEVICE_MIME, str(G1).encode())
     copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    for want in (
+    wants: tuple[Callable[[], object], ...] = (
         lambda: paper.window.place_device(G1),
         lambda: frame.dragEnterEvent(QDragEnterEvent(QPoint(9, 9), copy, data, left, none)),
         lambda: paper.window.maps._draw(said.append),
-    ):
+    )
+    for want in wants:
         desk.show(on=True)
         assert paper.map.paper is not None
         want()
