@@ -70,8 +70,9 @@ class ClipFile:
         self._part.replace(self._path)
 
     def drop(self) -> None:
-        """Leave nothing behind."""
-        self._stream.close()
+        """Leave nothing behind of what is not finished."""
+        with suppress(OSError):  # what a full disk has not taken yet
+            self._stream.close()
         with suppress(OSError):
             self._part.unlink(missing_ok=True)
 

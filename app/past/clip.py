@@ -8,6 +8,8 @@ One rule: what was left or failed leaves no file behind.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 from typing import Protocol
 
@@ -125,24 +127,53 @@ def clip_moments(from_us: int, to_us: int, frames: int = FRAMES) -> list[int]:
 
 
 def into_clip(path: Path) -> tuple[Callable[[int, QImage], None], Callable[[str], None]]:
-    """Return what takes pictures into one clip, and what is to be called at the end with why it ended. Raises OSError."""
+    """Return what takes pictures into one clip, and what is to be called at the end with why it ended. Both raise OSError."""
     file = ClipFile(path, FRAME_MS)
 
     def end(why: str) -> None:
-        if why:
+        try:
+            if not why:
+                file.finish()
+        finally:
             file.drop()
-        else:
-            file.finish()
 
     return lambda _, image: file.add(image), end
 
 
-def into_pictures(path: Path) -> Callable[[int, QImage], None]:
-    """Return what saves each picture in a file of its own beside `path`, named by its moment."""
+def into_picture(path: Path) -> tuple[Callable[[int, QImage], None], Callable[[str], None]]:
+    """Return the same for one picture, which is `path`."""
+    return _into_files(path, lambda _: path)
+
+
+def into_pictures(path: Path) -> tuple[Callable[[int, QImage], None], Callable[[str], None]]:
+    """Return the same for pictures that stand beside `path`, each named by its moment; none takes the place of another file."""
+    return _into_files(path, lambda at_us: free_path(path.with_name(f"{path.stem} {stamp_of(at_us)}.png")))
+
+
+def _into_files(
+    path: Path, name: Callable[[int], Path]
+) -> tuple[Callable[[int, QImage], None], Callable[[str], None]]:
+    waiting: list[tuple[int, Path]] = []
 
     def take(at_us: int, image: QImage) -> None:
-        file = path.with_name(f"{path.stem} {stamp_of(at_us)}.png")
-        if not image.save(str(file), "PNG"):  # type: ignore[call-overload]
-            raise OSError(f"{file.name} could not be written")
+        part = path.with_name(f"{path.name}.{len(waiting)}.part")
+        waiting.append((at_us, part))
+        if not image.save(str(part), "PNG"):  # type: ignore[call-overload]
+            raise OSError(f"{path.name} could not be written")
 
-    return take
+    def end(why: str) -> None:
+        try:
+            for at_us, part in waiting if not why else ():
+                part.replace(name(at_us))
+        finally:
+            for _, part in waiting:
+                with suppress(OSError):
+                    part.unlink(missing_ok=True)
+
+    return take, end
+
+
+def free_path(path: Path) -> Path:
+    """Return a path, with a number behind its name where a file has it already."""
+    names = (path.with_name(f"{path.stem} ({number}){path.suffix}") for number in count(2))
+    return next(free for free in chain([path], names) if not free.exists())

@@ -22,14 +22,14 @@ from app.model import Model
 from app.panels.map_frame import Map
 from app.panels.notices import Toasts
 from app.past.bar import PastBar
-from app.past.clip import FRAMES, Shooting, clip_moments, into_clip, into_pictures
+from app.past.clip import FRAMES, Shooting, clip_moments, free_path, into_clip, into_picture, into_pictures
 from app.past.event_list import gather_events, list_of
 from app.past.machine import Engine, TimeMachine
 from app.past.share import BadLink, MomentLink, View, is_link, link_of, read_link
 from app.past.words import label_of, read_time, stamp_of
 from app.symbols import STATUSES
 from app.topology.table_file import write_table
-from app.words import clock
+from app.words import clock, count_of
 from domain.asking import Density, QueryDensity, QueryTimeline, RowMark
 from domain.geometry import is_place
 from domain.journal import JournalRow
@@ -68,7 +68,6 @@ class PastDesk(QObject):
         self.bar.hide()
         self.marks_us: list[int] = []
         self.shooting: Shooting | None = None
-        self._end_export: Callable[[str], None] = lambda why: None
         self._select_there: UUID | None = None
         self._counting = False
         self._count_later = QTimer(self)
@@ -275,7 +274,9 @@ class PastDesk(QObject):
         menu.addAction("Picture of this moment…").triggered.connect(
             lambda: self._choose("png", self.save_pictures)
         )
-        marked = menu.addAction(f"Pictures of the {len(self.marks_us)} marked moments…")
+        marked = menu.addAction(
+            f"Pictures of {count_of(len(self.marks_us), 'marked moment', 'marked moments')}…"
+        )
         marked.setEnabled(bool(self.marks_us))
         marked.triggered.connect(
             lambda: self._choose("png", lambda path: self.save_pictures(path, self.marks_us))
@@ -299,26 +300,34 @@ class PastDesk(QObject):
         dialog.open()
 
     def save_pictures(self, path: Path, moments_us: list[int] | None = None) -> None:
-        """Save the map as it was at this moment, or at some, each in a file named by it."""
-        moments = sorted(moments_us) if moments_us else [self.machine.at_us]
-        self._shoot(moments, into_pictures(path), lambda why: None, "Picture")
+        """Save the map as it was at this moment; or at some, each in a file beside `path` that is named by it."""
+        if moments_us is None:
+            self._shoot([self.machine.at_us], *into_picture(path), "Picture")
+        else:
+            self._shoot(sorted(moments_us), *into_pictures(path), "Picture")
 
     def save_clip(self, path: Path, frames: int = FRAMES) -> None:
-        """Save what the line shows as a clip, and what happened in it beside it."""
+        """Save what the line shows as a clip, and beside it, once it is whole, what happened there."""
         from_us, to_us = self._shown_span()
         try:
             take, end = into_clip(path)
         except OSError as error:
             self._hands.toasts.say(f"The clip could not be written: {error.strerror or error}")
             return
-        self._shoot(clip_moments(from_us, to_us, frames), take, end, "Frame")
-        self.save_list(path.with_suffix(".csv"))
+
+        def end_with_list(why: str) -> None:
+            end(why)
+            if not why:
+                self._save_list(free_path(path.with_suffix(".csv")), from_us, to_us)
+
+        self._shoot(clip_moments(from_us, to_us, frames), take, end_with_list, "Frame")
 
     def save_list(self, path: Path) -> None:
         """Save what happened in what the line shows, as a table."""
-        gather_events(
-            self._link, *self._shown_span(), lambda rows: self._write(path, list_of(self._model, rows))
-        )
+        self._save_list(path, *self._shown_span())
+
+    def _save_list(self, path: Path, from_us: int, to_us: int) -> None:
+        gather_events(self._link, from_us, to_us, lambda rows: self._write(path, list_of(self._model, rows)))
 
     def _shown_span(self) -> tuple[int, int]:
         from_us, to_us = self.bar.scrubber.span

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -18,76 +16,22 @@ from app.maps.entrance import PAST_WHY as MAPS_PAST_WHY
 from app.panels.link_evidence import TODAY
 from app.past.machine import REFUSED_WHY, STEPS
 from app.past.scrubber import HOUR_US
-from domain.alerts import Alert, fingerprint
-from domain.asking import Density, LoadThen, Moment, QueryDensity, QueryLoads, QueryMoment, QueryTimeline
+from domain.alerts import fingerprint
+from domain.asking import LoadThen, QueryLoads, QueryMoment, QueryTimeline
 from domain.errors import Refusal
-from domain.fault import Fault
 from domain.health import Health
-from domain.inventory import Device, Site
 from domain.journal import JournalRow
-from domain.load import LinkState
 from domain.maps import MapFile
 from domain.wire import Changed, QueryJournal, QuerySeries, Reply, SubmitEdit
 from tests.ui.conftest import Bench
-from tests.ui.fake_engine import VANTAGE, id_of, small_network
-
-G1, G2, L1, LINK = map(id_of, ("g1", "g2", "l1", "link"))
-AGO_US = 14 * HOUR_US
-
-
-def moment_of(at_us: int, number: int = 1, **changed: Any) -> Reply:
-    found = Changed(0, **changed)
-    return Reply(0, result={"moment": Moment(number, at_us, 9, at_us - 1), "changed": found, "part": 0})
-
-
-def whole(at_us: int, down: bool = True, **more: Any) -> Reply:
-    """Return the small network as it was: Grünten R1 down with its alert, the AP behind it, and called otherwise."""
-    tables = small_network().tables
-    old = tables["device"][G1]
-    assert isinstance(old, Device)
-    since_us = at_us - 180_000_000
-    health = [Health(id, VANTAGE, "down" if down and id != L1 else "up", since_us) for id in (G1, G2, L1)]
-    alert = Alert(
-        fingerprint("device_down", G1),
-        "device_down",
-        G1,
-        "critical",
-        since_us,
-        title="Grünten R1 does not answer",
-    )
-    return moment_of(
-        at_us,
-        initial=True,
-        sites=tuple(row for row in tables["site"].values() if isinstance(row, Site)),
-        devices=tuple(row for row in tables["device"].values() if isinstance(row, Device)),
-        links=tuple(tables["link"].values()),
-        health=tuple(health),
-        link_states=(LinkState(LINK, "up", since_us),),
-        alerts=(alert,) if down else (),
-        faults=(Fault(G1, "device", since_us, (G2,), behind=1),) if down else (),
-        **more,
-    )
+from tests.ui.fake_engine import VANTAGE, id_of
+from tests.ui.past_bench import AGO_US, G1, G2, L1, LINK, answer_each_moment, asked, enter, moment_of, whole
 
 
 @pytest.fixture
 def then(bench: Bench) -> Bench:
     """A window in the past: 14 hours ago, when Grünten R1 was down."""
-    bench.engine.tell(
-        lambda batch: Changed(batch, health=tuple(Health(id, VANTAGE, "up", 1) for id in (G1, G2, L1)))
-    )
-    bench.wait_for(lambda: len(bench.model.health) == 3)
-    at_us = now_us() - AGO_US
-    bench.engine.answers[QueryMoment] = whole(at_us)
-    bench.engine.answers[QueryLoads] = Reply(0, result={"loads": [LoadThen(LINK, 9e8, 1e6, "polls")]})
-    bench.engine.answers[QueryDensity] = Reply(0, result={"density": Density(at_us, now_us())})
-    bench.window.past.machine.enter(at_us)
-    bench.wait_for(lambda: bench.window.past.machine.is_there)
-    bench.wait_for(lambda: bench.model.link_states[LINK].ab_bps is not None)
-    return bench
-
-
-def asked(bench: Bench, kind: type) -> list[Any]:
-    return [message for message in bench.engine.heard if isinstance(message, kind)]
+    return enter(bench)
 
 
 def test_the_panels_show_the_moment_and_the_bar_says_what_is_live(then: Bench) -> None:
@@ -232,7 +176,7 @@ def test_own_maps_stay_on_the_map_in_the_past_and_after_it(bench: Bench) -> None
 def test_of_moments_that_are_wanted_meanwhile_only_the_last_is_asked_for(then: Bench) -> None:
     machine = then.window.past.machine
     last_us = machine.at_us + 30_000_000
-    asked_us = _answer_each_moment(then)
+    asked_us = answer_each_moment(then)
     for _ in range(30):
         machine.seek(machine.at_us + 1_000_000)
     then.wait_for(lambda: machine.is_there)
@@ -343,53 +287,3 @@ def test_load_of_hours_is_said_to_be_so(then: Bench) -> None:
     machine.seek(machine.at_us + 1_000_000)
     then.wait_for(lambda: "mean of the hour" in then.window.past.bar.note.text())
     assert then.map.past is not None and "mean of the hour" in then.map.past[2][0]
-
-
-def test_a_clip_and_a_list_are_saved_and_one_is_back_where_one_was(then: Bench, tmp_path: Path) -> None:
-    desk = then.window.past
-    at_us = desk.machine.at_us
-    row = JournalRow(VANTAGE, 7, at_us, "status", G1, {"was": "up", "status": "down", "reason": "=1+1"})
-    then.engine.answers[QueryTimeline] = Reply(0, result={"rows": [row]})
-    moments = _answer_each_moment(then)
-    desk.save_clip(tmp_path / "clip.apng", frames=4)
-    assert not desk.bar.export.isEnabled()
-    then.wait_for(lambda: desk.shooting is None and (tmp_path / "clip.csv").exists())
-    assert (tmp_path / "clip.apng").read_bytes().startswith(b"\x89PNG")
-    assert len(set(moments)) >= 4
-    table = list(csv.reader((tmp_path / "clip.csv").read_text("utf-8-sig").splitlines()))
-    assert table[0] == ["time (UTC)", "kind", "what", "event"] and table[1][1:3] == ["status", "Grünten R1"]
-    then.wait_for(lambda: desk.machine.at_us == at_us)
-
-
-def test_pictures_of_marked_moments_are_saved_one_by_one(then: Bench, tmp_path: Path) -> None:
-    desk = then.window.past
-    desk.bar.mark.click()
-    _answer_each_moment(then)
-    desk.machine.seek(desk.machine.at_us + 60_000_000)
-    desk.bar.mark.click()
-    desk.save_pictures(tmp_path / "post mortem.png", desk.marks_us)
-    then.wait_for(lambda: desk.shooting is None)
-    assert len(list(tmp_path.glob("post mortem *.png"))) == 2
-
-
-def test_leaving_the_past_leaves_the_export_and_no_file(then: Bench, tmp_path: Path) -> None:
-    desk = then.window.past
-    desk.save_clip(tmp_path / "clip.apng", frames=50)
-    then.window.step_back()
-    assert desk.shooting is None and not list(tmp_path.glob("clip.apng*"))
-
-
-def _answer_each_moment(bench: Bench) -> list[int]:
-    """Let the engine answer each question with the moment that was asked for; return where they are noted."""
-    noted: list[int] = []
-    request = bench.link.request
-
-    def ask(make: Any, take: Any) -> None:
-        message = make(0)
-        if isinstance(message, QueryMoment):
-            noted.append(message.at_us)
-            bench.engine.answers[QueryMoment] = moment_of(message.at_us, 10 + len(noted))
-        request(make, take)
-
-    bench.link.request = ask  # type: ignore[method-assign]
-    return noted
