@@ -24,6 +24,8 @@ from domain.load import LinkState
 from domain.wire import Changed, Reply, ToEngine
 
 PLAY_EVERY_MS = 100
+LIVED_AFTER_MS = 1_000
+"""How long what changes underneath is gathered."""
 SPEEDS = {"1x": 1.0, "10x": 10.0, "60x": 60.0, "600x": 600.0, "1 h/s": 3600.0}
 """How many seconds of the past pass in one of ours."""
 REFUSED_WHY = "This is the past, and nothing changes it. Press Esc for the live network, then try again."
@@ -71,7 +73,7 @@ class TimeMachine(QObject):
     came = Signal()
     """Another moment is shown; its loads may be on the way."""
     lived = Signal()
-    """What is live has changed underneath."""
+    """Devices that are live, or their states, have changed underneath."""
     failed = Signal(str)
 
     def __init__(self, shown: Model, engine: Engine, parent: QObject | None = None) -> None:
@@ -90,6 +92,10 @@ class TimeMachine(QObject):
         self._ticking = QTimer(self)
         self._ticking.setInterval(PLAY_EVERY_MS)
         self._ticking.timeout.connect(self._on_tick)
+        self._lived_later = QTimer(self)
+        self._lived_later.setSingleShot(True)
+        self._lived_later.setInterval(LIVED_AFTER_MS)
+        self._lived_later.timeout.connect(self.lived)
 
     @property
     def is_on(self) -> bool:
@@ -127,6 +133,7 @@ class TimeMachine(QObject):
         if live is None:
             return
         self.pause()
+        self._lived_later.stop()
         self._journey += 1
         self.live, self._asking = None, False
         self._engine.refused_why = ""
@@ -274,7 +281,9 @@ class TimeMachine(QObject):
         if self.live is not None:
             if delta.engine:
                 self._shown.engine = self.live.engine
-            self.lived.emit()
+            touched = delta.health or delta.faults or delta.devices or delta.removed or delta.initial
+            if touched and not self._lived_later.isActive():
+                self._lived_later.start()
 
     def _within(self, at_us: int) -> int:
         return max(1, min(at_us, now_us()))

@@ -25,6 +25,9 @@ export class Past {
   sources = { [GHOSTS]: { type: "geojson", data: NOTHING, tolerance: 0, buffer: 64 } };
   #stage;
   #box = document.createElement("div");
+  #label = textElement("strong", "", "");
+  #ring = document.createElement("canvas");
+  #words = textElement("div", "legend", "");
   #legend = /** @type {HTMLElement} */ (document.getElementById("legend"));
   /** @type {ThemeName} */
   #theme = "dark";
@@ -36,6 +39,13 @@ export class Past {
     this.#stage = stage;
     this.#box.id = "past";
     this.#box.hidden = true;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(this.#label, textElement("span", "", "not live \u00B7 Esc returns"));
+    button.addEventListener("click", () => stage.send({ type: "past_left" }));
+    this.#ring.width = this.#ring.height = GHOST_PX * DENSITY;
+    this.#words.append(textElement("span", "", "solid: as it was"), this.#ring, textElement("span", "", "ring: now in another state"));
+    this.#box.append(button, this.#words);
     document.body.append(this.#box);
     window.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !this.#shown || event.defaultPrevented) return;
@@ -98,18 +108,11 @@ export class Past {
     const shown = this.#shown;
     this.#legend.classList.toggle("raised", Boolean(shown));
     this.#box.hidden = !shown;
-    if (!shown) return this.#box.replaceChildren();
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(textElement("strong", "", shown.label), textElement("span", "", "not live \u00B7 Esc returns"));
-    button.addEventListener("click", () => this.#stage.send({ type: "past_left" }));
-    const legend = textElement("div", "legend", "");
-    const ring = document.createElement("canvas");
-    ring.width = ring.height = GHOST_PX * DENSITY;
-    ring.getContext("2d")?.putImageData(ringOf(paletteOf(this.#theme).status.up), 0, 0);
-    legend.append(textElement("span", "", "solid: as it was"), ring, textElement("span", "", "ring: now in another state"));
-    for (const note of shown.notes) legend.append(textElement("span", "note", note));
-    this.#box.replaceChildren(button, legend);
+    if (!shown) return;
+    this.#ring.getContext("2d")?.putImageData(ringOf(paletteOf(this.#theme).status.up), 0, 0);
+    if (this.#label.textContent !== shown.label) this.#label.textContent = shown.label;
+    for (const old of this.#words.querySelectorAll(".note")) old.remove();
+    this.#words.append(...shown.notes.map((note) => textElement("span", "note", note)));
   }
 
   /** @param {number} token @param {number} until_ms by the page's clock */

@@ -66,6 +66,15 @@ def test_a_ring_of_now_goes_with_its_device_into_a_ring_of_devices(past: Stage) 
     past.until(lambda: past.shows(_at(past, GRUNTEN), DARK.status["degraded"], 22))
 
 
+def test_the_label_is_the_same_button_whatever_it_says(past: Stage) -> None:
+    past.js("document.querySelector('#past button').focus()")
+    past.view.show_past(AT_US + 1_000_000, "22:13:21", ["Another note"], {})
+    past.until(lambda: "22:13:21" in str(past.js("document.activeElement.textContent")))
+    assert past.js("document.querySelectorAll('#past button').length") == 1
+    assert past.js("document.querySelector('#past .note:last-child').textContent") == "Another note"
+    assert past.js("document.querySelectorAll('#past .note').length") == 1
+
+
 @pytest.mark.parametrize("leave", ["key", "click"])
 def test_escape_and_a_click_on_the_label_leave(past: Stage, leave: str) -> None:
     told: list[bool] = []

@@ -12,8 +12,9 @@ from app.panels.subject import PAST_TIP
 from app.past.desk import START_BACK_US
 from domain.alerts import Alert, fingerprint
 from domain.asking import Moment, QueryMoment, QueryTimeline
+from domain.health import Health
 from domain.journal import JournalRow
-from domain.wire import Changed, Reply
+from domain.wire import Changed, LatestValues, Reply
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import VANTAGE, id_of
 
@@ -128,3 +129,22 @@ def test_a_tool_that_changes_the_map_is_put_down_in_the_past_and_not_taken() -> 
     tools.set_in_past(in_past=False)
     tools.hold("edit")
     assert tools.tool == "edit"
+
+
+def test_what_is_live_is_told_once_for_many_changes_and_not_for_mere_values(bench: Bench) -> None:
+    first_edit(bench, 4 * MINUTE_US)
+    machine, told = bench.window.past.machine, list[bool]()
+    machine.enter(now_us() - 2 * MINUTE_US)
+    bench.wait_for(lambda: machine.is_there)
+    live, device = machine.live, id_of("g1")
+    assert live is not None
+    machine.lived.connect(lambda: told.append(True))
+    live.merge(Changed(0, values=(LatestValues(device, 1, ()),)))
+    live.flush()
+    assert not machine._lived_later.isActive()
+    for status in ("down", "up", "down"):
+        live.merge(Changed(0, health=(Health(device, VANTAGE, status, 5),)))
+        live.flush()
+    assert not told
+    bench.wait_for(lambda: bool(told))
+    assert len(told) == 1 and not machine._lived_later.isActive()
