@@ -81,7 +81,7 @@ class Shooting(QObject):
             return
         self._trouble.start()
         self._machine.seek(self._moments_us[self._number])
-        if self._machine.is_there:
+        if self._machine.is_whole:
             self._on_there()
 
     def _on_there(self) -> None:

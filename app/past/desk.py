@@ -39,6 +39,8 @@ COUNT_AFTER_MS = 120
 """How long the span stands before it is counted."""
 START_BACK_US = 600_000_000
 MARKS_CAP = 50
+LOADS_NEAR_US = 60_000_000
+"""Loads of a moment nearer than this are not said to be of another: polls are no denser."""
 HOURS_NOTE = "Load is the mean of the hour: single polls are not kept so long"
 EARLY_NOTE = "Older than what is kept whole: what did not change since is not known"
 BAD_TIME = "That is no moment: try 22:14, yesterday 22:14, -2h, 2026-11-20 22:14 or a link"
@@ -232,6 +234,8 @@ class PastDesk(QObject):
         notes = []
         if machine.load_source == "hours":
             notes.append(HOURS_NOTE)
+        if machine.loads_us and abs(machine.loads_us - machine.there_us) >= LOADS_NEAR_US:
+            notes.append(f"Load: as of {clock(machine.loads_us, machine.there_us)}")
         if machine.begins_us is None and machine.there_us:
             notes.append(EARLY_NOTE)
         self.bar.show_note(". ".join(notes))

@@ -62,7 +62,10 @@ class Engine(Protocol):
 
 
 class TimeMachine(QObject):
-    """`shown` is what the window shows. `at_us` is where one wants to be, `there_us` what is shown (0: nothing yet)."""
+    """`shown` is what the window shows. `at_us` is where one wants to be, `there_us` what is shown (0: nothing yet).
+
+    `loads_us` is the moment of all loads that are shown (0: none are), of `load_source`.
+    """
 
     entered = Signal()
     left = Signal()
@@ -71,7 +74,7 @@ class TimeMachine(QObject):
     arrived = Signal()
     """The moment that was wanted is shown, its loads too."""
     came = Signal()
-    """Another moment is shown; its loads may be on the way."""
+    """Another moment is shown, or loads of one that is over; its own may be on the way."""
     lived = Signal()
     """Devices that are live, or their states, have changed underneath."""
     failed = Signal(str)
@@ -83,7 +86,10 @@ class TimeMachine(QObject):
         self.at_us = self.there_us = 0
         self.begins_us: int | None = None
         """When what is known began, where the moment is before any keyframe."""
-        self.load_source = "none"
+        self.load_source, self.loads_us = "none", 0
+        self._moment: Moment | None = None
+        self._loading: Moment | None = None
+        self._loaded: Moment | None = None
         self.speed = SPEEDS["60x"]
         self._base = 0
         self._asking = False
@@ -112,6 +118,11 @@ class TimeMachine(QObject):
         """Whether the moment that is wanted is shown."""
         return self.is_on and not self._asking and self.there_us == self.at_us
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the moment that is wanted is shown, its loads too."""
+        return self.is_there and self._loaded is self._moment
+
     def enter(self, at_us: int) -> None:
         """Show a moment; what is live goes on underneath."""
         if self.live is None:
@@ -121,7 +132,9 @@ class TimeMachine(QObject):
             self._shown.today = self.live
             self._engine.feed(self.live)
             self._engine.refused_why = REFUSED_WHY
-            self._base, self.there_us, self.load_source, self._asking = 0, 0, "none", False
+            self._base, self.there_us, self._asking = 0, 0, False
+            self._moment = self._loading = None
+            self._forget_loads()
             self._journey += 1
             self.at_us = self._within(at_us)
             self.entered.emit()
@@ -219,6 +232,8 @@ class TimeMachine(QObject):
         changed = msgspec.convert(reply.result["changed"], Changed)
         parts = reply.result.get("part", 0)
         self._shown.moment_us = moment.at_us
+        if changed.initial:
+            self._forget_loads()
         self._shown.merge(changed)
         if changed.more:
             self._engine.request(
@@ -227,45 +242,69 @@ class TimeMachine(QObject):
             )
             return
         self._base, self.there_us, self.begins_us = moment.number, moment.at_us, moment.from_us
+        self._moment = moment
         self._asking = False
         self.came.emit()
         self._shown.flush()
-        if self.at_us != self.there_us:
-            self._ask()
-        else:
-            self._ask_loads(journey, moment, self._links())
+        self._ask()
+        if self.is_there or self.is_playing:
+            self._begin_loads()
 
     def _links(self) -> Iterator[tuple[UUID, ...]]:
         links = [link.id for link in self._shown.inventory.links() if link.a_interface or link.b_interface]
         return iter([tuple(links[at : at + LOADS_CAP]) for at in range(0, len(links), LOADS_CAP)])
 
-    def _ask_loads(self, journey: int, moment: Moment, pieces: Iterator[tuple[UUID, ...]]) -> None:
+    def _begin_loads(self) -> None:
+        """Ask for the loads of the moment that is shown; while older ones come, these are asked for after them."""
+        if self._loading is None and self._moment is not None:
+            self._loading = self._moment
+            self._ask_loads(self._journey, self._moment, self._links(), {})
+
+    def _ask_loads(
+        self, journey: int, moment: Moment, pieces: Iterator[tuple[UUID, ...]], found: dict[UUID, LoadThen]
+    ) -> None:
         piece = next(pieces, None)
         if piece is None:
-            if self.is_there:
-                self.arrived.emit()
+            self._take_loads(found, moment)
             return
 
         def take(reply: Reply) -> None:
-            if journey == self._journey and self.there_us == moment.at_us:
-                self._take_loads(msgspec.convert(reply.result.get("loads", []), list[LoadThen]), moment)
-                if self.is_there:
-                    self._ask_loads(journey, moment, pieces)
+            if journey != self._journey:
+                return
+            loads = msgspec.convert(reply.result.get("loads", []), list[LoadThen])
+            found.update((load.link, load) for load in loads)
+            if moment is self._moment or self.is_playing:
+                self._ask_loads(journey, moment, pieces, found)
+            else:  # somebody went elsewhere
+                self._loading = None
+                self._begin_loads()
 
         self._engine.request(lambda number: QueryLoads(number, moment.at_us, piece, moment.number), take)
 
-    def _take_loads(self, loads: list[LoadThen], moment: Moment) -> None:
+    def _take_loads(self, found: dict[UUID, LoadThen], moment: Moment) -> None:
+        """Show what links carried at one moment, and of no other."""
         states = []
-        for load in loads:
-            old = self._shown.link_states.get(load.link, LinkState(load.link))
-            ab_bps, ba_bps = (load.ab_bps, load.ba_bps) if old.status != "down" else (None, None)
-            new = LinkState(load.link, old.status, old.since_us, moment.at_us, ab_bps, ba_bps)
+        for link in self._shown.inventory.links():
+            load, old = found.get(link.id), self._shown.link_states.get(link.id, LinkState(link.id))
+            known = load if old.status != "down" else None
+            ab_bps, ba_bps = (known.ab_bps, known.ba_bps) if known is not None else (None, None)
             if (old.ab_bps, old.ba_bps) != (ab_bps, ba_bps):
-                states.append(new)
-        sources = {load.source for load in loads}
-        self.load_source = next((found for found in ("hours", "polls") if found in sources), self.load_source)
+                states.append(LinkState(link.id, old.status, old.since_us, moment.at_us, ab_bps, ba_bps))
+        sources = {load.source for load in found.values()}
+        self.load_source = next((source for source in ("hours", "polls") if source in sources), "none")
+        self.loads_us = moment.at_us if sources - {"none"} else 0
+        self._loading, self._loaded = None, moment
         self._shown.merge(Changed(0, link_states=tuple(states)))
         self._shown.flush()
+        if self.is_whole:
+            self.arrived.emit()
+            return
+        self.came.emit()
+        if self._moment is not moment:
+            self._begin_loads()
+
+    def _forget_loads(self) -> None:
+        self._loaded, self.load_source, self.loads_us = None, "none", 0
 
     # Time
 

@@ -11,12 +11,13 @@ from app.map.tools import MapTools
 from app.panels.subject import PAST_TIP
 from app.past.desk import START_BACK_US
 from domain.alerts import Alert, fingerprint
-from domain.asking import Moment, QueryMoment, QueryTimeline
+from domain.asking import LoadThen, Moment, QueryLoads, QueryMoment, QueryTimeline
 from domain.health import Health
 from domain.journal import JournalRow
 from domain.wire import Changed, LatestValues, Reply
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import VANTAGE, id_of
+from tests.ui.past_bench import LINK, answer_each_moment, enter
 
 MINUTE_US = 60_000_000
 
@@ -148,3 +149,47 @@ def test_what_is_live_is_told_once_for_many_changes_and_not_for_mere_values(benc
     assert not told
     bench.wait_for(lambda: bool(told))
     assert len(told) == 1 and not machine._lived_later.isActive()
+
+
+def test_loads_of_another_moment_are_said_to_be_so_until_those_of_this_one_come(bench: Bench) -> None:
+    desk, model = enter(bench).window.past, bench.model
+    bench.wait_for(lambda: desk.machine.is_whole)
+    answer_each_moment(bench)
+    asks: list[tuple[Any, Any]] = []
+    request = bench.link.request
+
+    def hold(make: Any, take: Any) -> None:
+        if isinstance(make(0), QueryLoads):
+            asks.append((make(0), take))
+        else:
+            request(make, take)
+
+    bench.link.request = hold  # type: ignore[method-assign]
+    was_us = desk.machine.there_us
+    desk.machine.seek(was_us + 60 * MINUTE_US)
+    bench.wait_for(lambda: bool(asks))
+    assert model.link_states[LINK].ab_bps == 9e8 and not desk.machine.is_whole
+    assert bench.map.past is not None and "Load: as of " in bench.map.past[2][0]
+    desk.machine.seek(was_us + 120 * MINUTE_US)
+    bench.wait_for(lambda: desk.machine.is_there)
+    old = Reply(0, result={"loads": [LoadThen(LINK, 1.0, 1.0, "hours")]})
+    asks[0][1](old)  # an answer that comes too late is not shown
+    assert model.link_states[LINK].ab_bps == 9e8 and asks[1][0].at_us == was_us + 120 * MINUTE_US
+    asks[1][1](Reply(0, result={"loads": []}))
+    assert desk.machine.is_whole and model.link_states[LINK].ab_bps is None
+    assert bench.map.past is not None and bench.map.past[2] == []
+
+
+def test_while_the_past_plays_loads_come_whole_and_go_on_to_come(bench: Bench) -> None:
+    machine = enter(bench).window.past.machine
+    bench.wait_for(lambda: machine.is_whole)
+    answer_each_moment(bench)
+    was_us = machine.loads_us
+    machine.set_speed(3600.0)
+    machine.play()
+    bench.wait_for(lambda: machine.loads_us > was_us + MINUTE_US)
+    later_us = machine.loads_us
+    bench.wait_for(lambda: machine.loads_us > later_us)
+    machine.pause()
+    bench.wait_for(lambda: machine.is_whole)
+    assert machine.loads_us == machine.there_us == machine.at_us
