@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -90,12 +91,17 @@ def site_near(inventory: Inventory, place: LngLat, zoom: float, reach_px: float 
 
 
 def box_of(places: Iterable[LngLat]) -> tuple[float, float, float, float] | None:
-    """Return west, south, east and north of some places; None where there are none."""
+    """Return west, south, east and north of some places, the shortest way around the Earth: it may cross the antimeridian,
+    and its west is beyond its east then. None where there are none."""
     found = list(places)
     if not found:
         return None
-    lngs, lats = [place.lng for place in found], [place.lat for place in found]
-    return (min(lngs), min(lats), max(lngs), max(lats))
+    lngs, lats = sorted(place.lng for place in found), [place.lat for place in found]
+    gaps = [east - west for west, east in pairwise(lngs)]
+    widest = max(range(len(gaps)), key=gaps.__getitem__, default=0)
+    crosses = bool(gaps) and gaps[widest] > 360 + lngs[0] - lngs[-1]
+    west, east = (lngs[widest + 1], lngs[widest]) if crosses else (lngs[0], lngs[-1])
+    return (west, min(lats), east, max(lats))
 
 
 def _changes(kind: Kind, pairs: Iterable[tuple[Site, Site]] | Iterable[tuple[Device, Device]]) -> list[Step]:

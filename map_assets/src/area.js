@@ -90,7 +90,8 @@ export class Areas {
   #between(event) {
     const a = /** @type {MapMouseEvent} */ (this.#start).lngLat;
     const b = event.lngLat;
-    const [west, east] = [Math.min(a.lng, b.lng), Math.max(a.lng, b.lng)].map((lng) => Math.min(Math.max(lng, -180), 180));
+    const far = Math.abs(a.lng - b.lng) >= 360;
+    const [west, east] = far ? [-180, 180] : [Math.min(a.lng, b.lng), Math.max(a.lng, b.lng)].map(wrapped);
     return [west, Math.min(a.lat, b.lat), east, Math.max(a.lat, b.lat)];
   }
 
@@ -101,11 +102,14 @@ export class Areas {
   }
 }
 
+/** A longitude on this copy of the world. @param {number} lng */
+const wrapped = (lng) => lng - 360 * Math.floor((lng + 180) / 360);
+
 /** @param {Box[]} boxes @returns {import("geojson").FeatureCollection} */
 function collected(boxes) {
   return {
     type: "FeatureCollection",
-    features: boxes.map(([w, s, e, n]) => ({
+    features: boxes.map(([w, s, east, n]) => ({ w, s, e: w > east ? east + 360 : east, n })).map(({ w, s, e, n }) => ({
       type: "Feature", properties: {},
       geometry: { type: "Polygon", coordinates: [[[w, s], [e, s], [e, n], [w, n], [w, s]]] },
     })),

@@ -1,8 +1,11 @@
 // Where the map looks: fit, fly, and telling the window, so that a new page looks there again. Counterpart: app/map/view.py.
 // One rule: who asks the system for less motion gets none.
 
+import { boundsOf } from "./geometry.js";
+
 /** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
 /** @import { Network } from "./network.js" */
+/** @typedef {[west: number, south: number, east: number, north: number]} Bounds */
 
 const PADDING = { top: 56, right: 112, bottom: 104, left: 56 };
 const FIT_ZOOM_MOST = 12.5;
@@ -56,21 +59,24 @@ export class Camera {
 
   /** Show some places. @param {Iterable<{ lng: number, lat: number }>} places @param {number} duration_ms @param {number} maxZoom */
   show(places, duration_ms, maxZoom) {
-    const all = [...places];
-    this.#framing = (duration_ms) => this.#show(all, duration_ms, maxZoom);
+    this.#frame(boundsOf(places), duration_ms, maxZoom);
+  }
+
+  /** @param {Bounds | null} bounds @param {number} duration_ms @param {number} maxZoom */
+  #frame(bounds, duration_ms, maxZoom) {
+    this.#framing = (duration_ms) => this.#show(bounds, duration_ms, maxZoom);
     this.#framing(duration_ms);
   }
 
   /** @param {number} duration_ms */
   #whole = (duration_ms) => {
     const { places, top_px } = this.beside();
-    this.#show([...this.#network.devices.values(), ...places], duration_ms, FIT_ZOOM_MOST, top_px);
+    this.#show(boundsOf([...this.#network.devices.values(), ...places]), duration_ms, FIT_ZOOM_MOST, top_px);
   };
 
-  /** @param {Iterable<{ lng: number, lat: number }>} places @param {number} duration_ms @param {number} maxZoom @param {number} top_px */
-  #show(places, duration_ms, maxZoom, top_px = PADDING.top) {
+  /** @param {Bounds | null} bounds @param {number} duration_ms @param {number} maxZoom @param {number} top_px */
+  #show(bounds, duration_ms, maxZoom, top_px = PADDING.top) {
     const duration = this.#still.matches ? 0 : duration_ms;
-    const bounds = boundsOf(places);
     if (bounds) this.#map.fitBounds(bounds, { padding: { ...PADDING, top: top_px }, maxZoom, duration });
     else this.#map.easeTo({ ...WORLD, duration });
   }
@@ -82,9 +88,9 @@ export class Camera {
     this.#map.flyTo({ center, zoom: Math.max(this.#map.getZoom(), least_zoom), duration });
   }
 
-  /** Show a stretch of land. @param {[west: number, south: number, east: number, north: number]} box */
+  /** Show a stretch of land, across the antimeridian where its west is beyond its east. @param {Bounds} box */
   frame([west, south, east, north]) {
-    this.show([{ lng: west, lat: south }, { lng: east, lat: north }], FLY_MS, FIT_ZOOM_MOST);
+    this.#frame([west, south, west > east ? east + 360 : east, north], FLY_MS, FIT_ZOOM_MOST);
   }
 
   /** Bring a device, a link or a site into view. @param {string} id @param {number} least_zoom */
@@ -98,19 +104,6 @@ export class Camera {
       this.show(path.map(([lng, lat]) => ({ lng, lat })), FLY_MS, FIT_ZOOM_MOST + 2);
     }
   }
-}
-
-/**
- * West, south, east, north of some places, or null where there are none.
- * @param {Iterable<{ lng: number, lat: number }>} places @returns {[number, number, number, number] | null}
- */
-function boundsOf(places) {
-  let [west, south, east, north] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const { lng, lat } of places) {
-    [west, east] = [Math.min(west, lng), Math.max(east, lng)];
-    [south, north] = [Math.min(south, lat), Math.max(north, lat)];
-  }
-  return west > east ? null : [west, south, east, north];
 }
 
 /** Where a new map looks: where the last one did, else at the network, else at the world. @param {View | null | undefined} view @param {Network} network */

@@ -29,6 +29,30 @@ export function flatten(places) {
   return path;
 }
 
+/** The same path as places; where it crosses the antimeridian it goes on beyond 180 degrees. @param {LngLat[]} places @returns {LngLat[]} */
+export const unrolled = (places) => flatten(places).map(fromFlat);
+
+/**
+ * West, south, east and north of some places, the shortest way around the Earth: east may be beyond 180 degrees. Null where there are none.
+ * @param {Iterable<{ lng: number, lat: number }>} places @returns {[number, number, number, number] | null}
+ */
+export function boundsOf(places) {
+  const lngs = [];
+  let [south, north] = [Infinity, -Infinity];
+  for (const { lng, lat } of places) {
+    lngs.push(lng - 360 * Math.floor((lng + 180) / 360));
+    [south, north] = [Math.min(south, lat), Math.max(north, lat)];
+  }
+  if (!lngs.length) return null;
+  lngs.sort((a, b) => a - b);
+  let [west, east] = [lngs[0], lngs[lngs.length - 1]];
+  let widest = west + 360 - east;
+  for (let i = 1; i < lngs.length; i++) {
+    if (lngs[i] - lngs[i - 1] > widest) [widest, west, east] = [lngs[i] - lngs[i - 1], lngs[i], lngs[i - 1] + 360];
+  }
+  return [west, south, east, north];
+}
+
 /** @param {Flat[]} path */
 export function lengthOf(path) {
   let length = 0;

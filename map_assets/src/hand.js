@@ -5,7 +5,7 @@
 
 import { Bends } from "./bends.js";
 import { lineOf, pointOf } from "./features.js";
-import { fromFlat, pixelsPerDegree, toFlat } from "./geometry.js";
+import { fromFlat, pixelsPerDegree, toFlat, unrolled } from "./geometry.js";
 import { hitAt } from "./pointer.js";
 
 /** @import { Feature } from "geojson" */
@@ -256,7 +256,7 @@ export class Hand {
       if (!link || !path) continue;
       path[0] = at.get(link.a) ?? path[0];
       path[path.length - 1] = at.get(link.b) ?? path[path.length - 1];
-      features.push(lineOf(path, { kind: "ghost" }));
+      features.push(lineOf(unrolled(path), { kind: "ghost" }));
     }
     for (const { to } of moved) features.push(pointOf(to, { kind: "moved" }));
     this.#bench.draw([...features, ...this.#bends.features()]);

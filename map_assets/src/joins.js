@@ -2,7 +2,7 @@
 // One rule: they end where things are drawn, so that what stands in one ring is one line, and there are never more than the eye follows.
 
 import { lineOf } from "./features.js";
-import { halve } from "./geometry.js";
+import { halve, unrolled } from "./geometry.js";
 
 /** @import { Painter } from "./painter.js" */
 /** @import { Network } from "./network.js" */
@@ -39,7 +39,7 @@ export class Joins {
       const end = this.#painter.placeOf(id);
       if (end && end.join() !== start?.join()) ends.set(end.join(), end);
     }
-    this.#painter.put("join", start ? [...ends.values()].map((end) => lineOf([start, end], {})) : []);
+    this.#painter.put("join", start ? [...ends.values()].map((end) => lineOf(unrolled([start, end]), {})) : []);
   }
 
   /** Where a cause is drawn: a device at its place, a link in its middle. @param {string} id @returns {LngLat | null} */

@@ -5,6 +5,7 @@
 
 import { textElement } from "./card.js";
 import { lineOf, pointOf } from "./features.js";
+import { unrolled } from "./geometry.js";
 import { paletteOf } from "./palette.js";
 import { byZoom, ex, filter, MEDIUM } from "./style.js";
 
@@ -81,7 +82,7 @@ export class Radio {
       const [one, other] = [this.#network.devices.get(a), this.#network.devices.get(b)];
       const link = this.#network.links.get(id);
       const path = link ? this.#network.pathOf(link) : one && other ? lngLats(one, other) : null;
-      if (path) features.push(lineOf(path, { id, drawn }));
+      if (path) features.push(lineOf(unrolled(path), { id, drawn }));
     }
     return features;
   }
@@ -102,11 +103,8 @@ export class Radio {
   }
 }
 
-/** @param {DeviceRow} one @param {DeviceRow} other @returns {LngLat[]} the shorter way around the Earth */
-function lngLats(one, other) {
-  const east = ((other.lng - one.lng + 540) % 360) - 180;
-  return [[one.lng, one.lat], [one.lng + east, other.lat]];
-}
+/** @param {DeviceRow} one @param {DeviceRow} other @returns {LngLat[]} */
+const lngLats = (one, other) => [[one.lng, one.lat], [other.lng, other.lat]];
 
 /** @param {SectorRow[]} sectors @returns {Feature[]} */
 function sectorFeatures(sectors) {

@@ -4,6 +4,7 @@
 // One rule: one drag, one message; Escape drops nothing.
 
 import { lineOf, pointOf } from "./features.js";
+import { unrolled } from "./geometry.js";
 import { label } from "./words.js";
 import { MEDIUM, SEMIBOLD, ex, filter, isLine, isPoint } from "./style.js";
 
@@ -125,7 +126,7 @@ export class Sites {
     const place = /** @type {LngLat} */ ([site.lng, site.lat]);
     const legs = this.#away.slice(0, LEGS_MOST).flatMap((id) => {
       const device = network.devices.get(id);
-      return device ? [lineOf([place, [device.lng, device.lat]], { kind: "leg" })] : [];
+      return device ? [lineOf(unrolled([place, [device.lng, device.lat]]), { kind: "leg" })] : [];
     });
     return [...legs, pointOf(place, { kind: "chosen", id: site.id, label: label(site.name) })];
   }
@@ -146,7 +147,7 @@ export class Sites {
     const held = this.#held;
     if (!held || (!held.at && Math.hypot(point.x - held.start.x, point.y - held.start.y) < STARTS_AFTER_PX)) return;
     held.at = [lngLat.lng, lngLat.lat];
-    this.#stage.painter.put("drag", [lineOf([held.from, held.at], {}), pointOf(held.at, {})]);
+    this.#stage.painter.put("drag", [lineOf(unrolled([held.from, held.at]), {}), pointOf(held.at, {})]);
   }
 
   #drop() {

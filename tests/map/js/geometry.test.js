@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fanOut, flatten, fromFlat, halve, lengthOf, pixelsPerDegree, pointAlong, toFlat, zoomForLength } from "../../../map_assets/src/geometry.js";
+import { boundsOf, fanOut, flatten, fromFlat, halve, lengthOf, pixelsPerDegree, pointAlong, toFlat, unrolled, zoomForLength } from "../../../map_assets/src/geometry.js";
 
 const near = (a, b, within = 1e-9) => assert.ok(Math.abs(a - b) <= within, `${a} is not ${b}`);
 
@@ -62,4 +62,20 @@ test("a fan keeps its members apart, few or many", () => {
       assert.ok(Math.hypot(places[i][0] - places[j][0], places[i][1] - places[j][1]) > 18, `${count}: ${i} and ${j}`);
     }
   }
+});
+
+test("a path over the antimeridian goes the short way", () => {
+  const [start, end] = unrolled([[179, -18], [-179, -17]]);
+  near(start[0], 179);
+  near(end[0], 181);
+});
+
+test("bounds hold all places the short way around, and cross the antimeridian only where that is shorter", () => {
+  const of = (...lngs) => boundsOf(lngs.map((lng, i) => ({ lng, lat: i })));
+  assert.deepEqual(of(179, -179, 178), [178, 0, 181, 2]);
+  assert.deepEqual(of(10, 11), [10, 0, 11, 1]);
+  assert.deepEqual(of(-180, 180, 170), [170, 0, 180, 2]);
+  assert.deepEqual(of(190, 7), [-170, 0, 7, 1]);
+  assert.deepEqual(of(5), [5, 0, 5, 0]);
+  assert.equal(boundsOf([]), null);
 });
