@@ -20,6 +20,13 @@ from domain.vault import Secret
 from migrations.guards import LOOKUP, OWNER, REQUESTS
 from sync_server.settings import SettingRefused
 
+HELD = {
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+"""What holds for a requests' connection whose server is gone or hangs: its locks end. Set here, as PgBouncer takes none of it."""
 EXTENSIONS = ("postgis", "pg_trgm", "btree_gist")
 
 
@@ -57,12 +64,18 @@ def make_roles(connection: Connection) -> None:
     plain = "NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION NOINHERIT"
     for role in (OWNER, REQUESTS, LOOKUP):
         connection.execute(sql.SQL(f"ALTER ROLE {{}} {plain}").format(sql.Identifier(role)))
+    for name, value in HELD.items():
+        held = sql.SQL("ALTER ROLE {} SET {} = {}")
+        connection.execute(held.format(sql.Identifier(REQUESTS), sql.Identifier(name), sql.Literal(value)))
     connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(LOOKUP), sql.Identifier(OWNER)))
 
 
 def allow_login(connection: Connection, role: str, password: str | int | None) -> None:
-    """Let a role log in, with a password where there is one."""
-    secret = sql.SQL("") if password is None else sql.SQL(" PASSWORD {}").format(sql.Literal(str(password)))
+    """Let a role log in, with a password where there is one; it leaves this process hashed, for PostgreSQL logs statements."""
+    secret = sql.SQL("")
+    if password is not None:
+        hashed = connection.pgconn.encrypt_password(str(password).encode(), role.encode())
+        secret = sql.SQL(" PASSWORD {}").format(sql.Literal(hashed.decode()))
     connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(role)) + secret)
 
 

@@ -7,12 +7,15 @@ One rule: a setting that is wrong ends the start and is said with what, got and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import ProgrammingError
 
 from domain.vault import Secret
 
@@ -39,10 +42,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
     owner_database_url: Annotated[
-        Secret, Meta(description="where the owner of the schema logs in; for `prepare` and `migrate` alone")
+        Secret,
+        Meta(description="where the owner of the schema logs in; for `prepare`, `migrate` and `restore`"),
     ] = Secret("")
     admin_database_url: Annotated[
-        Secret, Meta(description="where a superuser of the database logs in; for `prepare` alone")
+        Secret,
+        Meta(description="where a superuser of the database logs in; for `prepare`, `backup` and `restore`"),
     ] = Secret("")
     listen_host: Annotated[str, Meta(min_length=1, description="address to listen on")] = "127.0.0.1"
     listen_port: Annotated[int, _number(0, 65_535, "TCP port; 0 takes a free one")] = 8000
@@ -177,14 +182,35 @@ def _text_of(environment: Mapping[str, str], name: str) -> str | None:
 
 def _value_of(name: str, text: str, hint: Any) -> Any:
     if hint.__origin__ is Secret:
-        if name.endswith("_URL") and not text.startswith(DRIVER_SCHEMES):
-            raise SettingRefused(f"{name}: an address that begins with {DRIVER_SCHEMES[0]} expected")
+        if name.endswith("_URL"):
+            _check_address(name, text)
         return Secret(text)
     try:
         return msgspec.convert(text, hint, strict=False)
     except msgspec.ValidationError as error:
         wanted = str(error).removeprefix("Expected ").split(", got")[0].replace("`", "")
         raise SettingRefused(f"{name}: {wanted} expected, got {text[:200]!r}") from None
+
+
+def _check_address(name: str, text: str) -> None:
+    """Refuse an address that a driver would, before one does: what it then says repeats parts of the password."""
+    if not text.startswith(DRIVER_SCHEMES):
+        raise SettingRefused(f"{name}: an address that begins with {DRIVER_SCHEMES[0]} expected")
+    try:
+        parts = conninfo_to_dict(text)
+    except ProgrammingError:
+        parts = {"port": "none"}
+    ports = str(parts.get("port") or "").split(",")
+    is_read = all(port == "" or (port.isascii() and port.isdecimal()) for port in ports)
+    if not is_read or _ADDRESS.fullmatch(text) is None:
+        raise SettingRefused(
+            f"{name} cannot be read as an address: in a name or password write % as %25, / as %2F, @ as %40,"
+            " : as %3A, # as %23, ? as %3F, [ as %5B, ] as %5D"
+        ) from None
+
+
+_ADDRESS = re.compile(r"[a-z]+://(?:[^/?#@:\[\]]*(?::[^/?#@:\[\]]*)?@)?[^/?#@]*[^#@]*")
+"""Where the drivers' readings of an address agree: what divides one is nowhere else."""
 
 
 def _metas(hint: Any) -> list[Meta]:

@@ -10,10 +10,14 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
+from psycopg import sql
 from sqlalchemy import text
 
+from sync_server.preparing import allow_login
 from tests import postgres
 from tests.server.conftest import ServerDatabase
 
@@ -84,6 +88,24 @@ def test_a_bare_cluster_is_prepared_and_migrated_and_both_may_be_done_again(post
     for command in ("prepare", "prepare", "migrate", "migrate"):
         done = run(command, **settings)
         assert done.returncode == 0, done.stderr
+    with psycopg.connect(settings["HELIOGRAPH_DATABASE_URL"]) as connection:
+        assert connection.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("1min",)
+
+
+def test_a_password_reaches_postgresql_hashed_since_it_logs_statements(postgres_sockets: Path) -> None:
+    said: list[bytes] = []
+    with psycopg.connect(postgres.url_of(postgres_sockets, "postgres")) as connection:
+        role = f"test_{uuid4().hex}"
+        connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+        connection.execute("SET LOCAL log_statement = 'all'; SET LOCAL client_min_messages = 'log'")
+        connection.add_notice_handler(lambda notice: said.append((notice.message_primary or "").encode()))
+        allow_login(connection, role, "geheim'%")
+        assert connection.execute(
+            "SELECT starts_with(rolpassword, 'SCRAM-SHA-256$') FROM pg_authid WHERE rolname = %s", [role]
+        ).fetchone() == (True,)
+        connection.rollback()
+    assert any(b"PASSWORD 'SCRAM" in one for one in said)
+    assert not any(b"geheim" in one for one in said)
 
 
 @pytest.mark.parametrize(

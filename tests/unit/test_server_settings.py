@@ -62,6 +62,47 @@ def test_a_secret_that_is_wrong_is_not_repeated() -> None:
     assert "geheim" not in repr(read_settings(NEEDED))
 
 
+@pytest.mark.parametrize(
+    "password",
+    [
+        "ge%heim",
+        "ge%zzheim",
+        "ge/heim",
+        "1/geheim",
+        "ge?heim",
+        "1?geheim",
+        "ge#heim",
+        "ge@heim",
+        "[geheim",
+        "ge:heim",
+        "ge:]/heim",
+    ],
+)
+@pytest.mark.parametrize("name", ["DATABASE_URL", "OWNER_DATABASE_URL", "ADMIN_DATABASE_URL"])
+def test_a_password_that_is_not_written_as_addresses_are_is_refused_before_a_driver_repeats_it(
+    name: str, password: str
+) -> None:
+    given = {**NEEDED, f"HELIOGRAPH_{name}": f"postgresql://heliograph_requests:{password}@db/heliograph"}
+    with pytest.raises(SettingRefused, match=f"HELIOGRAPH_{name} cannot be read as an address") as refused:
+        read_settings(given)
+    assert "heim" not in str(refused.value)
+    assert refused.value.__suppress_context__
+    assert refused.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "//u:ge%25h%2Fe%40i%23m%3F@db:5433,[::1]:5434/heliograph?sslmode=require",
+        "//heliograph_requests@/name?host=/tmp/sockets",
+        "/",
+    ],
+)
+def test_an_address_as_postgresql_takes_it_is_taken(address: str) -> None:
+    url = f"postgresql:{address}" if address != "/" else "postgres://db"
+    assert read_settings({"HELIOGRAPH_DATABASE_URL": url}).database_url == Secret(url)
+
+
 def test_a_value_may_come_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "url"
     file.write_text(f"{URL}\n")
