@@ -94,6 +94,8 @@ class Samples:
         self._layouts: dict[bytes, _Layout] = {}
         self._sources: dict[UUID, dict[tuple[UUID, UUID], int]] = {}
         self._schemas: dict[UUID, dict[bytes, int]] = {}
+        self._known_day = 0
+        """Schemas are looked up again each day, which says that they are used: `upkeep.py` deletes those that are not."""
         self._orders: dict[int, dict[Series, int]] = {}
 
     def learn(self, series: Sequence[Series]) -> bytes:
@@ -214,6 +216,9 @@ class Samples:
         self, tenant: UUID, cycles: Sequence[Cycle], now_us: int
     ) -> tuple[dict[tuple[UUID, UUID], int], dict[bytes, int]]:
         """Return the keys of all sources and schemas but those beyond the caps; new ones are made and committed first."""
+        if self._known_day != (day := now_us // US_PER_DAY):
+            self._known_day = day
+            self._schemas.clear()
         own_sources = self._sources.get(tenant, {})
         own_schemas = self._schemas.get(tenant, {})
         sources = list({(c.vantage, c.device) for c in cycles}.difference(own_sources))

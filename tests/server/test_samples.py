@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+import msgspec
 import pytest
 from sqlalchemy import insert, text
 
@@ -189,5 +190,79 @@ def test_days_are_dropped_when_they_are_old_and_rolled_up_and_never_because_a_cl
         await keep(server, NOW_US, 1)
         assert await days(server) == 3
         assert await server.rtt(ONE, NOW_US - HOUR_US, NOW_US) == [(1.0, 1.0)]
+
+    bench(work)
+
+
+async def count(server: Bench, query: str) -> int:
+    """Return a number that the first tenant sees."""
+    async with server.database.transaction(Work(ONE)) as transaction:
+        return int(await transaction.fetchval(query))
+
+
+def test_a_round_makes_hours_before_it_drops_days_so_that_a_new_source_holds_none_up(
+    bench: Run, server_database: ServerDatabase
+) -> None:
+    async def work(server: Bench) -> None:
+        settings = msgspec.structs.replace(server_database.settings, raw_days=1, hour_days=30)
+        for back in (2, 0):
+            await server.samples.write(ONE, [server.cycle(NOW_US - back * US_PER_DAY, 1.0)], NOW_US)
+        await Upkeep(server.database, settings).do_round(NOW_US)
+        assert await count(server, "SELECT count(*) FROM sample") == 1
+
+    bench(work)
+
+
+def test_a_tenant_whose_hours_cannot_be_made_holds_up_no_other_and_a_stop_ends_a_round(
+    bench: Run, server_database: ServerDatabase
+) -> None:
+    async def work(server: Bench) -> None:
+        hour_us = floor_hour(NOW_US) - 20 * HOUR_US
+        for tenant in (ONE, TWO):
+            await server.samples.write(tenant, [server.cycle(hour_us, 1.0)], NOW_US)
+        server.upkeep._is_over = True
+        assert await asyncio.to_thread(server.upkeep.roll_up, NOW_US) == 0
+        server.upkeep._is_over = False
+        with server_database.engine(server_database.owner).begin() as connection:
+            connection.execute(
+                text("""CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN IF NEW.tenant_key = 1 THEN RAISE 'broken'; END IF; RETURN NEW; END $$""")
+            )
+            connection.execute(
+                text("CREATE TRIGGER fail BEFORE INSERT ON sample_hour FOR EACH ROW EXECUTE FUNCTION fail()")
+            )
+        assert await asyncio.to_thread(server.upkeep.roll_up, NOW_US) > 0
+        assert await count(server, "SELECT count(*) FROM sample_hour") == 0
+        year_us = 366 * US_PER_DAY
+        async with server.database.transaction(Work(TWO)) as transaction:
+            assert await transaction.fetchval("SELECT count(*) FROM sample_hour") == 1
+        assert await server.rtt(TWO, NOW_US - year_us, NOW_US, 2) == [(1.0, 1.0)]
+
+    bench(work)
+
+
+def test_keys_that_no_row_needs_are_deleted_and_those_in_use_are_kept(bench: Run) -> None:
+    async def work(server: Bench) -> None:
+        other = server.samples.learn([(RTT, "other")])
+        gone = Cycle(VANTAGE, UUID(int=11), NOW_US, other, struct.pack("<f", 1.0))
+        await server.samples.write(ONE, [server.cycle(NOW_US, 1.0), gone], NOW_US)
+        await asyncio.to_thread(server.upkeep.roll_up, NOW_US + 500 * US_PER_DAY)
+        assert await count(server, "SELECT count(*) FROM sample_schema") >= 2, "only a clock has jumped"
+        assert await count(server, "SELECT count(*) FROM sample_source") == 2
+        async with server.database.transaction(Work(ONE)) as transaction:
+            await transaction.execute("UPDATE sample_schema SET used_us = used_us - 400 * 86400000000")
+            last = "(SELECT max(source_key) FROM sample)"
+            await transaction.execute(f"DELETE FROM sample_hour WHERE source_key = {last}")
+            await transaction.execute(f"DELETE FROM sample WHERE source_key = {last}")
+            await transaction.execute("UPDATE sample_source SET rolled_us = 1")
+        tomorrow_us = NOW_US + US_PER_DAY
+        await server.samples.write(ONE, [server.cycle(NOW_US - 1, 2.0)], tomorrow_us)
+        await asyncio.to_thread(server.upkeep.roll_up, NOW_US + HOUR_US)
+        assert await count(server, "SELECT count(*) FROM sample_source") == 1
+        assert await count(server, "SELECT count(*) FROM sample_schema") == 1, (
+            "what is used was said so again"
+        )
+        assert len(await server.rtt(ONE, NOW_US - HOUR_US, NOW_US)) == 2
+        assert (await server.samples.write(ONE, [gone], NOW_US)).rows == 1, "what was deleted is made anew"
 
     bench(work)
