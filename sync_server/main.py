@@ -81,20 +81,24 @@ async def serve(settings: Settings) -> None:
         )
         host, port = listening.getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        server = _Server(
-            uvicorn.Config(
-                app,
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=round(settings.stop_s),
-            )
-        )
+        server = _Server(configured(app, settings))
         _log.info("serving", extra={"address": address})
         await server.serve([listening])
         _log.info("stopping")
     _log.info("stopped")
+
+
+def configured(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """Return how uvicorn serves an application."""
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=round(settings.stop_s),
+    )
 
 
 class _Server(uvicorn.Server):

@@ -51,6 +51,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = Secret("")
     listen_host: Annotated[str, Meta(min_length=1, description="address to listen on")] = "127.0.0.1"
     listen_port: Annotated[int, _number(0, 65_535, "TCP port; 0 takes a free one")] = 8000
+    trusted_proxies: Annotated[
+        str,
+        Meta(
+            pattern=r"^([0-9A-Fa-f.:/]+(, ?[0-9A-Fa-f.:/]+)*)?$",
+            description="addresses or networks of proxies, commas between, whose X-Forwarded-For is believed",
+        ),
+    ] = "127.0.0.1"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="least that is logged")
     ] = "info"
