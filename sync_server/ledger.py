@@ -143,6 +143,14 @@ class Ledger:
         )
         return new
 
+    async def told_before(self, alert: UUID, sent_us: int) -> int:
+        """Return when a monitor sent its last word about an alert, by its own clock, 0 if never; keep `sent_us` if later."""
+        before: int | None = await self._transaction.fetchval(
+            "SELECT sent_us FROM identity.told WHERE alert_id = $1", alert
+        )
+        await self._transaction.execute(_WRITE_TOLD, alert, sent_us)
+        return before or 0
+
     def _next(self, kind: RowKind, subject: UUID | None, body: dict[str, Any]) -> JournalRow:
         assert self._who.tenant is not None
         self.revision += 1
@@ -205,6 +213,10 @@ _MOVE = """
     WITH moved AS (UPDATE tenant SET revision = $2 WHERE id = current_tenant()),
     told AS (INSERT INTO journal (tenant_id, origin, seq, at_us, kind, subject, body)
         VALUES (current_tenant(), $1, $2, $3, $4, $5, $6))
+"""
+_WRITE_TOLD = """
+    INSERT INTO identity.told AS t VALUES (current_tenant(), $1, $2)
+    ON CONFLICT (tenant_id, alert_id) DO UPDATE SET sent_us = greatest(t.sent_us, $2)
 """
 _WRITE_JOURNAL = f"{_MOVE} SELECT"
 _WRITE_EDIT = f"""{_MOVE}

@@ -15,6 +15,19 @@ CREATE POLICY own_rows ON identity.hook TO heliograph_requests
     USING (tenant_id = (SELECT current_tenant())) WITH CHECK (tenant_id = (SELECT current_tenant()));
 GRANT SELECT (tenant_id, id, name, maker, made_us, ended_us), INSERT, UPDATE (ended_us) ON identity.hook TO heliograph_requests;
 
+-- When a monitor sent what was last believed of an alert, by the monitor's own clock.
+CREATE TABLE identity.told (
+    tenant_id uuid NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    alert_id uuid NOT NULL,
+    sent_us bigint NOT NULL,
+    PRIMARY KEY (tenant_id, alert_id)
+);
+ALTER TABLE identity.told ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY functions ON identity.told TO CURRENT_USER USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON identity.told TO heliograph_requests
+    USING (tenant_id = (SELECT current_tenant())) WITH CHECK (tenant_id = (SELECT current_tenant()));
+GRANT SELECT, INSERT, UPDATE (sent_us) ON identity.told TO heliograph_requests;
+
 -- A hook by its id, before there is a tenant; it ends with its tenant and with the membership of whoever made it.
 CREATE FUNCTION identity.find_hook(which uuid)
 RETURNS TABLE (tenant_id uuid, name text, sealed bytea, maker_role text, sites uuid[])

@@ -5,8 +5,8 @@ that nobody makes one up or plays an old one again:
     X-Timestamp: seconds since 1970, at most five minutes off
     X-Signature: sha256=HMAC-SHA256(secret, timestamp + "." + body) in hex
 A message names what it is about by its own `key`: one key about one device is one alert. That it fires while it is open, or is
-resolved when it is not, changes nothing, and one that was sent before the alert's last turn comes too late: to send again is
-harmless. Who can send an API key may post the same message to `/alerts`.
+resolved when it is not, changes nothing, and one that was sent before the last about its alert comes too late, by the monitor's
+clock alone: to send again is harmless. Who can send an API key may post the same message to `/alerts`.
 One rule: an unknown hook and a wrong signature are answered alike.
 """
 
@@ -189,16 +189,17 @@ async def _take(call: Call, ledger: Ledger, source: str, sent_us: int) -> Alert:
     check_name(body.title, "title")
     text = clean_text(body.text, TEXT_CAP)
     subject = await ledger.device(body.device, body.address)
-    old = await ledger.alert(fingerprint(source, subject, body.key))
+    old = await ledger.alert(id := fingerprint(source, subject, body.key))
+    before_us = await ledger.told_before(id, sent_us)
     if body.state == "resolved":
         if old is None:
             raise refused("ALERT_NOT_FOUND", "nothing of this key was firing")
-        if old.cleared_us is not None or sent_us < old.since_us:
+        if old.cleared_us is not None or sent_us < before_us:
             return old
         return await ledger.tell(
             old, "alert_cleared", subject, body_of(old, why=text or "the monitor says so")
         )
-    if old is not None and (old.is_open or sent_us <= old.touched_us):
+    if old is not None and (old.is_open or sent_us <= before_us):
         return old
     if old is not None and old.cleared_us is None:  # a person's word, and the monitor still sees it
         return await ledger.tell(old, "alert_reopened", subject, body_of(old))

@@ -175,6 +175,28 @@ async def test_a_signed_message_becomes_an_alert_once(server_database: ServerDat
         assert {tuple(row) for row in told} == {("Zabbix", "key")}
 
 
+async def test_a_monitor_whose_clock_is_behind_loses_no_alert(server_database: ServerDatabase) -> None:
+    async with serving(server_database) as server:
+        admin, device, hook = await a_hook(server)
+        fires = {"key": "cpu", "title": "CPU busy", "device": device["id"]}
+        over = {**fires, "state": "resolved"}
+        for off_s, message, count, is_open in (
+            (-200, fires, 1, True),
+            (-190, over, 1, False),
+            (-180, fires, 2, True),
+            (-185, over, 2, True),
+            (-180, over, 2, False),
+            (-180, fires, 2, False),
+            (-170, fires, 3, True),
+        ):
+            status, said = await say(server, hook, message, off_s=off_s)
+            seen = status, said["data"]["count"], said["data"]["cleared_us"] is None
+            assert seen == (200, count, is_open), off_s
+        await admin.post(f"/alerts/{said['data']['id']}/resolve", {})
+        said = (await say(server, hook, fires, off_s=-160))[1]
+        assert said["data"]["resolved_us"] is None, "the monitor still sees it"
+
+
 async def test_what_is_not_signed_now_with_the_hooks_secret_is_refused(
     server_database: ServerDatabase,
 ) -> None:
