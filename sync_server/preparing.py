@@ -72,7 +72,7 @@ def make_roles(connection: Connection) -> None:
 
 def allow_login(connection: Connection, role: str, password: str | int | None) -> None:
     """Let a role log in, with a password where there is one; it leaves this process hashed, for PostgreSQL logs statements."""
-    secret = sql.SQL("")
+    secret: sql.Composable = sql.SQL("")
     if password is not None:
         hashed = connection.pgconn.encrypt_password(str(password).encode(), role.encode())
         secret = sql.SQL(" PASSWORD {}").format(sql.Literal(hashed.decode()))
