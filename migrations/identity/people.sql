@@ -172,7 +172,10 @@ END $$;
 CREATE FUNCTION identity.forget(kept_us bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE at_us CONSTANT bigint := now_us();
 BEGIN
-    DELETE FROM bucket WHERE key IN (SELECT key FROM bucket WHERE until_us < at_us LIMIT 10000 FOR UPDATE SKIP LOCKED);
+    FOR i IN 1 .. 50 LOOP
+        DELETE FROM bucket WHERE key IN (SELECT key FROM bucket WHERE until_us < at_us LIMIT 10000 FOR UPDATE SKIP LOCKED);
+        EXIT WHEN NOT FOUND;
+    END LOOP;
     DELETE FROM stream_token WHERE until_us < at_us;
     DELETE FROM revoked_token WHERE until_us < at_us;
     DELETE FROM one_time_link WHERE until_us < at_us - kept_us;

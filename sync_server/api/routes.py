@@ -31,6 +31,8 @@ from sync_server.services import Services
 
 PREFIX = "/api/v1"
 BODY_CAP_BYTES = 1_048_576
+UNKNOWN_CAP_BYTES = 65_536
+"""Most that is read of somebody who has not said who it is."""
 Allow = Permission | Literal["anybody", "signed in"]
 """A permission; or "anybody", who has no token; or "signed in": any person, for the own account."""
 Of = Literal["tenant", "platform", "either"]
@@ -162,7 +164,7 @@ class Routes:
                 services: Services = request.app.state.services
                 page = Page(given.pop("limit"), given.pop("cursor") or None) if paged else Page()
                 if allow == "anybody":
-                    call = Call(request, services, await _read_body(request, takes), page)
+                    call = Call(request, services, await _read_body(request, takes, UNKNOWN_CAP_BYTES), page)
                     call.status = status
                     return _answer(call, await handler(call, **given))
                 who = await admitted(request, services, allow, of, limit)
@@ -203,7 +205,7 @@ def _check(who: Principal, allow: Allow, of: str) -> None:
         raise refused("INSUFFICIENT_PERMISSIONS", "that is for the platform")
 
 
-async def _read_body(request: Request, takes: type[Body] | None) -> Read:
+async def _read_body(request: Request, takes: type[Body] | None, cap_bytes: int = BODY_CAP_BYTES) -> Read:
     if takes is None:
         return Read(None, b"")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -212,8 +214,8 @@ async def _read_body(request: Request, takes: type[Body] | None) -> Read:
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
-        if len(data) > BODY_CAP_BYTES:
-            raise refused("BODY_TOO_LARGE", f"at most {BODY_CAP_BYTES} bytes are taken")
+        if len(data) > cap_bytes:
+            raise refused("BODY_TOO_LARGE", f"at most {cap_bytes} bytes are taken")
     try:
         return Read(msgspec.json.decode(data, type=takes), bytes(data))
     except msgspec.ValidationError as error:

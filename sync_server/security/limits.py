@@ -3,7 +3,8 @@
 Theory: a request belongs to a class (logging in, the API, monitoring, bulk), and each class has a budget per asker and per
 address over a window that slides; the API's and bulk's requests of a tenant have one more together. Counting is one statement
 on an unlogged table, in no transaction but its own: no lock outlives it, and no disk is waited for.
-One rule: a budget is asked only after the one before it had room, so that who is refused takes nothing from the others.
+One rule: a budget is asked only after the one before it had room, the address's first, so that who is refused takes nothing from
+the others and leaves no counter of a name that he made up.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ class Limits:
         """Return what a request takes one from, in the order of asking."""
         cap, window_us = self._caps[limit]
         found = [
-            Budget(f"{limit} {asker}", cap, window_us),
             Budget(f"{limit} @{network_of(address)}", cap, window_us),
+            Budget(f"{limit} {asker}", cap, window_us),
         ]
         if tenant is not None and limit in ("api", "bulk"):
             found.append(Budget(f"tenant {tenant}", self._tenant, _MINUTE_US))

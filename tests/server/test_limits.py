@@ -41,6 +41,9 @@ async def test_an_address_that_tries_many_names_is_refused_too(server_database: 
             for n in range(6)
         ]
         assert said == [401] * 5 + [429]
+        assert (
+            await server.owner.fetchval("SELECT count(*) FROM identity.bucket WHERE key LIKE 'auth %'") == 6
+        ), "the address and five names: the refused one left none"
         other = server.somebody(address="203.0.113.10")
         assert await other.refused("POST", "/auth/login", {"login": "m", "password": ""}) == (
             401,
@@ -122,6 +125,9 @@ async def test_counters_that_are_over_are_forgotten(server_database: ServerDatab
         ask = server.services.database.ask
         await ask(SPEND, ["old", "new"], [9, 9], [MINUTE_US, MINUTE_US])
         await server.owner.execute("UPDATE identity.bucket SET until_us = 1 WHERE key = 'old'")
+        await server.owner.execute(
+            "INSERT INTO identity.bucket SELECT n::text, 1, 1, 0, 1 FROM generate_series(1, 10001) n"
+        )
         await ask("SELECT identity.forget(0)")
         assert await server.owner.fetchval("SELECT string_agg(key, ',') FROM identity.bucket") == "new"
 
