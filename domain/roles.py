@@ -178,6 +178,10 @@ class Reach(msgspec.Struct, frozen=True):
         """Tell whether a thing at this site is within reach."""
         return self.sites is None or site in self.sites
 
+    def spans(self, inner: Reach) -> bool:
+        """Tell whether everything that `inner` reaches is within reach."""
+        return self.sites is None or (inner.sites is not None and inner.sites <= self.sites)
+
     def within(self, outer: Reach) -> Reach:
         """Return what both reach."""
         if self.sites is None or outer.sites is None:

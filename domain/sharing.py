@@ -43,17 +43,10 @@ class Holder(msgspec.Struct, frozen=True):
 
 def may_hold(audience: Audience, holder: Holder) -> bool:
     """Tell whether an install may be given a credential's key."""
-    if not _reaches(audience, holder.reach):
+    if not holder.reach.spans(Reach(audience.sites)):
         return False
     if audience.kind == "people":
         return holder.kind == "window" and holder.account in audience.people
     if holder.kind == "collector":
         return True
     return audience.kind == "engineers" and "credentials:write" in holder.permissions
-
-
-def _reaches(audience: Audience, reach: Reach) -> bool:
-    """Tell whether somebody reaches every site where the credential is used."""
-    if reach.sites is None:
-        return True
-    return audience.sites is not None and audience.sites <= reach.sites

@@ -3,6 +3,7 @@
 Theory: whoever holds a credential's data key wraps it to the public keys of the installs that may hold it, and leaves the wraps
 here; each install fetches its own. A wrap holds for a week from the last time its install came for it, and comes no more once its
 person may no longer hold it.
+Who reaches some sites only changes nothing of a credential that is used beyond them.
 One rule: `may_hold` is asked when a wrap is left and each time it is fetched.
 """
 
@@ -99,7 +100,7 @@ async def read_audience(call: Call, id: UUID) -> AudienceRow:
 async def set_audience(call: Call, id: UUID) -> AudienceRow:
     """Say who may open a credential. Those who no longer may get no wrap again; what they hold ends within a week."""
     body: AudienceRow = call.body
-    await _audience(call, id)
+    await _reached_audience(call, id)
     if len(body.people) > PEOPLE_CAP or bool(body.people) != (body.kind == "people"):
         raise refused(
             "INVALID_INPUT", f"1 to {PEOPLE_CAP} people expected with the kind people, else none", "people"
@@ -139,7 +140,7 @@ async def leave_wraps(call: Call, id: UUID) -> None:
     body: NewWraps = call.body
     if not 1 <= len(body.wraps) <= WRAPS_CAP:
         raise refused("INVALID_INPUT", f"1 to {WRAPS_CAP} wraps expected, got {len(body.wraps)}", "wraps")
-    audience = await _audience(call, id)
+    audience = await _reached_audience(call, id)
     epoch = (
         await call.transaction.fetchval(
             "SELECT key_epoch FROM identity.tenant_state WHERE tenant_id = $1", call.who.tenant
@@ -189,6 +190,13 @@ async def _audience(call: Call, id: UUID) -> Audience:
         raise refused("CREDENTIAL_NOT_FOUND", "there is no such credential")
     row = await call.transaction.fetchrow(_AUDIENCE, id)
     return Audience() if row is None else _audience_of(row)
+
+
+async def _reached_audience(call: Call, id: UUID) -> Audience:
+    audience = await _audience(call, id)
+    if not call.who.reach.spans(Reach(audience.sites)):
+        raise refused("CREDENTIAL_NOT_FOUND", "there is no such credential within your reach")
+    return audience
 
 
 def _audience_of(row: Any) -> Audience:

@@ -109,6 +109,36 @@ async def test_a_credential_is_wrapped_to_those_who_may_hold_it_and_fetched_by_t
         assert await engineer.post(f"/installs/{van}/wraps") == []
 
 
+async def test_who_reaches_some_sites_changes_nothing_of_a_credential_that_is_used_beyond_them(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        admin, credential = await with_credential(server)
+        hill, valley = str(uuid4()), str(uuid4())
+        tenant = (await admin.get("/auth/me"))["tenant"]
+        for site in (hill, valley):
+            await server.owner.execute(
+                "INSERT INTO site (tenant_id, id, name, region, note) VALUES ($1, $2, $3, '', '')",
+                tenant,
+                site,
+                f"Site {site[-4:]}",
+            )
+        limited = await server.member(admin, "engineer", sites=[hill])
+        van = await proven(limited)
+        path = f"/credentials/{credential}"
+        mine = {"kind": "engineers", "sites": [hill]}
+        for standing in (None, {"kind": "engineers", "sites": [hill, valley]}):
+            if standing is not None:
+                await admin.ask("PUT", f"{path}/audience", standing, expect=200)
+            for what, body in (("audience", mine), ("wraps", wraps_for(van))):
+                said = await limited.refused("PUT", f"{path}/{what}", body)
+                assert said == (404, "CREDENTIAL_NOT_FOUND"), (standing, what)
+        await admin.ask("PUT", f"{path}/audience", mine, expect=200)
+        await limited.ask("PUT", f"{path}/wraps", wraps_for(van), expect=204)
+        people = {"kind": "people", "people": [limited.opened["user"]["id"]], "sites": [hill]}
+        await limited.ask("PUT", f"{path}/audience", people, expect=200)
+
+
 async def test_a_revoked_install_gets_nothing_and_what_it_held_is_listed(
     server_database: ServerDatabase,
 ) -> None:
