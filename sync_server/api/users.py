@@ -3,7 +3,7 @@
 Theory: an account belongs to its person and may be a member of several tenants; what a tenant sees and changes is the membership.
 So a tenant's administrator invites, gives roles and sites, and ends memberships; the password of an account that others share is
 the platform's to open anew.
-One rule: nobody gives a role that can do what the giver cannot, and the last administrator of a tenant stays one.
+One rule: nobody gives, changes or ends what can do or reach more than the asker, and the last administrator of a tenant stays one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from domain.roles import TENANT_ROLES, Role, may_give
+from domain.roles import TENANT_ROLES, Reach, Role, may_give
 from sync_server.api.checks import check_login, check_name, checked_sites
 from sync_server.api.errors import refused
 from sync_server.api.ids import new_id
@@ -149,7 +149,7 @@ async def change_user(call: Call, id: UUID) -> User:
         changed["role"] = body.role
     if body.sites is not UNSET:
         changed["sites"] = await checked_sites(call.transaction, call.who, body.sites)
-    _check_role(call, before.role)
+    _check_member(call, before)
     loses = body.is_off is True or changed.get("role", before.role) != "tenant_admin"
     if before.role == "tenant_admin" and loses:
         await _keep_an_admin(call, id)
@@ -169,7 +169,7 @@ async def change_user(call: Call, id: UUID) -> User:
 async def remove_user(call: Call, id: UUID) -> None:
     """End a membership; sessions here and keys made here end with it."""
     before = await _read(call, id, for_update=True)
-    _check_role(call, before.role)
+    _check_member(call, before)
     if before.role == "tenant_admin":
         await _keep_an_admin(call, id)
     await _end_everything(call, id, "the membership has ended")
@@ -181,7 +181,7 @@ async def remove_user(call: Call, id: UUID) -> None:
 async def renew_link(call: Call, id: UUID) -> NewLink:
     """Get a new link: the invitation again, or one that sets a new password."""
     before = await _read(call, id)
-    _check_role(call, before.role)
+    _check_member(call, before)
     token = new_opaque("link")
     done = await call.transaction.fetchval(
         "SELECT identity.renew_link($1, $2, $3)", id, opaque_hash(token), INVITATION_S * 1_000_000
@@ -196,7 +196,7 @@ async def renew_link(call: Call, id: UUID) -> NewLink:
 @routes.route("DELETE", "/users/{id}/sessions", allow="users:write", status=204)
 async def end_sessions(call: Call, id: UUID) -> None:
     """End all sessions that a member has in this tenant, at once."""
-    _check_role(call, (await _read(call, id)).role)
+    _check_member(call, await _read(call, id))
     await call.transaction.execute(
         "SELECT identity.end_of_member($1, $2, false)", id, "ended by an administrator"
     )
@@ -207,7 +207,7 @@ async def end_sessions(call: Call, id: UUID) -> None:
 async def drop_totp(call: Call, id: UUID) -> None:
     """Take the authenticator from somebody who lost it, where nobody else has the account."""
     before = await _read(call, id)
-    _check_role(call, before.role)
+    _check_member(call, before)
     if not await call.transaction.fetchval("SELECT identity.drop_totp($1)", id):
         raise refused("INSUFFICIENT_PERMISSIONS", "this account belongs to others too: ask the platform")
     await call.record("user.totp_dropped", ("user", id), {"login": before.login})
@@ -237,6 +237,12 @@ def _check_role(call: Call, role: Role) -> None:
         raise refused("INVALID_INPUT", f"one of {', '.join(TENANT_ROLES)} expected, got {role}", "role")
     if call.who.role is None or not may_give(call.who.role, role):
         raise refused("INSUFFICIENT_PERMISSIONS", f"you cannot make or change a {role}", "role")
+
+
+def _check_member(call: Call, member: User) -> None:
+    _check_role(call, member.role)
+    if not call.who.reach.spans(Reach(None if member.sites is None else frozenset(member.sites))):
+        raise refused("INSUFFICIENT_PERMISSIONS", "you reach some sites only, and this member others too")
 
 
 async def _keep_an_admin(call: Call, id: UUID) -> None:

@@ -185,6 +185,33 @@ async def test_sites_limit_whom_they_name_and_nobody_gives_more_than_he_has(
         await limited.post("/users", {**wide, "sites": [str(site)]}, expect=201)
 
 
+async def test_an_administrator_of_some_sites_does_nothing_to_a_member_who_reaches_more(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        _, north, _ = await two_tenants(server)
+        site = str(uuid4())
+        await server.owner.execute(
+            "INSERT INTO site (tenant_id, id, name, region, note) VALUES ($1, $2, 'Hill', '', '')",
+            (await north.get("/auth/me"))["tenant"],
+            site,
+        )
+        limited = await server.member(north, "tenant_admin", sites=[site])
+        local = await server.member(north, "engineer", sites=[site])
+        acts: list[tuple[str, str, dict[str, object] | None, int]] = [
+            ("PATCH", "", {"name": "Mine", "sites": [site]}, 200),
+            ("POST", "/link", None, 200),
+            ("DELETE", "/sessions", None, 204),
+            ("DELETE", "/totp", None, 204),
+            ("DELETE", "", None, 204),
+        ]
+        for method, path, body, done in acts:
+            theirs, his = (f"/users/{one.opened['user']['id']}{path}" for one in (north, local))
+            said = await limited.refused(method, theirs, body)
+            assert said == (403, "INSUFFICIENT_PERMISSIONS"), (method, path)
+            await limited.ask(method, his, body, expect=done)
+
+
 async def test_a_closed_tenant_is_closed_for_its_people_and_its_rows_stay(
     server_database: ServerDatabase,
 ) -> None:
