@@ -18,7 +18,7 @@ from domain.roles import PERMISSIONS, Reach, Scope, key_permissions
 from sync_server.database import Database
 from sync_server.security.limits import Budget, LimitClass, LimitExceeded, Limits
 from sync_server.security.principal import Origin, Principal
-from sync_server.security.tokens import AccessTokens, Claims, TokenInvalid, is_opaque, opaque_hash
+from sync_server.security.tokens import AccessTokens, Claims, TokenInvalid, is_opaque, opaque_hash, token_key
 
 _USER = (
     "SELECT a.*, s.refused, s.wait_us FROM identity.admit_user($1, $2, $3, $4) a"
@@ -88,7 +88,7 @@ class Admission:
 
     async def _admit_key(self, token: str, origin: Origin, limit: LimitClass) -> Principal:
         hash = opaque_hash(token)
-        budgets = self._limits.budgets(limit, hash.hex()[:32], origin.address, UUID(int=0))
+        budgets = self._limits.budgets(limit, token_key(token), origin.address, UUID(int=0))
         keys, caps, windows_us = _columns(budgets)
         row = await self._database.ask(_KEY, hash, keys[:2], caps, windows_us)
         if row is None:

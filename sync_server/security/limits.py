@@ -3,6 +3,7 @@
 Theory: a request belongs to a class (logging in, the API, monitoring, bulk), and each class has a budget per asker and per
 address over a window that slides; the API's and bulk's requests of a tenant have one more together. Counting is one statement
 on an unlogged table, in no transaction but its own: no lock outlives it, and no disk is waited for.
+What is typed to log in counts as the account that it finds, however it was written.
 One rule: a budget is asked only after the one before it had room, the address's first, so that who is refused takes nothing from
 the others and leaves no counter of a name that he made up.
 """
@@ -17,6 +18,8 @@ from uuid import UUID
 from sync_server.settings import Settings
 
 LimitClass = Literal["auth", "api", "monitoring", "bulk"]
+LOGIN_CAP = 254
+"""Longest login that is looked at, in characters."""
 _MINUTE_US = 60_000_000
 
 
@@ -76,5 +79,5 @@ def network_of(address: str) -> str:
 
 
 def login_key(login: str) -> str:
-    """Return what a login's budget is counted under: no name that somebody typed is kept."""
-    return hashlib.sha256(login.strip().lower().encode("utf-8", "replace")).hexdigest()[:32]
+    """Return what a login's budget is counted under where it is nobody's: no name that somebody typed is kept."""
+    return hashlib.sha256(login.lower().encode("utf-8", "replace")).hexdigest()[:32]

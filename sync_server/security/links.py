@@ -1,8 +1,8 @@
 """Links that are good once: the first administrator's, invitations, new passwords. Counterpart: `api/links.py`, `api/users.py`.
 
 Theory: the link is all that its holder needs, so it is 256 bits of chance, kept as its hash, and over after a day or three. An
-invitation of somebody who has an account already asks for that account's password: so nobody learns by inviting who has one, and
-nobody enters an account that is not the own.
+invitation of somebody who has an account already asks for that account's password: so nobody enters an account that is not the own.
+That there is one, who invites can tell by an id that is older than the invitation, and learns nothing else of it.
 One rule: the platform is founded once, whatever happens at the same moment: the database has one row for it.
 """
 
@@ -20,7 +20,7 @@ from sync_server.security import audit
 from sync_server.security.admission import Admission
 from sync_server.security.passwords import Passwords, refusals_of_password
 from sync_server.security.principal import Origin
-from sync_server.security.tokens import is_opaque, new_opaque, opaque_hash
+from sync_server.security.tokens import is_opaque, new_opaque, opaque_hash, token_key
 
 Purpose = Literal["founding", "invitation", "password"]
 FOUNDING_S = 86_400
@@ -51,13 +51,13 @@ class Links:
 
     async def look(self, token: str, origin: Origin) -> tuple[Purpose, bool]:
         """Return what a link is for, and whether it takes the password that there is. Raises RefusedByRule, LimitExceeded."""
-        await self._admission.spend("api", "link", origin.address)
+        await self._admission.spend("api", token_key(token), origin.address)
         row = await self._find(token)
         return row["purpose"], row["purpose"] == "invitation" and row["password"] is not None
 
     async def found(self, token: str, login: str, name: str, password: str, origin: Origin) -> None:
         """Make the first administrator. Raises RefusedByRule, LimitExceeded, TooBusy."""
-        await self._admission.spend("auth", "founding", origin.address)
+        await self._admission.spend("auth", token_key(token), origin.address)
         _refuse_bad(password, login, name)
         kept = await self._passwords.make(password)
         account = uuid7(round(self._now_s() * 1_000_000), secrets.token_bytes(10))
@@ -76,7 +76,7 @@ class Links:
 
     async def take(self, token: str, password: str, origin: Origin) -> None:
         """Accept an invitation, or set a new password. Raises RefusedByRule, LimitExceeded, TooBusy."""
-        await self._admission.spend("auth", opaque_hash(token).hex()[:32], origin.address)
+        await self._admission.spend("auth", token_key(token), origin.address)
         row = await self._find(token)
         if row["purpose"] == "founding":
             raise RefusedByRule(_GONE)

@@ -24,7 +24,7 @@ from sync_server.security import audit
 from sync_server.security.admission import Admission
 from sync_server.security.authenticators import Authenticators, WrongCode
 from sync_server.security.keyring import Keyring
-from sync_server.security.limits import login_key
+from sync_server.security.limits import LOGIN_CAP, login_key
 from sync_server.security.passwords import Passwords
 from sync_server.security.principal import Origin, Principal
 from sync_server.security.tokens import (
@@ -35,6 +35,7 @@ from sync_server.security.tokens import (
     is_opaque,
     new_opaque,
     opaque_hash,
+    token_key,
 )
 
 Kind = Literal["browser", "program"]
@@ -109,11 +110,13 @@ class Sessions:
 
     async def log_in(self, attempt: Attempt, origin: Origin, kind: Kind) -> Opened:
         """Open a session. Raises RefusedByRule (INVALID_CREDENTIALS, TOTP_REQUIRED), LimitExceeded, TooBusy."""
-        await self._admission.spend("auth", login_key(attempt.login), origin.address)
-        row = await self._database.ask("SELECT * FROM identity.find_login($1)", attempt.login[:254].strip())
+        login = attempt.login[:LOGIN_CAP].strip()
+        row = await self._database.ask("SELECT * FROM identity.find_login($1)", login)
+        asker = login_key(login) if row is None else row["id"].hex
+        await self._admission.spend("auth", asker, origin.address)
         verdict = await self._passwords.check(attempt.password, row["password"] if row else None)
         if row is None or not verdict.is_right or row["is_off"]:
-            await self._refuse(origin, "password", ("login", login_key(attempt.login)))
+            await self._refuse(origin, "password", ("login", login_key(login)))
         account: UUID = row["id"]
         if verdict.renewed is not None:
             await self._database.ask(
@@ -136,7 +139,7 @@ class Sessions:
 
     async def refresh(self, token: str, origin: Origin) -> Opened:
         """Take a refresh token for new ones. Raises RefusedByRule: the session is over, and so is one whose token came twice."""
-        await self._admission.spend("api", "refresh", origin.address)
+        await self._admission.spend("api", token_key(token), origin.address)
         new = new_opaque("refresh")
         row = None
         if is_opaque(token, "refresh"):

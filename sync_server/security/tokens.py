@@ -113,3 +113,8 @@ def is_opaque(token: str, kind: OpaqueKind) -> bool:
 def opaque_hash(token: str) -> bytes:
     """Return what is kept of an opaque token."""
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+def token_key(token: str) -> str:
+    """Return what a token's budget is counted under."""
+    return opaque_hash(token).hex()[:32]

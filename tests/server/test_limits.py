@@ -51,6 +51,49 @@ async def test_an_address_that_tries_many_names_is_refused_too(server_database: 
         )
 
 
+async def test_a_name_written_in_many_ways_is_one_name(server_database: ServerDatabase) -> None:
+    async with serving(server_database, limit_auth_per_min=5) as server:
+        await server.found()
+        await server.owner.execute("TRUNCATE identity.bucket")
+        written = ["root@platform", " ROOT@platform\t", *(f"root@platform{' ' * 250}{n}" for n in range(4))]
+        said = [
+            await server.somebody(address=f"198.51.100.{n}").ask(
+                "POST", "/auth/login", {"login": login, "password": "not the password"}
+            )
+            for n, login in enumerate(written)
+        ]
+        assert [response.status_code for response in said] == [401] * 5 + [429]
+
+
+async def test_who_brings_nonsense_without_end_stops_nobody_elsewhere(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        root = await server.found()
+        refresh = root.opened["refresh_token"]
+        await server.tenant(root)
+        invited = await root.post(
+            "/users", {"login": "maria@noc", "name": "Maria", "role": "viewer"}, expect=201
+        )
+        link = invited["link"].partition("#")[2]
+    async with serving(server_database, limit_api_per_min=5, limit_auth_per_min=5) as server:
+        await server.owner.execute("TRUNCATE identity.bucket")
+        nonsense: list[tuple[str, dict[str, str]]] = [
+            ("/auth/refresh", {"refresh_token": "x"}),
+            ("/auth/link", {"token": "x"}),
+            ("/auth/founding", {"token": "x", "login": "abc", "name": "N", "password": PASSWORD}),
+        ]
+        for path, body in nonsense:
+            loud = server.somebody(address="203.0.113.9")
+            statuses = [(await loud.ask("POST", path, body)).status_code for _ in range(7)]
+            assert statuses[-1] == 429, path
+        quiet = server.somebody(address="203.0.113.10")
+        await quiet.post("/auth/refresh", {"refresh_token": refresh})
+        await quiet.post("/auth/link", {"token": link})
+        founding = {"token": "y", "login": "abc", "name": "N", "password": PASSWORD}
+        assert await quiet.refused("POST", "/auth/founding", founding) == (404, "LINK_NOT_FOUND")
+
+
 async def test_the_101st_request_of_a_tenant_in_a_minute_is_refused_whoever_asks(
     server_database: ServerDatabase,
 ) -> None:
