@@ -44,7 +44,8 @@ BEGIN
     IF m.account_id IS NULL AND NOT (is_platform() AND org IS NULL AND EXISTS (SELECT FROM account WHERE id = who)) THEN
         RETURN NULL;
     END IF;
-    is_shared := EXISTS (SELECT FROM membership o WHERE o.account_id = who AND o.tenant_id IS DISTINCT FROM org)
+    is_shared := EXISTS (SELECT FROM membership o WHERE o.account_id = who AND o.tenant_id IS DISTINCT FROM org
+            AND o.accepted_us IS NOT NULL)
         OR EXISTS (SELECT FROM account a WHERE a.id = who AND a.platform_role IS NOT NULL);
     IF m.account_id IS NOT NULL AND m.accepted_us IS NULL THEN
         DELETE FROM one_time_link WHERE account_id = who AND tenant_id = org AND purpose = 'invitation';
@@ -72,7 +73,12 @@ BEGIN
     IF l.hash IS NULL THEN RETURN false; END IF;
     IF l.purpose = 'invitation' THEN
         UPDATE membership SET accepted_us = at_us WHERE tenant_id = l.tenant_id AND account_id = l.account_id;
-        UPDATE account SET password = new_password WHERE id = l.account_id AND password IS NULL AND new_password IS NOT NULL;
+        IF NOT FOUND THEN RETURN false; END IF;
+        IF new_password IS NOT NULL THEN
+            PERFORM FROM account WHERE id = l.account_id AND password IS NULL FOR UPDATE;
+            IF NOT FOUND THEN RETURN false; END IF; -- since the link was looked at, the account has got a password
+            PERFORM set_password(l.account_id, new_password, NULL);
+        END IF;
     ELSIF l.tenant_id IS NOT NULL AND EXISTS (
         SELECT FROM membership m WHERE m.account_id = l.account_id AND m.tenant_id <> l.tenant_id AND m.accepted_us IS NOT NULL)
     THEN
@@ -82,10 +88,11 @@ BEGIN
     END IF;
     RETURN true;
 END $$;
--- Set a password; every session but one ends.
+-- Set a password; every session but one ends, and so does every open link that would set another.
 CREATE FUNCTION identity.set_password(who uuid, new_password text, kept_session uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE account SET password = new_password WHERE id = who;
+    DELETE FROM one_time_link WHERE account_id = who AND purpose = 'password' AND used_us IS NULL;
     UPDATE session SET ended_us = now_us(), ended_why = 'the password was changed'
         WHERE account_id = who AND ended_us IS NULL AND id IS DISTINCT FROM kept_session;
 END $$;
@@ -106,21 +113,24 @@ END $$;
 CREATE FUNCTION identity.drop_totp(who uuid) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT is_platform() AND (EXISTS (SELECT FROM account WHERE id = who AND platform_role IS NOT NULL)
-        OR NOT EXISTS (SELECT FROM membership WHERE account_id = who AND tenant_id = current_tenant())
-        OR EXISTS (SELECT FROM membership WHERE account_id = who AND tenant_id <> current_tenant())) THEN
+        OR NOT EXISTS (SELECT FROM membership
+            WHERE account_id = who AND tenant_id = current_tenant() AND accepted_us IS NOT NULL)
+        OR EXISTS (SELECT FROM membership
+            WHERE account_id = who AND tenant_id <> current_tenant() AND accepted_us IS NOT NULL)) THEN
         RETURN false;
     END IF;
     UPDATE account SET totp = NULL, totp_on = false, totp_step = 0 WHERE id = who;
     DELETE FROM recovery_code WHERE account_id = who;
     RETURN true;
 END $$;
--- End what a former or changed member has in the current tenant: sessions, and keys where they are to end with it.
+-- End what a former or changed member has in the current tenant: sessions; keys and links where they are to end with it.
 CREATE FUNCTION identity.end_of_member(who uuid, why text, with_keys boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE at_us CONSTANT bigint := now_us(); org CONSTANT uuid := current_tenant();
 BEGIN
     UPDATE session SET ended_us = at_us, ended_why = why WHERE account_id = who AND tenant_id = org AND ended_us IS NULL;
     IF with_keys THEN
         UPDATE api_key SET ended_us = at_us WHERE maker = who AND tenant_id = org AND ended_us IS NULL;
+        DELETE FROM one_time_link WHERE account_id = who AND tenant_id = org AND used_us IS NULL;
     END IF;
 END $$;
 

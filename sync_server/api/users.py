@@ -27,7 +27,8 @@ routes = Routes("users")
 
 
 class User(msgspec.Struct, frozen=True):
-    """A member. `sites` null: all. `accepted_us` null: invited, and not in yet. Times are microseconds since 1970 UTC."""
+    """A member. `sites` null: all. `accepted_us` null: invited, and not in yet; of the account, `totp_on` and `seen_us` tell
+    nothing until then. Times are microseconds since 1970 UTC."""
 
     id: UUID
     login: str
@@ -73,7 +74,8 @@ class NewLink(msgspec.Struct, frozen=True):
 
 
 _SELECT = (
-    "SELECT m.account_id AS id, a.login, m.name, m.role, m.sites, a.totp_on, m.made_us, m.accepted_us, m.off_us, a.seen_us"
+    "SELECT m.account_id AS id, a.login, m.name, m.role, m.sites, a.totp_on AND m.accepted_us IS NOT NULL AS totp_on,"
+    " m.made_us, m.accepted_us, m.off_us, CASE WHEN m.accepted_us IS NOT NULL THEN a.seen_us END AS seen_us"
     " FROM identity.membership m JOIN identity.account a ON a.id = m.account_id"
 )
 _LIST = (

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from sync_server.security.tokens import opaque_hash
 from tests.server.clients import PASSWORD, Person, Server, serving
 from tests.server.conftest import ServerDatabase
 
@@ -57,13 +58,19 @@ async def test_an_invitation_tells_nothing_of_an_account_elsewhere_and_asks_for_
     async with serving(server_database) as server:
         _, north, south = await two_tenants(server)
         engineer = await server.member(north, "engineer", "both@example.org")
+        await server.owner.execute("UPDATE identity.account SET totp = '\\x00', totp_on = true")
         stranger = {"login": "new@example.org", "name": "New", "role": "viewer"}
         known = {"login": "both@example.org", "name": "Both", "role": "viewer"}
         first, second = [await south.post("/users", body, expect=201) for body in (stranger, known)]
         assert {*first["user"]} == {*second["user"]}
+        assert (second["user"]["totp_on"], second["user"]["seen_us"]) == (False, None)
+        refused = await south.refused("DELETE", f"/users/{second['user']['id']}/totp")
+        assert refused == (403, "INSUFFICIENT_PERMISSIONS")
+        await north.post(f"/users/{second['user']['id']}/link")
+        await server.owner.execute("UPDATE identity.account SET totp = NULL, totp_on = false")
         assert {k for k, v in first["user"].items() if v is None} == {
             k for k, v in second["user"].items() if v is None
-        } | {"seen_us"}
+        }
         token = second["link"].partition("#")[2]
         nobody = server.somebody()
         other = {"token": token, "password": "a password of the thief"}
@@ -95,6 +102,53 @@ async def test_nobody_opens_an_account_anew_that_others_share(server_database: S
         await server.somebody().post("/auth/link/take", {"token": link, "password": new}, expect=204)
         assert await engineer.refused("GET", "/auth/me") == (401, "INVALID_CREDENTIALS")
         await server.log_in("both@example.org", new)
+
+
+async def test_an_invitation_ends_with_the_membership_that_it_was_for(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        _, north, _ = await two_tenants(server)
+        body = {"login": "x@example.org", "name": "X", "role": "tenant_admin"}
+        first = await north.post("/users", body, expect=201)
+        await north.ask("DELETE", f"/users/{first['user']['id']}", expect=204)
+        second = await north.post("/users", {**body, "role": "viewer"}, expect=201)
+        nobody = server.somebody()
+        old, new = (one["link"].partition("#")[2] for one in (first, second))
+        taken = {"token": old, "password": PASSWORD}
+        assert await nobody.refused("POST", "/auth/link/take", taken) == (404, "LINK_NOT_FOUND")
+        await nobody.post("/auth/link/take", {"token": new, "password": PASSWORD}, expect=204)
+
+
+async def test_a_password_for_an_account_that_has_one_by_now_is_not_dropped_in_silence(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        _, north, _ = await two_tenants(server)
+        body = {"login": "x@example.org", "name": "X", "role": "viewer"}
+        link = (await north.post("/users", body, expect=201))["link"].partition("#")[2]
+        take = "SELECT identity.take_link($1, 'a hash')"
+        await server.owner.execute(
+            "UPDATE identity.account SET password = 'theirs' WHERE login = $1", body["login"]
+        )
+        row = await server.services.database.ask(take, opaque_hash(link))
+        assert row is not None
+        assert not row[0]
+        kept = await server.owner.fetchval(
+            "SELECT password FROM identity.account WHERE login = $1", body["login"]
+        )
+        assert kept == "theirs"
+
+
+async def test_a_new_password_ends_the_links_that_would_set_another(server_database: ServerDatabase) -> None:
+    async with serving(server_database) as server:
+        _, north, _ = await two_tenants(server)
+        viewer = await server.member(north, "viewer")
+        link = (await north.post(f"/users/{viewer.opened['user']['id']}/link"))["link"].partition("#")[2]
+        await viewer.post("/auth/password", {"old": PASSWORD, "new": "another good long one"}, expect=204)
+        taken = {"token": link, "password": "a password of the finder"}
+        said = await server.somebody().refused("POST", "/auth/link/take", taken)
+        assert said == (404, "LINK_NOT_FOUND")
 
 
 async def test_a_lowered_role_holds_from_the_next_request_on(server_database: ServerDatabase) -> None:
