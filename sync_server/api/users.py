@@ -3,7 +3,7 @@
 Theory: an account belongs to its person and may be a member of several tenants; what a tenant sees and changes is the membership.
 So a tenant's administrator invites, gives roles and sites, and ends memberships; the password of an account that others share is
 the platform's to open anew.
-One rule: nobody gives, changes or ends what can do or reach more than the asker, and the last administrator of a tenant stays one.
+One rule: nobody gives, changes or ends what can do or reach more than the asker; a tenant's last administrator stays one.
 """
 
 from __future__ import annotations

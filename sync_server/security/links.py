@@ -1,7 +1,7 @@
 """Links that are good once: the first administrator's, invitations, new passwords. Counterpart: `api/links.py`, `api/users.py`.
 
 Theory: the link is all that its holder needs, so it is 256 bits of chance, kept as its hash, and over after a day or three. An
-invitation of somebody who has an account already asks for that account's password: so nobody enters an account that is not the own.
+invitation of somebody who has an account already asks for that account's password: so nobody enters one that is not the own.
 That there is one, who invites can tell by an id that is older than the invitation, and learns nothing else of it.
 One rule: the platform is founded once, whatever happens at the same moment: the database has one row for it.
 """
