@@ -43,7 +43,7 @@ async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
 
     Raises OSError or asyncpg.PostgresError where the database cannot be used, SettingRefused.
     """
-    app = FastAPI(title="Heliograph", version=VERSION)
+    app = FastAPI(title="Heliograph", version=VERSION, docs_url=None, redoc_url=None)
     app.state.settings = settings
     async with AsyncExitStack() as closing:
         app.state.database = database = await Database.open(settings)

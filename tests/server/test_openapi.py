@@ -143,3 +143,11 @@ async def test_the_document_has_the_body_the_data_and_the_failures_of_every_rout
         made = document["paths"]["/api/v1/devices"]["post"]
         assert made["requestBody"]["content"]["application/json"]["schema"]
         assert "412" in document["paths"]["/api/v1/devices/{id}"]["patch"]["responses"]
+
+
+async def test_no_page_of_a_third_party_is_served_where_the_cookies_are(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        for path in ("/docs", "/redoc"):
+            assert (await server.somebody().http.get(path)).status_code == 404
