@@ -143,8 +143,10 @@ BEGIN
     INSERT INTO refresh_token VALUES (refresh, made, at_us);
     UPDATE account SET seen_us = at_us WHERE id = who;
 END $$;
--- Take a refresh token for a new one. A token that was taken before ends its whole session: one of two holders stole it.
-CREATE FUNCTION identity.rotate_refresh(old bytea, new bytea, life_us bigint, OUT verdict text, OUT session uuid,
+-- Take a refresh token for a new one. A token that was taken before ends its whole session: one of two holders stole it. But
+-- for `grace_us` after it was taken, while the one that was given for it has not been used, its holder may not have got that:
+-- then the given one counts as taken, and another is given.
+CREATE FUNCTION identity.rotate_refresh(old bytea, new bytea, life_us bigint, grace_us bigint, OUT verdict text, OUT session uuid,
     OUT account uuid, OUT org uuid) LANGUAGE plpgsql AS $$
 DECLARE at_us CONSTANT bigint := now_us(); held refresh_token; s session;
 BEGIN
@@ -154,11 +156,14 @@ BEGIN
     SELECT * INTO s FROM session WHERE id = held.session_id FOR UPDATE;
     session := s.id; account := s.account_id; org := s.tenant_id;
     IF s.ended_us IS NOT NULL OR s.until_us <= at_us THEN verdict := 'ended'; RETURN; END IF;
-    IF held.used_us IS NOT NULL THEN
+    IF held.used_us IS NOT NULL AND held.used_us > at_us - grace_us THEN
+        SELECT * INTO held FROM refresh_token r WHERE r.session_id = s.id AND r.made_us = held.used_us;
+    END IF;
+    IF held.hash IS NULL OR held.used_us IS NOT NULL THEN
         UPDATE session SET ended_us = at_us, ended_why = 'a refresh token was used twice' WHERE id = s.id;
         verdict := 'reused'; RETURN;
     END IF;
-    UPDATE refresh_token SET used_us = at_us WHERE hash = old;
+    UPDATE refresh_token SET used_us = at_us WHERE hash = held.hash;
     INSERT INTO refresh_token VALUES (new, s.id, at_us);
     UPDATE session SET seen_us = at_us, until_us = at_us + life_us WHERE id = s.id;
     verdict := 'rotated';

@@ -1,8 +1,8 @@
 """Sessions: opened with a password, carried on by refresh tokens, moved between tenants, ended. Counterpart: `admission.py`.
 
 Theory: a session is a row, its family of refresh tokens hangs off it, and every access token names it. A refresh token is taken
-once; one that is taken again ends the session, because two hold it. An access token's end is ten minutes off, but the session is
-asked with every request, so that what ends here has ended everywhere.
+once; one that is taken again ends the session, because two hold it, but for the moment in which an answer may have been lost.
+An access token's end is ten minutes off, but the session is asked with every request, so that what ends here has ended everywhere.
 One rule: whatever opens, moves or ends a session is in the audit, and so is what was refused.
 """
 
@@ -18,7 +18,7 @@ import msgspec
 
 from domain.errors import Refusal, RefusedByRule
 from domain.ids import uuid7
-from domain.roles import PERMISSIONS
+from domain.roles import PERMISSIONS, Role
 from sync_server.database import Database, Work
 from sync_server.security import audit
 from sync_server.security.admission import Admission
@@ -41,7 +41,12 @@ from sync_server.security.tokens import (
 Kind = Literal["browser", "program"]
 _ADMIT = "SELECT * FROM identity.admit_user($1, $2, $3, $4)"
 _OPEN = "SELECT identity.open_session($1, $2, $3, $4, $5, $6, $7, $8)"
-_ROTATE = "SELECT * FROM identity.rotate_refresh($1, $2, $3)"
+_ROTATE = (
+    "SELECT r.*, a.role FROM identity.rotate_refresh($1, $2, $3, $4) r"
+    " LEFT JOIN LATERAL identity.admit_user(r.account, r.session, $5, r.org) a ON r.verdict = 'rotated'"
+)
+REFRESH_GRACE_S = 10
+"""How long a refresh token may be brought again by who did not get the answer."""
 _END = (
     "UPDATE identity.session SET ended_us = identity.now_us(), ended_why = $2"
     " WHERE id = $1 AND ended_us IS NULL RETURNING account_id"
@@ -140,10 +145,11 @@ class Sessions:
     async def refresh(self, token: str, origin: Origin) -> Opened:
         """Take a refresh token for new ones. Raises RefusedByRule: the session is over, and so is one whose token came twice."""
         await self._admission.spend("api", token_key(token), origin.address)
-        new = new_opaque("refresh")
+        new, jti = new_opaque("refresh"), self._new_id()
         row = None
         if is_opaque(token, "refresh"):
-            row = await self._database.ask(_ROTATE, opaque_hash(token), opaque_hash(new), self._life_us)
+            hashes = opaque_hash(token), opaque_hash(new)
+            row = await self._database.ask(_ROTATE, *hashes, self._life_us, REFRESH_GRACE_S * 1_000_000, jti)
         if row is not None and row["verdict"] == "reused":
             async with self._database.transaction(Work(row["org"], row["account"])) as transaction:
                 await audit.record_account(
@@ -153,9 +159,9 @@ class Sessions:
                     "session.stolen",
                     {"session": str(row["session"])},
                 )
-        if row is None or row["verdict"] != "rotated":
+        if row is None or row["role"] is None:
             raise RefusedByRule([Refusal("TOKEN_EXPIRED", "the session is over: log in again")])
-        access = await self._access(row["account"], row["session"], row["org"])
+        access = self._signed(row["account"], row["session"], jti, row["org"], row["role"])
         return Opened(access, new, self.csrf_of(row["session"]), row["session"], row["org"])
 
     async def switch(self, who: Principal, tenant: UUID | None) -> Opened:
@@ -224,7 +230,7 @@ class Sessions:
     async def _open(
         self, account: UUID, tenant: UUID | None, choices: tuple[Choice, ...], origin: Origin, kind: Kind
     ) -> Opened:
-        session = uuid7(round(self._now_s() * 1_000_000), secrets.token_bytes(10))
+        session = self._new_id()
         refresh = new_opaque("refresh")
         async with self._database.transaction(Work(tenant, account)) as transaction:
             await transaction.execute(
@@ -246,13 +252,19 @@ class Sessions:
         )
 
     async def _access(self, account: UUID, session: UUID, tenant: UUID | None) -> str:
-        jti = uuid7(round(self._now_s() * 1_000_000), secrets.token_bytes(10))
+        jti = self._new_id()
         row = await self._database.ask(_ADMIT, account, session, jti, tenant)
         if row is None:
             raise RefusedByRule([Refusal("TOKEN_EXPIRED", "the session is over: log in again")])
+        return self._signed(account, session, jti, tenant, row["role"])
+
+    def _signed(self, account: UUID, session: UUID, jti: UUID, tenant: UUID | None, role: Role) -> str:
         now_s = int(self._now_s())
-        permissions = tuple(sorted(PERMISSIONS[row["role"]]))
+        permissions = tuple(sorted(PERMISSIONS[role]))
         return self._tokens.sign(Claims(account, tenant, session, jti, now_s, now_s + ACCESS_S, permissions))
+
+    def _new_id(self) -> UUID:
+        return uuid7(round(self._now_s() * 1_000_000), secrets.token_bytes(10))
 
     async def _refuse(self, origin: Origin, what: str, subject: tuple[str, object]) -> NoReturn:
         async with self._database.transaction(Work()) as transaction:
