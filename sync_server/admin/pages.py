@@ -2,8 +2,9 @@
 
 Theory: a page is a function that gives its template what to show. A form belongs to a page: it is carried out by the function
 that the API has for it, and then the page is shown again, with what was done or what was wrong at which field. So what was typed
-wrong is still there, and a secret that is shown once stands in an answer and in no address. `admin.js` sends the forms, with
-the session's CSRF token, and puts the answer in the place of the page.
+wrong is still there, and a secret that is shown once stands in an answer and in no address, even where the page cannot be shown.
+`admin.js` sends the forms, with the session's CSRF token and the page's tenant, which must be the asker's still; it puts the
+answer in the place of the page.
 One rule: templates escape everything; the only script and style are files of our own (Content-Security-Policy).
 """
 
@@ -136,6 +137,7 @@ class Pages:
                         refuse_foreign_page(request, services)
                     else:
                         who = await admitted(request, services, allow, of, limit)
+                        _refuse_other_tenant(request, who, of)
                     call = _call(request, services, who)
                     try:
                         form = await read_form(request)
@@ -153,7 +155,7 @@ class Pages:
                         response = Response(status_code=204, headers={"Location": said.path})
                     else:
                         shown = then if then is not None and said is not None else on
-                        response = await _shown(_call(request, services, who), shown, said, failed)
+                        response = await _answered(_call(request, services, who), shown, said, failed)
                     if call.finish is not None:
                         call.finish(response)
                     return response
@@ -204,6 +206,26 @@ def _ids(request: Request) -> dict[str, UUID]:
 def _is_elsewhere(error: RefusedByRule) -> bool:
     """Tell whether the page itself cannot be shown: what it is about is not there."""
     return any(refusal.code.endswith("_NOT_FOUND") and not refusal.field for refusal in error.refusals)
+
+
+def _refuse_other_tenant(request: Request, who: Principal, of: Of) -> None:
+    """Refuse a form of a page that was shown in another tenant than the session is in by now."""
+    shown_in = request.headers.get("X-Tenant")
+    if of == "tenant" and shown_in is not None and shown_in != str(who.tenant or ""):
+        said = "another window has entered another tenant meanwhile: nothing was done, look at the page again"
+        raise refused("TENANT_CONFLICT", said)
+
+
+async def _answered(call: Call, page: Declared, said: Said | None, failed: _Failed) -> Response:
+    """Show a page after a form; where that fails, at least what was done, and what is shown this once."""
+    try:
+        return await _shown(call, page, said, failed)
+    except _FAILURES as error:
+        if said is None or not said.notice:
+            raise
+        _log.error("page_failed", extra={"reason": str(error), "request_id": request_id_of(call.request)})
+        context = {"notice": said.notice, "once": defaultdict(str, said.once)}
+        return rendered(call.services, "done.html", context, 200, SAFETY)
 
 
 async def _shown(call: Call, page: Declared, said: Said | None, failed: _Failed) -> Response:
@@ -260,6 +282,8 @@ async def _refused(request: Request, services: Services, who: Principal | None, 
         code, said = "WRITE_CONFLICT", "somebody else did the same at this moment: look again"
     elif isinstance(error, asyncpg.InsufficientPrivilegeError):
         code, said = "INSUFFICIENT_PERMISSIONS", "that belongs to another tenant, or may not be changed"
+    elif isinstance(error, asyncpg.IntegrityConstraintViolationError | asyncpg.DataError):
+        code, said = "INVALID_INPUT", "the database refuses this: a value is out of what may be"
     else:
         _log.error("database_failed", extra={"reason": str(error), "request_id": request_id_of(request)})
         code, said = "DATABASE_ERROR", "the database cannot be used now: try again"

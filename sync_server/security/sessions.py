@@ -2,7 +2,7 @@
 
 Theory: a session is a row, its family of refresh tokens hangs off it, and every access token names it. A refresh token is taken
 once; one that is taken again ends the session, because two hold it, but for the moment in which an answer may have been lost.
-An access token's end is ten minutes off, but the session is asked with every request, so that what ends here has ended everywhere.
+An access token's end is ten minutes off, but the session is asked with every request: what ends here has ended everywhere.
 One rule: whatever opens, moves or ends a session is in the audit, and so is what was refused.
 """
 

@@ -5,14 +5,17 @@ One rule: nothing is listed here but what the routes themselves say.
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from fastapi.routing import APIRoute
 from httpx import Response
 
-from sync_server.admin import routers
+from sync_server.admin import pages, routers
+from sync_server.database import DatabaseBusy
 from tests.server.clients import URL, Person, Server, serving
 from tests.server.conftest import ServerDatabase
 from tests.server.test_matrix import THINGS, everybody, may
@@ -133,8 +136,8 @@ async def test_no_page_has_a_script_or_style_of_its_own_and_markup_in_a_name_is_
             uuid4(),
             MARKUP,
         )
-        pages = [path for method, path, _ in listed() if method == "GET" and "{" not in path]
-        for path in (*pages, f"/admin/users/{user}", f"/admin/tenants/{tenant}", "/admin/sites?search=<img>"):
+        paths = [path for method, path, _ in listed() if method == "GET" and "{" not in path]
+        for path in (*paths, f"/admin/users/{user}", f"/admin/tenants/{tenant}", "/admin/sites?search=<img>"):
             said = await ask(root, "GET", path)
             if said.status_code == 303 or path.endswith("/export"):
                 continue
@@ -194,3 +197,40 @@ async def test_what_is_no_page_or_no_id_is_not_found(server_database: ServerData
         assert (await ask(said.somebody(), "GET", "/")).headers["location"] == "/admin"
         login = await ask(said.somebody(), "GET", "/admin/login?next=//evil.test/x")
         assert "evil" not in login.text
+
+
+async def test_a_form_of_a_page_of_another_tenant_is_not_carried_out(server_database: ServerDatabase) -> None:
+    async with serving(server_database) as server:
+        root = await server.found()
+        north = await server.tenant(root)
+        assert f'data-tenant="{north}"' in (await ask(root, "GET", "/admin/keys")).text
+        await server.tenant(root)
+        form = {"login": "x@example.org", "name": "X", "role": "viewer", "reach": "all"}
+        headers = {"Authorization": f"Bearer {root.token}", "X-Tenant": north}
+        said = await root.http.post("/admin/users", headers=headers, data=form)
+        assert said.status_code == 409
+        assert await root.get("/users") == []
+
+
+async def test_what_is_shown_once_is_shown_even_where_the_page_is_not(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise DatabaseBusy("no connection was free")
+
+    async with serving(server_database) as server:
+        root = await server.found()
+        await server.tenant(root)
+        monkeypatch.setattr(pages, "_shown", fail)
+        form = {"login": "x@example.org", "name": "X", "role": "viewer", "reach": "all"}
+        said = await ask(root, "POST", "/admin/users", **form)
+        assert said.status_code == 200
+        assert "/link#hgl_" in said.text
+
+
+async def test_a_cursor_beyond_every_number_is_wrong_input(server_database: ServerDatabase) -> None:
+    async with serving(server_database) as server:
+        root = await server.found()
+        await server.tenant(root)
+        cursor = base64.urlsafe_b64encode(b"100000000000000000000").decode().rstrip("=")
+        assert (await ask(root, "GET", f"/admin/audit?cursor={cursor}")).status_code == 422

@@ -30,8 +30,11 @@ async function renew() {
 async function send(form) {
   const body = new URLSearchParams();
   for (const [name, value] of new FormData(form)) body.append(name, String(value));
-  const ask = () =>
-    fetch(form.action, { method: "POST", body, headers: { "X-CSRF-Token": cookie(CSRF_COOKIE) } });
+  /** @type {Record<string, string>} */
+  const headers = { "X-CSRF-Token": cookie(CSRF_COOKIE) };
+  const tenant = document.body.getAttribute("data-tenant");
+  if (tenant !== null) headers["X-Tenant"] = tenant;
+  const ask = () => fetch(form.action, { method: "POST", body, headers });
   const first = await ask();
   if (first.headers.get("X-Session") !== "over" || !(await renew())) return first;
   return ask();
@@ -54,7 +57,7 @@ async function show(response, action) {
   }
   document.title = there.title;
   document.body.className = there.body.className;
-  for (const name of ["data-renews"]) {
+  for (const name of ["data-renews", "data-tenant"]) {
     const value = there.body.getAttribute(name);
     if (value === null) document.body.removeAttribute(name);
     else document.body.setAttribute(name, value);
@@ -62,11 +65,7 @@ async function show(response, action) {
   document.body.replaceChildren(...there.body.childNodes);
   const address = response.headers.get("Content-Location");
   if (address && address !== location.pathname) history.replaceState(null, "", address);
-  addEventListener("hashchange", () => {
-  if (location.hash.startsWith("#hgl_")) location.reload();
-});
-
-begin();
+  begin();
   const wanted = ["[aria-invalid]", "[data-first]", "[role=alert]", "[role=status]", "[autofocus]"];
   const found = wanted.map((selector) => document.querySelector(selector)).find((one) => one !== null);
   if (found instanceof HTMLElement) {
