@@ -40,7 +40,7 @@ GRANT SELECT (id, login, name, platform_role, totp_on, made_us, seen_us, off_us)
 GRANT SELECT, UPDATE (ended_us, ended_why) ON identity.session TO heliograph_requests;
 GRANT SELECT, DELETE, UPDATE (name, role, sites, off_us) ON identity.membership TO heliograph_requests;
 GRANT SELECT ON identity.audit, identity.tenant_state TO heliograph_requests;
-GRANT SELECT (tenant_id, id, name, prefix, scopes, sites, maker, made_us, until_us, used_us, ended_us), INSERT,
+GRANT SELECT (tenant_id, id, name, prefix, scopes, sites, maker, made_us, until_us, ended_us), INSERT,
     UPDATE (name, ended_us) ON identity.api_key TO heliograph_requests;
 GRANT SELECT, INSERT, UPDATE (name, challenge, proven_us, seen_us, ended_us) ON identity.install TO heliograph_requests;
 GRANT SELECT, INSERT, UPDATE, DELETE ON identity.audience TO heliograph_requests;

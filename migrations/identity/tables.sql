@@ -103,7 +103,6 @@ CREATE TABLE identity.api_key (
     maker uuid NOT NULL REFERENCES identity.account,
     made_us bigint NOT NULL,
     until_us bigint,
-    used_us bigint,
     ended_us bigint,
     PRIMARY KEY (tenant_id, id)
 );

@@ -30,13 +30,12 @@ _PURPOSE = "access token"
 _NEEDED = ["sub", "exp", "iat", "jti", "iss", "aud", "sid"]
 _CLOCK_SKEW_S = 5
 
-OpaqueKind = Literal["refresh", "stream", "link", "key", "install"]
+OpaqueKind = Literal["refresh", "stream", "link", "key"]
 _PREFIX: dict[OpaqueKind, str] = {
     "refresh": "hgr_",
     "stream": "hgs_",
     "link": "hgl_",
     "key": "hgk_",
-    "install": "hgi_",
 }
 
 
