@@ -89,34 +89,33 @@ class Database:
 
         Raises DatabaseBusy, OSError (no database), asyncpg.PostgresError.
         """
-        try:
-            connection = await self._pool.acquire(timeout=self._wait_s)
-        except TimeoutError:
-            raise DatabaseBusy(f"no connection to the database was free for {self._wait_s:g} s") from None
-        try:
-            async with connection.transaction():
-                await connection.execute(_SET, *_said(who))
-                yield connection
-        except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-            if isinstance(error, asyncpg.InterfaceError) and not _is_lost(connection):
-                raise
-            with suppress(asyncpg.InterfaceError):
-                connection.terminate()
-            raise ConnectionResetError("the connection to the database was lost") from error
-        finally:
-            await self._pool.release(connection)
+        async with self._lent() as connection, connection.transaction():
+            await connection.execute(_SET, *_said(who))
+            yield connection
 
     async def ask(self, statement: str, *arguments: object) -> asyncpg.Record | None:
         """Return the first row of one statement that runs for nobody and is a transaction of its own.
 
         Only for functions that check for themselves what they may give; no tenant's row is seen. Raises as `transaction` does.
         """
+        async with self._lent() as connection:
+            return await connection.fetchrow(statement, *arguments)
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[Transaction]:
+        """Yield a connection of the pool. However asyncpg says that it was lost: that is a ConnectionResetError."""
         try:
             connection = await self._pool.acquire(timeout=self._wait_s)
         except TimeoutError:
             raise DatabaseBusy(f"no connection to the database was free for {self._wait_s:g} s") from None
         try:
-            return await connection.fetchrow(statement, *arguments)
+            yield connection
+        except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+            if isinstance(error, asyncpg.InterfaceError) and not _is_lost(connection):
+                raise
+            with suppress(asyncpg.InterfaceError):
+                connection.terminate()
+            raise ConnectionResetError("the connection to the database was lost") from error
         finally:
             await self._pool.release(connection)
 

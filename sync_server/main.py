@@ -38,8 +38,8 @@ STOPS = (signal.SIGINT, signal.SIGTERM)
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
-    """Yield the application with all that it needs in `app.state`: `settings`, `database`, `services`, `samples`, `ingest`,
-    `charts`.
+    """Yield the application with all that it needs in `app.state`: `settings`, `database`, `health`, `services`, `samples`,
+    `ingest`, `charts`, `metrics`.
 
     Raises OSError or asyncpg.PostgresError where the database cannot be used, SettingRefused.
     """
@@ -48,6 +48,7 @@ async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
     async with AsyncExitStack() as closing:
         app.state.database = database = await Database.open(settings)
         closing.push_async_callback(database.close)
+        app.state.health = health.Health(database)
         upkeep = Upkeep(database, settings)
         await upkeep.keep_partitions(time.time_ns() // 1000)
         caps = Caps(settings.tenant_sources, settings.tenant_schemas)

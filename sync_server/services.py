@@ -80,13 +80,7 @@ class Services:
         while True:
             try:
                 await self.database.ask("SELECT identity.forget($1)", KEPT_DAYS * 86_400_000_000)
-            except (
-                OSError,
-                DatabaseBusy,
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                asyncpg.InternalClientError,
-            ) as error:
+            except (OSError, DatabaseBusy, asyncpg.PostgresError) as error:
                 _log.warning("not_forgotten", extra={"reason": str(error)})
             await asyncio.sleep(FORGET_EVERY_S)
 

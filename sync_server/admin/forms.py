@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 import msgspec
 from starlette.requests import Request
 
+from sync_server.api.bodies import field_in, read_body
 from sync_server.api.errors import refused
 
 CAP_BYTES = 131_072
@@ -44,7 +45,7 @@ class Form:
             return msgspec.convert(fields, kind, strict=False)
         except msgspec.ValidationError as error:
             said = str(error)
-            field = said.rpartition("`$.")[2].rstrip("`").partition("[")[0] if "`$." in said else ""
+            field = field_in(said).partition("[")[0]
             raise refused("INVALID_INPUT", said.partition(" - at ")[0][:300], field) from None
 
     def sites(self) -> list[str] | None:
@@ -59,14 +60,7 @@ class Form:
 
 async def read_form(request: Request) -> Form:
     """Return what a request brings. Raises RefusedByRule."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != _KIND:
-        raise refused("UNSUPPORTED_MEDIA_TYPE", f"{_KIND} expected, got {kind[:60] or 'nothing'}")
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > CAP_BYTES:
-            raise refused("BODY_TOO_LARGE", f"at most {CAP_BYTES} bytes are taken")
+    data = await read_body(request, _KIND, CAP_BYTES)
     try:
         return Form(parse_qs(data.decode(), keep_blank_values=True, max_num_fields=FIELDS_CAP))
     except (ValueError, UnicodeDecodeError):

@@ -184,8 +184,6 @@ _FAILURES = (
     TooBusy,
     DatabaseBusy,
     asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
     OSError,
 )
 

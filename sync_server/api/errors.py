@@ -32,6 +32,7 @@ STATUS: dict[str, int] = {
     "INSUFFICIENT_PERMISSIONS": 403,
     "CSRF_REFUSED": 403,
     "METHOD_NOT_ALLOWED": 405,
+    "BODY_TOO_SLOW": 408,
     "CLASH": 409,
     "IN_USE": 409,
     "ALERT_CLOSED": 409,
@@ -151,8 +152,6 @@ def handle_errors(app: FastAPI) -> None:
         (asyncpg.IntegrityConstraintViolationError, on_content),
         (asyncpg.DataError, on_content),
         (asyncpg.PostgresError, on_database),
-        (asyncpg.InterfaceError, on_database),
-        (asyncpg.InternalClientError, on_database),  # the connection was cut off while it was idle
         (OSError, on_database),
         (RequestValidationError, on_validation),
         (HTTPException, on_http),

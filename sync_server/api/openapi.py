@@ -19,6 +19,7 @@ _REFUSALS = {
     "401": "No token, or one that is not of this server, or too old.",
     "403": "The permission is missing, or it is another site's page.",
     "404": "There is no such thing in this tenant.",
+    "408": "The body did not come in time.",
     "409": "It is there already, or is in use.",
     "413": "The body is too large.",
     "415": "Another body than application/json.",

@@ -21,6 +21,7 @@ from starlette.responses import Response
 from domain.roles import Permission
 from sync_server.api import envelope
 from sync_server.api.access import SAFE, origin_of, principal_of
+from sync_server.api.bodies import field_in, read_body
 from sync_server.api.errors import refused, request_id_of
 from sync_server.api.pages import CURSOR_CAP, DEFAULT_LIMIT, LIMIT_RANGE, Page, Shown
 from sync_server.database import Transaction
@@ -208,20 +209,13 @@ def _check(who: Principal, allow: Allow, of: str) -> None:
 async def _read_body(request: Request, takes: type[Body] | None, cap_bytes: int = BODY_CAP_BYTES) -> Read:
     if takes is None:
         return Read(None, b"")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise refused("UNSUPPORTED_MEDIA_TYPE", f"application/json expected, got {kind[:60] or 'nothing'}")
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > cap_bytes:
-            raise refused("BODY_TOO_LARGE", f"at most {cap_bytes} bytes are taken")
+    data = await read_body(request, "application/json", cap_bytes)
     try:
-        return Read(msgspec.json.decode(data, type=takes), bytes(data))
+        return Read(msgspec.json.decode(data, type=takes), data)
     except msgspec.ValidationError as error:
         said = str(error)
         missing = "missing required field" in said
-        field = said.rpartition("`$.")[2].rstrip("`") if "`$." in said else ""
+        field = field_in(said)
         code = "MISSING_REQUIRED_FIELD" if missing else takes.codes.get(field, "INVALID_INPUT")
         raise refused(code, said[:500], field[:100]) from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:

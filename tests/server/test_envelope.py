@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import asyncpg
 import pytest
 
@@ -73,6 +75,19 @@ async def test_a_bug_is_answered_with_nothing_but_its_id(
         assert said.headers["X-Request-ID"] == said.json()["error"]["request_id"]
 
 
+async def until_gone(elsewhere: asyncpg.Connection, name: str) -> None:  # type: ignore[type-arg]
+    """Wait until no request's connection is left: one that was told to end answers for a moment more."""
+    for _ in range(3000):
+        left = await elsewhere.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND usename = 'heliograph_requests'",
+            name,
+        )
+        if not left:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("connections that were ended are still there")
+
+
 async def test_a_database_that_is_away_is_said_and_one_that_is_back_is_used(
     server_database: ServerDatabase,
 ) -> None:
@@ -84,6 +99,7 @@ async def test_a_database_that_is_away_is_said_and_one_that_is_back_is_used(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND usename = 'heliograph_requests'",
             server_database.name,
         )
+        await until_gone(elsewhere, server_database.name)
         assert await root.refused("GET", "/auth/me") == (503, "DATABASE_ERROR")
         await elsewhere.execute(f"ALTER DATABASE {server_database.name} CONNECTION LIMIT -1")
         await elsewhere.close()

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -65,6 +66,8 @@ def test_it_serves_tells_how_it_is_and_stops_in_peace(server_database: ServerDat
         assert asked(address, "/health")[1]["status"] == "healthy"
         with server_database.engine(server_database.admin).begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        while asked(address, "/ready")[0] == 200:  # a verdict is kept for a moment
+            time.sleep(0.1)
         assert asked(address, "/ready") == (503, {"status": "not ready"})
         assert asked(address, "/health")[0] == 503
         assert asked(address, "/alive")[0] == 200

@@ -1,0 +1,39 @@
+"""What a request brings, read whole or not at all. Counterpart: `routes.py` and the admin's `forms.py`, which know what it means.
+
+One rule: nobody is waited for longer, and nothing longer is kept, than the route says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.requests import Request
+
+from sync_server.api.errors import refused
+
+WAIT_S = 15.0
+"""How long a body may take to come."""
+
+
+async def read_body(request: Request, kind: str, cap_bytes: int, wait_s: float = WAIT_S) -> bytes:
+    """Return a body of a media type. Raises RefusedByRule (UNSUPPORTED_MEDIA_TYPE, BODY_TOO_LARGE, BODY_TOO_SLOW)."""
+    got = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if got != kind:
+        raise refused("UNSUPPORTED_MEDIA_TYPE", f"{kind} expected, got {got[:60] or 'nothing'}")
+    data = bytearray()
+    try:
+        async with asyncio.timeout(wait_s):
+            async for chunk in request.stream():
+                data += chunk
+                if len(data) > cap_bytes:
+                    raise refused("BODY_TOO_LARGE", f"at most {cap_bytes} bytes are taken")
+    except TimeoutError:
+        raise refused(
+            "BODY_TOO_SLOW", f"a whole body within {wait_s:g} s expected, got {len(data)} bytes"
+        ) from None
+    return bytes(data)
+
+
+def field_in(said: str) -> str:
+    """Return the field of which msgspec speaks in an error's text, empty where it names none."""
+    return said.rpartition("`$.")[2].rstrip("`") if "`$." in said else ""
