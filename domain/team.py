@@ -1,0 +1,138 @@
+"""The team as a window sees it: who is there, what is on its way, what was not applied. Counterparts: `engine/sync/`, `app/team/`.
+
+Theory: each network is a profile's folder of its own, with its own engine: the one that a laptop has by itself, and one for each
+tenant that it joined (`teams/<tenant>` beneath). To join makes such a folder and says where it is; the window then starts an engine
+on it. So a team's rows never mix with another's, and to leave is to delete a folder.
+One rule: `TeamState` holds nothing secret.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from domain.clash import Clash
+from domain.edit import Edit
+from domain.errors import Refusal
+from domain.roles import Permission
+from domain.sync import Person
+from domain.vault import Secret
+
+Reachability = Literal["online", "connecting", "offline", "refused"]
+"""Of the server: "refused" until a person does something (`TeamState.why` says what)."""
+LeaseState = Literal["here", "elsewhere", "cut_off"]
+"""Who polls and judges: this engine for the team; another; this one by itself, "from here", because the server is not heard."""
+TRAY_CAP = 1_000
+
+
+class TrayEntry(msgspec.Struct, frozen=True):
+    """An edit of this computer that was not applied, or not whole. `clashes`: these fields kept what others had written;
+    `refusals`: nothing was applied, and why. Whoever has seen it sends it again, changed or not, or drops it."""
+
+    edit: Edit
+    at_us: int
+    clashes: tuple[Clash, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+
+class TeamState(msgspec.Struct, frozen=True):
+    """How this engine stands with its team; there is one where it has joined one.
+
+    `pending`: edits of this computer that the server has not confirmed, `untold`: rows of its journal that it has not. `synced_us`: when this
+    computer last had all that the server has, 0 never. `people`: who is there now, this install too.
+    """
+
+    server: str
+    tenant: UUID
+    tenant_name: str
+    account: UUID
+    name: str
+    role: str
+    permissions: tuple[Permission, ...]
+    is_everywhere: bool
+    reachability: Reachability
+    why: str = ""
+    retry_us: int = 0
+    synced_us: int = 0
+    pending: int = 0
+    untold: int = 0
+    lease: LeaseState = "elsewhere"
+    holder: str = ""
+    people: tuple[Person, ...] = ()
+    install: UUID | None = None
+
+
+class LookAtServer(msgspec.Struct, tag="look_at_server", frozen=True):
+    """Ask a server who it is, before anything secret is sent. `link`: its address, or an invitation (`https://host/link#token`).
+
+    Reply.result: {"address", "fingerprint" (SHA-256 of its certificate, empty over plain HTTP), "is_trusted" (by this system),
+    "tenant", "login" (of an invitation, or empty), "needs_password" (the invitation sets one)}. Refusals: NO_ANSWER, INVALID_INPUT
+    at "link" (plain HTTP is for this computer alone), LINK_OVER.
+    """
+
+    request: int
+    link: str
+
+
+class JoinTeam(msgspec.Struct, tag="join_team", frozen=True):
+    """Join: log in (or take an invitation, whose password this becomes), register this install, make the team's folder.
+
+    `fingerprint` is the certificate's that the person has agreed to, empty where the system trusts it. `bring`: what this network holds
+    goes along, as one edit. Reply.result: {"profile": path of the folder, "tenant": its name}, or {"tenants": [[id, name, role]]}
+    where there are several and none is said. Refusals: INVALID_CREDENTIALS, TOTP_REQUIRED at "code", CERTIFICATE_CHANGED,
+    ALREADY_JOINED, and what the server says.
+    """
+
+    request: int
+    link: str
+    login: str = ""
+    password: Secret = Secret("")
+    code: str = ""
+    fingerprint: str = ""
+    tenant: UUID | None = None
+    computer: str = ""
+    bring: bool = False
+
+
+class LogInAgain(msgspec.Struct, tag="log_in_again", frozen=True):
+    """The session is over: open a new one. Reply: ok, or refusals as JoinTeam."""
+
+    request: int
+    password: Secret
+    code: str = ""
+
+
+class LeaveTeam(msgspec.Struct, tag="leave_team", frozen=True):
+    """Leave: the install is revoked on the server where it can be reached. `keep`: what is here stays as a network of one's own,
+    else it is wiped when the engine ends. Edits that were not confirmed are refused with PENDING_EDITS unless `lose_pending`."""
+
+    request: int
+    keep: bool
+    lose_pending: bool = False
+
+
+class QueryTray(msgspec.Struct, tag="query_tray", frozen=True):
+    """Ask for what is pending and what was not applied, the newest first. Reply.result: {"pending": [Edit as plain data], "tray":
+    [TrayEntry as plain data], "more": how many are not told}."""
+
+    request: int
+
+
+class DropFromTray(msgspec.Struct, tag="drop_from_tray", frozen=True):
+    """Whoever decides has seen it: forget an entry of the tray. Reply: ok, also where it is gone already."""
+
+    request: int
+    edit: UUID
+
+
+class SetPresence(msgspec.Struct, tag="set_presence", frozen=True):
+    """Tell the team what this window's person looks at or works on. Reply: ok."""
+
+    request: int
+    looks_at: UUID | None = None
+    works_on: UUID | None = None
+
+
+TeamRequest = LookAtServer | JoinTeam | LogInAgain | LeaveTeam | QueryTray | DropFromTray | SetPresence
