@@ -152,6 +152,7 @@ def test_anything_but_the_reply_is_no_answer(make_line: LineFactory, respond: Re
         with Host(respond) as host:
             with pytest.raises(NoAnswer):
                 await flights.ask(flights.peer(host.sockaddr, "host"), 0.05, 0)
+            await until(lambda: bool(host.heard))  # its thread may still be on its way to it
             assert len(host.heard) == 1
 
     run(make_line, conversation)
