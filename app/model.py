@@ -186,6 +186,14 @@ class Model(QObject):
         """Return the fault that a device is affected by, or that it is; None where nothing is wrong with its way."""
         return self.faults.get(self._behind.get(device, device))
 
+    def since_us_of(self, device: UUID) -> int:
+        """Return since when a device is as it is shown, 0 where nobody knows; what is a cause is down since it was last heard, as
+        its alert says."""
+        fault, health = self.faults.get(device), self.health.get(device)
+        if fault is not None and fault.since_us and self.status_of(device) == "down":
+            return fault.since_us
+        return health.since_us if health is not None else 0
+
     def link_status_of(self, link: UUID) -> str:
         """Return a link's status as it is shown everywhere."""
         state = self.link_states.get(link)
@@ -325,7 +333,7 @@ class Model(QObject):
             self._behind.update(dict.fromkeys(fault.affected, cause))
         was, now = (frozenset(f.affected) if f is not None else _NONE for f in (old, fault))
         self._delta = self._delta._replace(
-            health=_with(self._delta.health, was ^ now), faults=self._delta.faults | {cause}
+            health=_with(self._delta.health, (was ^ now) | {cause}), faults=self._delta.faults | {cause}
         )
 
     def _take_fact(self, fact: Fact) -> None:

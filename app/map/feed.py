@@ -149,11 +149,10 @@ def health_rows(model: Model, ids: Iterable[UUID], *, everywhere: bool = False) 
     cause."""
     rows: list[Row] = []
     for id in ids:
-        device, health = model.inventory.device(id), model.health.get(id)
+        device = model.inventory.device(id)
         if device is not None and (everywhere or model.inventory.place_of(device) is not None):
-            since_us = health.since_us if health is not None else 0
             status = model.status_of(id)
-            rows.append({"id": id, "status": status, "since_us": since_us})
+            rows.append({"id": id, "status": status, "since_us": model.since_us_of(id)})
             if status == "affected" and (cause := model.cause_of(id)) is not None:
                 rows[-1]["cause"] = cause.subject
     return rows
@@ -199,7 +198,7 @@ def _device_card(model: Model, device: Device, now_us: int) -> Row:
     if device.subscribers:
         lines.append(("Subscribers", f"{device.subscribers:,}"))
     status = model.status_of(device.id)
-    said = _said(status, health.since_us if health is not None else 0, now_us)
+    said = _said(status, model.since_us_of(device.id), now_us)
     if status == "maintenance":
         sentence = why(model, device, status, now_us).sentence
         said = sentence[:1].lower() + sentence[1:]

@@ -153,7 +153,7 @@ class DevicePanel(SubjectPanel):
         now = self._model.now_us()
         status, health = self._model.status_of(device.id), self._model.health.get(device.id)
         self._why = told = why(self._model, device, status, now)
-        said = told.sentence or sentence(status, health.since_us if health is not None else 0, now)
+        said = told.sentence or sentence(status, self._model.since_us_of(device.id), now)
         if (live := self._live_status(device.id)) not in ("", status):
             said = f"{said}; now {live}"
         own = reason_of(status, device, health, now) if status != "affected" else ""

@@ -125,8 +125,19 @@ def test_a_new_cause_is_a_new_row_though_the_status_stays() -> None:
     model.flush()
     model.merge(Changed(3, faults=(fault("Hauchenberg"), fault("Kempten", "Grünten"))))
     model.flush()
-    [row] = feed.tick(model, deltas[-1])["health"]
+    rows = {row["id"]: row for row in feed.tick(model, deltas[-1])["health"]}
+    row = rows[id_of("Grünten")]
     assert (row["status"], row["cause"]) == ("affected", id_of("Kempten"))
+
+
+def test_a_cause_is_down_since_it_was_last_heard_as_its_alert_says() -> None:
+    model = model_of(small(), news(health("Hauchenberg", "down"), fault("Hauchenberg", "Grünten")))
+    [row] = feed.health_rows(model, [id_of("Hauchenberg")])
+    assert row["since_us"] == model.faults[id_of("Hauchenberg")].since_us
+    assert row["since_us"] != model.health[id_of("Hauchenberg")].since_us
+    model.merge(news(health("Hauchenberg", "up")))
+    [row] = feed.health_rows(model, [id_of("Hauchenberg")])
+    assert row["since_us"] == model.health[id_of("Hauchenberg")].since_us
 
 
 @pytest.mark.parametrize(
