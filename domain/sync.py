@@ -2,11 +2,12 @@
 
 Theory: one WebSocket an install, both ways, each frame one msgpack map tagged by "type". The server gives every change of a
 tenant the next `revision`; an install names the newest that it has, and is told what was touched since, as it is now: a thing
-that was touched ten times comes once, one that is gone comes as `Gone`. So a snapshot is the same as news since 0, and to be told
-something twice is harmless. Entries come in parts; what they bring holds once the last part (`complete`) is there, all at once.
-Changes of people go up as edits, in the order in which they were made, each with an id of its own; what machines say goes up as
-states (the latest wins) and as rows of the install's journal, which are numbered without a gap: so to say something twice is
-harmless too. One batch of entries is outstanding: the install answers `Taken` when it is on its disk, and gets the next.
+that was touched ten times comes once, one that is gone comes as `Gone`. So a snapshot is the same as news since 0, and to be
+told something twice is harmless. Entries come in parts; what they bring holds once the last part (`complete`) is there, all
+at once. Changes of people go up as edits, in the order in which they were made, each with an id of its own; what machines say
+goes up as states (the latest wins) and as rows of the install's journal, which are numbered without a gap: so to say
+something twice is harmless too. One batch of entries is outstanding: the install answers `Taken` when it is on its disk, and
+gets the next.
 One rule: unknown fields are ignored, unknown types are answered with `Refused` ("update the app"); nothing is acknowledged that
 is not on disk.
 """
@@ -56,8 +57,8 @@ StateKind = Literal["alert", "health", "link_state", "fact"]
 
 class Hello(msgspec.Struct, tag="hello", frozen=True):
     """First words. `token` opens one stream, once (`POST /auth/stream-token`). `install` None: a page or a program that only
-    listens and has no journal. `epoch` and `revision` say what it has: ("", 0) is nothing. `topics`: what else it wants to hear;
-    durable entries come to whoever has an install, and to others with "device_status" or "alert_fired"."""
+    listens and has no journal. `epoch` and `revision` say what it has: ("", 0) is nothing. `topics`: what else it wants to
+    hear; durable entries come to whoever has an install, and to others with "device_status" or "alert_fired"."""
 
     protocol: int
     token: str
@@ -86,7 +87,7 @@ class Push(msgspec.Struct, tag="push", frozen=True):
 class Tell(msgspec.Struct, tag="tell", frozen=True):
     """What this install saw and did: rows of its journal without a gap after the last that was kept, and states by then.
 
-    Answer: Kept. Statuses, link states and alerts of the judge count for the team where `fence` is that of the lease it holds.
+    Answer: Kept. Statuses, link states and alerts of the judge count for the team where `fence` is the lease's that it holds.
     """
 
     number: int
@@ -105,7 +106,8 @@ class Cycles(msgspec.Struct, tag="cycles", frozen=True):
 
 
 class Digests(msgspec.Struct, tag="digests", frozen=True):
-    """What this install knows of devices, 8 bytes each over their facts. Answer: Wanted, those of which the server knows another."""
+    """What this install knows of devices, 8 bytes each over their facts. Answer: Wanted, those that the server knows
+    otherwise."""
 
     facts: dict[UUID, bytes]
 
@@ -199,8 +201,8 @@ class Entries(msgspec.Struct, tag="entries", frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a pushed edit. `revision` is its own, 0 where nothing of it was applied; `clashes` are fields that kept the
-    server's value, and things that were gone or there already; `refusals`: nothing of it was applied, and why."""
+    """What became of a pushed edit. `revision` is its own, 0 where nothing of it was applied; `clashes` are fields that kept
+    the server's value, and things that were gone or there already; `refusals`: nothing of it was applied, and why."""
 
     id: UUID
     revision: int
@@ -233,8 +235,8 @@ class Wanted(msgspec.Struct, tag="wanted", frozen=True):
 class Lease(msgspec.Struct, tag="lease", frozen=True):
     """Whether this install polls and judges for the team. `fence` 0: somebody else does (`holder` says who, empty: nobody).
 
-    It holds for `for_s` from when it was received, and comes anew well before. An install that has no lease does not poll
-    what others poll; one that is cut off goes on by itself, "from here", once the lease of whoever held it must be over.
+    It holds for `for_s` from when it was received, and comes anew well before. An install that has no lease does not poll what
+    others poll; one that is cut off goes on by itself, "from here", once the lease of whoever held it must be over.
     """
 
     fence: int
@@ -255,7 +257,8 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Live(msgspec.Struct, tag="live", frozen=True):
-    """What is told while somebody listens and is kept by nobody. `people` None: nobody came, went or moved; else all who are there.
+    """What is told while somebody listens and is kept by nobody. `people` None: nobody came, went or moved; else all who are
+    there.
 
     `numbers`: the newest of watched devices, [device, at_us, [[metric, instance, value], ...]].
     """

@@ -1,8 +1,9 @@
-"""The team as a window sees it: who is there, what is on its way, what was not applied. Counterparts: `engine/sync/`, `app/team/`.
+"""The team as a window sees it: who is there, what is on its way, what was not applied. Counterparts: `engine/sync/`,
+`app/team/`.
 
-Theory: each network is a profile's folder of its own, with its own engine: the one that a laptop has by itself, and one for each
-tenant that it joined (`teams/<tenant>` beneath). To join makes such a folder and says where it is; the window then starts an engine
-on it. So a team's rows never mix with another's, and to leave is to delete a folder.
+Theory: each network is a profile's folder of its own, with its own engine: the one that a laptop has by itself, and one for
+each tenant that it joined (`teams/<tenant>` beneath). To join makes such a folder and says where it is; the window then starts
+an engine on it. So a team's rows never mix with another's, and to leave is to delete a folder.
 One rule: `TeamState` holds nothing secret.
 """
 
@@ -40,8 +41,8 @@ class TrayEntry(msgspec.Struct, frozen=True):
 class TeamState(msgspec.Struct, frozen=True):
     """How this engine stands with its team; there is one where it has joined one.
 
-    `pending`: edits of this computer that the server has not confirmed, `untold`: rows of its journal that it has not. `synced_us`: when this
-    computer last had all that the server has, 0 never. `people`: who is there now, this install too.
+    `pending`: edits of this computer that the server has not confirmed, `untold`: rows of its journal that it has not.
+    `synced_us`: when this computer last had all that the server has, 0 never. `people`: who is there now, this install too.
     """
 
     server: str
@@ -65,11 +66,12 @@ class TeamState(msgspec.Struct, frozen=True):
 
 
 class LookAtServer(msgspec.Struct, tag="look_at_server", frozen=True):
-    """Ask a server who it is, before anything secret is sent. `link`: its address, or an invitation (`https://host/link#token`).
+    """Ask a server who it is, before anything secret is sent. `link`: its address, or an invitation
+    (`https://host/link#token`).
 
     Reply.result: {"address", "fingerprint" (SHA-256 of its certificate, empty over plain HTTP), "is_trusted" (by this system),
-    "tenant", "login" (of an invitation, or empty), "needs_password" (the invitation sets one)}. Refusals: NO_ANSWER, INVALID_INPUT
-    at "link" (plain HTTP is for this computer alone), LINK_OVER.
+    "tenant", "login" (of an invitation, or empty), "needs_password" (the invitation sets one)}. Refusals: NO_ANSWER,
+    INVALID_INPUT at "link" (plain HTTP is for this computer alone), LINK_OVER.
     """
 
     request: int
@@ -79,10 +81,10 @@ class LookAtServer(msgspec.Struct, tag="look_at_server", frozen=True):
 class JoinTeam(msgspec.Struct, tag="join_team", frozen=True):
     """Join: log in (or take an invitation, whose password this becomes), register this install, make the team's folder.
 
-    `fingerprint` is the certificate's that the person has agreed to, empty where the system trusts it. `bring`: what this network holds
-    goes along, as one edit. Reply.result: {"profile": path of the folder, "tenant": its name}, or {"tenants": [[id, name, role]]}
-    where there are several and none is said. Refusals: INVALID_CREDENTIALS, TOTP_REQUIRED at "code", CERTIFICATE_CHANGED,
-    ALREADY_JOINED, and what the server says.
+    `fingerprint` is the certificate's that the person has agreed to, empty where the system trusts it. `bring`: what this
+    network holds goes along, as one edit. Reply.result: {"profile": path of the folder, "tenant": its name}, or {"tenants":
+    [[id, name, role]]} where there are several and none is said. Refusals: INVALID_CREDENTIALS, TOTP_REQUIRED at "code",
+    CERTIFICATE_CHANGED, ALREADY_JOINED, and what the server says.
     """
 
     request: int
@@ -105,8 +107,9 @@ class LogInAgain(msgspec.Struct, tag="log_in_again", frozen=True):
 
 
 class LeaveTeam(msgspec.Struct, tag="leave_team", frozen=True):
-    """Leave: the install is revoked on the server where it can be reached. `keep`: what is here stays as a network of one's own,
-    else it is wiped when the engine ends. Edits that were not confirmed are refused with PENDING_EDITS unless `lose_pending`."""
+    """Leave: the install is revoked on the server where it can be reached. `keep`: what is here stays as a network of one's
+    own, else it is wiped when the engine ends. Edits that were not confirmed are refused with PENDING_EDITS unless
+    `lose_pending`."""
 
     request: int
     keep: bool
@@ -114,8 +117,8 @@ class LeaveTeam(msgspec.Struct, tag="leave_team", frozen=True):
 
 
 class QueryTray(msgspec.Struct, tag="query_tray", frozen=True):
-    """Ask for what is pending and what was not applied, the newest first. Reply.result: {"pending": [Edit as plain data], "tray":
-    [TrayEntry as plain data], "more": how many are not told}."""
+    """Ask for what is pending and what was not applied, the newest first. Reply.result: {"pending": [Edit as plain data],
+    "tray": [TrayEntry as plain data], "more": how many are not told}."""
 
     request: int
 

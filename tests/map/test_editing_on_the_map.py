@@ -311,7 +311,7 @@ def test_a_page_that_died_has_the_tool_again(stage: Stage, hands: Hands) -> None
     stage.js("document.querySelector('#tool').dataset.old = '1'")
     hands.tools.picked = (id_of("Grünten"),)
     stage.view._load()
-    is_new = "document.querySelector('#tool:not([hidden])')?.dataset.old ?? 'new'"
+    is_new = "((tool) => tool && (tool.dataset.old ?? 'new'))(document.querySelector('#tool:not([hidden])'))"
     stage.until(lambda: "Editing" in hands.hint() and stage.js(is_new) == "new", "the tool in the new page")
     assert hands.tools.picked == (), "what the new page does not show is not acted upon"
     stage.stand_still()
