@@ -1,20 +1,23 @@
 """An edit whose `before` no longer holds: whose change is whose, field by field, and the edit that applies mine to what is now.
 
-Pure. Counterpart: `edit.py`, whose `DoesNotFit` says only that it is so; the rules refuse with CLASH.
+Pure. Counterparts: `edit.py`, whose `DoesNotFit` says only that it is so, and the rules, which refuse with CLASH while the person
+is there to decide; `merge.py`, which applies what still fits when nobody is.
 
 One rule: what somebody deleted stays deleted, and what both did alike is no clash.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from domain.edit import Edit, Fields, Step, fields_of
 from domain.inventory import Inventory, Kind
 
 
-class FieldClash(NamedTuple):
+class FieldClash(msgspec.Struct, frozen=True):
     """One field: as it was when my change was begun, as it is now, and as I want it. Plain JSON values."""
 
     name: str
@@ -23,7 +26,7 @@ class FieldClash(NamedTuple):
     mine: Any
 
 
-class Clash(NamedTuple):
+class Clash(msgspec.Struct, frozen=True):
     """One thing that is no longer as an edit took it to be. `gone`: it was deleted; `there`: it was made already."""
 
     kind: Kind

@@ -14,7 +14,7 @@ is not on disk.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 from uuid import UUID
 
 import msgspec
@@ -31,6 +31,8 @@ from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.roles import Permission, Role
 from domain.watching import AlertRule, Ignored, Maintenance
+
+_Message = TypeVar("_Message")
 
 SYNC_PROTOCOL = 1
 """The server speaks this one and the one before."""
@@ -289,10 +291,17 @@ def encode(message: ToServer | ToInstall) -> bytes:
 
 
 def decode_to_server(data: bytes) -> ToServer:
-    """Return an install's message. Raises msgspec.ValidationError or msgspec.DecodeError."""
-    return _to_server.decode(data)
+    """Return an install's message. Raises msgspec.DecodeError (of which ValidationError is one)."""
+    return _decoded(_to_server, data)
 
 
 def decode_to_install(data: bytes) -> ToInstall:
-    """Return a server's message. Raises msgspec.ValidationError or msgspec.DecodeError."""
-    return _to_install.decode(data)
+    """Return a server's message. Raises msgspec.DecodeError (of which ValidationError is one)."""
+    return _decoded(_to_install, data)
+
+
+def _decoded(decoder: msgspec.msgpack.Decoder[_Message], data: bytes) -> _Message:
+    try:
+        return decoder.decode(data)
+    except (UnicodeDecodeError, RecursionError) as error:  # a text that is none, a value that is too deep
+        raise msgspec.DecodeError(str(error)) from error
