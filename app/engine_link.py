@@ -3,7 +3,7 @@
 Theory: whoever listens at the profile is the engine, whether we started it or not. Finding and starting happen in a thread of
 their own and come back as one outcome; every message carries the number of its connection, so that a late word of a dead one
 is nothing. Requests stay pending until their reply and are sent again after a restart: edits are idempotent by their id.
-One rule: a request is never lost and never answered twice.
+One rule: a request is never lost and never answered twice; one of a network that the window left is answered with a refusal.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.endpoint_client import SILENT, EndpointClient, NoEngine, RejectedByEngine
 from app.model import Model
 from app.programs import Child, start_engine
+from app.team.rights import refused_by_role
 from domain.errors import Refusal
 from domain.wire import (
     ActOnAlert,
@@ -43,6 +44,7 @@ STOP_S = 5.0
 NEWER_OR_OLDER = "PROTOCOL"
 """The one rejection that trying again cannot mend."""
 DEATHS_TO_SAY_SO = 3
+LEFT_WHY = "the window went to another network before this was answered"
 
 
 class Status(NamedTuple):
@@ -100,6 +102,7 @@ class EngineLink(QObject):
         self._hung = False
         self._stopping = threading.Event()
         self._finder: threading.Thread | None = None
+        self._leaving: tuple[EndpointClient | None, threading.Thread | None] = (None, None)
         self._retry = QTimer(self)
         self._retry.setSingleShot(True)
         self._retry.timeout.connect(self._try)
@@ -114,6 +117,23 @@ class EngineLink(QObject):
         self._young_deaths = 0
         self._set(Status("starting", "The engine is starting"))
         self._try()
+
+    def attach(self, profile: Path, command: Sequence[str] | None = None) -> None:
+        """Leave this network, whose engine ends if it is ours, and mirror the one of another profile.
+
+        What still waits for a reply is refused: it never reaches the other network.
+        """
+        self._retry.stop()
+        client, self._client = self._client, None
+        self._leaving = (client, self._finder)
+        self._profile, self._command = profile, command
+        self._watched, self._hung, self.welcome = Watch(), False, None
+        self._attempt += 1
+        pending, self._pending = self._pending, {}
+        for number, (_, then) in pending.items():
+            then(Reply(number, (Refusal("NOT_NOW", LEFT_WHY),)))
+        self._model.leave()
+        self.start()
 
     def stop(self) -> None:
         """Hang up, and end the engine if it is ours. Blocks until it has ended.
@@ -148,8 +168,9 @@ class EngineLink(QObject):
         """Ask; `then` gets the one reply, after a restart of the engine if need be."""
         number = next(self._numbers)
         message = make(number)
-        if self.refused_why and isinstance(message, SubmitEdit | ActOnAlert):
-            then(Reply(number, (Refusal("NOT_NOW", self.refused_why),)))
+        why = self.refused_why if isinstance(message, SubmitEdit | ActOnAlert) else ""
+        if refusal := Refusal("NOT_NOW", why) if why else refused_by_role(self._model.team, message):
+            then(Reply(number, (refusal,)))
             return
         self._pending[number] = (message, then)
         if self._client is not None:
@@ -179,35 +200,57 @@ class EngineLink(QObject):
         self._retry.stop()
         self._attempt += 1
         hung, self._hung = self._hung, False
+        leaving, self._leaving = self._leaving, (None, None)
+
+        def find(attempt: int, profile: Path) -> None:
+            self._leave(*leaving)
+            self._tried.emit(self._outcome_of(attempt, profile, hung))
+
         self._finder = threading.Thread(
-            target=lambda number, hung: self._tried.emit(self._outcome_of(number, hung)),
-            args=(self._attempt, hung),
+            target=find,
+            args=(self._attempt, self._profile),
             daemon=True,
             name=f"find the engine, attempt {self._attempt}",
         )
         self._finder.start()
 
-    def _outcome_of(self, attempt: int, hung: bool) -> _Outcome:
+    def _leave(self, client: EndpointClient | None, finder: threading.Thread | None) -> None:
+        """End what belongs to a network that was left, in the order in which it began."""
+        if client is None and finder is None:
+            return
+        if client is not None:
+            client.close()
+        if finder is not None:
+            finder.join()
+        child, self._child = self._child, None
+        if child is not None:
+            child.stop()
+        if client is not None:
+            client.join(STOP_S)
+
+    def _outcome_of(self, attempt: int, profile: Path, hung: bool) -> _Outcome:
+        if attempt != self._attempt:
+            return _Outcome(attempt)
         if hung and self._child is not None:
             self._child.kill()
             self._child.stop()
         try:
-            return _Outcome(attempt, self._connect(attempt))
+            return _Outcome(attempt, self._connect(attempt, profile))
         except RejectedByEngine as error:
             return _Outcome(attempt, refused=str(error))
         except NoEngine as error:
             absent = error
-        if self._stopping.is_set():
+        if self._stopping.is_set() or attempt != self._attempt:
             return _Outcome(attempt, reason="the window is closing")
         self._end_child()
         try:
-            started = start_engine(self._profile, self._command, on_child=self._take_child)
+            started = start_engine(profile, self._command, on_child=self._take_child)
         except OSError as error:
             return _Outcome(attempt, refused=f"The engine could not be started: {error}")
         if started.refused and not started.in_use:
             return _Outcome(attempt, refused=started.refused)
         try:
-            return _Outcome(attempt, self._connect(attempt))
+            return _Outcome(attempt, self._connect(attempt, profile))
         except RejectedByEngine as error:
             return _Outcome(attempt, refused=str(error))
         except NoEngine as error:
@@ -223,9 +266,9 @@ class EngineLink(QObject):
     def _take_child(self, child: Child) -> None:
         self._child = child
 
-    def _connect(self, attempt: int) -> EndpointClient:
+    def _connect(self, attempt: int, profile: Path) -> EndpointClient:
         return EndpointClient.connect(
-            self._profile,
+            profile,
             "window",
             lambda message: self._heard.emit(attempt, message),
             lambda reason: self._lost.emit(attempt, reason),

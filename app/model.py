@@ -29,6 +29,8 @@ from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.maps import MapFile
 from domain.operation import Operation
+from domain.team import TeamState
+from domain.watching import AlertRule, Ignored, Maintenance
 from domain.wire import Changed, EngineState, LatestValues, Removed
 
 MERGE_MS = 100
@@ -88,6 +90,7 @@ class Delta(NamedTuple):
     journal: tuple[JournalRow, ...] = ()
     initial: bool = False
     engine: bool = False
+    team: bool = False
 
     @property
     def inventory(self) -> bool:
@@ -114,6 +117,8 @@ class Model(QObject):
         super().__init__(parent)
         self.tenant: Tenant | None = None
         self.engine: EngineState | None = None
+        self.team: TeamState | None = None
+        """How this network stands with its team; None where it is on this computer only."""
         self.moment_us: int | None = None
         """The moment of the past that is shown; None: it is what is now."""
         self.today: Model | None = None
@@ -160,12 +165,15 @@ class Model(QObject):
         for name in ("facts", "samples"):
             setattr(self, name, {id: dict(of_device) for id, of_device in getattr(other, name).items()})
         self.tenant, self.engine, self.moment_us = other.tenant, other.engine, other.moment_us
+        self.team = other.team
         everything: dict[str, Any] = {name: frozenset(getattr(self, name)) for name in (*_BY_ID, "facts")}
         kinds: dict[str, Any] = {
             f"{kind}s": frozenset(self.inventory.tables[kind])
             for kind in ("site", "device", "link", "credential")
         }
-        told = Delta(**everything, **kinds, removed=self._still_gone(gone), initial=True, engine=True)
+        told = Delta(
+            **everything, **kinds, removed=self._still_gone(gone), initial=True, engine=True, team=True
+        )
         self._delta = told._replace(journal=self._delta.journal)
         self._at_work = _NONE
         self._take_work()
@@ -204,6 +212,16 @@ class Model(QObject):
         self.tenant = tenant
         self._snapshot.clear()
 
+    def leave(self) -> None:
+        """Hold nothing: another network comes next."""
+        gone = self._all_removed()
+        self._snapshot.clear()
+        self._clear()
+        self.tenant = self.engine = self.team = None
+        self._delta = Delta(removed=tuple(gone), initial=True, engine=True, team=True)
+        self._take_work()
+        self.flush()
+
     def merge(self, changed: Changed) -> None:
         """Take one batch in. The batch may be credited as soon as this returns."""
         if not changed.initial:
@@ -221,11 +239,13 @@ class Model(QObject):
             self._clear()
             if self.moment_us is not None:
                 self.maps = maps  # they are of this profile, and of no moment
+            else:
+                self.team = None
             for batch in batches:
                 self._apply(batch)
                 self._note(batch)
             self._delta = self._delta._replace(
-                initial=True, removed=self._delta.removed + self._still_gone(gone)
+                initial=True, team=True, removed=self._delta.removed + self._still_gone(gone)
             )
             self._take_work()
         if not self._timer.isActive():
@@ -292,6 +312,8 @@ class Model(QObject):
                 )
         if changed.engine is not None:
             self.engine = changed.engine
+        if changed.team is not None:
+            self.team = changed.team
 
     def _take_work(self) -> None:
         """Take anew whom planned work covers, and look again when those will be others."""
@@ -345,43 +367,26 @@ class Model(QObject):
 
     def _note(self, changed: Changed) -> None:
         d = self._delta
-        self._delta = Delta(
+        watched = chain[AlertRule | Maintenance | Ignored](
+            changed.rules, changed.maintenances, changed.ignored
+        )
+        drawn = chain[Diagram | Spot | Drawing](changed.diagrams, changed.spots, changed.drawings)
+        self._delta = d._replace(
             sites=_with(d.sites, (row.id for row in changed.sites)),
             devices=_with(d.devices, (row.id for row in changed.devices)),
             links=_with(d.links, (row.id for row in changed.links)),
             credentials=_with(d.credentials, (row.id for row in changed.credentials)),
-            watching=_with(
-                d.watching,
-                chain(
-                    (row.id for row in changed.rules),
-                    (row.id for row in changed.maintenances),
-                    (row.id for row in changed.ignored),
-                ),
-            ),
-            drawn=_with(
-                d.drawn,
-                (
-                    row.id
-                    for row in chain[Diagram | Spot | Drawing](
-                        changed.diagrams, changed.spots, changed.drawings
-                    )
-                ),
-            ),
+            watching=_with(d.watching, (row.id for row in watched)),
+            drawn=_with(d.drawn, (row.id for row in drawn)),
             health=_with(d.health, (row.device for row in changed.health)),
             link_states=_with(d.link_states, (row.link for row in changed.link_states)),
             alerts=_with(d.alerts, (row.id for row in changed.alerts)),
-            faults=d.faults,
-            derived_links=d.derived_links,
-            contradictions=d.contradictions,
-            operations=d.operations,
-            finds=d.finds,
-            maps=d.maps,
             facts=_with(d.facts, (fact.subject for fact in changed.facts)),
             values=_with(d.values, (values.device for values in changed.values)),
             removed=d.removed + tuple(thing for thing in changed.removed if thing.kind in KINDS),
             journal=d.journal + changed.journal,
-            initial=d.initial,
             engine=d.engine or changed.engine is not None,
+            team=d.team or changed.team is not None,
         )
 
 

@@ -1,5 +1,4 @@
-"""The team as a window sees it: who is there, what is on its way, what was not applied. Counterparts: `engine/sync/`,
-`app/team/`.
+"""The team as a window sees it: who is there, what waits, what was not applied. Counterparts: `engine/sync/`, `app/team/`.
 
 Theory: each network is a profile's folder of its own, with its own engine: the one that a laptop has by itself, and one for
 each tenant that it joined (`teams/<tenant>` beneath). To join makes such a folder and says where it is; the window then starts
@@ -17,6 +16,7 @@ import msgspec
 from domain.clash import Clash
 from domain.edit import Edit
 from domain.errors import Refusal
+from domain.inventory import Kind
 from domain.roles import Permission
 from domain.sync import Person
 from domain.vault import Secret
@@ -26,6 +26,8 @@ Reachability = Literal["online", "connecting", "offline", "refused"]
 LeaseState = Literal["here", "elsewhere", "cut_off"]
 """Who polls and judges: this engine for the team; another; this one by itself, "from here", because the server is not heard."""
 TRAY_CAP = 1_000
+PENDING_THINGS_CAP = 2_000
+"""Things that `TeamState` names as not confirmed: the last touched."""
 
 
 class TrayEntry(msgspec.Struct, frozen=True):
@@ -41,8 +43,9 @@ class TrayEntry(msgspec.Struct, frozen=True):
 class TeamState(msgspec.Struct, frozen=True):
     """How this engine stands with its team; there is one where it has joined one.
 
-    `pending`: edits of this computer that the server has not confirmed, `untold`: rows of its journal that it has not.
-    `synced_us`: when this computer last had all that the server has, 0 never. `people`: who is there now, this install too.
+    `pending`: edits of this computer that the server has not confirmed, and which things they touch; `untold`: rows of its
+    journal that it has not; `tray`: edits that were not applied, or not whole, and that nobody has decided on. `synced_us`: when
+    this computer last had all that the server has, 0 never. `people`: who is there now, this install too.
     """
 
     server: str
@@ -58,6 +61,8 @@ class TeamState(msgspec.Struct, frozen=True):
     retry_us: int = 0
     synced_us: int = 0
     pending: int = 0
+    pending_things: tuple[tuple[Kind, UUID], ...] = ()
+    tray: int = 0
     untold: int = 0
     lease: LeaseState = "elsewhere"
     holder: str = ""
@@ -66,25 +71,28 @@ class TeamState(msgspec.Struct, frozen=True):
 
 
 class LookAtServer(msgspec.Struct, tag="look_at_server", frozen=True):
-    """Ask a server who it is, before anything secret is sent. `link`: its address, or an invitation
-    (`https://host/link#token`).
+    """Ask a server who it is, before anything secret is sent. `link`: its address, or an invitation (`https://host/link#token`).
 
     Reply.result: {"address", "fingerprint" (SHA-256 of its certificate, empty over plain HTTP), "is_trusted" (by this system),
-    "tenant", "login" (of an invitation, or empty), "needs_password" (the invitation sets one)}. Refusals: NO_ANSWER,
-    INVALID_INPUT at "link" (plain HTTP is for this computer alone), LINK_OVER.
+    "tenant", "login" (of an invitation, or empty), "needs_password" (the invitation sets one)}. Where the certificate is not
+    trusted, nothing is sent: the last three are empty until it is asked again with the `fingerprint` that the person agreed to.
+    Refusals: NO_ANSWER, INVALID_INPUT at "link" (plain HTTP is for this computer alone), LINK_OVER, CERTIFICATE_CHANGED.
     """
 
     request: int
     link: str
+    fingerprint: str = ""
 
 
 class JoinTeam(msgspec.Struct, tag="join_team", frozen=True):
     """Join: log in (or take an invitation, whose password this becomes), register this install, make the team's folder.
 
-    `fingerprint` is the certificate's that the person has agreed to, empty where the system trusts it. `bring`: what this
-    network holds goes along, as one edit. Reply.result: {"profile": path of the folder, "tenant": its name}, or {"tenants":
-    [[id, name, role]]} where there are several and none is said. Refusals: INVALID_CREDENTIALS, TOTP_REQUIRED at "code",
-    CERTIFICATE_CHANGED, ALREADY_JOINED, and what the server says.
+    `fingerprint` is the certificate's that the person has agreed to, empty where the system trusts it. `bring`: what this network
+    holds goes along, as one edit (as several where it is large), without its secrets. Reply.result: {"profile": path of the
+    folder, "tenant": its name, "brought": things, "secrets_left": credentials whose secrets are to be entered again there}, or
+    {"tenants": [[id, name, role]]} where there are several and none is said: ask again with one, within two minutes, with the
+    same `code`. Refusals: NO_ANSWER, INVALID_INPUT, LINK_OVER, INVALID_CREDENTIALS, TOTP_REQUIRED at "code",
+    CERTIFICATE_CHANGED, CERTIFICATE_UNTRUSTED, ALREADY_JOINED, and what the server says.
     """
 
     request: int
@@ -107,9 +115,8 @@ class LogInAgain(msgspec.Struct, tag="log_in_again", frozen=True):
 
 
 class LeaveTeam(msgspec.Struct, tag="leave_team", frozen=True):
-    """Leave: the install is revoked on the server where it can be reached. `keep`: what is here stays as a network of one's
-    own, else it is wiped when the engine ends. Edits that were not confirmed are refused with PENDING_EDITS unless
-    `lose_pending`."""
+    """Leave: the install is revoked on the server where it can be reached. `keep`: what is here stays as a network of one's own,
+    else it is wiped when the engine ends. Edits that were not confirmed are refused with PENDING_EDITS unless `lose_pending`."""
 
     request: int
     keep: bool
@@ -117,8 +124,8 @@ class LeaveTeam(msgspec.Struct, tag="leave_team", frozen=True):
 
 
 class QueryTray(msgspec.Struct, tag="query_tray", frozen=True):
-    """Ask for what is pending and what was not applied, the newest first. Reply.result: {"pending": [Edit as plain data],
-    "tray": [TrayEntry as plain data], "more": how many are not told}."""
+    """Ask for what is pending and what was not applied, the newest first. Reply.result: {"pending": [Edit as plain data], "tray":
+    [TrayEntry as plain data], "more": how many are not told}."""
 
     request: int
 
@@ -136,6 +143,22 @@ class SetPresence(msgspec.Struct, tag="set_presence", frozen=True):
     request: int
     looks_at: UUID | None = None
     works_on: UUID | None = None
+
+
+TEAMS_FOLDER = "teams"
+"""Of a profile: it holds the folders of the networks that were joined."""
+NETWORK_FILE = "network.json"
+"""In such a folder: its `NetworkCard`, written whole before JoinTeam is answered; a folder without one is none, or is wiped."""
+
+
+class NetworkCard(msgspec.Struct, frozen=True):
+    """What a joined network's folder says of itself, so that a window can name it before its engine runs. `left`: the team was
+    left, and what was here is kept as a network of one's own."""
+
+    tenant: UUID
+    name: str
+    server: str
+    left: bool = False
 
 
 TeamRequest = LookAtServer | JoinTeam | LogInAgain | LeaveTeam | QueryTray | DropFromTray | SetPresence

@@ -35,6 +35,7 @@ from domain.operation import Operation
 from domain.receiving import ReceiverSettings, ReceiverState
 from domain.retention import DiskState, Retention
 from domain.searching import DiscoveryRequest
+from domain.team import TeamRequest, TeamState
 from domain.terrain import TerrainRequest
 from domain.vault import Secret, VaultRequest, VaultState
 from domain.watching import AlertRule, Ignored, Maintenance
@@ -199,6 +200,7 @@ ToEngine = (
     | QueryQuarantine
     | ForgetSender
     | VaultRequest
+    | TeamRequest
     | Stop
 )
 
@@ -316,6 +318,7 @@ class Changed(msgspec.Struct, tag="changed", frozen=True):
     values: tuple[LatestValues, ...] = ()
     journal: tuple[JournalRow, ...] = ()
     engine: EngineState | None = None
+    team: TeamState | None = None
 
 
 class Reply(msgspec.Struct, tag="reply", frozen=True):

@@ -28,6 +28,7 @@ from domain.journal import JournalRow
 from domain.maps import MapRequest
 from domain.mib import MibRequest
 from domain.searching import DiscoveryRequest
+from domain.team import TeamRequest
 from domain.terrain import TerrainRequest
 from domain.vault import Lock, RotateKeys, SetAutoLock, SetKeyPlace, Unlock
 from domain.wire import (
@@ -90,6 +91,7 @@ Request = (
     | SetAutoLock
     | SetKeyPlace
     | RotateKeys
+    | TeamRequest
     | Stop
 )
 

@@ -93,9 +93,9 @@ class Outbox:
             more = bool(self._changed)
         self._batch += 1
         self._outstanding = True
-        engine = found.pop("engine", [None])[0]
+        engine, team = (found.pop(name, [None])[0] for name in ("engine", "team"))
         lists = {field: tuple(values) for field, values in found.items()}
-        return Changed(self._batch, initial=initial, more=more, engine=engine, **lists)
+        return Changed(self._batch, initial=initial, more=more, engine=engine, team=team, **lists)
 
     def _take(self, subject: Subject, found: dict[str, list[Any]]) -> int:
         if subject.table == "facts":

@@ -21,6 +21,7 @@ from domain.load import LinkState
 from domain.maps import MapFile
 from domain.observation import Value
 from domain.operation import Operation
+from domain.team import TeamState
 from domain.wire import FOUND_KINDS, EngineState, FoundKind, LatestValues
 from engine.storage.batch import Loaded
 
@@ -48,11 +49,12 @@ Table = Literal[
     "facts",
     "values",
     "engine",
+    "team",
 ]
 
 
 class Subject(NamedTuple):
-    """One thing that has a latest state: of a fact the address, of the rest the id (None: the engine itself).
+    """One thing that has a latest state: of a fact the address, of the rest the id (None: the engine itself, the team).
 
     "facts" stands for all facts of a device, in a snapshot.
     """
@@ -81,6 +83,7 @@ class State:
     values: dict[UUID, LatestValues] = field(default_factory=dict)
     live: dict[UUID, tuple[int, tuple[Value, ...]]] = field(default_factory=dict)
     engine: EngineState | None = None
+    team: TeamState | None = None
 
     def latest(self, subject: Subject) -> Any:
         """Return a subject's state now, or None where it is gone."""
@@ -100,6 +103,8 @@ class State:
                 return self.facts.get(key[0], {}).get(key[1:3])
             case "values":
                 return self._values(key)
+            case "team":
+                return self.team
             case _:
                 return self.engine
 
@@ -141,6 +146,7 @@ class State:
         for id in self.facts:
             yield Subject("facts", id)
         yield Subject("engine", None)
+        yield Subject("team", None)
 
 
 def state_from(loaded: Loaded) -> State:

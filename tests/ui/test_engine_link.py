@@ -13,10 +13,11 @@ from PySide6.QtWidgets import QApplication
 
 from app.draft import DeviceDraft, default_probe, edit_of, steps_of
 from app.endpoint_client import Conversation, EndpointClient, NoEngine
-from app.engine_link import BACK_OFF_S, EngineLink, Status
+from app.engine_link import BACK_OFF_S, LEFT_WHY, EngineLink, Status
 from app.model import Model
 from domain.errors import Refusal
-from domain.wire import FRAME_CAP_BYTES, Credit, Reply, SubmitEdit, ToClient, Watch
+from domain.inventory import Device, Inventory, Tenant
+from domain.wire import FRAME_CAP_BYTES, Changed, Credit, Reply, SubmitEdit, ToClient, Watch
 from tests.ui.conftest import Bench, WaitFor
 from tests.ui.fake_engine import FakeEngine, id_of
 
@@ -205,3 +206,43 @@ def test_a_watch_that_is_too_large_to_send_ends_no_thread(bench: Bench) -> None:
     bench.link.watch([id_of("g2")])
     bench.wait_for(lambda: bench.engine.watched == (id_of("g2"),))
     assert bench.engine.hello_count == 1
+
+
+def test_another_network_takes_the_place_of_the_one_that_was_left(
+    bench: Bench, tmp_path: Path, wait_for: WaitFor
+) -> None:
+    other = FakeEngine(tmp_path / "teams" / "other", Inventory())
+    other.tenant = Tenant(id_of("other"), "Other")
+    replies: list[Reply] = []
+    bench.engine.drop_edits = 1
+    bench.link.request(lambda number: SubmitEdit(number, edit_of("Lost", "tester", [])), replies.append)
+    bench.wait_for(lambda: not bench.engine.drop_edits)
+    bench.link.watch([id_of("g1")])
+    bench.link.attach(other.profile, ["nothing-to-start"])
+    assert [reply.refusals[0].message for reply in replies] == [LEFT_WHY]
+    assert bench.model.tenant is None
+    assert not bench.model.inventory.tables["device"], "nobody sees one network under another's name"
+    wait_for(lambda: bench.model.tenant == other.tenant)
+    assert other.edits == []
+    assert other.watched == ()
+    bench.engine.tell(lambda batch: Changed(batch, devices=(Device(id_of("late"), "Late", "10.0.0.9"),)))
+    other.tell(lambda batch: Changed(batch, devices=(Device(id_of("new"), "New", "10.0.0.8"),)))
+    wait_for(lambda: bench.model.inventory.tables["device"])
+    assert [device.name for device in bench.model.inventory.devices()] == ["New"]
+    other.close()
+
+
+def test_the_engine_of_a_network_that_is_left_ends_and_the_next_one_starts(
+    real: Link, tmp_path: Path, wait_for: WaitFor
+) -> None:
+    link, _, said = real
+    link.start()
+    link.attach(tmp_path / "second")
+    wait_for(lambda: link.connected)
+    second = link.engine_pid
+    link.attach(tmp_path / "third")
+    wait_for(lambda: link.connected and link.engine_pid != second)
+    assert not is_alive(second)
+    assert (tmp_path / "third" / "heliograph.db").exists()
+    assert link.restarts == 0
+    assert {status.kind for status in said} == {"starting", "ready"}
