@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +23,7 @@ Transaction: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 """A connection within a transaction: `fetch`, `fetchrow`, `fetchval`, `execute` with `$1` parameters."""
 
 APPLICATION = "heliograph"
+Isolation: TypeAlias = Literal["repeatable_read"] | None
 
 
 class Asking(Protocol):
@@ -84,12 +85,15 @@ class Database:
         return self._pool.get_idle_size()
 
     @asynccontextmanager
-    async def transaction(self, who: Asking) -> AsyncIterator[Transaction]:
+    async def transaction(self, who: Asking, *, is_snapshot: bool = False) -> AsyncIterator[Transaction]:
         """Yield a connection in a transaction for `who`: committed at the end, rolled back where an exception leaves it.
 
+        `is_snapshot`: all its statements see the database at one moment, and write nothing.
         Raises DatabaseBusy, OSError (no database), asyncpg.PostgresError.
         """
-        async with self._lent() as connection, connection.transaction():
+        isolation: Isolation = "repeatable_read" if is_snapshot else None
+        begun = self._lent()
+        async with begun as connection, connection.transaction(isolation=isolation, readonly=is_snapshot):
             await connection.execute(_SET, *_said(who))
             yield connection
 

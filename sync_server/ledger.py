@@ -5,25 +5,33 @@ came since a revision.
 
 Theory: the tenant's row is locked from the first look to the commit, so that what was judged still holds when it is written, and
 the order of revisions is that of commits. Each change takes the next revision and is one journal row under that number, whose
-origin is the tenant itself: the server's own rows have no gap.
+origin is the tenant itself; what installs tell takes revisions of the same row (`live/intake.py`). What a change touched is
+noted under its revision, and whoever listens is told, in the same transaction.
+An edit of the API is applied whole or refused; one that an install pushes is merged: what clashes keeps the server's value. What
+was answered to a pushed edit stays the answer, however often it comes.
 One rule: nothing else writes into the tables of the inventory.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 
 from domain.alerts import DONE, Act, Alert, PersonAct, act_refusals, body_of, is_done, next_alert
+from domain.clash import Clash
 from domain.edit import Edit, Step, apply
 from domain.errors import Refusal, RefusedByRule
 from domain.inventory import Inventory
 from domain.journal import JournalRow, RowKind
+from domain.merge import Merged, settle
 from domain.roles import permission_to_edit
 from domain.rules import of_edit, refusals
+from domain.sync import Outcome
 from domain.text import clean_text
 from engine.storage.rows import ALERT, touched_by
 from sync_server.database import Transaction, beyond_reach
@@ -34,6 +42,10 @@ STEPS_IN_LOOP = 100
 """Longer edits are judged in a thread, so that other requests go on."""
 TOUCHED_TOLD = 50
 """Things that a journal row of an edit names one by one."""
+CLASHES_KEPT = 100
+"""Things of one edit whose clashes are kept and told."""
+NEWS = "heliograph_news"
+"""The channel on which a tenant is named that something was touched of."""
 _REACHED: dict[str, str] = {
     "site": "SELECT id FROM site WHERE id = ANY ($1::uuid[])",
     "device": "SELECT id FROM device WHERE id = ANY ($1::uuid[])",
@@ -70,19 +82,66 @@ class Ledger:
 
     async def apply(self, edit: Edit) -> list[Refusal]:
         """Apply an edit whole, or return why not and write nothing."""
-        found = [*of_edit(edit), *self._permissions(edit.steps)]
-        if found:
+        if found := await self._denied(edit):
             return found
-        if found := await self._beyond_reach(edit.steps):
-            return found
-        async with beyond_reach(self._transaction, self._who):
-            part = await part_for(self._transaction, edit.steps)
+        part = await self._part(edit)
         if len(edit.steps) <= STEPS_IN_LOOP:
             found = refusals(part, edit)
         else:
             found = await asyncio.to_thread(refusals, part, edit)
-        if found:
-            return found
+        if not found:
+            await self._write(edit, part)
+        return found
+
+    async def answered(self, edits: Sequence[Edit]) -> dict[UUID, Outcome]:
+        """Return what was answered to those of some pushed edits that came before; another edit of an id is refused."""
+        ids = [edit.id for edit in edits]
+        async with beyond_reach(self._transaction, self._who):
+            applied = await self._transaction.fetch(_KNOWN, ids)
+        kept = {row["edit_id"]: row for row in await self._transaction.fetch(_ANSWERED, ids)}
+        bodies = {row["id"]: (row["seq"], row["body"]) for row in applied}
+        found: dict[UUID, Outcome] = {}
+        for edit in edits:
+            if (row := kept.get(edit.id)) is not None:
+                clashes = msgspec.convert(row["clashes"], tuple[Clash, ...])
+                told = msgspec.convert(row["refusals"], tuple[Refusal, ...])
+                is_same = row["digest"] == _digest(edit)
+                found[edit.id] = Outcome(edit.id, row["revision"], clashes, told) if is_same else taken(edit)
+            elif edit.id in bodies:
+                revision, body = bodies[edit.id]
+                is_same = _digest(msgspec.convert(body, Edit)) == _digest(edit)
+                found[edit.id] = Outcome(edit.id, revision) if is_same else taken(edit)
+        return found
+
+    async def merge(self, edit: Edit) -> Outcome:
+        """Apply what can be applied of a pushed edit that did not come before, and keep the answer."""
+        merged, found = Merged(None), await self._denied(edit)
+        if not found:
+            part = await self._part(edit)
+            if len(edit.steps) <= STEPS_IN_LOOP:
+                merged, found = settle(part, edit)
+            else:
+                merged, found = await asyncio.to_thread(settle, part, edit)
+        clashes = merged.clashes[:CLASHES_KEPT]
+        revision = 0
+        if merged.edit is not None and not found:
+            await self._write(merged.edit, part, clashes)
+            revision = self.revision
+        plain = msgspec.to_builtins(clashes), msgspec.to_builtins(found)
+        await self._transaction.execute(_ANSWER, edit.id, _digest(edit), revision, *plain)
+        return Outcome(edit.id, revision, clashes, tuple(found))
+
+    async def _denied(self, edit: Edit) -> list[Refusal]:
+        """Return why an edit is refused, whatever is there."""
+        found = [*of_edit(edit), *self._permissions(edit.steps)]
+        return found or await self._beyond_reach(edit.steps)
+
+    async def _part(self, edit: Edit) -> Inventory:
+        async with beyond_reach(self._transaction, self._who):
+            return await part_for(self._transaction, edit.steps)
+
+    async def _write(self, edit: Edit, part: Inventory, clashes: Sequence[Clash] = ()) -> None:
+        """Write an edit that fits, what it led to, what it touched."""
         after = Inventory(part.tables)
         things = list(dict.fromkeys(apply(after, edit)))
         await write_touched(self._transaction, part, touched_by(edit.steps, after))
@@ -95,10 +154,16 @@ class Ledger:
         }
         if edit.undoes:
             told["undoes"] = str(edit.undoes)
+        if clashes:
+            told["clashes"] = msgspec.to_builtins(clashes)
         row = self._next("edit_applied", things[0][1] if len(things) == 1 else None, told)
+        touched = [kind for kind, _ in things], [id for _, id in things]
         body = msgspec.to_builtins(edit)
-        await self._transaction.execute(_WRITE_EDIT, *_told(row), edit.id, edit.at_us, body)
-        return []
+        await self._transaction.execute(_WRITE_EDIT, *_told(row), *touched, edit.id, edit.at_us, body)
+        sites, devices = _moved(edit)
+        if sites or devices:
+            async with beyond_reach(self._transaction, self._who):
+                await self._transaction.execute(_TOUCH_AROUND, sites, devices, self.revision)
 
     async def act(self, alert: UUID, act: PersonAct, text: str = "", to: str = "") -> Alert:
         """Do what a person does to an alert; what is done already changes nothing. Raises RefusedByRule."""
@@ -135,12 +200,8 @@ class Ledger:
         new = next_alert(old, row)
         if new is None:
             raise RefusedByRule([Refusal("INVALID_INPUT", "this is no word about an alert")])
-        await self._transaction.execute(_WRITE_JOURNAL, *_told(row))
-        columns = ALERT.to_row(new)
-        columns["acts"] = msgspec.to_builtins(new.acts)
-        await self._transaction.execute(
-            _INSERT_ALERT if old is None else _UPDATE_ALERT, *(columns[name] for name in _ALERT_NAMES)
-        )
+        await self._transaction.execute(_WRITE_JOURNAL, *_told(row), ["alert"], [new.id])
+        await write_alerts(self._transaction, [new] if old is None else [], [] if old is None else [new])
         return new
 
     async def told_before(self, alert: UUID, sent_us: int) -> int:
@@ -208,21 +269,65 @@ def _told(row: JournalRow) -> tuple[object, ...]:
     return row.origin, row.seq, row.at_us, row.kind, row.subject, row.body
 
 
+async def write_alerts(transaction: Transaction, made: Sequence[Alert], changed: Sequence[Alert]) -> None:
+    """Write alerts that were not there, and those that are otherwise now."""
+    for statement, alerts in ((_INSERT_ALERT, made), (_UPDATE_ALERT, changed)):
+        if alerts:
+            await transaction.executemany(statement, [_alert_row(alert) for alert in alerts])
+
+
+def _alert_row(alert: Alert) -> list[Any]:
+    columns = {**ALERT.to_row(alert), "acts": msgspec.to_builtins(alert.acts)}
+    return [columns[name] for name in _ALERT_NAMES]
+
+
+def taken(edit: Edit) -> Outcome:
+    """Return what becomes of an edit whose id is another's."""
+    return Outcome(edit.id, 0, refusals=(Refusal("EDIT_ALREADY_EXISTS", "another edit has this id", "id"),))
+
+
+def _digest(edit: Edit) -> bytes:
+    """Return what tells an edit from another, whoever is said to have made it."""
+    same = msgspec.to_builtins(msgspec.structs.replace(edit, author=""))
+    return blake2b(msgspec.json.encode(same, order="sorted"), digest_size=16).digest()
+
+
+def _moved(edit: Edit) -> tuple[list[UUID], list[UUID]]:
+    """Return sites and devices that may have come into somebody's reach, or left it, with what hangs off them."""
+    is_undo = edit.undoes is not None
+    sites = [s.id for s in edit.steps if s.kind == "site" and s.before and s.after and "pop" in s.after]
+    devices = [
+        s.id
+        for s in edit.steps
+        if s.kind == "device" and s.after and ("site" in s.after if s.before else is_undo)
+    ]
+    return sites, devices
+
+
 _HOLD = "SELECT revision FROM tenant WHERE id = current_tenant() FOR NO KEY UPDATE"
 _MOVE = """
     WITH moved AS (UPDATE tenant SET revision = $2 WHERE id = current_tenant()),
     told AS (INSERT INTO journal (tenant_id, origin, seq, at_us, kind, subject, body)
-        VALUES (current_tenant(), $1, $2, $3, $4, $5, $6))
+        VALUES (current_tenant(), $1, $2, $3, $4, $5, $6)),
+    touched AS (INSERT INTO sync.touched (tenant_id, kind, id, revision)
+        SELECT current_tenant(), kind, id, $2 FROM unnest($7::text[], $8::uuid[]) AS u (kind, id)
+        ON CONFLICT (tenant_id, kind, id) DO UPDATE SET revision = excluded.revision)
 """
 _WRITE_TOLD = """
     INSERT INTO identity.told AS t VALUES (current_tenant(), $1, $2)
     ON CONFLICT (tenant_id, alert_id) DO UPDATE SET sent_us = greatest(t.sent_us, $2)
 """
-_WRITE_JOURNAL = f"{_MOVE} SELECT"
-_WRITE_EDIT = f"""{_MOVE}
-    INSERT INTO edit (tenant_id, id, origin, seq, at_us, state, body)
-    VALUES (current_tenant(), $7, $1, $2, $8, 'confirmed', $9)
+_SAY = f"SELECT pg_notify('{NEWS}', current_tenant()::text)"
+_WRITE_JOURNAL = f"{_MOVE} {_SAY}"
+_WRITE_EDIT = f"""{_MOVE}, written AS (
+        INSERT INTO edit (tenant_id, id, origin, seq, at_us, state, body)
+        VALUES (current_tenant(), $9, $1, $2, $10, 'confirmed', $11))
+    {_SAY}
 """
+_KNOWN = "SELECT id, seq, body FROM edit WHERE id = ANY ($1::uuid[])"
+_ANSWERED = "SELECT * FROM sync.outcome WHERE edit_id = ANY ($1::uuid[])"
+_ANSWER = "INSERT INTO sync.outcome VALUES (current_tenant(), $1, $2, $3, $4, $5)"
+_TOUCH_AROUND = "SELECT sync.touch_around($1, $2, $3)"
 _ALERT_NAMES = [column.name for column in ALERT.table.columns if column.name != "tenant_id"]
 ALERT_COLUMNS = ", ".join(f't."{name}"' for name in _ALERT_NAMES)
 _NAMED = ", ".join(f'"{name}"' for name in _ALERT_NAMES)

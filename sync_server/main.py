@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from domain.sync import FRAME_CAP_BYTES
 from engine import VERSION
 from engine.tasks import end, keep
 from sync_server import admin, api, health, metrics
@@ -24,6 +25,9 @@ from sync_server.api.openapi import describe
 from sync_server.charts import Charts
 from sync_server.database import Database
 from sync_server.ingest import Ingest
+from sync_server.live import door
+from sync_server.live.frames import Protocol
+from sync_server.live.hub import Hub
 from sync_server.samples import Caps, Samples
 from sync_server.services import Services
 from sync_server.settings import Settings
@@ -39,7 +43,7 @@ STOPS = (signal.SIGINT, signal.SIGTERM)
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
     """Yield the application with all that it needs in `app.state`: `settings`, `database`, `health`, `services`, `samples`,
-    `ingest`, `charts`, `metrics`.
+    `ingest`, `charts`, `metrics`, `hub`.
 
     Raises OSError or asyncpg.PostgresError where the database cannot be used, SettingRefused.
     """
@@ -60,14 +64,17 @@ async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
         closing.push_async_callback(end, *tasks)
         app.state.ingest = ingest = Ingest(app.state.samples, settings)
         closing.push_async_callback(ingest.close)
-        app.state.metrics = metrics.Metrics(database, ingest)
+        admission = services.admission
+        app.state.hub = hub = Hub(database, app.state.samples, ingest, admission, settings)
+        closing.push_async_callback(hub.close)
+        app.state.metrics = metrics.Metrics(database, ingest, hub)
         watching = keep("watching", Watching(database, ingest, app.state.metrics).run)
         closing.push_async_callback(end, watching)
         app.add_middleware(metrics.Counting, metrics=app.state.metrics)
         app.add_middleware(Headers)
         handle_errors(app)
         routers = (health.router, metrics.router, *api.routers(), *admin.routers())
-        for router in routers:
+        for router in (*routers, door.router):
             app.include_router(router)
         describe(app, routers)
         yield app
@@ -82,7 +89,7 @@ async def serve(settings: Settings) -> None:
         )
         host, port = listening.getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        server = _Server(configured(app, settings))
+        server = Server(configured(app, settings), app.state.hub)
         _log.info("serving", extra={"address": address})
         await server.serve([listening])
         _log.info("stopping")
@@ -99,11 +106,25 @@ def configured(app: FastAPI, settings: Settings) -> uvicorn.Config:
         server_header=False,
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=round(settings.stop_s),
+        ws=Protocol,
+        ws_max_size=FRAME_CAP_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=None,
+        ws_ping_timeout=None,
     )
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server that returns when it was stopped: its own way is to raise the signal once more."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell those who are connected why, before their sockets close."""
+        await self._hub.close()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

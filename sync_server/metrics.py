@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from engine import VERSION
 from sync_server.database import Database, DatabaseBusy, Work
 from sync_server.ingest import Ingest
+from sync_server.live.hub import Hub
 from sync_server.settings import Settings
 
 _log = logging.getLogger("sync_server.requests")
@@ -35,7 +36,7 @@ METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 class Metrics:
     """All figures of one server."""
 
-    def __init__(self, database: Database, ingest: Ingest) -> None:
+    def __init__(self, database: Database, ingest: Ingest, hub: Hub) -> None:
         self._database = database
         self._asked_s = -ASKED_EVERY_S
         self.registry = registry = CollectorRegistry()
@@ -86,6 +87,8 @@ class Metrics:
             ("idle_database_connections", "Those that wait for work.", lambda: database.idle_connections),
             ("ingest_waiting_cycles", "Cycles that are not on disk yet.", lambda: ingest.waiting),
             ("ingest_lag_seconds", "How long the oldest of them has waited.", lambda: ingest.lag_s),
+            ("live_lines", "Installs and pages that are connected.", lambda: len(hub.lines())),
+            ("live_lines_behind", "Those that have not taken what is the newest.", lambda: hub.behind),
         ):
             Gauge(name, what, registry=registry).set_function(read)
 

@@ -133,6 +133,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="what a scraper of `/metrics` sends as `Authorization: Bearer ...`; without one there is no `/metrics`"
         ),
     ] = Secret("")
+    live_lines: Annotated[int, _number(1, 100_000, "live connections of this process")] = 5_000
+    live_tenant_lines: Annotated[int, _number(1, 100_000, "live connections of a tenant at this process")] = (
+        1_000
+    )
     stop_s: Annotated[float, _number(1, 600, "how long a stop waits for requests that are under way")] = 20.0
 
 

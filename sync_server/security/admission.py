@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from asyncpg import Record
 
 from domain.roles import PERMISSIONS, Reach, Scope, key_permissions
@@ -31,6 +32,7 @@ _KEY = (
 )
 """A key's tenant is known in there only; the budget of its tenant is the one that has a cap and no name yet."""
 _ANYBODY = "SELECT refused, wait_us FROM identity.spend($1::text[], $2::integer[], $3::bigint[])"
+_AGAIN = "SELECT * FROM identity.admit_user($1, $2, $3, $4)"
 _STREAM = "SELECT * FROM identity.take_stream_token($1)"
 
 
@@ -58,6 +60,21 @@ class Admission:
             raise TokenInvalid("no stream token, used before or too old")
         claims = Claims(found["account"], found["org"], found["session"], found["jti"], 0, 0)
         return await self._admit_user(claims, origin, "api")
+
+    async def again(self, who: Principal) -> Principal | None:
+        """Return somebody who was admitted as he is now, None where his session or membership is over. Costs no budget."""
+        row = await self._database.ask(_AGAIN, who.id, who.session, who.jti, who.tenant)
+        if row is None:
+            return None
+        role, reach = row["role"], _reach(row["sites"])
+        return msgspec.structs.replace(
+            who,
+            name=row["name"],
+            role=role,
+            permissions=PERMISSIONS[role],
+            reach=reach,
+            is_guest=row["is_guest"],
+        )
 
     async def spend(self, limit: LimitClass, asker: str, address: str) -> None:
         """Take one from the budgets of somebody who is nobody yet. Raises LimitExceeded."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 
 from migrations.guards import LOOKUP, OWNER, REQUESTS
 
-OF_NO_TENANT = {"meta": "SELECT", "alembic_version": "SELECT"}
+OF_NO_TENANT = {"meta": "SELECT", "alembic_version": "SELECT", "sync.epoch": "SELECT"}
 """Tables without a tenant, and all that the requests' role may do with them."""
 LOOKUPS = {
     "devices_in_box",

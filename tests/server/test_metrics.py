@@ -159,7 +159,7 @@ def test_a_fault_is_an_alert_of_the_server_about_itself_until_it_is_over(
     async def work(app: FastAPI) -> None:
         nonlocal used
         state = app.state
-        figures = Metrics(state.database, state.ingest)
+        figures = Metrics(state.database, state.ingest, state.hub)
         here = Watching(state.database, state.ingest, figures, tmp_path)
         here.rules = tuple(rule for rule in here.rules if rule.name != "memory")  # of this machine
         monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(total=10, used=used))

@@ -50,7 +50,8 @@ def schema_of(engine: Engine) -> list[tuple[str, ...]]:
 
 
 def drop_all(connection: Connection) -> None:
-    """Take away what the history has made, the server's own schema too."""
+    """Take away what the history has made, the server's own schemas too."""
+    connection.exec_driver_sql("DROP SCHEMA IF EXISTS sync CASCADE")
     connection.exec_driver_sql("DROP SCHEMA IF EXISTS identity CASCADE")
     tables.metadata.drop_all(connection)
 

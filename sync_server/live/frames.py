@@ -1,0 +1,106 @@
+"""Frames of a socket: taken, sent, understood or not. Counterpart: uvicorn's protocol below, `line.py` above.
+
+Theory: uvicorn hands over one message and reads no further until that is taken, and makes who sends wait while the other side
+does not read; so what waits for a peer is a frame and the system's buffers. A socket whose peer reads nothing never ends by
+closing: it is aborted, which uvicorn offers nowhere, so `Protocol` hands that out with the scope.
+One rule: a frame is somebody's data: whatever it holds ends in a message or in `HangUp`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import get_args
+
+import msgspec
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from domain.sync import FRAME_CAP_BYTES, Refused, ToServer, decode_to_server, encode
+
+CLOSE_S = 5.0
+"""How long a peer has to hear why it is hung up."""
+GOOD_CLOSES = frozenset((1000, 1001))
+KNOWN = frozenset(type.__struct_config__.tag for type in get_args(ToServer))
+
+
+class HangUp(Exception):
+    """A line is to end; the other side is told the code, and when to come again."""
+
+    def __init__(self, code: str, message: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(f"{code}: {message}")
+        self.refused = Refused(code, message, retry_after_s)
+
+
+class Protocol(WebSocketsSansIOProtocol):
+    """uvicorn's, whose connections can be aborted."""
+
+    async def run_asgi(self) -> None:
+        """Run the application, which finds in its scope how to abort."""
+        self.scope["extensions"] = {
+            **(self.scope.get("extensions") or {}),
+            "heliograph.abort": {"call": self.transport.abort},
+        }
+        await super().run_asgi()
+
+
+class Peer:
+    """The other side of a socket that was accepted."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+        extension = (socket.scope.get("extensions") or {}).get("heliograph.abort", {})
+        self._abort: Callable[[], None] | None = extension.get("call")
+        self.left_in_peace = False
+
+    async def receive(self) -> bytes | None:
+        """Return the next frame, None once the other side is gone. Raises HangUp."""
+        message = await self._socket.receive()
+        if message["type"] == "websocket.disconnect":
+            self.left_in_peace = message.get("code") in GOOD_CLOSES
+            return None
+        data: bytes | None = message.get("bytes")
+        if data is None:
+            raise HangUp("BAD_MESSAGE", "binary frames expected, got text")
+        if len(data) > FRAME_CAP_BYTES:
+            raise HangUp("BAD_MESSAGE", f"at most {FRAME_CAP_BYTES} bytes expected, got {len(data)}")
+        return data
+
+    async def send(self, data: bytes) -> None:
+        """Send a frame; returns when what came before it has left. One who is gone is noticed by `receive`."""
+        with suppress(WebSocketDisconnect, RuntimeError):
+            await self._socket.send_bytes(data)
+
+    async def refuse(self, why: HangUp) -> None:
+        """Say why, and close; who does not listen is cut off."""
+        if self._abort is not None:
+            asyncio.get_running_loop().call_later(2 * CLOSE_S, self._abort)
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self.send(encode(why.refused))
+                with suppress(WebSocketDisconnect, RuntimeError):
+                    await self._socket.close(1000)
+        except TimeoutError:
+            self.abort()
+
+    def abort(self) -> None:
+        """Cut the connection, whatever waits in it."""
+        if self._abort is not None:
+            self._abort()
+
+
+def decode(data: bytes) -> ToServer:
+    """Return a message. Raises HangUp."""
+    try:
+        return decode_to_server(data)
+    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        said = str(error)[:300]
+    with suppress(msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        if msgspec.msgpack.decode(data, type=_Tagged).type not in KNOWN:
+            raise HangUp("UPDATE_NEEDED", "this message is not known here: update the app")
+    raise HangUp("BAD_MESSAGE", said)
+
+
+class _Tagged(msgspec.Struct):
+    type: str

@@ -1,0 +1,236 @@
+"""All lines of this server: rooms, what is heard from the database, who may still be there. Counterpart: `main.py` makes it.
+
+Theory: whatever any server writes is a notice of PostgreSQL in the same transaction, heard on one connection beside the pool (a
+pooler between takes it away: then the rooms ask every few seconds). A notice names a tenant and tells nothing: what is told is
+read as whom it is told to. That a session, membership or install ended is a notice too, and is asked each minute besides.
+One rule: a line is in one room, and whoever leaves it last turns off the light.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from uuid import UUID
+
+import asyncpg
+
+from domain.sync import Cycles
+from engine.tasks import end, keep
+from sync_server.database import Database
+from sync_server.ingest import Ingest
+from sync_server.ledger import NEWS
+from sync_server.live import presence
+from sync_server.live.frames import HangUp
+from sync_server.live.intake import Intake
+from sync_server.live.line import Line
+from sync_server.live.room import Room
+from sync_server.live.works import AWAY, Works
+from sync_server.samples import Samples
+from sync_server.security.admission import Admission
+from sync_server.security.principal import Principal
+from sync_server.settings import Settings
+
+_log = logging.getLogger("sync_server.live")
+
+ACCESS = "heliograph_access"
+"""The channel on which a tenant or an account is named whose access changed."""
+ASK_S = 60.0
+READING_AT_ONCE = 4
+RETRY_S = 1.0
+CLOSE_S = 8.0
+LATE_S = 3.0
+"""How soon those who are hung up because the server stops may come again; each a little later than the other."""
+
+
+class Hub:
+    """The lines of a server. Made within its loop, closed before the database."""
+
+    def __init__(
+        self, database: Database, samples: Samples, ingest: Ingest, admission: Admission, settings: Settings
+    ) -> None:
+        self.rooms: dict[UUID, Room] = {}
+        self.is_closing = False
+        self.greeting = 0
+        """Sockets that have not said who they are."""
+        self._admission = admission
+        self._settings = settings
+        self.works = Works(
+            database,
+            samples,
+            ingest,
+            Intake(database),
+            asyncio.Semaphore(READING_AT_ONCE),
+            lambda: time.time_ns() // 1000,
+            self._on_numbers,
+        )
+        self._asked: asyncio.Queue[UUID] = asyncio.Queue()
+        self._tasks = (
+            keep("listening", self._listen),
+            keep("asking who was told of", self._ask_told),
+            keep("asking all", self._ask_all),
+        )
+
+    async def close(self) -> None:
+        """Hang up on everybody, and wait until they are gone."""
+        self.is_closing = True
+        for number, line in enumerate(self.lines()):
+            line.hang_up(HangUp("CLOSING", "the server stops", LATE_S + number % 100 / 50))
+        await _ended(self.lines())
+        await end(*self._tasks)
+        for room in list(self.rooms.values()):
+            await room.close()
+
+    def lines(self) -> list[Line]:
+        """Return all lines."""
+        return [line for room in self.rooms.values() for line in room.lines]
+
+    @property
+    def behind(self) -> int:
+        """How many lines have not taken what is the newest."""
+        return sum(room.behind for room in self.rooms.values())
+
+    def has_room(self, tenant: UUID) -> bool:
+        """Tell whether one more line of a tenant may be here."""
+        room = self.rooms.get(tenant)
+        mine = 0 if room is None else len(room.lines)
+        return mine < self._settings.live_tenant_lines and self.has_place
+
+    @property
+    def has_place(self) -> bool:
+        """Whether one more line may be here."""
+        total = sum(len(room.lines) for room in self.rooms.values())
+        return not self.is_closing and total < self._settings.live_lines
+
+    async def serve(self, line: Line, tenant: UUID, first: bytes) -> None:
+        """Have a line in its room until it ends."""
+        await self._replace(line, tenant)
+        room = self.rooms.get(tenant)
+        if room is None:
+            room = self.rooms[tenant] = Room(tenant, self.works)
+        room.enter(line)
+        in_peace = False
+        try:
+            in_peace = await line.run(first)
+        finally:
+            room.leave(line)
+            if not room.lines and self.rooms.get(tenant) is room:
+                del self.rooms[tenant]
+                await room.close()
+            line.ended.set()
+            if line.install is not None:
+                with suppress(*AWAY):  # it is not heard any more, and so goes by itself
+                    await presence.leave(
+                        self.works.database, tenant, line.install, line.id, in_peace=in_peace
+                    )
+
+    async def _replace(self, line: Line, tenant: UUID) -> None:
+        """Have no two lines of one install: what the old one had begun is over before the new one begins."""
+        room = self.rooms.get(tenant)
+        olds = (
+            [old for old in room.lines if line.install is not None and old.install == line.install]
+            if room
+            else []
+        )
+        for old in olds:
+            old.hang_up(HangUp("TOO_MANY", "this install has connected anew"))
+        await _ended(olds)
+
+    # What is heard from the database
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                connection = await asyncpg.connect(
+                    self._settings.database_url.value,
+                    timeout=self._settings.pool_wait_s,
+                    server_settings={"application_name": "heliograph listening"},
+                )
+            except (OSError, asyncpg.PostgresError, TimeoutError):
+                await asyncio.sleep(RETRY_S)
+                continue
+            lost = asyncio.Event()
+            connection.add_termination_listener(_setter(lost))
+            try:
+                for channel in (NEWS, presence.PEOPLE, ACCESS):
+                    await connection.add_listener(channel, self._on_notice)
+                for room in list(self.rooms.values()):  # what was said while nobody listened
+                    room.on_news()
+                    room.on_people()
+                await lost.wait()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                pass
+            finally:
+                connection.terminate()
+            _log.warning("listening_again", extra={"reason": "the connection was lost"})
+            await asyncio.sleep(RETRY_S)
+
+    def _on_notice(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
+        try:
+            id = UUID(str(payload))
+        except ValueError:
+            return
+        if channel == ACCESS:
+            self._asked.put_nowait(id)
+        elif (room := self.rooms.get(id)) is not None:
+            if channel == NEWS:
+                room.on_news()
+            else:
+                room.on_people()
+
+    def _on_numbers(self, tenant: UUID, cycles: Cycles) -> None:
+        if (room := self.rooms.get(tenant)) is not None:
+            room.on_numbers(cycles)
+
+    # Who may still be there
+
+    async def _ask_told(self) -> None:
+        while True:
+            id = await self._asked.get()
+            await self._ask_again([line for line in self.lines() if id in (line.who.tenant, line.who.id)])
+
+    async def _ask_all(self) -> None:
+        while True:
+            await asyncio.sleep(ASK_S)
+            await self._ask_again(self.lines())
+
+    async def _ask_again(self, lines: list[Line]) -> None:
+        for line in lines:
+            try:
+                why = await self._reason(line)
+                if why is None and line.devices:
+                    await line.look_again(line.devices)
+            except AWAY:
+                return  # whoever is there stays until it can be asked again
+            if why is not None:
+                line.hang_up(why)
+
+    async def _reason(self, line: Line) -> HangUp | None:
+        """Return why a line is not to be here any more."""
+        now: Principal | None = await self._admission.again(line.who)
+        if now is None:
+            return HangUp("SESSION_OVER", "the session is over: log in again")
+        if (now.role, now.permissions, now.reach) != (line.who.role, line.who.permissions, line.who.reach):
+            return HangUp("CLOSING", "what you may do here has changed", 0.5)
+        if line.install is not None:
+            async with self.works.database.transaction(line.who) as transaction:
+                if not await transaction.fetchval(OWN_INSTALL, line.install, line.who.id):
+                    return HangUp("INSTALL_REVOKED", "this install was revoked")
+        return None
+
+
+async def _ended(lines: Sequence[Line]) -> None:
+    """Wait until lines have ended, but not for ever."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            for line in lines:
+                await line.ended.wait()
+
+
+def _setter(event: asyncio.Event) -> Callable[[object], None]:
+    return lambda _: event.set()
+
+
+OWN_INSTALL = "SELECT true FROM identity.install WHERE id = $1 AND account_id = $2 AND proven_us IS NOT NULL AND ended_us IS NULL"

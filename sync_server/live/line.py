@@ -1,0 +1,385 @@
+"""One connection: what it says is done in its order, what it is told waits in little room. Counterpart: `engine/sync/client.py`.
+
+Theory: three tasks a line. One reads frames, within a budget, and answers at once what costs nothing; one does what takes the
+database, in the order in which it came; one writes. Where a place is full the one before it waits, up to the socket that is not
+read. Entries need credit: one part is out until it is `Taken`; who does not take is left behind, costs nobody anything, and reads
+on from its cursor when it takes again (`follow`). A side that says nothing for `DEAD_AFTER_S` is hung up.
+One rule: whatever ends a line ends it here, and says why if it can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from domain.edit import Edit
+from domain.sync import (
+    DEAD_AFTER_S,
+    EDITS_PER_PUSH,
+    ROWS_PER_TELL,
+    Alive,
+    Cycles,
+    Digests,
+    Kept,
+    Lease,
+    Live,
+    Outcomes,
+    Person,
+    Present,
+    Push,
+    Subscribe,
+    Taken,
+    Tell,
+    ToInstall,
+    Topic,
+    ToServer,
+    Wanted,
+    encode,
+)
+from engine.tasks import end, spawn
+from sync_server.ingest import IngestFull
+from sync_server.live.budget import Budget
+from sync_server.live.frames import HangUp, Peer, decode
+from sync_server.live.intake import IntakeFull
+from sync_server.live.pushing import merge_all
+from sync_server.live.reading import Part, begun, read_page
+from sync_server.live.sifting import cycles_of, seen_devices, sift, wanted
+from sync_server.live.works import AWAY, Works
+from sync_server.security.principal import Principal
+
+MESSAGES_PER_S = 200
+BYTES_PER_S = 8 * 1024 * 1024
+WAITING = 8
+"""Messages that wait for the database; then the line is not read."""
+OUT = 64
+"""Frames that wait to be sent."""
+SEND_S = 30.0
+"""A frame that takes longer ends the line."""
+CYCLES_AT_ONCE = 8
+DEVICES_WATCHED = 500
+AGAIN_S = 2.0
+"""When to send again what could not be kept."""
+
+
+class Follows(Protocol):
+    """Whom a line tells that it can take more, or that its person moved: its room."""
+
+    def on_ready(self, line: Line) -> None: ...
+    def on_moved(self, line: Line) -> None: ...
+
+
+class Line:
+    """A connection of somebody who was admitted. `id` is its own; `install` None: it only listens."""
+
+    def __init__(
+        self,
+        id: UUID,
+        peer: Peer,
+        works: Works,
+        who: Principal,
+        *,
+        person: Person | None,
+        fitness: int,
+        may_tell: bool,
+        jumps: bool,
+        cursor: int,
+        topics: frozenset[Topic],
+    ) -> None:
+        self.id = id
+        self.who = who
+        self.person = person
+        self.fitness = fitness
+        self.cursor = cursor
+        """The revision by which it has all."""
+        self.topics = topics
+        self.devices: frozenset[UUID] = frozenset()
+        """Whose numbers it wants."""
+        self.heard_s = time.monotonic()
+        self.room: Follows | None = None
+        self.fence = 0
+        """The one that it was told last."""
+        self.ended = asyncio.Event()
+        self.is_told = False
+        """Whether it was told who judges."""
+        self._peer = peer
+        self._works = works
+        self._may_tell = may_tell
+        self._jumps = jumps
+        self._out: asyncio.Queue[bytes] = asyncio.Queue(OUT)
+        self._work: asyncio.Queue[ToServer] = asyncio.Queue(WAITING)
+        self._cycles = asyncio.Semaphore(CYCLES_AT_ONCE)
+        self._asides: set[asyncio.Task[None]] = set()
+        self._outstanding: deque[Part] = deque(maxlen=1)
+        self._taken = asyncio.Event()
+        self._behind = asyncio.Event()
+        self._ending: asyncio.Future[HangUp] = asyncio.get_running_loop().create_future()
+
+    # What the room asks and does
+
+    @property
+    def install(self) -> UUID | None:
+        """Whose journal it tells."""
+        return None if self.person is None else self.person.install
+
+    @property
+    def wants_entries(self) -> bool:
+        """Whether it is told what was touched."""
+        return self.person is not None or bool(self.topics & {"device_status", "alert_fired"})
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the room may send it a part: it has credit, and is not catching up by itself."""
+        return (
+            self.wants_entries
+            and not self._outstanding
+            and not self._behind.is_set()
+            and self._out.qsize() < OUT
+        )
+
+    def deliver(self, part: Part) -> None:
+        """Send a part that others get too; only to a line that is ready."""
+        self._outstanding.append(part)
+        self._out.put_nowait(part.data)
+
+    def fall_behind(self) -> None:
+        """Have it read by itself from its cursor on."""
+        self._behind.set()
+
+    def tell(self, data: bytes) -> bool:
+        """Send what nobody keeps, if there is room."""
+        if self._out.qsize() >= OUT // 2:
+            return False
+        self._out.put_nowait(data)
+        return True
+
+    def tell_lease(self, lease: Lease) -> None:
+        """Tell who judges; one for whom there is no room hears it the next time."""
+        if self.tell(encode(lease)):
+            self.fence, self.is_told = lease.fence, True
+
+    def hang_up(self, why: HangUp) -> None:
+        """End it; it is told why."""
+        if not self._ending.done():
+            self._ending.set_result(why)
+
+    # Its own life
+
+    async def run(self, first: bytes) -> bool:
+        """Serve it until it ends; `first` is sent first. Return whether the other side left in peace."""
+        self._out.put_nowait(first)
+        tasks: list[asyncio.Task[Any]] = []
+        reading = asyncio.ensure_future(self._read())
+        tasks += [reading, *map(asyncio.ensure_future, (self._write(), self._do(), self._follow()))]
+        try:
+            await asyncio.wait([*tasks, self._ending], return_when=asyncio.FIRST_COMPLETED)
+            is_over = reading.done() and not reading.cancelled() and reading.exception() is None
+            why = self._why(tasks)
+        finally:
+            await end(*tasks, *self._asides)
+        if why is not None:
+            await self._peer.refuse(why)
+        return is_over and reading.result()
+
+    def _why(self, tasks: list[asyncio.Task[Any]]) -> HangUp | None:
+        """Return why it is hung up, None where the other side is gone. Raises what is a bug."""
+        if self._ending.done():
+            return self._ending.result()
+        for task in tasks:
+            if task.done() and (error := task.exception()) is not None:
+                if isinstance(error, HangUp):
+                    return error
+                if isinstance(error, AWAY):
+                    return HangUp("CLOSING", "the database is away", AGAIN_S)
+                raise error
+        return None
+
+    async def _read(self) -> bool:
+        """Take what it says; return, once it is gone, whether it left in peace."""
+        messages, data_bytes = Budget(MESSAGES_PER_S), Budget(BYTES_PER_S)
+        while True:
+            try:
+                async with asyncio.timeout(DEAD_AFTER_S):
+                    data = await self._peer.receive()
+            except TimeoutError:
+                self._peer.abort()
+                return False
+            if data is None:
+                return self._peer.left_in_peace
+            self.heard_s = now_s = time.monotonic()
+            wait_s = max(messages.spend(1, now_s), data_bytes.spend(len(data), now_s))
+            message = decode(data)
+            match message:
+                case Alive():
+                    pass
+                case Taken(revision):
+                    self._on_taken(revision)
+                case Present(looks_at, works_on):
+                    self._on_present(looks_at, works_on)
+                case Cycles():
+                    await self._on_cycles(message)
+                case Push() | Tell() | Digests() | Subscribe():
+                    await self._work.put(message)
+                case _:
+                    raise HangUp("BAD_MESSAGE", "Hello comes once")
+            if wait_s:
+                await asyncio.sleep(wait_s)
+
+    async def _write(self) -> None:
+        while True:
+            data = await self._out.get()
+            try:
+                async with asyncio.timeout(SEND_S):
+                    await self._peer.send(data)
+            except TimeoutError:
+                self._peer.abort()
+                return
+
+    async def _do(self) -> None:
+        while True:
+            match await self._work.get():
+                case Push(edits):
+                    answer: ToInstall = await self._push(edits)
+                case Tell() as tell:
+                    answer = await self._tell(tell)
+                case Digests(facts):
+                    install = self._own_install()
+                    answer = Wanted(await wanted(self._works.database, self.who, install, facts))
+                case Subscribe(topics, devices):
+                    await self._subscribe(topics, devices)
+                    continue
+                case other:
+                    raise AssertionError(f"{type(other).__name__} takes no database")
+            await self._out.put(encode(answer))
+
+    async def _follow(self) -> None:
+        """Read on by itself whenever the room has gone on without it."""
+        while True:
+            await self._behind.wait()
+            cursor = begun(self.cursor)
+            while True:
+                async with self._works.reading:
+                    page = await read_page(self._works.database, self.who, cursor)
+                for part in page.parts:
+                    await self._give(part)
+                if page.rest is None:
+                    break
+                cursor = page.rest
+            self.cursor = max(self.cursor, page.revision)
+            self._behind.clear()
+            if self.room is not None:
+                self.room.on_ready(self)
+
+    async def _give(self, part: Part) -> None:
+        """Send a part once the one before is taken, and wait until this one is."""
+        while self._outstanding:
+            self._taken.clear()
+            await self._taken.wait()
+        self._outstanding.append(part)
+        await self._out.put(part.data)
+        while self._outstanding:
+            self._taken.clear()
+            await self._taken.wait()
+
+    # What it says
+
+    def _on_taken(self, revision: int) -> None:
+        if not self._outstanding or self._outstanding[0].revision != revision:
+            return  # a word about what is not out: said twice, or made up
+        part = self._outstanding.pop()
+        self._taken.set()
+        if not self._behind.is_set():
+            if part.is_complete:
+                self.cursor = max(self.cursor, part.revision)
+            if self.room is not None:
+                self.room.on_ready(self)
+
+    def _on_present(self, looks_at: UUID | None, works_on: UUID | None) -> None:
+        if self.person is not None and (self.person.looks_at, self.person.works_on) != (looks_at, works_on):
+            self.person = msgspec.structs.replace(self.person, looks_at=looks_at, works_on=works_on)
+            if self.room is not None:
+                self.room.on_moved(self)
+
+    async def _push(self, edits: tuple[Edit, ...]) -> Outcomes:
+        if not 1 <= len(edits) <= EDITS_PER_PUSH:
+            raise HangUp("BAD_MESSAGE", f"1 to {EDITS_PER_PUSH} edits expected, got {len(edits)}")
+        install = self._own_install()
+        told = await merge_all(self._works.database, self.who, install, edits, self._works.now_us())
+        return Outcomes(tuple(told))
+
+    async def _tell(self, tell: Tell) -> Kept:
+        if len(tell.journal) > ROWS_PER_TELL:
+            raise HangUp("BAD_MESSAGE", f"at most {ROWS_PER_TELL} rows expected, got {len(tell.journal)}")
+        tenant, install = self._tenant(), self._own_install()
+        try:
+            told, refused = await sift(self._works.database, self.who, install, tell, may_tell=self._may_tell)
+            told.jumps = self._jumps
+            kept = await self._works.intake.put(tenant, told)
+        except (IntakeFull, *AWAY):
+            return Kept(tell.number, retry_after_s=AGAIN_S)
+        if told.journal:
+            self._jumps = False
+        return Kept(tell.number, kept.seq, refused=refused + kept.refused)
+
+    async def _on_cycles(self, message: Cycles) -> None:
+        """Put cycles on their way; their disk is not waited for here."""
+        await self._cycles.acquire()
+        aside = spawn("cycles", self._keep_cycles(message))
+        self._asides.add(aside)
+        aside.add_done_callback(self._asides.discard)
+
+    async def _keep_cycles(self, message: Cycles) -> None:
+        try:
+            install = self._own_install()
+            if not self._may_tell:
+                kept = Kept(message.number, refused=len(message.cycles))
+            else:
+                works = self._works
+                cycles, refused = await cycles_of(works.database, works.samples, self.who, install, message)
+                taken = await works.ingest.put(self._tenant(), cycles, works.now_us())
+                kept = Kept(message.number, refused=refused + taken.refused)
+                works.on_numbers(self._tenant(), message)
+        except IngestFull as full:
+            kept = Kept(message.number, retry_after_s=full.retry_after_s)
+        except AWAY:
+            kept = Kept(message.number, retry_after_s=AGAIN_S)
+        except HangUp as why:
+            self.hang_up(why)
+            return
+        finally:
+            self._cycles.release()
+        await self._out.put(encode(kept))
+
+    async def _subscribe(self, topics: tuple[Topic, ...], devices: tuple[UUID, ...]) -> None:
+        if len(devices) > DEVICES_WATCHED:
+            raise HangUp("BAD_MESSAGE", f"at most {DEVICES_WATCHED} devices expected, got {len(devices)}")
+        self.topics = frozenset(topics)
+        await self.look_again(frozenset(devices))
+        if self.room is not None:
+            self.room.on_moved(self)
+            self.room.on_ready(self)
+
+    async def look_again(self, devices: frozenset[UUID]) -> None:
+        """Watch those of some devices that its person sees."""
+        if devices and self.who.may("metrics:read"):
+            async with self._works.database.transaction(self.who) as transaction:
+                self.devices = frozenset(await seen_devices(transaction, devices))
+        else:
+            self.devices = frozenset()
+
+    def show(self, live: Live) -> None:
+        """Tell it what is so just now."""
+        self.tell(encode(live))
+
+    def _own_install(self) -> UUID:
+        if self.person is None:
+            raise HangUp("BAD_MESSAGE", "who only listens tells nothing: an install is needed")
+        return self.person.install
+
+    def _tenant(self) -> UUID:
+        assert self.who.tenant is not None, "a line is in a tenant"
+        return self.who.tenant

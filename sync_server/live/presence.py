@@ -1,0 +1,194 @@
+"""Who is there, at whichever server, and who of them polls and judges for the team. Counterpart: `room.py`, which asks often.
+
+Theory: an install that is connected has a row, which its server keeps fresh by what it hears of it. The lease of a tenant goes to
+the fittest that was heard lately, and stays with it: a collector before a window, the one that came first before others. It holds
+for `LEASE_S` since its holder was last heard. Who leaves in peace gives it back, and the next one has it at once; whose line
+breaks may still believe to have it, so the next one waits until it is over. The fence grows with every other holder, and what is
+told under an older one does not count.
+One rule: `next_lease` decides, by the database's clock, under the lock of the lease's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from domain.sync import DEAD_AFTER_S, Person
+from sync_server.database import Database, Transaction, Work
+from sync_server.security.principal import Principal
+
+PEOPLE = "heliograph_people"
+"""The channel on which a tenant is named where somebody came, went or moved."""
+JUDGE = "judge"
+LEASE_S = 12.0
+PEOPLE_CAP = 1_000
+"""Most who are told of by name."""
+UNFIT, WINDOW, COLLECTOR = 0, 1, 2
+"""How fit an install is to poll for all; an unfit one never does."""
+_S = 1_000_000
+
+
+class Lease(NamedTuple):
+    """Who has a tenant's lease until when; `install` None: nobody."""
+
+    install: UUID | None
+    fence: int
+    until_us: int
+
+
+class Candidate(NamedTuple):
+    """An install that is connected, and when it was last heard."""
+
+    install: UUID
+    fitness: int
+    since_us: int
+    heard_us: int
+
+
+class Heard(NamedTuple):
+    """What became of a round: the lease, how long it holds, who has it by name, and lines that others have taken the place of."""
+
+    lease: Lease
+    for_s: float
+    holder: str
+    replaced: frozenset[UUID]
+    is_moved: bool
+
+
+def next_lease(old: Lease, candidates: Sequence[Candidate], now_us: int) -> Lease:
+    """Return who has the lease from now on."""
+    lease_us = round(LEASE_S * _S)
+    fresh = [one for one in candidates if one.fitness > UNFIT and one.heard_us + lease_us > now_us]
+    best = min(fresh, key=lambda one: (-one.fitness, one.since_us, one.install), default=None)
+    holder = next((one for one in fresh if one.install == old.install), None)
+    if holder is not None and (best is None or best.fitness <= holder.fitness):
+        return old._replace(until_us=max(old.until_us, holder.heard_us + lease_us))
+    if holder is None and old.until_us > now_us:
+        return old
+    if best is None:
+        return old if old.install is None else Lease(None, old.fence, 0)
+    return Lease(best.install, old.fence + 1, best.heard_us + lease_us)
+
+
+async def arrive(transaction: Transaction, who: Principal, person: Person, line: UUID, fitness: int) -> None:
+    """Write down that an install is connected by a line, in the place of an older one."""
+    await transaction.execute(
+        _ARRIVE,
+        person.install,
+        line,
+        who.id,
+        person.name,
+        person.computer,
+        fitness,
+        person.looks_at,
+        person.works_on,
+    )
+
+
+async def leave(database: Database, tenant: UUID, install: UUID, line: UUID, *, in_peace: bool) -> None:
+    """Write down that a line is gone; one that leaves `in_peace` gives its lease back."""
+    async with database.transaction(Work(tenant)) as transaction:
+        is_gone = await transaction.fetchval(_LEAVE, install, line)
+        if is_gone and in_peace:
+            await transaction.execute(_GIVE_BACK, JUDGE, install)
+
+
+async def move(database: Database, tenant: UUID, line: UUID, person: Person) -> None:
+    """Write down what somebody looks at and works on."""
+    async with database.transaction(Work(tenant)) as transaction:
+        await transaction.execute(_MOVE, line, person.looks_at, person.works_on)
+
+
+async def people(transaction: Transaction) -> tuple[Person, ...]:
+    """Return who is there, and what of it the transaction's principal may know."""
+    rows = await transaction.fetch(_PEOPLE, round(DEAD_AFTER_S * _S), PEOPLE_CAP)
+
+    def id_of(value: UUID | None) -> UUID | None:
+        return None if value is None else UUID(int=value.int)
+
+    return tuple(
+        Person(
+            UUID(int=row["install_id"].int),
+            UUID(int=row["account_id"].int),
+            row["name"],
+            row["computer"],
+            row["since_us"],
+            id_of(row["looks_at"]),
+            id_of(row["works_on"]),
+        )
+        for row in rows
+    )
+
+
+async def hear(database: Database, tenant: UUID, ages_us: Mapping[UUID, int]) -> Heard:
+    """Say how long ago each line of this server was heard, and settle who has the lease."""
+    async with database.transaction(Work(tenant)) as transaction:
+        found = await transaction.fetch(_HEARD, list(ages_us), list(ages_us.values()))
+        here = {UUID(int=row["line_id"].int) for row in found}
+        now_us: int = await transaction.fetchval("SELECT identity.now_us()")
+        await transaction.execute(_FIRST_LEASE, JUDGE)
+        row = await transaction.fetchrow(_LEASE, JUDGE)
+        assert row is not None, "a lease that was just made is not there"
+        holder_id, fence, until_us = row
+        old = Lease(None if holder_id is None else UUID(int=holder_id.int), fence, until_us)
+        rows = await transaction.fetch(_CANDIDATES, now_us - round(2 * DEAD_AFTER_S * _S))
+        names = {UUID(int=row["install_id"].int): row["computer"] for row in rows}
+        candidates = [
+            Candidate(UUID(int=row["install_id"].int), row["fitness"], row["since_us"], row["heard_us"])
+            for row in rows
+        ]
+        lease = next_lease(old, candidates, now_us)
+        if lease != old:
+            await transaction.execute(_SETTLE, JUDGE, *lease)
+        is_moved = lease.fence != old.fence or lease.install != old.install
+        if is_moved:
+            await transaction.execute(_SAY)
+    holder = names.get(lease.install, "") if lease.install is not None else ""
+    replaced = frozenset(ages_us) - here
+    return Heard(lease, max(0.0, (lease.until_us - now_us) / _S), holder, replaced, is_moved)
+
+
+async def fence_of(transaction: Transaction) -> tuple[UUID | None, int]:
+    """Return who holds the lease, and under which fence what is told counts."""
+    row = await transaction.fetchrow("SELECT install_id, fence FROM sync.lease WHERE name = $1", JUDGE)
+    if row is None or row["install_id"] is None:
+        return None, 0
+    return UUID(int=row["install_id"].int), row["fence"]
+
+
+_SAY = f"SELECT pg_notify('{PEOPLE}', current_tenant()::text)"
+_ARRIVE = f"""
+    WITH said AS ({_SAY})
+    INSERT INTO sync.line AS l (tenant_id, install_id, line_id, account_id, name, computer, fitness, since_us, heard_us,
+        looks_at, works_on)
+    SELECT current_tenant(), $1, $2, $3, $4, $5, $6, identity.now_us(), identity.now_us(), $7, $8 FROM said
+    ON CONFLICT (tenant_id, install_id) DO UPDATE SET line_id = $2, account_id = $3, name = $4, computer = $5, fitness = $6,
+        heard_us = excluded.heard_us, looks_at = $7, works_on = $8,
+        since_us = CASE WHEN l.heard_us > excluded.heard_us - {round(LEASE_S * _S)} THEN l.since_us ELSE excluded.since_us END
+"""
+_LEAVE = f"""
+    WITH gone AS (DELETE FROM sync.line WHERE install_id = $1 AND line_id = $2 RETURNING 1), said AS ({_SAY})
+    SELECT EXISTS (SELECT FROM gone) FROM said
+"""
+_GIVE_BACK = "UPDATE sync.lease SET until_us = 0 WHERE name = $1 AND install_id = $2"
+_MOVE = f"""
+    WITH said AS ({_SAY}) UPDATE sync.line SET looks_at = $2, works_on = $3 FROM said WHERE line_id = $1
+"""
+_HEARD = """
+    UPDATE sync.line SET heard_us = identity.now_us() - u.age_us
+    FROM unnest($1::uuid[], $2::bigint[]) AS u (line_id, age_us) WHERE line.line_id = u.line_id RETURNING line.line_id
+"""
+_FIRST_LEASE = "INSERT INTO sync.lease VALUES (current_tenant(), $1, NULL, 0, 0) ON CONFLICT DO NOTHING"
+_LEASE = "SELECT install_id, fence, until_us FROM sync.lease WHERE name = $1 FOR UPDATE"
+_CANDIDATES = """
+    WITH gone AS (DELETE FROM sync.line WHERE heard_us <= $1)
+    SELECT install_id, computer, fitness, since_us, heard_us FROM sync.line WHERE heard_us > $1
+"""
+_SETTLE = "UPDATE sync.lease SET install_id = $2, fence = $3, until_us = $4 WHERE name = $1"
+_PEOPLE = """
+    SELECT install_id, account_id, name, computer, since_us,
+        CASE WHEN (SELECT reached_sites()) IS NULL OR is_reached(looks_at) THEN looks_at END AS looks_at,
+        CASE WHEN (SELECT reached_sites()) IS NULL OR is_reached(works_on) THEN works_on END AS works_on
+    FROM sync.line WHERE heard_us > identity.now_us() - $1::bigint ORDER BY since_us, install_id LIMIT $2
+"""

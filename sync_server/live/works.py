@@ -1,0 +1,32 @@
+"""What lines work with, made once a server. Counterpart: `hub.py` makes it. One rule: nothing in here is one line's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from domain.sync import Cycles
+from sync_server.database import Database, DatabaseBusy
+from sync_server.ingest import Ingest
+from sync_server.live.intake import Intake
+from sync_server.samples import Samples
+
+AWAY = (OSError, DatabaseBusy, asyncpg.PostgresError)
+"""How the database says that it is not there, or takes nothing now."""
+
+
+@dataclass(frozen=True)
+class Works:
+    """`reading` bounds how many lines read by themselves at a time; `on_numbers` is told of cycles that are on disk."""
+
+    database: Database
+    samples: Samples
+    ingest: Ingest
+    intake: Intake
+    reading: asyncio.Semaphore
+    now_us: Callable[[], int]
+    on_numbers: Callable[[UUID, Cycles], None]
