@@ -2,7 +2,8 @@
 
 Theory: a backup is one moment of the whole database (`pg_dump`, custom format), read while the server serves. It is taken and
 put back by a superuser, since row-level security holds even the schema's owner. Roles belong to the cluster and not to the
-database: `prepare` makes them first, then owners, rights and policies come back with the tables.
+database: `prepare` makes them first, then owners, rights and policies come back with the tables. What installs were told since
+is not there any more: a restore raises the epoch, by which they see it.
 One rule: a restore happens whole or not at all, and never over a database that has something in it.
 """
 
@@ -97,6 +98,7 @@ def restore(admin: Secret, owner: Secret, requests: Secret, path: Path) -> Resto
         ]
         _run(admin, name, command, stdin=stream.fileno())
     with psycopg.connect(admin.value, dbname=name, autocommit=True) as connection:
+        raise_epoch(connection)
         connection.execute("ANALYZE")
         found = connection.execute(
             "SELECT version_num, (SELECT count(*) FROM tenant) FROM alembic_version"
@@ -104,6 +106,12 @@ def restore(admin: Secret, owner: Secret, requests: Secret, path: Path) -> Resto
     if found is None:
         raise BackupFailed(f"{path} is no backup of a server: it has no revision")
     return Restored(str(found[0]), int(found[1]), time.monotonic() - started_s)
+
+
+def raise_epoch(connection: psycopg.Connection) -> None:
+    """Have every install told everything anew, and send anew what it has: what was confirmed since the backup is gone."""
+    if connection.execute("SELECT to_regclass('sync.epoch')").fetchone() != (None,):
+        connection.execute("UPDATE sync.epoch SET epoch = gen_random_uuid()")
 
 
 def _database_of(address: Secret) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -64,6 +64,10 @@ CYCLES_AT_ONCE = 8
 DEVICES_WATCHED = 500
 AGAIN_S = 2.0
 """When to send again what could not be kept."""
+
+
+class _Gone(Exception):
+    """The other side is not there any more."""
 
 
 class Follows(Protocol):
@@ -172,31 +176,27 @@ class Line:
     async def run(self, first: bytes) -> bool:
         """Serve it until it ends; `first` is sent first. Return whether the other side left in peace."""
         self._out.put_nowait(first)
-        tasks: list[asyncio.Task[Any]] = []
-        reading = asyncio.ensure_future(self._read())
-        tasks += [reading, *map(asyncio.ensure_future, (self._write(), self._do(), self._follow()))]
+        in_peace, why = False, None
         try:
-            await asyncio.wait([*tasks, self._ending], return_when=asyncio.FIRST_COMPLETED)
-            is_over = reading.done() and not reading.cancelled() and reading.exception() is None
-            why = self._why(tasks)
+            async with asyncio.TaskGroup() as group:
+                for work in (self._write(), self._do(), self._follow(), self._await_end()):
+                    group.create_task(work)
+                in_peace = await self._read()
+                raise _Gone
+        except* _Gone:
+            pass
+        except* HangUp as ended:
+            why = _first(ended)
+        except* AWAY:
+            why = why or HangUp("CLOSING", "the database is away", AGAIN_S)
         finally:
-            await end(*tasks, *self._asides)
+            await end(*self._asides)
         if why is not None:
             await self._peer.refuse(why)
-        return is_over and reading.result()
+        return in_peace and why is None
 
-    def _why(self, tasks: list[asyncio.Task[Any]]) -> HangUp | None:
-        """Return why it is hung up, None where the other side is gone. Raises what is a bug."""
-        if self._ending.done():
-            return self._ending.result()
-        for task in tasks:
-            if task.done() and (error := task.exception()) is not None:
-                if isinstance(error, HangUp):
-                    return error
-                if isinstance(error, AWAY):
-                    return HangUp("CLOSING", "the database is away", AGAIN_S)
-                raise error
-        return None
+    async def _await_end(self) -> None:
+        raise await self._ending
 
     async def _read(self) -> bool:
         """Take what it says; return, once it is gone, whether it left in peace."""
@@ -339,10 +339,11 @@ class Line:
                 kept = Kept(message.number, refused=len(message.cycles))
             else:
                 works = self._works
-                cycles, refused = await cycles_of(works.database, works.samples, self.who, install, message)
+                cycles, sane = await cycles_of(works.database, works.samples, self.who, install, message)
                 taken = await works.ingest.put(self._tenant(), cycles, works.now_us())
-                kept = Kept(message.number, refused=refused + taken.refused)
-                works.on_numbers(self._tenant(), message)
+                refused = len(message.cycles) - len(cycles) + taken.refused
+                kept = Kept(message.number, refused=refused)
+                works.on_numbers(self._tenant(), sane)
         except IngestFull as full:
             kept = Kept(message.number, retry_after_s=full.retry_after_s)
         except AWAY:
@@ -383,3 +384,9 @@ class Line:
     def _tenant(self) -> UUID:
         assert self.who.tenant is not None, "a line is in a tenant"
         return self.who.tenant
+
+
+def _first(ended: BaseExceptionGroup[HangUp]) -> HangUp:
+    """Return one of the reasons of a group."""
+    one = ended.exceptions[0]
+    return _first(one) if isinstance(one, BaseExceptionGroup) else one

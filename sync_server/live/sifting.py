@@ -79,16 +79,19 @@ async def sift(
 
 async def cycles_of(
     database: Database, samples: Samples, who: Principal, install: UUID, message: Cycles
-) -> tuple[list[Cycle], int]:
-    """Return cycles as they are stored, and how many are not. Raises as `Database.transaction` does."""
+) -> tuple[list[Cycle], Cycles]:
+    """Return cycles as they are stored, and the message with those alone. Raises as `Database.transaction` does."""
     devices = {device for device, _, _ in message.cycles}
     async with database.transaction(who) as transaction:
         devices = await _seen(transaction, _DEVICES, devices)
     found: list[Cycle] = []
-    for device, at_us, values in message.cycles:
-        cycle = _packed(samples, install, device, at_us, values) if device in devices else None
-        found += [] if cycle is None else [cycle]
-    return found, len(message.cycles) - len(found)
+    taken = []
+    for one in message.cycles:
+        cycle = _packed(samples, install, *one) if one[0] in devices else None
+        if cycle is not None:
+            found.append(cycle)
+            taken.append(one)
+    return found, Cycles(message.number, tuple(taken))
 
 
 async def wanted(

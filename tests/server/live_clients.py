@@ -176,7 +176,7 @@ class Replica:
             if isinstance(message, Refused):
                 return message
 
-    def row(self, seq: int, kind: str, subject: UUID | None = None, **body: Any) -> JournalRow:
+    def row(self, seq: int, kind: str, subject: UUID | None = None, /, **body: Any) -> JournalRow:
         """Return a row of this install's journal."""
         assert self.install is not None
         return JournalRow(self.install, seq, AT_US + seq, kind, subject, body)  # type: ignore[arg-type]

@@ -61,6 +61,13 @@ async def fill(made: ServerDatabase) -> None:
         await database.close()
 
 
+def epoch_of(made: ServerDatabase) -> UUID:
+    """Return what installs know a history by."""
+    with made.engine(made.admin).connect() as connection:
+        epoch: UUID = connection.execute(text("SELECT epoch FROM sync.epoch")).scalar_one()
+    return epoch
+
+
 async def seen_by(made: ServerDatabase, tenant: UUID | None) -> int:
     """Return how many samples the requests' role sees for a tenant."""
     database = await Database.open(made.settings)
@@ -93,6 +100,7 @@ def test_the_drill(
     assert asyncio.run(seen_by(elsewhere, None)) == 0
     with elsewhere.engine(elsewhere.admin).connect() as connection:
         assert holes_in(connection) == []
+    assert epoch_of(elsewhere) != epoch_of(server_database), "installs see that it was restored"
     assert run("migrate", **settings_of(elsewhere, postgres_sockets)).returncode == 0
 
     again = run("restore", str(file), **settings_of(elsewhere, postgres_sockets))
