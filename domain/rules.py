@@ -6,7 +6,7 @@ One rule: a refusal names the field, says what was got and what is expected; tho
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -76,7 +76,7 @@ def _of_steps(inventory: Inventory, edit: Edit) -> list[Refusal]:
     for step in edit.steps:
         if step.kind not in KINDS:
             return [Refusal("UNKNOWN_KIND", f"unknown kind {step.kind!r}: update the app", subject=step.id)]
-    trial = _copy_of(inventory)
+    trial = _copy_of(inventory, {step.kind for step in edit.steps})
     found: list[Refusal] = []
     try:
         for step in edit.steps:
@@ -91,8 +91,9 @@ def _of_steps(inventory: Inventory, edit: Edit) -> list[Refusal]:
     except msgspec.ValidationError as error:
         said = clean_text(f"{step.kind}: {error}", REASON_CAP)
         return [Refusal("INVALID_INPUT", said, field=_field_in(str(error)), subject=step.id)]
-    by_address = _by_address(trial)
-    for kind, id in dict.fromkeys((s.kind, s.id) for s in edit.steps):
+    things = dict.fromkeys((s.kind, s.id) for s in edit.steps)
+    by_address = _by_address(trial, inventory, [id for kind, id in things if kind == "device"])
+    for kind, id in things:
         entity = trial.get(kind, id)
         if entity is None:
             found += _orphans(trial, kind, id)
@@ -101,18 +102,27 @@ def _of_steps(inventory: Inventory, edit: Edit) -> list[Refusal]:
     return found
 
 
-def _copy_of(inventory: Inventory) -> Inventory:
-    return Inventory(inventory.tables)
+def _copy_of(inventory: Inventory, kinds: Container[str]) -> Inventory:
+    """Return an inventory of which these kinds alone may be changed; the others are not copied."""
+    copy = Inventory()
+    copy.tables = {kind: dict(rows) if kind in kinds else rows for kind, rows in inventory.tables.items()}
+    return copy
 
 
 def _field_in(message: str) -> str:
     return message.rsplit("`$.", 1)[1].rstrip("`").split(".")[0].split("[")[0] if "`$." in message else ""
 
 
-def _by_address(inventory: Inventory) -> dict[str, list[Device]]:
+def _by_address(trial: Inventory, before: Inventory, ids: list[UUID]) -> dict[str, list[Device]]:
+    """Return who has the addresses of those devices that are asked otherwise than before: no other can be a new twin."""
     found: dict[str, list[Device]] = {}
-    for device in inventory.devices():
-        found.setdefault(device.address, []).append(device)
+    for new, old in ((trial.device(id), before.device(id)) for id in ids):
+        if new is not None and (old is None or (old.address, old.probes) != (new.address, new.probes)):
+            found[new.address] = []
+    if found:
+        for device in trial.devices():
+            if device.address in found:
+                found[device.address].append(device)
     return found
 
 

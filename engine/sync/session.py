@@ -12,7 +12,7 @@ much as there are edits on it, however many others are on their way. An edit is
                -> refused     nothing of it was applied: it is in the tray; so is one of which fields clashed, beside the above
     confirmed  -> again       the server was restored: it is asked anew, and not laid over, for what was done since may be right
 
-After a restore (another epoch) all that this install had confirmed and still keeps is sent again, before what is pending, in the
+After a restore (another epoch) all that this install had confirmed and still keeps is sent again with what is pending, in the
 order in which it was made. The server knows what it has by the edits' ids, so only what the restore lost is merged anew; what
 clashes then with what others did meanwhile is in the tray as always. What is shown stays until the new snapshot is complete.
 One rule: asked what a message changes the session answers with a `Change` and is as it was; the change is written to disk, in one
@@ -156,18 +156,18 @@ class Session:
 
     # The connection
 
-    def open(self, welcome: Welcome, confirmed: Sequence[Edit] = ()) -> Change:
+    def open(self, welcome: Welcome, kept: Sequence[Edit] = ()) -> Change:
         """Return what the server's first words change: nothing, but in another epoch than `cursor.epoch`.
 
-        `confirmed`: all edits of this install that are on disk as such, in the order in which they were made; needed only then.
+        `kept`: all edits of this install that are on disk, in the order in which they were made; needed only then.
         """
         self.close()
         self._is_open = True
         if welcome.epoch == self.cursor.epoch:
             return Change(self.cursor)
-        again = [OwnEdit(edit, "again") for edit in confirmed if edit.id not in self._edits]
-        again += [OwnEdit(own.edit) for own in self._edits.values() if own.state == "accepted"]
-        return Change(Cursor(welcome.epoch, 0, welcome.revision), edits=tuple(again))
+        made = {edit.id: OwnEdit(edit, "again") for edit in kept}
+        made |= {id: own if own.state == "again" else OwnEdit(own.edit) for id, own in self._edits.items()}
+        return Change(Cursor(welcome.epoch, 0, welcome.revision), edits=tuple(made.values()))
 
     def close(self) -> None:
         """The connection is over: what was out is sent again on the next, and half-told entries are told anew."""
@@ -219,14 +219,9 @@ class Session:
 
     def take(self, change: Change) -> None:
         """Be as a change says; it is on disk, and nothing was taken since it was asked for."""
-        if change.cursor.epoch != self.cursor.epoch:  # what is sent again goes first
-            again = {own.edit.id: own for own in change.edits if own.state == "again"}
-            became = {own.edit.id: own for own in change.edits}
-            self._edits = again | {id: became.get(id, own) for id, own in self._edits.items()}
-            self._unsent = {}
-            self._note(list(self._edits.values()))
-        else:
-            self._note(change.edits)
+        if change.cursor.epoch != self.cursor.epoch:  # it names all that are on their way, in their order
+            self._edits, self._unsent = {}, {}
+        self._note(change.edits)
         self.cursor = change.cursor
         _put(self.confirmed, change.confirmed)
         _put(self.visible, change.shown)
