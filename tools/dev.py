@@ -41,6 +41,7 @@ BENCHES = (
     "chart",
     "ingest",
     "recovery",
+    "sync",
 )
 
 

@@ -13,11 +13,12 @@ from uuid import UUID
 
 import msgspec
 
-from domain.edit import Edit, apply
+from domain.edit import Edit, Fields, apply, fields_of
 from domain.errors import Refusal
-from domain.inventory import KINDS, Device, Entity, Inventory, Kind, Link, Site, Tenant
-from domain.merge import Thing, settle
+from domain.inventory import KINDS, Device, Entity, Inventory, Link, Site, Tenant
+from domain.merge import Thing, settle, things_of
 from domain.sync import EditRow, Entries, Gone, Hello, Outcome, Outcomes, Push, Taken, Welcome
+from tests.sync.promises import broken_promises
 
 PER_PART = 7
 """Entries in a part: few, so that there are several."""
@@ -59,6 +60,7 @@ class ModelServer:
         self.epoch_number = 1
         self.states: dict[int, int] = {0: 0}
         self.merged = self.refused = 0
+        self.broken: list[tuple[Edit, list[str]]] = []
         self._backup = (_Kept(), self.states)
 
     @property
@@ -130,6 +132,13 @@ class ModelServer:
             return Outcome(edit.id, known.revision, known.clashes)
         if refusals := self._beyond(edit, reach):
             return Outcome(edit.id, 0, (), tuple(refusals))
+        before = self._fields(edit)
+        outcome = self._merge(edit)
+        if promised := broken_promises(edit, outcome, before, self._fields(edit)):
+            self.broken.append((edit, promised))
+        return outcome
+
+    def _merge(self, edit: Edit) -> Outcome:
         merged, found = settle(self.kept.inventory, edit)
         if found:
             self.refused += 1
@@ -141,9 +150,13 @@ class ModelServer:
         self._apply(merged.edit, merged.clashes)
         return Outcome(edit.id, self.kept.revision, merged.clashes)
 
+    def _fields(self, edit: Edit) -> dict[Thing, Fields | None]:
+        things = {thing: self.kept.inventory.get(*thing) for thing in things_of(edit)}
+        return {thing: None if one is None else fields_of(one) for thing, one in things.items()}
+
     def _apply(self, edit: Edit, clashes: tuple[Any, ...]) -> None:
         kept = self.kept
-        before = {thing: kept.inventory.get(*thing) for thing in _things(edit)}
+        before = {thing: kept.inventory.get(*thing) for thing in things_of(edit)}
         mark = self.states[kept.revision]
         apply(kept.inventory, edit)
         kept.revision += 1
@@ -218,8 +231,3 @@ def mark_of(inventory: Inventory) -> int:
         for thing in rows.values():
             mark ^= fingerprint(thing)
     return mark
-
-
-def _things(edit: Edit) -> list[Thing]:
-    found: dict[tuple[Kind, UUID], None] = {(step.kind, step.id): None for step in edit.steps}
-    return list(found)

@@ -57,7 +57,7 @@ def _device(seen: Inventory, reach: Reach, dice: Random) -> list[Step | None]:
     if what < 0.35:
         return [_changed("device", old, site=dice.choice([None, *(site.id for site in seen.sites())]))]
     if what < 0.55:
-        return [_changed("device", old, lng=float(dice.randrange(4)), lat=40.0 + dice.randrange(4))]
+        return [_changed("device", old, lng=float(dice.randrange(3)), lat=40.0 + dice.randrange(3))]
     if what < 0.65:
         first = msgspec.structs.replace(old, note="for a moment")
         return [change("device", old, first), _changed("device", first, note=dice.choice(_WORDS))]

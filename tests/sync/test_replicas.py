@@ -78,11 +78,14 @@ class Replicas(RuleBasedStateMachine):
     def memory_is_as_the_disk(self) -> None:
         for replica in self.world.replicas:
             self.world.check(replica)
-        assert (self.world.divergences, self.world.lost_edits) == (0, 0)
+        self.world_is_right()
 
     def teardown(self) -> None:
         self.world.settle()
-        assert (self.world.divergences, self.world.lost_edits) == (0, 0)
+        self.world_is_right()
+
+    def world_is_right(self) -> None:
+        assert (self.world.divergences, self.world.lost_edits, self.world.server.broken) == (0, 0, [])
 
 
 TestReplicas = Replicas.TestCase
@@ -97,7 +100,7 @@ def test_by_dice_too_they_agree(seed: int) -> None:
         for _ in range(250):
             world.step(dice)
         world.settle()
-        assert (world.divergences, world.lost_edits) == (0, 0)
+        assert (world.divergences, world.lost_edits, world.server.broken) == (0, 0, [])
     assert world.edits > 100
     assert world.server.merged > 100
     assert world.server.refused > 5

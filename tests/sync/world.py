@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
-from typing import TypeVar
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from domain.edit import Edit, inverse
@@ -69,6 +69,30 @@ class Disk:
         return Session(Inventory(self.confirmed.tables), self.cursor, edits, self.tray.values())
 
 
+class Way(Generic[_Message]):
+    """One direction of a connection: what is under way, and what was."""
+
+    def __init__(self) -> None:
+        self.waiting: list[_Message] = []
+        self._past: list[_Message] = []
+
+    def clear(self) -> None:
+        """All is lost."""
+        self.waiting.clear()
+        self._past.clear()
+
+    def draw(self, dice: Random, faulty: bool) -> _Message | None:
+        """Take a message: the first, or with faults any; then it may be lost, and one may come that came before."""
+        if faulty and self._past and dice.random() < 0.1:
+            return dice.choice(self._past)
+        if not self.waiting:
+            return None
+        place = dice.randrange(len(self.waiting)) if faulty and dice.random() < 0.3 else 0
+        message = self.waiting.pop(place)
+        self._past = [*self._past[-5:], message]
+        return None if faulty and dice.random() < 0.1 else message
+
+
 class Replica:
     """One install: its disk, the session of its running engine, and its connection with all that is on the way."""
 
@@ -79,8 +103,8 @@ class Replica:
         self.disk = Disk()
         self.session = self.disk.session()
         self.line: Line | None = None
-        self.up: list[Push | Taken] = []
-        self.down: list[Outcomes | list[Entries]] = []
+        self.up: Way[Push | Taken] = Way()
+        self.down: Way[Outcomes | list[Entries]] = Way()
         self.acknowledged: dict[UUID, Edit] = {}
         self.seen: set[UUID] = set()
         """Entries of the tray that somebody dropped."""
@@ -96,7 +120,7 @@ class Replica:
             raise fault
         self.session.take(change)
         if change.answer is not None and self.line is not None:
-            self.up.append(change.answer)
+            self.up.waiting.append(change.answer)
 
     def hang_up(self) -> None:
         """The connection is over, and what was on the way is lost."""
@@ -170,21 +194,21 @@ class World:
         """An install sends what is to be sent."""
         message = replica.session.next_push()
         if message is not None:
-            replica.up.append(message)
+            replica.up.waiting.append(message)
 
     def serve(self, replica: Replica, dice: Random, faulty: bool = True) -> None:
         """The server takes a message of an install, and tells what is new."""
         if replica.line is None:
             return
-        message = _drawn(replica.up, dice, faulty)
+        message = replica.up.draw(dice, faulty)
         if message is not None:
-            replica.down += self.server.take(replica.line, message)
+            replica.down.waiting += self.server.take(replica.line, message)
         if parts := self.server.news(replica.line):
-            replica.down.append(parts)
+            replica.down.waiting.append(parts)
 
     def hear(self, replica: Replica, dice: Random, faulty: bool = True) -> None:
         """An install takes a message of the server."""
-        message = _drawn(replica.down, dice, faulty)
+        message = replica.down.draw(dice, faulty)
         match message:
             case Outcomes():
                 self._do(replica, replica.session.outcomes(message, replica.clock_us))
@@ -206,21 +230,21 @@ class World:
     def step(self, dice: Random) -> None:
         """Let something happen."""
         replica, what = dice.choice(self.replicas), dice.random()
-        if what < 0.22:
+        if what < 0.18:
             self.edit(replica, dice)
-        elif what < 0.26:
+        elif what < 0.21:
             self.undo(replica, dice)
-        elif what < 0.28:
+        elif what < 0.23:
             self.resend(replica, dice)
-        elif what < 0.36:
+        elif what < 0.30:
             self.connect(replica)
-        elif what < 0.50:
+        elif what < 0.42:
             self.push(replica)
-        elif what < 0.72:
+        elif what < 0.68:
             self.serve(replica, dice)
         elif what < 0.94:
             self.hear(replica, dice)
-        elif what < 0.96:
+        elif what < 0.965:
             replica.hang_up()
         elif what < 0.97:
             replica.restart()
@@ -244,7 +268,7 @@ class World:
             for replica in self.replicas:
                 self.connect(replica)
                 self.push(replica)
-                while replica.up or replica.down or self._has_news(replica):
+                while replica.up.waiting or replica.down.waiting or self._has_news(replica):
                     self.serve(replica, self._dice, faulty=False)
                     self.hear(replica, self._dice, faulty=False)
             if all(self._is_in_step(replica) for replica in self.replicas):
@@ -285,10 +309,11 @@ class World:
         return line is not None and not line.is_out and line.at != self.server.kept.revision
 
     def _is_lost(self, replica: Replica, id: UUID) -> bool:
-        """Tell whether what somebody did is neither with the server nor in the tray, once all has arrived."""
-        kept = self.server.kept
-        is_told = id in replica.disk.tray or id in replica.seen
-        return not (is_told or id in kept.edits or id in kept.void)
+        """Tell whether what somebody did is neither with the server, whole, nor in the tray, once all has arrived."""
+        if id in replica.disk.tray or id in replica.seen:
+            return False
+        row = self.server.kept.edits.get(id)
+        return bool(row.clashes) if row is not None else id not in self.server.kept.void
 
     def _forget(self, replica: Replica) -> None:
         """Keep the last edits only, so that a long run stays small; a backup that is older would need them."""
@@ -315,17 +340,3 @@ class World:
             replica.restart()
             return False
         return True
-
-
-def _drawn(queue: list[_Message], dice: Random, faulty: bool) -> _Message | None:
-    """Take a message off a queue: the first, or with faults any; it may be lost, or come again."""
-    if not queue:
-        return None
-    if not faulty:
-        return queue.pop(0)
-    place = 0 if dice.random() < 0.7 else dice.randrange(len(queue))
-    fate = dice.random()
-    if fate < 0.1:
-        del queue[place]
-        return None
-    return queue[place] if fate < 0.2 else queue.pop(place)
