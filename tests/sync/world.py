@@ -252,9 +252,9 @@ class World:
             replica.fault = Killed() if dice.random() < 0.5 else DiskFull()
         elif what < 0.982:
             self.server.back_up()
-        elif what < 0.983:
+        elif what < 0.984:
             self.restore()
-        elif what < 0.985:
+        elif what < 0.986:
             self.check(replica)
 
     # What must hold

@@ -1,0 +1,255 @@
+"""What an install holds: what is shown, what is sent, what is written, and what stale or repeated words change (nothing)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from domain.clash import Clash
+from domain.edit import creation, deletion
+from domain.sync import EDITS_PER_PUSH, EditRow, Entries, Gone, Outcome, Outcomes, Taken
+from engine.sync.session import PUSH_CAP_BYTES, Cursor, OwnEdit, Session
+from tests.sync.sessions import MAST, NO, NOW_US, Talk, renaming, welcome
+from tests.unit.inventories import device, edit, inventory
+
+
+def states(change: Any) -> list[tuple[int, str]]:
+    return [(own.edit.id.int - 10_000, own.state) for own in change.edits]
+
+
+def test_an_edit_is_shown_at_once_and_stays_shown_until_it_comes_down() -> None:
+    talk = Talk()
+    mine, new = renaming(1, MAST, note="mine")
+    change = talk.submit(mine)
+    assert (change.edits, change.confirmed) == ((OwnEdit(mine),), {})
+    assert talk.seen == new
+    assert talk.session.is_pending("device", MAST.id)
+    assert talk.pushed() == [1]
+    assert states(talk.outcome(mine, 7)) == [(1, "accepted")]
+    assert talk.seen == new
+    assert talk.pushed() == []
+    talk.entries(5, 6, device(2))
+    assert talk.seen == new
+    down = talk.entries(6, 7, new)
+    assert down is not None
+    assert states(down) == [(1, "confirmed")]
+    assert (down.shown, down.answer) == ({}, Taken(7))
+    assert not talk.session.is_pending("device", MAST.id)
+    assert talk.session.visible == talk.session.confirmed
+
+
+def test_nothing_changes_before_a_change_is_taken() -> None:
+    talk = Talk()
+    mine, _ = renaming(1, MAST, note="mine")
+    talk.session.submit(mine)
+    talk.session.entries(Entries(5, 6, True, devices=(device(2),)), NOW_US)
+    assert talk.seen == MAST
+    assert talk.session.cursor.revision == 5
+    assert talk.session.pending == []
+    assert talk.session.confirmed == inventory(MAST)
+
+
+def test_news_of_a_field_is_seen_under_an_edit_of_another() -> None:
+    talk = Talk()
+    mine, new = renaming(1, MAST, note="mine")
+    talk.submit(mine)
+    theirs = msgspec.structs.replace(MAST, role="pop", note="theirs")
+    talk.entries(5, 6, msgspec.structs.replace(MAST, role="pop"))
+    assert talk.seen == msgspec.structs.replace(new, role="pop")
+    talk.entries(6, 7, theirs)
+    assert talk.seen == theirs
+
+
+def test_a_refused_edit_is_taken_back_and_is_in_the_tray_with_what_depends_on_it() -> None:
+    talk = Talk()
+    first = edit(creation("device", device(2)), number=1)
+    second, _ = renaming(2, device(2), note="mine")
+    for one in (first, second):
+        talk.submit(one)
+    change = talk.outcome(first, refusals=(NO,))
+    assert states(change) == [(1, "refused")]
+    assert talk.session.visible == inventory(MAST)
+    assert change.tray[first.id] == talk.session.tray[first.id]
+    talk.outcome(second, clashes=(Clash("device", device(2).id, gone=True),))
+    assert [entry.edit for entry in talk.session.tray.values()] == [first, second]
+    assert talk.session.pending_count == 0
+    talk.did(talk.session.drop(first.id))
+    assert list(talk.session.tray) == [second.id]
+    assert talk.session.drop(first.id).tray == {}
+
+
+def test_a_clash_goes_to_the_tray_and_the_rest_of_the_edit_is_confirmed() -> None:
+    talk = Talk()
+    mine, _ = renaming(1, MAST, note="mine", role="pop")
+    talk.submit(mine)
+    clash = Clash("device", MAST.id)
+    change = talk.outcome(mine, 7, clashes=(clash,))
+    assert states(change) == [(1, "accepted")]
+    assert talk.session.tray[mine.id].clashes == (clash,)
+    assert talk.session.tray[mine.id].at_us == NOW_US
+
+
+def test_one_push_is_out_at_a_time_in_the_order_in_which_edits_were_made() -> None:
+    talk = Talk()
+    edits = [
+        edit(creation("device", device(10 + number)), number=number) for number in range(EDITS_PER_PUSH + 1)
+    ]
+    for one in edits:
+        talk.submit(one)
+    assert talk.pushed() == list(range(EDITS_PER_PUSH))
+    assert talk.pushed() == []
+    talk.outcome(edits[0], 6)
+    assert talk.pushed() == []
+    talk.did(talk.session.outcomes(Outcomes(tuple(Outcome(one.id, 7) for one in edits[1:-1])), NOW_US))
+    assert talk.pushed() == [EDITS_PER_PUSH]
+
+
+def test_a_push_fits_a_frame_and_an_edit_that_never_does_is_refused() -> None:
+    talk = Talk()
+    for number in range(3):
+        made = [
+            creation("device", device(100 * number + at, note="n" * 2_000))
+            for at in range(PUSH_CAP_BYTES // 5_000)
+        ]
+        talk.submit(edit(*made, number=number))
+    assert talk.session.size_refusals(talk.session.pending[0]) == []
+    assert talk.pushed() == [0, 1]
+    huge = edit(*(step for one in talk.session.pending for step in one.steps))
+    assert [refusal.code for refusal in talk.session.size_refusals(huge)] == ["INVALID_INPUT"]
+
+
+def test_after_a_cut_what_was_out_is_sent_again() -> None:
+    talk = Talk()
+    mine, _ = renaming(1, MAST, note="mine")
+    talk.submit(mine)
+    assert talk.pushed() == [1]
+    talk.session.close()
+    assert talk.pushed() == []
+    talk.did(talk.session.open(welcome(revision=9)))
+    assert talk.pushed() == [1]
+    assert talk.session.cursor == Cursor("one", 5, 5)
+
+
+@pytest.mark.parametrize(("since", "revision"), [(4, 7), (0, 4), (6, 7), (4, 5)])
+def test_entries_that_do_not_follow_change_nothing_and_say_where_we_are(since: int, revision: int) -> None:
+    talk = Talk()
+    change = talk.entries(since, revision, msgspec.structs.replace(MAST, note="stale"))
+    assert change is not None
+    assert (change.confirmed, change.news, change.answer) == ({}, (), Taken(5))
+    assert talk.seen == MAST
+
+
+def test_entries_hold_when_they_are_complete_and_a_new_beginning_drops_the_old() -> None:
+    talk = Talk()
+    assert talk.entries(5, 6, device(2), complete=False) is None
+    assert talk.session.visible == inventory(MAST)
+    assert talk.entries(5, 7, device(3), complete=False) is None
+    change = talk.entries(5, 7, device(4))
+    assert change is not None
+    assert len(change.news) == 2
+    assert talk.session.visible == inventory(MAST, device(3), device(4))
+    talk.entries(7, 8, device(5), complete=False)
+    talk.session.close()
+    talk.did(talk.session.open(welcome()))
+    talk.entries(7, 9, device(6))
+    assert talk.session.visible == inventory(MAST, device(3), device(4), device(6))
+
+
+def test_entries_since_nothing_take_the_place_of_all() -> None:
+    talk = Talk(MAST, device(2), device(3))
+    mine, new = renaming(1, device(3), note="mine")
+    talk.submit(mine)
+    change = talk.entries(0, 9, MAST, device(3))
+    assert change is not None
+    assert change.confirmed == {("device", device(2).id): None}
+    assert talk.session.visible == inventory(MAST, new)
+
+
+def test_what_goes_goes_after_what_comes_and_an_edit_of_it_is_not_shown() -> None:
+    talk = Talk()
+    mine, _ = renaming(1, MAST, note="mine")
+    talk.submit(mine)
+    talk.entries(5, 6, MAST, gone=(Gone("device", MAST.id), Gone("health", MAST.id)))
+    assert talk.seen is None
+    assert talk.session.pending == [mine]
+
+
+def test_entries_that_tell_of_an_own_edit_are_as_good_as_its_outcome() -> None:
+    talk = Talk()
+    mine, new = renaming(1, MAST, note="mine")
+    talk.submit(mine)
+    clash = Clash("device", MAST.id)
+    change = talk.entries(5, 6, new, edits=(EditRow(6, mine, (clash,)),))
+    assert change is not None
+    assert states(change) == [(1, "confirmed")]
+    assert talk.session.tray[mine.id].clashes == (clash,)
+    assert talk.outcome(mine, 6).edits == ()
+
+
+def test_what_became_of_an_edit_is_heard_once() -> None:
+    talk = Talk()
+    mine, _ = renaming(1, MAST, note="mine")
+    talk.submit(mine)
+    talk.outcome(mine, 7)
+    late = talk.outcome(mine, refusals=(NO,))
+    assert (late.edits, late.tray) == ((), {})
+    assert talk.submit(mine).edits == ()
+
+
+def test_a_session_goes_on_from_what_was_written() -> None:
+    mine, new = renaming(1, MAST, note="mine")
+    second, newest = renaming(2, new, role="pop")
+    talk = Talk(edits=(OwnEdit(mine, "accepted", 7), OwnEdit(second)))
+    assert talk.seen == newest
+    assert talk.pushed() == [2]
+    talk.entries(5, 7, new)
+    assert talk.session.pending == [second]
+    assert talk.seen == newest
+
+
+def test_another_epoch_asks_for_all_anew_in_order_and_shows_what_was_there_until_then() -> None:
+    done, new = renaming(1, MAST, note="done")
+    mine, newest = renaming(2, new, role="pop")
+    last, _ = renaming(3, newest, subscribers=9)
+    talk = Talk(new, edits=(OwnEdit(mine, "accepted", 7), OwnEdit(last)))
+    shown = talk.seen
+    change = talk.did(talk.session.open(welcome("two", 3), [done, mine, last]))
+    assert change.cursor == Cursor("two", 0, 3)
+    assert states(change) == [(1, "again"), (2, "pending"), (3, "pending")]
+    assert talk.seen == shown
+    assert talk.pushed() == [1, 2, 3]
+    talk.entries(0, 4, MAST)
+    assert talk.seen == msgspec.structs.replace(MAST, role="pop", subscribers=9)
+    assert states(talk.outcome(done, 5)) == [(1, "confirmed")]
+
+
+def test_after_a_restore_clashes_of_old_are_not_told_anew_and_new_ones_are() -> None:
+    old, new = renaming(1, MAST, note="old too")
+    lost, _ = renaming(2, new, role="pop")
+    talk = Talk()
+    talk.did(talk.session.open(welcome("two", 3), [old, lost]))
+    clash = Clash("device", MAST.id)
+    talk.outcome(old, 2, clashes=(clash,))
+    assert talk.session.tray == {}
+    talk.outcome(lost, 4, clashes=(clash,))
+    assert list(talk.session.tray) == [lost.id]
+
+
+def test_a_deletion_is_shown_and_a_thing_made_and_deleted_is_as_if_never() -> None:
+    talk = Talk()
+    talk.submit(edit(deletion("device", MAST), number=1))
+    assert talk.seen is None
+    talk.submit(edit(creation("device", device(2)), number=2))
+    talk.submit(edit(deletion("device", device(2)), number=3))
+    assert talk.session.visible == inventory()
+
+
+def test_a_first_join_begins_with_nothing() -> None:
+    session = Session(inventory(), Cursor())
+    session.take(session.open(welcome("one", 9)))
+    assert session.cursor == Cursor("one", 0, 9)
+    change = session.entries(Entries(0, 9, True, devices=(MAST,)), NOW_US)
+    assert change is not None
+    assert change.confirmed == change.shown == {("device", MAST.id): MAST}
