@@ -75,7 +75,8 @@ class Hello(msgspec.Struct, tag="hello", frozen=True):
 
 
 class Taken(msgspec.Struct, tag="taken", frozen=True):
-    """The entries up to this revision are on disk, or merged where nothing is kept: send the next."""
+    """The part of entries of this revision is on disk, or merged where nothing is kept; one that is not the last of its batch, in
+    memory: send the next."""
 
     revision: int
 
@@ -176,8 +177,9 @@ class EditRow(msgspec.Struct, frozen=True):
 class Entries(msgspec.Struct, tag="entries", frozen=True):
     """What was touched after `since`, as it is by `revision`; `since` 0 takes the place of all that was there before.
 
-    They hold when `complete`: what goes, goes after what comes. `facts` are all of a device's that come at once; of a device
-    that is told of, others are gone.
+    Parts of one batch have the same `since`; each may have been read later than the one before, and what it says of a thing
+    holds. They hold all at once when one is `complete`, by its revision; within a part, what goes, goes after what comes.
+    `facts` are all of a device's that come at once; of a device that is told of, others are gone.
     """
 
     since: int

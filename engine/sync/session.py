@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Literal, cast
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -90,6 +90,8 @@ class Change:
     answer: Taken | None = None
     answered: frozenset[UUID] = frozenset()
     """Edits of the push that is out of which the server said what became of them."""
+    is_anew: bool = False
+    """The server is not the one that confirmed what is here; `edits` are all that are on their way, in their order."""
 
 
 class Session:
@@ -156,18 +158,23 @@ class Session:
 
     # The connection
 
+    def begins_anew(self, welcome: Welcome) -> bool:
+        """Tell whether a server is not the one that confirmed what is here: another epoch, or it is behind us in the same."""
+        return welcome.epoch != self.cursor.epoch or welcome.revision < self.cursor.revision
+
     def open(self, welcome: Welcome, kept: Sequence[Edit] = ()) -> Change:
-        """Return what the server's first words change: nothing, but in another epoch than `cursor.epoch`.
+        """Return what the server's first words change: nothing, but where it `begins_anew`.
 
         `kept`: all edits of this install that are on disk, in the order in which they were made; needed only then.
         """
         self.close()
         self._is_open = True
-        if welcome.epoch == self.cursor.epoch:
+        if not self.begins_anew(welcome):
             return Change(self.cursor)
         made = {edit.id: OwnEdit(edit, "again") for edit in kept}
         made |= {id: own if own.state == "again" else OwnEdit(own.edit) for id, own in self._edits.items()}
-        return Change(Cursor(welcome.epoch, 0, welcome.revision), edits=tuple(made.values()))
+        cursor = Cursor(welcome.epoch, 0, welcome.revision)
+        return Change(cursor, edits=tuple(made.values()), is_anew=True)
 
     def close(self) -> None:
         """The connection is over: what was out is sent again on the next, and half-told entries are told anew."""
@@ -196,18 +203,17 @@ class Session:
         return self._change(self.cursor, {}, become, at_us, told, answered=frozenset(self._out & told.keys()))
 
     def entries(self, part: Entries, at_us: int) -> Change | None:
-        """Return what entries change once they are complete; None until then. What does not follow on the cursor changes nothing:
-        the answer says where we are, and the server goes on from there."""
-        if self._parts and (part.since, part.revision) != (self._parts[0].since, self._parts[0].revision):
-            self._parts.clear()
+        """Return what entries change once they are complete; None until then, which is answered too.
+
+        What does not follow on the cursor changes nothing; where we are, the answer says.
+        """
+        here = self.cursor.revision
+        if part.since != here or part.revision < here:
+            return Change(self.cursor, answer=Taken(here)) if part.complete else None
         self._parts.append(part)
         if not part.complete:
             return None
         parts, self._parts = tuple(self._parts), []
-        here = self.cursor.revision
-        if part.revision < here or part.since not in {0, here}:
-            return Change(self.cursor, answer=Taken(here))
-        confirmed = self._told(parts)
         cursor = msgspec.structs.replace(self.cursor, revision=part.revision)
         rows = {row.edit.id: row for one in parts for row in one.edits}
         told = {id: Outcome(id, row.revision, row.clashes) for id, row in rows.items() if id in self._unsent}
@@ -215,11 +221,12 @@ class Session:
         for id, revision in self._accepted.items():
             if revision <= part.revision:
                 become[id] = OwnEdit(self._edits[id].edit, "confirmed", revision)
-        return self._change(cursor, confirmed, become, at_us, told, news=parts, answer=Taken(part.revision))
+        answer = Taken(part.revision)
+        return self._change(cursor, self._told(parts), become, at_us, told, news=parts, answer=answer)
 
     def take(self, change: Change) -> None:
         """Be as a change says; it is on disk, and nothing was taken since it was asked for."""
-        if change.cursor.epoch != self.cursor.epoch:  # it names all that are on their way, in their order
+        if change.is_anew:
             self._edits, self._unsent = {}, {}
         self._note(change.edits)
         self.cursor = change.cursor
@@ -242,7 +249,7 @@ class Session:
             own = self._edits.get(one.id)
             if own is None or own.state == "accepted":
                 continue
-            if one.refusals:
+            if one.refusals or (one.clashes and not one.revision):
                 become[one.id] = OwnEdit(own.edit, "refused")
             else:
                 is_here = own.state == "again" or one.revision <= here
@@ -284,11 +291,12 @@ class Session:
         now: dict[Thing, Entity | None] = {}
         if parts[0].since == 0:
             now = {(kind, id): None for kind in KINDS for id in self.confirmed.tables[kind]}
-        for part in parts:
+        for part in parts:  # a later one was read later: what it says of a thing holds
             for kind, name in _TABLES.items():
                 now.update({(kind, entity.id): entity for entity in getattr(part, name)})
-        for gone in (gone for part in parts for gone in part.gone if gone.kind in KINDS):
-            now[cast(Kind, gone.kind), gone.id] = None
+            for gone in part.gone:
+                if gone.kind in KINDS:
+                    now[gone.kind, gone.id] = None
         return {thing: entity for thing, entity in now.items() if self.confirmed.get(*thing) != entity}
 
     def _seen(self, thing: Thing, confirmed: Entity | None, over: Container[UUID] = ()) -> Entity | None:

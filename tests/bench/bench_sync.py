@@ -21,7 +21,7 @@ import msgspec
 
 from domain.edit import Edit, change
 from domain.inventory import Device, Inventory, Probe
-from domain.sync import Entries, Hello, Outcomes, Push, encode
+from domain.sync import Entries, Hello, Outcomes, Push, Taken, encode
 from engine.sync.session import Cursor, OwnEdit, Session
 from tests.sync.model_server import ModelServer
 from tests.sync.world import World
@@ -108,11 +108,10 @@ def _exchange(session: Session, server: ModelServer, sizes: dict[str, int]) -> N
             sizes["back"] += len(encode(message))
             if isinstance(message, Outcomes):
                 session.take(session.outcomes(message, NOW_US))
-            elif (said := session.entries(message, NOW_US)) is not None:
-                session.take(said)
-                if said.answer is not None:
-                    sizes["up"] += len(encode(said.answer))
-                    server.take(line, said.answer)
+            else:
+                if (said := session.entries(message, NOW_US)) is not None:
+                    session.take(said)
+                server.take(line, Taken(message.revision))
 
 
 def _network() -> tuple[ModelServer, list[Device]]:

@@ -6,7 +6,7 @@ their messages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ import msgspec
 
 from domain.edit import Edit, Fields, apply, fields_of
 from domain.errors import Refusal
-from domain.inventory import KINDS, Device, Entity, Inventory, Link, Site, Tenant
+from domain.inventory import Device, Entity, Inventory, Kind, Link, Site, Tenant
 from domain.merge import Thing, settle, things_of
 from domain.sync import EditRow, Entries, Gone, Hello, Outcome, Outcomes, Push, Taken, Welcome
 from tests.sync.promises import broken_promises
@@ -28,12 +28,17 @@ Reach = frozenset[UUID] | None
 
 @dataclass
 class Line:
-    """What the server knows of one connection. `at`: the revision that its install has; `is_out`: entries are on their way."""
+    """What the server knows of one connection. `at`: the revision that its install has; `out`: a part that it has not taken.
+
+    `page`: how far a batch is told, `opened` at which revision it began.
+    """
 
     reach: Reach
     at: int
-    is_out: bool = False
+    out: Entries | None = None
     is_new: bool = True
+    page: tuple[int, str, UUID] | None = None
+    opened: int = 0
 
 
 @dataclass
@@ -112,17 +117,27 @@ class ModelServer:
         """Return the answer to a message."""
         match message:
             case Taken():
-                line.at, line.is_out = message.revision, False
+                if line.out is not None and line.out.revision == message.revision:
+                    line.at = message.revision if line.out.complete else line.at
+                    line.out = None
                 return []
             case Push():
                 return [Outcomes(tuple(self._outcome(edit, line.reach) for edit in message.edits))]
 
     def news(self, line: Line) -> list[Entries]:
-        """Return the parts of what an install has not been told, none while it was told and has not taken it."""
-        if line.is_out or (line.at == self.kept.revision and not line.is_new):
+        """Return the next part of what an install has not been told, nothing while it has not taken the one before."""
+        kept = self.kept
+        if line.out is not None or (line.page is None and line.at == kept.revision and not line.is_new):
             return []
-        line.is_out, line.is_new = True, False
-        return list(self._parts(line.at, line.reach))
+        if line.page is None:
+            line.page, line.opened = (line.at, "", UUID(int=0)), kept.revision
+        line.is_new = False
+        touched = [(at, *thing) for thing, at in kept.touched.items()]
+        due = sorted(key for key in touched if key > line.page and key[0] > line.at)
+        told, is_last = due[:PER_PART], len(due) <= PER_PART
+        line.out = self._part(line, told, complete=is_last)
+        line.page = None if is_last else told[-1]
+        return [line.out]
 
     # How
 
@@ -195,28 +210,19 @@ class ModelServer:
             case _:
                 return False
 
-    def _parts(self, since: int, reach: Reach) -> Iterator[Entries]:
-        told = [(thing, self.kept.inventory.get(*thing)) for thing in self._told(since)]
-        told = [(thing, one if one and self._is_seen(one, reach) else None) for thing, one in told]
-        if since == 0:
-            told = [(thing, one) for thing, one in told if one is not None]
-        rows = [row for row in self.kept.edits.values() if row.revision > since and reach is None][-3:]
-        pieces = [told[at : at + PER_PART] for at in range(0, len(told), PER_PART)] or [[]]
-        for number, piece in enumerate(pieces):
-            fields: dict[str, list[Any]] = {}
-            for (kind, id), one in piece:
-                fields.setdefault("gone" if one is None else f"{kind}s", []).append(
-                    Gone(kind, id) if one is None else one
-                )
-            complete = number == len(pieces) - 1
-            tuples = {name: tuple(found) for name, found in fields.items()}
-            part = Entries(since, self.kept.revision, complete, edits=tuple(rows) if complete else ())
-            yield msgspec.structs.replace(part, **tuples)
-
-    def _told(self, since: int) -> Iterable[Thing]:
-        if since > 0:
-            return [thing for thing, at in self.kept.touched.items() if at > since]
-        return [(kind, id) for kind in KINDS for id in self.kept.inventory.tables[kind]]
+    def _part(self, line: Line, told: Iterable[tuple[int, Kind, UUID]], *, complete: bool) -> Entries:
+        fields: dict[str, list[Any]] = {}
+        for at, kind, id in told:
+            one = self.kept.inventory.get(kind, id)
+            if one is not None and self._is_seen(one, line.reach):
+                fields.setdefault(f"{kind}s", []).append(one)
+            elif line.at or at > line.opened:
+                fields.setdefault("gone", []).append(Gone(kind, id))
+        if complete and line.reach is None:
+            rows = (row for row in self.kept.edits.values() if row.revision > line.at)
+            fields["edits"] = list(rows)[-3:]
+        part = Entries(line.at, self.kept.revision, complete)
+        return msgspec.structs.replace(part, **{name: tuple(found) for name, found in fields.items()})
 
 
 def fingerprint(thing: Entity | None) -> int:

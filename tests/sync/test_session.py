@@ -72,7 +72,8 @@ def test_a_refused_edit_is_taken_back_and_is_in_the_tray_with_what_depends_on_it
     assert states(change) == [(1, "refused")]
     assert talk.session.visible == inventory(MAST)
     assert change.tray[first.id] == talk.session.tray[first.id]
-    talk.outcome(second, clashes=(Clash("device", device(2).id, gone=True),))
+    change = talk.outcome(second, clashes=(Clash("device", device(2).id, gone=True),))
+    assert states(change) == [(2, "refused")]
     assert [entry.edit for entry in talk.session.tray.values()] == [first, second]
     assert talk.session.pending_count == 0
     talk.did(talk.session.drop(first.id))
@@ -132,7 +133,7 @@ def test_after_a_cut_what_was_out_is_sent_again() -> None:
     assert talk.session.cursor == Cursor("one", 5, 5)
 
 
-@pytest.mark.parametrize(("since", "revision"), [(4, 7), (0, 4), (6, 7), (4, 5)])
+@pytest.mark.parametrize(("since", "revision"), [(4, 7), (0, 4), (0, 9), (6, 7), (4, 5), (5, 4)])
 def test_entries_that_do_not_follow_change_nothing_and_say_where_we_are(since: int, revision: int) -> None:
     talk = Talk()
     change = talk.entries(since, revision, msgspec.structs.replace(MAST, note="stale"))
@@ -141,30 +142,46 @@ def test_entries_that_do_not_follow_change_nothing_and_say_where_we_are(since: i
     assert talk.seen == MAST
 
 
-def test_entries_hold_when_they_are_complete_and_a_new_beginning_drops_the_old() -> None:
+def test_entries_hold_when_they_are_complete_and_what_was_read_later_holds() -> None:
     talk = Talk()
-    assert talk.entries(5, 6, device(2), complete=False) is None
+    theirs = msgspec.structs.replace(MAST, note="theirs")
+    assert talk.entries(5, 6, device(2), theirs, gone=(Gone("device", device(3).id),), complete=False) is None
+    assert talk.entries(2, 4, device(9)) is not None
     assert talk.session.visible == inventory(MAST)
-    assert talk.entries(5, 7, device(3), complete=False) is None
-    change = talk.entries(5, 7, device(4))
+    change = talk.entries(5, 8, device(3), gone=(Gone("device", device(2).id),))
     assert change is not None
     assert len(change.news) == 2
-    assert talk.session.visible == inventory(MAST, device(3), device(4))
-    talk.entries(7, 8, device(5), complete=False)
+    assert talk.session.cursor.revision == 8
+    assert talk.session.visible == inventory(theirs, device(3))
+
+
+def test_half_told_entries_end_with_the_connection() -> None:
+    talk = Talk()
+    talk.entries(5, 6, device(5), complete=False)
     talk.session.close()
     talk.did(talk.session.open(welcome()))
-    talk.entries(7, 9, device(6))
-    assert talk.session.visible == inventory(MAST, device(3), device(4), device(6))
+    talk.entries(5, 7, device(6))
+    assert talk.session.visible == inventory(MAST, device(6))
 
 
 def test_entries_since_nothing_take_the_place_of_all() -> None:
     talk = Talk(MAST, device(2), device(3))
     mine, new = renaming(1, device(3), note="mine")
     talk.submit(mine)
+    talk.did(talk.session.open(welcome("two", 9)))
+    assert len(talk.session.visible.tables["device"]) == 3
     change = talk.entries(0, 9, MAST, device(3))
     assert change is not None
     assert change.confirmed == {("device", device(2).id): None}
     assert talk.session.visible == inventory(MAST, new)
+
+
+def test_a_server_that_is_behind_in_the_same_epoch_begins_anew() -> None:
+    talk = Talk()
+    assert not talk.session.begins_anew(welcome(revision=5))
+    assert talk.session.begins_anew(welcome(revision=4))
+    change = talk.did(talk.session.open(welcome(revision=4)))
+    assert change.cursor == Cursor("one", 0, 4)
 
 
 def test_what_goes_goes_after_what_comes_and_an_edit_of_it_is_not_shown() -> None:

@@ -70,7 +70,10 @@ class Disk:
 
 
 class Way(Generic[_Message]):
-    """One direction of a connection: what is under way, and what was."""
+    """One direction of a connection: what is under way, and what was.
+
+    Worse than a stream, but for this: parts of entries come once and in order, and where one is lost the connection is.
+    """
 
     def __init__(self) -> None:
         self.waiting: list[_Message] = []
@@ -89,8 +92,13 @@ class Way(Generic[_Message]):
             return None
         place = dice.randrange(len(self.waiting)) if faulty and dice.random() < 0.3 else 0
         message = self.waiting.pop(place)
-        self._past = [*self._past[-5:], message]
-        return None if faulty and dice.random() < 0.1 else message
+        match message:
+            case Taken() | Entries(complete=False):
+                pass
+            case _:
+                self._past = [*self._past[-5:], message]
+        is_lost = faulty and not isinstance(message, Entries) and dice.random() < 0.1
+        return None if is_lost else message
 
 
 class Replica:
@@ -104,7 +112,7 @@ class Replica:
         self.session = self.disk.session()
         self.line: Line | None = None
         self.up: Way[Push | Taken] = Way()
-        self.down: Way[Outcomes | list[Entries]] = Way()
+        self.down: Way[Outcomes | Entries] = Way()
         self.acknowledged: dict[UUID, Edit] = {}
         self.seen: set[UUID] = set()
         """Entries of the tray that somebody dropped."""
@@ -187,7 +195,8 @@ class World:
         cursor = replica.session.cursor
         hello = Hello(1, "token", UUID(int=replica.number), cursor.epoch, cursor.revision)
         replica.line, welcome = self.server.hello(hello, replica.reach)
-        kept = [own.edit for own in replica.disk.edits.values()]
+        is_anew = replica.session.begins_anew(welcome)
+        kept = [own.edit for own in replica.disk.edits.values()] if is_anew else []
         self._do(replica, replica.session.open(welcome, kept))
 
     def push(self, replica: Replica) -> None:
@@ -203,8 +212,7 @@ class World:
         message = replica.up.draw(dice, faulty)
         if message is not None:
             replica.down.waiting += self.server.take(replica.line, message)
-        if parts := self.server.news(replica.line):
-            replica.down.waiting.append(parts)
+        replica.down.waiting += self.server.news(replica.line)
 
     def hear(self, replica: Replica, dice: Random, faulty: bool = True) -> None:
         """An install takes a message of the server."""
@@ -212,14 +220,17 @@ class World:
         match message:
             case Outcomes():
                 self._do(replica, replica.session.outcomes(message, replica.clock_us))
-            case list():
-                for part in message:
-                    if faulty and dice.random() < 0.02:
-                        replica.hang_up()
-                        return
-                    change = replica.session.entries(part, replica.clock_us)
-                    if change is not None and self._do(replica, change):
-                        self._compare(replica)
+            case Entries() if faulty and dice.random() < 0.03:
+                replica.hang_up()
+            case Entries():
+                self._hear(replica, message)
+
+    def _hear(self, replica: Replica, part: Entries) -> None:
+        change = replica.session.entries(part, replica.clock_us)
+        if change is None:
+            replica.up.waiting.append(Taken(part.revision))
+        elif self._do(replica, change):
+            self._compare(replica)
 
     def restore(self) -> None:
         """The server is lost, and restored from its last backup."""
@@ -306,7 +317,7 @@ class World:
 
     def _has_news(self, replica: Replica) -> bool:
         line = replica.line
-        return line is not None and not line.is_out and line.at != self.server.kept.revision
+        return line is not None and line.out is None and line.at != self.server.kept.revision
 
     def _is_lost(self, replica: Replica, id: UUID) -> bool:
         """Tell whether what somebody did is neither with the server, whole, nor in the tray, once all has arrived."""
