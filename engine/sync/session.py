@@ -5,7 +5,8 @@ ledger. Pure: no IO, no clock.
 
 Theory: what is *visible* is what is confirmed and over it the install's own edits, in the order in which they were made, merged
 thing by thing. So what a thing is follows from its confirmed state and from those edits that name it: news of one thing costs as
-much as there are edits on it, however many others are on their way. An edit is
+much as there are edits on it, however many others are on their way. But a link without its ends is not shown: where a device was
+deleted meanwhile, what people did to its links waits for the server's word. An edit is
 
     pending    -> accepted    the server applied it, under a revision that has not come down yet: it stays laid over
                -> confirmed   it came down, or nothing of it was left to do
@@ -24,14 +25,14 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 
 from domain.edit import Edit, Step
 from domain.errors import Refusal
-from domain.inventory import KINDS, Entity, Inventory, Kind
+from domain.inventory import KINDS, Entity, Inventory, Kind, Link
 from domain.merge import Thing, laid, things_of
 from domain.sync import EDITS_PER_PUSH, FRAME_CAP_BYTES, Entries, Outcome, Outcomes, Push, Taken, Welcome
 from domain.team import TrayEntry
@@ -51,6 +52,7 @@ _TABLES: dict[Kind, str] = {
     "drawing": "drawings",
 }
 
+LINK: Final = "link"
 OwnState = Literal["pending", "again", "accepted", "confirmed", "refused"]
 Things = Mapping[Thing, Entity | None]
 """Things as they are now; None is gone."""
@@ -90,8 +92,6 @@ class Change:
     answer: Taken | None = None
     answered: frozenset[UUID] = frozenset()
     """Edits of the push that is out of which the server said what became of them."""
-    is_anew: bool = False
-    """The server is not the one that confirmed what is here; `edits` are all that are on their way, in their order."""
 
 
 class Session:
@@ -116,8 +116,11 @@ class Session:
         self._parts: list[Entries] = []
         self._out: set[UUID] = set()
         self._is_open = False
+        self._loose: set[UUID] = set()
         self._note(edits)
         _put(self.visible, {thing: self._seen(thing, confirmed.get(*thing)) for thing in self._over})
+        _put(self.visible, self._tied({(LINK, link.id): link for link in self.visible.links()}))
+        self._note_loose([*confirmed.tables[LINK], *(id for kind, id in self._over if kind == LINK)])
 
     # What there is
 
@@ -149,8 +152,8 @@ class Session:
         """Return what an edit changes that was judged on `visible` by the rules; nothing where it is here already."""
         if edit.id in self._edits:
             return Change(self.cursor)
-        shown = {thing: laid(self.visible.get(*thing), steps) for thing, steps in things_of(edit).items()}
-        return Change(self.cursor, edits=(OwnEdit(edit),), shown=self._unlike(shown))
+        shown = {thing: laid(self._laid_so_far(thing), steps) for thing, steps in things_of(edit).items()}
+        return Change(self.cursor, edits=(OwnEdit(edit),), shown=self._tied(shown))
 
     def drop(self, edit: UUID) -> Change:
         """Return the change after which an entry of the tray is forgotten."""
@@ -174,7 +177,7 @@ class Session:
         made = {edit.id: OwnEdit(edit, "again") for edit in kept}
         made |= {id: own if own.state == "again" else OwnEdit(own.edit) for id, own in self._edits.items()}
         cursor = Cursor(welcome.epoch, 0, welcome.revision)
-        return Change(cursor, edits=tuple(made.values()), is_anew=True)
+        return Change(cursor, edits=tuple(made.values()))
 
     def close(self) -> None:
         """The connection is over: what was out is sent again on the next, and half-told entries are told anew."""
@@ -226,12 +229,13 @@ class Session:
 
     def take(self, change: Change) -> None:
         """Be as a change says; it is on disk, and nothing was taken since it was asked for."""
-        if change.is_anew:
-            self._edits, self._unsent = {}, {}
         self._note(change.edits)
         self.cursor = change.cursor
         _put(self.confirmed, change.confirmed)
         _put(self.visible, change.shown)
+        steps = (step for own in change.edits for step in own.edit.steps)
+        touched = [*change.confirmed, *change.shown, *((step.kind, step.id) for step in steps)]
+        self._note_loose([*self._loose, *(id for kind, id in touched if kind == LINK)])
         for id, entry in change.tray.items():
             if entry is None:
                 self.tray.pop(id, None)
@@ -278,7 +282,7 @@ class Session:
             for id, own in become.items()
             if id in told and self._is_news(told[id])
         }
-        return Change(cursor, confirmed, tuple(become.values()), tray, self._unlike(shown), **more)
+        return Change(cursor, confirmed, tuple(become.values()), tray, self._tied(shown), **more)
 
     def _is_news(self, outcome: Outcome) -> bool:
         """Tell whether a person has to hear of it: not of clashes of what was applied before the server was restored."""
@@ -306,11 +310,36 @@ class Session:
                 confirmed = laid(confirmed, steps)
         return confirmed
 
-    def _unlike(self, shown: Things) -> dict[Thing, Entity | None]:
-        return {thing: entity for thing, entity in shown.items() if self.visible.get(*thing) != entity}
+    def _laid_so_far(self, thing: Thing) -> Entity | None:
+        """Return a thing as it is shown, or would be if it had its ends."""
+        if thing[0] == LINK and thing[1] in self._loose:
+            return self._seen(thing, self.confirmed.get(*thing))
+        return self.visible.get(*thing)
+
+    def _tied(self, now: dict[Thing, Entity | None]) -> dict[Thing, Entity | None]:
+        """Return what is to be shown otherwise than it is, where things are so now: without links that lack an end."""
+        gone = {id for (kind, id), device in now.items() if kind == "device" and device is None}
+        asked = [id for kind, id in now if kind == LINK] + list(self._loose)
+        if gone:
+            asked += [link.id for link in self.visible.links() if link.a in gone or link.b in gone]
+        for id in asked:
+            link = now[LINK, id] if (LINK, id) in now else self._laid_so_far((LINK, id))
+            ends: list[Thing] = [("device", link.a), ("device", link.b)] if isinstance(link, Link) else []
+            has_ends = all(now[end] if end in now else self.visible.get(*end) for end in ends)
+            now[LINK, id] = link if has_ends else None
+        return {thing: entity for thing, entity in now.items() if self.visible.get(*thing) != entity}
+
+    def _note_loose(self, links: Iterable[UUID]) -> None:
+        """Have those of these links that are not shown for want of an end."""
+        for id in links:
+            is_link = self._seen((LINK, id), self.confirmed.tables[LINK].get(id)) is not None
+            if is_link and id not in self.visible.tables[LINK]:
+                self._loose.add(id)
+            else:
+                self._loose.discard(id)
 
     def _note(self, edits: Iterable[OwnEdit]) -> None:
-        """Have edits in their new states."""
+        """Have edits in their new states; what is to be sent goes behind what is to be sent already."""
         for own in edits:
             id = own.edit.id
             self._unsent.pop(id, None)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 
 from domain.clash import Clash
 from domain.edit import creation, deletion
+from domain.inventory import Link
 from domain.sync import EDITS_PER_PUSH, EditRow, Entries, Gone, Outcome, Outcomes, Taken
 from engine.sync.session import PUSH_CAP_BYTES, Cursor, OwnEdit, Session
 from tests.sync.sessions import MAST, NO, NOW_US, Talk, renaming, welcome
@@ -242,6 +244,14 @@ def test_another_epoch_asks_for_all_anew_in_order_and_shows_what_was_there_until
     assert states(talk.outcome(done, 5)) == [(1, "confirmed")]
 
 
+def test_what_was_confirmed_and_what_waits_is_sent_in_the_order_in_which_it_was_made() -> None:
+    first, new = renaming(1, MAST, note="first")
+    second, _ = renaming(2, new, role="pop")
+    talk = Talk(edits=(OwnEdit(first),))
+    talk.did(talk.session.open(welcome("two", 3), [first, second]))
+    assert talk.pushed() == [1, 2]
+
+
 def test_after_a_restore_clashes_of_old_are_not_told_anew_and_new_ones_are() -> None:
     old, new = renaming(1, MAST, note="old too")
     lost, _ = renaming(2, new, role="pop")
@@ -261,6 +271,37 @@ def test_a_deletion_is_shown_and_a_thing_made_and_deleted_is_as_if_never() -> No
     talk.submit(edit(creation("device", device(2)), number=2))
     talk.submit(edit(deletion("device", device(2)), number=3))
     assert talk.session.visible == inventory()
+
+
+def test_a_link_is_shown_while_it_has_its_ends() -> None:
+    """What a deletion by somebody else leaves of people's work waits unseen, and is back with the device."""
+    far, link = device(2), Link(UUID(int=60), MAST.id, UUID(int=2))
+    talk = Talk(MAST, far)
+    talk.submit(edit(creation("link", link), number=1))
+    assert talk.session.visible.link(link.id) == link
+    change = talk.entries(5, 6, gone=(Gone("device", far.id),))
+    assert change is not None
+    assert change.shown == {("device", far.id): None, ("link", link.id): None}
+    again = Talk(MAST, edits=(OwnEdit(edit(creation("link", link), number=1)),))
+    assert again.session.visible.link(link.id) is None
+    talk.entries(6, 7, far)
+    assert talk.session.visible.link(link.id) == link
+    talk.entries(7, 8, gone=(Gone("device", far.id),))
+    talk.submit(edit(creation("device", far), number=2))
+    assert talk.session.visible.link(link.id) == link
+
+
+def test_a_link_that_came_to_a_device_that_is_deleted_here_is_not_shown_until_the_deletion_is_refused() -> (
+    None
+):
+    link, far = Link(UUID(int=60), MAST.id, UUID(int=2)), device(2)
+    talk = Talk(MAST, far)
+    mine = edit(deletion("device", far))
+    talk.submit(mine)
+    talk.entries(5, 6, links=(link,))
+    assert talk.session.visible == inventory(MAST)
+    talk.outcome(mine, refusals=(NO,))
+    assert talk.session.visible == inventory(MAST, far, link)
 
 
 def test_a_first_join_begins_with_nothing() -> None:

@@ -301,7 +301,9 @@ class World:
             replica.session.tray,
             replica.session.pending,
         )
-        self.divergences += not same
+        devices = replica.session.visible.tables["device"]
+        loose = [link for link in replica.session.visible.links() if not {link.a, link.b} <= devices.keys()]
+        self.divergences += not same or bool(loose)
         known = replica.disk.edits.keys() | replica.disk.tray.keys() | replica.seen
         self.lost_edits += len(replica.acknowledged.keys() - known)
 
