@@ -6,6 +6,7 @@ One rule: of what was observed only that is loaded whose owner is still there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -18,13 +19,23 @@ from engine.storage import rows, tables
 from engine.storage.batch import Loaded
 
 
-def load(
-    connection: Connection, now_us: int, new_id: Callable[[], UUID], tenant_name: str
-) -> tuple[int, Loaded]:
-    """Return the tenant's key and all that the engine starts with; a database that is new gets its tenant and origin."""
+class Born(NamedTuple):
+    """Whose a new database is, and what its install is called: a team's by its server, or one that is made here."""
+
+    tenant: Tenant
+    origin: UUID
+
+    @classmethod
+    def alone(cls, new_id: Callable[[], UUID], name: str) -> Born:
+        """Return a network of one's own."""
+        return cls(Tenant(new_id(), name), new_id())
+
+
+def load(connection: Connection, now_us: int, born: Born) -> tuple[int, Loaded]:
+    """Return the tenant's key and all that the engine starts with; a database that is new is as `born`."""
     if connection.execute(select(tables.tenant.c.id)).first() is None:
-        connection.execute(insert(tables.tenant), {"id": new_id(), "name": tenant_name})
-        origin_row = {"name": "origin", "value": new_id()}
+        connection.execute(insert(tables.tenant), {"id": born.tenant.id, "name": born.tenant.name})
+        origin_row = {"name": "origin", "value": born.origin}
         connection.execute(insert(tables.meta), [origin_row, {"name": "made_us", "value": now_us}])
     mine = tables.tenant.c
     key, id, name = connection.execute(select(mine.key, mine.id, mine.name)).one()

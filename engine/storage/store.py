@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 from uuid import UUID
 
 import msgspec
@@ -26,7 +26,7 @@ from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, Programming
 from domain.alerts import Alert
 from domain.edit import Edit, Step
 from domain.health import Health
-from domain.inventory import Inventory
+from domain.inventory import Inventory, Kind
 from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.observation import Value
@@ -38,7 +38,7 @@ from engine.storage.density import Counted, count_between
 from engine.storage.errors import StorageFailed
 from engine.storage.hours import PIECE_S, Hours
 from engine.storage.keyframes import encode_keyframe
-from engine.storage.loading import has_edit, load
+from engine.storage.loading import Born, has_edit, load
 from engine.storage.loads import PortLoads, loads_at
 from engine.storage.samples import Samples
 from engine.storage.series import History, Hourly, HourlyAsk, Points
@@ -52,6 +52,7 @@ KEYFRAMES_KEPT_US = 7 * US_PER_DAY
 """Older keyframes are thinned to the first of each day."""
 HAPPENINGS_KEPT_US = 365 * US_PER_DAY
 """How long journal, edits, cleared alerts and keyframes are kept."""
+T = TypeVar("T")
 Secrets = Mapping[UUID, SealedSecret]
 NO_SECRETS: Secrets = {}
 _BUGS = (IntegrityError, ProgrammingError, DataError)
@@ -77,9 +78,15 @@ class Store:
 
     @classmethod
     def open(
-        cls, path: Path, *, now_us: int, new_id: Callable[[], UUID], tenant_name: str = "My network"
+        cls,
+        path: Path,
+        *,
+        now_us: int,
+        new_id: Callable[[], UUID],
+        tenant_name: str = "My network",
+        born: Born | None = None,
     ) -> Store:
-        """Open the database at `path`, made or migrated where needed (a copy is kept before).
+        """Open the database at `path`, made or migrated where needed (a copy is kept before). `born`: whose a new one is.
 
         Raises StorageRefused where it is damaged, newer, not ours, in use or cannot be written; it is then as it was.
         """
@@ -88,7 +95,7 @@ class Store:
         try:
             connection = file.engine_for(path).connect()
             with connection.begin():
-                tenant_key, loaded = load(connection, now_us, new_id, tenant_name)
+                tenant_key, loaded = load(connection, now_us, born or Born.alone(new_id, tenant_name))
         except (DatabaseError, sqlite3.Error, msgspec.ValidationError) as error:
             if connection is not None:
                 connection.close()
@@ -123,10 +130,19 @@ class Store:
             rows.write_touched(connection, self._tenant, touched)
             connection.execute(insert(tables.journal), self._journal_row(journal))
             rows.write_secrets(connection, self._tenant, self.loaded.origin, secrets)
-        for (kind, id), thing in touched.items():
+        self.follow(touched)
+        return True
+
+    def within(self, call: Callable[[Connection, UUID], T]) -> T:
+        """Return what a function of this room does with the connection and the tenant, in one transaction."""
+        with self._transaction() as connection:
+            return call(connection, self._tenant)
+
+    def follow(self, things: Mapping[tuple[Kind, UUID], object | None]) -> None:
+        """Take numbers of devices that are there now, and none of those that are gone (None)."""
+        for (kind, id), thing in things.items():
             if kind == "device":
                 (self._devices.discard if thing is None else self._devices.add)(id)
-        return True
 
     def has_edit(self, id: UUID) -> bool:
         """Tell whether an edit was kept before."""

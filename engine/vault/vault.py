@@ -75,8 +75,9 @@ class Vault:
         *,
         new_place: NewPlace = "file",
         keyring: KeyStore | None = None,
+        first: X25519PrivateKey | None = None,
     ) -> Vault:
-        """Open the vault of a store with the install key of a profile, which is made where there is none.
+        """Open the vault of a store with the install key of a profile, which is `first` or made where there is none.
 
         Raises StorageRefused where what lies in its place is no key, or none can be made.
         """
@@ -85,7 +86,7 @@ class Vault:
         stores: Stores = {"keyring": keyring, "file": folder, "password": folder}
         record = rotation.read_record(store)
         if record is None:
-            record, key = _first_key(stores, new_place)
+            record, key = _first_key(stores, new_place, first)
             _keep(store, record)
             return cls(store, stores, record, key, "")
         keys = stores[record.place]
@@ -243,7 +244,9 @@ class Vault:
 _LOST = "There is no install key in {} any more. A new one was made: enter the secrets again, or put the old one back."
 
 
-def _first_key(stores: Stores, new_place: NewPlace) -> tuple[KeyRecord, InstallKey]:
+def _first_key(
+    stores: Stores, new_place: NewPlace, first: X25519PrivateKey | None = None
+) -> tuple[KeyRecord, InstallKey]:
     """Return the key of a profile without a record, which is found or made. Raises StorageRefused."""
     places: list[KeyPlace] = ["file"]
     try:
@@ -251,7 +254,7 @@ def _first_key(stores: Stores, new_place: NewPlace) -> tuple[KeyRecord, InstallK
             places.insert(0, "keyring")
         for place in places:
             try:
-                return _key_in(stores[place], place)
+                return _key_in(stores[place], place, first)
             except PlaceUnavailable as error:
                 if place == "file" or new_place == "keyring":
                     raise
@@ -261,11 +264,11 @@ def _first_key(stores: Stores, new_place: NewPlace) -> tuple[KeyRecord, InstallK
     raise AssertionError("the last place returns or raises")
 
 
-def _key_in(keys: KeyStore, place: KeyPlace) -> tuple[KeyRecord, InstallKey]:
+def _key_in(keys: KeyStore, place: KeyPlace, first: X25519PrivateKey | None) -> tuple[KeyRecord, InstallKey]:
     found = rotation.find_key(keys, None)
     if found is not None:
         return KeyRecord(_place_of(place, found.key), public_of(found.key)), found.key
-    key = X25519PrivateKey.generate()
+    key = first or X25519PrivateKey.generate()
     keys.write("current", encode_key(key))
     return KeyRecord(place, public_of(key)), key
 

@@ -59,9 +59,9 @@ BEGIN
     RETURN true;
 END $$;
 CREATE FUNCTION identity.find_link(link_hash bytea)
-RETURNS TABLE (purpose text, account_id uuid, tenant_id uuid, login text, password text) LANGUAGE sql STABLE AS $$
-    SELECT l.purpose, l.account_id, l.tenant_id, coalesce(a.login, ''), a.password
-    FROM one_time_link l LEFT JOIN account a ON a.id = l.account_id
+RETURNS TABLE (purpose text, account_id uuid, tenant_id uuid, login text, password text, tenant_name text) LANGUAGE sql STABLE AS $$
+    SELECT l.purpose, l.account_id, l.tenant_id, coalesce(a.login, ''), a.password, coalesce(t.name, '')
+    FROM one_time_link l LEFT JOIN account a ON a.id = l.account_id LEFT JOIN tenant t ON t.id = l.tenant_id
     WHERE l.hash = link_hash AND l.used_us IS NULL AND l.until_us > now_us() AND a.off_us IS NULL
 $$;
 -- Take a link, once: accept the membership, set the password where one is given, and end what was opened with the former one.

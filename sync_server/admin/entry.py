@@ -90,7 +90,7 @@ async def link(call: Call) -> dict[str, Any]:
 async def look(call: Call, form: Form) -> Said:
     """Tell what a link is for."""
     try:
-        purpose, has_password = await call.services.links.look(form.text("token"), call.origin)
+        purpose, has_password, *_ = await call.services.links.look(form.text("token"), call.origin)
     except RefusedByRule as error:
         return Said("", {"gone": error.refusals[0].message})
     return Said("", {"purpose": purpose, "has_password": has_password})

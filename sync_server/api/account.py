@@ -91,10 +91,13 @@ class Found(Body, frozen=True):
 
 
 class LinkRow(msgspec.Struct, frozen=True):
-    """What a link is for."""
+    """What a link is for, to whom it was sent, and the tenant that it leads into, if any."""
 
     purpose: Purpose
     has_password: bool
+    login: str
+    tenant: UUID | None
+    tenant_name: str
 
 
 _SESSIONS = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from domain.errors import Refusal, RefusedByRule
@@ -28,6 +28,16 @@ INVITATION_S = 3 * 86_400
 _GONE = [
     Refusal("LINK_NOT_FOUND", "this link is no link of ours, was used, or is too old: ask for a new one")
 ]
+
+
+class Seen(NamedTuple):
+    """What a link is for, to whom it was sent and where it leads; `has_password`: it takes the one that the account has."""
+
+    purpose: Purpose
+    has_password: bool
+    login: str
+    tenant: UUID | None
+    tenant_name: str
 
 
 class Links:
@@ -49,11 +59,13 @@ class Links:
         )
         return token if row is not None and row["done"] else None
 
-    async def look(self, token: str, origin: Origin) -> tuple[Purpose, bool]:
-        """Return what a link is for, and whether it takes the password that there is. Raises RefusedByRule, LimitExceeded."""
+    async def look(self, token: str, origin: Origin) -> Seen:
+        """Return what a link is for. Raises RefusedByRule, LimitExceeded."""
         await self._admission.spend("api", token_key(token), origin.address)
         row = await self._find(token)
-        return row["purpose"], row["purpose"] == "invitation" and row["password"] is not None
+        has_password = row["purpose"] == "invitation" and row["password"] is not None
+        tenant = None if row["tenant_id"] is None else UUID(int=row["tenant_id"].int)
+        return Seen(row["purpose"], has_password, row["login"], tenant, row["tenant_name"])
 
     async def found(self, token: str, login: str, name: str, password: str, origin: Origin) -> None:
         """Make the first administrator. Raises RefusedByRule, LimitExceeded, TooBusy."""
