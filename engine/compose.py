@@ -11,7 +11,6 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from uuid import UUID
 
@@ -19,12 +18,10 @@ from domain.asking import NetworkRequest
 from domain.blobs import BlobRequest
 from domain.exchanging import ExchangeRequest
 from domain.ids import RANDOM_BYTES, uuid7
-from domain.inventory import Device, Inventory
-from domain.journal import RECEIVED_KINDS, JournalRow
 from domain.maps import MapRequest
 from domain.mib import MibRequest
-from domain.observation import Value
 from domain.searching import DiscoveryRequest
+from domain.team import TeamState
 from domain.terrain import TerrainRequest
 from domain.topology import Topology
 from domain.wire import PROTOCOL, EngineState, LatestValues, Welcome
@@ -56,8 +53,11 @@ from engine.protocols.usm import master_key
 from engine.receivers import Receivers
 from engine.requests import Requests, rooms
 from engine.state import Subject, state_from
-from engine.storage import Batch, CycleRow, StorageFailed, Store, StoreThread
+from engine.storage import Batch, StorageFailed, Store, StoreThread
+from engine.switchboard import Switchboard
+from engine.sync.membership import read_membership
 from engine.tasks import end, keep
+from engine.team import TeamPart
 from engine.terrain.desk import TerrainDesk
 from engine.transport import Transports
 from engine.transport.addresses import has_way
@@ -88,6 +88,7 @@ class Engine:
         self._profile = profile
         self._stack = AsyncExitStack()
         self._started_us = now_us()
+        self._is_judged = True
 
     @classmethod
     async def open(
@@ -130,9 +131,11 @@ class Engine:
         self._keeper = Keeper(
             self._vault,
             self._store,
-            on_unlocked=self._on_unlocked,
+            on_unlocked=lambda: self._board.on_unlocked(),  # noqa: PLW0108 made below
             on_locked=self._on_locked,
-            note=lambda kind, body: self._carry(Outcome(journal=[pen.row(now_us(), kind, None, **body)])),
+            note=lambda kind, body: self._board.carry(
+                Outcome(journal=[pen.row(now_us(), kind, None, **body)])
+            ),
             clock=time.monotonic,
             now_us=now_us,
         )
@@ -144,32 +147,60 @@ class Engine:
             if id in self._state.inventory.tables["device"]:
                 self._state.values[id] = LatestValues(id, at_us, tuple(values))
         self._upkeep = Upkeep(self._store, self._state, now_us)
-        self._forget_secrets(store)
-        self._judge = Judge(
+        self._team = team = TeamPart(
+            self._profile,
             self._state,
+            store,
+            self._store,
+            self._vault,
+            self._transports.tcp,
             pen,
-            self._carry,
-            now_us(),
-            time.monotonic(),
-            ask=lambda device: self._monitor.probe_now(device),  # noqa: PLW0108 made below
-            has_way=has_way,
+            read_membership(store),
+            tell=self._tell_team,
+            stop=self._stopped.set,
+            new_id=new_id,
+            now_us=now_us,
         )
-        self._last_words = LastWordsReader(self._state, self._store.series, self._judge.tell_last_words)
-        self._monitor = Monitor(
+        self._forget_secrets(store)
+
+        def make_judge(is_looking: bool) -> Judge:
+            return Judge(
+                self._state,
+                pen,
+                lambda outcome: board.carry(outcome),  # noqa: PLW0108 made below
+                now_us(),
+                time.monotonic(),
+                ask=lambda device: board.monitor.probe_now(device),  # noqa: PLW0108
+                has_way=has_way,
+                is_looking=is_looking,
+            )
+
+        board = Switchboard(self._state, self._store, self._upkeep, make_judge, now_us, team.way)
+        self._board = board
+        stack.callback(self._note_way)
+        team.open(board)
+        stack.push_async_callback(team.close)
+        board.logins = self._logins
+        board.last_words = LastWordsReader(
+            self._state,
+            self._store.series,
+            lambda id, words: board.judge.tell_last_words(id, words),  # noqa: PLW0108 another by then
+        )
+        self._monitor = board.monitor = Monitor(
             self._loaded.origin,
             make_driver=self._logins.make_driver,
-            on_observation=self._judge.observe,
-            on_visit_over=lambda device: self._judge.end_visit(device, now_us()),
+            on_observation=board.observe,
+            on_visit_over=board.end_visit,
             clock=time.monotonic,
             now_us=now_us,
         )
         stack.push_async_callback(self._monitor.close)
-        self._live = Live(make_stream=self._logins.make_stream, on_rates=self._on_rates)
-        stack.push_async_callback(self._live.close)
-        self._receivers = Receivers(
+        board.live = Live(make_stream=self._logins.make_stream, on_rates=board.on_rates)
+        stack.push_async_callback(board.live.close)
+        self._receivers = board.receivers = Receivers(
             self._state,
             pen,
-            carry=self._judge.hear,
+            carry=board.hear,
             probe_now=self._monitor.probe_now,
             users=self._logins.snmp_users,
             keep=self._store.set_receivers,
@@ -179,29 +210,29 @@ class Engine:
         )
         mibs = Mibs(folder, self._logins.open_walk)
         stack.push_async_callback(mibs.close)
-        self._discovery = DiscoveryDesk(
+        self._discovery = board.discovery = DiscoveryDesk(
             self._state,
             self._transports,
             profiles,
             pen,
             open_credential=self._logins.open_credential,
             put=self._store.put,
-            touch=self._touch,
+            touch=board.touch,
             new_id=new_id,
             now_us=now_us,
         )
         terrain = TerrainDesk(folder, self._discovery.operations, now_us)
         stack.callback(terrain.close)
         stack.push_async_callback(self._discovery.close)
-        self._maps = MapLibrary(folder, self._state, self._discovery.operations, self._touch, now_us)
+        self._maps = MapLibrary(folder, self._state, self._discovery.operations, board.touch, now_us)
         requests = Requests(
             state=self._state,
-            pen=pen,
+            ledger=team.ledger,
             store=self._store,
             vault=self._vault,
-            on_applied=self._on_applied,
-            act=self._judge.act,
-            on_acted=self._tell,
+            on_applied=board.on_applied,
+            act=board.act,
+            on_acted=self._on_acted,
             probe_now=self._monitor.probe_now,
             set_retention=self._upkeep.set_retention,
             receivers=self._receivers,
@@ -214,57 +245,35 @@ class Engine:
                 (MapRequest, self._maps.answer),
                 (ExchangeRequest, Exchange(lambda: self._state.inventory, new_id).answer),
                 (BlobRequest, Blobs(folder / "pictures", lambda: self._state.inventory).answer),
+                *team.rooms(),
             ),
             keeper=self._keeper,
             stop=self._stopped.set,
             now_us=now_us,
+            changing=team.changing,
         )
+        await self._let_in(requests, store, pen)
+
+    async def _let_in(self, requests: Requests, store: Store, pen: JournalPen) -> None:
+        """Ask all devices, listen, run what runs for ever, and let clients in."""
+        stack, board = self._stack, self._board
         address = self._profile.new_address()
-        self._endpoint = Endpoint(
+        self._endpoint = board.endpoint = Endpoint(
             address,
             self._profile.endpoint_key(),
             state=self._state,
             welcome=self._welcome,
             answer=requests.answer,
             now_us=now_us,
-            on_watched=self._live.watch,
+            on_watched=board.live.watch,
             on_discovery_watched=self._discovery.watch,
         )
-        devices = 0
-        for devices, device in enumerate(self._state.inventory.devices(), 1):  # noqa: B007
-            self._monitor.set_device(device)
+        devices = board.ask_all()
         begun = pen.row(now_us(), "engine_started", None, pid=os.getpid(), version=VERSION)
-        self._carry(Outcome(journal=[begun, *end_interrupted(store.unended_operations(), pen, now_us())]))
+        board.carry(Outcome(journal=[begun, *end_interrupted(store.unended_operations(), pen, now_us())]))
         await self._receivers.apply(self._loaded.receivers)
         stack.push_async_callback(self._receivers.close)
-        figures = Figures(
-            self._monitor,
-            self._judge,
-            self._store,
-            self._transports,
-            self._upkeep,
-            self._receivers,
-            self._keeper,
-            self._notices,
-            self._tell_figures,
-            now_us,
-        )
-        services = [
-            keep("monitor", self._monitor.run),
-            keep("receivers", self._receivers.run),
-            keep("judge", lambda: turn_clocks(self._judge, now_us)),
-            keep("evidence", lambda: turn_evidence(self._judge, now_us)),
-            keep("past", PastReader(self._state, self._judge, self._store.hourly, now_us).run),
-            keep("discovery", self._discovery.run),
-            keep("maps", self._maps.watch),
-            keep("figures", figures.run),
-            keep("keyframes", self._upkeep.keep_keyframes),
-            keep("hours", self._upkeep.roll_up),
-            keep("pruning", self._upkeep.prune),
-            keep("disk", self._upkeep.watch_disk),
-            keep("vault", self._keeper.watch),
-            keep("heap", lambda: keep_settled(devices)),
-        ]
+        services = self._services(board, devices)
         stack.push_async_callback(end, *services)
         settle()
         self._endpoint.open()
@@ -274,9 +283,42 @@ class Engine:
         for notice in self._transports.notices:
             _log.warning("notice", extra={"message_for_user": notice})
 
+    def _services(self, board: Switchboard, devices: int) -> list[asyncio.Task[None]]:
+        """Start what runs for ever; `devices` is how many there are now."""
+        figures = Figures(
+            self._monitor,
+            lambda: board.judge,
+            self._store,
+            self._transports,
+            self._upkeep,
+            self._receivers,
+            self._keeper,
+            self._notices,
+            self._tell_figures,
+            now_us,
+        )
+        return [
+            keep("monitor", self._monitor.run),
+            keep("receivers", self._receivers.run),
+            keep("judge", lambda: turn_clocks(lambda: board.judge, now_us)),
+            keep("evidence", lambda: turn_evidence(lambda: board.judge, now_us)),
+            keep("past", PastReader(self._state, lambda: board.judge, self._store.hourly, now_us).run),
+            keep("discovery", self._discovery.run),
+            keep("maps", self._maps.watch),
+            keep("figures", figures.run),
+            keep("keyframes", self._upkeep.keep_keyframes),
+            keep("hours", self._upkeep.roll_up),
+            keep("pruning", self._upkeep.prune),
+            keep("disk", self._upkeep.watch_disk),
+            keep("vault", self._keeper.watch),
+            keep("heap", lambda: keep_settled(devices)),
+            *self._team.services(),
+        ]
+
     def _forget_secrets(self, store: Store) -> None:
         """Delete the secrets of credentials that are gone for so long that no undo brings them back."""
-        orphans = store.secrets().keys() - self._state.inventory.tables["credential"].keys()
+        session = {self._loaded.origin}  # at a team's server
+        orphans = store.secrets().keys() - self._state.inventory.tables["credential"].keys() - session
         if not orphans:
             return
         try:
@@ -285,81 +327,9 @@ class Engine:
         except StorageFailed as error:  # a full disk is no reason not to poll: the next start deletes them
             _log.error("storage_failed", extra={"reason": error.message})
 
-    def _topology(self) -> Topology:
-        return self._judge.faults.network.topology
-
-    def _stop_from_thread(self) -> None:
-        with suppress(RuntimeError):  # the loop is closed: stopped it is
-            self._loop.call_soon_threadsafe(self._stopped.set)
-
-    async def _close_store(self) -> None:
-        try:
-            if not self._store.broken:
-                self._store.put(Batch(health=list(self._state.health.values())))
-            await self._store.close()
-        except StorageFailed as error:
-            _log.error("storage_failed", extra={"reason": error.message})
-
-    # What passes from one to the others
-
-    def _carry(self, outcome: Outcome) -> None:
-        """Hand what the judge changed to clients and storage; a health or link on disk only where its status turned."""
-        self._tell(outcome)
-        batch = Batch([CycleRow(*sample) for sample in outcome.samples], outcome.facts)
-        batch.alerts, batch.journal = outcome.alerts, outcome.journal
-        if outcome.turned:
-            batch.health, batch.link_states = outcome.health, outcome.link_states
-        if batch.rows:
-            self._store.put(batch)
-
-    def _tell(self, outcome: Outcome) -> None:
-        """Hand what changed to clients."""
-        self._upkeep.rows_since_keyframe += sum(row.kind not in RECEIVED_KINDS for row in outcome.journal)
-        if outcome.facts:
-            self._receivers.learn(outcome.facts)
-        if outcome.facts or outcome.turned:
-            self._discovery.learn(outcome.facts, [health.device for health in outcome.health])
-        self._last_words.follow(outcome.faults)
-        self._endpoint.touch(outcome.subjects(), outcome.journal)
-
-    def _touch(self, subjects: list[Subject], rows: Sequence[JournalRow] = ()) -> None:
-        self._endpoint.touch(subjects, rows)
-
-    def _on_applied(
-        self, before: Inventory, touched: list[tuple[str, UUID]], renewed: set[UUID], row: JournalRow
-    ) -> None:
-        inventory = self._state.inventory
-        self._judge.change_inventory(before, touched, row.at_us)
-        renewed |= {id for kind, id in touched if kind == "credential"}
-        self._receivers.change_devices(id for kind, id in touched if kind == "device")
-        self._discovery.change(touched)
-        if renewed:
-            self._receivers.change_users()
-        for kind, id in touched:
-            if kind == "device":
-                device = inventory.device(id)
-                if device is None:
-                    self._monitor.remove_device(id)
-                    self._live.change(id)
-                else:
-                    self._ask(device)
-        for device in inventory.devices() if renewed else ():
-            if any(probe.credential in renewed for probe in device.probes):
-                self._ask(device, renew=True)
-        self._upkeep.rows_since_keyframe += 1
-        self._endpoint.touch([Subject(kind, id) for kind, id in touched], [row], at_once=True)  # type: ignore[arg-type]
-
-    def _ask(self, device: Device, renew: bool = False) -> None:
-        """Have a device asked as it is now; `renew` where it has another secret."""
-        if self._monitor.set_device(device, renew):
-            self._live.change(device.id)
-
-    def _on_rates(self, device: UUID, rates: Sequence[Value]) -> None:
-        if rates:
-            self._state.live[device] = now_us(), tuple(rates)
-        elif self._state.live.pop(device, None) is None:
-            return
-        self._endpoint.touch([Subject("values", device)])
+    def _on_acted(self, outcome: Outcome) -> None:
+        self._board.tell(outcome)
+        self._team.on_acted()
 
     def _on_locked(self) -> None:
         """Drop what was made of secrets: the keys of SNMPv3, questions with a community, log-ins of sweeps, users of traps."""
@@ -368,11 +338,24 @@ class Engine:
         self._discovery.lock()
         self._receivers.change_users()
 
-    def _on_unlocked(self) -> None:
-        """Ask at once what failed because the vault was locked."""
-        self._receivers.change_users()
-        for device in self._logins.take_locked_out():
-            self._ask(device, renew=True)
+    def _topology(self) -> Topology:
+        return self._board.judge.faults.network.topology
+
+    def _stop_from_thread(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed: stopped it is
+            self._loop.call_soon_threadsafe(self._stopped.set)
+
+    def _note_way(self) -> None:
+        """Remember whether what is known at the end is this network's word, or the team's, or only seen from here."""
+        self._is_judged = self._board.way == "judging"
+
+    async def _close_store(self) -> None:
+        try:
+            if not self._store.broken and self._is_judged:
+                self._store.put(Batch(health=list(self._state.health.values())))
+            await self._store.close()
+        except StorageFailed as error:
+            _log.error("storage_failed", extra={"reason": error.message})
 
     def _welcome(self) -> Welcome:
         return Welcome(
@@ -391,7 +374,9 @@ class Engine:
         told = tuple(notice for room in held for notice in room.notices)
         return (*told, trouble) if trouble else told
 
-    # Services
+    def _tell_team(self, team: TeamState) -> None:
+        self._state.team = team
+        self._endpoint.touch([Subject("team", None)])
 
     def _tell_figures(self, state: EngineState) -> None:
         self._state.engine = state

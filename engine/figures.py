@@ -28,7 +28,7 @@ class Figures:
     """The parts of an engine that are counted; `tell` takes the state each second."""
 
     monitor: Monitor
-    judge: Judge
+    judge: Callable[[], Judge]
     store: StoreThread
     transports: Transports
     upkeep: Upkeep
@@ -68,7 +68,7 @@ class Figures:
             retention=self.store.retention,
             receivers=self.receivers.state,
             vault=self.keeper.state,
-            unbelievable_values=self.judge.unbelievable,
+            unbelievable_values=self.judge().unbelievable,
             refused_values=self.store.refused_values,
             dropped_samples=self.store.dropped_samples,
         )

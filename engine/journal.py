@@ -18,6 +18,15 @@ class JournalPen:
         self.origin = origin
         self._next_seq = next_seq
 
+    @property
+    def last_seq(self) -> int:
+        """The number that was given last."""
+        return self._next_seq - 1
+
+    def skip_to(self, last_seq: int) -> None:
+        """Give no number up to this one: they were given by an older life of this install."""
+        self._next_seq = max(self._next_seq, last_seq + 1)
+
     def row(self, at_us: int, kind: RowKind, subject: UUID | None, /, **body: Any) -> JournalRow:
         """Return the next row; `body` is plain data."""
         seq = self._next_seq

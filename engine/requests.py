@@ -21,7 +21,6 @@ from domain.alerts import DONE, Act, Alert, act_refusals
 from domain.edit import Edit, apply
 from domain.errors import Refusal
 from domain.inventory import Inventory, is_paused
-from domain.journal import JournalRow
 from domain.metrics import CATALOGUE
 from domain.receiving import (
     QUARANTINE_SENDERS_CAP,
@@ -50,8 +49,8 @@ from domain.wire import (
     SubmitEdit,
 )
 from engine.endpoint import Request
-from engine.journal import JournalPen
 from engine.judge.outcome import Outcome
+from engine.ledger import Ledger, Written
 from engine.secret_rules import secret_refusals
 from engine.state import State
 from engine.storage import Batch, StorageFailed, StoreThread
@@ -61,14 +60,13 @@ _log = logging.getLogger("engine.requests")
 
 JOURNAL_ROWS_CAP = 1_000
 POINTS_CAP = 500
-_UNDO_NAMES_CAP = 20
 
 
 class Applying(Protocol):
     """What an edit sets in motion once it is on disk."""
 
     def __call__(
-        self, before: Inventory, touched: list[tuple[str, UUID]], renewed: set[UUID], row: JournalRow
+        self, before: Inventory, touched: list[tuple[str, UUID]], renewed: set[UUID], written: Written
     ) -> None:
         """`renewed` names credentials with a new secret."""
 
@@ -136,7 +134,7 @@ class Requests:
         self,
         *,
         state: State,
-        pen: JournalPen,
+        ledger: Ledger,
         store: StoreThread,
         vault: Sealing,
         on_applied: Applying,
@@ -150,9 +148,10 @@ class Requests:
         keeper: Keeping,
         stop: Callable[[], None],
         now_us: Callable[[], int],
+        changing: asyncio.Lock,
     ) -> None:
         self._state = state
-        self._pen = pen
+        self._ledger = ledger
         self._store = store
         self._vault = vault
         self._on_applied = on_applied
@@ -166,7 +165,7 @@ class Requests:
         self._keeper = keeper
         self._stop = stop
         self._now_us = now_us
-        self._changing = asyncio.Lock()
+        self._changing = changing
 
     async def answer(self, request: Request) -> Reply:
         """Return the one reply to a request."""
@@ -225,29 +224,22 @@ class Requests:
         raise TypeError(f"nobody answers a {type(request).__name__}")
 
     async def _submit(self, edit: Edit, secrets: dict[UUID, Secret]) -> list[Refusal]:
-        if await self._store.has_edit(edit.id):
+        if await self._ledger.has(edit.id):
             return []
         before = self._state.inventory
         after, touched, found = await asyncio.to_thread(_outcome_of, before, edit, secrets)
+        found = found or self._ledger.refusals(edit)
         if found:
             self._note_refusal(edit, found)
             return found
         sealed = await asyncio.to_thread(self._sealed, secrets)
-        row = self._row(edit, touched)
-        try:
-            kept = await self._store.apply_edit(edit, after, row, sealed)
-        except StorageFailed as error:
-            refused = msgspec.structs.replace(
-                row, kind="edit_refused", body={**row.body, "reason": error.message}
-            )
-            self._store.put(Batch(journal=[refused]))  # the number was given: no gap
-            raise
-        if kept:
+        written = await self._ledger.keep(edit, after, touched, sealed)
+        if written is not None:
             self._vault.keep(sealed)
             if sealed:
                 self._keeper.note_use()
             self._state.inventory = after
-            self._on_applied(before, touched, set(secrets), row)
+            self._on_applied(before, touched, set(secrets), written)
             told = {"edit_id": edit.id, "title": edit.title, "author": edit.author, "steps": len(edit.steps)}
             _log.info("edit_applied", extra=told)
         return []
@@ -262,20 +254,6 @@ class Requests:
             "reason": "; ".join(f"{r.code} {r.field}" for r in found),
         }
         _log.info("edit_refused", extra=told)
-
-    def _row(self, edit: Edit, touched: list[tuple[str, UUID]]) -> JournalRow:
-        things = list(dict.fromkeys(touched))
-        return self._pen.row(
-            self._now_us(),
-            "edit_applied",
-            things[0][1] if len(things) == 1 else None,
-            edit=str(edit.id),
-            title=clean_text(edit.title),
-            author=clean_text(edit.author),
-            touched=[[kind, str(id)] for kind, id in things[:_UNDO_NAMES_CAP]],
-            count=len(things),
-            **({"undoes": str(edit.undoes)} if edit.undoes else {}),
-        )
 
     async def _act_on(self, request: ActOnAlert) -> list[Refusal]:
         alert = self._state.alerts.get(request.alert)

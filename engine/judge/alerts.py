@@ -29,11 +29,13 @@ _ROW: dict[What, RowKind] = {
 
 
 class Alerts:
-    """Keeps the alerts of `alerts`, which is shared with readers."""
+    """Keeps the alerts of `alerts`, which is shared with readers. `is_looking`: somebody else judges; only people's acts
+    count."""
 
-    def __init__(self, alerts: dict[UUID, Alert], pen: JournalPen) -> None:
+    def __init__(self, alerts: dict[UUID, Alert], pen: JournalPen, *, is_looking: bool = False) -> None:
         self._alerts = alerts
         self._pen = pen
+        self._is_looking = is_looking
 
     def uncleared(self, id: UUID) -> Alert | None:
         """Return an alert that the judge has not cleared: open, or resolved by a person."""
@@ -43,7 +45,7 @@ class Alerts:
     def open(self, subject: UUID, begun: Beginning, outcome: Outcome) -> None:
         """Open an alert, unless it is; which episode it is, is counted here."""
         old = self._alerts.get(fingerprint(begun.rule, subject, begun.instance))
-        if old is not None and old.cleared_us is None:
+        if self._is_looking or (old is not None and old.cleared_us is None):
             return
         begun = msgspec.structs.replace(begun, count=old.count + 1 if old is not None else 1)
         row = self._pen.row(begun.opened_us, "alert_opened", subject, **body_of(begun))
@@ -54,7 +56,7 @@ class Alerts:
     def clear(self, id: UUID, at_us: int, outcome: Outcome, why: str = "") -> None:
         """Say that what an alert was about is over."""
         alert = self.uncleared(id)
-        if alert is not None:
+        if alert is not None and not self._is_looking:
             at_us = max(at_us, alert.touched_us)
             row = self._pen.row(at_us, "alert_cleared", alert.subject, **body_of(alert, why=why))
             self._turn(alert, row, outcome)
@@ -64,13 +66,13 @@ class Alerts:
     def reopen(self, id: UUID, at_us: int, outcome: Outcome) -> None:
         """Open again what a person resolved: it still holds."""
         alert = self.uncleared(id)
-        if alert is not None:
+        if alert is not None and not self._is_looking:
             self.act(alert, Act(at_us, "reopened"), outcome)
 
     def silence(self, id: UUID, why: str, at_us: int, outcome: Outcome) -> None:
         """Say why nobody is to be called; an empty `why`: somebody is again."""
         alert = self.uncleared(id)
-        if alert is not None:
+        if alert is not None and not self._is_looking:
             self.act(alert, Act(at_us, "silenced" if why else "unsilenced", text=why), outcome)
 
     def act(self, alert: Alert, act: Act, outcome: Outcome) -> None:

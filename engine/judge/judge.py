@@ -47,7 +47,8 @@ AGE_EVERY_TICKS = 5
 class Judge:
     """Owns health, links, alerts, faults, facts and latest values of `state`; `unbelievable` counts values out of range.
 
-    `ask` polls a device now; `has_way` tells whether this computer has a route to an address.
+    `ask` polls a device now; `has_way` tells whether this computer has a route to an address. `is_looking`: somebody else
+    judges; what is seen here then is nothing, and causes are found behind what others saw (`following.py`).
     """
 
     def __init__(
@@ -60,15 +61,23 @@ class Judge:
         *,
         ask: Callable[[UUID], object] = lambda device: None,
         has_way: Callable[[str], bool] = lambda address: True,
+        is_looking: bool = False,
     ) -> None:
         self.unbelievable = 0
+        self._is_looking = is_looking
         self._state = state
         self._pen = pen
         self._on_outcome = on_outcome
         unasked = (d.id for d in state.inventory.devices() if is_paused(d, now_us) or not d.probes)
         self._links = Links(state.link_states, state.inventory.links(), unasked)
         self._signals = Signals(state, state.inventory.links())
-        self.rules = Rules(state, Alerts(state.alerts, pen), self._links.interfaces, self._is_off, now_us)
+        self.rules = Rules(
+            state,
+            Alerts(state.alerts, pen, is_looking=is_looking),
+            self._links.interfaces,
+            self._is_off,
+            now_us,
+        )
         self.faults = Faults(state, self.rules, ask, has_way)
         self.rules.works.dependents = self.faults.dependents
         self.evidence = EvidenceBook(state)
@@ -88,6 +97,7 @@ class Judge:
         device = self._state.inventory.device(observation.device)
         if (
             device is None
+            or self._is_looking
             or is_paused(device, observation.at_us)
             or observation.probe not in probe_names(device)
         ):
@@ -125,6 +135,11 @@ class Judge:
         """Look at the clocks; age what nobody polled; let time add up for alerts. To be called each TICK_S."""
         outcome = Outcome()
         jump_s = self._clocks.jump_s(now_us, now_s, TICK_S)
+        if self._is_looking:
+            self.faults.tick(now_us, outcome)
+            if outcome:
+                self._on_outcome(outcome)
+            return
         if jump_s:
             self._suspend(jump_s, now_us, outcome)
         self._ticks += 1

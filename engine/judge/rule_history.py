@@ -40,7 +40,7 @@ class PastReader:
     def __init__(
         self,
         state: State,
-        judge: Judge,
+        judge: Callable[[], Judge],
         read: Callable[[Sequence[Ask]], Awaitable[Sequence[Hours]]],
         now_us: Callable[[], int],
     ) -> None:
@@ -62,7 +62,7 @@ class PastReader:
         for device in list(self._state.inventory.devices()):
             watched = [
                 w
-                for w in self._judge.rules.watched(device)
+                for w in self._judge().rules.watched(device)
                 if w.rule.kind == "anomaly" or _is_turn(device, hour_us)
             ]
             if not watched:
@@ -86,7 +86,7 @@ class PastReader:
             return
         for (device, watched), hours in zip(asked, found, strict=True):
             judged = [(w, compare(w, hours.get((w.rule.metric, w.instance), {}), hour_us)) for w in watched]
-            self._judge.judge_past(device, judged, self._now_us())
+            self._judge().judge_past(device, judged, self._now_us())
 
 
 def wait_s(now_us: int) -> float:

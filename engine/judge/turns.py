@@ -15,15 +15,15 @@ SOON_S = 0.2
 """How soon evidence goes on that was left for the next turn."""
 
 
-async def turn_clocks(judge: Judge, now_us: Callable[[], int]) -> None:
-    """Have a judge look at the clocks each second, until cancelled. `now_us` is the wall clock in microseconds UTC."""
+async def turn_clocks(judge: Callable[[], Judge], now_us: Callable[[], int]) -> None:
+    """Have whoever judges look at the clocks each second, until cancelled. `now_us` is the wall clock in microseconds UTC."""
     while True:
         await asyncio.sleep(TICK_S)
-        judge.tick(now_us(), time.monotonic())
+        judge().tick(now_us(), time.monotonic())
 
 
-async def turn_evidence(judge: Judge, now_us: Callable[[], int]) -> None:
-    """Have a judge bring the links that devices tell of up to date, until cancelled."""
+async def turn_evidence(judge: Callable[[], Judge], now_us: Callable[[], int]) -> None:
+    """Have whoever judges bring the links that devices tell of up to date, until cancelled."""
     while True:
-        more = judge.turn_evidence(now_us())
+        more = judge().turn_evidence(now_us())
         await asyncio.sleep(SOON_S if more else TICK_S)

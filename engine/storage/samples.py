@@ -185,17 +185,37 @@ class Samples:
         for device, at_us, schema_key, data in connection.execute(
             select(*columns).select_from(sample_source).join(sample, here).where(mine)
         ):
-            order = self.series_in(connection, schema_key)
-            if len(data) != _FLOAT.size * len(order):
-                continue  # a schema that is gone
-            numbers = struct.unpack(f"<{len(order)}f", data)
-            values = found.setdefault(device, (at_us, []))[1]
-            values += [
-                (BY_KEY[metric].name, instance, number)
-                for (metric, instance), number in zip(order, numbers, strict=True)
-                if not math.isnan(number) and metric in BY_KEY
-            ]
+            values = self._values(connection, schema_key, data)
+            if values is not None:
+                found.setdefault(device, (at_us, []))[1].extend(values)
         return found
+
+    def between(self, connection: Connection, above_us: int, until_us: int, limit: int) -> list[CycleRow]:
+        """Return the oldest cycles that were polled from here, after one moment and up to another, in the order of their
+        times."""
+        here = and_(
+            sample.c.source_key == sample_source.c.key,
+            sample.c.at_us > above_us,
+            sample.c.at_us <= until_us,
+        )
+        columns = sample_source.c.device_id, sample.c.at_us, sample.c.schema_key, sample.c.data
+        mine = and_(sample_source.c.tenant_id == self._tenant, sample_source.c.vantage == self._vantage)
+        query = select(*columns).select_from(sample_source).join(sample, here).where(mine)
+        rows = connection.execute(query.order_by(sample.c.at_us, sample_source.c.key).limit(limit)).all()
+        found = ((row, self._values(connection, row.schema_key, row.data)) for row in rows)
+        return [CycleRow(row.device_id, row.at_us, tuple(values or ())) for row, values in found]
+
+    def _values(self, connection: Connection, schema_key: int, data: bytes) -> list[Value] | None:
+        """Return the numbers of a cycle; None where its schema is gone."""
+        order = self.series_in(connection, schema_key)
+        if len(data) != _FLOAT.size * len(order):
+            return None
+        numbers = struct.unpack(f"<{len(order)}f", data)
+        return [
+            (BY_KEY[metric].name, instance, number)
+            for (metric, instance), number in zip(order, numbers, strict=True)
+            if not math.isnan(number) and metric in BY_KEY
+        ]
 
     def source_of(self, connection: Connection, device: UUID) -> tuple[int, int] | None:
         """Return the key of a device as it is polled from here, and up to when it is rolled up; None where it never was."""

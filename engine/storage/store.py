@@ -33,7 +33,7 @@ from domain.observation import Value
 from domain.receiving import ReceiverSettings
 from domain.retention import DiskState, Retention, forecast
 from engine.storage import ageing, file, past, rows, tables
-from engine.storage.batch import Batch, Loaded, SealedSecret
+from engine.storage.batch import Batch, CycleRow, Loaded, SealedSecret
 from engine.storage.density import Counted, count_between
 from engine.storage.errors import StorageFailed
 from engine.storage.hours import PIECE_S, Hours
@@ -181,6 +181,11 @@ class Store:
         """Return when each device was last polled from here, and what it said then."""
         with self._transaction() as connection:
             return self._samples.latest(connection)
+
+    def cycles_between(self, above_us: int, until_us: int, limit: int) -> list[CycleRow]:
+        """Return the oldest cycles of this vantage after one moment and up to another."""
+        with self._transaction() as connection:
+            return self._samples.between(connection, above_us, until_us, limit)
 
     def roll_up(self, now_us: int) -> bool:
         """Roll up an hour of some devices; return whether there was one, so that more may be left."""

@@ -24,7 +24,7 @@ from domain.journal import JournalRow
 from domain.sync import EditRow, Entries
 from domain.team import TrayEntry
 from engine.storage import rows, tables
-from engine.storage.batch import SealedSecret
+from engine.storage.batch import Batch, SealedSecret
 from engine.storage.store import NO_SECRETS, Secrets, Store
 from engine.storage.types import Id, Plain
 from engine.sync.session import Change, Cursor, OwnEdit
@@ -114,6 +114,29 @@ class TeamStore:
             return [rows.JOURNAL.from_row(row) for row in connection.execute(mine).mappings()]
 
         return self._store.within(found)
+
+    def states(self) -> Batch:
+        """Return what the team says of health, links and alerts."""
+
+        def found(connection: Connection, tenant: UUID) -> Batch:
+            return Batch(
+                health=rows.read(connection, rows.HEALTH, tenant),
+                link_states=rows.read(connection, rows.LINK_STATE, tenant),
+                alerts=rows.read(connection, rows.ALERT, tenant),
+            )
+
+        return self._store.within(found)
+
+    def forget_team(self) -> None:
+        """Be a network of one's own from now on: what is confirmed stays, all else of the team goes."""
+
+        def forget(connection: Connection, tenant: UUID) -> None:
+            team_metadata.drop_all(connection)
+            names = tables.meta.c.name.in_((CURSOR, "team"))
+            connection.execute(delete(tables.meta).where(names))
+            rows.delete_rows(connection, tables.secret, "id", tenant, [self._install])
+
+        self._store.within(forget)
 
     def keep_secret(self, id: UUID, secret: SealedSecret) -> None:
         """Keep a sealed secret in place of the one before."""

@@ -27,6 +27,7 @@ from engine.journal import JournalPen
 from engine.judge.alerts import Alerts
 from engine.judge.network import Network
 from engine.judge.outcome import Outcome
+from engine.ledger import OwnLedger, Written
 from engine.mibs.library import Mibs
 from engine.mibs.walk import WalkSession
 from engine.requests import Requests, rooms
@@ -60,7 +61,7 @@ class Desk:
         self.receivers = receivers_for(self.state, self.pen, keep=self.store.set_receivers)
         self.requests = Requests(
             state=self.state,
-            pen=self.pen,
+            ledger=OwnLedger(self.store, self.pen, lambda: 42),
             store=self.store,
             vault=self.vault,
             on_applied=self._on_applied,
@@ -86,10 +87,11 @@ class Desk:
             ),
             stop=self._on_stop,
             now_us=lambda: 42,
+            changing=asyncio.Lock(),
         )
 
     def _on_applied(
-        self, before: Inventory, touched: list[tuple[str, UUID]], renewed: set[UUID], row: JournalRow
+        self, before: Inventory, touched: list[tuple[str, UUID]], renewed: set[UUID], written: Written
     ) -> None:
         self.applied.append((touched, renewed))
 

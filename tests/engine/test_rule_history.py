@@ -64,7 +64,7 @@ def look(store: Store, court: RuleCourt, *hours_us: int) -> None:
 
     for hour_us in hours_us:
         court.now_s = (hour_us + HOUR_US) / 1e6
-        reader = PastReader(court.state, court.judge, read, lambda: court.now_us)  # type: ignore[arg-type]
+        reader = PastReader(court.state, lambda: court.judge, read, lambda: court.now_us)  # type: ignore[arg-type]
         asyncio.run(reader.look(hour_us, rest_s=0))
 
 

@@ -1,4 +1,6 @@
-"""A server of the test's own that engines reach over TCP, plain or with a certificate of its own. Counterpart: `tests/server/clients.py`."""
+"""A server of the test's own that engines reach over TCP, plain or with a certificate of its own.
+
+Counterpart: `tests/server/clients.py`."""
 
 from __future__ import annotations
 

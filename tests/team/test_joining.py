@@ -61,10 +61,7 @@ async def test_an_invitation_makes_a_folder_with_an_install_that_the_server_know
         assert (await server.somebody().post("/auth/refresh", {"refresh_token": refresh}))["access_token"]
         card = msgspec.json.decode((folder / "network.json").read_bytes(), type=NetworkCard)
         assert card == NetworkCard(UUID(tenant), "North net", server.url)
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        assert stat.S_IMODE((folder / "heliograph.db").stat().st_mode) == 0o600
-        assert not any(FRESH.encode() in path.read_bytes() for path in folder.iterdir() if path.is_file())
-        assert not any(refresh.encode() in path.read_bytes() for path in folder.iterdir() if path.is_file())
+        _assert_sealed(folder, FRESH, refresh)
 
         again = await here.answer(JoinTeam(3, server.url, "mara@example.org", Secret(FRESH)))
         assert [one.code for one in again.refusals] == ["ALREADY_JOINED"]
@@ -183,3 +180,11 @@ async def test_what_fails_leaves_no_folder_and_says_what_to_do(
         wall = await server.log_in("wall@example.org")
         sessions = await wall.get("/auth/sessions")
         assert len(sessions) == 2, "the session of the join that failed is over"
+
+
+def _assert_sealed(folder: Path, *secrets: str) -> None:
+    """Fail where others may read a team's folder, or a secret stands in it as it is."""
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / "heliograph.db").stat().st_mode) == 0o600
+    files = [path for path in folder.iterdir() if path.is_file()]
+    assert files and not any(secret.encode() in path.read_bytes() for path in files for secret in secrets)

@@ -1,0 +1,80 @@
+"""What others saw, in the state of an engine that does not judge, or judges beside them. Counterpart: `judge.py`, whose rooms
+follow.
+
+Theory: health and links come as their judge has them; the causes behind them are found here anew, in the same graph, so that a
+window shows them whoever judges. Alerts come whole. What this engine judges itself it knows better; of alerts it takes what is
+told, for people's acts on them come so.
+One rule: nothing here writes into the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from domain.fact import Fact
+from domain.sync import Entries, Gone
+from engine.judge.judge import Judge
+from engine.judge.outcome import Outcome
+from engine.state import State
+
+
+def follow(state: State, judge: Judge, part: Entries, at_us: int, *, is_judge: bool) -> Outcome:
+    """Take up what a part of entries says; `is_judge`: this engine judges health and links itself. Return what is another
+    now."""
+    outcome = Outcome()
+    if not is_judge:
+        for health in part.health:
+            old = state.health.get(health.device)
+            if old is not None and old.heard_us > health.heard_us and old.since_us > health.since_us:
+                continue  # of another vantage, and older
+            state.health[health.device] = health
+            outcome.health.append(health)
+            if old is None or old.status != health.status:
+                outcome.turned = True
+                judge.faults.turn_device(health, at_us, outcome)
+                judge.faults.let_go(health.device, health.status, at_us, outcome)
+        for link in part.link_states:
+            was = state.link_states.get(link.link)
+            state.link_states[link.link] = link
+            outcome.link_states.append(link)
+            if was is None or was.status != link.status:
+                outcome.turned = True
+                judge.faults.turn_link(link, at_us, outcome)
+                judge.faults.let_go(link.link, link.status, at_us, outcome)
+    for alert in part.alerts:
+        state.alerts[alert.id] = alert
+        outcome.alerts.append(alert)
+    _learn(state, judge, part.facts, outcome)
+    return outcome
+
+
+def forget(state: State, gone: Iterable[Gone], outcome: Outcome) -> None:
+    """Drop what is gone of what was seen; an alert that is gone goes with what it is about."""
+    for one in gone:
+        match one.kind:
+            case "health":
+                if state.health.pop(one.id, None) is not None:
+                    outcome.turned = True
+            case "link_state":
+                state.link_states.pop(one.id, None)
+            case "alert":
+                state.alerts.pop(one.id, None)
+            case "fact":
+                state.facts.pop(one.id, None)
+
+
+def _learn(state: State, judge: Judge, told: Iterable[Fact], outcome: Outcome) -> None:
+    by_device: dict[UUID, list[Fact]] = {}
+    for fact in told:
+        if fact.subject in state.inventory.tables["device"]:
+            by_device.setdefault(fact.subject, []).append(fact)
+    for device, facts in by_device.items():
+        latest: dict[tuple[str, str], Fact] = {}
+        for fact in sorted(facts, key=lambda one: one.at_us):
+            latest[fact.field, fact.source] = fact
+        old = state.facts.get(device, {})
+        changed = [fact for key, fact in latest.items() if old.get(key) != fact]
+        state.facts[device] = latest
+        judge.evidence.learn(device, changed)
+        outcome.facts += changed

@@ -1,0 +1,228 @@
+"""What passes from one room of the engine to the others. Counterpart: `compose.py`, who makes the rooms and puts them in here.
+
+Theory: a judge is made anew whenever another way of judging begins, from what is known, as at a start: for this network or the
+team ("judging"), for this computer alone while the team's server is not heard ("local"), or not at all ("looking"), when all
+that it does is to find the causes behind what others saw. What is judged locally is shown and written into the journal, and
+nowhere else.
+One rule: nothing here decides; it carries.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from domain.alerts import Act, Alert
+from domain.inventory import Device, Inventory
+from domain.journal import RECEIVED_KINDS, JournalRow
+from domain.observation import Observation, Value
+from domain.sync import Entries
+from engine.discovery.desk import DiscoveryDesk
+from engine.endpoint import Endpoint
+from engine.judge.following import follow, forget
+from engine.judge.judge import Judge
+from engine.judge.last_words import LastWordsReader
+from engine.judge.outcome import Outcome
+from engine.ledger import Written
+from engine.logins import Logins
+from engine.monitor.live import Live
+from engine.monitor.poller import Monitor
+from engine.receivers import Receivers
+from engine.state import State, Subject
+from engine.storage import Batch, CycleRow, StoreThread
+from engine.upkeep import Upkeep
+
+_log = logging.getLogger("engine")
+
+Way = Literal["judging", "local", "looking"]
+SEEN_FROM_HERE = "it was seen from this computer only, while the server was not heard"
+
+
+class Switchboard:
+    """`make_judge` makes one that looks on where it is told so; the rooms are set before anything passes."""
+
+    monitor: Monitor
+    live: Live
+    receivers: Receivers
+    discovery: DiscoveryDesk
+    endpoint: Endpoint
+    logins: Logins
+    last_words: LastWordsReader
+
+    def __init__(  # noqa: PLR0917
+        self,
+        state: State,
+        store: StoreThread,
+        upkeep: Upkeep,
+        make_judge: Callable[[bool], Judge],
+        now_us: Callable[[], int],
+        way: Way = "judging",
+    ) -> None:
+        self._state = state
+        self._store = store
+        self._upkeep = upkeep
+        self._make_judge = make_judge
+        self._now_us = now_us
+        self.way: Way = way
+        self.note: Callable[[Outcome], None] = lambda _: None
+        """Hears of what this engine judged for others."""
+        self.judge = make_judge(way == "looking")
+
+    # From monitor, receivers and windows to the judge
+
+    def observe(self, observation: Observation) -> None:
+        """A device answered, or did not."""
+        self.judge.observe(observation)
+
+    def end_visit(self, device: UUID) -> None:
+        """A device was asked whole."""
+        self.judge.end_visit(device, self._now_us())
+
+    def hear(self, rows: list[JournalRow]) -> None:
+        """Devices sent something unasked."""
+        self.judge.hear(rows)
+
+    def act(self, alert: Alert, act: Act) -> Outcome:
+        """Somebody did something to an alert."""
+        return self.judge.act(alert, act)
+
+    # From the judge to clients and storage
+
+    def carry(self, outcome: Outcome) -> None:
+        """Hand what the judge changed to clients and storage; a health or link on disk only where its status turned."""
+        self.tell(outcome)
+        batch = Batch([CycleRow(*sample) for sample in outcome.samples], outcome.facts)
+        batch.journal = outcome.journal
+        if self.way == "judging":
+            batch.alerts = outcome.alerts
+            if outcome.turned:
+                batch.health, batch.link_states = outcome.health, outcome.link_states
+        if batch.rows:
+            self._store.put(batch)
+            if self.way == "judging" and (outcome.turned or outcome.journal or outcome.facts):
+                self.note(outcome)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Hand what changed to clients."""
+        self._upkeep.rows_since_keyframe += sum(row.kind not in RECEIVED_KINDS for row in outcome.journal)
+        if outcome.facts:
+            self.receivers.learn(outcome.facts)
+        if outcome.facts or outcome.turned:
+            self.discovery.learn(outcome.facts, [health.device for health in outcome.health])
+        self.last_words.follow(outcome.faults)
+        self.endpoint.touch(outcome.subjects(), outcome.journal)
+
+    def touch(self, subjects: list[Subject], rows: Sequence[JournalRow] = ()) -> None:
+        """Tell clients that these have a new state, and what happened."""
+        self.endpoint.touch(subjects, rows)
+
+    # Edits
+
+    def on_applied(
+        self, before: Inventory, touched: list[tuple[str, UUID]], renewed: set[UUID], written: Written
+    ) -> None:
+        """Have everybody follow an edit that the state holds already; `renewed` are credentials with a new secret."""
+        inventory = self._state.inventory
+        self.judge.change_inventory(before, touched, written.at_us)
+        renewed |= {id for kind, id in touched if kind == "credential"}
+        self.receivers.change_devices(id for kind, id in touched if kind == "device")
+        self.discovery.change(touched)
+        if renewed:
+            self.receivers.change_users()
+        for kind, id in touched:
+            if kind == "device":
+                device = inventory.device(id)
+                if device is None:
+                    self.monitor.remove_device(id)
+                    self.live.change(id)
+                else:
+                    self.ask(device)
+        for device in inventory.devices() if renewed else ():
+            if any(probe.credential in renewed for probe in device.probes):
+                self.ask(device, renew=True)
+        self._upkeep.rows_since_keyframe += max(1, len(written.journal))
+        subjects = [Subject(kind, id) for kind, id in touched]  # type: ignore[arg-type]
+        self.endpoint.touch(subjects, written.journal, at_once=True)
+
+    def ask(self, device: Device, renew: bool = False) -> None:
+        """Have a device asked as it is now, if it is from here; `renew` where it has another secret."""
+        if self.way == "looking" or self.monitor.set_device(device, renew):
+            self.live.change(device.id)
+
+    def ask_all(self) -> int:
+        """Have all devices asked; return how many there are."""
+        devices = self._state.inventory.devices()
+        count = 0
+        for count, device in enumerate(devices, 1):  # noqa: B007
+            if self.way != "looking":
+                self.monitor.set_device(device)
+        return count
+
+    def on_rates(self, device: UUID, rates: Sequence[Value]) -> None:
+        """A device streamed, or does so no more."""
+        if rates:
+            self._state.live[device] = self._now_us(), tuple(rates)
+        elif self._state.live.pop(device, None) is None:
+            return
+        self.endpoint.touch([Subject("values", device)])
+
+    def on_unlocked(self) -> None:
+        """Ask at once what failed because the vault was locked."""
+        self.receivers.change_users()
+        for device in self.logins.take_locked_out():
+            self.ask(device, renew=True)
+
+    # The team
+
+    def judge_as(self, way: Way, known: Batch) -> None:
+        """Judge in another way from now on. `known`: what of health, links and alerts is on disk, the team's word; where this
+        engine judged for itself alone, all that it saw then is forgotten for it."""
+        if way == self.way:
+            return
+        was, self.way = self.way, way
+        _log.info("judging", extra={"way": way, "was": was})
+        touched = _recall(self._state, known, self._now_us()) if was == "local" else []
+        touched += [Subject("fault", id) for id in self._state.faults]
+        self._state.faults.clear()  # the new judge finds them anew
+        self.judge = self._make_judge(way == "looking")
+        if way == "looking":
+            for device in self._state.inventory.devices():
+                self.monitor.remove_device(device.id)
+        elif was == "looking":
+            self.ask_all()
+        self.endpoint.touch(touched)
+
+    def on_news(self, parts: Iterable[Entries]) -> None:
+        """Follow what others saw and did; they are on disk already. Who judges knows better what it judges itself."""
+        for part in parts:
+            outcome = follow(self._state, self.judge, part, self._now_us(), is_judge=self.way != "looking")
+            forget(self._state, part.gone, outcome)
+            if outcome:
+                self.tell(outcome)
+
+
+def _recall(state: State, known: Batch, at_us: int) -> list[Subject]:
+    """Take the team's word for what was judged here alone; return what is another by it."""
+    touched: list[Subject] = []
+    health = {one.device: one for one in known.health if one.device in state.inventory.tables["device"]}
+    links = {one.link: one for one in known.link_states if one.link in state.inventory.tables["link"]}
+    alerts = {one.id: one for one in known.alerts}
+    for id, alert in state.alerts.items():
+        if id not in alerts and alert.cleared_us is None:
+            alerts[id] = msgspec.structs.replace(alert, cleared_us=at_us, cleared_why=SEEN_FROM_HERE)
+    touched += [Subject("health", id) for id in state.health.keys() | health.keys()]
+    touched += [Subject("link_state", id) for id in state.link_states.keys() | links.keys()]
+    touched += [Subject("alert", id) for id in alerts if state.alerts.get(id) != alerts[id]]
+    tables: list[tuple[Any, Any]] = [
+        (state.health, health),
+        (state.link_states, links),
+        (state.alerts, alerts),
+    ]
+    for table, told in tables:
+        table.clear()
+        table.update(told)
+    return touched

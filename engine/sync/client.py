@@ -1,0 +1,256 @@
+"""Keeps one line to the team's server: connects, speaks, is cut off, and comes again. Counterpart: `sync_server/live/line.py`.
+
+Theory: whoever has something to say sets `news`, and the teller looks what that is: an edit, rows of the journal, numbers. One
+of each kind is out at a time, so a server that is slow holds nothing but what waits on disk here. What the server says is done
+in its order. A line that breaks costs nothing: what was out is sent again, and to be told twice is harmless.
+One rule: nobody is asked to wait for the server; what is lost with it is a word about who looks at what.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Literal, Protocol
+from uuid import UUID
+
+from domain.errors import DeviceError, RefusedByRule, Untrusted
+from domain.sync import (
+    HEARTBEAT_S,
+    RECONNECT_S,
+    SYNC_PROTOCOL,
+    Alive,
+    Entries,
+    Hello,
+    Kept,
+    Lease,
+    Live,
+    Outcomes,
+    Present,
+    Push,
+    Refused,
+    Subscribe,
+    Taken,
+    ToInstall,
+    ToServer,
+    Wanted,
+    Welcome,
+)
+from domain.team import Reachability
+from domain.text import clean_text
+from engine import VERSION
+from engine.storage import StorageFailed
+from engine.storage.team import DoesNotFitHere
+from engine.sync.line import Line, LineLost
+from engine.sync.login import Login, SessionOver
+from engine.sync.session import Change, Cursor
+from engine.tasks import end, spawn
+
+_log = logging.getLogger("engine.sync")
+
+ASKS_AGAIN: frozenset[str] = frozenset({"TOKEN_INVALID", "TOO_MANY", "CLOSING", "BAD_MESSAGE"})
+"""Reasons to be hung up after which it is tried again without a person."""
+Why = Literal["", "log_in", "certificate", "refused"]
+
+
+class Speaking(Protocol):
+    """What the client asks of the rest: `ledger.py` and `telling` behind the desk."""
+
+    @property
+    def cursor(self) -> Cursor: ...
+    async def on_welcome(self, welcome: Welcome) -> None: ...
+    async def on_entries(self, part: Entries) -> Change | None: ...
+    async def on_outcomes(self, message: Outcomes) -> None: ...
+    def on_kept(self, kept: Kept) -> None: ...
+    def on_wanted(self, wanted: Wanted) -> None: ...
+    def on_lease(self, lease: Lease) -> None: ...
+    def on_live(self, live: Live) -> None: ...
+    def on_lost(self) -> None: ...
+    def next_push(self) -> Push | None: ...
+    async def next_tells(self) -> list[ToServer]: ...
+    def on_reachability(self, reachability: Reachability, why: str, retry_s: float) -> None: ...
+
+
+class TeamClient:
+    """`connect` opens a trusted line; `chance` returns a number from 0 to 1."""
+
+    def __init__(
+        self,
+        install: UUID,
+        login: Login,
+        connect: Callable[[], Awaitable[Line]],
+        speaking: Speaking,
+        *,
+        chance: Callable[[], float],
+        now_us: Callable[[], int],
+    ) -> None:
+        self._install = install
+        self._login = login
+        self._connect = connect
+        self._speaking = speaking
+        self._chance = chance
+        self._now_us = now_us
+        self._news = asyncio.Event()
+        self._again = asyncio.Event()
+        self._line: Line | None = None
+        self._presence = Present()
+
+    def wake(self) -> None:
+        """There is something to say."""
+        self._news.set()
+
+    def try_now(self) -> None:
+        """Connect at once: a person did something about why it could not be."""
+        self._again.set()
+
+    def present(self, presence: Present) -> None:
+        """Say what the person looks at, now and on every line to come."""
+        self._presence = presence
+        if self._line is not None:
+            self._line.tell(presence)
+
+    async def run(self) -> None:
+        """Keep the line, for ever."""
+        attempt = 0
+        while True:
+            self._speaking.on_reachability("connecting", "", 0.0)
+            self._again.clear()
+            lasted, why, wait_s = await self._once()
+            attempt = 0 if lasted else attempt
+            if wait_s is None:
+                self._speaking.on_reachability("refused", why, 0.0)
+                await self._again.wait()
+                continue
+            base_s = max(wait_s, RECONNECT_S[min(attempt, len(RECONNECT_S) - 1)])
+            attempt += 1
+            pause_s = base_s * (0.8 + 0.4 * self._chance())
+            self._speaking.on_reachability("offline", why, pause_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._again.wait()
+
+    async def _once(self) -> tuple[bool, str, float | None]:
+        """Connect, and speak until it is over; return whether it got so far, why it is over, and how long to wait at least
+        (None: until a person does something)."""
+        try:
+            token = await self._login.stream_token()
+            line = await self._connect()
+        except SessionOver as error:
+            return False, str(error), None
+        except Untrusted as error:
+            return (
+                False,
+                f"the server shows another certificate than the one that was agreed to: {error}",
+                None,
+            )
+        except RefusedByRule as error:
+            self._login.forget_access()
+            return False, str(error), 0.0
+        except (DeviceError, LineLost, TimeoutError) as error:
+            return False, str(error) or "no answer", 0.0
+        lasted = False
+        try:
+            line.tell(self._hello(token))
+            welcome = await line.hear()
+            if isinstance(welcome, Refused):
+                return False, *self._refused(welcome)
+            if not isinstance(welcome, Welcome):
+                raise LineLost("the server does not say Welcome first")
+            await self._speaking.on_welcome(welcome)
+            lasted = True
+            return True, *await self._speak(line)
+        except LineLost as error:
+            return lasted, str(error), 0.0
+        except DoesNotFitHere as error:
+            _log.error("entries_refused", extra={"reason": str(error)})
+            said = f"what the server tells cannot be kept by this program: update it ({error})"
+            return lasted, said, None
+        except StorageFailed as error:
+            return lasted, f"it cannot be written here: {error.message}", RECONNECT_S[-1]
+        finally:
+            self._line = None
+            self._speaking.on_lost()
+            line.close()
+
+    def _hello(self, token: str) -> Hello:
+        cursor = self._speaking.cursor
+        return Hello(
+            SYNC_PROTOCOL, token, self._install, cursor.epoch, cursor.revision, VERSION, ("presence",)
+        )
+
+    async def _speak(self, line: Line) -> tuple[str, float | None]:
+        """Speak until the server says why not, which is returned. Raises LineLost and what writing raises."""
+        self._line = line
+        self._speaking.on_reachability("online", "", 0.0)
+        line.tell(Subscribe(("presence",)))
+        line.tell(self._presence)
+        self._news.set()
+        failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        tasks = [
+            spawn("team heartbeat", self._beat(line)),
+            spawn("team teller", self._tell(line, failure)),
+        ]
+        hearing: asyncio.Task[ToInstall] | None = None
+        try:
+            while True:
+                hearing = asyncio.ensure_future(line.hear())
+                await asyncio.wait((hearing, failure), return_when=asyncio.FIRST_COMPLETED)
+                if failure.done():
+                    failure.result()
+                message = await hearing
+                if isinstance(message, Refused):
+                    return self._refused(message)
+                await self._on_message(line, message)
+        finally:
+            if hearing is not None and not hearing.done():
+                hearing.cancel()
+            await end(*tasks)
+
+    async def _on_message(self, line: Line, message: ToInstall) -> None:
+        match message:
+            case Entries():
+                change = await self._speaking.on_entries(message)
+                if change is not None and change.answer != Taken(message.revision):
+                    raise LineLost("the server tells what does not follow on what is here")
+                line.tell(Taken(message.revision))
+            case Outcomes():
+                await self._speaking.on_outcomes(message)
+            case Kept():
+                self._speaking.on_kept(message)
+                if message.retry_after_s > 0:
+                    asyncio.get_running_loop().call_later(message.retry_after_s, self._news.set)
+            case Wanted():
+                self._speaking.on_wanted(message)
+            case Lease():
+                self._speaking.on_lease(message)
+            case Live():
+                self._speaking.on_live(message)
+            case _:
+                return
+        self._news.set()
+
+    async def _tell(self, line: Line, failure: asyncio.Future[None]) -> None:
+        try:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                while (push := self._speaking.next_push()) is not None:
+                    line.tell(push)
+                for message in await self._speaking.next_tells():
+                    line.tell(message)
+        except (StorageFailed, LineLost) as error:
+            if not failure.done():
+                failure.set_exception(error)
+
+    async def _beat(self, line: Line) -> None:
+        while True:
+            line.tell(Alive(self._now_us()))
+            await asyncio.sleep(HEARTBEAT_S)
+
+    def _refused(self, refused: Refused) -> tuple[str, float | None]:
+        self._login.forget_access()
+        said = clean_text(refused.message, 300)
+        _log.warning("team_refused", extra={"code": clean_text(refused.code, 60), "reason": said})
+        is_over = refused.retry_after_s <= 0 and refused.code not in ASKS_AGAIN
+        return said, None if is_over else max(0.0, refused.retry_after_s)

@@ -1,0 +1,360 @@
+"""The team of one engine: its line, its ledger, what it tells, and how it all stands.
+
+Counterparts: `domain/team.py`, the window's part; `engine/team.py`, which makes it where the folder is a team's.
+
+Theory: what comes over the line goes to the ledger, to the watch over the lease, or is shown; what is to be said is asked for
+when there is room. How it stands is one value, made anew when a part of it is another, and told four times a second at most.
+One rule: everything here works without the server, but what is the server's to say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from domain.errors import DeviceError, Refusal, RefusedByRule
+from domain.rules import NAME_CAP
+from domain.sync import Entries, Kept, Lease, Live, Outcomes, Person, Present, Push, ToServer, Wanted, Welcome
+from domain.team import (
+    NETWORK_FILE,
+    TRAY_CAP,
+    DropFromTray,
+    LeaseState,
+    LeaveTeam,
+    LogInAgain,
+    NetworkCard,
+    QueryTray,
+    Reachability,
+    SetPresence,
+    TeamState,
+)
+from domain.text import clean_text
+from domain.wire import Reply
+from engine.storage import StoreThread
+from engine.sync.calls import ServerCalls
+from engine.sync.client import TeamClient
+from engine.sync.leases import LeaseWatch
+from engine.sync.ledger import TeamLedger
+from engine.sync.line import Line
+from engine.sync.login import Login
+from engine.sync.membership import MEMBERSHIP, Membership
+from engine.sync.session import Change, Cursor
+from engine.sync.tellers import Teller
+
+_log = logging.getLogger("engine.sync")
+
+TOLD_EVERY_S = 0.25
+LOOK_EVERY_S = 0.5
+"""How often it is looked who polls; each fourth time also whether there are numbers to tell."""
+TELL_EVERY, KEEP_EVERY = 4, 120
+WIPED_FILE = "wipe"
+"""In a folder that is to be deleted when its engine has ended."""
+PEOPLE_CAP = 1_000
+DeskRequest = LogInAgain | LeaveTeam | QueryTray | DropFromTray | SetPresence
+
+
+class TeamDesk:
+    """Made by `compose.py`; `run` it. `on_lease` hears who polls and judges, `on_state` how it stands, `stop` ends the
+    engine."""
+
+    def __init__(  # noqa: PLR0917
+        self,
+        folder: Path,
+        membership: Membership,
+        ledger: TeamLedger,
+        teller: Teller,
+        calls: ServerCalls,
+        login: Login,
+        thread: StoreThread,
+        *,
+        on_lease: Callable[[LeaseState], object],
+        on_state: Callable[[TeamState], None],
+        stop: Callable[[], None],
+        clock: Callable[[], float],
+        now_us: Callable[[], int],
+        chance: Callable[[], float],
+    ) -> None:
+        self.membership = membership
+        self.ledger = ledger
+        self._folder = folder
+        self._teller = teller
+        self._calls = calls
+        self._login = login
+        self._thread = thread
+        self._on_lease = on_lease
+        self._on_state = on_state
+        self._stop = stop
+        self._clock = clock
+        self._now_us = now_us
+        self._watch = LeaseWatch(clock())
+        self._lease: LeaseState = "elsewhere"
+        self._reachability: Reachability = "connecting"
+        self._why = ""
+        self._retry_us = 0
+        self._people: tuple[Person, ...] = ()
+        self._newest = 0
+        self._flush: asyncio.TimerHandle | None = None
+        self._kept = membership
+        self.client = TeamClient(membership.install, login, self._connect, self, chance=chance, now_us=now_us)
+
+    async def run(self) -> None:
+        """Keep the line to the server, for ever."""
+        self.tell_state()
+        await self.client.run()
+
+    async def watch_lease(self) -> None:
+        """Look who polls and judges now, and whether there is something to tell, for ever."""
+        for turn in count():
+            self._look_at_lease()
+            if turn % TELL_EVERY == 0:
+                self.client.wake()
+            if turn % KEEP_EVERY == 0:
+                await self._keep_membership()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def close(self) -> None:
+        """Keep how far it got."""
+        if self._flush is not None:
+            self._flush.cancel()
+        await self._keep_membership()
+
+    # What compose asks
+
+    @property
+    def lease(self) -> LeaseState:
+        """Who polls and judges."""
+        return self._lease
+
+    def on_edit(self) -> None:
+        """An edit is pending, or what became of one is known."""
+        self.client.wake()
+        self.tell_state()
+
+    def state(self) -> TeamState:
+        """Return how it stands."""
+        mine, session = self.membership, self.ledger.session
+        return TeamState(
+            str(mine.server),
+            mine.tenant,
+            mine.tenant_name,
+            mine.account,
+            mine.name,
+            mine.role,
+            mine.permissions,
+            mine.is_everywhere,
+            self._reachability,
+            self._why,
+            self._retry_us,
+            mine.synced_us,
+            session.pending_count,
+            self.ledger.pending_things(),  # type: ignore[arg-type]
+            self._teller.untold,
+            len(session.tray),
+            self._lease,
+            self._watch.holder,
+            self._people,
+            mine.install,
+        )
+
+    def tell_state(self) -> None:
+        """Tell how it stands, soon."""
+        if self._flush is None:
+            self._flush = asyncio.get_running_loop().call_later(TOLD_EVERY_S, self._tell_state)
+
+    def _tell_state(self) -> None:
+        self._flush = None
+        self._on_state(self.state())
+
+    # What windows ask
+
+    async def answer(self, request: DeskRequest) -> Reply:
+        """Return the one reply. Raises StorageFailed."""
+        match request:
+            case SetPresence():
+                self.client.present(Present(request.looks_at, request.works_on))
+            case DropFromTray():
+                await self.ledger.drop(request.edit)
+            case QueryTray():
+                return self._tray(request)
+            case LogInAgain():
+                return await self._log_in(request)
+            case LeaveTeam():
+                return await self._leave(request)
+        return Reply(request.request)
+
+    def _tray(self, request: QueryTray) -> Reply:
+        pending, tray = self.ledger.pending[::-1], self.ledger.tray[::-1]
+        told: dict[str, Any] = {
+            "pending": msgspec.to_builtins(pending[:TRAY_CAP]),
+            "tray": msgspec.to_builtins(tray[:TRAY_CAP]),
+            "more": max(0, len(pending) - TRAY_CAP) + max(0, len(tray) - TRAY_CAP),
+        }
+        return Reply(request.request, result=told)
+
+    async def _log_in(self, request: LogInAgain) -> Reply:
+        mine = self.membership
+        try:
+            opened = await self._calls.log_in(mine.login, request.password, request.code, mine.tenant)
+            if opened.tenant != mine.tenant:
+                await self._calls.log_out(opened.access_token)
+                said = f"{mine.login} is no member of {mine.tenant_name} any more"
+                return Reply(request.request, (Refusal("NOT_A_MEMBER", said),))
+            await self._login.open(opened)
+        except RefusedByRule as error:
+            return Reply(request.request, tuple(error.refusals))
+        except DeviceError as error:
+            return Reply(request.request, (Refusal("NO_ANSWER", str(error)),))
+        self.client.try_now()
+        return Reply(request.request)
+
+    async def _leave(self, request: LeaveTeam) -> Reply:
+        pending = self.ledger.session.pending_count
+        if pending and not request.lose_pending:
+            said = f"{pending} edits were not confirmed: they would be lost"
+            return Reply(request.request, (Refusal("PENDING_EDITS", said),))
+        mine = self.membership
+        with contextlib.suppress(RefusedByRule, DeviceError, Exception):
+            async with asyncio.timeout(10.0):
+                access = await self._login.access()
+                with contextlib.suppress(RefusedByRule):  # to revoke takes who manages installs
+                    await self._calls.revoke(access, mine.install)
+                await self._calls.log_out(access)
+        card = NetworkCard(mine.tenant, mine.tenant_name, str(mine.server), left=True)
+        if request.keep:
+            await self._thread.run(self.ledger.forget_team)
+            await asyncio.to_thread((self._folder / NETWORK_FILE).write_bytes, msgspec.json.encode(card))
+        else:
+            await asyncio.to_thread((self._folder / WIPED_FILE).touch)
+            await asyncio.to_thread((self._folder / NETWORK_FILE).unlink, missing_ok=True)
+        _log.info("team_left", extra={"tenant": mine.tenant, "is_kept": request.keep})
+        asyncio.get_running_loop().call_later(0.2, self._stop)
+        return Reply(request.request)
+
+    # What the client asks
+
+    async def _connect(self) -> Line:
+        stream = await self._calls.connect()
+        try:
+            return await Line.opened(stream, self._calls.server)
+        except BaseException:
+            stream.close()
+            raise
+
+    @property
+    def cursor(self) -> Cursor:
+        """What is here."""
+        return self.ledger.session.cursor
+
+    async def on_welcome(self, welcome: Welcome) -> None:
+        """Take the server's first words."""
+        self.membership = msgspec.structs.replace(
+            self.membership,
+            tenant_name=clean_text(welcome.tenant.name, NAME_CAP) or self.membership.tenant_name,
+            name=clean_text(welcome.name, NAME_CAP),
+            role=welcome.role,
+            permissions=welcome.permissions,
+            is_everywhere=welcome.is_everywhere,
+            told_seq=welcome.kept_seq,
+        )
+        await self.ledger.welcome(welcome)
+        self._teller.open(welcome.kept_seq)
+        self._watch.begin()
+        self._newest = welcome.revision
+        if welcome.revision <= self.cursor.revision:
+            self._note_synced()
+        await self._keep_membership()
+
+    async def on_entries(self, part: Entries) -> Change | None:
+        """Take a part of what the server tells."""
+        change = await self.ledger.hear_entries(part)
+        if change is not None and self.cursor.revision >= self._newest:
+            self._note_synced()
+        return change
+
+    async def on_outcomes(self, message: Outcomes) -> None:
+        """Take what became of edits."""
+        await self.ledger.hear_outcomes(message)
+
+    def on_kept(self, kept: Kept) -> None:
+        """The server has what it was told."""
+        self._teller.on_kept(kept)
+        self.membership = msgspec.structs.replace(
+            self.membership, told_seq=self._teller.kept_seq, cycles_us=self._teller.cycles_us
+        )
+        self.tell_state()
+
+    def on_wanted(self, wanted: Wanted) -> None:
+        """The server wants facts."""
+        self._teller.want(wanted.devices)
+
+    def on_lease(self, lease: Lease) -> None:
+        """The server says who polls."""
+        self._watch.hear(lease, self._clock())
+        self._look_at_lease()
+        self.tell_state()
+
+    def on_live(self, live: Live) -> None:
+        """Who is there."""
+        if live.people is not None:
+            self._people = live.people[:PEOPLE_CAP]
+            self.tell_state()
+
+    def on_lost(self) -> None:
+        """The line is over."""
+        self.ledger.session.close()
+        self._watch.lose()
+        self._people = ()
+        self._teller.close()
+
+    def next_push(self) -> Push | None:
+        """Return the edits to send now."""
+        return self.ledger.session.next_push()
+
+    async def next_tells(self) -> list[ToServer]:
+        """Return what else is to be said now."""
+        return await self._teller.next(self._watch.fence(self._clock()))
+
+    def on_reachability(self, reachability: Reachability, why: str, retry_s: float) -> None:
+        """The line stands, is made, or is cut."""
+        if (reachability, why) != (self._reachability, self._why):
+            _log.info("team_line", extra={"state": reachability, "reason": why})
+        self._reachability, self._why = reachability, why
+        self._retry_us = self._now_us() + round(retry_s * 1e6) if retry_s else 0
+        self.tell_state()
+
+    def _look_at_lease(self) -> None:
+        lease = self._watch.state(self._clock())
+        if lease != self._lease:
+            _log.info("lease", extra={"state": lease, "was": self._lease, "holder": self._watch.holder})
+            self._lease = lease
+            self._on_lease(lease)
+            self.client.wake()
+            self.tell_state()
+
+    def _note_synced(self) -> None:
+        self.membership = msgspec.structs.replace(self.membership, synced_us=self._now_us())
+        self.tell_state()
+
+    async def _keep_membership(self) -> None:
+        if self.membership != self._kept:
+            self._kept = self.membership
+            await self._thread.run(self._teller.keep_setting, MEMBERSHIP, self.membership)
+
+
+def wipe_if_left(folder: Path) -> bool:
+    """Delete a folder whose team was left and not kept; its engine has ended. Return whether it was one."""
+    if not (folder / WIPED_FILE).exists():
+        return False
+    for path in folder.iterdir():
+        if path.name not in {WIPED_FILE, "engine.lock"}:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    (folder / WIPED_FILE).unlink()
+    return True

@@ -1,0 +1,167 @@
+"""Builds what an engine has of a team: the way into one, and where its folder is one's, the line to the server.
+
+Counterpart: `compose.py`, which has the rest. One rule: as there: nothing here decides, it puts together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+from domain.inventory import Inventory
+from domain.team import JoinTeam, LeaseState, LookAtServer, TeamState
+from engine.journal import JournalPen
+from engine.judge.outcome import Outcome
+from engine.ledger import Ledger, OwnLedger
+from engine.profile import Profile
+from engine.requests import Answer
+from engine.state import State
+from engine.storage import StorageFailed, Store, StoreThread
+from engine.storage.team import TeamStore
+from engine.switchboard import Switchboard, Way
+from engine.sync.calls import ServerCalls
+from engine.sync.desk import DeskRequest, TeamDesk
+from engine.sync.joining import Joining
+from engine.sync.ledger import TeamLedger
+from engine.sync.login import Login
+from engine.sync.membership import Membership
+from engine.sync.session import Session
+from engine.sync.tellers import Teller
+from engine.tasks import keep, spawn
+from engine.transport.tcp import TcpTransport
+from engine.vault import Vault
+
+_log = logging.getLogger("engine.sync")
+_WAYS: dict[LeaseState, Way] = {"here": "judging", "cut_off": "local", "elsewhere": "looking"}
+
+
+class TeamPart:
+    """What an engine has of a team. `membership` None: it has none, and can join one. Lays this computer's own edits over what is
+    confirmed before anybody looks at it."""
+
+    def __init__(  # noqa: PLR0917
+        self,
+        profile: Profile,
+        state: State,
+        store: Store,
+        thread: StoreThread,
+        vault: Vault,
+        tcp: TcpTransport,
+        pen: JournalPen,
+        membership: Membership | None,
+        *,
+        tell: Callable[[TeamState], None],
+        stop: Callable[[], None],
+        new_id: Callable[[], Any],
+        now_us: Callable[[], int],
+    ) -> None:
+        self.changing = asyncio.Lock()
+        self.ledger: Ledger = OwnLedger(thread, pen, now_us)
+        self.desk: TeamDesk | None = None
+        self._state, self._store, self._thread, self._vault = state, store, thread, vault
+        self._tcp, self._pen, self._profile = tcp, pen, profile
+        self._membership = membership
+        self._tell, self._stop, self._now_us = tell, stop, now_us
+        self._kept = TeamStore(store)
+        self._session: Session | None = None
+        if membership is not None:
+            held = self._kept.read()
+            self._session = Session(Inventory(state.inventory.tables), held.cursor, held.edits, held.tray)
+            state.inventory = seen = Inventory(self._session.visible.tables)
+            store.follow({("device", id): one for id, one in seen.tables["device"].items()})
+        self._joining = Joining(
+            profile.folder,
+            tcp,
+            lambda: state.inventory,
+            new_place="auto" if vault.record.place == "keyring" else "file",
+            new_id=new_id,
+            now_us=now_us,
+        )
+
+    @property
+    def way(self) -> Way:
+        """How it is judged at the start."""
+        return "judging" if self._membership is None else "looking"
+
+    def rooms(self) -> list[tuple[Any, Answer]]:
+        """Return who answers what."""
+        found: list[tuple[Any, Answer]] = [(LookAtServer | JoinTeam, self._joining.answer)]
+        return found if self.desk is None else [*found, (DeskRequest, self.desk.answer)]
+
+    def open(self, board: Switchboard) -> None:
+        """Make what keeps step with the server."""
+        if self._membership is None or self._session is None:
+            return
+        mine, state, kept, session = self._membership, self._state, self._kept, self._session
+        self.ledger = ledger = TeamLedger(
+            session,
+            state,
+            self._thread,
+            kept,
+            changing=self.changing,
+            may=lambda: desk.membership.permissions,
+            publish=board.on_applied,
+            on_news=board.on_news,
+            on_edit=lambda: desk.on_edit(),  # noqa: PLW0108 made below
+            now_us=self._now_us,
+        )
+        teller = Teller(
+            state, self._thread, self._store, kept, mine, lambda: self._pen.last_seq, now_us=self._now_us
+        )
+        calls = ServerCalls(self._tcp, mine.server, mine.pin)
+        self.desk = desk = TeamDesk(
+            self._profile.folder,
+            mine,
+            ledger,
+            teller,
+            calls,
+            Login(calls, self._vault, self._thread, kept, mine.install, time.monotonic),
+            self._thread,
+            on_lease=lambda lease: spawn("lease", self._judge_as(board, kept, teller)),
+            on_state=self._tell,
+            stop=self._stop,
+            clock=time.monotonic,
+            now_us=self._now_us,
+            chance=random.random,
+        )
+
+        def on_judged(outcome: Outcome) -> None:
+            if board.way == "judging":
+                teller.note(outcome)
+            if outcome.journal or outcome.turned or outcome.facts:
+                desk.client.wake()
+
+        board.note = on_judged
+        state.team = desk.state()
+
+    def services(self) -> list[asyncio.Task[None]]:
+        """Return what runs for ever."""
+        if self.desk is None:
+            return []
+        return [keep("team", self.desk.run), keep("lease", self.desk.watch_lease)]
+
+    async def close(self) -> None:
+        """Keep how far it got."""
+        if self.desk is not None:
+            try:
+                await self.desk.close()
+            except StorageFailed as error:
+                _log.error("storage_failed", extra={"reason": error.message})
+
+    def on_acted(self) -> None:
+        """A person did something that the team is to hear of."""
+        if self.desk is not None:
+            self.desk.client.wake()
+
+    async def _judge_as(self, board: Switchboard, kept: TeamStore, teller: Teller) -> None:
+        """Judge as the lease says by now."""
+        assert self.desk is not None
+        known = await self._thread.run(kept.states)
+        way = _WAYS[self.desk.lease]
+        if way == "judging" and board.way != way:
+            teller.begin_judging()
+        board.judge_as(way, known)
