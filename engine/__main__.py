@@ -1,7 +1,8 @@
 """The process `heliograph-engine`: arguments, signals, exit code. Counterpart: `compose.py`, the engine in it.
 
 Exit codes: 0 stopped as asked, 2 wrong arguments, 3 the profile is in use or cannot be written, 4 the database is refused,
-5 it did not stop in time, 6 a bug ended the storage (start it again), 7 the system refused what a start needs.
+5 it did not stop in time, 6 a bug ended the storage (start it again), 7 the system refused what a start needs, 8 it is no
+collector of a team and is to be one.
 One rule: what refuses a start is one log line with a `message` for the user.
 """
 
@@ -26,6 +27,7 @@ from engine.log import LogWriter, close_log, open_log
 from engine.maps.work import WORK_ON_MAPS
 from engine.mibs.reading import READ_MIBS
 from engine.profile import Profile, ProfileTaken
+from engine.sync.wiping import wipe_if_left
 from engine.terrain.reading import READ_TERRAIN
 
 _log = logging.getLogger("engine")
@@ -35,6 +37,9 @@ EXIT_STORAGE = 4
 EXIT_HUNG = 5
 EXIT_BROKEN = 6
 EXIT_START = 7
+EXIT_NO_TEAM = 8
+JOIN = "join"
+"""The first argument of what joins a team, see `joining_cli.py`."""
 KEY_PLACES = ("auto", "keyring", "file")
 KEY_PLACE_VARIABLE = "HELIOGRAPH_KEY_PLACE"
 STOP_S = 15.0
@@ -57,13 +62,18 @@ def main(arguments: list[str] | None = None) -> int:
         from engine.maps.worker import main as work_on_maps  # noqa: PLC0415
 
         return work_on_maps()
+    own = Path(platformdirs.user_data_dir("heliograph", appauthor=False)) / "default"
+    if given[:1] == [JOIN]:
+        from engine.joining_cli import main as join  # noqa: PLC0415
+
+        return join(given[1:], own)
     parser = argparse.ArgumentParser(
         prog="heliograph-engine", description="Polls a network and tells windows about it."
     )
     parser.add_argument(
         "--profile",
         type=Path,
-        default=Path(platformdirs.user_data_dir("heliograph", appauthor=False)) / "default",
+        default=own,
         help="folder that holds the network and its log-ins; the window's own if left out",
     )
     parser.add_argument(
@@ -78,6 +88,9 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="PLACE",
         help="where the key of a new profile goes: keyring, file, or auto, the keyring where there is one "
         f"(also {KEY_PLACE_VARIABLE})",
+    )
+    parser.add_argument(
+        "--collector", action="store_true", help="refuse to run where the profile is no collector of a team"
     )
     parser.add_argument("--with-parent", action="store_true", help="end when standard input is closed")
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], default="info")
@@ -107,6 +120,7 @@ def _run(options: argparse.Namespace, writer: LogWriter) -> int:
         return asyncio.run(_live(profile, options, writer))
     finally:
         profile.close()
+        wipe_if_left(folder)
 
 
 async def _live(profile: Profile, options: argparse.Namespace, writer: LogWriter) -> int:
@@ -126,6 +140,11 @@ async def _live(profile: Profile, options: argparse.Namespace, writer: LogWriter
         _log.error("start_refused", extra={"message_for_user": said})
         return EXIT_START
     writer.lines.tenant = engine.tenant
+    if options.collector and not engine.is_collector:
+        said = f"the profile {profile.folder} is no collector of a team: join one with heliograph-engine join LINK --collector"
+        _log.error("no_team", extra={"message_for_user": said})
+        await engine.close()
+        return EXIT_NO_TEAM
     if options.with_parent:
         _on_parent_gone(asyncio.get_running_loop(), stop.set)
     await stop.wait()

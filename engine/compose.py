@@ -114,6 +114,11 @@ class Engine:
         """Whose network this is."""
         return self._loaded.tenant.id
 
+    @property
+    def is_collector(self) -> bool:
+        """Whether it polls for a team as one of its collectors."""
+        return self._team.is_collector
+
     async def close(self) -> None:
         """Take leave of the clients, ask no more, write what waits."""
         await self._stack.aclose()

@@ -87,6 +87,11 @@ class TeamPart:
         """How it is judged at the start."""
         return "judging" if self._membership is None else "looking"
 
+    @property
+    def is_collector(self) -> bool:
+        """Whether this install is a collector of a team."""
+        return self._membership is not None and self._membership.kind == "collector"
+
     def rooms(self) -> list[tuple[Any, Answer]]:
         """Return who answers what."""
         found: list[tuple[Any, Answer]] = [(LookAtServer | JoinTeam, self._joining.answer)]

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -48,6 +47,7 @@ from engine.sync.login import Login
 from engine.sync.membership import MEMBERSHIP, Membership
 from engine.sync.session import Change, Cursor
 from engine.sync.tellers import Teller
+from engine.sync.wiping import WIPED_FILE
 
 _log = logging.getLogger("engine.sync")
 
@@ -55,8 +55,6 @@ TOLD_EVERY_S = 0.25
 LOOK_EVERY_S = 0.5
 """How often it is looked who polls; each fourth time also whether there are numbers to tell."""
 TELL_EVERY, KEEP_EVERY = 4, 120
-WIPED_FILE = "wipe"
-"""In a folder that is to be deleted when its engine has ended."""
 PEOPLE_CAP = 1_000
 DeskRequest = LogInAgain | LeaveTeam | QueryTray | DropFromTray | SetPresence
 
@@ -154,14 +152,14 @@ class TeamDesk:
             self._why,
             self._retry_us,
             mine.synced_us,
-            session.pending_count,
-            self.ledger.pending_things(),  # type: ignore[arg-type]
-            self._teller.untold,
-            len(session.tray),
-            self._lease,
-            self._watch.holder,
-            self._people,
-            mine.install,
+            pending=session.pending_count,
+            pending_things=self.ledger.pending_things(),
+            tray=len(session.tray),
+            untold=self._teller.untold,
+            lease=self._lease,
+            holder=self._watch.holder,
+            people=self._people,
+            install=mine.install,
         )
 
     def tell_state(self) -> None:
@@ -347,14 +345,3 @@ class TeamDesk:
         if self.membership != self._kept:
             self._kept = self.membership
             await self._thread.run(self._teller.keep_setting, MEMBERSHIP, self.membership)
-
-
-def wipe_if_left(folder: Path) -> bool:
-    """Delete a folder whose team was left and not kept; its engine has ended. Return whether it was one."""
-    if not (folder / WIPED_FILE).exists():
-        return False
-    for path in folder.iterdir():
-        if path.name not in {WIPED_FILE, "engine.lock"}:
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-    (folder / WIPED_FILE).unlink()
-    return True

@@ -256,7 +256,7 @@ class Joining:
 
     def _make(self, team: _Team, bring: bool) -> tuple[Path, int, int]:
         """Make the folder of a team; return where it is, how many things it was given, and how many secrets were not."""
-        self._teams.mkdir(mode=0o700, exist_ok=True)
+        self._teams.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = self._teams / str(team.membership.tenant)
         part = folder.with_name(f"{folder.name}.joining")
         shutil.rmtree(part, ignore_errors=True)

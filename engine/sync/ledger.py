@@ -18,6 +18,7 @@ from domain.edit import Edit
 from domain.errors import Refusal
 from domain.inventory import Inventory
 from domain.journal import JournalRow
+from domain.merge import Thing
 from domain.roles import Permission, permission_to_edit
 from domain.sync import Entries, Outcomes, Welcome
 from domain.team import PENDING_THINGS_CAP, TrayEntry
@@ -138,9 +139,9 @@ class TeamLedger:
         """What was not applied, the oldest first."""
         return sorted(self.session.tray.values(), key=lambda entry: entry.at_us)
 
-    def pending_things(self) -> tuple[tuple[str, UUID], ...]:
+    def pending_things(self) -> tuple[Thing, ...]:
         """Return the things that pending edits touch, the last touched first, not too many."""
-        found: dict[tuple[str, UUID], None] = {}
+        found: dict[Thing, None] = {}
         for edit in reversed(self.session.pending):
             for step in edit.steps:
                 found.setdefault((step.kind, step.id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -99,15 +100,15 @@ async def test_of_several_tenants_one_is_chosen_in_the_session_that_is_open(
 async def test_what_is_here_goes_along_as_an_edit_and_its_secrets_stay(
     tmp_path: Path, server_database: ServerDatabase
 ) -> None:
-    things = [
+    things: list[tuple[str, Any]] = [
         ("site", below := Site(new_id(), "Hut", "", 1.0, 2.0)),
         ("site", above := Site(new_id(), "Tower", "", 1.0, 2.0)),
-        ("credential", login := Credential(new_id(), "community", "snmp", "")),
+        ("credential", login := Credential(new_id(), "community", "snmp_community", "")),
         (
             "device",
-            a := Device(new_id(), "a", "192.0.2.1", (Probe("snmp", 0, login.id),), "router", below.id),
+            a := Device(new_id(), "a", "192.0.2.1", (Probe("snmp", 0, login.id),), "relay", below.id),
         ),
-        ("device", b := Device(new_id(), "b", "192.0.2.2", (Probe("icmp"),), "router", above.id)),
+        ("device", b := Device(new_id(), "b", "192.0.2.2", (Probe("icmp"),), "relay", above.id)),
         ("link", Link(new_id(), a.id, b.id)),
     ]
     inventory = Inventory()
