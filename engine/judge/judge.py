@@ -71,13 +71,8 @@ class Judge:
         unasked = (d.id for d in state.inventory.devices() if is_paused(d, now_us) or not d.probes)
         self._links = Links(state.link_states, state.inventory.links(), unasked)
         self._signals = Signals(state, state.inventory.links())
-        self.rules = Rules(
-            state,
-            Alerts(state.alerts, pen, is_looking=is_looking),
-            self._links.interfaces,
-            self._is_off,
-            now_us,
-        )
+        alerts = Alerts(state.alerts, pen, is_looking=is_looking)
+        self.rules = Rules(state, alerts, self._links.interfaces, self._is_off, now_us)
         self.faults = Faults(state, self.rules, ask, has_way)
         self.rules.works.dependents = self.faults.dependents
         self.evidence = EvidenceBook(state)
@@ -134,20 +129,15 @@ class Judge:
     def tick(self, now_us: int, now_s: float) -> None:
         """Look at the clocks; age what nobody polled; let time add up for alerts. To be called each TICK_S."""
         outcome = Outcome()
-        jump_s = self._clocks.jump_s(now_us, now_s, TICK_S)
-        if self._is_looking:
-            self.faults.tick(now_us, outcome)
-            if outcome:
-                self._on_outcome(outcome)
-            return
-        if jump_s:
+        if (jump_s := self._clocks.jump_s(now_us, now_s, TICK_S)) and not self._is_looking:
             self._suspend(jump_s, now_us, outcome)
         self._ticks += 1
-        if self._ticks % AGE_EVERY_TICKS == 0:
+        if self._ticks % AGE_EVERY_TICKS == 0 and not self._is_looking:
             self._age(now_us, outcome)
         self.faults.tick(now_us, outcome)
-        self.faults.tell(self._consequences.tick(now_us, outcome), outcome)
-        self.rules.tick(now_us, outcome)
+        if not self._is_looking:
+            self.faults.tell(self._consequences.tick(now_us, outcome), outcome)
+            self.rules.tick(now_us, outcome)
         if outcome:
             self._on_outcome(outcome)
 

@@ -78,9 +78,9 @@ class TeamStore:
         """Return what is here. Raises msgspec.ValidationError where that is nothing we wrote."""
         return self._store.within(lambda connection, _: _read(connection))
 
-    def confirmed_edits(self) -> list[Edit]:
-        """Return the own edits that the server had confirmed, in the order in which they were made."""
-        query = select(own_edit.c.body).where(own_edit.c.state == "confirmed").order_by(own_edit.c.seq)
+    def own_edits(self) -> list[Edit]:
+        """Return the edits of this install, confirmed or on their way, in the order in which they were made."""
+        query = select(own_edit.c.body).order_by(own_edit.c.seq)
         found = self._store.within(lambda connection, _: connection.execute(query).scalars().all())
         return [msgspec.convert(body, Edit) for body in found]
 

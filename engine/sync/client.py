@@ -95,6 +95,7 @@ class TeamClient:
         self._again = asyncio.Event()
         self._line: Line | None = None
         self._presence = Present()
+        self._failure: StorageFailed | None = None
 
     def wake(self) -> None:
         """There is something to say."""
@@ -186,25 +187,22 @@ class TeamClient:
         line.tell(Subscribe(("presence",)))
         line.tell(self._presence)
         self._news.set()
-        failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        tasks = [
+        self._failure = None
+        tasks = (
             spawn("team heartbeat", self._beat(line)),
-            spawn("team teller", self._tell(line, failure)),
-        ]
-        hearing: asyncio.Task[ToInstall] | None = None
+            spawn("team teller", self._tell(line)),
+        )
         try:
             while True:
-                hearing = asyncio.ensure_future(line.hear())
-                await asyncio.wait((hearing, failure), return_when=asyncio.FIRST_COMPLETED)
-                if failure.done():
-                    failure.result()
-                message = await hearing
+                message = await line.hear()
                 if isinstance(message, Refused):
                     return self._refused(message)
                 await self._on_message(line, message)
+        except LineLost:
+            if self._failure is not None:
+                raise self._failure from None
+            raise
         finally:
-            if hearing is not None and not hearing.done():
-                hearing.cancel()
             await end(*tasks)
 
     async def _on_message(self, line: Line, message: ToInstall) -> None:
@@ -230,7 +228,7 @@ class TeamClient:
                 return
         self._news.set()
 
-    async def _tell(self, line: Line, failure: asyncio.Future[None]) -> None:
+    async def _tell(self, line: Line) -> None:
         try:
             while True:
                 await self._news.wait()
@@ -239,9 +237,9 @@ class TeamClient:
                     line.tell(push)
                 for message in await self._speaking.next_tells():
                     line.tell(message)
-        except (StorageFailed, LineLost) as error:
-            if not failure.done():
-                failure.set_exception(error)
+        except StorageFailed as error:  # whoever hears is woken, and says it
+            self._failure = error
+            line.close()
 
     async def _beat(self, line: Line) -> None:
         while True:

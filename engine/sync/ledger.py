@@ -95,10 +95,10 @@ class TeamLedger:
     async def welcome(self, welcome: Welcome) -> None:
         """Take the server's first words."""
         async with self._changing:
-            is_other = welcome.epoch != self.session.cursor.epoch
-            edits = await self._thread.run(self._store.confirmed_edits) if is_other else []
+            is_anew = self.session.begins_anew(welcome)
+            edits = await self._thread.run(self._store.own_edits) if is_anew else []
             change = self.session.open(welcome, edits)
-            if is_other:
+            if is_anew:
                 await self._take(change)
 
     async def hear_outcomes(self, message: Outcomes) -> None:
