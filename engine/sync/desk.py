@@ -43,7 +43,7 @@ from engine.sync.client import TeamClient
 from engine.sync.leases import LeaseWatch
 from engine.sync.ledger import TeamLedger
 from engine.sync.line import Line
-from engine.sync.login import Login
+from engine.sync.login import Login, SessionOver
 from engine.sync.membership import MEMBERSHIP, Membership
 from engine.sync.session import Change, Cursor
 from engine.sync.tellers import Teller
@@ -101,6 +101,7 @@ class TeamDesk:
         self._newest = 0
         self._flush: asyncio.TimerHandle | None = None
         self._kept = membership
+        self._has_left = False
         self.client = TeamClient(membership.install, login, self._connect, self, chance=chance, now_us=now_us)
 
     async def run(self) -> None:
@@ -219,13 +220,14 @@ class TeamDesk:
             said = f"{pending} edits were not confirmed: they would be lost"
             return Reply(request.request, (Refusal("PENDING_EDITS", said),))
         mine = self.membership
-        with contextlib.suppress(RefusedByRule, DeviceError, Exception):
+        with contextlib.suppress(RefusedByRule, DeviceError, SessionOver, TimeoutError):
             async with asyncio.timeout(10.0):
                 access = await self._login.access()
                 with contextlib.suppress(RefusedByRule):  # to revoke takes who manages installs
                     await self._calls.revoke(access, mine.install)
                 await self._calls.log_out(access)
         card = NetworkCard(mine.tenant, mine.tenant_name, str(mine.server), left=True)
+        self._has_left = True
         if request.keep:
             await self._thread.run(self.ledger.forget_team)
             await asyncio.to_thread((self._folder / NETWORK_FILE).write_bytes, msgspec.json.encode(card))
@@ -342,6 +344,6 @@ class TeamDesk:
         self.tell_state()
 
     async def _keep_membership(self) -> None:
-        if self.membership != self._kept:
+        if self.membership != self._kept and not self._has_left:
             self._kept = self.membership
             await self._thread.run(self._teller.keep_setting, MEMBERSHIP, self.membership)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from domain.edit import Edit, Step
 from domain.inventory import Inventory
@@ -19,7 +19,6 @@ from tests.server.clients import PASSWORD
 from tests.team.joins import joining
 from tests.team.servers import Reached
 
-T = TypeVar("T")
 WAIT_S = 60.0
 """How long a test waits for what must come: a bound for failing, not a measure."""
 
@@ -54,7 +53,7 @@ class Joined:
         assert not reply.refusals, reply.refusals
         return edit
 
-    async def until(self, found: Callable[[], T | None]) -> T:
+    async def until(self, found: Callable[[], Any]) -> Any:
         """Return what `found` returns once it is something."""
         async with asyncio.timeout(WAIT_S):
             while not (value := found()):  # noqa: ASYNC110 it looks at what it may not wait for
