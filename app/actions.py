@@ -71,6 +71,8 @@ TABLE = (
     Row("vault", "Vault: where the key lies", ()),
     Row("unlock", "Unlock the vault", ()),
     Row("trust", "Trust what the selected device shows", ()),
+    Row("team", "The team: who is there, what waits", ("Ctrl+Shift+T",)),
+    Row("networks", "Go to another network, or join a team", ("Ctrl+Shift+N",)),
     Row("help", "Keyboard", ("F1",)),
     Row("escape", "Step back", ("Esc",)),
 )

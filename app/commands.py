@@ -288,6 +288,13 @@ class Commands(QObject):
         self._awaited.add(top.id)
         self._send(again, {}, lambda refusals: self._on_redone(top, again, refusals))
 
+    def forget(self) -> None:
+        """Forget what could be undone: another network comes."""
+        self._done.clear()
+        self._undone.clear()
+        self._awaited.clear()
+        self.stacks_changed.emit()
+
     def submit(self, edit: Edit, secrets: dict[UUID, Secret], then: Then) -> None:
         """Send an edit made elsewhere, such as a whole network, and keep it undoable."""
         self._send(edit, secrets, lambda refusals: self._on_applied(edit, refusals, then))

@@ -30,6 +30,7 @@ from app.map.view import MapView
 from app.model import Delta, Model
 from app.programs import command_of, window_command
 from app.report import Measured, report_of, shortcomings, write_report
+from app.team.networks import joined_networks
 from app.window import Window
 from domain.errors import Refusal
 
@@ -61,6 +62,8 @@ class Remembered(msgspec.Struct):
     order: tuple[str, ...] = ()
     """Layers of the map from the top down; `hidden` None: those that are off at first."""
     hidden: tuple[str, ...] | None = None
+    network: str = ""
+    """The folder of the joined network that was shown; empty: this computer's own."""
 
 
 class App(QObject):
@@ -92,11 +95,12 @@ class App(QObject):
         self.model = Model()
         demo_engine = [*command_of("engine"), "--name", NETWORK_NAME, "--key-place", "file"]
         command = demo_engine if options.demo else None
-        self.link = EngineLink(options.profile, self.model, command)
+        recalled = _recall(options.profile)
+        shown = options.profile if options.demo else _shown_last(options.profile, recalled.network)
+        self.link = EngineLink(shown, self.model, command)
         self.link.status_changed.connect(self._on_status)
         self.link.start()
         self.commands = Commands(self.model, self.link)
-        recalled = _recall(options.profile)
         self.look = Look(options.theme or recalled.theme)
         self.look.changed.connect(self._remember)
         self.map = MapView(self.model, self.look.name, started_s=started_s)
@@ -110,6 +114,8 @@ class App(QObject):
         self.window = Window(self.model, self.link, self.commands, self.look, self.map)
         self.window.closed.connect(self.qt.quit)
         self.window.demo_wanted.connect(_open_demo)
+        self.window.team.keep_command(command)
+        self.window.team.attached.connect(lambda _: self._remember())
 
     def run(self) -> int:
         """Show the window until it is closed or its time is up; return the exit code."""
@@ -213,8 +219,14 @@ class App(QObject):
 
     def _remembered(self) -> Remembered:
         tools, layers = self.map.tools, self.map.layers
+        shown = self.link.profile
         return Remembered(
-            self.look.name, tools.locked, tools.units, layers.order, tuple(sorted(layers.hidden))
+            self.look.name,
+            tools.locked,
+            tools.units,
+            layers.order,
+            tuple(sorted(layers.hidden)),
+            shown.name if shown != self._options.profile else "",
         )
 
     def _remember(self) -> None:
@@ -235,6 +247,12 @@ def _recall(profile: Path) -> Remembered:
         return msgspec.json.decode((profile / "window.json").read_bytes(), type=Remembered)
     except (OSError, msgspec.MsgspecError):
         return Remembered()
+
+
+def _shown_last(profile: Path, network: str) -> Path:
+    """Return the folder of the joined network that was shown last, where it is still there; else this computer's own."""
+    folders = {joined.folder.name: joined.folder for joined in joined_networks(profile)}
+    return folders.get(network, profile)
 
 
 def _warm_up() -> None:

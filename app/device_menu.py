@@ -20,6 +20,7 @@ from app.model import Model
 from app.panels.text import caption
 from app.planned import HOUR_US, ended, till_morning_us, time_words, work_in, works_on
 from app.settings import Settings
+from app.team.rights import offer, switch, why_not
 from app.trust import untrusted
 from app.words import count_of
 from domain.inventory import Device, Site, is_paused
@@ -67,8 +68,9 @@ def fill_menu(  # noqa: PLR0917
     if device is not None:
         menu.addAction("Follow its neighbours…", lambda: doer.follow(id))
         add_verbs(menu, device, model, commands, settings, doer.place_device)
-    menu.addAction("Change…", lambda: doer.edit(id))
-    menu.addAction("Delete…", lambda: doer.delete(id))
+    why = why_not(model, "devices:write" if device is not None else "links:write")
+    offer(menu, "Change…", lambda: doer.edit(id), why)
+    offer(menu, "Delete…", lambda: doer.delete(id), why)
 
 
 def add_verbs(  # noqa: PLR0917
@@ -80,38 +82,41 @@ def add_verbs(  # noqa: PLR0917
     place: Callable[[UUID], None],
 ) -> None:
     """Put the verbs of a device into a menu; `place` lets the next click on the map place it."""
-    paused = is_paused(device, now_us())
+    paused, why = is_paused(device, now_us()), why_not(model, "devices:write")
     for shown in untrusted(device, model.health.get(device.id)):
-        menu.addAction(f"Trust its {shown.what}…", partial(settings.open_trust, device.id, shown.name))
-    menu.addAction("Place on the map", lambda: place(device.id))
+        offer(menu, f"Trust its {shown.what}…", partial(settings.open_trust, device.id, shown.name), why)
+    offer(menu, "Place on the map", lambda: place(device.id), why)
     menu.addAction("Poll now", lambda: commands.probe_now(device.id))
     if any(probe.kind == "snmp" for probe in device.probes):
         menu.addAction("Browse its MIBs…", lambda: settings.open_mibs(device.id))
     menu.addAction(
         caption(f"Copy {device.address}"), lambda: QGuiApplication.clipboard().setText(device.address)
     )
-    menu.addAction(
-        "Resume polling" if paused else "Pause polling",
-        lambda: commands.pause_device(device.id, paused=not paused),
-    )
-    add_work(menu, Scope(devices=(device.id,)), device.name, commands, settings)
+    said = "Resume polling" if paused else "Pause polling"
+    offer(menu, said, lambda: commands.pause_device(device.id, paused=not paused), why)
+    why = why_not(model, "maintenance:write")
+    add_work(menu, Scope(devices=(device.id,)), device.name, commands, settings, why)
     for work in works_on(model.inventory, device, now_us()):
-        menu.addAction(caption(f"End “{work.name}” now"), partial(_end, commands, work))
+        offer(menu, caption(f"End “{work.name}” now"), partial(_end, commands, work), why)
     menu.addSeparator()
 
 
 def add_site_verbs(menu: QMenu, site: Site, model: Model, commands: Commands, settings: Settings) -> None:
     """Put the verbs of a site into a menu."""
     devices = [device for device in model.inventory.devices() if device.site == site.id]
-    add_work(menu, Scope(sites=(site.id,)), site.name, commands, settings)
+    why = why_not(model, "maintenance:write")
+    add_work(menu, Scope(sites=(site.id,)), site.name, commands, settings, why)
     if devices:
         said = f"Tags of its {count_of(len(devices), 'device', 'devices')}…"
-        menu.addAction(said, lambda: settings.open_tags(devices))
+        offer(menu, said, lambda: settings.open_tags(devices), why_not(model, "devices:write"))
 
 
-def add_work(menu: QMenu, scope: Scope, name: str, commands: Commands, settings: Settings) -> None:
-    """Put into a menu what begins maintenance of something now, or plans it."""
+def add_work(  # noqa: PLR0917
+    menu: QMenu, scope: Scope, name: str, commands: Commands, settings: Settings, why: str
+) -> None:
+    """Put into a menu what begins maintenance of something now, or plans it; `why` it may not be, empty where it may."""
     now, inner = now_us(), menu.addMenu("Maintenance")
+    switch(inner.menuAction(), why)
     morning_us = till_morning_us(now)
     ends = [(f"Start now, for {hours} h", now + hours * HOUR_US) for hours in NOW_H]
     ends.append((f"Start now, till {time_words(morning_us, now)}", morning_us))

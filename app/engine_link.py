@@ -155,6 +155,11 @@ class EngineLink(QObject):
         self._set(Status("stopped"))
 
     @property
+    def profile(self) -> Path:
+        """The folder of the network that it is tied to."""
+        return self._profile
+
+    @property
     def connected(self) -> bool:
         """Whether an engine answers now."""
         return self._client is not None

@@ -45,19 +45,23 @@ class Forms:
         form.address.setText(address)
         self._open(form)
 
-    def edit_device(self, device: Device) -> None:
+    def edit_device(self, device: Device) -> DeviceForm:
         """Open the form of a device."""
         inventory, commands = self._model.inventory, self._commands
         submit: Submit = lambda draft, then: commands.edit_device(device, draft, then)  # noqa: E731
         draft = draft_of(inventory, device)
-        self._open(DeviceForm(inventory, self._look, submit, self._pick, self._window, draft=draft))
+        form = DeviceForm(inventory, self._look, submit, self._pick, self._window, draft=draft)
+        self._open(form)
+        return form
 
-    def edit_link(self, link: Link) -> None:
+    def edit_link(self, link: Link) -> LinkForm:
         """Open the form of a link."""
         commands = self._commands
-        LinkForm(
+        form = LinkForm(
             self._model, link, lambda new, then: commands.edit_link(link, new, then), self._window
-        ).open()
+        )
+        form.open()
+        return form
 
     def ask_to_delete(self, thing: Device | Link) -> None:
         """Ask once, then delete a device with the links that end at it, or a link."""

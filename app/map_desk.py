@@ -21,6 +21,7 @@ from app.model import Model
 from app.panels.layers import MARGIN_PX, LayersPanel
 from app.panels.map_frame import Map
 from app.panels.text import caption
+from app.team.rights import offer, why_not
 from domain.edit import Edit
 from domain.errors import Refusal
 
@@ -88,10 +89,12 @@ class MapDesk(QObject):
         site = inventory.site(device.site) if device is not None else None
         if device is None or site is None:
             return
+        why = why_not(self._model, "devices:write")
         if is_alignable(inventory, device):
-            menu.addAction(caption(f"Align to {site.name}"), lambda: self.editing.align_to_site([id]))
+            offer(menu, caption(f"Align to {site.name}"), lambda: self.editing.align_to_site([id]), why)
         if inventory.place_of(device) is not None and (device.lng is not None or site.lng is None):
-            menu.addAction(caption(f"Move {site.name} here"), lambda: self.editing.move_site_here(id))
+            why = why_not(self._model, "sites:write")
+            offer(menu, caption(f"Move {site.name} here"), lambda: self.editing.move_site_here(id), why)
 
     def show_clash(self, edit: Edit) -> None:
         """Show what stands against an edit."""

@@ -38,6 +38,7 @@ from app.placing import (
     site_near,
 )
 from app.settings import Settings
+from app.team.rights import offer, why_not
 from app.words import count_of, isolated
 from domain.edit import Step
 from domain.geometry import LngLat
@@ -140,7 +141,8 @@ class Places(QObject):
         menu.addAction(said, partial(self._hands.imagine_all, every))
         if key[1]:
             scope = Scope(regions=(str(key[1]),))
-            add_work(menu, scope, str(key[1]), self._commands, self._settings)
+            why = why_not(self._model, "maintenance:write")
+            add_work(menu, scope, str(key[1]), self._commands, self._settings, why)
         menu.popup(at)
 
     def fill_menu(self, menu: QMenu, id: UUID) -> None:
@@ -159,15 +161,15 @@ class Places(QObject):
         if len(below) > 1:
             said = f"What if all {len(below):,} sites here fail?"
             menu.addAction(said, partial(self._hands.imagine_all, below))
-        menu.addAction(
-            "Move on the map" if has_place(site) else "Place on the map", partial(self.pick_site, site)
-        )
+        why = why_not(self._model, "sites:write")
+        said = "Move on the map" if has_place(site) else "Place on the map"
+        offer(menu, said, partial(self.pick_site, site), why)
         away = self._away(site)
         if away and has_place(site):
             said = f"Bring {count_of(len(away), 'device', 'devices')} back to its place"
-            menu.addAction(said, partial(self.stand_at_site, away))
-        menu.addAction("Change…", partial(self.edit_site, site))
-        menu.addAction("Delete…", partial(self.ask_to_delete, site))
+            offer(menu, said, partial(self.stand_at_site, away), why_not(self._model, "devices:write"))
+        offer(menu, "Change…", partial(self.edit_site, site), why)
+        offer(menu, "Delete…", partial(self.ask_to_delete, site), why)
 
     def _fill_device_menu(self, menu: QMenu, device: Device) -> None:
         site = self._model.inventory.site(device.site)
@@ -186,15 +188,16 @@ class Places(QObject):
             self._model.inventory, submit, partial(self.ask_place, "the site"), self._window, place=place
         ).open()
 
-    def edit_site(self, site: Site) -> None:
+    def edit_site(self, site: Site) -> SiteForm:
         """Open the form of a site."""
 
         def submit(new: Site, then: Then) -> None:
             self._commands.put("site", new, then, f"Change {site.name}")
 
-        SiteForm(
-            self._model.inventory, submit, partial(self.ask_place, "the site"), self._window, old=site
-        ).open()
+        pick = partial(self.ask_place, "the site")
+        form = SiteForm(self._model.inventory, submit, pick, self._window, old=site)
+        form.open()
+        return form
 
     def ask_to_delete(self, site: Site) -> None:
         """Ask once, then delete a site; what stood there stays where it was."""
@@ -283,8 +286,9 @@ class Places(QObject):
     def _open_tray_menu(self, ids: tuple[UUID, ...], at: QPoint) -> None:
         menu = self._menu()
         said = "Place it" if len(ids) == 1 else f"Place {len(ids):,} devices"
-        menu.addAction(f"{said} on the map", partial(self.place, ids))
-        menu.addAction(f"{said} at a site…", partial(self._open_sites, ids))
+        why = why_not(self._model, "devices:write")
+        offer(menu, f"{said} on the map", partial(self.place, ids), why)
+        offer(menu, f"{said} at a site…", partial(self._open_sites, ids), why)
         menu.popup(at)
 
     def _open_sites(self, ids: tuple[UUID, ...]) -> None:

@@ -61,6 +61,10 @@ QCheckBox::indicator, QTableView::indicator { width: 14px; height: 14px; border:
     background: $field; }
 QCheckBox::indicator:checked, QTableView::indicator:checked { background: $accent; border-color: $accent; image: url($check); }
 QCheckBox::indicator:focus { border-color: $accent; }
+QRadioButton { spacing: 8px; background: transparent; }
+QRadioButton::indicator { width: 12px; height: 12px; border: 1px solid $faint; border-radius: 7px; background: $field; }
+QRadioButton::indicator:checked { background: $accent; border: 1px solid $accent; }
+QRadioButton::indicator:focus { border-color: $text; }
 
 QPushButton, QToolButton { background: $raised; border: 1px solid transparent; border-radius: 6px; padding: 0 12px;
     min-height: 26px; font-weight: 500; }

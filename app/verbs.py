@@ -66,6 +66,8 @@ def verbs_of(window: Window) -> dict[str, Callable[[], object]]:
         "vault": window.settings.open_vault,
         "unlock": window.settings.open_unlock,
         "trust": lambda: window.settings.open_trust(window.selected),
+        "team": window.team.open,
+        "networks": window.team.open_switcher,
         "help": window.open_help,
         "escape": lambda: None if window.maps.step_back() else window.step_back(),
     }

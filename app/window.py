@@ -13,7 +13,7 @@ from uuid import UUID
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QShowEvent
-from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QWidget
+from PySide6.QtWidgets import QDialog, QMainWindow, QMenu, QStackedWidget, QWidget
 
 from app.actions import SETTINGS, make_actions
 from app.commands import Commands, Said, Then
@@ -26,6 +26,7 @@ from app.engine_link import EngineLink
 from app.engine_news import EngineNews
 from app.exchange.desk import Exchange
 from app.forms import Forms
+from app.hearing import hear_panels
 from app.look import Look
 from app.lookup.book import Book
 from app.map_desk import MapDesk
@@ -49,6 +50,8 @@ from app.schematic.desk import Schematic
 from app.settings import Settings
 from app.sheet import sheet
 from app.splitter import central_of, splitter
+from app.team.desk import TeamDesk
+from app.team.rights import why_not
 from app.topology.desk import Desk
 from app.verbs import verbs_of
 from app.words import capitalized
@@ -92,13 +95,14 @@ class Window(QMainWindow):
         self.first_card = FirstCard(look)
         self.news = EngineNews(link, look)
         self.settings = Settings(model, link, commands, look, self)
+        self.team = TeamDesk(model, link, commands, look, self.map.tools, self)
         self.places = Places(model, commands, look, self.map, self.frame, self.tree, self.settings, self)
         self.side = QStackedWidget()
         for panel in (self.device, self.link, self.places.panel, self.topology.panel):
             self.side.addWidget(panel)
         self.side.hide()
         self.radio = Radio(model, link, look, self.map, self.frame, self.link.radio, self)
-        self._forms = Forms(
+        self.forms = Forms(
             model, link, commands, look, self._add, partial(self.places.ask_place, "the device"), self
         )
         self._lay_out()
@@ -128,6 +132,7 @@ class Window(QMainWindow):
         keys: dict[type, Key] = {Device: ("device", id), Site: ("site", id)}
         self.tree.select(keys.get(type(thing)))
         self.map.select(id)
+        self.team.presence.look_at(id)
         if not beside:
             self.topology.give_way(id)
         self._show_side()
@@ -185,17 +190,20 @@ class Window(QMainWindow):
 
     def add_device(self, lng: float | None = None, lat: float | None = None) -> None:
         """Open the form for a new device, at a place where one is given."""
-        self._forms.add_device(LngLat(lng, lat) if lng is not None and lat is not None else None)
+        self.forms.add_device(LngLat(lng, lat) if lng is not None and lat is not None else None)
 
     def edit(self, id: UUID | None) -> None:
         """Open the form for a device, a link or a site that is there."""
-        match self._thing(id):
-            case Device() as device:
-                self._forms.edit_device(device)
-            case Link() as link:
-                self._forms.edit_link(link)
-            case Site() as site:
-                self.places.edit_site(site)
+        form: QDialog | None = None
+        match thing := self._thing(id):
+            case Device():
+                form = self.forms.edit_device(thing)
+            case Link():
+                form = self.forms.edit_link(thing)
+            case Site():
+                form = self.places.edit_site(thing)
+        if thing is not None:
+            self.team.work_on(thing.id, form)
 
     def delete(self, id: UUID | None) -> None:
         """Ask once, then delete a device with the links that end at it, a link, or a site."""
@@ -203,7 +211,7 @@ class Window(QMainWindow):
         if isinstance(thing, Site):
             self.places.ask_to_delete(thing)
         elif thing is not None:
-            self._forms.ask_to_delete(thing)
+            self.forms.ask_to_delete(thing)
 
     def place_device(self, id: UUID) -> None:
         """Let the next click on the map place a device."""
@@ -259,6 +267,15 @@ class Window(QMainWindow):
             panel.tick()
         self.places.panel.tick()
         self.topology.board.tick()
+        self.team.tick()
+
+    def leave_network(self) -> None:
+        """Close what belongs to the network that is shown: another one comes."""
+        self.past.step_back()
+        for dialog in self.findChildren(QDialog):
+            dialog.close()
+        self.select(None)
+        self._awaited = None
 
     def showEvent(self, event: QShowEvent) -> None:
         """Give the keyboard to nothing in particular: the window's keys work, and nothing is framed."""
@@ -294,7 +311,7 @@ class Window(QMainWindow):
         return inventory.device(id) or inventory.link(id) or inventory.site(id) if id is not None else None
 
     def _on_changed(self, delta: Delta) -> None:
-        self._seen_snapshot = self._seen_snapshot or delta.initial
+        self._seen_snapshot = (self._seen_snapshot or delta.initial) and self._model.tenant is not None
         if delta.inventory:
             is_gone = self._thing(self.selected) is None and self.selected is not None
             if is_gone or (
@@ -311,7 +328,8 @@ class Window(QMainWindow):
     def _choose_card(self) -> None:
         card: QWidget | None = self.news.card if self.news.refused else None
         live = self._model.today or self._model
-        if card is None and self._seen_snapshot and not live.inventory.tables["device"]:
+        may_add = not why_not(live, "devices:write")
+        if card is None and self._seen_snapshot and may_add and not live.inventory.tables["device"]:
             card = self.first_card
         self.frame.show_card(card)
         if card is self.first_card and not self._offered:
@@ -333,46 +351,12 @@ class Window(QMainWindow):
         self.maps.said.connect(self.toasts.say)
         self._link.complained.connect(lambda said: self.toasts.say(capitalized(said)))
         self.news.changed.connect(self._choose_card)
-        self.top.search_wanted.connect(self.open_palette)
-        self.top.statuses_chosen.connect(self.tree.set_statuses)
-        self.top.theme_wanted.connect(self.actions_by_name["theme"].trigger)
-        self.top.help_wanted.connect(self.open_help)
-        self.top.settings_wanted.connect(self.open_settings)
-        self.settings.device_wanted.connect(lambda address: self._forms.add_device(address=address))
-        self.tree.add_wanted.connect(self.add_device)
-        self.alerts.chosen.connect(lambda id: self.select(id, fly=True))
-        self.alerts.acknowledged.connect(self.commands.acknowledge)
+        hear_panels(self)
         self.alerts.folded.connect(self._on_folded)
-        self.desk.subject_wanted.connect(lambda id: self.select(id, fly=True))
-        self.counters.clicked.connect(
-            lambda: self.topology.with_alerts(lambda: self.alerts.show_tab("unacknowledged"))
-        )
-        for panel in (self.device, self.link, self.places.panel):
-            panel.closed.connect(lambda: self.select(None))
-            panel.acknowledged.connect(self.commands.acknowledge)
-            panel.edit_wanted.connect(self.edit)
-        for panel in (self.device, self.link):
-            panel.menu_wanted.connect(self.open_menu)
-        self.device.trust_asked.connect(self.settings.open_trust)
-        self.device.device_chosen.connect(lambda id: self.select(id, fly=True))
-        self.device.probe_wanted.connect(self.commands.probe_now)
-        self.device.body.port_watched.connect(self.commands.watch_port)
-        self.link.device_chosen.connect(self.select)
-        self.link.choice_made.connect(self.topology.settle)
-        self.topology.connect_to(self.tree.tray, self)
-        self.past.connect_to(self)
         self.past.turned.connect(self._on_past)
+        self.team.connect_to((self.device, self.link, self.places.panel))
         self.topology.front_changed.connect(self._show_side)
-        self.topology.board_toggled.connect(self.alerts.setHidden)
         self.first_card.draft_made.connect(self._add)
-        self.first_card.more_wanted.connect(self.add_device)
-        self.first_card.demo_wanted.connect(self.demo_wanted)
-        self.map.device_clicked.connect(self.select)
-        self.map.link_clicked.connect(self.select)
-        self.map.background_clicked.connect(lambda: self.select(None))
-        self.map.device_dropped.connect(self.commands.move_device)
-        self.map.place_requested.connect(self.add_device)
-        self.map.page_died.connect(lambda why: self.toasts.say("The map stopped and was loaded again"))
 
     def _on_folded(self, folded: bool) -> None:
         alerts_px = HEAD_PX if folded else ALERTS_PX
@@ -390,7 +374,7 @@ class Window(QMainWindow):
     def _lay_out(self) -> None:
         self._centre = splitter(Qt.Orientation.Vertical, [self.frame, self.alerts, self.topology.board], 0)
         self._centre.setSizes([SIZE_PX[1] - ALERTS_PX, ALERTS_PX, ALERTS_PX])
-        banners = (self.news.banner, self.news.notice, self.settings.banner)
+        banners = (self.news.banner, self.news.notice, self.team.banner, self.settings.banner)
         central = central_of(
             self.top, self.tree, banners, [self._centre, self.past.bar], self.side, SIZE_PX[0]
         )

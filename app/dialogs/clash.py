@@ -5,6 +5,7 @@ Counterpart: `domain/clash.py` says what clashes, the journal who it was. One ru
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from app.panels.text import Label, LineLabel, button
 from app.words import BETWEEN, UNKNOWN, age_of, capitalized, count_of, ends_of_link
 from domain.clash import Clash, FieldClash, applied_again, clashes
 from domain.edit import Edit
+from domain.errors import Refusal
 from domain.journal import JournalRow
 from domain.wire import QueryJournal, Reply
 
@@ -33,13 +35,22 @@ class ClashView(QDialog):
     """One clashed edit. Reads the mirror when it opens and when mine is applied."""
 
     def __init__(
-        self, edit: Edit, model: Model, asks: Asks, commands: Commands, parent: QWidget | None = None
+        self,
+        edit: Edit,
+        model: Model,
+        asks: Asks,
+        commands: Commands,
+        parent: QWidget | None = None,
+        *,
+        settle: Callable[[], None] = lambda: None,
     ) -> None:
+        """`settle` is called once somebody has decided: theirs is kept, or the engine has applied mine."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Changed meanwhile")
         self.setMinimumWidth(640)
         self._edit, self._model, self._commands = edit, model, commands
+        self._settle = settle
         self._found = clashes(model.inventory, edit)
         self.who = Label("", "quiet", wrap=True)
         self.grid = QGridLayout()
@@ -54,7 +65,7 @@ class ClashView(QDialog):
         self.mine.clicked.connect(self._apply)
         self.theirs = button("Keep theirs")
         self.theirs.setDefault(True)
-        self.theirs.clicked.connect(self.reject)
+        self.theirs.clicked.connect(self._keep)
         foot = QHBoxLayout()
         foot.addStretch(1)
         foot.addWidget(self.theirs)
@@ -88,7 +99,7 @@ class ClashView(QDialog):
         mine = (
             _DELETED if field.mine is None and self._is_deletion(clash) else said_of(self._model, field.mine)
         )
-        what = f"{name}: {_NAMES.get(field.name, field.name.replace('_', ' '))}"
+        what = f"{name}: {field_words(field.name)}"
         return what, said_of(self._model, field.was), said_of(self._model, field.theirs), mine
 
     def _is_deletion(self, clash: Clash) -> bool:
@@ -98,10 +109,20 @@ class ClashView(QDialog):
         return applied_again(self._model.inventory, self._edit, new_id(), now_us(), self._commands.author)
 
     def _apply(self) -> None:
-        again = self._again()
+        again, settle, tell = self._again(), self._settle, self._commands.tell_refusals
+
+        def then(refusals: tuple[Refusal, ...]) -> None:
+            tell(refusals)
+            if not refusals:
+                settle()
+
         if again is not None:
-            self._commands.submit(again, {}, self._commands.tell_refusals)
+            self._commands.submit(again, {}, then)
         self.accept()
+
+    def _keep(self) -> None:
+        self._settle()
+        self.reject()
 
     def _on_journal(self, reply: Reply) -> None:
         result = reply.result if isinstance(reply.result, dict) else {}
@@ -121,6 +142,11 @@ def name_of(model: Model, clash: Clash) -> str:
     if link is not None:
         return BETWEEN.join(ends_of_link(model.inventory, link))
     return str(getattr(model.inventory.get(clash.kind, clash.id), "name", "") or capitalized(clash.kind))
+
+
+def field_words(name: str) -> str:
+    """Return what a field is called."""
+    return _NAMES.get(name, name.replace("_", " "))
 
 
 def said_of(model: Model, value: Any) -> str:

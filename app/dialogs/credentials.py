@@ -19,6 +19,7 @@ from app.dialogs.login_fields import KIND_TITLES
 from app.draft import Login
 from app.model import Delta, Model
 from app.panels.text import Label
+from app.team.rights import why_not
 from app.words import UNKNOWN, count_of
 from domain.errors import Refusal
 from domain.inventory import Credential, CredentialKind
@@ -48,6 +49,8 @@ class Credentials(Board):
         self.body.addWidget(self.empty, 1)
         self.add_button = self.verb("Add…", "primary")
         self.change_button, self.delete_button = self.verb("Change…"), self.verb("Delete…")
+        changing = (self.add_button, self.change_button, self.delete_button)
+        self.forbid(why_not(model, "credentials:write"), changing)
         self.add_button.clicked.connect(self.add)
         self.change_button.clicked.connect(self.change)
         self.delete_button.clicked.connect(self.delete)

@@ -6,7 +6,7 @@ One rule: a form stays open until what it sent was taken, and an answer that com
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
@@ -120,8 +120,13 @@ class Form(QDialog):
         needed = (
             inner.heightForWidth(self.width()) if inner.hasHeightForWidth() else inner.sizeHint().height()
         )
-        screen = self.screen().availableGeometry().height()
-        self.resize(self.width(), min(needed + self.foot.sizeHint().height(), int(screen * SCREEN_SHARE)))
+        whole = needed + self.foot.sizeHint().height()
+        most = int(self.screen().availableGeometry().height() * SCREEN_SHARE)
+        bars = Qt.ScrollBarPolicy  # one that is not needed would take width, and so make itself needed
+        self._area.setVerticalScrollBarPolicy(
+            bars.ScrollBarAlwaysOff if whole <= most else bars.ScrollBarAsNeeded
+        )
+        self.resize(self.width(), min(whole, most))
 
 
 class Board(QDialog):
@@ -168,6 +173,13 @@ class Board(QDialog):
         if isValid(self):
             self.rest.setText("\n".join(capitalized(refusal.message) for refusal in refusals))
             self.rest.setVisible(bool(refusals))
+
+    def forbid(self, why: str, verbs: Iterable[QPushButton]) -> None:
+        """Say under the title why nothing can be changed here, and take the verbs away that would; empty: it can be."""
+        if why:
+            self._layout.insertWidget(1, Label(f"{why}.", "quiet", wrap=True))
+            for made in verbs:
+                made.hide()
 
     def verb(self, text: str, kind: str = "") -> QPushButton:
         """Put a verb at the foot."""

@@ -24,6 +24,7 @@ from app.panels.search_field import SearchField
 from app.panels.text import Label
 from app.planned import Planned, ended, planned, when_words
 from app.symbols import symbol_pixmap
+from app.team.rights import why_not
 from app.watching import devices_in, scope_words
 from domain.maintenance import Window, next_window
 from domain.watching import Maintenance, Scope
@@ -60,6 +61,9 @@ class MaintenanceBoard(Board):
         self.add_button = self.verb("Plan…", "primary")
         self.change_button, self.copy_button = self.verb("Change…"), self.verb("Duplicate…")
         self.end_button, self.delete_button = self.verb("End now"), self.verb("Delete…")
+        changing = (self.add_button, self.change_button, self.copy_button)
+        why = why_not(model, "maintenance:write")
+        self.forbid(why, (*changing, self.end_button, self.delete_button))
         for button, do in (
             (self.add_button, self.add),
             (self.change_button, self.change),
@@ -79,7 +83,7 @@ class MaintenanceBoard(Board):
         self._clock.start()
         self._show()
         self.table.selectRow(0)
-        (self.table if self._rows else self.add_button).setFocus()
+        (self.table if self._rows or why else self.add_button).setFocus()
 
     def add(self) -> None:
         """Open the form for new work."""

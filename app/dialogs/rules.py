@@ -23,6 +23,7 @@ from app.model import Delta, Model
 from app.panels.rows_model import natural
 from app.panels.search_field import SearchField
 from app.panels.text import Label
+from app.team.rights import why_not
 from app.watching import (
     KINDS,
     SEVERITY_WORDS,
@@ -68,6 +69,8 @@ class Rules(Board):
         self.add_button = self.verb("Add…", "primary")
         self.change_button, self.copy_button = self.verb("Change…"), self.verb("Duplicate…")
         self.delete_button = self.verb("Delete…")
+        changing = (self.add_button, self.change_button, self.copy_button, self.delete_button)
+        self.forbid(why_not(model, "rules:write"), changing)
         for button, do in (
             (self.add_button, self.add),
             (self.change_button, self.change),

@@ -5,7 +5,7 @@ One rule: both fingerprints are there in full, in the forms in which a device te
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase
@@ -71,6 +71,20 @@ class TrustQuestion(QDialog):
 
 
 def _fingerprint(title: str, fingerprint: str, shown: Shown, *, bad: bool = False) -> QFrame:
+    texts = [hex_lines(fingerprint)]
+    if shown.probe.kind == "ssh":
+        texts.insert(0, openssh(fingerprint))
+    return fingerprint_box(title, texts, bad=bad)
+
+
+def hex_lines(fingerprint: str) -> str:
+    """Return a fingerprint in pairs, half of it a line."""
+    half = grouped_hex(fingerprint[:32]), grouped_hex(fingerprint[32:])
+    return "\n".join(part for part in half if part)
+
+
+def fingerprint_box(title: str, texts: Iterable[str], *, bad: bool = False) -> QFrame:
+    """Return a box with a fingerprint in the forms in which people compare it."""
     box = QFrame()
     box.setProperty("kind", "reason")
     box.setProperty("bad", "true" if bad else "false")
@@ -78,10 +92,6 @@ def _fingerprint(title: str, fingerprint: str, shown: Shown, *, bad: bool = Fals
     layout.setContentsMargins(12, 8, 12, 10)
     layout.setSpacing(4)
     layout.addWidget(Label(title, "field"))
-    half = grouped_hex(fingerprint[:32]), grouped_hex(fingerprint[32:])
-    texts = ["\n".join(part for part in half if part)]
-    if shown.probe.kind == "ssh":
-        texts.insert(0, openssh(fingerprint))
     for text in texts:
         line = Label(text)
         mono = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)

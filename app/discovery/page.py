@@ -38,6 +38,7 @@ from app.model import Delta, Model
 from app.panels.notices import Banner, Toasts
 from app.panels.search_field import SearchField
 from app.panels.text import Label, LineLabel, button, set_property
+from app.team.rights import switch, why_not
 from app.words import capitalized, count_of
 from domain.finding import Find
 
@@ -146,6 +147,9 @@ class DiscoveryPage(Board):
         self.join_button.setEnabled(len(finds) > 1)
         for made in (self.ignore_button, self.forget_button):
             made.setEnabled(bool(finds))
+        if why := why_not(self._model, "devices:write"):
+            for made in (self.add_button, self.change_button, self.join_button, self.ignore_button):
+                switch(made, why)
         ignored = len(self._model.inventory.tables["ignored"])
         self.ignored_button.setText(f"Ignored {ignored:,}…" if ignored else "Ignored…")
 

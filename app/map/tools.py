@@ -56,13 +56,14 @@ class MapTools(QObject):
         self.tool: Tool = ""
         self.locked = False
         self.on_paper = self._in_past = False
+        self._forbidden = ""
         self.units: Units = "metric"
         self.picked: tuple[UUID, ...] = ()
 
     @property
     def is_fixed(self) -> bool:
-        """Whether nothing can be moved by hand: the map is locked, or shows the past."""
-        return self.locked or self._in_past
+        """Whether nothing can be moved by hand: the map is locked, shows the past, or may not be changed by who is here."""
+        return self.locked or self._in_past or bool(self._forbidden)
 
     def state(self) -> dict[str, Any]:
         """Return what a page that comes to life is told."""
@@ -76,7 +77,8 @@ class MapTools(QObject):
             return
         if wanted in CHANGING and self.is_fixed:
             past = "This is the past, and cannot be changed: Escape returns"
-            self.refused.emit(past if self._in_past else "The map is locked against changes")
+            locked = self._forbidden or "The map is locked against changes"
+            self.refused.emit(past if self._in_past else locked)
             return
         self._set(wanted)
 
@@ -98,6 +100,15 @@ class MapTools(QObject):
         self._in_past = in_past
         self._send(locked=self.is_fixed)
         if in_past and self.tool in CHANGING:
+            self._set("")
+
+    def set_forbidden(self, why: str) -> None:
+        """Let nothing be moved by who may not, and say why; empty lets it again."""
+        if why == self._forbidden:
+            return
+        self._forbidden = why
+        self._send(locked=self.is_fixed)
+        if why and self.tool in CHANGING:
             self._set("")
 
     def step_back(self) -> bool:

@@ -34,6 +34,7 @@ from app.map.reports import Report, Reports
 from app.map.scheme import INDEX, MapFiles
 from app.map.tools import MapTools
 from app.model import Delta, Model
+from app.team.rights import offer, why_not
 from domain.geometry import is_place
 
 RELOAD_MS = 100
@@ -363,8 +364,9 @@ class MapView(QWidget):
         """Return the menu of a right click on the ground."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Add a device here").triggered.connect(lambda: self.place_requested.emit(lng, lat))
-        menu.addAction("Add a site here").triggered.connect(lambda: self.site_requested.emit(lng, lat))
+        why, why_site = why_not(self._model, "devices:write"), why_not(self._model, "sites:write")
+        offer(menu, "Add a device here", lambda: self.place_requested.emit(lng, lat), why)
+        offer(menu, "Add a site here", lambda: self.site_requested.emit(lng, lat), why_site)
         menu.addAction("Path profile from here").triggered.connect(lambda: self.path_requested.emit(lng, lat))
         menu.addAction("Show the whole network").triggered.connect(self.fit)
         return menu

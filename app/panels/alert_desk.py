@@ -23,6 +23,7 @@ from app.panels.alert_detail import AlertDetail
 from app.panels.alert_forms import AssignForm, CommentForm, people_in, what_words
 from app.panels.alert_rows import row_of
 from app.panels.alerts import AlertsPanel
+from app.team.rights import offer, why_not
 from app.words import count_of
 from domain.alerts import Alert, PersonAct
 from domain.errors import Refusal
@@ -60,6 +61,9 @@ class AlertDesk(QObject):
         chosen, wanted = self._those(ids, cast("PersonAct", act)), cast("PersonAct", act)
         if not chosen:
             return
+        if why := why_not(self._model, "alerts:write"):
+            self._commands.said.emit(Said(why, bad=True))
+            return
         ids = [alert.id for alert in chosen]
         if wanted == "comment":
             CommentForm(self._what(chosen), partial(self._comment, ids), self._window).open()
@@ -88,14 +92,14 @@ class AlertDesk(QObject):
 
     def menu(self, ids: Iterable[UUID]) -> QMenu:
         """Return the menu of the chosen alerts."""
-        ids = list(ids)
+        ids, why = list(ids), why_not(self._model, "alerts:write")
         menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for act, words, key in _OFFERED:
             count = len(self._those(ids, act))
             if count:
                 many = f" ({count:,})" if len(ids) > 1 else ""
-                menu.addAction(f"{words}{many}\t{key}", partial(self.act, ids, act))
+                offer(menu, f"{words}{many}\t{key}", partial(self.act, ids, act), why)
         if len(ids) == 1:
             menu.addSeparator()
             menu.addAction("What changed just before\tB", partial(self.open_before, ids[0]))

@@ -30,6 +30,7 @@ from app.panels.text import Label, button, caption
 from app.panels.timeline import Timeline
 from app.panels.timeline_model import BEFORE_US, around, suspects
 from app.symbols import STATUSES, symbol_pixmap
+from app.team.rights import switch, why_not
 from app.watching import SEVERITY_ICONS, SEVERITY_WORDS
 from app.words import age_of, capitalized, clock, isolated
 from domain.alert_rules import amount, rules_by_key
@@ -144,7 +145,7 @@ class AlertDetail(Board):
         )
         for act, verb in acts:
             verb.setVisible(may(alert, act, self._me))
-            verb.setEnabled(self._model.today is None)
+            switch(verb, why_not(self._model, "alerts:write"))
         subject = row.link or row.device
         self.show_it.setVisible(subject is not None)
         if subject is not None:

@@ -15,6 +15,7 @@ from uuid import UUID
 from app.model import Model
 from app.panels.alert_words import fault_story, takes_short
 from app.symbols import RANK
+from app.team.rights import why_not
 from app.words import isolated, name_of_link, subscribers, where
 from domain.alerts import SEVERITY_RANK, Alert
 from domain.fault import Fault
@@ -53,7 +54,7 @@ class Row(NamedTuple):
     hides: int = 0
     story: str = ""
     """Of a cause what is known of it; of a row without anything else it is the row itself, over all columns."""
-    is_past: bool = False
+    is_fixed: bool = False
     """Whether it is shown as it was, and nobody can do anything about it."""
 
     @property
@@ -72,7 +73,7 @@ class Row(NamedTuple):
     def may_acknowledge(self) -> bool:
         """Whether it waits for somebody."""
         alert = self.alert
-        return not self.is_past and not self.is_quiet and alert is not None and alert.acknowledged_us is None
+        return not self.is_fixed and not self.is_quiet and alert is not None and alert.acknowledged_us is None
 
     def holds(self, text: str) -> bool:
         """Whether a folded text is in its words."""
@@ -137,7 +138,7 @@ def row_of(model: Model, alert: Alert, under: UUID | None, *, flaps: bool = Fals
     status = _status_of(alert, under)
     since_us = alert.since_us or alert.opened_us
     base = Row(alert, status, "", alert.reason, since_us=since_us, marks=marks, under=under)
-    base = base._replace(is_past=model.today is not None)
+    base = base._replace(is_fixed=bool(why_not(model, "alerts:write")))
     device, link = inventory.device(alert.subject), inventory.link(alert.subject)
     fault = model.faults.get(alert.subject) if alert.is_open else None
     if fault is not None and alert.kind in (*CAUSES, "link_down"):

@@ -139,6 +139,7 @@ class DevicePanel(SubjectPanel):
             return
         if (
             delta.inventory
+            or delta.team
             or delta.alerts
             or delta.faults
             or id in delta.health | delta.facts | delta.values

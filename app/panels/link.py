@@ -153,6 +153,7 @@ class LinkPanel(SubjectPanel):
         self, model: Model, link: Watches, look: Look, told: ToldIndex, parent: QWidget | None = None
     ) -> None:
         super().__init__(model, look, parent=parent)
+        self.takes = "links:write"
         self._told = told
         self.rows = (EndRow(look), EndRow(look))
         self.facts = FactsGrid()
@@ -186,6 +187,7 @@ class LinkPanel(SubjectPanel):
     def _on_changed(self, delta: Delta) -> None:
         if self.isVisible() and (
             delta.inventory
+            or delta.team
             or delta.alerts
             or delta.health
             or delta.facts

@@ -56,6 +56,7 @@ class SitePanel(SubjectPanel):
         self.show_it = button("Show")
         self.show_it.setToolTip("Bring it into view on the map")
         super().__init__(model, look, self.show_it, parent)
+        self.takes = "sites:write"
         self._tree = tree
         self.key: Key | None = None
         self.facts = FactsGrid()
@@ -124,7 +125,13 @@ class SitePanel(SubjectPanel):
     def _on_changed(self, delta: Delta) -> None:
         if self.key is None or not self.isVisible():
             return
-        if delta.inventory or delta.alerts or delta.faults or any(map(self._is_here, delta.health)):
+        if (
+            delta.inventory
+            or delta.team
+            or delta.alerts
+            or delta.faults
+            or any(map(self._is_here, delta.health))
+        ):
             self._refresh()
             if not self._soon.isActive():
                 self._soon.start()

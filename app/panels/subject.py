@@ -5,6 +5,7 @@ One rule: the order is fixed (crumb, name, sentence, reason, actions), so that a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,10 +16,11 @@ from app.look import Look
 from app.model import Model
 from app.panels.text import Label, LineLabel, button, set_property
 from app.symbols import symbol_pixmap
+from app.team.rights import switch, why_not
 from domain.alerts import Alert
+from domain.roles import Permission
 
 WIDTH_PX = 360
-PAST_TIP = "This is the past: press Esc for the live network"
 
 
 class Told(NamedTuple):
@@ -59,6 +61,11 @@ class SubjectPanel(QWidget):
         self._more = self._tool("More")
         self.acknowledge = button("Acknowledge", "primary")
         self.edit = button("Edit")
+        self.takes: Permission = "devices:write"
+        """What changing it takes."""
+        self.aside: Callable[[UUID | None], str] = lambda id: ""
+        """What is said of a thing beside how it fares; whoever knows puts it here."""
+        self._aside = Label("", "small", wrap=True)
         self.changing: list[QPushButton] = []
         """What else cannot be done while the past is shown."""
         self.below = QVBoxLayout()
@@ -90,9 +97,12 @@ class SubjectPanel(QWidget):
             if alert.subject == self.subject and alert.is_open and alert.acknowledged_us is None
         ]
         self.acknowledge.setVisible(bool(self._alerts))
-        for verb in (self.acknowledge, self.edit, *self.changing):
-            verb.setEnabled(self._model.today is None)
-            verb.setToolTip("" if verb.isEnabled() else PAST_TIP)
+        self._aside.setText(aside := self.aside(self.subject))
+        self._aside.setVisible(bool(aside))
+        switch(self.acknowledge, why_not(self._model, "alerts:write"))
+        switch(self.edit, why_not(self._model, self.takes))
+        for verb in self.changing:
+            switch(verb, why_not(self._model))
         self._close.setIcon(self._look.icon("x", size_px=18))
         self._more.setIcon(self._look.icon("ellipsis", theme.text.text))
 
@@ -139,6 +149,7 @@ class SubjectPanel(QWidget):
         head.addWidget(self.crumb)
         head.addLayout(title)
         head.addWidget(self.sentence)
+        head.addWidget(self._aside)
         head.addSpacing(2)
         head.addWidget(self._box)
         head.addSpacing(4)

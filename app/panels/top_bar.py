@@ -18,9 +18,13 @@ from app.draft import now_us
 from app.engine_link import Status
 from app.look import BASE_PX, HEAD_PX, Look, color, font, square
 from app.model import Delta, Model
-from app.panels.text import LEFT, Label, LineLabel, paint_text, set_property, tip
+from app.panels.heading import Heading
+from app.panels.text import LEFT, Label, paint_text, set_property, tip
 from app.symbols import STATUSES, paint_symbol
-from app.words import age_of
+from app.team.sign import SyncSign
+from app.team.words import host_of
+from app.words import age_of, isolated
+from domain.team import TeamState
 from domain.wire import EngineState
 
 HEIGHT_PX = 40
@@ -178,6 +182,8 @@ class TopBar(QWidget):
     help_wanted = Signal()
     settings_wanted = Signal()
     engine_clicked = Signal()
+    network_wanted = Signal()
+    """The list of networks is wanted."""
 
     def __init__(self, model: Model, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -190,25 +196,34 @@ class TopBar(QWidget):
         self._counts: Counter[str] = Counter()
         self._heard_us = 0
         self._mark = QLabel()
-        self._tenant = LineLabel("Heliograph", "head")
+        self.network = Heading(look)
+        self.network.show_title("Heliograph", may_choose=True)
+        self.network.clicked.connect(self.network_wanted)
+        self._server = ""
         self._left = QWidget()
         left = QHBoxLayout(self._left)
         left.setContentsMargins(12, 0, 12, 0)
         left.setSpacing(8)
         left.addWidget(self._mark)
-        left.addWidget(self._tenant, 1)
-        upright = QFrame()
-        upright.setProperty("kind", "upright")
+        left.addWidget(self.network, 1)
         search = SearchButton(look)
         search.clicked.connect(self.search_wanted)
         self.chips = {status: Chip(status, look) for status in STATUSES}
         self._none = Label("", "quiet")
-        self.data, self.engine, self.sync = Gauge("Data"), Gauge("Engine"), Gauge("Sync")
+        self.data, self.engine, self.sync = Gauge("Data"), Gauge("Engine"), SyncSign(look)
         self._theme, self._help = self._tool("Change theme (Ctrl+T)"), self._tool("Keyboard (F1)")
         self._settings = self._tool("Settings (Ctrl+,)")
         self._settings.clicked.connect(self.settings_wanted)
         self._theme.clicked.connect(self.theme_wanted)
         self._help.clicked.connect(self.help_wanted)
+        self._lay_out(search)
+        model.changed.connect(self._on_changed)
+        look.changed.connect(self._dress)
+        self._dress()
+
+    def _lay_out(self, search: QWidget) -> None:
+        upright = QFrame()
+        upright.setProperty("kind", "upright")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 10, 0)
         layout.setSpacing(0)
@@ -222,15 +237,14 @@ class TopBar(QWidget):
             chip.toggled.connect(self._on_toggled)
         layout.addWidget(self._none)
         layout.addStretch(1)
-        for gauge in (self.data, self.engine, self.sync):
+        for gauge in (self.data, self.engine):
             layout.addWidget(gauge)
             layout.addSpacing(16)
+        layout.addWidget(self.sync)
+        layout.addSpacing(8)
         layout.addWidget(self._theme)
         layout.addWidget(self._help)
         layout.addWidget(self._settings)
-        model.changed.connect(self._on_changed)
-        look.changed.connect(self._dress)
-        self._dress()
 
     def align_to(self, width_px: int) -> None:
         """Let the tenant's part be as wide as the tree under it."""
@@ -267,7 +281,6 @@ class TopBar(QWidget):
         else:
             ink = theme.text.quiet if self._status.kind == "starting" else theme.status_text["down"]
             self.engine.set(_WORDS[self._status.kind], ink, self._status.text)
-        self.sync.set("off", theme.text.quiet, "This network is on this computer only")
 
     def _on_changed(self, delta: Delta) -> None:
         model = self._model
@@ -287,14 +300,25 @@ class TopBar(QWidget):
             chip.set_count(self._counts[status])
         self._fit()
         self._none.setText("" if self._shown else "No devices yet")
-        if model.tenant is not None:
-            self._tenant.setText(model.tenant.name)
+        self._show_name()
         self.tick()
+
+    def show_network(self, team: TeamState | None) -> None:
+        """Say whose network this is: one's own, or a team's at a server."""
+        self._server = host_of(team.server) if team is not None else ""
+        self._show_name()
+        self._fit()
+
+    def _show_name(self) -> None:
+        tenant = self._model.tenant
+        name = isolated(tenant.name) if tenant is not None else "Heliograph"
+        self.network.show_title(f"{name} @ {self._server}" if self._server else name, may_choose=True)
 
     def _fit(self) -> None:
         """Leave out what hardly ever changes, and the words of all but the worst, where there is little room."""
         wide = self.width() >= WIDE_PX
-        self.sync.setVisible(wide)
+        self.sync.setVisible(wide or bool(self._server))
+        self.sync.set_terse(not wide)
         shown = [chip for chip in self.chips.values() if chip.count or chip.isChecked()]
         for number, chip in enumerate(shown):
             chip.set_worded(wide or len(shown) <= WORDS_WHEN_NARROW or number == 0)

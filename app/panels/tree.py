@@ -25,6 +25,7 @@ from app.panels.text import Label
 from app.panels.tray import Tray
 from app.panels.tree_model import TreeModel
 from app.panels.tree_rows import TreeDelegate, chevron_end_px
+from app.team.rights import offer, why_not
 from domain.hierarchy import NO_SITE, Key
 
 WIDTH_PX = 280
@@ -255,8 +256,8 @@ class TreePanel(QWidget):
     def _open_add_menu(self) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Add a device…", self.add_wanted.emit)
-        menu.addAction("Add a site…", self.add_site_wanted.emit)
+        offer(menu, "Add a device…", self.add_wanted.emit, why_not(self._model, "devices:write"))
+        offer(menu, "Add a site…", self.add_site_wanted.emit, why_not(self._model, "sites:write"))
         menu.popup(self._add.mapToGlobal(self._add.rect().bottomLeft()))
 
     def _dress(self) -> None:

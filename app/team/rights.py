@@ -1,4 +1,4 @@
-"""What the person at this window may change, in a sentence where it is not. No Qt but for what is switched off.
+"""What the person at this window may change, in a sentence where it is not.
 
 Counterpart: `domain/roles.py`, whose table the server asks too: what is switched off here is refused there. One rule: a role is
 never named to decide, only to explain; without a team everything may be done, and in the past nothing.
@@ -6,7 +6,7 @@ never named to decide, only to explain; without a team everything may be done, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from domain.errors import Refusal
@@ -14,6 +14,8 @@ from domain.roles import Permission, permission_to_edit
 from domain.wire import ActOnAlert, SubmitEdit, ToEngine
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QMenu
+
     from app.model import Model
     from domain.team import TeamState
 
@@ -87,6 +89,12 @@ def switch(verb: Switched, why: str, story: str = "") -> None:
     """Let a verb be used, or switch it off and say why on hover; `story` is what is said there else."""
     verb.setEnabled(not why)
     verb.setToolTip(why or story)
+
+
+def offer(menu: QMenu, text: str, then: Callable[[], object], why: str = "") -> None:
+    """Put a verb into a menu, switched off where there is a reason why it may not be done now."""
+    menu.setToolTipsVisible(True)
+    switch(menu.addAction(text, then), why)
 
 
 def refused_by_role(team: TeamState | None, message: ToEngine) -> Refusal | None:

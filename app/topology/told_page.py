@@ -19,6 +19,7 @@ from app.model import Delta, Model
 from app.panels.link_evidence import EvidenceList
 from app.panels.rows_model import Column, natural
 from app.panels.text import Label, LineLabel, button, caption, elided
+from app.team.rights import switch, why_not
 from app.topology.details import Details
 from app.topology.listing import Listing
 from app.topology.told import (
@@ -213,14 +214,16 @@ class ToldPage(QWidget):
         clear = len(chosen) - doubtful
         left = f" Left out: {count_of(doubtful, 'link', 'links')} at ports of drawn ones." if doubtful else ""
         self.adopt.setText(f"Adopt {count_of(clear, 'link', 'links')}")
-        self.adopt.setEnabled(clear > 0 and not self._is_sent)
+        switch(self.adopt, why_not(self._model, "links:write"))
+        self.adopt.setEnabled(clear > 0 and not self._is_sent and self.adopt.isEnabled())
         self.name.setText(count_of(len(chosen), "link", "links"))
         self.about.setText(f"Each is drawn with the ports and the kind that are told, in one edit.{left}")
 
     def _show_one(self, row: ToldRow) -> None:
         one = row.told
         self.adopt.setText("Adopt")
-        self.adopt.setEnabled(not self._is_sent)
+        switch(self.adopt, why_not(self._model, "links:write"))
+        self.adopt.setEnabled(not self._is_sent and self.adopt.isEnabled())
         self.name.setText(name_of_told(self._model, one))
         self.about.setText(f"{self._about(one)}. {DOUBTFUL}." if row.is_doubtful else self._about(one))
         self.evidence.show_told(self._model, one)

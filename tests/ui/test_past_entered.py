@@ -8,8 +8,8 @@ import pytest
 
 from app.draft import now_us
 from app.map.tools import MapTools
-from app.panels.subject import PAST_TIP
 from app.past.desk import START_BACK_US
+from app.team.rights import PAST_WHY
 from domain.alerts import Alert, fingerprint
 from domain.asking import LoadThen, Moment, QueryLoads, QueryMoment, QueryTimeline
 from domain.health import Health
@@ -91,7 +91,7 @@ def test_verbs_that_change_something_rest_in_the_past(bench: Bench) -> None:
     bench.wait_for(lambda: window.past.machine.is_there)
     window.select(id_of("g1"))
     verbs = (window.device.acknowledge, window.device.probe, window.device.edit)
-    assert not any(verb.isEnabled() for verb in verbs) and verbs[0].toolTip() == PAST_TIP
+    assert not any(verb.isEnabled() for verb in verbs) and verbs[0].toolTip() == PAST_WHY
     assert not any(row.may_acknowledge for row in window.alerts.rows.rows if row.alert)
     window.step_back()
     bench.wait_for(lambda: all(verb.isEnabled() for verb in verbs))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtWidgets import QLabel, QMenu
 
 from app.actions import TABLE
+from app.device_menu import fill_menu
+from app.dialogs.rules import Rules
 from app.draft import edit_of
 from app.team.rights import ACTIONS, PAST_WHY, refused_by_role, role_words, why_forbidden, why_not
 from domain.edit import creation
 from domain.inventory import KINDS, Credential, Site
 from domain.roles import ROLES
 from domain.vault import Secret
-from domain.wire import ActOnAlert, ProbeNow, SubmitEdit
+from domain.wire import ActOnAlert, Changed, ProbeNow, Removed, SubmitEdit
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import id_of
 from tests.ui.team_parts import team_of, tell_team
@@ -77,3 +80,67 @@ def test_in_the_past_nobody_may_change_anything(bench: Bench) -> None:
     assert why_not(bench.model, "devices:write") == PAST_WHY
     bench.model.today = None
     assert why_not(bench.model, "devices:write") == ""
+
+
+def test_a_viewers_window_offers_to_look_and_says_why_not_more(bench: Bench) -> None:
+    window = bench.window
+    tell_team(bench, "viewer")
+    actions = window.actions_by_name
+    assert not actions["add"].isEnabled()
+    assert actions["add"].toolTip() == "Your role here is viewer, which may not change devices"
+    assert actions["search"].isEnabled()
+    window.select(id_of("g1"))
+    assert not window.device.edit.isEnabled()
+    assert window.device.edit.toolTip() == actions["add"].toolTip()
+    assert window.device.probe.isEnabled()
+    assert bench.map.tools.is_fixed
+    tell_team(bench, "engineer")
+    assert actions["add"].isEnabled()
+    assert window.device.edit.isEnabled()
+    assert not bench.map.tools.is_fixed
+
+
+def test_a_viewers_menu_is_switched_off_where_it_would_change_something(bench: Bench) -> None:
+    tell_team(bench, "viewer")
+    menu = QMenu()
+    fill_menu(menu, id_of("g1"), bench.model, bench.commands, bench.window.settings, bench.window)
+    off = {action.text() for action in menu.actions() if not action.isEnabled()}
+    assert {"Change…", "Delete…", "Place on the map", "Pause polling", "Maintenance"} == off
+    tell_team(bench, "manager")
+    menu = QMenu()
+    fill_menu(menu, id_of("g1"), bench.model, bench.commands, bench.window.settings, bench.window)
+    assert "Maintenance" not in {action.text() for action in menu.actions() if not action.isEnabled()}
+
+
+def test_the_maps_tools_are_refused_with_the_reason(bench: Bench) -> None:
+    tell_team(bench, "viewer")
+    said: list[str] = []
+    bench.map.tools.refused.connect(said.append)
+    bench.map.tools.hold("edit")
+    assert said == ["Your role here is viewer, which may not change devices"]
+    bench.map.tools.hold("ruler")
+    assert bench.map.tools.tool == "ruler"
+
+
+def test_boards_that_a_viewer_may_only_read_say_so(bench: Bench) -> None:
+    tell_team(bench, "viewer")
+    board = Rules(bench.model, bench.commands, bench.look, bench.window)
+    board.show()
+    assert not board.add_button.isVisible()
+    assert any("may not change alert rules" in label.text() for label in board.findChildren(QLabel))
+    board.close()
+    tell_team(bench, "engineer")
+    board = Rules(bench.model, bench.commands, bench.look, bench.window)
+    board.show()
+    assert board.add_button.isVisible()
+    board.close()
+
+
+def test_an_empty_network_offers_nobody_to_begin_who_may_not(bench: Bench) -> None:
+    gone = tuple(Removed("device", id) for id in bench.model.inventory.tables["device"])
+    tell_team(bench, "viewer")
+    bench.model.merge(Changed(99, removed=gone))
+    bench.model.flush()
+    assert not bench.window.first_card.isVisible()
+    tell_team(bench, "engineer")
+    bench.wait_for(bench.window.first_card.isVisible)

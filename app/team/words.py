@@ -1,0 +1,141 @@
+"""How a network stands with its team, in words. No Qt, no clock.
+
+Counterpart: `domain/team.TeamState`; the sign in the top bar and the board say the same. One rule: when all is well one word says
+so; what needs a person says what to do.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from app.words import age, age_of, capitalized, clock, count_of, isolated
+from domain.sync import Person
+from domain.team import TeamState
+
+Level = Literal["off", "calm", "waiting", "cut", "act"]
+"""Nothing to say; all is well; it will be by itself; cut off; a person has to do something."""
+PATIENCE_US = 20_000_000
+"""A connection that is lost for less than this is no news."""
+PEOPLE_NAMED = 3
+
+
+class Stand(NamedTuple):
+    """What is said: in a word or two, with what more there is room for, and as a story."""
+
+    level: Level
+    short: str
+    more: str
+    story: str
+
+
+ALONE = Stand("off", "Sync off", "", "This network is on this computer only. Click to join a team.")
+
+
+def host_of(server: str) -> str:
+    """Return the part of a server's address that people know it by."""
+    try:
+        return urlsplit(server).netloc or server
+    except ValueError:
+        return server
+
+
+def stand_of(team: TeamState | None, now_us: int) -> Stand:
+    """Return how a network stands with its team."""
+    if team is None:
+        return ALONE
+    waiting = f"{team.pending:,} waiting" if team.pending else ""
+    level: Level
+    offline = f"Offline {age_of(team.synced_us, now_us)}" if team.synced_us else "Offline"
+    match team.reachability:
+        case "online":
+            level, said, more = "calm", waiting or "Synced", ""
+        case "connecting":
+            wait_s = max(0, team.retry_us - now_us) / 1e6
+            again = f"retry in {age(wait_s)}" if wait_s >= 1 else "connecting"
+            is_late = team.synced_us > 0 and now_us - team.synced_us > PATIENCE_US
+            level = "cut" if is_late else "waiting"
+            said, more = (offline, _joined(again, waiting)) if is_late else (capitalized(again), waiting)
+        case "offline":
+            level, said, more = "cut", offline, waiting
+        case _:
+            level, said, more = "act", "Not let in", waiting
+    if team.tray and level != "act":
+        more = said if level == "cut" else waiting
+        level, said = "act", f"{team.tray:,} not applied"
+    return Stand(level, said, more, story_of(team, now_us))
+
+
+def story_of(team: TeamState, now_us: int) -> str:
+    """Return all about it, a line each."""
+    lines = [sentence_of(team, now_us)]
+    if team.pending:
+        lines.append(f"{count_of(team.pending, 'edit waits', 'edits wait')} for the server")
+    if team.tray:
+        lines.append(f"{count_of(team.tray, 'edit was', 'edits were')} not applied: somebody has to look")
+    lines.append(polled_words(team))
+    return "\n".join(lines)
+
+
+def sentence_of(team: TeamState, now_us: int) -> str:
+    """Return whether the server is heard, and since when not."""
+    host = isolated(host_of(team.server))
+    since = f"Last in step at {clock(team.synced_us, now_us)}, {age_of(team.synced_us, now_us)} ago"
+    since = since if team.synced_us else "Never in step yet"
+    why = f": {team.why.rstrip('.')}" if team.why else ""
+    match team.reachability:
+        case "online":
+            return f"In step with {host}"
+        case "connecting":
+            wait_s = max(0, team.retry_us - now_us) / 1e6
+            again = f"Next try in {age(wait_s)}" if wait_s >= 1 else "Trying now"
+            return f"Connecting to {host}{why}. {again}. {since}."
+        case "offline":
+            return f"{host} is not heard{why}. {since}. What you change is kept here and sent then."
+        case _:
+            return f"{host} does not let this computer in{why}. {since}."
+
+
+def polled_words(team: TeamState) -> str:
+    """Return who asks the devices."""
+    match team.lease:
+        case "here":
+            return "This computer polls for the team"
+        case "cut_off":
+            return "This computer polls by itself: what it shows is seen from here"
+    if team.reachability != "online":
+        return "Who polls for the team is not known while the server is not heard"
+    holder = isolated(team.holder) if team.holder else ""
+    return f"{holder} polls for the team" if holder else "Nobody polls for the team now"
+
+
+def others_in(team: TeamState | None) -> list[Person]:
+    """Return who is there beside this window."""
+    return [p for p in team.people if p.install != team.install] if team is not None else []
+
+
+def presence_words(team: TeamState | None, thing: UUID | None) -> str:
+    """Return who else works on a thing, and who looks at it; empty where nobody does."""
+    if thing is None:
+        return ""
+    work = [_called(person) for person in others_in(team) if person.works_on == thing]
+    look = [_called(p) for p in others_in(team) if p.looks_at == thing and p.works_on != thing]
+    said = [f"{_listed(work)} {'works' if len(work) == 1 else 'work'} on it"] if work else []
+    said += [f"{_listed(look)} {'looks' if len(look) == 1 else 'look'} at it"] if look else []
+    return capitalized("; ".join(said))
+
+
+def _called(person: Person) -> str:
+    return isolated(person.name or person.computer)
+
+
+def _listed(names: list[str]) -> str:
+    named = sorted(set(names))
+    if len(named) > PEOPLE_NAMED:
+        return f"{', '.join(named[: PEOPLE_NAMED - 1])} and {len(named) - PEOPLE_NAMED + 1:,} more"
+    return f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)

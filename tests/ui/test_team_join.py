@@ -1,0 +1,255 @@
+"""Joining, changing between networks, logging in again and leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from PySide6.QtWidgets import QDialog
+
+from app.team.join import JoinForm, brought_words
+from app.team.networks import joined_networks, root_of
+from domain.errors import Refusal
+from domain.inventory import Inventory, Tenant
+from domain.team import JoinTeam, LeaveTeam, LogInAgain, LookAtServer, NetworkCard
+from domain.wire import Reply
+from tests.ui.conftest import Bench
+from tests.ui.fake_engine import FakeEngine, id_of, small_network
+from tests.ui.team_parts import tell_team
+
+FINGERPRINT = "ab12" * 16
+LINK = "https://noc.example.net/link#token"
+
+
+def heard(bench: Bench, kind: type) -> list[Any]:
+    return [message for message in bench.engine.heard if isinstance(message, kind)]
+
+
+def server(**fields: Any) -> Reply:
+    told = {"address": "https://noc.example.net", "fingerprint": "", "is_trusted": True}
+    return Reply(0, (), told | {"tenant": "", "login": "", "needs_password": False} | fields)
+
+
+def write_card(folder: Path, name: str, **fields: Any) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    card = NetworkCard(id_of(name), name, "https://noc.example.net", **fields)
+    (folder / "network.json").write_bytes(msgspec.json.encode(card))
+
+
+@pytest.fixture
+def other(bench: Bench) -> Iterator[FakeEngine]:
+    """A joined network beneath the bench's, with its engine."""
+    folder = bench.engine.profile / "teams" / "voralp"
+    made = FakeEngine(folder, Inventory())
+    made.tenant = Tenant(id_of("voralp"), "Voralp")
+    write_card(folder, "Voralp")
+    yield made
+    made.close()
+
+
+def at_login(bench: Bench, told: Reply) -> JoinForm:
+    """Return the dialog where it asks who one is."""
+    bench.engine.answers[LookAtServer] = told
+    form = bench.window.team.open_join()
+    form.link.setText(f" {LINK} ")
+    form.submit()
+    bench.wait_for(lambda: form.step == "login")
+    return form
+
+
+def test_a_link_leads_to_the_login_and_the_window_goes_to_the_new_network(
+    bench: Bench, other: FakeEngine
+) -> None:
+    form = at_login(bench, server(tenant="Voralp", login="rosa@example.net", needs_password=True))
+    assert form.who.text() == "noc.example.net invites you to Voralp"
+    assert form.login.isReadOnly()
+    form.submit()
+    assert form.fields.by_name["password"].refusal.text()
+    form.password.setText("correct horse")
+    form.again.setText("another horse")
+    form.submit()
+    assert "differ" in form.fields.by_name["again"].refusal.text()
+    assert not heard(bench, JoinTeam), "nothing is sent that cannot be right"
+    form.again.setText("correct horse")
+    form.bring.setChecked(True)
+    form.computer.setText("van-2")
+    result = {"profile": str(other.profile), "tenant": "Voralp", "brought": 7, "secrets_left": 1}
+    bench.engine.answers[JoinTeam] = Reply(0, (), result)
+    form.submit()
+    bench.wait_for(lambda: bench.model.tenant == other.tenant)
+    (sent,) = heard(bench, JoinTeam)
+    assert (sent.link, sent.login, sent.password.value) == (LINK, "rosa@example.net", "correct horse")
+    assert (sent.computer, sent.bring, sent.fingerprint) == ("van-2", True, "")
+    bench.wait_for(lambda: bench.window.windowTitle() == "Voralp – Heliograph")
+    assert "7 things were brought along; 1 login needs" in bench.window.toasts.shown[-1].label.text()
+    assert "correct horse" not in repr(sent)
+
+
+def test_a_certificate_that_the_system_does_not_trust_is_compared_before_anything_is_sent(
+    bench: Bench,
+) -> None:
+    bench.engine.answers[LookAtServer] = server(fingerprint=FINGERPRINT, is_trusted=False)
+    form = bench.window.team.open_join()
+    form.link.setText(LINK)
+    form.submit()
+    bench.wait_for(lambda: form.step == "trust")
+    assert form.back.hasFocus() or not form.submit_button.hasFocus()
+    form.submit()
+    bench.wait_for(lambda: form.step == "login")
+    assert [message.fingerprint for message in heard(bench, LookAtServer)] == ["", FINGERPRINT]
+    form.login.setText("rosa@example.net")
+    form.password.setText("x")
+    form.submit()
+    bench.wait_for(lambda: heard(bench, JoinTeam))
+    assert heard(bench, JoinTeam)[0].fingerprint == FINGERPRINT
+
+
+def test_refusals_stand_at_their_fields_and_bring_their_step_back(bench: Bench) -> None:
+    form = bench.window.team.open_join()
+    form.submit()
+    assert form.fields.by_name["link"].refusal.text()
+    bench.engine.answers[LookAtServer] = Reply(0, (Refusal("LINK_OVER", "this link is over", "link"),))
+    form.link.setText(LINK)
+    form.submit()
+    bench.wait_for(lambda: "is over" in form.fields.by_name["link"].refusal.text())
+    form.close()
+    form = at_login(bench, server())
+    form.login.setText("rosa@example.net")
+    form.password.setText("x")
+    wanted = Refusal("TOTP_REQUIRED", "a code is needed", "code")
+    bench.engine.answers[JoinTeam] = Reply(0, (wanted,))
+    assert form.fields.by_name["code"].isHidden()
+    form.submit()
+    bench.wait_for(form.code.isVisible)
+    bench.engine.answers[JoinTeam] = Reply(0, (Refusal("LINK_OVER", "this link is over", "link"),))
+    form.code.setText("123456")
+    form.submit()
+    bench.wait_for(lambda: form.step == "link")
+    assert heard(bench, JoinTeam)[-1].code == "123456"
+    assert form.fields.by_name["link"].refusal.text() == "This link is over"
+
+
+def test_where_there_are_several_networks_one_is_chosen(bench: Bench) -> None:
+    form = at_login(bench, server())
+    form.login.setText("rosa@example.net")
+    form.password.setText("x")
+    tenants = [[str(id_of("a")), "Voralp", "engineer"], [str(id_of("b")), "Rheintal", "tenant_admin"]]
+    bench.engine.answers[JoinTeam] = Reply(0, (), {"tenants": tenants})
+    form.submit()
+    bench.wait_for(lambda: form.step == "tenant")
+    assert form.tenants.item(1).text() == "Rheintal   (administrator)"
+    form.tenants.setCurrentRow(1)
+    form.submit()
+    bench.wait_for(lambda: len(heard(bench, JoinTeam)) == 2)
+    assert heard(bench, JoinTeam)[1].tenant == id_of("b")
+
+
+def test_what_is_here_can_be_brought_along_only_from_ones_own_network(bench: Bench) -> None:
+    assert brought_words(small_network()) == "3 devices, 2 sites, 1 link and 1 login"
+    assert brought_words(Inventory()) == ""
+    assert not bench.window.team.open_join().bring.isHidden()
+    tell_team(bench)
+    assert bench.window.team.open_join().bring.isHidden()
+
+
+def test_an_answer_to_a_closed_dialog_is_nothing(bench: Bench) -> None:
+    form = at_login(bench, server())
+    form.show_step("link")
+    form.submit()
+    form.close()
+    bench.wait_for(lambda: not bench.link._pending)
+    assert bench.model.tenant == bench.engine.tenant
+
+
+def test_going_to_another_network_takes_nothing_of_this_one_along(bench: Bench, other: FakeEngine) -> None:
+    bench.commands.pause_device(id_of("g1"), paused=True)
+    bench.settle()
+    bench.window.select(id_of("g1"))
+    bench.window.edit(id_of("g1"))
+    networks = bench.window.team.networks()
+    assert [(network.name, network.server) for network in networks] == [
+        ("Test net", ""),
+        ("Voralp", "https://noc.example.net"),
+    ]
+    bench.window.team.go_to(other.profile)
+    assert bench.window.selected is None
+    assert not [dialog for dialog in bench.window.findChildren(QDialog) if dialog.isVisible()]
+    assert not bench.window.first_card.isVisible(), "nobody is offered to begin while it loads"
+    bench.wait_for(lambda: bench.model.tenant == other.tenant)
+    bench.wait_for(bench.window.first_card.isVisible)
+    bench.commands.undo()
+    assert other.edits == []
+    bench.window.team.go_to(bench.engine.profile)
+    bench.wait_for(lambda: bench.model.inventory == bench.engine.inventory)
+    assert bench.window.team.networks()[0].name == "Test net"
+
+
+def test_folders_that_are_no_networks_are_not_there(tmp_path: Path) -> None:
+    write_card(tmp_path / "teams" / "b", "Berg")
+    write_card(tmp_path / "teams" / "a", "Alm", left=True)
+    (tmp_path / "teams" / "wiped").mkdir()
+    (tmp_path / "teams" / "broken").mkdir()
+    (tmp_path / "teams" / "broken" / "network.json").write_text("{")
+    found = joined_networks(tmp_path)
+    assert [(network.name, network.server) for network in found] == [
+        ("Alm", ""),
+        ("Berg", "https://noc.example.net"),
+    ]
+    assert joined_networks(tmp_path / "nowhere") == []
+    assert root_of(tmp_path / "teams" / "b") == tmp_path
+    assert root_of(tmp_path) == tmp_path
+
+
+def test_a_session_that_is_over_is_opened_again_with_the_password(bench: Bench) -> None:
+    tell_team(bench, reachability="refused", why="the session is over")
+    board = bench.window.team.open()
+    assert board is not None
+    assert not board.login.isHidden()
+    form = bench.window.team.open_login()
+    assert form is not None
+    bench.engine.answers[LogInAgain] = Reply(0, (Refusal("TOTP_REQUIRED", "a code is needed", "code"),))
+    form.password.setText("secret")
+    form.submit()
+    bench.wait_for(form.code.isVisible)
+    bench.engine.answers[LogInAgain] = Reply(0)
+    form.code.setText("123456")
+    form.submit()
+    bench.wait_for(lambda: form.result() == QDialog.DialogCode.Accepted)
+    assert [(m.password.value, m.code) for m in heard(bench, LogInAgain)] == [
+        ("secret", ""),
+        ("secret", "123456"),
+    ]
+
+
+def test_leaving_warns_of_what_would_be_lost_and_goes_home(bench: Bench, other: FakeEngine) -> None:
+    bench.window.team.go_to(other.profile)
+    bench.wait_for(lambda: bench.model.tenant == other.tenant)
+    tell_team(bench, pending=4)
+    form = bench.window.team.open_leave()
+    assert form is not None
+    assert form.lose.text() == "Lose 4 edits that the server has not confirmed"
+    form.submit()
+    assert form.fields.by_name["lose_pending"].refusal.text()
+    form.lose.setChecked(True)
+    form.submit()
+    bench.wait_for(lambda: bench.model.tenant == bench.engine.tenant)
+    (sent,) = [message for message in other.heard if isinstance(message, LeaveTeam)]
+    assert (sent.keep, sent.lose_pending) == (False, True)
+
+
+def test_what_is_kept_stays_open_as_a_network_of_ones_own(bench: Bench, other: FakeEngine) -> None:
+    bench.window.team.go_to(other.profile)
+    bench.wait_for(lambda: bench.model.tenant == other.tenant)
+    tell_team(bench)
+    form = bench.window.team.open_leave()
+    assert form is not None
+    assert form.lose.isHidden()
+    form.keep.setChecked(True)
+    form.submit()
+    bench.wait_for(lambda: other.hello_count == 2)
+    bench.wait_for(lambda: bench.model.tenant == other.tenant)
+    assert bench.model.team is None
+    assert bench.window.top.sync.words == "Sync off"
