@@ -95,7 +95,7 @@ class Window(QMainWindow):
         self.first_card = FirstCard(look)
         self.news = EngineNews(link, look)
         self.settings = Settings(model, link, commands, look, self)
-        self.team = TeamDesk(model, link, commands, look, self.map.tools, self)
+        self.team = TeamDesk(model, link, commands, look, self.map, self)
         self.places = Places(model, commands, look, self.map, self.frame, self.tree, self.settings, self)
         self.side = QStackedWidget()
         for panel in (self.device, self.link, self.places.panel, self.topology.panel):

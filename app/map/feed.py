@@ -13,6 +13,7 @@ from uuid import UUID
 from app import words
 from app.model import Delta, Model
 from app.panels.alert_words import why
+from app.team.words import asides
 from domain.fact import best
 from domain.fault import Fault, fault_words
 from domain.hierarchy import FAULT_ORDER
@@ -228,7 +229,7 @@ def _site_card(model: Model, site: Site) -> Row:
         "title": site.name,
         "status": next(iter(ordered), "unknown"),
         "said": words.counted(ordered) or "no devices",
-        "notes": [],
+        "notes": _of_team(model, site.id),
         "reason": "",
         "lines": [("Region", region)] if region else [],
     }
@@ -265,7 +266,7 @@ def _notes(model: Model, id: UUID, status: str, now_us: int) -> list[str]:
     """Return what a fault means for a thing: what is before it, what it takes with it, what it has lost."""
     own = model.faults.get(id)
     if status == "affected" and (cause := model.cause_of(id)) is not None:
-        return [_behind_words(model, cause, now_us)]
+        return [_behind_words(model, cause, now_us), *_of_team(model, id)]
     notes = []
     if own is not None and status != "maintenance":
         seen = own.last_seen and model.inventory.link(own.last_seen.link)
@@ -277,7 +278,12 @@ def _notes(model: Model, id: UUID, status: str, now_us: int) -> list[str]:
         for fault in model.faults.values()
         if id in fault.weakened
     ]
-    return [note[:NOTE_CAP] for note in notes if note]
+    return [note[:NOTE_CAP] for note in notes if note] + _of_team(model, id)
+
+
+def _of_team(model: Model, id: UUID) -> list[str]:
+    """Return what the team adds: what is not confirmed yet, and who else is there."""
+    return [note[:NOTE_CAP] for note in asides((model.today or model).team, id)]
 
 
 def _behind_words(model: Model, cause: Fault, now_us: int) -> str:

@@ -39,7 +39,7 @@ from domain.wire import Reply
 
 _Row = TypeVar("_Row")
 WIDTH_PX = 640
-TABLE_HIGH_PX = 280
+TABLE_HIGH_PX = 220
 ASK_MS = 1_000
 LINES_SHOWN = 8
 _HEADS = {
@@ -100,8 +100,7 @@ class TeamBoard(Board):
         self._lay_out()
         model.changed.connect(self._on_changed)
         self.refresh()
-        if team is not None and team.tray:
-            self.show_page("tray")
+        self.show_page("tray" if team is not None and team.tray else "people")
 
     def show_page(self, key: str) -> None:
         """Show who is there, what waits or what was not applied."""
@@ -139,8 +138,13 @@ class TeamBoard(Board):
         people = sorted(team.people, key=lambda p: (p.install == team.install, p.name.casefold(), p.since_us))
         table, now = self.tables["people"], now_us()
         if people != self._people:
+            former = _at(table, self._people)
             self._people = people
             table.setRowCount(len(people))
+            installs = [person.install for person in people]
+            kept = former is not None and former.install in installs
+            if people:
+                table.selectRow(installs.index(former.install) if kept and former is not None else 0)
             for row, person in enumerate(people):
                 me = " (you)" if person.install == team.install else ""
                 place = self._place_words(person)

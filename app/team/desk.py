@@ -19,8 +19,8 @@ from PySide6.QtWidgets import QDialog, QMenu, QWidget
 from app.commands import Asks, Commands
 from app.draft import now_us
 from app.look import Look
-from app.map.tools import MapTools
 from app.model import Delta, Model
+from app.panels.map_frame import WORLD_PX, Map
 from app.panels.notices import Banner, Toasts
 from app.panels.subject import SubjectPanel
 from app.panels.text import caption
@@ -31,12 +31,11 @@ from app.team.membership import LeaveForm, LogInForm
 from app.team.networks import Network, joined_networks, root_of
 from app.team.presence import Presence
 from app.team.rights import ACTIONS, switch, why_forbidden
-from app.team.words import host_of, presence_words, stand_of
+from app.team.words import asides, host_of, stand_of
 from app.words import age_of, count_of, isolated
 from domain.team import TeamState
 
 OWN = "On this computer only"
-UNCONFIRMED = "Not confirmed by the server yet"
 
 
 class Attaches(Asks, Protocol):
@@ -78,12 +77,13 @@ class TeamDesk(QObject):
         link: Attaches,
         commands: Commands,
         look: Look,
-        tools: MapTools,
+        map: Map,
         hands: QWidget,
     ) -> None:
         super().__init__(hands)
         self._model, self._link, self._commands, self._look = model, link, commands, look
-        self._tools, self._window, self._hands = tools, hands, cast("Hands", hands)
+        self._map, self._window, self._hands = map, hands, cast("Hands", hands)
+        self._is_new = False
         self._command: Sequence[str] | None = None
         self.root = root_of(link.profile)
         self.banner = Banner(look)
@@ -116,11 +116,7 @@ class TeamDesk(QObject):
 
     def said_of(self, thing: UUID | None) -> str:
         """Return what the team adds to what is said of a thing; empty where that is nothing."""
-        team = self.team
-        pending = team.pending_things if team is not None and thing is not None else ()
-        said = [UNCONFIRMED] if any(id == thing for _, id in pending) else []
-        said += [words] if (words := presence_words(team, thing)) else []
-        return ". ".join(said)
+        return "\n".join(asides(self.team, thing))
 
     def work_on(self, id: UUID, form: QDialog | None) -> None:
         """Let the team see that a thing is worked on while its form is open."""
@@ -218,6 +214,7 @@ class TeamDesk(QObject):
         self._hands.leave_network()
         self._commands.forget()
         self._link.attach(folder, self._command if folder == self.root else None)
+        self._is_new = True
         self.attached.emit(folder)
 
     def _on_joined(self, folder: Path, told: Mapping[str, Any]) -> None:
@@ -241,16 +238,36 @@ class TeamDesk(QObject):
         self.board = None
 
     def _on_changed(self, delta: Delta) -> None:
+        if self._is_new and delta.initial and self._model.tenant is not None:
+            self._is_new = False
+            self._map.report(self._find_it)
         if not delta.team:
             return
         team = self.team
         for name, needs in ACTIONS.items():
             act = self._hands.actions_by_name[name]
             switch(act, why_forbidden(team, needs), act.text())
-        self._tools.set_forbidden(why_forbidden(team, ("devices:write",)))
+        self._map.tools.set_forbidden(why_forbidden(team, ("devices:write",)))
         self._hands.top.show_network(team)
         self.presence.look_on()
         self.tick()
+
+    def _find_it(self, report: Mapping[str, object]) -> None:
+        """Stay where one looks if anything of the network is there, else show all of it."""
+        center, zoom = cast("tuple[float, float] | None", report.get("center")), report.get("zoom")
+        inventory = self._model.inventory
+        if center is None or not isinstance(zoom, int | float):
+            return
+        reach_deg = 180.0 * self._window.width() / (WORLD_PX * 2.0**zoom)
+        places = [
+            place for device in inventory.devices() if (place := inventory.place_of(device)) is not None
+        ]
+        near = any(
+            abs(place.lng - center[0]) < reach_deg and abs(place.lat - center[1]) < reach_deg
+            for place in places
+        )
+        if places and not near:
+            self._map.fit()
 
     def _show_banner(self, team: TeamState | None) -> None:
         if team is None or team.lease != "cut_off":

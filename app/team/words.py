@@ -19,6 +19,7 @@ Level = Literal["off", "calm", "waiting", "cut", "act"]
 PATIENCE_US = 20_000_000
 """A connection that is lost for less than this is no news."""
 PEOPLE_NAMED = 3
+UNCONFIRMED = "Not confirmed by the server yet"
 
 
 class Stand(NamedTuple):
@@ -113,6 +114,14 @@ def polled_words(team: TeamState) -> str:
 def others_in(team: TeamState | None) -> list[Person]:
     """Return who is there beside this window."""
     return [p for p in team.people if p.install != team.install] if team is not None else []
+
+
+def asides(team: TeamState | None, thing: UUID | None) -> list[str]:
+    """Return what the team adds to what is said of a thing: that it waits for the server, who else is at it."""
+    if team is None or thing is None:
+        return []
+    said = [UNCONFIRMED] if any(id == thing for _, id in team.pending_things) else []
+    return said + ([words] if (words := presence_words(team, thing)) else [])
 
 
 def presence_words(team: TeamState | None, thing: UUID | None) -> str:

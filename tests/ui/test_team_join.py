@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QDialog
 from app.team.join import JoinForm, brought_words
 from app.team.networks import joined_networks, root_of
 from domain.errors import Refusal
-from domain.inventory import Inventory, Tenant
+from domain.inventory import Device, Inventory, Tenant
 from domain.team import JoinTeam, LeaveTeam, LogInAgain, LookAtServer, NetworkCard
 from domain.wire import Reply
 from tests.ui.conftest import Bench
@@ -185,6 +185,23 @@ def test_going_to_another_network_takes_nothing_of_this_one_along(bench: Bench, 
     bench.window.team.go_to(bench.engine.profile)
     bench.wait_for(lambda: bench.model.inventory == bench.engine.inventory)
     assert bench.window.team.networks()[0].name == "Test net"
+
+
+def test_the_map_stays_where_one_looks_unless_nothing_of_the_new_network_is_there(
+    bench: Bench, other: FakeEngine
+) -> None:
+    home, fitted = bench.engine.profile, bench.map.fitted
+    near = Device(id_of("near"), "Near", "10.0.0.7", lng=10.1, lat=47.1)
+    other.inventory.tables["device"][near.id] = near
+    bench.window.team.go_to(other.profile)
+    bench.wait_for(lambda: bench.model.inventory.device(near.id))
+    bench.model.flush()
+    assert bench.map.fitted == fitted
+    bench.window.team.go_to(home)
+    bench.wait_for(lambda: bench.model.inventory == bench.engine.inventory)
+    other.inventory.tables["device"][near.id] = msgspec.structs.replace(near, lng=-120.0)
+    bench.window.team.go_to(other.profile)
+    bench.wait_for(lambda: bench.map.fitted == fitted + 1)
 
 
 def test_folders_that_are_no_networks_are_not_there(tmp_path: Path) -> None:
