@@ -82,7 +82,7 @@ class LeaveForm(Form):
         self.body.addWidget(self.keep)
         self.body.addWidget(self.fields.add("lose_pending", "", self.lose))
         self.body.addStretch(1)
-        self._warn(team.pending)
+        self._warn(team.pending, shown=team.pending > 0)
         self.cancel_button.setFocus()
 
     def submit(self) -> None:
@@ -106,14 +106,15 @@ class LeaveForm(Form):
         if not isValid(self):
             return
         if any(refusal.code == "PENDING_EDITS" for refusal in reply.refusals):
-            self._warn(1)
+            self._warn(0, shown=True)
         keep = self.keep.isChecked()
         self.on_answer(reply.refusals)
         if not reply.refusals:
             self._then(keep)
 
-    def _warn(self, pending: int) -> None:
-        said = count_of(pending, "edit", "edits") if pending > 1 else "what"
-        self.lose.setText(f"Lose {said} that the server has not confirmed")
-        self.lose.setVisible(bool(pending))
-        self.fields.by_name["lose_pending"].setVisible(bool(pending))
+    def _warn(self, pending: int, *, shown: bool) -> None:
+        """Show what would be lost; 0 where nobody knows how much."""
+        said = f"{count_of(pending, 'edit', 'edits')} that" if pending else "what"
+        self.lose.setText(f"Lose {said} the server has not confirmed")
+        self.lose.setVisible(shown)
+        self.fields.by_name["lose_pending"].setVisible(shown)

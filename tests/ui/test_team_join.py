@@ -257,6 +257,19 @@ def test_leaving_warns_of_what_would_be_lost_and_goes_home(bench: Bench, other: 
     assert (sent.keep, sent.lose_pending) == (False, True)
 
 
+def test_edits_made_while_the_question_is_open_are_warned_of_too(bench: Bench, other: FakeEngine) -> None:
+    bench.window.team.go_to(other.profile)
+    bench.wait_for(lambda: bench.model.tenant == other.tenant)
+    tell_team(bench)
+    form = bench.window.team.open_leave()
+    assert form is not None
+    other.answers[LeaveTeam] = Reply(0, (Refusal("PENDING_EDITS", "1 edit was not confirmed"),))
+    form.submit()
+    bench.wait_for(form.lose.isVisible)
+    assert form.lose.text() == "Lose what the server has not confirmed"
+    assert form.isVisible()
+
+
 def test_what_is_kept_stays_open_as_a_network_of_ones_own(bench: Bench, other: FakeEngine) -> None:
     bench.window.team.go_to(other.profile)
     bench.wait_for(lambda: bench.model.tenant == other.tenant)
