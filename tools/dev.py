@@ -42,6 +42,7 @@ BENCHES = (
     "ingest",
     "recovery",
     "sync",
+    "fanout",
 )
 
 

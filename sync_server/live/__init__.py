@@ -2,9 +2,12 @@
 
     door.py       who comes in: the socket, Hello, Welcome
     line.py       one connection: what it may send how fast, what waits to be sent to it
+    doing.py      what an install asks that takes the database
     room.py       the lines of a tenant, and what is told to all of them at once
     hub.py        the rooms of this process, and what is heard from the database
     reading.py    what somebody is told: touched since, as it is now
+    shelf.py      pages that several are told, read once
+    sifting.py    what is taken of what an install told; folding.py, alerts brought to it
     intake.py     what installs told, written together
     pushing.py    edits that installs pushed, merged
     presence.py   who is there, and who judges for the team

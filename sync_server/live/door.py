@@ -21,7 +21,7 @@ from engine import VERSION
 from sync_server.database import Transaction
 from sync_server.live import presence
 from sync_server.live.frames import HangUp, Peer, decode
-from sync_server.live.hub import Hub
+from sync_server.live.hub import LATE_S, Hub
 from sync_server.live.line import Line
 from sync_server.live.reading import READS
 from sync_server.live.works import AWAY
@@ -57,6 +57,8 @@ async def serve_line(socket: WebSocket) -> None:
     peer = Peer(socket)
     hub.greeting += 1
     try:
+        if hub.is_closing:
+            raise HangUp("CLOSING", "the server stops", LATE_S)
         if hub.greeting > GREETING_CAP:
             raise HangUp("TOO_MANY", "too many connect just now", LATER_S)
         admitted = await _admitted(socket, peer, services, hub)
@@ -140,6 +142,7 @@ async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: H
         may_tell=may_tell,
         jumps=not is_same,
         cursor=hello.revision if is_same else 0,
+        told_by=revision,
         topics=frozenset(hello.topics) & frozenset(TOPICS),
     )
     welcome = Welcome(

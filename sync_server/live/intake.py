@@ -76,8 +76,11 @@ class Intake:
         self._database = database
         self._queues: dict[UUID, _Queue] = {}
 
-    async def put(self, tenant: UUID, told: Told) -> Kept:
-        """Return once it is on disk. Raises IntakeFull, and as `Database.transaction` does: then it is to be told again."""
+    def put(self, tenant: UUID, told: Told) -> asyncio.Future[Kept]:
+        """Take what was told, behind what was taken before; the future is done once it is on disk. Raises IntakeFull.
+
+        The future raises as `Database.transaction` does: then it is to be told again.
+        """
         queue = self._queues.setdefault(tenant, _Queue())
         if len(queue.waiting) >= WAITING_CAP:
             raise IntakeFull
@@ -86,7 +89,7 @@ class Intake:
         if not queue.is_writing:
             queue.is_writing = True
             spawn("intake", self._write_all(tenant, queue), tenant_id=str(tenant))
-        return await done
+        return done
 
     async def _write_all(self, tenant: UUID, queue: _Queue) -> None:
         """Write until nothing waits."""
@@ -140,6 +143,7 @@ class _Writing:
         self._touched: dict[tuple[str, UUID], None] = {}
 
     async def write(self, batch: Sequence[Told]) -> list[Kept]:
+        unknown = await self._drop_unknown(batch)
         holder, fence = await fence_of(self._transaction)
         counting = [bool(told.fence) and (told.install, told.fence) == (holder, fence) for told in batch]
         kept, ranges, rows = await self._new_rows(batch, counting)
@@ -153,7 +157,28 @@ class _Writing:
             await self._transaction.execute(
                 _TOUCH, self._revision, [kind for kind, _ in self._touched], [id for _, id in self._touched]
             )
-        return [Kept(seq, refused[place]) for place, seq in enumerate(kept)]
+        return [Kept(seq, refused[place] + unknown[place]) for place, seq in enumerate(kept)]
+
+    async def _drop_unknown(self, batch: Sequence[Told]) -> list[int]:
+        """Take out what is about devices and links that are not there; return how much that was of each."""
+        devices = {one.device for told in batch for one in told.health}
+        devices |= {one.subject for told in batch for one in told.facts}
+        links = {one.link for told in batch for one in told.link_states}
+        there = {*await self._there("device", devices), *await self._there("link", links)}
+        dropped = []
+        for told in batch:
+            before = len(told.health) + len(told.facts) + len(told.link_states)
+            told.health = [one for one in told.health if one.device in there]
+            told.facts = [one for one in told.facts if one.subject in there]
+            told.link_states = [one for one in told.link_states if one.link in there]
+            dropped.append(before - len(told.health) - len(told.facts) - len(told.link_states))
+        return dropped
+
+    async def _there(self, table: str, ids: set[UUID]) -> list[UUID]:
+        if not ids:
+            return []
+        rows = await self._transaction.fetch(f"SELECT id FROM {table} WHERE id = ANY ($1::uuid[])", list(ids))
+        return [UUID(int=row["id"].int) for row in rows]
 
     async def _new_rows(
         self, batch: Sequence[Told], counting: Sequence[bool]
@@ -218,7 +243,8 @@ class _Writing:
             newest.setdefault(one.device, {})[one.vantage] = one
         if newest:
             rows = [HEALTH.to_row(one) for some in newest.values() for one in some.values()]
-            await self._transaction.execute(_DROP_HEALTH, list(newest))
+            vantages = list({vantage for some in newest.values() for vantage in some})
+            await self._transaction.execute(_DROP_HEALTH, list(newest), vantages)
             names = ("device_id", "vantage", "status", "since_us", "heard_us", "probes", "reason")
             plain = [
                 [msgspec.to_builtins(row[name]) if name == "probes" else row[name] for row in rows]
@@ -285,10 +311,12 @@ _RECEIVED = """
     INSERT INTO sync.received (tenant_id, revision, origin, first_seq, last_seq, counts)
     SELECT current_tenant(), $1, u.* FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::boolean[]) AS u
 """
-_DROP_HEALTH = "DELETE FROM health WHERE device_id = ANY ($1::uuid[])"
+_DROP_HEALTH = "DELETE FROM health WHERE device_id = ANY ($1::uuid[]) AND vantage <> ALL ($2::uuid[])"
 _HEALTH = """
     INSERT INTO health (tenant_id, device_id, vantage, status, since_us, heard_us, probes, reason) SELECT current_tenant(), u.*
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::jsonb[], $7::text[]) AS u
+    ON CONFLICT (tenant_id, device_id, vantage) DO UPDATE SET status = excluded.status, since_us = excluded.since_us,
+        heard_us = excluded.heard_us, probes = excluded.probes, reason = excluded.reason
 """
 _LINK_STATE = """
     INSERT INTO link_state (tenant_id, link_id, status, since_us, at_us, ab_bps, ba_bps) SELECT current_tenant(), u.*

@@ -12,44 +12,36 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
-from domain.edit import Edit
 from domain.sync import (
     DEAD_AFTER_S,
-    EDITS_PER_PUSH,
-    ROWS_PER_TELL,
     Alive,
     Cycles,
     Digests,
-    Kept,
     Lease,
     Live,
-    Outcomes,
     Person,
     Present,
     Push,
     Subscribe,
     Taken,
     Tell,
-    ToInstall,
     Topic,
     ToServer,
-    Wanted,
     encode,
 )
-from engine.tasks import end, spawn
-from sync_server.ingest import IngestFull
+from sync_server.live import presence
 from sync_server.live.budget import Budget
+from sync_server.live.doing import Doing
 from sync_server.live.frames import HangUp, Peer, decode
-from sync_server.live.intake import IntakeFull
-from sync_server.live.pushing import merge_all
-from sync_server.live.reading import Part, begun, read_page
-from sync_server.live.sifting import cycles_of, seen_devices, sift, wanted
-from sync_server.live.works import AWAY, Works
+from sync_server.live.reading import Cursor, Page, Part, begun
+from sync_server.live.sifting import seen_devices
+from sync_server.live.works import AGAIN_S, AWAY, Works
 from sync_server.security.principal import Principal
 
 MESSAGES_PER_S = 200
@@ -58,12 +50,11 @@ WAITING = 8
 """Messages that wait for the database; then the line is not read."""
 OUT = 64
 """Frames that wait to be sent."""
+ELSEWHERE_S = 0.5
+"""How long it waits who stands elsewhere than it was told from."""
 SEND_S = 30.0
 """A frame that takes longer ends the line."""
-CYCLES_AT_ONCE = 8
 DEVICES_WATCHED = 500
-AGAIN_S = 2.0
-"""When to send again what could not be kept."""
 
 
 class _Gone(Exception):
@@ -71,10 +62,11 @@ class _Gone(Exception):
 
 
 class Follows(Protocol):
-    """Whom a line tells that it can take more, or that its person moved: its room."""
+    """Whom a line tells that it can take more, or wants to hear of other things: its room."""
 
     def on_ready(self, line: Line) -> None: ...
     def on_moved(self, line: Line) -> None: ...
+    async def page(self, line: Line, cursor: Cursor) -> Page: ...
 
 
 class Line:
@@ -92,6 +84,7 @@ class Line:
         may_tell: bool,
         jumps: bool,
         cursor: int,
+        told_by: int,
         topics: frozenset[Topic],
     ) -> None:
         self.id = id
@@ -100,6 +93,8 @@ class Line:
         self.fitness = fitness
         self.cursor = cursor
         """The revision by which it has all."""
+        self.told_by = told_by
+        """The newest revision that it has heard of: what it is told reaches as far."""
         self.topics = topics
         self.devices: frozenset[UUID] = frozenset()
         """Whose numbers it wants."""
@@ -112,15 +107,13 @@ class Line:
         """Whether it was told who judges."""
         self._peer = peer
         self._works = works
-        self._may_tell = may_tell
-        self._jumps = jumps
         self._out: asyncio.Queue[bytes] = asyncio.Queue(OUT)
         self._work: asyncio.Queue[ToServer] = asyncio.Queue(WAITING)
-        self._cycles = asyncio.Semaphore(CYCLES_AT_ONCE)
-        self._asides: set[asyncio.Task[None]] = set()
+        self._doing = Doing(works, who, self.install, self._out, may_tell=may_tell, jumps=jumps)
         self._outstanding: deque[Part] = deque(maxlen=1)
         self._taken = asyncio.Event()
         self._behind = asyncio.Event()
+        self._is_elsewhere = False
         self._ending: asyncio.Future[HangUp] = asyncio.get_running_loop().create_future()
 
     # What the room asks and does
@@ -190,7 +183,7 @@ class Line:
         except* AWAY:
             why = why or HangUp("CLOSING", "the database is away", AGAIN_S)
         finally:
-            await end(*self._asides)
+            await self._doing.end()
         if why is not None:
             await self._peer.refuse(why)
         return in_peace and why is None
@@ -218,11 +211,9 @@ class Line:
                     pass
                 case Taken(revision):
                     self._on_taken(revision)
-                case Present(looks_at, works_on):
-                    self._on_present(looks_at, works_on)
                 case Cycles():
-                    await self._on_cycles(message)
-                case Push() | Tell() | Digests() | Subscribe():
+                    await self._doing.keep_cycles(message)
+                case Push() | Tell() | Digests() | Subscribe() | Present():
                     await self._work.put(message)
                 case _:
                     raise HangUp("BAD_MESSAGE", "Hello comes once")
@@ -243,44 +234,47 @@ class Line:
         while True:
             match await self._work.get():
                 case Push(edits):
-                    answer: ToInstall = await self._push(edits)
-                case Tell() as tell:
-                    answer = await self._tell(tell)
+                    await self._out.put(encode(await self._doing.push(edits)))
                 case Digests(facts):
-                    install = self._own_install()
-                    answer = Wanted(await wanted(self._works.database, self.who, install, facts))
+                    await self._out.put(encode(await self._doing.compare(facts)))
+                case Tell() as tell:
+                    await self._doing.tell(tell)
                 case Subscribe(topics, devices):
                     await self._subscribe(topics, devices)
-                    continue
+                case Present(looks_at, works_on):
+                    await self._move(looks_at, works_on)
                 case other:
                     raise AssertionError(f"{type(other).__name__} takes no database")
-            await self._out.put(encode(answer))
 
     async def _follow(self) -> None:
         """Read on by itself whenever the room has gone on without it."""
         while True:
             await self._behind.wait()
-            cursor = begun(self.cursor)
-            while True:
-                async with self._works.reading:
-                    page = await read_page(self._works.database, self.who, cursor)
-                for part in page.parts:
-                    await self._give(part)
-                if page.rest is None:
-                    break
-                cursor = page.rest
-            self.cursor = max(self.cursor, page.revision)
+            cursor: Cursor | None = begun(self.cursor)
+            while self.room is not None and cursor is not None:
+                page = await self.room.page(self, cursor)
+                if await self._give_all(page.parts):
+                    cursor = page.rest
+                else:
+                    await asyncio.sleep(ELSEWHERE_S)
+                    cursor = begun(self.cursor)
             self._behind.clear()
             if self.room is not None:
                 self.room.on_ready(self)
 
-    async def _give(self, part: Part) -> None:
-        """Send a part once the one before is taken, and wait until this one is."""
-        while self._outstanding:
-            self._taken.clear()
-            await self._taken.wait()
-        self._outstanding.append(part)
-        await self._out.put(part.data)
+    async def _give_all(self, parts: Sequence[Part]) -> bool:
+        """Send parts, each once the one before is taken; return whether they were what it could take."""
+        self._is_elsewhere = False
+        for part in parts:
+            await self._credit()
+            self._outstanding.append(part)
+            await self._out.put(part.data)
+            await self._credit()
+            if self._is_elsewhere:
+                return False
+        return True
+
+    async def _credit(self) -> None:
         while self._outstanding:
             self._taken.clear()
             await self._taken.wait()
@@ -288,72 +282,24 @@ class Line:
     # What it says
 
     def _on_taken(self, revision: int) -> None:
-        if not self._outstanding or self._outstanding[0].revision != revision:
+        if not self._outstanding:
             return  # a word about what is not out: said twice, or made up
         part = self._outstanding.pop()
         self._taken.set()
-        if not self._behind.is_set():
+        if revision == part.revision:
             if part.is_complete:
-                self.cursor = max(self.cursor, part.revision)
-            if self.room is not None:
-                self.room.on_ready(self)
+                self.cursor = max(self.cursor, revision)
+        elif 0 <= revision < part.revision:  # it stands there, and could not take what follows on another
+            self.cursor, self._is_elsewhere = revision, True
+            self.told_by = part.revision
+            self._behind.set()
+        if not self._behind.is_set() and self.room is not None:
+            self.room.on_ready(self)
 
-    def _on_present(self, looks_at: UUID | None, works_on: UUID | None) -> None:
+    async def _move(self, looks_at: UUID | None, works_on: UUID | None) -> None:
         if self.person is not None and (self.person.looks_at, self.person.works_on) != (looks_at, works_on):
             self.person = msgspec.structs.replace(self.person, looks_at=looks_at, works_on=works_on)
-            if self.room is not None:
-                self.room.on_moved(self)
-
-    async def _push(self, edits: tuple[Edit, ...]) -> Outcomes:
-        if not 1 <= len(edits) <= EDITS_PER_PUSH:
-            raise HangUp("BAD_MESSAGE", f"1 to {EDITS_PER_PUSH} edits expected, got {len(edits)}")
-        install = self._own_install()
-        told = await merge_all(self._works.database, self.who, install, edits, self._works.now_us())
-        return Outcomes(tuple(told))
-
-    async def _tell(self, tell: Tell) -> Kept:
-        if len(tell.journal) > ROWS_PER_TELL:
-            raise HangUp("BAD_MESSAGE", f"at most {ROWS_PER_TELL} rows expected, got {len(tell.journal)}")
-        tenant, install = self._tenant(), self._own_install()
-        try:
-            told, refused = await sift(self._works.database, self.who, install, tell, may_tell=self._may_tell)
-            told.jumps = self._jumps
-            kept = await self._works.intake.put(tenant, told)
-        except (IntakeFull, *AWAY):
-            return Kept(tell.number, retry_after_s=AGAIN_S)
-        if told.journal:
-            self._jumps = False
-        return Kept(tell.number, kept.seq, refused=refused + kept.refused)
-
-    async def _on_cycles(self, message: Cycles) -> None:
-        """Put cycles on their way; their disk is not waited for here."""
-        await self._cycles.acquire()
-        aside = spawn("cycles", self._keep_cycles(message))
-        self._asides.add(aside)
-        aside.add_done_callback(self._asides.discard)
-
-    async def _keep_cycles(self, message: Cycles) -> None:
-        try:
-            install = self._own_install()
-            if not self._may_tell:
-                kept = Kept(message.number, refused=len(message.cycles))
-            else:
-                works = self._works
-                cycles, sane = await cycles_of(works.database, works.samples, self.who, install, message)
-                taken = await works.ingest.put(self._tenant(), cycles, works.now_us())
-                refused = len(message.cycles) - len(cycles) + taken.refused
-                kept = Kept(message.number, refused=refused)
-                works.on_numbers(self._tenant(), sane)
-        except IngestFull as full:
-            kept = Kept(message.number, retry_after_s=full.retry_after_s)
-        except AWAY:
-            kept = Kept(message.number, retry_after_s=AGAIN_S)
-        except HangUp as why:
-            self.hang_up(why)
-            return
-        finally:
-            self._cycles.release()
-        await self._out.put(encode(kept))
+            await presence.move(self._works.database, self._tenant(), self.id, self.person)
 
     async def _subscribe(self, topics: tuple[Topic, ...], devices: tuple[UUID, ...]) -> None:
         if len(devices) > DEVICES_WATCHED:
@@ -375,11 +321,6 @@ class Line:
     def show(self, live: Live) -> None:
         """Tell it what is so just now."""
         self.tell(encode(live))
-
-    def _own_install(self) -> UUID:
-        if self.person is None:
-            raise HangUp("BAD_MESSAGE", "who only listens tells nothing: an install is needed")
-        return self.person.install
 
     def _tenant(self) -> UUID:
         assert self.who.tenant is not None, "a line is in a tenant"

@@ -103,25 +103,28 @@ def begun(since: int) -> Cursor:
     return Cursor(since, None, None, (since + 1, UUID(int=0), 0), since)
 
 
-async def read_page(database: Database, who: Principal, cursor: Cursor) -> Page:
-    """Return the next parts of a batch, as `who` may see them. Raises as `Database.transaction` does."""
+async def read_pages(database: Database, who: Principal, cursors: Sequence[Cursor]) -> list[Page]:
+    """Return the next parts of some batches, as `who` may see them, all as of one revision. Raises as `Database.transaction`."""
     async with database.transaction(who, is_snapshot=True) as transaction:
         revision: int | None = await transaction.fetchval(_REVISION)
         if revision is None:
-            return Page([], cursor.since, None)
-        if cursor.opened is None:
-            cursor = cursor._replace(opened=revision)
-            if cursor.since == 0 and revision > HISTORY:
-                floor = revision - HISTORY
-                cursor = cursor._replace(journal=(floor + 1, UUID(int=0), 0), edits=floor)
-        reader = _Reader(transaction, who, cursor)
-        pieces = [*await reader.touched(), *await reader.edits(), *await reader.journal()]
+            return [Page([], cursor.since, None) for cursor in cursors]
+        return [await _read(transaction, who, cursor, revision) for cursor in cursors]
+
+
+async def _read(transaction: Transaction, who: Principal, cursor: Cursor, revision: int) -> Page:
+    if cursor.opened is None:
+        cursor = cursor._replace(opened=revision)
+        if cursor.since == 0 and revision > HISTORY:
+            floor = revision - HISTORY
+            cursor = cursor._replace(journal=(floor + 1, UUID(int=0), 0), edits=floor)
+    reader = _Reader(transaction, who, cursor)
+    pieces = [*await reader.touched(), *await reader.edits(), *await reader.journal()]
     rest = reader.cursor if reader.is_more else None
     if not pieces and rest is None and cursor.since and cursor.since == cursor.opened == revision:
         return Page([], revision, None)
     frame = Entries(cursor.since, revision, complete=False)
-    parts = list(_cut(frame, pieces, revision, is_complete=rest is None))
-    return Page(parts, revision, rest)
+    return Page(list(_cut(frame, pieces, revision, is_complete=rest is None)), revision, rest)
 
 
 class _Reader:

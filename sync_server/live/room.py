@@ -1,10 +1,9 @@
 """The lines of a tenant at this server, and what they are told together. Counterpart: `hub.py` makes it, `line.py` is told.
 
 Theory: when something was touched, or a line can take more, the room waits `GATHER_S` for more of either and then does a round.
-Lines that may see the same (all sites, equal permissions) and are at one of the last heads are told by one read and one encoding:
-each head is read from once, however many lines are there, and to be told something twice is harmless, so whoever is between two
-heads is told from the lower one. Whoever is further behind, or sees some sites only, reads by himself. A line without credit is
-passed over; the next round finds it where it is.
+Lines that see the same and stand at the same revision are told by one read and one encoding, however many they are; what a round
+reads is of one moment, so that afterwards all who took it stand together. Whoever is further behind reads by himself, off the
+same shelf. A line without credit is passed over; the next round finds it where it is.
 One rule: a round costs by what was touched and by who takes, never by who does not.
 """
 
@@ -12,17 +11,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Iterable
 from uuid import UUID
 
-from domain.roles import Permission
 from domain.sync import HEARTBEAT_S, Alive, Cycles, Lease, Live, encode
 from engine.tasks import end, keep
 from sync_server.live import presence
 from sync_server.live.frames import HangUp
 from sync_server.live.line import Line
-from sync_server.live.reading import begun, read_page
+from sync_server.live.reading import Cursor, Page, begun
+from sync_server.live.shelf import Shelf, View, view_of
 from sync_server.live.works import AWAY, Works
 
 GATHER_S = 0.03
@@ -30,11 +28,10 @@ PEOPLE_S = 0.2
 """How long moves of people are gathered."""
 TICK_S = 3.0
 """How often it is said who was heard; with `presence.LEASE_S` the longest way to another judge."""
-HEADS = 8
-"""Heads from which lines are told together."""
+TOGETHER = 8
+"""Revisions at which lines stand that are told together; those who stand at older ones read by themselves."""
 LOOK_S = 5.0
 """A notice may be lost with the connection that brings it: how often it is asked without one."""
-View = frozenset[Permission]
 
 
 class Room:
@@ -48,9 +45,9 @@ class Room:
         self._people_due = asyncio.Event()
         self._tick_due = asyncio.Event()
         self._is_news = True
-        """Whether something may have been touched since the newest head."""
+        """Whether something may have been touched since the last round."""
         self._newest = 0
-        self._heads: dict[View, deque[int]] = {}
+        self._shelf = Shelf(works.database, works.reading)
         self._lease: presence.Lease | None = None
         self._holder = ""
         self._alive_s = 0.0
@@ -103,8 +100,12 @@ class Room:
         if self._is_news or line.cursor < self._newest:
             self._due.set()
 
+    async def page(self, line: Line, cursor: Cursor) -> Page:
+        """Return what a line reads that has fallen behind. Raises as `Database.transaction` does."""
+        return await self._shelf.page(line.who, cursor, line.told_by)
+
     def on_moved(self, line: Line) -> None:
-        """A line's person looks at something else, or it wants to hear of others."""
+        """A line wants to hear of other things."""
         self._people_due.set()
 
     def on_numbers(self, cycles: Cycles) -> None:
@@ -135,51 +136,40 @@ class Room:
         is_news, self._is_news = self._is_news, False
         groups: dict[View, list[Line]] = {}
         for line in ready:
-            if line.who.reach.sites is None:
-                groups.setdefault(line.who.permissions, []).append(line)
-            elif is_news or line.cursor < self._newest:
-                line.fall_behind()
+            groups.setdefault(view_of(line.who), []).append(line)
         try:
-            for view, lines in groups.items():
-                await self._tell(view, lines, is_news=is_news)
+            for lines in groups.values():
+                await self._tell(lines, is_news=is_news)
         except BaseException:
             self._is_news = True
             raise
-        for view in [view for view in self._heads if view not in self._views()]:
-            del self._heads[view]
+        self._shelf.keep(view_of(line.who) for line in self.lines)
 
-    def _views(self) -> set[View]:
-        return {line.who.permissions for line in self.lines if line.who.reach.sites is None}
-
-    async def _tell(self, view: View, lines: Iterable[Line], *, is_news: bool) -> None:
-        """Tell lines that may see the same what they have not heard yet."""
-        heads = self._heads.setdefault(view, deque(maxlen=HEADS))
-        at_head: dict[int, list[Line]] = {}
+    async def _tell(self, lines: Iterable[Line], *, is_news: bool) -> None:
+        """Tell lines that see the same what they have not heard yet."""
+        by_cursor: dict[int, list[Line]] = {}
         for line in lines:
-            head = max((head for head in heads if head <= line.cursor), default=None)
-            if head is None and not heads:
-                heads.append(head := line.cursor)
-            if head is None:
+            if is_news or line.cursor < self._newest:
+                by_cursor.setdefault(line.cursor, []).append(line)
+        together = sorted(by_cursor, reverse=True)[:TOGETHER]
+        for cursor in by_cursor.keys() - set(together):
+            for line in by_cursor[cursor]:
                 line.fall_behind()
-            else:
-                at_head.setdefault(head, []).append(line)
-        for head, some in sorted(at_head.items(), reverse=True):
-            if not is_news and head >= self._newest:
-                continue
-            page = await read_page(self._works.database, some[0].who, begun(head))
+        if not together:
+            return
+        who = by_cursor[together[0]][0].who
+        for cursor, page in zip(
+            together, await self._shelf.pages(who, [begun(c) for c in together]), strict=True
+        ):
             self._newest = max(self._newest, page.revision)
-            if page.revision not in heads and page.rest is None:
-                heads.append(page.revision)
             is_short = page.rest is None and len(page.parts) <= 1
-            for line in some:
-                if line not in self.lines or not line.is_ready:
+            for line in by_cursor[cursor]:
+                if line not in self.lines or not line.is_ready or line.cursor != cursor:
                     continue
                 if not is_short:
                     line.fall_behind()
                 elif page.parts:
                     line.deliver(page.parts[0])
-                else:
-                    line.cursor = max(line.cursor, page.revision)
 
     async def _tell_people(self) -> None:
         while True:

@@ -51,11 +51,11 @@ async def sift(
     links = {one.link for one in states}
     subjects = {row.subject for row in mine if row.subject is not None}
     is_limited = who.reach.sites is not None
-    if devices or links or (subjects and is_limited):
+    if is_limited and (devices or links or subjects):
         async with database.transaction(who) as transaction:
             devices = await _seen(transaction, _DEVICES, devices)
             links = await _seen(transaction, _LINKS, links)
-            subjects = await _seen(transaction, _REACHED, subjects) if is_limited else subjects
+            subjects = await _seen(transaction, _REACHED, subjects)
     journal: list[tuple[int, JournalRow | None]] = []
     for row, body in rows:
         is_kept = (

@@ -17,6 +17,8 @@ from sync_server.samples import Samples
 
 AWAY = (OSError, DatabaseBusy, asyncpg.PostgresError)
 """How the database says that it is not there, or takes nothing now."""
+AGAIN_S = 2.0
+"""When to send again what could not be kept."""
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,8 @@ class Live:
         options = {"max_size": None, "compression": None, "ping_interval": None}
         line = await websockets.connect(self.url, **options)  # type: ignore[arg-type]
         replica = Replica(line, install)
-        await replica.say(Hello(SYNC_PROTOCOL, given, install, **more))
+        with contextlib.suppress(websockets.ConnectionClosed):  # who is refused at once hears why
+            await replica.say(Hello(SYNC_PROTOCOL, given, install, **more))
         return replica
 
     async def join(self, person: Person, install: UUID | None = None, **more: Any) -> Replica:
@@ -127,7 +128,8 @@ class Replica:
         if isinstance(message, Entries):
             self._merge(message)
             if self.takes:
-                await self.say(Taken(message.revision))
+                with contextlib.suppress(websockets.ConnectionClosed):
+                    await self.say(Taken(message.revision))
         elif isinstance(message, Lease):
             self.lease = message
         return message
@@ -213,7 +215,7 @@ async def living(database: ServerDatabase, **settings: Any) -> AsyncIterator[Liv
             await end()
 
 
-def making(kind: Any, id: UUID | None = None, **fields: Any) -> Step:
+def making(kind: Any, id: UUID | None = None, /, **fields: Any) -> Step:
     """Return a step that makes a thing."""
     return Step(kind, id or uuid4(), None, fields)
 

@@ -1,0 +1,262 @@
+"""A team of 200 at one server, to whom 2,000 changes a second are told: how soon each hears, and what those cost who take none.
+
+Figures: `delivered_p50_ms`, `delivered_p95_ms`, `delivered_p99_ms` (from when the one who judges tells until each of the others
+has it; the server is a process, the others share one, durable PostgreSQL; the clock is the machine's), `told_per_s`,
+`frames_per_s`, `bytes_per_change`, `server_us_per_delivery` (its CPU for one change at one client). Then the same with 20 of them
+stalled, who say that they live and read nothing: `stalled_p95_ms`, and `stalled_client_cost_pct`, by how much the p95 of the
+others is longer.
+One rule: of frames that are the same for many only one is decoded, as that is the clients' cost and not the server's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+import psutil
+import psycopg
+import websockets
+
+from domain.health import Health
+from domain.sync import Alive, Hello, Taken, Tell, encode
+from sync_server.database import Database
+from sync_server.services import Services
+from sync_server.settings import Settings
+from tests.bench.server_bench import bench_database, percentile, run_loop
+from tests.server.clients import PASSWORD, ROOMY
+from tests.server.live_process import Process, process
+
+CLIENTS, STALLED = 200, 20
+CHANGES_PER_S = 2_000
+TELLS_PER_S = 20
+DEVICES = 5_000
+SECONDS = int(os.environ.get("HELIOGRAPH_BENCH_SECONDS", "20"))
+SETTLE_S = 3.0
+TENANT = UUID(int=1)
+
+
+class _Seen(msgspec.Struct):
+    since_us: int
+
+
+class _Frame(msgspec.Struct):
+    """What is looked at of a frame."""
+
+    type: str
+    revision: int = 0
+    complete: bool = True
+    health: tuple[_Seen, ...] = ()
+
+
+class _Read(msgspec.Struct):
+    revision: int
+    is_entries: bool
+    told_us: list[int]
+
+
+_decoder = msgspec.msgpack.Decoder(_Frame)
+
+
+class _Team:
+    """All clients of the bench, and what they heard."""
+
+    def __init__(self) -> None:
+        self.took_ms: list[float] = []
+        self.frames = self.bytes = 0
+        self.is_measured = False
+        self._read: dict[bytes, _Read] = {}
+
+    async def listen(self, line: websockets.ClientConnection) -> None:
+        """Take what comes, until the line ends."""
+        async for data in line:
+            assert isinstance(data, bytes)
+            read = self._decoded(data)
+            if not read.is_entries:
+                continue
+            await line.send(encode(Taken(read.revision)))
+            if self.is_measured:
+                now_us = time.time_ns() // 1000
+                self.frames += 1
+                self.bytes += len(data)
+                self.took_ms += [(now_us - at_us) / 1e3 for at_us in read.told_us]
+
+    def _decoded(self, data: bytes) -> _Read:
+        if (read := self._read.get(data)) is None:
+            frame = _decoder.decode(data)
+            read = _Read(frame.revision, frame.type == "entries", [one.since_us for one in frame.health])
+            if len(self._read) > 50:
+                self._read.clear()
+            self._read[data] = read
+        return read
+
+
+def run() -> dict[str, Any]:
+    """Return the figures."""
+    with bench_database() as (settings, superuser):
+        token = run_loop(_found(settings))
+        more: dict[str, object] = {"live_tenant_lines": 1_000, "pool_max": 10}
+        with process(settings.database_url.value, **more) as server:
+            return run_loop(_measure(server, superuser, token))
+
+
+async def _found(settings: Settings) -> str:
+    chosen = msgspec.structs.replace(settings, secret=ROOMY["secret"])
+    database = await Database.open(chosen)
+    services = Services.of(chosen, database)
+    try:
+        return await services.links.offer_founding() or ""
+    finally:
+        services.close()
+        await database.close()
+
+
+async def _measure(server: Process, superuser: str, token: str) -> dict[str, Any]:
+    async with httpx.AsyncClient(base_url=server.address + "/api/v1", timeout=60) as http:
+        tenant, account = await _tenant(http, token)
+        installs = [uuid4() for _ in range(CLIENTS)]
+        devices = [uuid4() for _ in range(DEVICES)]
+        _fill(superuser, tenant, account, installs, devices)
+        judge, fence = await _judge(http, server, installs[0])
+        team, lines = _Team(), [judge]
+        breathing = [asyncio.create_task(_breathe(lines)), asyncio.create_task(_drain(judge))]
+        tasks = []
+        for install in installs[1:]:
+            line = await _connected(http, server, install)
+            lines.append(line)
+            tasks.append(asyncio.create_task(team.listen(line)))
+        try:
+            calm = await _phase(server, team, judge, installs[0], fence, devices)
+            for task in tasks[:STALLED]:
+                task.cancel()
+            await asyncio.sleep(SETTLE_S)
+            stalled = await _phase(server, team, judge, installs[0], fence, devices)
+        finally:
+            for task in (*tasks, *breathing):
+                task.cancel()
+            await asyncio.gather(*tasks, *breathing, return_exceptions=True)
+    cost_pct = 100 * (stalled["delivered_p95_ms"] / calm["delivered_p95_ms"] - 1)
+    return {
+        "clients": CLIENTS,
+        "seconds": SECONDS,
+        **calm,
+        "stalled_p95_ms": stalled["delivered_p95_ms"],
+        "stalled_server_us_per_delivery": stalled["server_us_per_delivery"],
+        "stalled_client_cost_pct": round(max(0.0, cost_pct), 1),
+    }
+
+
+async def _phase(
+    server: Process, team: _Team, judge: Any, install: UUID, fence: int, devices: list[UUID]
+) -> dict[str, Any]:
+    """Tell for some seconds; return how soon it was heard."""
+    cpu = psutil.Process(server.program.pid)
+    a_tell = CHANGES_PER_S // TELLS_PER_S
+    told = 0
+    began_s = time.perf_counter()
+    spent_s = 0.0
+    while (passed_s := time.perf_counter() - began_s) < SETTLE_S + SECONDS:
+        if passed_s >= SETTLE_S and not team.is_measured:
+            team.took_ms, team.frames, team.bytes, team.is_measured = [], 0, 0, True
+            times = cpu.cpu_times()
+            spent_s, told = times.user + times.system, 0
+        now_us = time.time_ns() // 1000
+        first = (told // a_tell * a_tell) % len(devices)
+        some = [devices[(first + number) % len(devices)] for number in range(a_tell)]
+        health = tuple(Health(device, install, "up", now_us, now_us) for device in some)
+        await judge.send(encode(Tell(told, health=health, fence=fence)))
+        told += a_tell
+        due_s = (int(passed_s * TELLS_PER_S) + 1) / TELLS_PER_S
+        await asyncio.sleep(max(0.0, due_s - (time.perf_counter() - began_s)))
+    await asyncio.sleep(1.0)
+    team.is_measured = False
+    times = cpu.cpu_times()
+    took = team.took_ms
+    return {
+        "delivered_p50_ms": round(percentile(took, 0.5), 1),
+        "delivered_p95_ms": round(percentile(took, 0.95), 1),
+        "delivered_p99_ms": round(percentile(took, 0.99), 1),
+        "told_per_s": round(told / SECONDS),
+        "delivered_per_s": round(len(took) / SECONDS),
+        "frames_per_s": round(team.frames / SECONDS),
+        "bytes_per_change": round(team.bytes / max(1, len(took)), 1),
+        "server_us_per_delivery": round((times.user + times.system - spent_s) / max(1, len(took)) * 1e6, 2),
+    }
+
+
+async def _tenant(http: httpx.AsyncClient, token: str) -> tuple[str, str]:
+    """Found the platform and enter a tenant; return the tenant and the account."""
+
+    async def post(path: str, body: dict[str, Any]) -> Any:
+        answer = await http.post(path, json=body)
+        answer.raise_for_status()
+        return answer.json()["data"] if answer.content else None
+
+    await post(
+        "/auth/founding", {"token": token, "login": "root@platform", "name": "Root", "password": PASSWORD}
+    )
+    opened = await post("/auth/login", {"login": "root@platform", "password": PASSWORD})
+    http.headers["Authorization"] = f"Bearer {opened['access_token']}"
+    opened = await post("/auth/switch", {"tenant": str(TENANT)})
+    http.headers["Authorization"] = f"Bearer {opened['access_token']}"
+    me = (await http.get("/auth/me")).json()["data"]
+    return str(TENANT), me["id"]
+
+
+def _fill(superuser: str, tenant: str, account: str, installs: list[UUID], devices: list[UUID]) -> None:
+    with psycopg.connect(superuser) as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO identity.install (tenant_id, id, account_id, name, kind, public_key, made_us, proven_us)"
+            " VALUES (%s, %s, %s, 'Bench', 'window', %s, 1, 1)",
+            [(tenant, id, account, id.bytes * 2) for id in installs],
+        )
+        cursor.executemany(
+            "INSERT INTO device (tenant_id, id, name, address, probes, role, subscribers, interval_s, paused, note)"
+            " VALUES (%s, %s, 'R', %s, '[]', 'other', 0, 30, false, '')",
+            [(tenant, id, f"10.{n // 65536}.{n // 256 % 256}.{n % 256}") for n, id in enumerate(devices)],
+        )
+        cursor.execute("UPDATE tenant SET revision = 1 WHERE id = %s", [tenant])
+        cursor.executemany(
+            "INSERT INTO sync.touched VALUES (%s, 'device', %s, 1)", [(tenant, id) for id in devices]
+        )
+
+
+async def _connected(http: httpx.AsyncClient, server: Process, install: UUID) -> websockets.ClientConnection:
+    token = (await http.post("/auth/stream-token")).json()["data"]["token"]
+    line = await websockets.connect(server.live, max_size=None, compression=None, ping_interval=None)
+    await line.send(encode(Hello(1, token, install)))
+    return line
+
+
+async def _judge(http: httpx.AsyncClient, server: Process, install: UUID) -> tuple[Any, int]:
+    """Return the line that has the lease, and its fence."""
+    line = await _connected(http, server, install)
+    while True:
+        data = await line.recv()
+        frame = msgspec.msgpack.decode(data)
+        if frame["type"] == "entries":
+            await line.send(encode(Taken(frame["revision"])))
+        elif frame["type"] == "refused":
+            raise RuntimeError(frame["message"])
+        elif frame["type"] == "lease" and frame["fence"]:
+            return line, frame["fence"]
+
+
+async def _drain(line: websockets.ClientConnection) -> None:
+    """Have the judge take its entries too; what it hears is not measured."""
+    async for data in line:
+        frame = _decoder.decode(data)
+        if frame.type == "entries":
+            await line.send(encode(Taken(frame.revision)))
+
+
+async def _breathe(lines: list[Any]) -> None:
+    """Say for all that they live, whether they read or not."""
+    while True:
+        for line in list(lines):
+            await line.send(encode(Alive(0)))
+        await asyncio.sleep(4.0)
