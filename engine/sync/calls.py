@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, get_args
 from uuid import UUID
 
@@ -31,9 +32,13 @@ API = "/api/v1"
 CALL_S = 15.0
 """How long one call may take, with everything."""
 CONNECT_S = 6.0
+TOO_MANY = 429
+BUSY_S = 60.0
+"""How long is waited for a turn, twice at most, where the server has answered too many questions from here."""
 ADDRESSES_CAP = 4
 """Addresses of a name that are tried."""
 ANSWER_CAP_BYTES = 1_048_576
+RETRY_DIGITS = 6
 _PIECES_CAP = 20_000
 _MESSAGE_CAP = 300
 
@@ -128,8 +133,15 @@ _PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
 class ServerCalls:
     """One server. `pin`: the SHA-256 of its certificate that a person agreed to; empty: what the system trusts."""
 
-    def __init__(self, tcp: TcpTransport, server: ServerAddress, pin: str = "") -> None:
+    def __init__(
+        self,
+        tcp: TcpTransport,
+        server: ServerAddress,
+        pin: str = "",
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self.server = server
+        self._wait = wait
         self._tcp = tcp
         self._pin = pin
 
@@ -207,12 +219,16 @@ class ServerCalls:
         return await self._call("POST", path, gives, body, access)
 
     async def _call(self, method: str, path: str, gives: type[T] | None, body: Any, access: str = "") -> T:
-        async with bounded(str(self.server), "answering", CALL_S):
-            stream = await self.connect()
-            try:
-                status, content = await self._exchange(stream, method, path, body, access)
-            finally:
-                stream.close()
+        for patience_s in (BUSY_S, BUSY_S, 0.0):
+            async with bounded(str(self.server), "answering", CALL_S):
+                stream = await self.connect()
+                try:
+                    status, content, wait_s = await self._exchange(stream, method, path, body, access)
+                finally:
+                    stream.close()
+            if status != TOO_MANY or wait_s > patience_s:
+                break
+            await self._wait(wait_s)  # an office joins at once, from one address: each in his turn
         if not 200 <= status < 300:
             raise _failure(self.server, status, content)
         if gives is None:
@@ -224,7 +240,8 @@ class ServerCalls:
 
     async def _exchange(
         self, stream: Stream, method: str, path: str, body: Any, access: str
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, bytes, float]:
+        """Return status, body, and how long the server asks to wait."""
         import h11  # noqa: PLC0415 loads with the first call
 
         content = b"" if body is None else msgspec.json.encode(body)
@@ -249,7 +266,9 @@ class ServerCalls:
             pieces_cap=_PIECES_CAP,
             read_cap_bytes=ANSWER_CAP_BYTES,
         )
-        return response.head.status_code, response.body
+        told = dict(response.head.headers).get(b"retry-after", b"")
+        wait_s = int(told) if told.isdigit() and len(told) < RETRY_DIGITS else 0
+        return response.head.status_code, response.body, float(max(1, wait_s))
 
     async def _addresses(self) -> list[str]:
         host, port = self.server.host, self.server.port
