@@ -95,7 +95,7 @@ class Moments:
         now = {kind: dict(rows) for kind, rows in state.inventory.tables.items()}
         derived, vantage = dict(state.derived_links), state.vantage
         past = await self._store.state_at(request.at_us)
-        steps = await self._store.steps_since(past.seq)
+        steps = await self._store.steps_since(past.seq, past.revision)
         number, base = next(self._numbers), self._kept.get(request.base)
         then, parts = await asyncio.to_thread(self._built, number, past, now, steps, derived, vantage, base)
         self._kept[number], self._parts[number] = then, parts

@@ -4,7 +4,8 @@ Theory: a keyframe is the state after one row of this origin's journal, so the r
 segment. A moment belongs to the last segment, by number, whose keyframe was kept at or before it; what held then is that
 keyframe and the segment's rows up to the last that is not later, folded by what made them (`next_alert`). Upkeep has a
 keyframe kept at a start and whenever the clock went back, so a moment that came twice is seen as it was the second time. Of
-other origins only what was said of alerts counts; whoever judged here did not know the rest.
+other origins only what was said of alerts counts; whoever judged here did not know the rest. In a team's folder all counts
+that was judged for the team, and edits have the tenant for an origin and are numbered by revision.
 One rule: numbers order the rows of one origin, clocks only say where to look and merge origins.
 """
 
@@ -29,6 +30,7 @@ from engine.storage import rows, tables
 from engine.storage.ageing import origins
 from engine.storage.batch import DeviceThen, Keyframe, LinkThen
 from engine.storage.keyframes import decode_keyframe, is_shown
+from engine.storage.team_tables import LIVING, TEAM, own_edit
 
 EVENTS_CAP = 500
 """Most rows that changed no state and come with a moment: the newest."""
@@ -55,6 +57,8 @@ class Past(msgspec.Struct, frozen=True):
     links: list[LinkThen]
     alerts: list[Alert]
     events: list[JournalRow]
+    revision: int = 0
+    """The last edit of the team that was made by then; 0 where this is no team's."""
 
 
 class Mark(NamedTuple):
@@ -215,15 +219,21 @@ def state_at(connection: Connection, tenant: UUID, origin: UUID, at_us: int, las
     )
     seq = connection.execute(newest).scalar() or segment.seq
     here &= journal.c.seq <= seq
-    edits = _edits(connection, tenant, origin, segment.seq, seq)
+    edits = {origin: _edits(connection, tenant, origin, segment.seq, seq)}
+    is_team, revision = _is_team(connection), 0
+    if is_team:
+        revision = _revision_at(connection, tenant, at_us)
+        first = _revision_at(connection, tenant, segment.at_us or 0)
+        edits[tenant] = _edits(connection, tenant, tenant, first, revision)
+    said = (*STATE_KINDS, "edit_applied") if is_team else ALERT_KINDS
     told = _told(connection, origin, here & journal.c.kind.in_((*STATE_KINDS, "edit_applied")))
     others = [
-        _told(connection, other, _said_of_alerts(tenant, other, segment.at_us or 0, at_us))
+        _told(connection, other, _said_by(tenant, other, said, segment.at_us or 0, at_us))
         for other in origins(connection, tenant)
         if other != origin
     ]
     for row in merge(told, *others, key=_clock) if others else told:
-        state.fold(row, edits if row.origin == origin else {})
+        state.fold(row, edits.get(row.origin, {}))
     events = select(*_JOURNAL).where(here, journal.c.kind.not_in(STATE_KINDS))
     return Past(
         at_us,
@@ -233,6 +243,7 @@ def state_at(connection: Connection, tenant: UUID, origin: UUID, at_us: int, las
         list(state.links.values()),
         [alert for alert in state.alerts.values() if is_shown(alert, at_us)],
         list(_rows(connection, events.order_by(journal.c.seq.desc()).limit(EVENTS_CAP))),
+        revision,
     )
 
 
@@ -265,13 +276,20 @@ def events_between(
     return sorted(found.values(), key=_place, reverse=True)
 
 
-def steps_since(connection: Connection, tenant: UUID, origin: UUID, seq: int) -> list[Step]:
-    """Return the steps of the edits after a row, the last done first."""
+def steps_since(
+    connection: Connection, tenant: UUID, origin: UUID, seq: int, revision: int = 0
+) -> list[Step]:
+    """Return the steps of the edits after a row, the last done first; of a team those after a revision, and what is pending."""
     edit = tables.edit
+    own: list[Any] = []
+    if _is_team(connection):
+        living = select(own_edit.c.body).where(own_edit.c.state.in_(LIVING)).order_by(own_edit.c.seq.desc())
+        own = list(connection.execute(living).scalars())
+        origin, seq = tenant, revision
     here = (edit.c.tenant_id == tenant) & (edit.c.origin == origin) & (edit.c.seq > seq)
     query = select(edit.c.body).where(here).order_by(edit.c.seq.desc())
     bodies = connection.execute(query).scalars()
-    return [step for body in bodies for step in reversed(msgspec.convert(body["steps"], list[Step]))]
+    return [step for body in (*own, *bodies) for step in reversed(msgspec.convert(body["steps"], list[Step]))]
 
 
 def newest(connection: Connection, tenant: UUID, subject: UUID | None, limit: int) -> list[JournalRow]:
@@ -330,9 +348,23 @@ def _told(connection: Connection, origin: UUID, here: ColumnElement[bool]) -> It
         yield _Told(origin, *row)
 
 
-def _said_of_alerts(tenant: UUID, origin: UUID, from_us: int, to_us: int) -> ColumnElement[bool]:
+def _is_team(connection: Connection) -> bool:
+    query = select(tables.meta.c.name).where(tables.meta.c.name == TEAM)
+    return connection.execute(query).first() is not None
+
+
+def _revision_at(connection: Connection, tenant: UUID, at_us: int) -> int:
+    """Return the last revision that a team's server wrote down by then."""
     journal = tables.journal
-    here = (journal.c.tenant_id == tenant) & (journal.c.origin == origin) & journal.c.kind.in_(ALERT_KINDS)
+    here = (journal.c.tenant_id == tenant) & (journal.c.origin == tenant) & (journal.c.at_us <= at_us)
+    return int(connection.execute(select(func.coalesce(func.max(journal.c.seq), 0)).where(here)).scalar_one())
+
+
+def _said_by(
+    tenant: UUID, origin: UUID, kinds: Collection[str], from_us: int, to_us: int
+) -> ColumnElement[bool]:
+    journal = tables.journal
+    here = (journal.c.tenant_id == tenant) & (journal.c.origin == origin) & journal.c.kind.in_(kinds)
     return here & (journal.c.at_us > from_us) & (journal.c.at_us <= to_us)
 
 

@@ -244,10 +244,10 @@ class Store:
         with self._transaction() as connection:
             return past.events_between(connection, self._tenant, from_us, to_us, **wanted)
 
-    def steps_since(self, seq: int) -> list[Step]:
-        """Return the steps of the edits of this origin after a row, the last done first."""
+    def steps_since(self, seq: int, revision: int = 0) -> list[Step]:
+        """Return the steps of the edits after a row of this origin, of a team after a revision, the last done first."""
         with self._transaction() as connection:
-            return past.steps_since(connection, self._tenant, self.loaded.origin, seq)
+            return past.steps_since(connection, self._tenant, self.loaded.origin, seq, revision)
 
     def loads_at(self, ports: Mapping[UUID, Collection[str]], at_us: int) -> PortLoads:
         """Return what ports of devices carried at a moment, see `loads.py`."""
@@ -332,6 +332,8 @@ class Store:
                     yield self._connection
             except BaseException as error:
                 self._samples.forget()
+                if (raw := self._connection.connection.driver_connection) is not None and raw.in_transaction:
+                    raw.rollback()  # a reference that hangs in the air fails at the commit, which SQLite then leaves open
                 if isinstance(error, DatabaseError) and not isinstance(error, _BUGS):
                     raise StorageFailed(f"{self.path}: {error.orig}") from error
                 raise

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, delete, func, select
+from sqlalchemy import Connection, Table, delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from domain.edit import Edit
@@ -26,28 +26,8 @@ from domain.team import TrayEntry
 from engine.storage import rows, tables
 from engine.storage.batch import Batch, SealedSecret
 from engine.storage.store import NO_SECRETS, Secrets, Store
-from engine.storage.types import Id, Plain
+from engine.storage.team_tables import CURSOR, LIVING, TEAM, own_edit, team_metadata, tray
 from engine.sync.session import Change, Cursor, OwnEdit
-
-CURSOR = "cursor"
-team_metadata = MetaData()
-own_edit = Table(
-    "own_edit",
-    team_metadata,
-    Column("id", Id, primary_key=True),
-    Column("seq", Integer, nullable=False, unique=True),
-    Column("state", Text, nullable=False),
-    Column("revision", BigInteger, nullable=False),
-    Column("body", Plain, nullable=False),
-)
-tray = Table(
-    "tray",
-    team_metadata,
-    Column("id", Id, primary_key=True),
-    Column("at_us", BigInteger, nullable=False),
-    Column("body", Plain, nullable=False),
-)
-_LIVING = ("pending", "again", "accepted")
 
 
 class DoesNotFitHere(Exception):
@@ -127,12 +107,13 @@ class TeamStore:
 
         return self._store.within(found)
 
-    def forget_team(self) -> None:
-        """Be a network of one's own from now on: what is confirmed stays, all else of the team goes."""
+    def forget_team(self, unlike: rows.Touched) -> None:
+        """Be a network of one's own from now on: what is shown stays, of which `unlike` is not confirmed; the team goes."""
 
         def forget(connection: Connection, tenant: UUID) -> None:
+            rows.write_touched(connection, tenant, unlike)
             team_metadata.drop_all(connection)
-            names = tables.meta.c.name.in_((CURSOR, "team"))
+            names = tables.meta.c.name.in_((CURSOR, TEAM))
             connection.execute(delete(tables.meta).where(names))
             rows.delete_rows(connection, tables.secret, "id", tenant, [self._install])
 
@@ -148,7 +129,7 @@ class TeamStore:
 def _read(connection: Connection) -> TeamKept:
     given = connection.execute(select(tables.meta.c.value).where(tables.meta.c.name == CURSOR)).scalar()
     query = select(own_edit.c.body, own_edit.c.state, own_edit.c.revision)
-    living = query.where(own_edit.c.state.in_(_LIVING)).order_by(own_edit.c.seq)
+    living = query.where(own_edit.c.state.in_(LIVING)).order_by(own_edit.c.seq)
     edits = [
         OwnEdit(msgspec.convert(row.body, Edit), row.state, row.revision)
         for row in connection.execute(living)

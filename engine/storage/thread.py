@@ -160,9 +160,9 @@ class StoreThread:
         """Return what happened from one moment to another, see Store.events_between."""
         return await self.run(partial(self._store.events_between, from_us, to_us, **wanted))
 
-    async def steps_since(self, seq: int) -> list[Step]:
+    async def steps_since(self, seq: int, revision: int = 0) -> list[Step]:
         """Return the steps of edits after a row, see Store.steps_since."""
-        return await self.run(self._store.steps_since, seq)
+        return await self.run(self._store.steps_since, seq, revision)
 
     async def loads_at(self, ports: Mapping[UUID, Collection[str]], at_us: int) -> PortLoads:
         """Return what ports carried, see Store.loads_at."""

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from domain.edit import Edit
 from domain.errors import Refusal
-from domain.inventory import Inventory
+from domain.inventory import KINDS, Inventory
 from domain.journal import JournalRow
 from domain.merge import Thing
 from domain.roles import Permission, permission_to_edit
@@ -124,8 +124,15 @@ class TeamLedger:
         self._on_edit()
 
     def forget_team(self) -> None:
-        """Be no team's any more, on disk; this engine is to be started again then."""
-        self._store.forget_team()
+        """Be no team's any more, on disk, with what is shown here; this engine is to be started again then."""
+        shown, confirmed = self.session.visible.tables, self.session.confirmed.tables
+        unlike = {
+            (kind, id): shown[kind].get(id)
+            for kind in KINDS
+            for id in shown[kind].keys() | confirmed[kind].keys()
+            if shown[kind].get(id) != confirmed[kind].get(id)
+        }
+        self._store.forget_team(unlike)
 
     # What there is
 

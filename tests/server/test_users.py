@@ -32,9 +32,13 @@ async def test_a_member_is_invited_accepts_and_is_listed_where_he_belongs(
         assert invited["user"]["accepted_us"] is None
         token = invited["link"].partition("/link#")[2]
         nobody = server.somebody()
+        invited_to = (await north.get("/auth/me"))["tenant"]
         assert await nobody.post("/auth/link", {"token": token}) == {
             "purpose": "invitation",
             "has_password": False,
+            "login": "maria@example.org",
+            "tenant": invited_to,
+            "tenant_name": "North",
         }
         weak = await nobody.refused("POST", "/auth/link/take", {"token": token, "password": "maria-maria-1"})
         assert weak == (422, "INVALID_INPUT")
