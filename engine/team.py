@@ -114,9 +114,7 @@ class TeamPart:
             on_edit=lambda: desk.on_edit(),  # noqa: PLW0108 made below
             now_us=self._now_us,
         )
-        teller = Teller(
-            state, self._thread, self._store, kept, mine, lambda: self._pen.last_seq, now_us=self._now_us
-        )
+        teller = Teller(state, self._thread, self._store, kept, mine, self._pen, now_us=self._now_us)
         calls = ServerCalls(self._tcp, mine.server, mine.pin)
         self.desk = desk = TeamDesk(
             self._profile.folder,

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from domain.fact import Fact, digest
 from domain.sync import ROWS_PER_TELL, Cycles, Digests, Kept, Tell, ToServer
+from engine.journal import JournalPen
 from engine.judge.outcome import Outcome
 from engine.state import State
 from engine.storage import StoreThread
@@ -33,7 +34,7 @@ DIGESTS_AT_ONCE = 20_000
 
 
 class Teller:
-    """`written_seq` returns the last row of the journal that is on disk or about to be."""
+    """Of the rows that `pen` has numbered all are on disk or about to be."""
 
     def __init__(  # noqa: PLR0917
         self,
@@ -42,7 +43,7 @@ class Teller:
         store: Store,
         kept: TeamStore,
         membership: Membership,
-        written_seq: Callable[[], int],
+        pen: JournalPen,
         *,
         now_us: Callable[[], int],
     ) -> None:
@@ -50,13 +51,13 @@ class Teller:
         self._state = state
         self._thread = thread
         self._kept = kept
-        self._written_seq = written_seq
-        self._telling = Telling(membership.told_seq, written_seq())
+        self._pen = pen
+        self._telling = Telling(membership.told_seq, pen.last_seq)
         self._store = store
         self._now_us = now_us
         self.cycles_us = membership.cycles_us
         """All cycles up to then are told."""
-        self._counts_from = written_seq() + 1
+        self._counts_from = pen.last_seq + 1
         self._numbers = count(1)
         self._health: dict[UUID, None] = {}
         self._links: dict[UUID, None] = {}
@@ -69,7 +70,7 @@ class Teller:
     @property
     def untold(self) -> int:
         """How many rows the server has not."""
-        return max(0, self._written_seq() - self._telling.kept_seq)
+        return max(0, self._pen.last_seq - self._telling.kept_seq)
 
     @property
     def kept_seq(self) -> int:
@@ -86,7 +87,7 @@ class Teller:
 
     def begin_judging(self) -> None:
         """From here on what is judged counts; all that holds is told."""
-        self._counts_from = self._written_seq() + 1
+        self._counts_from = self._pen.last_seq + 1
         self._note_all()
 
     def want(self, devices: Iterable[UUID]) -> None:
@@ -101,7 +102,8 @@ class Teller:
     # The line
 
     def open(self, kept_seq: int) -> None:
-        """A line was opened."""
+        """A line was opened. Where the server has rows that are not here, this is an older copy: those numbers are used."""
+        self._pen.skip_to(kept_seq)
         self._telling.open(kept_seq)
         self._out, self._is_open, self._is_new = None, True, True
         self._note_all()
@@ -143,7 +145,7 @@ class Teller:
             self._out = None
 
     async def _next_tell(self, fence: int) -> Tell | None:
-        self._telling.on_written(self._written_seq())
+        self._telling.on_written(self._pen.last_seq)
         number = next(self._numbers)
         wanted = self._telling.wanted()
         journal: tuple[Any, ...] = ()

@@ -59,9 +59,10 @@ class Desk:
         self.acted: list[Outcome] = []
         self.pen = JournalPen(store.loaded.origin, store.loaded.next_seq)
         self.receivers = receivers_for(self.state, self.pen, keep=self.store.set_receivers)
+        self.ledger = OwnLedger(self.store, self.pen, lambda: 42)
         self.requests = Requests(
             state=self.state,
-            ledger=OwnLedger(self.store, self.pen, lambda: 42),
+            ledger=self.ledger,
             store=self.store,
             vault=self.vault,
             on_applied=self._on_applied,

@@ -45,7 +45,7 @@ class Story:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.at_us = START_US
-        desk.requests._now_us = lambda: self.at_us
+        desk.requests._now_us = desk.ledger._now_us = lambda: self.at_us
         self._edits = 0
 
     async def edit(self, after_s: float, *steps: Any) -> None:
