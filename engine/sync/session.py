@@ -211,7 +211,8 @@ class Session:
         What does not follow on the cursor changes nothing; where we are, the answer says.
         """
         here = self.cursor.revision
-        if part.since != here or part.revision < here:
+        read = self._parts[-1].revision if self._parts else here
+        if part.since != here or part.revision < read:
             return Change(self.cursor, answer=Taken(here)) if part.complete else None
         self._parts.append(part)
         if not part.complete:

@@ -21,7 +21,7 @@ import msgspec
 
 from domain.edit import Edit, change
 from domain.inventory import Device, Inventory, Probe
-from domain.sync import Entries, Hello, Outcomes, Push, Taken, encode
+from domain.sync import ENTRIES_PER_PART, Entries, Hello, Outcomes, Push, Taken, encode
 from engine.sync.session import Cursor, OwnEdit, Session
 from tests.sync.model_server import ModelServer
 from tests.sync.world import World
@@ -115,7 +115,7 @@ def _exchange(session: Session, server: ModelServer, sizes: dict[str, int]) -> N
 
 
 def _network() -> tuple[ModelServer, list[Device]]:
-    server = ModelServer()
+    server = ModelServer(ENTRIES_PER_PART)
     devices = [
         Device(
             UUID(int=number + 1),

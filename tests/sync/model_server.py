@@ -20,8 +20,6 @@ from domain.merge import Thing, settle, things_of
 from domain.sync import EditRow, Entries, Gone, Hello, Outcome, Outcomes, Push, Taken, Welcome
 from tests.sync.promises import broken_promises
 
-PER_PART = 7
-"""Entries in a part: few, so that there are several."""
 Reach = frozenset[UUID] | None
 """The sites that somebody reaches; None is everywhere."""
 
@@ -49,18 +47,18 @@ class _Kept:
     revision: int = 0
     touched: dict[Thing, int] = field(default_factory=dict)
     edits: dict[UUID, EditRow] = field(default_factory=dict)
-    void: set[UUID] = field(default_factory=set)
-    """Edits of which nothing was left to do, without a clash."""
+    answers: dict[UUID, Outcome] = field(default_factory=dict)
 
     def copy(self) -> _Kept:
         tables = Inventory(self.inventory.tables)
-        return _Kept(tables, self.revision, dict(self.touched), dict(self.edits), set(self.void))
+        return _Kept(tables, self.revision, dict(self.touched), dict(self.edits), dict(self.answers))
 
 
 class ModelServer:
-    """One tenant. `states` has a fingerprint of the inventory at each revision of this epoch."""
+    """One tenant, told of in parts of so many things. `states`: a fingerprint of the inventory at each revision of the epoch."""
 
-    def __init__(self) -> None:
+    def __init__(self, per_part: int = 7) -> None:
+        self.per_part = per_part
         self.kept = _Kept()
         self.epoch_number = 1
         self.states: dict[int, int] = {0: 0}
@@ -134,7 +132,7 @@ class ModelServer:
         line.is_new = False
         touched = [(at, *thing) for thing, at in kept.touched.items()]
         due = sorted(key for key in touched if key > line.page and key[0] > line.at)
-        told, is_last = due[:PER_PART], len(due) <= PER_PART
+        told, is_last = due[: self.per_part], len(due) <= self.per_part
         line.out = self._part(line, told, complete=is_last)
         line.page = None if is_last else told[-1]
         return [line.out]
@@ -142,28 +140,26 @@ class ModelServer:
     # How
 
     def _outcome(self, edit: Edit, reach: Reach) -> Outcome:
-        known = self.kept.edits.get(edit.id)
+        known = self.kept.answers.get(edit.id)
         if known is not None:
-            return Outcome(edit.id, known.revision, known.clashes)
-        if refusals := self._beyond(edit, reach):
-            return Outcome(edit.id, 0, (), tuple(refusals))
-        before = self._fields(edit)
-        outcome = self._merge(edit)
-        if promised := broken_promises(edit, outcome, before, self._fields(edit)):
-            self.broken.append((edit, promised))
+            return known
+        refusals = self._beyond(edit, reach)
+        outcome = Outcome(edit.id, 0, (), tuple(refusals)) if refusals else self._merge(edit)
+        self.kept.answers[edit.id] = outcome
         return outcome
 
     def _merge(self, edit: Edit) -> Outcome:
+        before = self._fields(edit)
         merged, found = settle(self.kept.inventory, edit)
         if found:
             self.refused += 1
-            return Outcome(edit.id, 0, merged.clashes, tuple(found))
-        if merged.edit is None:
-            if not merged.clashes:
-                self.kept.void.add(edit.id)
-            return Outcome(edit.id, 0, merged.clashes)
-        self._apply(merged.edit, merged.clashes)
-        return Outcome(edit.id, self.kept.revision, merged.clashes)
+        elif merged.edit is not None:
+            self._apply(merged.edit, merged.clashes)
+        revision = self.kept.revision if merged.edit is not None and not found else 0
+        outcome = Outcome(edit.id, revision, merged.clashes, tuple(found))
+        if promised := broken_promises(edit, outcome, before, self._fields(edit)):
+            self.broken.append((edit, promised))
+        return outcome
 
     def _fields(self, edit: Edit) -> dict[Thing, Fields | None]:
         things = {thing: self.kept.inventory.get(*thing) for thing in things_of(edit)}

@@ -149,6 +149,7 @@ def test_entries_hold_when_they_are_complete_and_what_was_read_later_holds() -> 
     theirs = msgspec.structs.replace(MAST, note="theirs")
     assert talk.entries(5, 6, device(2), theirs, gone=(Gone("device", device(3).id),), complete=False) is None
     assert talk.entries(2, 4, device(9)) is not None
+    assert talk.entries(5, 5) is not None
     assert talk.session.visible == inventory(MAST)
     change = talk.entries(5, 8, device(3), gone=(Gone("device", device(2).id),))
     assert change is not None

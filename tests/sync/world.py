@@ -325,8 +325,8 @@ class World:
         """Tell whether what somebody did is neither with the server, whole, nor in the tray, once all has arrived."""
         if id in replica.disk.tray or id in replica.seen:
             return False
-        row = self.server.kept.edits.get(id)
-        return bool(row.clashes) if row is not None else id not in self.server.kept.void
+        answer = self.server.kept.answers.get(id)
+        return answer is None or bool(answer.clashes or answer.refusals)
 
     def _forget(self, replica: Replica) -> None:
         """Keep the last edits only, so that a long run stays small; a backup that is older would need them."""
