@@ -106,6 +106,9 @@ _ROWS = [
     Metric(81, "disk_used_pct", "%", "Disk in use", 0, 100),
     Metric(82, "signal_gap_db", "dB", "Signal below expected", -150, 200),
     Metric(83, "signal_asymmetry_db", "dB", "Signal asymmetry", 0, 200),
+    Metric(
+        84, "pushed", "", "Pushed", -3.5e38, 3.5e38
+    ),  # by other systems, under a name of their own: the instance
 ]
 CATALOGUE: dict[str, Metric] = {row.name: row for row in _ROWS}
 BY_KEY: dict[int, Metric] = {row.key: row for row in _ROWS}

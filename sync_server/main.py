@@ -28,6 +28,9 @@ from sync_server.ingest import Ingest
 from sync_server.live import door
 from sync_server.live.frames import Protocol
 from sync_server.live.hub import Hub
+from sync_server.push.intake import Intake
+from sync_server.push.keys import PushKeys
+from sync_server.push.mqtt import Subscriber, broker_of
 from sync_server.samples import Caps, Samples
 from sync_server.services import Services
 from sync_server.settings import Settings
@@ -43,7 +46,7 @@ STOPS = (signal.SIGINT, signal.SIGTERM)
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
     """Yield the application with all that it needs in `app.state`: `settings`, `database`, `health`, `services`, `samples`,
-    `ingest`, `charts`, `metrics`, `hub`.
+    `ingest`, `charts`, `metrics`, `hub`, `push_keys`, `intake`.
 
     Raises OSError or asyncpg.PostgresError where the database cannot be used, SettingRefused.
     """
@@ -68,6 +71,15 @@ async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
         app.state.hub = hub = Hub(database, app.state.samples, ingest, admission, settings)
         closing.push_async_callback(hub.close)
         app.state.metrics = metrics.Metrics(database, ingest, hub)
+        app.state.push_keys = push_keys = PushKeys(database, settings)
+        registry = app.state.metrics.registry
+        app.state.intake = intake = Intake(
+            database, app.state.samples, ingest, keys=push_keys, settings=settings, registry=registry
+        )
+        pushing = [keep("device keys", push_keys.run)]
+        if broker := broker_of(settings):
+            pushing.append(keep("broker", Subscriber(broker, intake, settings, registry).run))
+        closing.push_async_callback(end, *pushing)
         watching = keep("watching", Watching(database, ingest, app.state.metrics).run)
         closing.push_async_callback(end, watching)
         app.add_middleware(metrics.Counting, metrics=app.state.metrics)

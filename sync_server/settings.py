@@ -87,6 +87,50 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tenant_schemas: Annotated[
         int, _number(1, 10_000_000, "different lists of series that a tenant may send")
     ] = 20_000
+    push_device_per_s: Annotated[
+        float,
+        _number(0.01, 1_000_000, "messages a second that may be pushed for a device; ten seconds' at once"),
+    ] = 100.0
+    push_tenant_per_s: Annotated[
+        float,
+        _number(0.01, 1_000_000, "messages a second that may be pushed for a tenant; ten seconds' at once"),
+    ] = 20_000.0
+    push_lists: Annotated[
+        int, _number(1, 1_000_000, "different lists of names that may be pushed with one device key")
+    ] = 200
+    push_cache_s: Annotated[
+        float, _number(0.1, 3_600, "how long a device key is known in memory before it is looked up again")
+    ] = 60.0
+    quarantine_rows: Annotated[
+        int, _number(0, 1_000_000, "invalid messages of a tenant that are kept; 0 keeps none and only counts")
+    ] = 1_000
+    dead_rows: Annotated[
+        int, _number(1, 1_000_000, "messages of a tenant that could not be stored and are kept for a replay")
+    ] = 10_000
+    mqtt_broker: Annotated[
+        str,
+        Meta(
+            pattern=r"^(mqtts?://[^/\s@:]+(:[0-9]{1,5})?)?$",
+            description="broker to take telemetry from: `mqtts://broker.example:8883`; `mqtt://` on this computer only",
+        ),
+    ] = ""
+    mqtt_user: Annotated[str, Meta(max_length=254, description="name of the server at the broker")] = (
+        "heliograph"
+    )
+    mqtt_password: Annotated[Secret, Meta(description="password of the server at the broker")] = Secret("")
+    mqtt_client: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9._-]{1,64}$",
+            description="client id at the broker, another for every instance",
+        ),
+    ] = "heliograph"
+    mqtt_ca: Annotated[
+        str, Meta(description="file of the certificates that the broker's is held against; else the system's")
+    ] = ""
+    mqtt_in_flight: Annotated[
+        int, _number(1, 65_535, "messages of the broker that may wait for the disk, not acknowledged yet")
+    ] = 5_000
     secret: Annotated[
         Secret,
         Meta(

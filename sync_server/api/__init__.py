@@ -23,9 +23,13 @@ def routers() -> list[APIRouter]:
         keys,
         links,
         metrics,
+        push_keys,
+        quarantine,
         rules,
+        shadows,
         sites,
         tags,
+        telemetry,
         tenants,
         users,
         wraps,
@@ -33,4 +37,5 @@ def routers() -> list[APIRouter]:
 
     identity = (auth, account, users, tenants, keys, audit, installs, wraps)
     network = (devices, sites, links, tags, edits, alerts, rules, metrics, events, hooks)
-    return [one.routes.router for one in (*identity, *network)]
+    pushed = (telemetry, shadows, push_keys, quarantine)
+    return [one.routes.router for one in (*identity, *network, *pushed)]

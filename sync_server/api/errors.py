@@ -19,6 +19,7 @@ from starlette.responses import Response
 from domain.errors import Refusal, RefusedByRule
 from sync_server.api.envelope import Detail, failure
 from sync_server.database import DatabaseBusy
+from sync_server.ingest import IngestFull
 from sync_server.security.limits import LimitExceeded
 from sync_server.security.passwords import TooBusy
 from sync_server.security.tokens import TokenExpired, TokenInvalid
@@ -105,6 +106,10 @@ def handle_errors(app: FastAPI) -> None:
     async def on_busy(request: Request, _: Any) -> Response:
         return say(request, "SERVER_BUSY", "too much at once: try again in a moment", Retry_After="2")
 
+    async def on_full(request: Request, error: Any) -> Response:
+        wait_s = str(max(1, round(error.retry_after_s)))
+        return say(request, "SERVER_BUSY", str(error), Retry_After=wait_s)
+
     async def on_privilege(request: Request, error: Any) -> Response:
         _log.warning(
             "refused_by_database", extra={"reason": str(error), "request_id": request_id_of(request)}
@@ -147,6 +152,7 @@ def handle_errors(app: FastAPI) -> None:
         (LimitExceeded, on_limit),
         (TooBusy, on_busy),
         (DatabaseBusy, on_busy),
+        (IngestFull, on_full),
         (asyncpg.InsufficientPrivilegeError, on_privilege),
         (asyncpg.UniqueViolationError, on_twice),
         (asyncpg.IntegrityConstraintViolationError, on_content),

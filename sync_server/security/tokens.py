@@ -30,12 +30,13 @@ _PURPOSE = "access token"
 _NEEDED = ["sub", "exp", "iat", "jti", "iss", "aud", "sid"]
 _CLOCK_SKEW_S = 5
 
-OpaqueKind = Literal["refresh", "stream", "link", "key"]
+OpaqueKind = Literal["refresh", "stream", "link", "key", "push"]
 _PREFIX: dict[OpaqueKind, str] = {
     "refresh": "hgr_",
     "stream": "hgs_",
     "link": "hgl_",
     "key": "hgk_",
+    "push": "hgd_",
 }
 
 

@@ -42,10 +42,14 @@ OWNERS = {
     *("identity.offer_founding", "identity.open_session", "identity.renew_link", "identity.renew_password"),
     *("identity.revoke_token", "identity.rotate_refresh", "identity.set_password", "identity.spend"),
     *("identity.switch_tenant", "identity.take_link", "identity.take_stream_token", "identity.tenants_of"),
+    *("identity.find_push_keys", "identity.ended_push_keys"),
     *("identity.turn_totp", "identity.use_recovery", "identity.use_totp", "identity.write_audit"),
 }
 """Functions that run as the owner of the schema: each checks for itself whom it serves."""
-REACHED = {"site", "device", "link", "alert", "journal", "edit"}
+REACHED = {
+    *("site", "device", "link", "alert", "journal", "edit"),
+    *("identity.push_key", "identity.held_message", "identity.shadow"),
+}
 """Tables of which somebody who reaches some sites sees what stands there only."""
 SEARCH_PATHS = {"public": "search_path=public", "identity": "search_path=identity, public, pg_temp"}
 HIDDEN = {"password", "totp", "totp_step", "hash", "sealed"}

@@ -98,6 +98,17 @@ async def _hook(admin: Person) -> str:
     return str((await admin.post("/hooks", {"name": "H"}, expect=201))["hook"]["id"])
 
 
+async def _push_key(admin: Person) -> str:
+    return str((await admin.post("/push-keys", {"name": "P"}, expect=201))["key"]["id"])
+
+
+async def _held(admin: Person) -> str:
+    made = await admin.post("/push-keys", {"name": "P"}, expect=201)
+    headers = {"Authorization": f"Bearer {made['secret']}"}
+    await admin.post("/telemetry", {"messages": [{"values": {}}]}, headers=headers)
+    return str((await admin.get("/quarantine"))[0]["id"])
+
+
 THINGS: dict[str, Callable[[Person], Awaitable[str]]] = {
     "/users/{id}": _user,
     "/keys/{id}": _key,
@@ -113,6 +124,8 @@ THINGS: dict[str, Callable[[Person], Awaitable[str]]] = {
     "/alerts/{id}": _alert,
     "/edits/{id}": _edit,
     "/hooks/{id}": _hook,
+    "/push-keys/{id}": _push_key,
+    "/quarantine/{id}": _held,
 }
 """How an administrator makes, or finds, a thing of his tenant, by the beginning of the paths that name one."""
 
