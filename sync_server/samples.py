@@ -31,6 +31,8 @@ AHEAD_US = HOUR_US
 TENANTS_CACHED = 1_000
 LATEST_US = 2 * US_PER_DAY
 """What is older is nobody's latest value."""
+BESIDE_US = 15 * 60_000_000
+"""A source that is quieter than another of its device by more than this has nothing to say of now."""
 
 
 class Cycle(NamedTuple):
@@ -184,23 +186,28 @@ class Samples:
     async def latest(
         self, transaction: Transaction, devices: Sequence[UUID], now_us: int
     ) -> dict[UUID, tuple[int, list[Value]]]:
-        """Return the newest cycle of each device that has one of the last two days: when, and its values."""
-        found: dict[UUID, tuple[int, list[Value]]] = {}
+        """Return the newest values of each device that has some of the last two days, and when the newest cycle was.
+
+        A device that is polled and pushes too has sources side by side: of those that tell at the same time each tells its own,
+        and of what several tell the newest counts.
+        """
+        found: dict[UUID, tuple[int, dict[Series, float]]] = {}
         for device, at_us, schema_key, data in await transaction.fetch(_LATEST, devices, now_us - LATEST_US):
-            if device in found and found[device][0] >= at_us:
-                continue
+            newest_us, values = found.setdefault(device, (at_us, {}))
             order = await self.order_of(transaction, schema_key)
-            if len(data) == 4 * len(order):
+            if len(data) == 4 * len(order) and newest_us - at_us <= BESIDE_US:
                 numbers = struct.unpack(f"<{len(order)}f", data)
-                found[device] = (
-                    at_us,
-                    [
-                        (BY_KEY[metric].name, instance, number)
-                        for (metric, instance), number in zip(order, numbers, strict=True)
-                        if not math.isnan(number) and metric in BY_KEY
-                    ],
+                told = zip(order, numbers, strict=True)
+                values.update(
+                    {s: v for s, v in told if s not in values and not math.isnan(v) and s[0] in BY_KEY}
                 )
-        return found
+        return {
+            device: (
+                at_us,
+                [(BY_KEY[key].name, instance, value) for (key, instance), value in values.items()],
+            )
+            for device, (at_us, values) in found.items()
+        }
 
     async def order_of(self, transaction: Transaction, schema_key: int) -> dict[Series, int]:
         """Return the place of each series in a schema of the transaction's tenant; none where it has no such schema."""
@@ -283,7 +290,7 @@ _LATEST = """
     CROSS JOIN LATERAL (
         SELECT at_us, schema_key, data FROM sample WHERE source_key = s.key AND at_us > $2 ORDER BY at_us DESC LIMIT 1
     ) AS newest
-    WHERE s.device_id = ANY ($1::uuid[])
+    WHERE s.device_id = ANY ($1::uuid[]) ORDER BY newest.at_us DESC
 """
 
 

@@ -48,7 +48,7 @@ class NoBroker(Exception):
 
 
 class Mosquitto:
-    """A broker in a folder. It can be stopped and started again, and keeps its sessions. Raises NoBroker where it cannot run."""
+    """A broker in a folder. It can be stopped and started again, and keeps its sessions. Raises NoBroker."""
 
     def __init__(self, folder: Path, passwords: Mapping[str, str], more_rights: str = "") -> None:
         self._program = shutil.which("mosquitto") or shutil.which(

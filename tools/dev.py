@@ -40,6 +40,7 @@ BENCHES = (
     "bbox",
     "chart",
     "ingest",
+    "push",
     "recovery",
     "sync",
     "fanout",

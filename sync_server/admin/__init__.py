@@ -19,8 +19,9 @@ def routers() -> list[APIRouter]:
         keys,
         people,
         platform,
+        pushed,
         tenant,
     )
 
-    pages = (entry, platform, people, keys, installs, tenant, audit, account)
+    pages = (entry, platform, people, keys, pushed, installs, tenant, audit, account)
     return [files.router, *(one.pages.router for one in pages)]

@@ -34,6 +34,8 @@ NAVIGATION: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("/admin/users", "People", "users:read", "tenant"),
             Entry("/admin/keys", "API keys", "keys:read", "tenant"),
+            Entry("/admin/push-keys", "Device keys", "keys:read", "tenant"),
+            Entry("/admin/quarantine", "Quarantine", "quarantine:read", "tenant"),
             Entry("/admin/installs", "Installs", "installs:read", "tenant"),
             Entry("/admin/sites", "Sites", "sites:read", "tenant"),
             Entry("/admin/usage", "Usage", "tenant:read", "tenant"),

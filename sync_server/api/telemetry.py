@@ -19,7 +19,7 @@ from sync_server.push.held import Message
 from sync_server.push.intake import Intake, Outcome
 from sync_server.push.messages import MESSAGES_CAP, Kind
 from sync_server.security.limits import LimitExceeded
-from sync_server.security.tokens import TokenInvalid
+from sync_server.security.tokens import TOKEN_CAP, TokenInvalid
 
 routes = Routes("telemetry")
 
@@ -51,7 +51,9 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 @routes.route("POST", "/telemetry", allow="anybody", takes=Telemetry, gives=Taken)
-async def take_telemetry(call: Call, *, authorization: Annotated[str, Header(max_length=128)] = "") -> Taken:
+async def take_telemetry(
+    call: Call, *, authorization: Annotated[str, Header(max_length=TOKEN_CAP)] = ""
+) -> Taken:
     """Store messages of a device, or of many."""
     bodies = call.body.messages
     if not 0 < len(bodies) <= MESSAGES_CAP:

@@ -22,7 +22,7 @@ async def test_whatever_a_device_measures_is_stored_under_its_name(server_databa
             ("temperature_c", ""): -4.0,
         }
         series = await root.get(f"/devices/{mast.device}/series?metric=pushed&instance=battery_pct")
-        assert series["means"] == [88.5]
+        assert series["value"] == [88.5]
 
 
 async def test_many_messages_at_once_and_the_same_again_are_stored_once(
@@ -194,3 +194,18 @@ async def test_what_a_device_reports_of_itself_is_kept_as_it_was_last(
         assert told["refused"][0]["code"] == "INVALID_INPUT"
         other = await device_of(root)
         assert await root.refused("GET", f"/devices/{other}/shadow") == (404, "SHADOW_NOT_FOUND")
+
+
+async def test_what_two_senders_tell_of_a_device_at_the_same_time_stands_side_by_side(
+    server_database: ServerDatabase,
+) -> None:
+    now_us, hour_us = time.time_ns() // 1000, 3_600_000_000
+    async with pushed_to(server_database) as (server, root):
+        one = await pusher(server, root)
+        two, past = await pusher(server, root, one.device), await pusher(server, root, one.device)
+        await one.push({"at_us": now_us - 9, "values": {"a": 1, "b": 1}})
+        await two.push({"at_us": now_us, "values": {"b": 2, "c": 2}})
+        await past.push({"at_us": now_us - hour_us, "values": {"d": 3}})
+        latest = await root.get(f"/devices/{one.device}/metrics")
+        assert {value["instance"]: value["value"] for value in latest["values"]} == {"a": 1, "b": 2, "c": 2}
+        assert latest["at_us"] == now_us
