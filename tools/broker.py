@@ -71,7 +71,7 @@ class Mosquitto:
             path.touch(mode=0o600)
             path.write_text(text, "utf-8")
             give_away(path)
-        hashing = ["mosquitto_passwd", "-U", folder / "passwords"]
+        hashing: list[str | Path] = ["mosquitto_passwd", "-U", folder / "passwords"]
         subprocess.run(hashing, check=True, capture_output=True, **self._who)
         self._server: subprocess.Popen[bytes] | None = None
 

@@ -66,7 +66,8 @@ def _prepared(superuser: str) -> list[tuple[str, str]]:
         )
         for number, (device, key) in enumerate(made):
             connection.execute(
-                "INSERT INTO device (tenant_id, id, name, address) VALUES (%s, %s, 'D', %s)",
+                "INSERT INTO device (tenant_id, id, name, address, probes, role, subscribers, interval_s, paused, note)"
+                " VALUES (%s, %s, 'D', %s, '[]', 'access', 0, 30, false, '')",
                 [TENANT, device, f"10.0.{number // 250}.{number % 250}"],
             )
             connection.execute(
