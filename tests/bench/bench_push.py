@@ -39,12 +39,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def run() -> dict[str, Any]:
     """Return the figures."""
-    folder = Path(tempfile.mkdtemp(prefix="heliograph-bench-", dir="/var/tmp"))
+    folder, of_broker = (Path(tempfile.mkdtemp(prefix="heliograph-bench-", dir="/var/tmp")) for _ in range(2))
     try:
         with bench_database() as (settings, superuser):
             keys = _prepared(superuser)
             rights = f"\nuser field\ntopic write tenant/{TENANT}/device/+/telemetry\n"
-            broker = Mosquitto(folder / "broker", {SERVER: PASSWORD, "field": PASSWORD}, rights)
+            broker = Mosquitto(of_broker, {SERVER: PASSWORD, "field": PASSWORD}, rights)
             broker.start()
             try:
                 with psycopg.connect(superuser, autocommit=True) as connection:
@@ -53,6 +53,7 @@ def run() -> dict[str, Any]:
                 broker.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(of_broker, ignore_errors=True)
 
 
 def _prepared(superuser: str) -> list[tuple[str, str]]:
