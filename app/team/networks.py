@@ -48,5 +48,7 @@ def _read(file: Path) -> Network | None:
             card = msgspec.json.decode(opened.read(CARD_CAP_BYTES), type=NetworkCard)
     except (OSError, msgspec.MsgspecError):
         return None
+    if "." in file.parent.name:
+        return None  # it is being made
     name = clean_text(card.name, NAME_CAP) or str(card.tenant)
     return Network(file.parent, name, "" if card.left else clean_text(card.server, NAME_CAP))

@@ -252,7 +252,9 @@ class Joining:
 
     @property
     def _teams(self) -> Path:
-        return self._folder / TEAMS_FOLDER
+        """Where teams are kept: below one's own network; who joins from a team's has the new one beside it."""
+        here = self._folder
+        return here.parent if here.parent.name == TEAMS_FOLDER else here / TEAMS_FOLDER
 
     def _make(self, team: _Team, bring: bool) -> tuple[Path, int, int]:
         """Make the folder of a team; return where it is, how many things it was given, and how many secrets were not."""

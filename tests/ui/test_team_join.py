@@ -8,15 +8,17 @@ from typing import Any
 
 import msgspec
 import pytest
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QApplication, QDialog
 
+from app.engine_link import EngineLink
+from app.model import Model
 from app.team.join import JoinForm, brought_words
 from app.team.networks import joined_networks, root_of
 from domain.errors import Refusal
 from domain.inventory import Device, Inventory, Tenant
 from domain.team import JoinTeam, LeaveTeam, LogInAgain, LookAtServer, NetworkCard
 from domain.wire import Reply
-from tests.ui.conftest import Bench
+from tests.ui.conftest import Bench, WaitFor
 from tests.ui.fake_engine import FakeEngine, id_of, small_network
 from tests.ui.team_parts import tell_team
 
@@ -61,8 +63,10 @@ def at_login(bench: Bench, told: Reply) -> JoinForm:
 
 
 def test_a_link_leads_to_the_login_and_the_window_goes_to_the_new_network(
-    bench: Bench, other: FakeEngine
+    bench: Bench, other: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(bench.window.toasts, "say", lambda text, *_: said.append(text))
     form = at_login(bench, server(tenant="Voralp", login="rosa@example.net", needs_password=True))
     assert form.who.text() == "noc.example.net invites you to Voralp"
     assert form.login.isReadOnly()
@@ -84,7 +88,7 @@ def test_a_link_leads_to_the_login_and_the_window_goes_to_the_new_network(
     assert (sent.link, sent.login, sent.password.value) == (LINK, "rosa@example.net", "correct horse")
     assert (sent.computer, sent.bring, sent.fingerprint) == ("van-2", True, "")
     bench.wait_for(lambda: bench.window.windowTitle() == "Voralp – Heliograph")
-    assert "7 things were brought along; 1 login needs" in bench.window.toasts.shown[-1].label.text()
+    assert "7 things were brought along; 1 login needs" in said[-1]
     assert "correct horse" not in repr(sent)
 
 
@@ -208,6 +212,7 @@ def test_folders_that_are_no_networks_are_not_there(tmp_path: Path) -> None:
     write_card(tmp_path / "teams" / "b", "Berg")
     write_card(tmp_path / "teams" / "a", "Alm", left=True)
     (tmp_path / "teams" / "wiped").mkdir()
+    write_card(tmp_path / "teams" / "c.joining", "Half made")
     (tmp_path / "teams" / "broken").mkdir()
     (tmp_path / "teams" / "broken" / "network.json").write_text("{")
     found = joined_networks(tmp_path)
@@ -218,6 +223,23 @@ def test_folders_that_are_no_networks_are_not_there(tmp_path: Path) -> None:
     assert joined_networks(tmp_path / "nowhere") == []
     assert root_of(tmp_path / "teams" / "b") == tmp_path
     assert root_of(tmp_path) == tmp_path
+
+
+def test_the_real_engine_answers_the_dialog(qt: QApplication, tmp_path: Path, wait_for: WaitFor) -> None:
+    link = EngineLink(tmp_path / "profile", Model())
+    link.start()
+    wait_for(lambda: link.connected)
+    form = JoinForm(link, Inventory())
+    form.show()
+    form.link.setText("http://198.51.100.1/link#token")
+    form.submit()
+    wait_for(form.fields.by_name["link"].refusal.text)
+    assert form.step == "link"
+    form.link.setText("https://127.0.0.1:9/link#token")
+    form.submit()
+    wait_for(lambda: form.fields.rest.text() or form.fields.by_name["link"].refusal.text())
+    form.close()
+    link.stop()
 
 
 def test_a_session_that_is_over_is_opened_again_with_the_password(bench: Bench) -> None:
