@@ -34,6 +34,7 @@ RowKind = Literal[
     "vault_locked",
     "vault_unlocked",
     "keys_rotated",
+    "secret_changed",
     "operation_started",
     "operation_ended",
 ]

@@ -26,7 +26,7 @@ from domain.alerts import DONE, Act, Alert, PersonAct, act_refusals, body_of, is
 from domain.clash import Clash
 from domain.edit import Edit, Step, apply
 from domain.errors import Refusal, RefusedByRule
-from domain.inventory import Inventory
+from domain.inventory import Inventory, Kind
 from domain.journal import JournalRow, RowKind
 from domain.merge import Merged, settle
 from domain.roles import permission_to_edit
@@ -204,6 +204,16 @@ class Ledger:
         await write_alerts(self._transaction, [new] if old is None else [], [] if old is None else [new])
         return new
 
+    async def note(self, kind: RowKind, subject: UUID, body: dict[str, Any], touched: Kind) -> None:
+        """Write a journal row about a thing, whose installs are to look at it anew."""
+        row = self._next(kind, subject, msgspec.to_builtins(body))
+        await self._transaction.execute(_WRITE_JOURNAL, *_told(row), [touched], [subject])
+
+    async def touch(self, kind: Kind, ids: Sequence[UUID]) -> None:
+        """Have installs look at some things anew of which nothing is another but what stands beside them."""
+        self.revision += 1
+        await self._transaction.execute(TOUCH, self.revision, [kind] * len(ids), list(ids))
+
     async def told_before(self, alert: UUID, sent_us: int) -> int:
         """Return when a monitor sent its last word about an alert, by its own clock, 0 if never; keep `sent_us` if later."""
         before: int | None = await self._transaction.fetchval(
@@ -319,6 +329,13 @@ _WRITE_TOLD = """
 """
 _SAY = f"SELECT pg_notify('{NEWS}', current_tenant()::text)"
 _WRITE_JOURNAL = f"{_MOVE} {_SAY}"
+TOUCH = f"""
+    WITH moved AS (UPDATE tenant SET revision = $1 WHERE id = current_tenant()),
+    touched AS (INSERT INTO sync.touched (tenant_id, kind, id, revision)
+        SELECT current_tenant(), kind, id, $1 FROM unnest($2::text[], $3::uuid[]) AS u (kind, id)
+        ON CONFLICT (tenant_id, kind, id) DO UPDATE SET revision = excluded.revision)
+    SELECT pg_notify('{NEWS}', current_tenant()::text)
+"""
 _WRITE_EDIT = f"""{_MOVE}, written AS (
         INSERT INTO edit (tenant_id, id, origin, seq, at_us, state, body)
         VALUES (current_tenant(), $9, $1, $2, $10, 'confirmed', $11))

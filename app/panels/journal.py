@@ -79,8 +79,28 @@ def words_of(row: JournalRow) -> str:
         case "keys_rotated":
             sealed = count_of(_whole(body.get("secrets")), "secret", "secrets")
             return f"New keys in the place “{body.get('place', '')}”: {sealed} sealed anew"
+        case "secret_changed":
+            return _secret(body)
         case _:
             return ""
+
+
+def _secret(body: dict[str, Any]) -> str:
+    """Return what became of a login's secret."""
+    name = str(body.get("name") or "A login")
+    match body.get("what"):
+        case "told":
+            return f"{body.get('by') or 'Somebody'} gave the team another secret of a login"
+        case "replaced":
+            return f"{name}: the secret from here was replaced by the team's"
+        case "ended":
+            return f"{name}: its secret may no longer be here, and was deleted"
+        case "expired":
+            return f"{name}: the server was away for too long, its secret was deleted here"
+        case "kept":
+            return f"{name}: nobody in the team may hold its secret, so it stays here"
+        case _:
+            return f"{name}: its secret is another"
 
 
 def _ended(body: dict[str, Any]) -> str:

@@ -191,13 +191,15 @@ BEGIN
     DELETE FROM one_time_link WHERE until_us < at_us - kept_us;
     DELETE FROM session WHERE until_us < at_us - kept_us OR ended_us < at_us - kept_us;
     DELETE FROM refresh_token WHERE used_us < at_us - kept_us;
+    WITH gone AS (DELETE FROM secret WHERE gone_us < at_us - kept_us RETURNING tenant_id, credential_id)
+        UPDATE wrap w SET wrapped = NULL FROM gone g WHERE (w.tenant_id, w.credential_id) = (g.tenant_id, g.credential_id);
 END $$;
 
 DO $$
 DECLARE made regprocedure;
 BEGIN
     FOR made IN SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'identity'::regnamespace
-        AND proname NOT IN ('now_us', 'current_account', 'is_platform', 'refuse_change')
+        AND proname NOT IN ('now_us', 'current_account', 'is_platform', 'refuse_change', 'follow_credential')
     LOOP
         EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = identity, public, pg_temp', made);
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', made);

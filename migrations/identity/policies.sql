@@ -6,12 +6,12 @@ DECLARE name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['account', 'recovery_code', 'tenant_state', 'membership', 'session', 'refresh_token',
         'revoked_token', 'stream_token', 'one_time_link', 'founding', 'api_key', 'audit', 'audit_head', 'bucket', 'install',
-        'audience', 'wrap']
+        'audience', 'wrap', 'secret']
     LOOP
         EXECUTE format('ALTER TABLE identity.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY functions ON identity.%I TO CURRENT_USER USING (true) WITH CHECK (true)', name);
     END LOOP;
-    FOREACH name IN ARRAY ARRAY['membership', 'api_key', 'install', 'audience', 'wrap', 'tenant_state']
+    FOREACH name IN ARRAY ARRAY['membership', 'api_key', 'install', 'audience', 'wrap', 'secret', 'tenant_state']
     LOOP
         EXECUTE format('CREATE POLICY own_rows ON identity.%I TO heliograph_requests'
             ' USING (tenant_id = (SELECT current_tenant())) WITH CHECK (tenant_id = (SELECT current_tenant()))', name);
@@ -45,3 +45,4 @@ GRANT SELECT (tenant_id, id, name, prefix, scopes, sites, maker, made_us, until_
 GRANT SELECT, INSERT, UPDATE (name, challenge, proven_us, seen_us, ended_us) ON identity.install TO heliograph_requests;
 GRANT SELECT, INSERT, UPDATE, DELETE ON identity.audience TO heliograph_requests;
 GRANT SELECT, INSERT, UPDATE (wrapped, epoch, until_us) ON identity.wrap TO heliograph_requests;
+GRANT SELECT, INSERT, UPDATE (ciphertext, version, past, gone_us) ON identity.secret TO heliograph_requests;

@@ -183,3 +183,27 @@ CREATE TABLE identity.wrap (
     PRIMARY KEY (tenant_id, install_id, credential_id),
     FOREIGN KEY (tenant_id, install_id) REFERENCES identity.install (tenant_id, id)
 );
+
+-- A credential's secret as its data key seals it; that key is here in wraps only, which the server cannot open. `version` grows with
+-- every other secret; `past`: digests of those that it took the place of, so that none comes back. `gone_us`: since when the
+-- credential is deleted, which may be undone.
+CREATE TABLE identity.secret (
+    tenant_id uuid NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    credential_id uuid NOT NULL,
+    ciphertext bytea NOT NULL CHECK (length(ciphertext) BETWEEN 28 AND 20000),
+    version integer NOT NULL CHECK (version > 0),
+    past bytea[] NOT NULL CHECK (cardinality(past) <= 100),
+    gone_us bigint,
+    PRIMARY KEY (tenant_id, credential_id)
+);
+CREATE INDEX ix_secret_gone_us ON identity.secret (gone_us) WHERE gone_us IS NOT NULL;
+CREATE FUNCTION identity.follow_credential() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        UPDATE identity.secret SET gone_us = identity.now_us() WHERE (tenant_id, credential_id) = (OLD.tenant_id, OLD.id);
+    ELSE
+        UPDATE identity.secret SET gone_us = NULL WHERE (tenant_id, credential_id) = (NEW.tenant_id, NEW.id);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER secret_followed AFTER INSERT OR DELETE ON credential FOR EACH ROW EXECUTE FUNCTION identity.follow_credential();

@@ -26,6 +26,7 @@ def routers() -> list[APIRouter]:
         push_keys,
         quarantine,
         rules,
+        secrets,
         shadows,
         sites,
         tags,
@@ -35,7 +36,7 @@ def routers() -> list[APIRouter]:
         wraps,
     )
 
-    identity = (auth, account, users, tenants, keys, audit, installs, wraps)
+    identity = (auth, account, users, tenants, keys, audit, installs, wraps, secrets)
     network = (devices, sites, links, tags, edits, alerts, rules, metrics, events, hooks)
     pushed = (telemetry, shadows, push_keys, quarantine)
     return [one.routes.router for one in (*identity, *network, *pushed)]

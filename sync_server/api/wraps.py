@@ -1,4 +1,5 @@
-"""`/credentials/{id}/...`: who may open a credential, and the keys that are handed over. Counterpart: `domain/sharing.py`.
+"""`/credentials/{id}/...`: who may open a credential, and the keys that are handed over. Counterparts: `domain/sharing.py`;
+`secrets.py`, what the keys open.
 
 Theory: whoever holds a credential's data key wraps it to the public keys of the installs that may hold it, and leaves the wraps
 here; each install fetches its own. A wrap holds for a week from the last time its install came for it, and comes no more once its
@@ -10,6 +11,7 @@ One rule: `may_hold` is asked when a wrap is left and each time it is fetched.
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,11 +22,15 @@ from domain.sharing import OFFLINE_S, PEOPLE_CAP, Audience, AudienceKind, Holder
 from sync_server.api.checks import checked_sites
 from sync_server.api.errors import refused
 from sync_server.api.installs import Install, bytes_of, own_install
+from sync_server.api.pages import cut
 from sync_server.api.routes import Body, Call, Routes
+from sync_server.ledger import Ledger
 
 routes = Routes("installs")
 WRAP_BYTES = (48, 512)
 WRAPS_CAP = 500
+PAGE_BYTES = 512 * 1024
+"""About how much of secrets and wraps comes in one part."""
 
 
 class AudienceRow(Body, frozen=True):
@@ -43,27 +49,31 @@ class Wrap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewWraps(Body, frozen=True):
-    """Wraps to leave, of one epoch of the tenant's keys."""
+    """Wraps to leave, of one epoch of the tenant's keys, that open a secret of this version."""
 
     epoch: int
+    version: int
     wraps: tuple[Wrap, ...]
 
 
 class OwnWrap(msgspec.Struct, frozen=True):
-    """A data key of a credential, wrapped to the install that asks; it holds until `until_us`."""
+    """A credential's secret as it is sealed, and what opens that wrapped to the install that asks; it holds until `until_us`."""
 
     credential: UUID
+    sealed: str
     wrapped: str
+    version: int
     epoch: int
     until_us: int
 
 
-_HOLDERS = (
+HOLDERS = (
     "SELECT i.id, i.account_id, i.name, i.kind, encode(i.public_key, 'base64') AS public_key, i.made_us, i.proven_us, i.seen_us,"
     " m.role, m.sites FROM identity.install i"
     " JOIN identity.membership m ON (m.tenant_id, m.account_id) = (i.tenant_id, i.account_id)"
     " WHERE i.ended_us IS NULL AND i.proven_us IS NOT NULL AND m.accepted_us IS NOT NULL AND m.off_us IS NULL ORDER BY i.id"
 )
+VERSION = "SELECT version FROM identity.secret WHERE credential_id = $1"
 _AUDIENCE = "SELECT kind, sites, people FROM identity.audience WHERE credential_id = $1"
 _KEEP = (
     "INSERT INTO identity.audience (tenant_id, credential_id, kind, sites, people) VALUES ($1, $2, $3, $4, $5)"
@@ -75,14 +85,18 @@ _LEAVE = (
     " ON CONFLICT (tenant_id, install_id, credential_id) DO UPDATE"
     " SET wrapped = excluded.wrapped, epoch = excluded.epoch, until_us = excluded.until_us"
 )
-_FETCH = (
-    "SELECT w.credential_id, w.wrapped, w.epoch, a.kind, a.sites, a.people FROM identity.wrap w"
-    " LEFT JOIN identity.audience a ON (a.tenant_id, a.credential_id) = (w.tenant_id, w.credential_id)"
-    " WHERE w.install_id = $1 AND w.wrapped IS NOT NULL ORDER BY w.credential_id"
-)
+_FETCH = """
+    SELECT w.credential_id, w.wrapped, w.epoch, s.ciphertext, s.version, a.kind, a.sites, a.people,
+        sum(length(s.ciphertext) + 512) OVER (ORDER BY w.credential_id) AS so_far
+    FROM identity.wrap w JOIN identity.secret s USING (tenant_id, credential_id)
+    JOIN credential c ON (c.tenant_id, c.id) = (w.tenant_id, w.credential_id)
+    LEFT JOIN identity.audience a USING (tenant_id, credential_id)
+    WHERE w.install_id = $1 AND w.wrapped IS NOT NULL AND ($2::uuid IS NULL OR w.credential_id > $2)
+    ORDER BY w.credential_id LIMIT $3
+"""
 _RENEW = (
     "UPDATE identity.wrap SET until_us = identity.now_us() + $2 WHERE install_id = $1 AND credential_id = ANY($3::uuid[])"
-    " RETURNING credential_id, wrapped, epoch, until_us"
+    " RETURNING credential_id, until_us"
 )
 
 
@@ -100,13 +114,15 @@ async def read_audience(call: Call, id: UUID) -> AudienceRow:
 async def set_audience(call: Call, id: UUID) -> AudienceRow:
     """Say who may open a credential. Those who no longer may get no wrap again; what they hold ends within a week."""
     body: AudienceRow = call.body
-    await _reached_audience(call, id)
+    await reached_audience(call, id)
     if len(body.people) > PEOPLE_CAP or bool(body.people) != (body.kind == "people"):
         raise refused(
             "INVALID_INPUT", f"1 to {PEOPLE_CAP} people expected with the kind people, else none", "people"
         )
     sites = await checked_sites(call.transaction, call.who, body.sites)
+    ledger = await Ledger.open(call.transaction, call.who, round(call.services.now_s() * 1_000_000))
     await call.transaction.execute(_KEEP, call.who.tenant, id, body.kind, sites, sorted(set(body.people)))
+    await ledger.touch("credential", [id])
     detail = {"kind": body.kind, "people": [str(one) for one in body.people]}
     await call.record("credential.audience_set", ("credential", id), detail)
     return await read_audience(call, id)
@@ -116,7 +132,7 @@ async def set_audience(call: Call, id: UUID) -> AudienceRow:
 async def list_holders(call: Call, id: UUID) -> list[Install]:
     """List the installs that a credential's key may be wrapped to."""
     audience = await _audience(call, id)
-    rows = await call.transaction.fetch(_HOLDERS)
+    rows = await call.transaction.fetch(HOLDERS)
     return [
         Install(
             row["id"],
@@ -130,7 +146,7 @@ async def list_holders(call: Call, id: UUID) -> list[Install]:
             None,
         )
         for row in rows
-        if may_hold(audience, _holder(row))
+        if may_hold(audience, holder_of(row))
     ]
 
 
@@ -140,73 +156,115 @@ async def leave_wraps(call: Call, id: UUID) -> None:
     body: NewWraps = call.body
     if not 1 <= len(body.wraps) <= WRAPS_CAP:
         raise refused("INVALID_INPUT", f"1 to {WRAPS_CAP} wraps expected, got {len(body.wraps)}", "wraps")
-    audience = await _reached_audience(call, id)
-    epoch = (
-        await call.transaction.fetchval(
-            "SELECT key_epoch FROM identity.tenant_state WHERE tenant_id = $1", call.who.tenant
-        )
-        or 1
-    )
-    if body.epoch != epoch:
-        raise refused(
-            "EPOCH_CONFLICT", f"the tenant's keys are of epoch {epoch}: an install was revoked", "epoch"
-        )
-    rows = {row["id"]: row for row in await call.transaction.fetch(f"{_HOLDERS} FOR SHARE OF i")}
-    for wrap in body.wraps:
-        if wrap.install not in rows or not may_hold(audience, _holder(rows[wrap.install])):
-            raise refused(
-                "INSTALL_NOT_FOUND", f"install {wrap.install} may not hold this credential", "wraps"
-            )
-        wrapped = bytes_of(wrap.wrapped, "wraps", *WRAP_BYTES)
-        await call.transaction.execute(
-            _LEAVE, call.who.tenant, wrap.install, id, wrapped, epoch, OFFLINE_S * 1_000_000
-        )
-    detail = {"installs": [str(wrap.install) for wrap in body.wraps], "epoch": epoch}
+    ledger = await Ledger.open(call.transaction, call.who, round(call.services.now_s() * 1_000_000))
+    audience = await reached_audience(call, id)
+    await check_epoch(call, body.epoch)
+    version = await call.transaction.fetchval(VERSION, id)
+    if version is None:
+        raise refused("SECRET_NOT_FOUND", "this credential has no secret here")
+    if body.version != version:
+        raise refused("SECRET_CONFLICT", f"the secret is another by now, of version {version}", "version")
+    await leave(call, audience, id, body.epoch, body.wraps)
+    await ledger.touch("credential", [id])
+    detail = {"installs": [str(wrap.install) for wrap in body.wraps], "epoch": body.epoch, "version": version}
     await call.record("credential.wrapped", ("credential", id), detail)
 
 
-@routes.route("POST", "/installs/{id}/wraps", allow="edits:read", gives=list[OwnWrap])
+@routes.route("POST", "/installs/{id}/wraps", allow="edits:read", gives=list[OwnWrap], paged=True)
 async def fetch_wraps(call: Call, id: UUID) -> list[OwnWrap]:
-    """Fetch what an install of one's own may hold; each wrap holds for a week from now."""
+    """Fetch the secrets that an install of one's own may hold, in parts; each wrap holds for a week from now."""
     install = await own_install(call, id)
     holder = Holder(install.kind, call.who.id, call.who.permissions, call.who.reach)
-    rows = await call.transaction.fetch(_FETCH, id)
-    held = [row["credential_id"] for row in rows if may_hold(_audience_of(row), holder)]
-    renewed = await call.transaction.fetch(_RENEW, id, OFFLINE_S * 1_000_000, held)
+    rows = await call.transaction.fetch(_FETCH, id, call.page.key(UUID), call.page.limit + 1)
+    fitting = sum(row["so_far"] <= PAGE_BYTES for row in rows)  # one alone always fits
+    page = msgspec.structs.replace(call.page, limit=min(call.page.limit, max(1, fitting)))
+    rows, call.shown = cut(rows, page, lambda row: row["credential_id"])
+    held = {row["credential_id"]: row for row in rows if may_hold(audience_of(row), holder)}
+    renewed = await call.transaction.fetch(_RENEW, id, OFFLINE_S * 1_000_000, list(held))
     await call.transaction.execute(
         "UPDATE identity.install SET seen_us = identity.now_us() WHERE id = $1", id
     )
     await call.record("install.fetched", ("install", id), {"credentials": [str(one) for one in held]})
+    until_us = {row["credential_id"]: row["until_us"] for row in renewed}
     return [
         OwnWrap(
-            row["credential_id"], base64.b64encode(row["wrapped"]).decode(), row["epoch"], row["until_us"]
+            credential,
+            base64.b64encode(row["ciphertext"]).decode(),
+            base64.b64encode(row["wrapped"]).decode(),
+            row["version"],
+            row["epoch"],
+            until_us[credential],
         )
-        for row in renewed
+        for credential, row in held.items()
     ]
 
 
-async def _audience(call: Call, id: UUID) -> Audience:
-    if not await call.transaction.fetchval("SELECT true FROM credential WHERE id = $1", id):
-        raise refused("CREDENTIAL_NOT_FOUND", "there is no such credential")
-    row = await call.transaction.fetchrow(_AUDIENCE, id)
-    return Audience() if row is None else _audience_of(row)
+async def check_epoch(call: Call, epoch: int) -> None:
+    """Raise RefusedByRule where the tenant's keys are of another epoch."""
+    now = await epoch_of(call)
+    if epoch != now:
+        raise refused(
+            "EPOCH_CONFLICT", f"the tenant's keys are of epoch {now}: an install was revoked", "epoch"
+        )
 
 
-async def _reached_audience(call: Call, id: UUID) -> Audience:
+async def epoch_of(call: Call) -> int:
+    """Return the epoch of the tenant's keys."""
+    epoch: int | None = await call.transaction.fetchval(
+        "SELECT key_epoch FROM identity.tenant_state WHERE tenant_id = $1", call.who.tenant
+    )
+    return epoch or 1
+
+
+async def leave(call: Call, audience: Audience, id: UUID, epoch: int, wraps: Sequence[Wrap]) -> None:
+    """Write wraps of a credential's data key. Raises RefusedByRule where one is for who may not hold it."""
+    rows = {row["id"]: row for row in await call.transaction.fetch(f"{HOLDERS} FOR SHARE OF i")}
+    for wrap in wraps:
+        if wrap.install not in rows or not may_hold(audience, holder_of(rows[wrap.install])):
+            raise refused(
+                "INSTALL_NOT_FOUND", f"install {wrap.install} may not hold this credential", "wraps"
+            )
+    await call.transaction.executemany(
+        _LEAVE,
+        [
+            (
+                call.who.tenant,
+                wrap.install,
+                id,
+                bytes_of(wrap.wrapped, "wraps", *WRAP_BYTES),
+                epoch,
+                OFFLINE_S * 1_000_000,
+            )
+            for wrap in wraps
+        ],
+    )
+
+
+async def reached_audience(call: Call, id: UUID) -> Audience:
+    """Return who may open a credential that is used within reach alone. Raises RefusedByRule."""
     audience = await _audience(call, id)
     if not call.who.reach.spans(Reach(audience.sites)):
         raise refused("CREDENTIAL_NOT_FOUND", "there is no such credential within your reach")
     return audience
 
 
-def _audience_of(row: Any) -> Audience:
+def audience_of(row: Any) -> Audience:
+    """Return the audience of a row, which may have none."""
     sites, people = row["sites"], row["people"]
     return Audience(
         row["kind"] or "server", None if sites is None else frozenset(sites), frozenset(people or ())
     )
 
 
-def _holder(row: Any) -> Holder:
+def holder_of(row: Any) -> Holder:
+    """Return who asks, of a row of `HOLDERS`."""
     sites = row["sites"]
     reach = Reach(None if sites is None else frozenset(sites))
     return Holder(row["kind"], row["account_id"], PERMISSIONS[row["role"]], reach)
+
+
+async def _audience(call: Call, id: UUID) -> Audience:
+    if not await call.transaction.fetchval("SELECT true FROM credential WHERE id = $1", id):
+        raise refused("CREDENTIAL_NOT_FOUND", "there is no such credential")
+    row = await call.transaction.fetchrow(_AUDIENCE, id)
+    return Audience() if row is None else audience_of(row)

@@ -25,7 +25,7 @@ from domain.load import LinkState
 from engine.storage.rows import HEALTH, LINK_STATE
 from engine.tasks import spawn
 from sync_server.database import Database, Transaction, Work
-from sync_server.ledger import ALERT_COLUMNS, NEWS, alert_of, write_alerts
+from sync_server.ledger import ALERT_COLUMNS, TOUCH, alert_of, write_alerts
 from sync_server.live.folding import Folding, alert_id
 from sync_server.live.presence import fence_of
 
@@ -155,7 +155,7 @@ class _Writing:
         await self._write_facts([fact for told in batch for fact in told.facts])
         if self._touched or ranges:
             await self._transaction.execute(
-                _TOUCH, self._revision, [kind for kind, _ in self._touched], [id for _, id in self._touched]
+                TOUCH, self._revision, [kind for kind, _ in self._touched], [id for _, id in self._touched]
             )
         return [Kept(seq, refused[place] + unknown[place]) for place, seq in enumerate(kept)]
 
@@ -296,13 +296,6 @@ class _Row:
 
 _HOLD = "SELECT revision FROM tenant WHERE id = current_tenant() FOR NO KEY UPDATE"
 _KEPT = "SELECT origin, max(last_seq) AS last_seq FROM sync.received WHERE origin = ANY ($1::uuid[]) GROUP BY origin"
-_TOUCH = f"""
-    WITH moved AS (UPDATE tenant SET revision = $1 WHERE id = current_tenant()),
-    touched AS (INSERT INTO sync.touched (tenant_id, kind, id, revision)
-        SELECT current_tenant(), kind, id, $1 FROM unnest($2::text[], $3::uuid[]) AS u (kind, id)
-        ON CONFLICT (tenant_id, kind, id) DO UPDATE SET revision = excluded.revision)
-    SELECT pg_notify('{NEWS}', current_tenant()::text)
-"""
 _JOURNAL = """
     INSERT INTO journal (tenant_id, origin, seq, at_us, kind, subject, body) SELECT current_tenant(), u.*
     FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::uuid[], $6::jsonb[]) AS u ON CONFLICT DO NOTHING

@@ -49,11 +49,21 @@ async def with_credential(server: Server) -> tuple[Person, str]:
         tenant,
         id,
     )
+    await server.owner.execute(
+        "INSERT INTO identity.secret (tenant_id, credential_id, ciphertext, version, past) VALUES ($1, $2, $3, 1, '{}')",
+        tenant,
+        id,
+        os.urandom(40),
+    )
     return admin, str(id)
 
 
 def wraps_for(*installs: str, epoch: int = 1) -> dict[str, Any]:
-    return {"epoch": epoch, "wraps": [{"install": one, "wrapped": text(os.urandom(80))} for one in installs]}
+    return {
+        "epoch": epoch,
+        "version": 1,
+        "wraps": [{"install": one, "wrapped": text(os.urandom(80))} for one in installs],
+    }
 
 
 async def test_an_install_proves_its_key_once_and_nobody_elses(server_database: ServerDatabase) -> None:
