@@ -69,6 +69,8 @@ _log = logging.getLogger("engine")
 SECRETS_KEPT_US = 7 * 86_400_000_000
 """How long the secret of a deleted credential is kept sealed, so that undo and redo have it back, after a restart too."""
 
+KEY_IS_FIXED = "in a team the server knows this computer by its key: for another key or place, leave the team and join again"
+
 
 def now_us() -> int:
     """Return the wall clock in microseconds since 1970 UTC."""
@@ -136,7 +138,8 @@ class Engine:
         self._keeper = Keeper(
             self._vault,
             self._store,
-            on_unlocked=lambda: self._board.on_unlocked(),  # noqa: PLW0108 made below
+            on_unlocked=self._on_unlocked,
+            why_fixed=KEY_IS_FIXED if read_membership(store) is not None else "",
             on_locked=self._on_locked,
             note=lambda kind, body: self._board.carry(
                 Outcome(journal=[pen.row(now_us(), kind, None, **body)])
@@ -335,6 +338,10 @@ class Engine:
     def _on_acted(self, outcome: Outcome) -> None:
         self._board.tell(outcome)
         self._team.on_acted()
+
+    def _on_unlocked(self) -> None:
+        self._board.on_unlocked()
+        self._team.on_unlocked()
 
     def _on_locked(self) -> None:
         """Drop what was made of secrets: the keys of SNMPv3, questions with a community, log-ins of sweeps, users of traps."""

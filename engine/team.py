@@ -11,17 +11,20 @@ import random
 import time
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from domain.inventory import Inventory
+from domain.sync import Entries
 from domain.team import JoinTeam, LeaseState, LookAtServer, TeamState
 from engine.journal import JournalPen
 from engine.judge.outcome import Outcome
-from engine.ledger import Ledger, OwnLedger
+from engine.ledger import Ledger, OwnLedger, Written
 from engine.profile import Profile
 from engine.requests import Answer
 from engine.state import State
 from engine.storage import StorageFailed, Store, StoreThread
 from engine.storage.team import TeamStore
+from engine.storage.team_secrets import SharedSecrets
 from engine.switchboard import Switchboard, Way
 from engine.sync.calls import ServerCalls
 from engine.sync.desk import DeskRequest, TeamDesk
@@ -29,6 +32,8 @@ from engine.sync.joining import Joining
 from engine.sync.ledger import TeamLedger
 from engine.sync.login import Login
 from engine.sync.membership import Membership
+from engine.sync.secret_calls import SecretCalls
+from engine.sync.secrets import SecretSharing
 from engine.sync.session import Session
 from engine.sync.tellers import Teller
 from engine.tasks import keep, spawn
@@ -62,6 +67,7 @@ class TeamPart:
         self.changing = asyncio.Lock()
         self.ledger: Ledger = OwnLedger(thread, pen, now_us)
         self.desk: TeamDesk | None = None
+        self.sharing: SecretSharing | None = None
         self._state, self._store, self._thread, self._vault = state, store, thread, vault
         self._tcp, self._pen, self._profile = tcp, pen, profile
         self._membership = membership
@@ -102,6 +108,21 @@ class TeamPart:
         if self._membership is None or self._session is None:
             return
         mine, state, kept, session = self._membership, self._state, self._kept, self._session
+
+        def on_news(parts: tuple[Entries, ...]) -> None:
+            board.on_news(parts)
+            if any(part.credentials for part in parts):
+                sharing.wake()
+
+        def on_edit() -> None:
+            desk.on_edit()
+            sharing.wake()
+
+        def on_state(told: TeamState) -> None:
+            if told.reachability == "online" and (state.team is None or state.team.reachability != "online"):
+                sharing.wake()
+            self._tell(told)
+
         self.ledger = ledger = TeamLedger(
             session,
             state,
@@ -110,24 +131,43 @@ class TeamPart:
             changing=self.changing,
             may=lambda: desk.membership.permissions,
             publish=board.on_applied,
-            on_news=board.on_news,
-            on_edit=lambda: desk.on_edit(),  # noqa: PLW0108 made below
+            on_news=on_news,
+            on_edit=on_edit,
             now_us=self._now_us,
         )
         teller = Teller(state, self._thread, self._store, kept, mine, self._pen, now_us=self._now_us)
         calls = ServerCalls(self._tcp, mine.server, mine.pin)
+        login = Login(calls, self._vault, self._thread, kept, mine.install, time.monotonic)
         self.desk = desk = TeamDesk(
             self._profile.folder,
             mine,
             ledger,
             teller,
             calls,
-            Login(calls, self._vault, self._thread, kept, mine.install, time.monotonic),
+            login,
             self._thread,
             on_lease=lambda lease: spawn("lease", self._judge_as(board, kept, teller)),
-            on_state=self._tell,
+            on_state=on_state,
             stop=self._stop,
             clock=time.monotonic,
+            now_us=self._now_us,
+            chance=random.random,
+        )
+
+        self.sharing = sharing = SecretSharing(
+            SecretCalls(calls, login, mine.install),
+            self._vault,
+            self._thread,
+            SharedSecrets(self._store),
+            self.changing,
+            is_online=lambda: desk.state().reachability == "online",
+            may=lambda: desk.membership.permissions,
+            is_confirmed=lambda id: (
+                id in session.confirmed.tables["credential"] and not session.is_pending("credential", id)
+            ),
+            is_here=lambda id: id in state.inventory.tables["credential"],
+            on_renewed=lambda ids: board.on_applied(state.inventory, [], ids, Written(self._now_us())),
+            note=lambda id, what: self._note_secret(board, id, what),
             now_us=self._now_us,
             chance=random.random,
         )
@@ -145,7 +185,8 @@ class TeamPart:
         """Return what runs for ever."""
         if self.desk is None:
             return []
-        return [keep("team", self.desk.run), keep("lease", self.desk.watch_lease)]
+        shares = [] if self.sharing is None else [keep("secrets", self.sharing.run)]
+        return [keep("team", self.desk.run), keep("lease", self.desk.watch_lease), *shares]
 
     async def close(self) -> None:
         """Keep how far it got."""
@@ -159,6 +200,16 @@ class TeamPart:
         """A person did something that the team is to hear of."""
         if self.desk is not None:
             self.desk.client.wake()
+
+    def on_unlocked(self) -> None:
+        """Secrets can be opened again."""
+        if self.sharing is not None:
+            self.sharing.wake()
+
+    def _note_secret(self, board: Switchboard, id: UUID, what: str) -> None:
+        name = credential.name if (credential := self._state.inventory.credential(id)) is not None else ""
+        row = self._pen.row(self._now_us(), "secret_changed", id, what=what, name=name)
+        board.carry(Outcome(journal=[row]))
 
     async def _judge_as(self, board: Switchboard, kept: TeamStore, teller: Teller) -> None:
         """Judge as the lease says by now."""

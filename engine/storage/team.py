@@ -26,6 +26,7 @@ from domain.team import TrayEntry
 from engine.storage import rows, tables
 from engine.storage.batch import Batch, SealedSecret
 from engine.storage.store import NO_SECRETS, Secrets, Store
+from engine.storage.team_secrets import forget_shared, note_untold
 from engine.storage.team_tables import CURSOR, LIVING, TEAM, own_edit, team_metadata, tray
 from engine.sync.session import Change, Cursor, OwnEdit
 
@@ -75,6 +76,7 @@ class TeamStore:
         def all_of_it(connection: Connection, tenant: UUID) -> None:
             _write(connection, tenant, change)
             rows.write_secrets(connection, tenant, self._install, secrets)
+            note_untold(connection, secrets)
 
         try:
             self._store.within(all_of_it)
@@ -113,6 +115,7 @@ class TeamStore:
         def forget(connection: Connection, tenant: UUID) -> None:
             rows.write_touched(connection, tenant, unlike)
             team_metadata.drop_all(connection)
+            forget_shared(connection)
             names = tables.meta.c.name.in_((CURSOR, TEAM))
             connection.execute(delete(tables.meta).where(names))
             rows.delete_rows(connection, tables.secret, "id", tenant, [self._install])

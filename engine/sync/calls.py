@@ -191,7 +191,7 @@ class ServerCalls:
 
     async def me(self, access: str) -> Me:
         """Return who is logged in."""
-        return await self._call("GET", "/auth/me", Me, None, access)
+        return await self.call("GET", "/auth/me", Me, None, access)
 
     async def stream_token(self, access: str) -> str:
         """Return a token that opens one stream, once."""
@@ -211,14 +211,24 @@ class ServerCalls:
 
     async def revoke(self, access: str, install: UUID) -> None:
         """Revoke an install."""
-        await self._call("DELETE", f"/installs/{install}", None, None, access)
+        await self.call("DELETE", f"/installs/{install}", None, None, access)
 
     # How
 
     async def _post(self, path: str, gives: type[T] | None, body: Any, access: str = "") -> T:
-        return await self._call("POST", path, gives, body, access)
+        return await self.call("POST", path, gives, body, access)
 
-    async def _call(self, method: str, path: str, gives: type[T] | None, body: Any, access: str = "") -> T:
+    async def call(
+        self,
+        method: str,
+        path: str,
+        gives: type[T] | None,
+        body: Any,
+        access: str = "",
+        *,
+        whole: bool = False,
+    ) -> T:
+        """Return the data of an answer, or the `whole` of it. Raises RefusedByRule, DeviceError."""
         for patience_s in (BUSY_S, BUSY_S, 0.0):
             async with bounded(str(self.server), "answering", CALL_S):
                 stream = await self.connect()
@@ -234,7 +244,8 @@ class ServerCalls:
         if gives is None:
             return None  # type: ignore[return-value]
         try:
-            return msgspec.convert(msgspec.json.decode(content)["data"], gives)
+            answer = msgspec.json.decode(content)
+            return msgspec.convert(answer if whole else answer["data"], gives)
         except (msgspec.MsgspecError, KeyError, TypeError) as error:
             raise BadReply(f"{self.server} does not answer as a Heliograph server: {error}") from None
 

@@ -8,6 +8,7 @@ One rule: a session that is over is opened anew by a person, and by nobody else.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from uuid import UUID
 
@@ -48,6 +49,7 @@ class Login:
         self._access = ""
         self._good_until_s = 0.0
         self._unwritten: Secret | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     async def stream_token(self) -> str:
         """Return a token that opens one stream. Raises SessionOver, DeviceError, RefusedByRule."""
@@ -55,9 +57,10 @@ class Login:
 
     async def access(self) -> str:
         """Return an access token that is good for now."""
-        if not self._access or self._clock() >= self._good_until_s:
-            await self._refresh()
-        return self._access
+        async with self._one_at_a_time:  # a refresh token that is used twice ends the session
+            if not self._access or self._clock() >= self._good_until_s:
+                await self._refresh()
+            return self._access
 
     def forget_access(self) -> None:
         """The server does not take the access token: have another the next time."""

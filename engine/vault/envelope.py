@@ -8,6 +8,7 @@ One rule: sealing needs no private key, so that a secret can be entered while th
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -46,6 +47,19 @@ def unseal(key: X25519PrivateKey, tenant: UUID, id: UUID, kept: SealedSecret) ->
         return ChaCha20Poly1305(data_key).decrypt(nonce, rest, _binding(b"secret", tenant, id)).decode()
     except _WRAP_ERRORS:
         raise DoesNotOpen from None
+
+
+def rewrap(
+    key: X25519PrivateKey, tenant: UUID, id: UUID, wrapped: bytes, publics: Iterable[bytes]
+) -> list[bytes]:
+    """Return a credential's data key wrapped to other installs' public keys, in their order. Raises DoesNotOpen, ValueError where
+    one is no key."""
+    bound = _binding(b"wrap", tenant, id)
+    try:
+        data_key = _SUITE.decrypt(wrapped, key, bound)
+    except _WRAP_ERRORS:
+        raise DoesNotOpen from None
+    return [_SUITE.encrypt(data_key, X25519PublicKey.from_public_bytes(one), bound) for one in publics]
 
 
 def _binding(what: bytes, tenant: UUID, id: UUID) -> bytes:

@@ -49,6 +49,7 @@ class Keeper:
 
     `on_unlocked` is called when secrets can be opened again, `on_locked` when they no longer can: what was derived from
     passwords and is kept only for speed has to go. `note` takes what happened for the journal: its kind and its body.
+    `why_fixed` is why there can be no other key than this one, empty where there can.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Keeper:
         clock: Callable[[], float],
         now_us: Callable[[], int],
         cost: Cost = COST,
+        why_fixed: str = "",
     ) -> None:
         self.wrong = 0
         """Wrong passwords since the last right one."""
@@ -73,6 +75,7 @@ class Keeper:
         self._clock = clock
         self._now_us = now_us
         self._cost = cost
+        self._why_fixed = why_fixed
         self._used_s = self._asked_s = clock()
         self._next_try_s = 0.0
         self._turn = asyncio.Lock()
@@ -191,6 +194,8 @@ class Keeper:
         return []
 
     async def _rotate(self, request: SetKeyPlace | RotateKeys) -> tuple[list[Refusal], dict[str, int]]:
+        if self._why_fixed:
+            return [Refusal("KEY_IS_FIXED", self._why_fixed, "place")], {}
         place, password = self._vault.record.place, None
         if isinstance(request, SetKeyPlace):
             place = request.place

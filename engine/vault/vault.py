@@ -9,7 +9,7 @@ One rule: an opened secret is returned and not kept; only sealed bytes stay in m
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -21,7 +21,7 @@ from domain.vault import KeyPlace
 from engine.storage import StorageFailed, StorageRefused, Store
 from engine.storage.batch import SealedSecret
 from engine.vault import rotation
-from engine.vault.envelope import DoesNotOpen, seal, unseal
+from engine.vault.envelope import DoesNotOpen, rewrap, seal, unseal
 from engine.vault.key_text import COST, Cost, InstallKey, MasterKey, SealedKey, encode_key, public_of
 from engine.vault.keyring_place import KeyringPlace
 from engine.vault.places import KeyFolder, KeyStore, PlaceUnavailable, Restrict
@@ -162,6 +162,39 @@ class Vault:
                 f"the secret of credential {id} was sealed for another key than the one in "
                 f"{self._stores[self._record.place].name}: put the right key file back, or enter the secret again"
             ) from None
+
+    def sealed(self, id: UUID) -> SealedSecret | None:
+        """Return a secret as it is sealed, None where there is none here."""
+        return self._held.sealed.get(id)
+
+    def opens(self, id: UUID, secret: SealedSecret) -> bool:
+        """Tell whether a sealed secret is one of this credential that this install can open. Raises VaultLocked."""
+        try:
+            unseal(self._key(), self._tenant, id, secret)
+        except DoesNotOpen:
+            return False
+        return True
+
+    def wrap_for(self, id: UUID, publics: Sequence[bytes]) -> list[bytes]:
+        """Return the data key of a credential's secret wrapped to installs' public keys. Raises SecretNotHere, VaultLocked,
+        ValueError where one is no key."""
+        held = self._held.sealed.get(id)
+        if held is None:
+            raise SecretNotHere(f"there is no secret of credential {id} on this computer")
+        try:
+            return rewrap(self._key(), self._tenant, id, held.wrapped, publics)
+        except DoesNotOpen:
+            raise SecretNotHere(f"the secret of credential {id} was sealed for another key") from None
+
+    def forget(self, ids: Iterable[UUID]) -> None:
+        """Give these no more; they are off the disk already."""
+        for id in ids:
+            self._held.sealed.pop(id, None)
+
+    def _key(self) -> X25519PrivateKey:
+        if self._held.key is None:
+            raise VaultLocked(f"the vault is locked: {self.why_locked}")
+        return self._held.key
 
     def delete(self, id: UUID) -> None:
         """Forget a credential's secret, if there is one. Raises StorageFailed."""

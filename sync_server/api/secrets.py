@@ -106,8 +106,8 @@ _DROP_WRAPS = "UPDATE identity.wrap SET wrapped = NULL WHERE credential_id = $1"
 _HELD = """
     SELECT w.credential_id, s.version, a.kind, a.sites, a.people FROM identity.wrap w
     JOIN identity.secret s USING (tenant_id, credential_id)
-    JOIN credential c ON (c.tenant_id, c.id) = (w.tenant_id, w.credential_id)
     LEFT JOIN identity.audience a USING (tenant_id, credential_id)
+    JOIN credential c ON (c.tenant_id, c.id) = (w.tenant_id, w.credential_id)
     WHERE w.install_id = $1 AND w.wrapped IS NOT NULL ORDER BY w.credential_id
 """
 _FRESH = """
@@ -153,7 +153,7 @@ async def list_owed(call: Call, id: UUID) -> Owed:
     epoch = await epoch_of(call)
     me = Holder(install.kind, call.who.id, call.who.permissions, call.who.reach)
     holders = {row["id"]: row for row in await call.transaction.fetch(HOLDERS)}
-    fresh = {row["credential_id"]: {*row["installs"]} for row in await call.transaction.fetch(_FRESH, epoch)}
+    fresh = await _fresh(call, epoch)
     may: dict[Audience, tuple[UUID, ...]] = {}
     missing: list[Missing] = []
     for row in await call.transaction.fetch(_HELD, id):
@@ -183,10 +183,13 @@ async def leave_owed(call: Call, id: UUID) -> LeftOver:
     await check_epoch(call, body.epoch)
     held = {row["credential_id"]: row for row in await call.transaction.fetch(_HELD, id)}
     holders = {row["id"]: row for row in await call.transaction.fetch(HOLDERS)}
+    fresh = await _fresh(call, body.epoch)
     fitting: dict[UUID, list[Wrap]] = {}
     for wrap in body.wraps:
         row = held.get(wrap.credential)
         if row is None or row["version"] != wrap.version or wrap.install not in holders:
+            continue
+        if wrap.install in fresh.get(wrap.credential, ()):  # somebody was quicker
             continue
         if call.who.reach.spans(_reach_of(row)) and may_hold(
             audience_of(row), holder_of(holders[wrap.install])
@@ -199,6 +202,12 @@ async def leave_owed(call: Call, id: UUID) -> LeftOver:
     kept = {str(one): [str(wrap.install) for wrap in wraps] for one, wraps in fitting.items()}
     await call.record("install.left", ("install", id), {"wraps": kept, "epoch": body.epoch})
     return LeftOver(sum(map(len, fitting.values())))
+
+
+async def _fresh(call: Call, epoch: int) -> dict[UUID, set[UUID]]:
+    """Return the installs that have a wrap of an epoch, by credential."""
+    rows = await call.transaction.fetch(_FRESH, epoch)
+    return {row["credential_id"]: {*row["installs"]} for row in rows}
 
 
 def _reach_of(row: Any) -> Reach:

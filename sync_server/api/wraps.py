@@ -89,8 +89,8 @@ _FETCH = """
     SELECT w.credential_id, w.wrapped, w.epoch, s.ciphertext, s.version, a.kind, a.sites, a.people,
         sum(length(s.ciphertext) + 512) OVER (ORDER BY w.credential_id) AS so_far
     FROM identity.wrap w JOIN identity.secret s USING (tenant_id, credential_id)
-    JOIN credential c ON (c.tenant_id, c.id) = (w.tenant_id, w.credential_id)
     LEFT JOIN identity.audience a USING (tenant_id, credential_id)
+    JOIN credential c ON (c.tenant_id, c.id) = (w.tenant_id, w.credential_id)
     WHERE w.install_id = $1 AND w.wrapped IS NOT NULL AND ($2::uuid IS NULL OR w.credential_id > $2)
     ORDER BY w.credential_id LIMIT $3
 """
