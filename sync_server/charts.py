@@ -7,6 +7,7 @@ One rule: whatever is merged keeps its lowest and its highest value.
 
 from __future__ import annotations
 
+import asyncio
 import struct
 import time
 import zlib
@@ -16,6 +17,9 @@ from operator import gt, ne
 from typing import NamedTuple
 from uuid import UUID
 
+from asyncpg import Record
+
+from domain.errors import Refusal, RefusedByRule
 from domain.metrics import CATALOGUE
 from engine.storage.hours import HOUR_US, floor_hour, hour_in
 from engine.storage.samples import US_PER_DAY, Series
@@ -24,6 +28,10 @@ from sync_server.database import Transaction
 from sync_server.samples import Samples
 
 POINTS_CAP = 500
+HOURS_AT_ONCE = 500
+HOURS_CAP = 500_000
+"""Most hours that one chart is made of: those of eleven years from five vantages."""
+TOO_LONG = "that is too much for one chart: ask for a shorter time"
 
 
 class Wanted(NamedTuple):
@@ -94,13 +102,25 @@ class Charts:
         self, transaction: Transaction, sources: list[int], series: Series, span: tuple[int, int]
     ) -> list[Point]:
         found: list[Point] = []
-        for hour_us, schema_key, data in await transaction.fetch(
-            _HOURS, sources, floor_hour(span[0]), span[1]
-        ):
-            place = (await self._samples.order_of(transaction, schema_key)).get(series)
-            if place is not None and (hour := hour_in(zlib.decompress(data), place)).values:
-                found.append((max(hour_us, span[0]), hour.low, hour.high, hour.mean, hour.values))
+        cursor = await transaction.cursor(_HOURS, sources, floor_hour(span[0]), span[1])
+        while rows := await cursor.fetch(HOURS_AT_ONCE):
+            keys = {row["schema_key"] for row in rows}
+            orders = {key: await self._samples.order_of(transaction, key) for key in keys}
+            places = {key: order[series] for key, order in orders.items() if series in order}
+            found += await asyncio.to_thread(_points_of, rows, places, span[0])
+            if len(found) > HOURS_CAP:
+                raise RefusedByRule([Refusal("INVALID_INPUT", TOO_LONG, "from_us")])
         return found
+
+
+def _points_of(rows: list[Record], places: dict[int, int], from_us: int) -> list[Point]:
+    """Return one series' hours out of rows. Runs on a thread: each row is unpacked for it whole."""
+    found: list[Point] = []
+    for hour_us, schema_key, data in rows:
+        place = places.get(schema_key)
+        if place is not None and (hour := hour_in(zlib.decompress(data), place)).values:
+            found.append((max(hour_us, from_us), hour.low, hour.high, hour.mean, hour.values))
+    return found
 
 
 def folded(times_us: list[int], numbers: list[float], from_us: int, to_us: int, points: int) -> Points:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from domain.roles import EVERYWHERE, Reach
 from sync_server.settings import Settings
@@ -23,7 +24,6 @@ Transaction: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 """A connection within a transaction: `fetch`, `fetchrow`, `fetchval`, `execute` with `$1` parameters."""
 
 APPLICATION = "heliograph"
-Isolation: TypeAlias = Literal["repeatable_read"] | None
 
 
 class Asking(Protocol):
@@ -91,11 +91,15 @@ class Database:
         `is_snapshot`: all its statements see the database at one moment, and write nothing.
         Raises DatabaseBusy, OSError (no database), asyncpg.PostgresError.
         """
-        isolation: Isolation = "repeatable_read" if is_snapshot else None
-        begun = self._lent()
-        async with begun as connection, connection.transaction(isolation=isolation, readonly=is_snapshot):
-            await connection.execute(_SET, *_said(who))
-            yield connection
+        async with self._lent() as connection:
+            await connection.execute(f"{_SNAPSHOT if is_snapshot else 'BEGIN'}; {_said(who)}")
+            try:
+                yield connection
+            except BaseException:
+                if not _is_lost(connection):
+                    await connection.execute("ROLLBACK")
+                raise
+            await connection.execute("COMMIT")
 
     async def ask(self, statement: str, *arguments: object) -> asyncpg.Record | None:
         """Return the first row of one statement that runs for nobody and is a transaction of its own.
@@ -139,26 +143,31 @@ async def beyond_reach(transaction: Transaction, who: Asking) -> AsyncIterator[N
     await transaction.execute(_SET_SITES, _sites_said(who))
 
 
-_SET = (
-    "SELECT set_config('heliograph.tenant', $1, true), set_config('heliograph.user', $2, true),"
-    " set_config('heliograph.platform', $3, true), set_config('heliograph.sites', $4, true)"
-)
+_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SET_SITES = "SELECT set_config('heliograph.sites', $1, true)"
 
 
-def _said(who: Asking) -> tuple[str, str, str, str]:
-    tenant = "" if who.tenant is None else str(who.tenant)
-    return tenant, str(who.id), "yes" if who.is_platform else "", _sites_said(who)
+def _said(who: Asking) -> str:
+    """Return the statement that says for whom a transaction is: what it sets are ids, and no text of anybody's."""
+    said = {
+        "tenant": "" if who.tenant is None else str(UUID(int=who.tenant.int)),
+        "user": str(UUID(int=who.id.int)),
+        "platform": "yes" if who.is_platform else "",
+        "sites": _sites_said(who),
+    }
+    return "SELECT " + ", ".join(f"set_config('heliograph.{k}', '{v}', true)" for k, v in said.items())
 
 
 def _sites_said(who: Asking) -> str:
     sites = who.reach.sites
-    return "" if sites is None else "{" + ",".join(map(str, sorted(sites))) + "}"
+    return "" if sites is None else "{" + ",".join(str(UUID(int=site.int)) for site in sorted(sites)) + "}"
 
 
 async def _prepare(connection: asyncpg.Connection[Any]) -> None:
     """Have JSON come and go as plain data."""
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=json.loads)
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_encode, decoder=msgspec.json.decode
+    )
 
 
 def _is_lost(connection: Transaction) -> bool:

@@ -10,10 +10,12 @@ One rule: a rule that looks at something else of the inventory gets it loaded in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from operator import itemgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -29,36 +31,40 @@ from sync_server.database import Transaction
 
 ORDER: tuple[Kind, ...] = tuple(INVENTORY)
 """Kinds in the order in which they are written: a site before what stands there."""
+ETAG_CHARS = 24
+KEPT = 4_096
+"""Rows of which it is kept what they mean: some 3 kB each."""
+
+
+class Known(NamedTuple):
+    """A thing, and the entity tag of its content."""
+
+    thing: Any
+    etag: str
 
 
 @cache
 def select_of(kind: Kind, alias: str = "t") -> str:
-    """Return the columns of a kind as a SELECT lists them, for `thing_of`."""
+    """Return the columns of a kind as a SELECT lists them, for `known_of`."""
     return ", ".join(_read(column, alias) for column in _columns(kind))
 
 
-def thing_of(kind: Kind, row: Mapping[str, Any] | Record) -> Any:
+def known_of(kind: Kind, row: Record) -> Known:
     """Return the thing of a row; columns of others are left alone. Raises msgspec.ValidationError where it is none."""
-    shape = INVENTORY[kind]
-    fields: dict[str, Any] = {}
-    for column in _columns(kind):
-        value = row[column.name]
-        match column.type:
-            case Place() if value is not None:
-                value = decode_point(value)
-            case Bends():
-                value = () if value is None else decode_bends(value)
-            case _ if isinstance(value, UUID):
-                value = UUID(int=value.int)  # the driver's own kind of UUID is none to msgspec
-        fields[column.name] = value
-    return shape.from_row(fields)
+    return _known(kind, _values_of(kind)(row))
+
+
+def etag_of(thing: Entity) -> str:
+    """Return the entity tag of a thing: another for every other content."""
+    digest = hashlib.sha256(msgspec.json.encode(thing)).hexdigest()
+    return f'"{digest[:ETAG_CHARS]}"'
 
 
 async def things(transaction: Transaction, kind: Kind, where: str, *arguments: object) -> list[Any]:
     """Return the things of a kind for which `where` holds; its columns are those of `t`."""
     table = INVENTORY[kind].table.name
     rows = await transaction.fetch(f"SELECT {select_of(kind)} FROM {table} t WHERE {where}", *arguments)
-    return [thing_of(kind, row) for row in rows]
+    return [known_of(kind, row).thing for row in rows]
 
 
 async def thing(transaction: Transaction, kind: Kind, id: UUID) -> Any | None:
@@ -185,8 +191,36 @@ async def _load(
     rows.update({one.id: one for one in await things(transaction, kind, where, *arguments)})
 
 
-def _columns(kind: Kind) -> list[Column[Any]]:
-    return [column for column in _shape(kind).table.columns if column.name != "tenant_id"]
+@lru_cache(KEPT)
+def _known(kind: Kind, values: tuple[Any, ...]) -> Known:
+    """Return the thing of a row's values. Lists give the same rows again and again: what it keeps is a function of them alone."""
+    shape = _shape(kind)
+    columns = zip(_columns(kind), values, strict=True)
+    thing = shape.from_row({column.name: _plain_of(column, value) for column, value in columns})
+    return Known(thing, etag_of(thing))
+
+
+def _plain_of(column: Column[Any], value: Any) -> Any:
+    match column.type:
+        case Place() if value is not None:
+            return decode_point(value)
+        case Bends():
+            return () if value is None else decode_bends(value)
+        case Plain() if value is not None:
+            return msgspec.json.decode(value)
+        case _ if isinstance(value, UUID):
+            return UUID(int=value.int)  # the driver's own kind of UUID is none to msgspec
+    return value
+
+
+@cache
+def _values_of(kind: Kind) -> Callable[[Record], tuple[Any, ...]]:
+    return itemgetter(*(column.name for column in _columns(kind)))
+
+
+@cache
+def _columns(kind: Kind) -> tuple[Column[Any], ...]:
+    return tuple(column for column in _shape(kind).table.columns if column.name != "tenant_id")
 
 
 def _shape(kind: Kind) -> Shape[Any]:
@@ -196,6 +230,8 @@ def _shape(kind: Kind) -> Shape[Any]:
 def _read(column: Column[Any], alias: str) -> str:
     if isinstance(column.type, Place | Bends):
         return f"ST_AsBinary({alias}.{column.name}) AS {column.name}"
+    if isinstance(column.type, Plain):
+        return f'{alias}."{column.name}"::text'
     return f'{alias}."{column.name}"'
 
 

@@ -44,6 +44,7 @@ BENCHES = (
     "recovery",
     "sync",
     "fanout",
+    "http",
 )
 
 

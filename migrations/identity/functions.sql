@@ -35,14 +35,14 @@ $$;
 
 -- Take one from each budget in turn; stop at the first that has none left. A budget is `cap` a window, counted over the
 -- window that slides: what is left of the last one by the clock's share, and this one. `refused` is its place in `keys`, 0
--- if none was empty; `wait_us` until it has one again; `room` what the tightest one has left.
+-- if none was empty; `wait_us` until it has one again.
 CREATE FUNCTION identity.spend(keys text[], caps integer[], windows_us bigint[])
-RETURNS TABLE (refused integer, wait_us bigint, room integer) LANGUAGE plpgsql AS $$
+RETURNS TABLE (refused integer, wait_us bigint) LANGUAGE plpgsql AS $$
 DECLARE
     at_us CONSTANT bigint := now_us();
     span bigint; this bigint; part double precision; spent double precision; b bucket;
 BEGIN
-    refused := 0; wait_us := 0; room := 2147483647;
+    refused := 0; wait_us := 0;
     FOR i IN 1 .. cardinality(keys) LOOP
         span := windows_us[i]; this := at_us / span; part := 1 - (at_us % span)::double precision / span;
         INSERT INTO bucket AS old VALUES (keys[i], this, 1, 0, (this + 2) * span)
@@ -60,10 +60,9 @@ BEGIN
             ELSE
                 spent := (part + 1 - (caps[i] - 1)::double precision / greatest(b.lately, 1)) * span;
             END IF;
-            refused := i; wait_us := greatest(spent, 1); room := 0;
+            refused := i; wait_us := greatest(spent, 1);
             RETURN NEXT; RETURN;
         END IF;
-        room := least(room, floor(caps[i] - b.lately - b.before * part)::integer);
     END LOOP;
     RETURN NEXT;
 END $$;

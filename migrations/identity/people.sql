@@ -41,7 +41,8 @@ CREATE FUNCTION identity.renew_link(who uuid, link_hash bytea, life_us bigint) R
 DECLARE at_us CONSTANT bigint := now_us(); org CONSTANT uuid := current_tenant(); m membership; is_shared boolean;
 BEGIN
     SELECT * INTO m FROM membership WHERE tenant_id = org AND account_id = who;
-    IF m.account_id IS NULL AND NOT (is_platform() AND org IS NULL AND EXISTS (SELECT FROM account WHERE id = who)) THEN
+    IF m.account_id IS NULL
+        AND NOT (is_platform() AND EXISTS (SELECT FROM account WHERE id = who AND platform_role IS NOT NULL)) THEN
         RETURN NULL;
     END IF;
     is_shared := EXISTS (SELECT FROM membership o WHERE o.account_id = who AND o.tenant_id IS DISTINCT FROM org
@@ -164,6 +165,50 @@ BEGIN
     IF NOT is_platform() THEN RAISE insufficient_privilege USING MESSAGE = 'only the platform makes its accounts'; END IF;
     INSERT INTO account (id, login, name, platform_role, made_us) VALUES (made, lower(typed), called, as_role, now_us());
     INSERT INTO one_time_link VALUES (link_hash, 'password', made, NULL, now_us() + life_us);
+END $$;
+
+-- Change an account that has a role on the platform; what is null stays. `is_off` closes it: its sessions end, its keys are refused.
+-- To remove one takes its role (and, of a closed one, its password), and the account too where no tenant has to do with it. Both tell what became of it: 'done', 'none' (it
+-- has no such role), or 'last': somebody must be left who administers the platform, so these acts wait for each other.
+CREATE FUNCTION identity.would_orphan(who uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT is_platform() THEN RAISE insufficient_privilege USING MESSAGE = 'only the platform changes its accounts'; END IF;
+    PERFORM FROM founding FOR UPDATE;
+    RETURN NOT EXISTS (SELECT FROM account WHERE platform_role = 'platform_admin' AND password IS NOT NULL AND off_us IS NULL
+        AND id <> who);
+END $$;
+CREATE FUNCTION identity.change_platform_account(who uuid, called text, as_role text, is_off boolean) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE at_us CONSTANT bigint := now_us(); is_alone CONSTANT boolean := would_orphan(who); a account;
+BEGIN
+    SELECT * INTO a FROM account WHERE id = who AND platform_role IS NOT NULL FOR UPDATE;
+    IF NOT FOUND THEN RETURN 'none'; END IF;
+    IF is_alone AND (is_off OR as_role <> 'platform_admin') THEN RETURN 'last'; END IF;
+    UPDATE account SET name = coalesce(called, name), platform_role = coalesce(as_role, platform_role),
+        off_us = CASE WHEN coalesce(is_off, off_us IS NOT NULL) THEN coalesce(off_us, at_us) END WHERE id = who;
+    IF is_off THEN
+        UPDATE session SET ended_us = at_us, ended_why = 'the account was closed' WHERE account_id = who AND ended_us IS NULL;
+        DELETE FROM one_time_link WHERE account_id = who AND used_us IS NULL;
+    END IF;
+    RETURN 'done';
+END $$;
+CREATE FUNCTION identity.remove_platform_account(who uuid) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE at_us CONSTANT bigint := now_us(); is_alone CONSTANT boolean := would_orphan(who);
+BEGIN
+    PERFORM FROM account WHERE id = who AND platform_role IS NOT NULL FOR UPDATE;
+    IF NOT FOUND THEN RETURN 'none'; END IF;
+    IF is_alone THEN RETURN 'last'; END IF;
+    UPDATE session SET ended_us = at_us, ended_why = 'the role on the platform has ended'
+        WHERE account_id = who AND ended_us IS NULL;
+    DELETE FROM one_time_link WHERE account_id = who AND used_us IS NULL;
+    UPDATE account SET platform_role = NULL, off_us = NULL, password = CASE WHEN off_us IS NULL THEN password END WHERE id = who;
+    IF NOT EXISTS (SELECT FROM membership WHERE account_id = who) THEN
+        BEGIN
+            DELETE FROM account WHERE id = who;
+        EXCEPTION WHEN foreign_key_violation THEN -- a key, a hook or an install that it made tells of it
+        END;
+    END IF;
+    RETURN 'done';
 END $$;
 
 -- Revoke an install: it can take no wrap any more, and those it has are gone here; what it ever held stays listed.

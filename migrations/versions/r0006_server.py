@@ -70,6 +70,8 @@ _LOOKUP = """
     CREATE INDEX ix_site_place ON site USING gist (tenant_id, st_envelope(place)) INCLUDE (id, place);
     CREATE INDEX ix_device_words ON device USING gin (things_text(name, address, note) gin_trgm_ops);
     CREATE INDEX ix_site_words ON site USING gin (things_text(name, region, note) gin_trgm_ops);
+    CREATE INDEX ix_device_name ON device (tenant_id, name, id);
+    CREATE INDEX ix_site_name ON site (tenant_id, name, id);
     CREATE POLICY lookup ON device FOR SELECT TO heliograph_lookup USING (true);
     CREATE POLICY lookup ON site FOR SELECT TO heliograph_lookup USING (true);
     CREATE POLICY lookup ON sample_source FOR SELECT TO heliograph_lookup USING (true);

@@ -13,7 +13,7 @@ import msgspec
 from domain.vault import Secret
 from sync_server.admin.forms import Form
 from sync_server.admin.pages import Pages, Said
-from sync_server.api import tenants
+from sync_server.api import operators, tenants
 from sync_server.api.routes import Call
 from sync_server.settings import PREFIX, meaning_of
 
@@ -64,20 +64,76 @@ async def open_tenant(call: Call, form: Form, id: UUID) -> Said:
 @pages.page("/admin/operators", "operators.html", allow="tenants:read", of="platform")
 async def show_operators(call: Call) -> dict[str, Any]:
     """Accounts with a role on the platform."""
-    return {"operators": await tenants.list_platform_users(call)}
+    return {"operators": await operators.list_platform_users(call)}
 
 
 @pages.act("/admin/operators", allow="settings:write", on=show_operators, of="platform")
 async def make_operator(call: Call, form: Form) -> Said:
     """Make an account with a role on the platform."""
     call.body = form.body(
-        tenants.NewPlatformUser,
+        operators.NewPlatformUser,
         login=form.text("login").strip(),
         name=form.text("name").strip(),
         role=form.text("role"),
     )
-    made = await tenants.make_platform_user(call)
-    return Said(f"{call.body.login} is made. Hand over this link.", {"link": made.link})
+    made = await operators.make_platform_user(call)
+    return Said(f"{made.user.name} is made. Hand over this link.", {"link": made.link})
+
+
+@pages.page("/admin/operators/{id}", "operator.html", allow="tenants:read", of="platform")
+async def show_operator(call: Call, id: UUID) -> dict[str, Any]:
+    """An account with a role on the platform."""
+    return {"operator": await operators.read_platform_user(call, id)}
+
+
+@pages.act("/admin/operators/{id}", allow="settings:write", on=show_operator, of="platform")
+async def change_operator(call: Call, form: Form, id: UUID) -> Said:
+    """Change an operator's name and role."""
+    fields = {"name": form.text("name").strip(), "role": form.text("role")}
+    call.body = form.body(operators.PlatformUserChange, **fields)
+    return Said(f"{(await operators.change_platform_user(call, id)).name} is changed.")
+
+
+@pages.act("/admin/operators/{id}/close", allow="settings:write", on=show_operator, of="platform")
+async def close_operator(call: Call, form: Form, id: UUID) -> Said:
+    """Close an operator's account."""
+    call.body = operators.PlatformUserChange(is_off=True)
+    return Said(f"{(await operators.change_platform_user(call, id)).name} is locked out.")
+
+
+@pages.act("/admin/operators/{id}/open", allow="settings:write", on=show_operator, of="platform")
+async def open_operator(call: Call, form: Form, id: UUID) -> Said:
+    """Open an operator's account that was closed."""
+    call.body = operators.PlatformUserChange(is_off=False)
+    return Said(f"{(await operators.change_platform_user(call, id)).name} may log in again.")
+
+
+@pages.act("/admin/operators/{id}/link", allow="settings:write", on=show_operator, of="platform")
+async def renew_operator_link(call: Call, form: Form, id: UUID) -> Said:
+    """Make a link that sets a new password."""
+    made = await operators.renew_platform_link(call, id)
+    return Said("Hand over this link: it sets a new password.", {"link": made.link})
+
+
+@pages.act("/admin/operators/{id}/authenticator", allow="settings:write", on=show_operator, of="platform")
+async def drop_operator_totp(call: Call, form: Form, id: UUID) -> Said:
+    """Take the authenticator from an operator who lost it."""
+    await operators.drop_platform_totp(call, id)
+    return Said("The authenticator is removed.")
+
+
+@pages.act(
+    "/admin/operators/{id}/remove",
+    allow="settings:write",
+    on=show_operator,
+    then=show_operators,
+    of="platform",
+)
+async def remove_operator(call: Call, form: Form, id: UUID) -> Said:
+    """Take an operator's role on the platform."""
+    before = await operators.read_platform_user(call, id)
+    await operators.remove_platform_user(call, id)
+    return Said(f"{before.name} operates this server no more.")
 
 
 @pages.page("/admin/settings", "settings.html", allow="settings:read", of="platform")

@@ -23,6 +23,7 @@ def routers() -> list[APIRouter]:
         keys,
         links,
         metrics,
+        operators,
         push_keys,
         quarantine,
         rules,
@@ -36,7 +37,7 @@ def routers() -> list[APIRouter]:
         wraps,
     )
 
-    identity = (auth, account, users, tenants, keys, audit, installs, wraps, secrets)
+    identity = (auth, account, users, tenants, operators, keys, audit, installs, wraps, secrets)
     network = (devices, sites, links, tags, edits, alerts, rules, metrics, events, hooks)
     pushed = (telemetry, shadows, push_keys, quarantine)
-    return [one.routes.router for one in (*identity, *network, *pushed)]
+    return [one.routes.router for one in (*network, *pushed, *identity)]  # what is asked most is found first

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.roles import Permission, Role, Scope
+from domain.roles import Permission, Role
 from sync_server.api.access import REFRESH_COOKIE, drop_cookies, refuse_foreign_page, set_cookies
 from sync_server.api.errors import refused
 from sync_server.api.routes import Body, Call, Routes
@@ -60,7 +60,6 @@ class Me(msgspec.Struct, frozen=True):
     sites: tuple[UUID, ...] | None
     is_guest: bool
     tenants: tuple[Choice, ...] = ()
-    scopes: tuple[Scope, ...] = ()
 
 
 @routes.route("POST", "/auth/login", allow="anybody", takes=LogIn, gives=Opened)

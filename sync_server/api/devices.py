@@ -16,10 +16,9 @@ from domain.inventory import Device, Role
 from domain.rules import NAME_CAP
 from sync_server import inventory
 from sync_server.api import things
-from sync_server.api.lookup import Box, Where, Words, add_box, add_words, in_boxes
+from sync_server.api.lookup import Box, Where, Words, add_after, add_box, add_words, in_boxes
 from sync_server.api.pages import cut
 from sync_server.api.routes import Call, Routes
-from sync_server.api.things import etag_of
 
 routes = Routes("devices")
 
@@ -34,11 +33,10 @@ class DeviceRow(Device, frozen=True, kw_only=True):
     reason: str = ""
 
 
+_LATEST = "SELECT {} FROM health WHERE device_id = t.id ORDER BY heard_us DESC LIMIT 1"
 _SELECT = f"""
-    SELECT {inventory.select_of("device")}, h.status, h.since_us, h.heard_us, h.reason FROM device t
-    LEFT JOIN LATERAL (
-        SELECT status, since_us, heard_us, reason FROM health WHERE device_id = t.id ORDER BY heard_us DESC LIMIT 1
-    ) AS h ON true
+    SELECT {inventory.select_of("device")}, h.status, h.since_us, h.heard_us, h.reason FROM {{}} t
+    LEFT JOIN LATERAL ({_LATEST.format("status, since_us, heard_us, reason")}) AS h ON true
 """
 _AT_A_SITE_WITHIN = f"(t.place IS NULL AND t.site_id IN ({in_boxes('sites_in_box')}))"
 
@@ -55,25 +53,26 @@ async def list_devices(
     tag: Annotated[str, Query(max_length=NAME_CAP)] = "",
     address: Annotated[str, Query(max_length=45)] = "",
 ) -> list[DeviceRow]:
-    """List devices in the order of their ids. `bbox` finds those that stand in it, and those whose site does."""
+    """List devices by name. `bbox` finds those that stand in it, and those whose site does."""
     where = Where()
-    where.add_given("t.id > {0}", call.page.key(UUID))
+    add_after(where, call.page)
     where.add_given("t.site_id = {0}", site)
     where.add_given("t.role = {0}", role)
-    where.add_given("coalesce(h.status, 'unknown') = {0}", status)
+    where.add_given(f"coalesce(({_LATEST.format('status')}), 'unknown') = {{0}}", status)
     where.add_given("t.tags @> jsonb_build_array({0}::text)", tag)
     where.add_given("t.address = {0}", address)
     add_words(where, "devices_with_words", q)
     add_box(where, "devices_in_box", bbox, _AT_A_SITE_WITHIN)
-    statement = f"{_SELECT} WHERE {where} ORDER BY t.id LIMIT {call.page.limit + 1}"
+    found = f"(SELECT * FROM device t WHERE {where} ORDER BY t.name, t.id LIMIT {call.page.limit + 1})"
+    statement = f"{_SELECT.format(found)} ORDER BY t.name, t.id"
     rows = await call.transaction.fetch(statement, *where.arguments)
-    rows, call.shown = cut(rows, call.page, lambda row: row["id"])
+    rows, call.shown = cut(rows, call.page, lambda row: (row["name"], row["id"]))
     return [_row(row) for row in rows]
 
 
 async def show_device(call: Call, id: UUID) -> DeviceRow | None:
     """Return a device, or None."""
-    row = await call.transaction.fetchrow(f"{_SELECT} WHERE t.id = $1", id)
+    row = await call.transaction.fetchrow(f"{_SELECT.format('device')} WHERE t.id = $1", id)
     return None if row is None else _row(row)
 
 
@@ -81,10 +80,10 @@ things.add_routes(routes, "device", DeviceRow, show_device)
 
 
 def _row(row: Any) -> DeviceRow:
-    device: Device = inventory.thing_of("device", row)
+    device, etag = inventory.known_of("device", row)
     return DeviceRow(
-        **msgspec.structs.asdict(device),
-        etag=etag_of(device),
+        *msgspec.structs.astuple(device),
+        etag=etag,
         status=row["status"] or "unknown",
         since_us=row["since_us"],
         heard_us=row["heard_us"],

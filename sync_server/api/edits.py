@@ -19,13 +19,17 @@ from domain.rules import STEPS_CAP
 from sync_server.api.envelope import Detail
 from sync_server.api.errors import refused
 from sync_server.api.ids import new_id
-from sync_server.api.pages import cut
+from sync_server.api.pages import Page, cut
 from sync_server.api.routes import Body, Call, Routes
 from sync_server.api.things import open_ledger
 
 routes = Routes("edits")
 EDITS_CAP = 200
 """Edits in one request."""
+PAGE_BYTES = 4_194_304
+"""About how much of edits a page holds: one may be as long as a request's body."""
+AT_ONCE = 8
+"""Edits that are taken from the database at a time."""
 
 
 class NewEdit(Body, frozen=True):
@@ -67,16 +71,18 @@ async def list_edits(
     *,
     since: Annotated[int, Query(ge=0, le=2**62, description="only of later revisions")] = 0,
 ) -> list[EditRow]:
-    """List edits, the newest first. An edit tells all that it touched: who reaches some sites only sees none."""
+    """List edits, the newest first; long ones make a page shorter. An edit tells all that it touched: who reaches some sites
+    only sees none."""
     if call.who.reach.sites is not None:
         raise refused("INSUFFICIENT_PERMISSIONS", "you reach some sites only, and edits tell of all")
-    rows = await call.transaction.fetch(
-        "SELECT seq, body FROM edit WHERE origin = current_tenant() AND seq > $1 AND ($2::bigint IS NULL OR seq < $2)"
-        " ORDER BY seq DESC LIMIT $3",
-        since,
-        call.page.key(int),
-        call.page.limit + 1,
-    )
+    asked = call.transaction.cursor(_LIST, since, call.page.key(int), call.page.limit + 1, prefetch=AT_ONCE)
+    rows, size_bytes = [], 0
+    async for row in asked:
+        rows.append(row)
+        size_bytes += row["size_bytes"]
+        if size_bytes > PAGE_BYTES and len(rows) > 1:
+            call.page = Page(len(rows) - 1, call.page.after)  # this one is the next page's first
+            break
     rows, call.shown = cut(rows, call.page, lambda row: row["seq"])
     return [EditRow(row["seq"], msgspec.convert(row["body"], Edit)) for row in rows]
 
@@ -127,6 +133,10 @@ async def undo_edit(call: Call, id: UUID) -> EditRow:
     return EditRow(ledger.revision, edit)
 
 
+_LIST = (
+    "SELECT seq, body, octet_length(body::text) AS size_bytes FROM edit"
+    " WHERE origin = current_tenant() AND seq > $1 AND ($2::bigint IS NULL OR seq < $2) ORDER BY seq DESC LIMIT $3"
+)
 _TAKEN = Refusal("EDIT_ALREADY_EXISTS", "another edit has this id", "id")
 
 

@@ -67,10 +67,10 @@ things.add_routes(routes, "link", LinkRow, show_link)
 
 
 def _row(row: Any) -> LinkRow:
-    link: Link = inventory.thing_of("link", row)
+    link, etag = inventory.known_of("link", row)
     return LinkRow(
-        **msgspec.structs.asdict(link),
-        etag=things.etag_of(link),
+        *msgspec.structs.astuple(link),
+        etag=etag,
         status=row["status"] or "unknown",
         since_us=row["since_us"],
         ab_bps=row["ab_bps"],

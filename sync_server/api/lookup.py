@@ -9,10 +9,12 @@ One rule: a condition is a text of ours; what somebody sent goes into an argumen
 from __future__ import annotations
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Query
 
 from sync_server.api.errors import refused
+from sync_server.api.pages import Page
 
 FOUND_CAP = 100_000
 """Most things that one look-up gives."""
@@ -53,6 +55,12 @@ class Where:
 
     def __str__(self) -> str:
         return " AND ".join(f"({part})" for part in self._parts) or "true"
+
+
+def add_after(where: Where, page: Page) -> None:
+    """Hold rows, ordered by name and id, to those behind the former page."""
+    if (key := page.key(tuple[str, UUID])) is not None:
+        where.add("(t.name, t.id) > ({0}, {1})", *key)
 
 
 def add_words(where: Where, function: str, words: str) -> None:

@@ -86,7 +86,7 @@ things.add_routes(routes, "rule", RuleRow, show_rule)
 def _row(rule: AlertRule, is_built_in: bool) -> RuleRow:
     return RuleRow(
         **msgspec.structs.asdict(rule),
-        etag=things.etag_of(rule),
+        etag=inventory.etag_of(rule),
         key=key_of(rule),
         is_built_in=is_built_in,
     )

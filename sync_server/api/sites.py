@@ -15,7 +15,7 @@ from domain.inventory import Site
 from domain.rules import NAME_CAP
 from sync_server import inventory
 from sync_server.api import things
-from sync_server.api.lookup import Box, Where, Words, add_box, add_words
+from sync_server.api.lookup import Box, Where, Words, add_after, add_box, add_words
 from sync_server.api.pages import cut
 from sync_server.api.routes import Call, Routes
 
@@ -43,16 +43,16 @@ async def list_sites(
     region: Annotated[str, Query(max_length=NAME_CAP)] = "",
     pop: UUID | None = None,
 ) -> list[SiteRow]:
-    """List sites in the order of their ids; `pop` is the site that they hang under."""
+    """List sites by name; `pop` is the site that they hang under."""
     where = Where()
-    where.add_given("t.id > {0}", call.page.key(UUID))
+    add_after(where, call.page)
     where.add_given("t.region = {0}", region)
     where.add_given("t.pop_id = {0}", pop)
     add_words(where, "sites_with_words", q)
     add_box(where, "sites_in_box", bbox)
-    statement = f"{_SELECT} WHERE {where} ORDER BY t.id LIMIT {call.page.limit + 1}"
+    statement = f"{_SELECT} WHERE {where} ORDER BY t.name, t.id LIMIT {call.page.limit + 1}"
     rows = await call.transaction.fetch(statement, *where.arguments)
-    rows, call.shown = cut(rows, call.page, lambda row: row["id"])
+    rows, call.shown = cut(rows, call.page, lambda row: (row["name"], row["id"]))
     return [_row(row) for row in rows]
 
 
@@ -66,5 +66,5 @@ things.add_routes(routes, "site", SiteRow, show_site)
 
 
 def _row(row: Any) -> SiteRow:
-    site: Site = inventory.thing_of("site", row)
-    return SiteRow(**msgspec.structs.asdict(site), etag=things.etag_of(site), devices=row["devices"])
+    site, etag = inventory.known_of("site", row)
+    return SiteRow(*msgspec.structs.astuple(site), etag=etag, devices=row["devices"])

@@ -1,27 +1,22 @@
-"""`/tenants` and `/platform/users`: who shares this server; `/tenant`: the one that one works in. Counterpart: `auth.py`.
+"""`/tenants`: who shares this server; `/tenant`: the one that one works in. Counterpart: `auth.py`, `operators.py`.
 
 One rule: the platform makes, closes and opens tenants; what is in one is its own, and who enters is written down there.
 """
 
 from __future__ import annotations
 
-from typing import Literal
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from sync_server.api.checks import check_login, check_name
+from sync_server.api.checks import check_name
 from sync_server.api.errors import refused
 from sync_server.api.ids import new_id
 from sync_server.api.pages import cut
 from sync_server.api.routes import Body, Call, Routes
-from sync_server.api.users import NewLink, link_of
-from sync_server.security.links import INVITATION_S
-from sync_server.security.tokens import new_opaque, opaque_hash
 
 routes = Routes("tenants")
-PlatformRole = Literal["platform_admin", "platform_operator"]
 
 
 class TenantRow(msgspec.Struct, frozen=True):
@@ -50,26 +45,6 @@ class OwnChange(Body, frozen=True):
     """What a tenant's administrator may change of it."""
 
     name: str
-
-
-class PlatformUser(msgspec.Struct, frozen=True):
-    """An account that has a role on the whole platform."""
-
-    id: UUID
-    login: str
-    name: str
-    role: PlatformRole
-    totp_on: bool
-    made_us: int
-    seen_us: int | None
-
-
-class NewPlatformUser(Body, frozen=True):
-    """An account to make."""
-
-    login: str
-    name: str
-    role: PlatformRole
 
 
 _SELECT = "SELECT t.id, t.name, s.made_us, s.off_us FROM tenant t LEFT JOIN identity.tenant_state s ON s.tenant_id = t.id"
@@ -131,50 +106,6 @@ async def change_own_tenant(call: Call) -> TenantRow:
     await _change(call, call.who.tenant, call.body.name, None)
     await call.record("tenant.changed", ("tenant", call.who.tenant), {"changed": {"name": call.body.name}})
     return await _read(call, call.who.tenant)
-
-
-@routes.route("GET", "/platform/users", allow="tenants:read", of="platform", gives=list[PlatformUser])
-async def list_platform_users(call: Call) -> list[PlatformUser]:
-    """List the accounts that have a role on the platform, by login."""
-    rows = await call.transaction.fetch(
-        "SELECT id, login, name, platform_role, totp_on, made_us, seen_us FROM identity.account"
-        " WHERE platform_role IS NOT NULL AND off_us IS NULL ORDER BY login LIMIT 200"
-    )
-    return [PlatformUser(*row) for row in rows]
-
-
-@routes.route(
-    "POST",
-    "/platform/users",
-    allow="settings:write",
-    of="platform",
-    takes=NewPlatformUser,
-    gives=NewLink,
-    status=201,
-)
-async def make_platform_user(call: Call) -> NewLink:
-    """Make an account with a role on the platform; its link sets the password."""
-    body: NewPlatformUser = call.body
-    check_login(body.login)
-    check_name(body.name)
-    login = body.login.strip()
-    known = await call.transaction.fetchrow("SELECT * FROM identity.find_login($1)", login)
-    if known is not None:
-        raise refused("USER_ALREADY_EXISTS", "there is an account of this login", "login")
-    id, token = new_id(call), new_opaque("link")
-    await call.transaction.execute(
-        "SELECT identity.make_platform_account($1, $2, $3, $4, $5, $6)",
-        id,
-        login,
-        body.name,
-        body.role,
-        opaque_hash(token),
-        INVITATION_S * 1_000_000,
-    )
-    await call.record(
-        "platform.user_made", ("account", id), {"login": login, "role": body.role}, of_platform=True
-    )
-    return NewLink(link_of(call, token))
 
 
 async def _change(call: Call, id: UUID, name: str | None, is_off: bool | None) -> None:

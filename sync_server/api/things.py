@@ -10,7 +10,6 @@ One rule: a change is held against what is there under the tenant's lock, never 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Annotated, Any, NamedTuple, cast
 from uuid import UUID
@@ -32,7 +31,6 @@ from sync_server.api.ids import new_id
 from sync_server.api.routes import Body, Call, Routes
 from sync_server.ledger import Ledger
 
-ETAG_CHARS = 24
 HEADER_CAP = 1_000
 IfMatch = Annotated[
     str | None,
@@ -73,12 +71,6 @@ def bodies_of(kind: Kind) -> Bodies:
     parts = ((f"New{name}", new), (f"{name}Change", changed))
     made = (msgspec.defstruct(called, of, **options) for called, of in parts)
     return Bodies(*cast(Iterator[type[Body]], made))
-
-
-def etag_of(thing: Entity) -> str:
-    """Return the entity tag of a thing: another for every other content."""
-    digest = hashlib.sha256(msgspec.json.encode(thing)).hexdigest()
-    return f'"{digest[:ETAG_CHARS]}"'
 
 
 Show = Callable[[Call, UUID], Awaitable[Any]]
@@ -188,7 +180,7 @@ def act_of(steps: tuple[Step, ...]) -> tuple[str, tuple[str, object]]:
 def check_etag(thing: Entity, if_match: str) -> None:
     """Refuse where none of the given tags is the thing's. Raises RefusedByRule."""
     tags = [tag.strip().removeprefix("W/") for tag in if_match.split(",")]
-    if "*" not in tags and etag_of(thing) not in tags:
+    if "*" not in tags and inventory.etag_of(thing) not in tags:
         raise refused("VERSION_STALE", "somebody changed it meanwhile: read it again")
 
 

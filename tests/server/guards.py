@@ -28,7 +28,8 @@ LOOKUPS = {
 """Functions that run as who sees all rows of some tables: each asks for the tenant that is set."""
 OWNERS = {
     "keep_partitions",
-    *("identity.admit_key", "identity.admit_user", "identity.audit_hash", "identity.change_tenant"),
+    *("identity.admit_key", "identity.admit_user", "identity.audit_hash", "identity.change_platform_account"),
+    *("identity.change_tenant", "identity.remove_platform_account", "identity.would_orphan"),
     *("identity.drop_totp", "identity.end_install", "identity.end_of_member", "identity.find_account"),
     *(
         "identity.find_hook",

@@ -8,12 +8,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
+import pytest
 
 from domain.edit import Edit, Step, apply, creation, deletion, fields_of
 from domain.inventory import Credential, Device, Inventory, Link, Probe, Site
 from domain.roles import EVERYWHERE, PERMISSIONS
 from domain.rules import refusals
 from engine.storage.rows import INVENTORY
+from sync_server.api import edits
 from sync_server.inventory import part_for, things
 from sync_server.ledger import Ledger
 from sync_server.security.principal import Principal
@@ -51,6 +53,29 @@ async def test_an_edit_sent_again_is_answered_as_it_was(server_database: ServerD
         listed = await engineer.get("/edits")
         assert [(row["revision"], row["edit"]["title"]) for row in listed] == [(1, "Build A")]
         assert listed[0]["edit"]["author"] == "One engineer"
+
+
+async def test_a_page_of_long_edits_is_shorter_and_pages_still_meet(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edits, "PAGE_BYTES", 5_000)
+    async with serving(server_database) as server:
+        engineer = await an_engineer(server)
+        for number in range(9):
+            sites = range(6 if number == 4 else 1)
+            long = (making("site", name=f"S{number} {one}", note="n" * 1_500) for one in sites)
+            assert (await send(engineer, an_edit(*long)))[0]["state"] == "confirmed"
+        seen, sizes, cursor = [], [], ""
+        while True:
+            said = (await engineer.ask("GET", f"/edits?cursor={cursor}", expect=200)).json()
+            seen += [row["revision"] for row in said["data"]]
+            sizes.append(len(said["data"]))
+            cursor = said["meta"]["page"].get("next", "")
+            if not cursor:
+                break
+        assert seen == list(range(9, 0, -1))
+        assert max(sizes) == 2
+        assert 1 in sizes  # the longest is longer than a page, and is given
 
 
 async def test_an_edit_is_applied_whole_or_not_at_all_and_does_not_hold_up_the_next(

@@ -111,6 +111,8 @@ async def _held(admin: Person) -> str:
 
 THINGS: dict[str, Callable[[Person], Awaitable[str]]] = {
     "/users/{id}": _user,
+    "/platform/users/{id}": _user,
+    "/operators/{id}": _user,
     "/keys/{id}": _key,
     "/auth/sessions/{id}": _session,
     "/tenants/{id}": _tenant,

@@ -13,10 +13,12 @@ import msgspec
 import pytest
 from sqlalchemy import insert, text
 
+from domain.errors import RefusedByRule
 from domain.metrics import CATALOGUE
 from engine.storage import tables
 from engine.storage.hours import HOUR_US, floor_hour
 from engine.storage.samples import US_PER_DAY
+from sync_server import charts
 from sync_server.charts import Charts, Wanted
 from sync_server.database import Database, Work
 from sync_server.samples import Cycle, Samples, SchemaRefused, Written
@@ -158,6 +160,25 @@ def test_hours_are_made_of_each_tenants_samples_and_again_of_what_comes_late(ben
             await transaction.execute("DELETE FROM sample")
         assert await server.rtt(ONE, NOW_US - year_us, NOW_US, 2) == [(1.0, 77.0)]
         assert await server.rtt(TWO, NOW_US - year_us, NOW_US, 2) == [(2.0, 11.0)]
+
+    bench(work)
+
+
+def test_the_hours_of_a_long_time_are_read_in_parts_and_not_without_end(
+    bench: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(server: Bench) -> None:
+        first_us, year_us = floor_hour(NOW_US) - 20 * HOUR_US, 366 * US_PER_DAY
+        cycles = [server.cycle(first_us + n * HOUR_US, float(n)) for n in range(7)]
+        await server.samples.write(ONE, cycles, NOW_US)
+        await asyncio.to_thread(server.upkeep.roll_up, NOW_US)
+        whole = await server.rtt(ONE, NOW_US - year_us, NOW_US, 50)
+        monkeypatch.setattr(charts, "HOURS_AT_ONCE", 2)
+        assert await server.rtt(ONE, NOW_US - year_us, NOW_US, 50) == whole
+        assert whole[-1][1] == 6.0
+        monkeypatch.setattr(charts, "HOURS_CAP", 5)
+        with pytest.raises(RefusedByRule, match="shorter time"):
+            await server.rtt(ONE, NOW_US - year_us, NOW_US, 50)
 
     bench(work)
 
