@@ -15,14 +15,19 @@ from engine.storage.file import engine_for
 from engine.storage.tables import metadata
 
 
+SERVERS = ("ix_device_name", "ix_site_name")
+
+
 def include_name(name: str | None, kind: str, parents: Any) -> bool:
     """Tell whether a thing found in the database is ours: PostGIS' tables and the partitions of samples are not compared."""
     return kind != "table" or name in metadata.tables
 
 
 def include_object(thing: Any, name: str | None, kind: str, reflected: bool, compared: Any) -> bool:
-    """Tell whether a thing of `tables.py` is meant for this dialect: GIST and GIN exist on PostgreSQL only."""
-    is_servers = kind == "index" and thing.dialect_options["postgresql"]["using"] in ("gist", "gin")
+    """Tell whether a thing of `tables.py` is meant for this dialect: some indexes are for a server's look-ups and lists only."""
+    is_servers = kind == "index" and (
+        name in SERVERS or thing.dialect_options["postgresql"]["using"] in ("gist", "gin")
+    )
     return not is_servers or context.get_context().dialect.name == "postgresql"
 
 

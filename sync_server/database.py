@@ -9,7 +9,7 @@ One rule: there is no way to a tenant's row but through `transaction`.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
@@ -24,6 +24,7 @@ Transaction: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 """A connection within a transaction: `fetch`, `fetchrow`, `fetchval`, `execute` with `$1` parameters."""
 
 APPLICATION = "heliograph"
+Watch: TypeAlias = Callable[["asyncpg.Connection[Any]"], None]
 
 
 class Asking(Protocol):
@@ -60,15 +61,21 @@ class Database:
         self._wait_s = wait_s
 
     @classmethod
-    async def open(cls, settings: Settings) -> Database:
-        """Connect. Raises OSError or asyncpg.PostgresError where the database cannot be used."""
+    async def open(cls, settings: Settings, watch: Watch | None = None) -> Database:
+        """Connect; `watch` is given every connection. Raises OSError or asyncpg.PostgresError where it cannot be used."""
+
+        async def prepare(connection: asyncpg.Connection[Any]) -> None:
+            await _prepare(connection)
+            if watch is not None:
+                watch(connection)
+
         pool = asyncpg.create_pool(
             settings.database_url.value,
             min_size=settings.pool_min,
             max_size=settings.pool_max,
             statement_cache_size=settings.statement_cache,
             command_timeout=settings.statement_timeout_s,
-            init=_prepare,
+            init=prepare,
             reset=_reset,
             server_settings={"application_name": APPLICATION},
         )

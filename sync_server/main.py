@@ -5,6 +5,7 @@ One rule: nothing here decides; it puts together.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
@@ -34,6 +35,7 @@ from sync_server.push.mqtt import Subscriber, broker_of
 from sync_server.samples import Caps, Samples
 from sync_server.services import Services
 from sync_server.settings import Settings
+from sync_server.tracing import Traces, Tracing
 from sync_server.upkeep import Upkeep
 from sync_server.watching import Watching
 
@@ -53,17 +55,27 @@ async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
     app = FastAPI(title="Heliograph", version=VERSION, docs_url=None, redoc_url=None)
     app.state.settings = settings
     async with AsyncExitStack() as closing:
-        app.state.database = database = await Database.open(settings)
+        traces = Traces.of(settings)
+        if traces is not None:
+            closing.push_async_callback(asyncio.to_thread, traces.close)
+        app.state.database = database = await Database.open(
+            settings, None if traces is None else traces.watch
+        )
         closing.push_async_callback(database.close)
         app.state.health = health.Health(database)
         upkeep = Upkeep(database, settings)
         await upkeep.keep_partitions(time.time_ns() // 1000)
         caps = Caps(settings.tenant_sources, settings.tenant_schemas)
-        app.state.samples = Samples(database, settings.raw_days, caps)
-        app.state.charts = Charts(app.state.samples, settings.raw_days)
         app.state.services = services = Services.of(settings, database)
         closing.callback(services.close)
-        tasks = keep("upkeep", upkeep.run), keep("forgetting", services.forget_what_is_over)
+        closing.push_async_callback(services.usage.write)
+        app.state.samples = Samples(database, settings.raw_days, caps, services.usage)
+        app.state.charts = Charts(app.state.samples, settings.raw_days)
+        tasks = (
+            keep("upkeep", upkeep.run),
+            keep("forgetting", services.forget_what_is_over),
+            keep("usage", services.usage.run),
+        )
         closing.push_async_callback(end, *tasks)
         app.state.ingest = ingest = Ingest(app.state.samples, settings)
         closing.push_async_callback(ingest.close)
@@ -83,6 +95,8 @@ async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
         watching = keep("watching", Watching(database, ingest, app.state.metrics).run)
         closing.push_async_callback(end, watching)
         app.add_middleware(metrics.Counting, metrics=app.state.metrics)
+        if traces is not None:
+            app.add_middleware(Tracing, traces=traces)
         app.add_middleware(Headers)
         handle_errors(app)
         routers = (health.router, metrics.router, *api.routers(), *admin.routers())

@@ -33,6 +33,9 @@ NO_ROUTE = "(none)"
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
+_FIGURES = "SELECT * FROM platform_figures() UNION ALL SELECT * FROM identity.activity()"
+
+
 class Metrics:
     """All figures of one server."""
 
@@ -63,6 +66,16 @@ class Metrics:
             ("severity",),
             registry=registry,
         )
+        self._opened = Gauge(
+            "alerts_opened_last_hour", "Alerts raised within an hour.", ("severity",), registry=registry
+        )
+        self._open = Gauge(
+            "alerts_open", "Alerts that are not cleared, by severity.", ("severity",), registry=registry
+        )
+        self._people = Gauge(
+            "active_people", "People who used the server lately.", ("within",), registry=registry
+        )
+        self._sessions = Gauge("open_sessions", "Sessions that live.", ("kind",), registry=registry)
         self._availability = Gauge(
             "sla_compliance_ratio",
             "Share of devices with a known status that are not down.",
@@ -98,7 +111,7 @@ class Metrics:
         if now_s - self._asked_s >= ASKED_EVERY_S:
             try:
                 async with self._database.transaction(Work()) as transaction:
-                    found = await transaction.fetch("SELECT figure, label, amount FROM platform_figures()")
+                    found = await transaction.fetch(_FIGURES)
             except (OSError, DatabaseBusy, asyncpg.PostgresError):
                 pass  # the old ones stay; `self_alert` and `/health` say that the database is gone
             else:
@@ -108,13 +121,19 @@ class Metrics:
 
     def _take(self, found: dict[tuple[str, str], int]) -> None:
         self._devices.set(found.get(("devices", "active"), 0))
-        self._statuses.clear()
-        self._alerts.clear()
+        labelled = {
+            "status": self._statuses,
+            "alerts": self._alerts,
+            "alerts_hour": self._opened,
+            "alerts_open": self._open,
+            "people": self._people,
+            "sessions": self._sessions,
+        }
+        for gauge in labelled.values():
+            gauge.clear()
         for (figure, label), amount in found.items():
-            if figure == "status":
-                self._statuses.labels(label).set(amount)
-            elif figure == "alerts":
-                self._alerts.labels(label).set(amount)
+            if figure in labelled:
+                labelled[figure].labels(label).set(amount)
         known = sum(
             amount for (figure, label), amount in found.items() if figure == "status" and label != "unknown"
         )
@@ -179,6 +198,8 @@ async def read_metrics(request: Request) -> Response:
 
 
 def _ids_of(scope: Scope) -> dict[str, Any]:
-    """Return the ids that others have given the request: its own, and its tenant's once it is known."""
+    """Return the ids that others have given the request: its own, its tenant's once it is known, its trace's."""
     state = scope.get("state", {})
-    return {name: state[name] for name in ("request_id", "tenant_id") if state.get(name) is not None}
+    return {
+        name: state[name] for name in ("request_id", "tenant_id", "trace_id") if state.get(name) is not None
+    }

@@ -23,12 +23,14 @@ from domain.metrics import BY_KEY
 from domain.observation import Value
 from domain.text import TEXT_CAP
 from engine.storage.hours import HOUR_US, LATE_US, floor_hour
-from engine.storage.samples import SCHEMAS_CACHED, US_PER_DAY, VALUES_CAP, Series
+from engine.storage.samples import ROW_BYTES, SCHEMAS_CACHED, US_PER_DAY, VALUES_CAP, Series
 from sync_server.database import Database, Transaction, Work
+from sync_server.usage import Usage, Used
 
 AHEAD_US = HOUR_US
 """How far a poller's clock may be ahead of ours."""
 TENANTS_CACHED = 1_000
+FLOAT_BYTES = 4
 LATEST_US = 2 * US_PER_DAY
 """What is older is nobody's latest value."""
 BESIDE_US = 15 * 60_000_000
@@ -89,8 +91,11 @@ class _Layout(NamedTuple):
 class Samples:
     """Writes and reads the samples of all tenants. One a server, shared by all who ingest."""
 
-    def __init__(self, database: Database, raw_days: int, caps: Caps = CAPS) -> None:
+    def __init__(
+        self, database: Database, raw_days: int, caps: Caps = CAPS, usage: Usage | None = None
+    ) -> None:
         self._database = database
+        self._usage = usage
         self._raw_us = raw_days * US_PER_DAY
         self._caps = caps
         self._layouts: dict[bytes, _Layout] = {}
@@ -181,6 +186,9 @@ class Samples:
                     "SELECT FROM sample_source WHERE key = ANY($1) ORDER BY key FOR UPDATE", keys
                 )
                 await transaction.execute(_ROLL_AGAIN, keys, [late[key] for key in keys])
+        if self._usage is not None:
+            size_bytes = sum(map(len, blobs)) * rows // len(blobs)  # of those that were not there yet
+            self._usage.add(tenant, Used(0, rows, size_bytes // FLOAT_BYTES, size_bytes + rows * ROW_BYTES))
         return rows, beyond
 
     async def latest(

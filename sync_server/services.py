@@ -23,6 +23,7 @@ from sync_server.security.passwords import Cost, Passwords
 from sync_server.security.sessions import Sessions
 from sync_server.security.tokens import AccessTokens
 from sync_server.settings import PREFIX, SettingRefused, Settings
+from sync_server.usage import Usage
 
 FORGET_EVERY_S = 60.0
 KEPT_DAYS = 30
@@ -42,6 +43,7 @@ class Services:
     passwords: Passwords
     authenticators: Authenticators
     keyring: Keyring
+    usage: Usage
     now_s: Callable[[], float]
 
     @classmethod
@@ -73,7 +75,10 @@ class Services:
             now_s=now_s,
         )
         links = Links(database, admission, passwords, now_s)
-        return cls(settings, database, admission, sessions, links, passwords, authenticators, keyring, now_s)
+        usage = Usage(database)
+        return cls(
+            settings, database, admission, sessions, links, passwords, authenticators, keyring, usage, now_s
+        )
 
     async def forget_what_is_over(self) -> None:
         """Delete ended sessions, used tokens and counters, for ever; every instance does, the rest is waited for by nobody."""

@@ -181,6 +181,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     live_tenant_lines: Annotated[int, _number(1, 100_000, "live connections of a tenant at this process")] = (
         1_000
     )
+    traces_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^/\s@]+/\S*)?$",
+            description="where spans go: a collector of OpenTelemetry, `http://127.0.0.1:4318/v1/traces`; needs the"
+            " extra `traces`",
+        ),
+    ] = ""
+    traces_share: Annotated[
+        float,
+        _number(
+            0, 1, "share of the traces that begin here that are recorded; a sender's own goes on as it says"
+        ),
+    ] = 1.0
     stop_s: Annotated[float, _number(1, 600, "how long a stop waits for requests that are under way")] = 20.0
 
 

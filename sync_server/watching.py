@@ -25,6 +25,9 @@ _log = logging.getLogger("sync_server.watching")
 
 ROUND_S = 30.0
 ASK_S = 5.0
+BLOCKS_LEAST = 10_000
+"""Blocks in a round from which on misses mean anything: what is first asked for after a start is always one."""
+_BLOCKS = "SELECT blks_hit, blks_read FROM pg_stat_database WHERE datname = current_database()"
 MEMINFO = Path("/proc/meminfo")
 
 
@@ -46,6 +49,13 @@ class Requests(NamedTuple):
     took_s: float = 0.0
 
 
+class Blocks(NamedTuple):
+    """Blocks of the database that were asked for up to now: in its memory, and not."""
+
+    found: int = 0
+    missed: int = 0
+
+
 class Watching:
     """Does a round each half minute. `run` is to be kept by `engine.tasks.keep`."""
 
@@ -58,6 +68,11 @@ class Watching:
         self._before = Requests()
         self._since: Requests = Requests()
         self._is_database_lost = 0.0
+        self._asked_s = 0.0
+        self._blocks = self._blocks_since = Blocks()
+        self._worked_s = time.process_time()
+        self._looked_s = time.monotonic()
+        self._busy = 0.0
         self._held_since_s: dict[str, float] = {}
         self.alerts: set[str] = set()
         self.rules = (
@@ -65,6 +80,9 @@ class Watching:
             Rule("error_rate", "critical", 0.05, 120, self._error_rate),
             Rule("memory", "critical", 0.9, 0, memory_used),
             Rule("slow_answers", "warning", 2.0, 300, self._mean_s),
+            Rule("processor", "warning", 0.85, 300, lambda: self._busy),
+            Rule("database_slow", "warning", 0.2, 60, lambda: self._asked_s),
+            Rule("cache_miss", "warning", 0.5, 300, self._cache_missed),
             Rule("disk", "warning", 0.8, 0, self._disk_used),
             Rule("queue_backlog", "warning", 1_000, 60, lambda: ingest.waiting),
             Rule("queue_lag", "critical", 300, 0, lambda: ingest.lag_s),
@@ -78,12 +96,18 @@ class Watching:
 
     async def look(self, now_s: float) -> set[str]:
         """Ask every rule; return the names of those that are alerts now."""
+        began_s = time.monotonic()
         try:
             async with asyncio.timeout(ASK_S), self._database.transaction(Work()) as transaction:
-                await transaction.fetchval("SELECT 1")
-            self._is_database_lost = 0.0
+                row = await transaction.fetchrow(_BLOCKS)
+            assert row is not None, "the database has no statistics of itself"
+            self._is_database_lost, self._asked_s = 0.0, time.monotonic() - began_s
+            blocks = Blocks(*row)
+            self._blocks_since = Blocks(*(new - old for new, old in zip(blocks, self._blocks, strict=True)))
+            self._blocks = blocks
         except (OSError, DatabaseBusy, asyncpg.PostgresError):
             self._is_database_lost = 1.0
+        self._note_work()
         now = self._counted()
         self._since = Requests(*(new - old for new, old in zip(now, self._before, strict=True)))
         self._before = now
@@ -127,6 +151,18 @@ class Watching:
 
     def _mean_s(self) -> float | None:
         return self._since.took_s / self._since.answered if self._since.answered else None
+
+    def _cache_missed(self) -> float | None:
+        asked = sum(self._blocks_since)
+        return self._blocks_since.missed / asked if asked >= BLOCKS_LEAST else None
+
+    def _note_work(self) -> None:
+        """Find the share of a core that this process took since the last look: its loop has no more than one."""
+        worked_s, looked_s = time.process_time(), time.monotonic()
+        span_s = looked_s - self._looked_s
+        if span_s > 0:
+            self._busy = (worked_s - self._worked_s) / span_s
+        self._worked_s, self._looked_s = worked_s, looked_s
 
     def _disk_used(self) -> float | None:
         usage = shutil.disk_usage(self._folder)

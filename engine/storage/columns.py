@@ -71,7 +71,7 @@ def noted() -> CheckConstraint:
 
 def placed(table: str, second: str) -> list[CheckConstraint | Index]:
     """Return what PostGIS holds a place to (SQLite cannot look into WKB, there the rules alone do), and how a server finds what
-    has one: by box, and by words in `name`, a second column and `note`."""
+    has one: by box, by words in `name`, a second column and `note`, and in the order of names."""
     check = CheckConstraint(
         "ST_X(place) BETWEEN -180 AND 180 AND ST_Y(place) BETWEEN -90 AND 90", name="place"
     )
@@ -82,5 +82,6 @@ def placed(table: str, second: str) -> list[CheckConstraint | Index]:
     return [
         check.ddl_if(dialect="postgresql"),
         Index(f"ix_{table}_place", "tenant_id", envelope, **boxes).ddl_if(dialect="postgresql"),
+        Index(f"ix_{table}_name", "tenant_id", "name", "id").ddl_if(dialect="postgresql"),
         Index(f"ix_{table}_words", words, **trigrams).ddl_if(dialect="postgresql"),
     ]

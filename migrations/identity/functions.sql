@@ -186,3 +186,9 @@ RETURNS TABLE (session uuid, jti uuid, account uuid, org uuid) LANGUAGE sql AS $
     WITH taken AS (DELETE FROM stream_token WHERE hash = token RETURNING *)
     SELECT session_id, jti, account_id, tenant_id FROM taken WHERE until_us > now_us()
 $$;
+-- How many people have used the server lately, and how many sessions live: numbers alone, of all tenants.
+CREATE FUNCTION identity.activity() RETURNS TABLE (figure text, label text, amount bigint) LANGUAGE sql STABLE AS $$
+    SELECT 'people', w.label, count(DISTINCT s.account_id) FROM (VALUES ('hour', 3600), ('day', 86400)) AS w (label, span_s)
+        LEFT JOIN session s ON s.seen_us > now_us() - w.span_s * 1000000::bigint GROUP BY w.label
+    UNION ALL SELECT 'sessions', kind, count(*) FROM session WHERE ended_us IS NULL AND until_us > now_us() GROUP BY kind
+$$;

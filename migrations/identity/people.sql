@@ -211,6 +211,23 @@ BEGIN
     RETURN 'done';
 END $$;
 
+-- Add to what tenants used today; those that are gone are left out. Called by every instance, each with what it counted itself.
+CREATE FUNCTION identity.count_usage(tenants uuid[], requests bigint[], polls bigint[], numbers bigint[], bytes bigint[])
+RETURNS void LANGUAGE sql AS $$
+    INSERT INTO usage AS u
+    SELECT t.id, (now_us() / 86400000000)::integer, n.requests, n.polls, n.numbers, n.bytes
+    FROM unnest(tenants, requests, polls, numbers, bytes) AS n (id, requests, polls, numbers, bytes) JOIN tenant t USING (id)
+    ORDER BY 1
+    ON CONFLICT (tenant_id, day) DO UPDATE SET requests = u.requests + excluded.requests, polls = u.polls + excluded.polls,
+        numbers = u.numbers + excluded.numbers, bytes = u.bytes + excluded.bytes
+$$;
+-- What every tenant used in these days, for the platform; for anybody else nothing.
+CREATE FUNCTION identity.usage_of_all(days integer) RETURNS TABLE (tenant_id uuid, requests bigint, numbers bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT tenant_id, sum(requests)::bigint, sum(numbers)::bigint FROM usage
+    WHERE is_platform() AND day > now_us() / 86400000000 - days GROUP BY tenant_id
+$$;
+
 -- Revoke an install: it can take no wrap any more, and those it has are gone here; what it ever held stays listed.
 CREATE FUNCTION identity.end_install(which uuid) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE org CONSTANT uuid := current_tenant(); raised integer;
@@ -231,6 +248,7 @@ BEGIN
         DELETE FROM bucket WHERE key IN (SELECT key FROM bucket WHERE until_us < at_us LIMIT 10000 FOR UPDATE SKIP LOCKED);
         EXIT WHEN NOT FOUND;
     END LOOP;
+    DELETE FROM usage WHERE day < at_us / 86400000000 - 400;
     DELETE FROM stream_token WHERE until_us < at_us;
     DELETE FROM revoked_token WHERE until_us < at_us;
     DELETE FROM one_time_link WHERE until_us < at_us - kept_us;

@@ -6,12 +6,12 @@ DECLARE name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['account', 'recovery_code', 'tenant_state', 'membership', 'session', 'refresh_token',
         'revoked_token', 'stream_token', 'one_time_link', 'founding', 'api_key', 'audit', 'audit_head', 'bucket', 'install',
-        'audience', 'wrap', 'secret']
+        'audience', 'wrap', 'secret', 'usage']
     LOOP
         EXECUTE format('ALTER TABLE identity.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY functions ON identity.%I TO CURRENT_USER USING (true) WITH CHECK (true)', name);
     END LOOP;
-    FOREACH name IN ARRAY ARRAY['membership', 'api_key', 'install', 'audience', 'wrap', 'secret', 'tenant_state']
+    FOREACH name IN ARRAY ARRAY['membership', 'api_key', 'install', 'audience', 'wrap', 'secret', 'tenant_state', 'usage']
     LOOP
         EXECUTE format('CREATE POLICY own_rows ON identity.%I TO heliograph_requests'
             ' USING (tenant_id = (SELECT current_tenant())) WITH CHECK (tenant_id = (SELECT current_tenant()))', name);
@@ -39,7 +39,7 @@ GRANT USAGE ON SCHEMA identity TO heliograph_requests;
 GRANT SELECT (id, login, name, platform_role, totp_on, made_us, seen_us, off_us) ON identity.account TO heliograph_requests;
 GRANT SELECT, UPDATE (ended_us, ended_why) ON identity.session TO heliograph_requests;
 GRANT SELECT, DELETE, UPDATE (name, role, sites, off_us) ON identity.membership TO heliograph_requests;
-GRANT SELECT ON identity.audit, identity.tenant_state TO heliograph_requests;
+GRANT SELECT ON identity.audit, identity.tenant_state, identity.usage TO heliograph_requests;
 GRANT SELECT (tenant_id, id, name, prefix, scopes, sites, maker, made_us, until_us, ended_us), INSERT,
     UPDATE (name, ended_us) ON identity.api_key TO heliograph_requests;
 GRANT SELECT, INSERT, UPDATE (name, challenge, proven_us, seen_us, ended_us) ON identity.install TO heliograph_requests;

@@ -147,6 +147,17 @@ CREATE UNLOGGED TABLE identity.bucket (
     until_us bigint NOT NULL
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
+-- What a tenant used, by days since 1970 UTC: requests, and polls that were stored, with their numbers and bytes.
+CREATE TABLE identity.usage (
+    tenant_id uuid NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    day integer NOT NULL,
+    requests bigint NOT NULL,
+    polls bigint NOT NULL,
+    numbers bigint NOT NULL,
+    bytes bigint NOT NULL,
+    PRIMARY KEY (tenant_id, day)
+);
+
 -- Installs, their public keys, and which secrets each has ever held.
 CREATE TABLE identity.install (
     tenant_id uuid NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,

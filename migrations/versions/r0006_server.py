@@ -78,7 +78,7 @@ _LOOKUP = """
     CREATE POLICY lookup ON health FOR SELECT TO heliograph_lookup USING (true);
     CREATE POLICY lookup ON alert FOR SELECT TO heliograph_lookup USING (true);
     GRANT SELECT (tenant_id, status) ON health TO heliograph_lookup;
-    GRANT SELECT (tenant_id, severity) ON alert TO heliograph_lookup;
+    GRANT SELECT (tenant_id, severity, opened_us, cleared_us) ON alert TO heliograph_lookup;
     GRANT SELECT (tenant_id, id, place, name, address, note, paused) ON device TO heliograph_lookup;
     GRANT SELECT (tenant_id, id, place, name, region, note) ON site TO heliograph_lookup;
     GRANT SELECT (tenant_id, rolled_us) ON sample_source TO heliograph_lookup;
@@ -132,9 +132,18 @@ _LOOKUP = """
         SELECT 'devices', CASE WHEN paused THEN 'paused' ELSE 'active' END, count(*) FROM device GROUP BY paused
         UNION ALL SELECT 'status', status, count(*) FROM health GROUP BY status
         UNION ALL SELECT 'alerts', severity, count(*) FROM alert GROUP BY severity
+        UNION ALL SELECT 'alerts_open', severity, count(*) FROM alert WHERE cleared_us IS NULL GROUP BY severity
+        UNION ALL SELECT 'alerts_hour', severity, count(*) FROM alert
+            WHERE opened_us > (extract(epoch FROM now()) * 1000000)::bigint - 3600000000 GROUP BY severity
+    $$;
+
+    CREATE OR REPLACE FUNCTION devices_of_all() RETURNS TABLE (tenant_id uuid, devices bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        SELECT d.tenant_id, count(*) FROM device d WHERE current_setting('heliograph.platform', true) = 'yes' GROUP BY d.tenant_id
     $$;
 
     GRANT CREATE ON SCHEMA public TO heliograph_lookup;
+    ALTER FUNCTION devices_of_all OWNER TO heliograph_lookup;
     ALTER FUNCTION platform_figures OWNER TO heliograph_lookup;
     ALTER FUNCTION tenants_behind OWNER TO heliograph_lookup;
     ALTER FUNCTION devices_in_box OWNER TO heliograph_lookup;

@@ -5,8 +5,10 @@ One rule: what protects the account is changed with its password in the form.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
+
+import segno
 
 from sync_server.admin.entry import check_twice
 from sync_server.admin.forms import Form
@@ -15,6 +17,8 @@ from sync_server.api import account
 from sync_server.api.routes import Call
 
 pages = Pages()
+MARGIN = 4
+"""Empty squares around a QR code."""
 
 
 @pages.page("/admin/account", "account.html", allow="signed in", of="either")
@@ -49,7 +53,22 @@ async def begin(call: Call, form: Form) -> Said:
     """Begin with an authenticator."""
     call.body = form.body(account.Proof, password=form.text("password"))
     begun = await account.begin_totp(call)
-    return Said("Type this into your authenticator, then the code that it shows.", {"authenticator": begun})
+    once = {"authenticator": begun, "picture": picture_of(begun.uri)}
+    return Said("Show this to your authenticator, then type the code that it shows.", once)
+
+
+class Picture(NamedTuple):
+    """A QR code as an SVG draws it: the width of its square, and the path of what is dark."""
+
+    size: int
+    path: str
+
+
+def picture_of(text: str) -> Picture:
+    """Return a text as a QR code, with the margin that cameras need."""
+    rows = segno.make(text, error="m").matrix
+    places = ((x, y) for y, row in enumerate(rows, MARGIN) for x, dark in enumerate(row, MARGIN) if dark)
+    return Picture(len(rows) + 2 * MARGIN, "".join(f"M{x} {y}h1v1h-1z" for x, y in places))
 
 
 @pages.act(

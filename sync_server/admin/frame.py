@@ -37,6 +37,7 @@ NAVIGATION: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("/admin/push-keys", "Device keys", "keys:read", "tenant"),
             Entry("/admin/quarantine", "Quarantine", "quarantine:read", "tenant"),
             Entry("/admin/installs", "Installs", "installs:read", "tenant"),
+            Entry("/admin/pollers", "Pollers", "installs:read", "tenant"),
             Entry("/admin/sites", "Sites", "sites:read", "tenant"),
             Entry("/admin/usage", "Usage", "tenant:read", "tenant"),
             Entry("/admin/audit", "Audit", "audit:read", "tenant"),
@@ -131,6 +132,16 @@ def browser_of(agent: str) -> str:
     return " on ".join(filter(None, (name, system))) or agent or "unknown"
 
 
+def size_of(count_bytes: int) -> str:
+    """Return a size in one unit."""
+    size = float(count_bytes)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if size >= 10 or unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:,.1f} TB"
+
+
 def when(us: int | None) -> str:
     """Return a time as UTC."""
     return "" if us is None else f"{datetime.fromtimestamp(us / 1_000_000, UTC):%Y-%m-%d %H:%M:%S}"
@@ -144,6 +155,7 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 _templates.filters["when"] = when
+_templates.filters["size"] = size_of
 _templates.filters["browser"] = browser_of
 _templates.filters["role"] = lambda role: _ROLE_NAMES.get(role, role or "API key")
 _templates.globals.update(version=VERSION, stamp=STAMP)

@@ -18,12 +18,17 @@ from sync_server.api.routes import Call
 from sync_server.settings import PREFIX, meaning_of
 
 pages = Pages()
+_USED = """
+    SELECT tenant_id, coalesce(d.devices, 0) AS devices, coalesce(u.requests, 0) AS requests, coalesce(u.numbers, 0) AS numbers
+    FROM devices_of_all() d FULL JOIN identity.usage_of_all(30) u USING (tenant_id)
+"""
 
 
 @pages.page("/admin/tenants", "tenants.html", allow="tenants:read", of="platform")
 async def show_tenants(call: Call) -> dict[str, Any]:
-    """All tenants."""
-    return {"tenants": await tenants.list_tenants(call)}
+    """All tenants, and what each has used."""
+    used = await call.transaction.fetch(_USED)
+    return {"tenants": await tenants.list_tenants(call), "used": {row["tenant_id"]: row for row in used}}
 
 
 @pages.act("/admin/tenants", allow="tenants:write", on=show_tenants, of="platform")

@@ -20,6 +20,19 @@ _LIST = (
     " WHERE ($1::uuid[] IS NULL OR s.id = ANY($1)) AND ($2 = '' OR strpos(lower(s.name || ' ' || s.region), lower($2)) > 0)"
     " AND ($3::text IS NULL OR (s.name, s.id) > ($3, $4)) ORDER BY s.name, s.id LIMIT $5"
 )
+_POLLERS_CAP = 200
+SILENT_S = 300
+"""How long nothing may be heard through a poller before it is called silent."""
+_POLLERS = f"""
+    SELECT i.id, i.name, i.kind, i.seen_us, coalesce(h.devices, 0) AS devices, h.heard_us FROM identity.install i
+    LEFT JOIN (SELECT vantage, count(*) AS devices, max(heard_us) AS heard_us FROM health GROUP BY vantage) h
+        ON h.vantage = i.id
+    WHERE i.ended_us IS NULL AND (i.kind = 'collector' OR h.vantage IS NOT NULL) ORDER BY i.name, i.id LIMIT {_POLLERS_CAP}
+"""
+_DAYS = """
+    SELECT day, requests, polls, numbers, bytes FROM identity.usage
+    WHERE day > identity.now_us() / 86400000000 - 30 ORDER BY day DESC
+"""
 _COUNTS = """
     SELECT (SELECT count(*) FROM site) AS "Sites", (SELECT count(*) FROM device) AS "Devices",
         (SELECT count(*) FROM link) AS "Links", (SELECT count(*) FROM credential) AS "Credentials",
@@ -40,15 +53,26 @@ async def show_sites(call: Call) -> dict[str, Any]:
     return {"sites": [dict(row) for row in rows], "search": search}
 
 
+@pages.page("/admin/pollers", "pollers.html", allow="installs:read")
+async def show_pollers(call: Call) -> dict[str, Any]:
+    """Who asks the devices, and whether it still does."""
+    silent_us = round((call.services.now_s() - SILENT_S) * 1_000_000)
+    return {"pollers": await call.transaction.fetch(_POLLERS), "silent_us": silent_us}
+
+
 @pages.page("/admin/usage", "usage.html", allow="tenant:read")
 async def show_usage(call: Call) -> dict[str, Any]:
     """How much of everything a tenant has."""
     row = await call.transaction.fetchrow(_COUNTS)
     assert row is not None
     settings = call.services.settings
+    days = await call.transaction.fetch(_DAYS)
     return {
         "tenant": await tenants.read_own_tenant(call),
         "counts": list(row.items()),
+        "days": days,
+        "sums": [(name, sum(one[name] for one in days)) for name in ("requests", "polls", "numbers")],
+        "kept_bytes": sum(one["bytes"] for one in days[: settings.raw_days]),
         "kept": [("Every poll", settings.raw_days), ("Hours", settings.hour_days)],
     }
 

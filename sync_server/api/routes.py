@@ -29,11 +29,13 @@ from sync_server.security import audit
 from sync_server.security.limits import LimitClass
 from sync_server.security.principal import Origin, Principal
 from sync_server.services import Services
+from sync_server.usage import Used
 
 PREFIX = "/api/v1"
 BODY_CAP_BYTES = 1_048_576
 UNKNOWN_CAP_BYTES = 65_536
 """Most that is read of somebody who has not said who it is."""
+ONE_REQUEST = Used(requests=1)
 Allow = Permission | Literal["anybody", "signed in"]
 """A permission; or "anybody", who has no token; or "signed in": any person, for the own account."""
 Of = Literal["tenant", "platform", "either"]
@@ -119,6 +121,8 @@ async def admitted(
     who = await principal_of(request, services, limit)
     request.state.tenant_id = who.tenant  # for the log
     _check(who, allow, of)
+    if who.tenant is not None:
+        services.usage.add(who.tenant, ONE_REQUEST)
     return who
 
 

@@ -6,6 +6,9 @@ import base64
 import time
 from collections.abc import Callable
 
+import segno
+from PySide6.QtTest import QTest
+
 from sync_server.security import totp
 from tests.admin.conftest import PASSWORD, Browser, founded
 
@@ -91,6 +94,24 @@ def test_a_page_opens_again_after_the_access_token_ran_out_and_a_form_is_sent_al
     assert browser.js("location.pathname + location.search") == "/admin/login?next=/admin/operators"
 
 
+def shown_modules(browser: Browser) -> list[bool]:
+    """Return the squares of the QR code as a camera would see them: which are dark, row by row."""
+    browser.js("document.querySelector('.qr svg').scrollIntoView({block: 'center'}); 0")
+    QTest.qWait(300)
+    box, count = (
+        browser.js(f"(() => {{ const svg = document.querySelector('.qr svg'); return {what}; }})()")
+        for what in ("Object.values(svg.getBoundingClientRect().toJSON())", "svg.viewBox.baseVal.width")
+    )
+    x, y, width = box[0], box[1], box[2]
+    image, step = browser.view.grab().toImage(), width / count
+    inner = range(4, int(count) - 4)
+    return [
+        image.pixelColor(int(x + (column + 0.5) * step), int(y + (row + 0.5) * step)).lightness() < 128
+        for row in inner
+        for column in inner
+    ]
+
+
 def test_an_authenticator_is_added_asked_for_and_the_password_stays_typed(
     browse: Callable[..., Browser],
 ) -> None:
@@ -99,7 +120,9 @@ def test_an_authenticator_is_added_asked_for_and_the_password_stays_typed(
     browser.go("/admin/account", "this one")
     add = "/admin/account/authenticator"
     browser.send(add, "the password is wrong".capitalize(), password="not this one")
-    browser.send(add, "Type this into your authenticator", password=PASSWORD)
+    browser.send(add, "Show this to your authenticator", password=PASSWORD)
+    uri = str(browser.js("document.querySelector('a[href^=otpauth]').href"))
+    assert shown_modules(browser) == [bool(one) for row in segno.make(uri, error="m").matrix for one in row]
     secret = base64.b32decode(str(browser.js("document.querySelector('.once code').textContent")))
     step = int(time.time() // totp.STEP_S)
     browser.send(f"{add}/confirm", "Recovery codes", code=totp.code_of(secret, step))

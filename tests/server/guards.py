@@ -17,6 +17,7 @@ OF_NO_TENANT = {"meta": "SELECT", "alembic_version": "SELECT", "sync.epoch": "SE
 """Tables without a tenant, and all that the requests' role may do with them."""
 LOOKUPS = {
     "devices_in_box",
+    "devices_of_all",
     "devices_with_words",
     "oldest_roll_us",
     "platform_figures",
@@ -28,6 +29,7 @@ LOOKUPS = {
 """Functions that run as who sees all rows of some tables: each asks for the tenant that is set."""
 OWNERS = {
     "keep_partitions",
+    *("identity.activity", "identity.count_usage", "identity.usage_of_all"),
     *("identity.admit_key", "identity.admit_user", "identity.audit_hash", "identity.change_platform_account"),
     *("identity.change_tenant", "identity.remove_platform_account", "identity.would_orphan"),
     *("identity.drop_totp", "identity.end_install", "identity.end_of_member", "identity.find_account"),

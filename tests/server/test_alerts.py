@@ -308,6 +308,8 @@ async def test_numbers_are_given_of_devices_within_reach(
         assert one["values"] == [{"metric": "rtt_ms", "instance": "", "value": 7.5, "unit": "ms"}]
         span = f"metric=rtt_ms&from_us={now_us - 60_000_000}&to_us={now_us}"
         assert (await who.get(f"/devices/{device['id']}/series?{span}"))["value"] == [7.5]
+        as_in_the_guide = await who.get(f"/devices/{device['id']}/series?metric=rtt_ms&points=200")
+        assert as_in_the_guide == {"at_us": [now_us], "value": [7.5], "low": [7.5], "high": [7.5]}
         beyond = await who.ask("GET", f"/devices/{other['id']}/series?{span}")
         assert beyond.status_code == (404 if limited else 200)
         for wrong in ("metric=x&from_us=0&to_us=1", "metric=rtt_ms&from_us=2&to_us=1", "from_us=1"):

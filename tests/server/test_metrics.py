@@ -20,7 +20,7 @@ from domain.vault import Secret
 from engine.storage import tables
 from sync_server.main import opened
 from sync_server.metrics import Metrics
-from sync_server.watching import Watching
+from sync_server.watching import Blocks, Watching
 from tests.server.conftest import ServerDatabase
 
 TOKEN = "a token of a test"
@@ -75,6 +75,22 @@ async def asked(app: FastAPI, path: str, token: str | None = TOKEN, method: str 
     return said[0]["status"], b"".join(message.get("body", b"") for message in said[1:]).decode()
 
 
+_OF_THIS_MACHINE = {"memory", "processor", "database_slow", "cache_miss"}
+ALERT = """
+    INSERT INTO alert (tenant_id, id, rule, subject, severity, opened_us, cleared_us, reason, acknowledged_by, count)
+    VALUES (:tenant, :id, 'r', :id, 'critical', identity.now_us() - (:hours * 3600 + 60) * 1000000::bigint,
+        CASE WHEN CAST(:id AS uuid) = '00000000-0000-0000-0000-000000000002' THEN 1 END, '', '', 1)
+"""
+PEOPLE = """
+    INSERT INTO identity.account (id, login, name, made_us)
+        SELECT gen_random_uuid(), 'person' || n, 'P', 1 FROM generate_series(1, 3) n;
+    INSERT INTO identity.session
+        SELECT gen_random_uuid(), id, NULL, 'program', '', '', 1, identity.now_us() - ago_h * 3600000000 - 60000000,
+            identity.now_us() + CASE WHEN ago_h < 30 THEN 60000000 ELSE -1 END
+        FROM identity.account JOIN (VALUES ('person1', 0), ('person2', 5), ('person3', 30)) AS v (login, ago_h) USING (login)
+"""
+
+
 async def figures(app: FastAPI) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     """Return every figure by name and labels."""
     status, body = await asked(app, "/metrics")
@@ -104,6 +120,11 @@ def test_the_promised_names_are_there_with_figures_of_all_tenants(
                     "reason": "",
                 }
                 connection.execute(insert(tables.health), row)
+            for number, hours in enumerate((0, 2, 2)):
+                connection.execute(
+                    text(ALERT), {"tenant": UUID(int=key), "id": UUID(int=number), "hours": hours}
+                )
+        connection.execute(text(PEOPLE))
 
     async def work(app: FastAPI) -> None:
         assert (await asked(app, "/alive"))[0] == 200
@@ -116,10 +137,19 @@ def test_the_promised_names_are_there_with_figures_of_all_tenants(
             "active_database_connections",
             "active_devices",
             "sla_compliance_ratio",
+            "alerts_opened_last_hour",
+            "alerts_open",
+            "active_people",
+            "open_sessions",
             "ingest_waiting_cycles",
             "ingest_lag_seconds",
         }
         assert found["device_online_status", (("status", "down"),)] == 2
+        assert found["alerts_opened_last_hour", (("severity", "critical"),)] == 2
+        assert found["alerts_open", (("severity", "critical"),)] == 4
+        assert found["active_people", (("within", "hour"),)] == 1
+        assert found["active_people", (("within", "day"),)] == 2
+        assert found["open_sessions", (("kind", "program"),)] == 2
         assert found["sla_compliance_ratio", ()] == pytest.approx(2 / 3)
         counted = {labels: value for (name, labels), value in found.items() if name == "http_requests_total"}
         assert counted[("method", "GET"), ("route", "/alive"), ("status", "200")] == 1
@@ -151,6 +181,28 @@ def test_every_request_is_a_log_line_that_slow_or_failed_ones_raise(
     assert lines == [("DEBUG", "/alive", 200), ("INFO", "/alive", 405)]
 
 
+def test_what_is_slow_or_missed_is_an_alert_when_it_lasts(serve: Run, tmp_path: Path) -> None:
+    async def work(app: FastAPI) -> None:
+        state = app.state
+        here = Watching(state.database, state.ingest, Metrics(state.database, state.ingest), tmp_path)
+        wanted = {"processor", "database_slow", "cache_miss"}
+        here.rules = tuple(rule for rule in here.rules if rule.name in wanted)
+        await here.look(0)
+        assert {rule.name: rule.read() is not None for rule in here.rules} == {
+            "processor": True,
+            "database_slow": True,
+            "cache_miss": False,
+        }
+        here._blocks_since = Blocks(4_000, 7_000)
+        assert here.rules[-1].read() == pytest.approx(7 / 11)
+        here.rules = tuple(rule._replace(read=lambda: 0.9) for rule in here.rules)
+        assert await here.look(10) == set()
+        assert await here.look(70) == {"database_slow"}
+        assert await here.look(310) == wanted
+
+    serve(work)
+
+
 def test_a_fault_is_an_alert_of_the_server_about_itself_until_it_is_over(
     serve: Run, server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -161,7 +213,7 @@ def test_a_fault_is_an_alert_of_the_server_about_itself_until_it_is_over(
         state = app.state
         figures = Metrics(state.database, state.ingest, state.hub)
         here = Watching(state.database, state.ingest, figures, tmp_path)
-        here.rules = tuple(rule for rule in here.rules if rule.name != "memory")  # of this machine
+        here.rules = tuple(rule for rule in here.rules if rule.name not in _OF_THIS_MACHINE)
         monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(total=10, used=used))
         assert await here.look(0) == set()
         used = 9

@@ -1,0 +1,93 @@
+"""Pages of what works for a tenant and what it uses: pollers, usage."""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID, uuid4
+
+from sync_server.samples import Cycle
+from sync_server.security.principal import Origin
+from sync_server.usage import Used
+from tests.admin.test_every_page import ask
+from tests.server.clients import serving
+from tests.server.conftest import ServerDatabase
+from tests.server.test_devices import a_device
+from tests.server.test_matrix import _install
+from tests.server.test_samples import SERIES
+
+
+async def test_a_poller_that_is_not_heard_any_more_is_silent(server_database: ServerDatabase) -> None:
+    async with serving(server_database) as server:
+        root = await server.found()
+        tenant = await server.tenant(root)
+        admin = await server.member(root, "tenant_admin")
+        assert "Nothing asks devices" in (await ask(admin, "GET", "/admin/pollers")).text
+        install, idle = await _install(admin), await _install(admin)
+        await server.owner.execute("UPDATE identity.install SET name = '<b>idle' WHERE id = $1::uuid", idle)
+        await server.owner.execute(
+            "UPDATE identity.install SET kind = 'collector' WHERE tenant_id = $1::uuid", tenant
+        )
+        device = await a_device(admin, "R1", "10.0.0.1")
+        for ago_s, state in ((60, "asking"), (600, "silent")):
+            await server.owner.execute(
+                "INSERT INTO health (tenant_id, device_id, vantage, status, since_us, heard_us, probes, reason)"
+                " VALUES ($1::uuid, $2::uuid, $3::uuid, 'up', 1, $4, '{}', '')"
+                " ON CONFLICT (tenant_id, device_id, vantage) DO UPDATE SET heard_us = excluded.heard_us",
+                *(tenant, device["id"], install, time.time_ns() // 1000 - ago_s * 1_000_000),
+            )
+            said = (await ask(admin, "GET", "/admin/pollers")).text
+            assert f">{state}<" in said
+            assert "nothing yet" in said
+            assert "<b>idle" not in said
+        await server.tenant(root)
+        stranger = await server.member(root, "tenant_admin")
+        assert "Nothing asks devices" in (await ask(stranger, "GET", "/admin/pollers")).text
+
+
+async def test_usage_is_counted_for_each_tenant_and_shown_to_it_and_to_the_platform(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        root = await server.found()
+        tenant = UUID(await server.tenant(root, "North"))
+        admin = await server.member(root, "tenant_admin")
+        await a_device(admin, "R1", "10.0.0.1")
+        await server.services.usage.write()
+        await server.owner.execute("TRUNCATE identity.usage")
+        for _ in range(7):
+            await admin.get("/devices")
+        samples, now_us = server.app.state.samples, time.time_ns() // 1000
+        cycles = [Cycle(uuid4(), uuid4(), now_us, samples.learn(SERIES), bytes(8)) for _ in range(3)]
+        await samples.write(tenant, [*cycles, cycles[0]], now_us)
+        await server.services.usage.write()
+        found = await server.owner.fetchrow("SELECT * FROM identity.usage")
+        assert found is not None
+        assert (found["tenant_id"].int, *found[2:5]) == (tenant.int, 7, 3, 6)
+        said = (await ask(admin, "GET", "/admin/usage")).text
+        assert "<dt>Numbers, 30 days</dt><dd>6</dd>" in said
+        listed = (await ask(root, "GET", "/admin/tenants")).text
+        assert '<td data-label="Devices" class="number">1</td>' in listed
+        assert '<td data-label="Numbers" class="number">6</td>' in listed
+        who = await server.services.admission.admit(admin.token, Origin(), "api")
+        async with server.services.database.transaction(who) as transaction:
+            assert await transaction.fetch("SELECT * FROM identity.usage_of_all(30)") == []
+            assert await transaction.fetch("SELECT * FROM devices_of_all()") == []
+
+
+async def test_what_was_counted_while_the_database_was_away_is_written_later(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        root = await server.found()
+        tenant = UUID(await server.tenant(root))
+        usage = server.services.usage
+        await usage.write()
+        await server.owner.execute("TRUNCATE identity.usage")
+        await server.owner.execute("ALTER FUNCTION identity.count_usage RENAME TO away")
+        usage.add(tenant, Used(requests=5))
+        usage.add(uuid4(), Used(requests=9))  # of a tenant that is gone
+        await usage.write()
+        await server.owner.execute("ALTER FUNCTION identity.away RENAME TO count_usage")
+        usage.add(tenant, Used(requests=2))
+        await usage.write()
+        assert await server.owner.fetch("SELECT requests FROM identity.usage") == [(7,)]
