@@ -14,7 +14,6 @@ from sqlalchemy import Connection, create_engine, make_url
 from engine.storage.file import engine_for
 from engine.storage.tables import metadata
 
-
 SERVERS = ("ix_device_name", "ix_site_name")
 
 

@@ -12,6 +12,7 @@ from sync_server.admin.pages import Pages, Said
 from sync_server.api import tenants
 from sync_server.api.pages import cut
 from sync_server.api.routes import Call
+from sync_server.live.presence import JUDGE
 
 pages = Pages()
 SEARCH_CAP = 120
@@ -24,7 +25,11 @@ _POLLERS_CAP = 200
 SILENT_S = 300
 """How long nothing may be heard through a poller before it is called silent."""
 _POLLERS = f"""
-    SELECT i.id, i.name, i.kind, i.seen_us, coalesce(h.devices, 0) AS devices, h.heard_us FROM identity.install i
+    SELECT i.id, i.name, i.kind, i.seen_us, coalesce(h.devices, 0) AS devices, h.heard_us, l.since_us, l.computer,
+        j.install_id IS NOT NULL AS is_judge
+    FROM identity.install i
+    LEFT JOIN sync.line l ON l.install_id = i.id
+    LEFT JOIN sync.lease j ON j.install_id = i.id AND j.name = '{JUDGE}' AND j.until_us > identity.now_us()
     LEFT JOIN (SELECT vantage, count(*) AS devices, max(heard_us) AS heard_us FROM health GROUP BY vantage) h
         ON h.vantage = i.id
     WHERE i.ended_us IS NULL AND (i.kind = 'collector' OR h.vantage IS NOT NULL) ORDER BY i.name, i.id LIMIT {_POLLERS_CAP}

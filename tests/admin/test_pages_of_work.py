@@ -39,6 +39,11 @@ async def test_a_poller_that_is_not_heard_any_more_is_silent(server_database: Se
             assert f">{state}<" in said
             assert "nothing yet" in said
             assert "<b>idle" not in said
+        await server.owner.execute(
+            "INSERT INTO sync.lease VALUES ($1::uuid, 'judge', $2::uuid, 1, identity.now_us() + 60000000)",
+            *(tenant, install),
+        )
+        assert "judges" in (await ask(admin, "GET", "/admin/pollers")).text
         await server.tenant(root)
         stranger = await server.member(root, "tenant_admin")
         assert "Nothing asks devices" in (await ask(stranger, "GET", "/admin/pollers")).text

@@ -184,7 +184,9 @@ def test_every_request_is_a_log_line_that_slow_or_failed_ones_raise(
 def test_what_is_slow_or_missed_is_an_alert_when_it_lasts(serve: Run, tmp_path: Path) -> None:
     async def work(app: FastAPI) -> None:
         state = app.state
-        here = Watching(state.database, state.ingest, Metrics(state.database, state.ingest), tmp_path)
+        here = Watching(
+            state.database, state.ingest, Metrics(state.database, state.ingest, state.hub), tmp_path
+        )
         wanted = {"processor", "database_slow", "cache_miss"}
         here.rules = tuple(rule for rule in here.rules if rule.name in wanted)
         await here.look(0)
