@@ -134,23 +134,23 @@ def _settled(  # noqa: PLR0917
     if len(pivots) == count:
         edge_weight = edge_weight * 0  # each neighbour is a pivot
     total = pivot_weight.sum(axis=1) + np.bincount(here, edge_weight, count)
+    pull, edge_pull = pivot_weight * away, edge_weight * wished
     held = np.array(sorted(fixed), dtype=int)
     held_at = np.array([fixed[i] for i in sorted(fixed)]).reshape(len(held), 2)
     step = float(wished.mean())
     for number in range(ROUNDS):
         if not on_progress(0.5 + 0.5 * number / ROUNDS):
             raise Cancelled
-        wish = np.zeros_like(places)
-        gap = places[:, None, :] - places[None, pivots, :]
-        length = np.maximum(np.sqrt((gap**2).sum(axis=2)), 1e-6)
-        for axis in (0, 1):
-            towards = places[None, pivots, axis] + gap[:, :, axis] * (away / length)
-            wish[:, axis] += (pivot_weight * towards).sum(axis=1)
-        gap = places[here] - places[there]
-        length = np.maximum(np.sqrt((gap**2).sum(axis=1)), 1e-6)
-        towards = places[there] + gap * (wished / length)[:, None]
-        for axis in (0, 1):
-            wish[:, axis] += np.bincount(here, edge_weight * towards[:, axis], count)
+        # each axis lies by itself in memory: that is half of the time
+        axes = [np.ascontiguousarray(places[:, axis]) for axis in (0, 1)]
+        gaps = [at[:, None] - at[None, pivots] for at in axes]
+        strength = pull / np.maximum(np.sqrt(gaps[0] ** 2 + gaps[1] ** 2), 1e-6)
+        edge_gaps = [at[here] - at[there] for at in axes]
+        edge_strength = edge_pull / np.maximum(np.hypot(*edge_gaps), 1e-6)
+        wish = np.empty_like(places)
+        for axis, (at, gap, edge_gap) in enumerate(zip(axes, gaps, edge_gaps, strict=True)):
+            wish[:, axis] = pivot_weight @ at[pivots] + np.einsum("ij,ij->i", gap, strength)
+            wish[:, axis] += np.bincount(here, edge_weight * at[there] + edge_gap * edge_strength, count)
         moved = wish / total[:, None] - places
         moved[held] = 0
         places = places + 0.9 * moved
@@ -166,28 +166,59 @@ def _pushed_apart(places: Floats, reach: Floats, fixed: Sequence[int]) -> Floats
         places = _with_room(places, reach)
     most, left = 2 * float(reach.max()), PAIRS_LOOKED_AT
     for _ in range(PUSHES):
-        order = np.argsort(places[:, 0], kind="stable")
-        at, room = places[order], reach[order]
-        push, touched = np.zeros_like(at), np.zeros(len(at))
-        for shift in range(1, len(at)):
-            gap = at[shift:] - at[:-shift]
-            left -= len(gap)
-            if float(gap[:, 0].min()) >= most or left < 0:
-                break
-            length = np.maximum(np.hypot(gap[:, 0], gap[:, 1]), 1e-6)
-            overlap = np.maximum(room[shift:] + room[:-shift] - length, 0.0)
-            step = gap * (overlap / length / 2)[:, None]
-            push[shift:] += step
-            push[:-shift] -= step
-            touched[shift:] += overlap > 0
-            touched[:-shift] += overlap > 0
-        if left < 0 or not touched.any():
+        one, other = _near_pairs(places, most, left)
+        left -= len(one)
+        room = reach[one] + reach[other]
+        squared = sum((at[other] - at[one]) ** 2 for at in map(np.ascontiguousarray, places.T))
+        meet = squared < room**2
+        if not meet.any():
             break
-        moved = np.zeros_like(places)
-        moved[order] = push / np.maximum(touched, 1)[:, None] ** 0.6
+        one, other, room = one[meet], other[meet], room[meet]
+        gap = places[other] - places[one]
+        length = np.maximum(np.hypot(gap[:, 0], gap[:, 1]), 1e-6)
+        step = gap * ((room - length) / length / 2)[:, None]
+        ends = np.concatenate([one, other])
+        touched = np.bincount(ends, minlength=len(places))
+        moved = np.empty_like(places)
+        for axis in (0, 1):
+            push = np.concatenate([-step[:, axis], step[:, axis]])
+            moved[:, axis] = np.bincount(ends, push, len(places)) / np.maximum(touched, 1) ** 0.6
         moved[fixed] = 0
         places = places + moved
     return places
+
+
+def _near_pairs(places: Floats, near: float, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return pairs of things, each once: all that are nearer than `near`, and others; none where they are more than `most`.
+
+    Things are sorted into squares of that size, column by column: what is near lies in the same square or the next one of its
+    column, or in three that follow each other in the next column.
+    """
+    column, row = np.floor((places - places.min(axis=0)) / near).astype(np.int64).T
+    height = int(row.max()) + 3
+    square = column * height + row + 1
+    order = np.argsort(square, kind="stable")
+    square = square[order]
+    i = np.arange(len(places))
+    spans = [
+        (i + 1, np.searchsorted(square, square + 1, side="right")),
+        (
+            np.searchsorted(square, square + height - 1),
+            np.searchsorted(square, square + height + 1, side="right"),
+        ),
+    ]
+    if sum(int((end - start).sum()) for start, end in spans) > most:
+        return i[:0], i[:0]
+    one = np.concatenate([np.repeat(i, end - start) for start, end in spans])
+    other = np.concatenate([_runs(start, end) for start, end in spans])
+    return order[one], order[other]
+
+
+def _runs(start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return start, start + 1 ... end - 1 of each row, one after the other."""
+    count = end - start
+    runs: NDArray[np.int64] = np.arange(int(count.sum())) + np.repeat(start - np.cumsum(count) + count, count)
+    return runs
 
 
 def _with_room(places: Floats, reach: Floats) -> Floats:

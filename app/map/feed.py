@@ -6,7 +6,7 @@ One rule: the page learns what it draws and no more; addresses and facts go only
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,8 +23,6 @@ from domain.load import load_class, load_pct
 Row = dict[str, Any]
 NOTE_CAP = 300
 """Longest note and reason on a card, in characters."""
-ROWS_MOST = 1_000
-"""Rows in one message: the page may not stand still while it reads."""
 NO_WHAT_IF: Row = {"on": False, "failed": [], "lost": [], "weakened": [], "rerouted": []}
 """What leaves a what-if."""
 NO_PAST: Row = {"on": False, "at_us": 0, "label": "", "notes": [], "ghosts": []}
@@ -69,24 +67,6 @@ def tick(model: Model, delta: Delta) -> dict[str, Any]:
     if delta.health and (stamp_us := oldest_observation_us(model, delta.health)):
         message["stamp_us"] = stamp_us
     return message
-
-
-def parts(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Cut a message into some that the page reads without a halt: rows first, what is not rows with the last. All but that
-    say `more`."""
-    rest = dict(message)
-    rows = {key: rest.pop(key) for key in ("gone", "devices", "links", "health", "loads") if key in rest}
-    part: dict[str, Any] = {"reset": True} if rest.pop("reset", False) else {}
-    room = ROWS_MOST
-    for key, found in rows.items():
-        at = 0
-        while at < len(found):
-            if room == 0:
-                yield part | {"more": True}
-                part, room = {}, ROWS_MOST
-            part[key] = found[at : at + room]
-            at, room = at + len(part[key]), room - len(part[key])
-    yield part | rest
 
 
 def what_if(

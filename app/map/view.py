@@ -28,6 +28,7 @@ from app.map.ground import Ground, Paper
 from app.map.layers import MapLayers
 from app.map.own_maps import OwnMaps
 from app.map.page import Gate, MapPage, make_profile
+from app.map.parts import parts
 from app.map.radio import RadioFeed
 from app.map.readings import ReadingsFeed
 from app.map.reports import Report, Reports
@@ -256,7 +257,7 @@ class MapView(QWidget):
 
     def _send(self, **message: Any) -> None:
         if self._ready and message:
-            for part in feed.parts(message):
+            for part in parts(message):
                 self._door.send(part)
 
     def _is_known(self, id: UUID) -> bool:

@@ -56,8 +56,9 @@ export function lanesOf(network) {
 export function brokenFeatures(network, clusters) {
   const features = [];
   for (const { id, status } of network.loads.values()) {
+    if (status !== "down") continue;
     const link = network.links.get(id);
-    const places = link && status === "down" && !network.isBehind(link) ? network.pathOf(link) : null;
+    const places = link && !network.isBehind(link) ? network.pathOf(link) : null;
     if (!link || !places) continue;
     const { path, middle } = halve(places);
     const properties = { link: id, from: clusters.apartFrom(link.a, link.b) };

@@ -10,6 +10,9 @@ const HOLD_MS = 1_000;
 /** News that takes longer is drawn as it comes. */
 const HOLDS_MOST = 10;
 
+/** Go on in a task of its own, so that none is long. @returns {Promise<void>} */
+export const turn = () => new Promise((resolve) => setTimeout(resolve));
+
 export class Frames {
   #draw;
   #settled;
@@ -23,6 +26,8 @@ export class Frames {
     map.triggerRepaint = () => {
       if (this.#held === null || map.isMoving()) this.#draw();
     };
+    // Nothing fades here, so names are placed whole in each frame; MapLibre takes those of new tiles for half done and draws them twice.
+    map.on("render", () => (map._placementDirty = false));
     // A source says that its data has come before its tiles know that they are old: ask when they do.
     map.on("sourcedata", () => {
       if (this.#held !== null) setTimeout(() => this.#held !== null && settled() && this.#release());

@@ -89,11 +89,26 @@ export class Glass {
     this.#clusters = clusters;
     this.#rows = rows;
     [this.#x, this.#y] = [new Float64Array(rows.length), new Float64Array(rows.length)];
-    this.#rank = Uint8Array.from(rows, ({ role }) => rankOf(role));
-    rows.forEach(({ lng, lat }, i) => ([this.#x[i], this.#y[i]] = worldOf(lng, lat)));
-    this.#parts = new Uint8Array(rows.length);
-    this.#order = [2, 1, 0].flatMap((rank) => rows.flatMap((_, i) => (this.#rank[i] === rank ? [i] : [])));
-    this.refresh(rows.map(({ id }) => id));
+    [this.#rank, this.#parts] = [new Uint8Array(rows.length), new Uint8Array(rows.length)];
+    rows.forEach(({ lng, lat, role }, i) => {
+      [this.#x[i], this.#y[i]] = worldOf(lng, lat);
+      this.#rank[i] = rankOf(role);
+    });
+    const byRank = /** @type {number[][]} */ ([[], [], []]);
+    this.#rank.forEach((rank, i) => byRank[rank].push(i));
+    this.#order = byRank.reverse().flat();
+    this.#refreshAll();
+  }
+
+  #refreshAll() {
+    for (let device = 0; device < this.#rows.length; device++) this.#learn(device);
+    this.refresh();
+  }
+
+  /** Take what a device is now. @param {number} device */
+  #learn(device) {
+    const { id } = this.#rows[device];
+    this.#parts[device] = partOf(this.#network.healthOf(id).status, this.#imagined?.devices.get(id));
   }
 
   /** Show or hide what is calm. @param {boolean} shown */
@@ -105,7 +120,7 @@ export class Glass {
   /** Show what would be, or only what is. @param {Fates | null} fates */
   imagine(fates) {
     this.#imagined = fates;
-    this.refresh(this.#rows.map(({ id }) => id));
+    this.#refreshAll();
   }
 
   /** Leave a place free of everything but the ring in its middle and what is down. @param {Clearing | null} clearing */
@@ -118,7 +133,7 @@ export class Glass {
   refresh(touched = []) {
     for (const id of touched) {
       const device = this.#clusters?.numberOf(id) ?? -1;
-      if (device >= 0) this.#parts[device] = partOf(this.#network.healthOf(id).status, this.#imagined?.devices.get(id));
+      if (device >= 0) this.#learn(device);
     }
     this.#rings = null;
     if (this.#asked) return;

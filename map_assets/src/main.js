@@ -21,6 +21,7 @@ import { Overlays } from "./overlay.js";
 import { isOwn } from "./own_maps.js";
 import { Painter } from "./painter.js";
 import { dressPage, paletteOf } from "./palette.js";
+import { Parts } from "./parts.js";
 import { listen } from "./pointer.js";
 import { Pulses } from "./pulse.js";
 import { Stack } from "./stack.js";
@@ -43,6 +44,7 @@ watchErrors(send);
 for (const weight of [400, 500, 600]) document.fonts.load(`${weight} 12px Inter`);
 send({ type: "ready" });
 const network = new Network();
+const parts = new Parts();
 const tiler = new Tiler();
 /** @type {FromWindow} */
 const first = {};
@@ -59,7 +61,7 @@ early.splice(0).forEach(page);
 
 /** Tell both mirrors of the network. @param {string} text */
 function learn(text) {
-  const message = /** @type {FromWindow} */ (JSON.parse(text));
+  const message = parts.read(text);
   tiler.take(message, text);
   return { message, learnt: network.take(message) };
 }
@@ -202,10 +204,12 @@ async function build(first) {
   };
 }
 
-/** What two parts of a message have touched. @param {Touched | null} a @param {Touched} b @returns {Touched} */
+/** What two parts of a message have touched; the first takes in the second. @param {Touched | null} a @param {Touched} b @returns {Touched} */
 function joined(a, b) {
   if (!a) return b;
-  return { fresh: a.fresh || b.fresh, places: a.places || b.places, sites: a.sites || b.sites, health: [...a.health, ...b.health], loads: [...a.loads, ...b.loads] };
+  for (const id of b.health) a.health.push(id);
+  for (const id of b.loads) a.loads.push(id);
+  return { ...a, fresh: a.fresh || b.fresh, places: a.places || b.places, sites: a.sites || b.sites };
 }
 
 /**

@@ -25,6 +25,8 @@ const NOT_TOLD = { id: "", status: "unknown", ab_bps: null, ba_bps: null, ab_cla
 export class Network {
   /** Whether places are those of a paper: nothing is merged there but what stands at one place. */
   onPaper = false;
+  /** How many messages it has taken. */
+  taken = 0;
   /** @type {Map<string, DeviceRow>} */
   devices = new Map();
   /** @type {Map<string, LinkRow>} */
@@ -52,6 +54,7 @@ export class Network {
 
   /** @param {FromWindow} message @returns {Touched} */
   take({ reset, paper, devices = [], links = [], sites = [], gone = [], health = [], loads = [] }) {
+    this.taken++;
     if (paper !== undefined) this.onPaper = paper !== null;
     if (reset) for (const table of [this.devices, this.links, this.sites, this.#health, this.loads]) table.clear();
     if (reset) this.#behind.clear();
@@ -104,8 +107,10 @@ export class Network {
 
   /** Whether a link is silent because of a cause elsewhere: both its ends are, and one at least is affected. @param {LinkRow} link */
   isBehind({ a, b }) {
-    const [one, other] = [this.healthOf(a).status, this.healthOf(b).status];
-    return isSilent(one) && isSilent(other) && (one === "affected" || other === "affected");
+    const one = this.healthOf(a).status;
+    if (!isSilent(one)) return false;
+    const other = this.healthOf(b).status;
+    return isSilent(other) && (one === "affected" || other === "affected");
   }
 
   /** Ids of the links of a device that are silent because of a cause elsewhere. @param {string} device */

@@ -11,7 +11,7 @@ import { pixelsPerDegree } from "./geometry.js";
 import { PILL_ZOOM, networkLayers } from "./layers.js";
 import { LOAD_HIDDEN } from "./network.js";
 import { paletteOf } from "./palette.js";
-import { Frames } from "./frames.js";
+import { Frames, turn } from "./frames.js";
 import { States } from "./states.js";
 import { isOdd, putPictures } from "./symbols.js";
 import { NETWORK } from "./tiles.js";
@@ -33,8 +33,11 @@ const AGES_MS = 5_000;
 const PILLS_MS = 1_000;
 /** So near to another whole zoom, its rings are ready too. */
 const NEAR_ZOOM = 0.2;
-/** The live source follows the ticks, but not more often than this: each time costs frames of the map. */
+/** The live source follows the ticks, but not more often than this. */
 const LIVE_MS = 1_000;
+/** Each time costs frames of the map: so many times as long as it takes it waits, so that the glass has the rest of the time. */
+const LIVE_REST = 10;
+const LIVE_MOST_MS = 4_000;
 /** So much it leaves to the glass, which has the statuses themselves. */
 const AFTER_GLASS_MS = 60;
 
@@ -48,7 +51,8 @@ export class Painter {
   #states;
   #frames;
   #clusters;
-  /** How many plans of the network are being made. */
+  /** How many plans of the network were asked for, and how many of them are under way. */
+  #plans = 0;
   #planning = 0;
   /** Ids of the devices in the source of odd ones. @type {Set<string>} */
   #odd = new Set();
@@ -59,6 +63,10 @@ export class Painter {
   /** @type {ReturnType<typeof setTimeout> | null} */
   #sending = null;
   #sentAt_ms = 0;
+  /** How long the map took to show what the live source got last; null while it is under way. @type {number | null} */
+  #took_ms = 0;
+  /** Names and ages are to be made, when the glass has shown the statuses. @type {ReturnType<typeof setTimeout> | null} */
+  #aging = null;
   /** Devices whose name the live source has. @type {Set<string>} */
   #named = new Set();
   /** Devices whose names know that they are affected. @type {Set<string>} */
@@ -95,6 +103,7 @@ export class Painter {
     this.#states = new States(map);
     this.#frames = new Frames(map, () => this.settled);
     this.#paintHealth([...network.devices.keys()]);
+    this.#paintAges();
     this.#paintBroken();
     stack.put(networkLayers(paletteOf(theme), true));
     let zoom = Math.floor(map.getZoom());
@@ -108,6 +117,9 @@ export class Painter {
     map.on("moveend", () => this.#paintPills());
     map.on("sourcedata", ({ sourceId }) => {
       if (sourceId === "live" && this.#livesSettled) this.#handOverNames();
+    });
+    map.on("render", () => {
+      if (this.#took_ms === null && this.#livesSettled) this.#took_ms = performance.now() - this.#sentAt_ms;
     });
     setInterval(() => {
       this.#paintAges();
@@ -200,7 +212,7 @@ export class Painter {
   }
 
   get #livesSettled() {
-    return this.#sending === null && this.#map.isSourceLoaded("live");
+    return this.#aging === null && this.#sending === null && this.#map.isSourceLoaded("live");
   }
 
   /** Replace the live features of a kind where they differ from what is there. @param {Kind} kind @param {Feature[]} features */
@@ -210,12 +222,14 @@ export class Painter {
     for (const feature of features) feature.properties = { ...feature.properties, kind };
     this.#live.set(kind, { text, features });
     const byHand = kind === "drag" || kind === "chosen" || kind === "fan" || kind === "join";
-    const wait_ms = byHand ? 0 : Math.max(AFTER_GLASS_MS, this.#sentAt_ms + LIVE_MS - performance.now());
+    const rest_ms = Math.min(LIVE_MOST_MS, Math.max(LIVE_MS, LIVE_REST * (this.#took_ms ?? 0)));
+    const wait_ms = byHand ? 0 : Math.max(0, this.#sentAt_ms + rest_ms - performance.now());
     if (this.#sending !== null && !byHand) return;
     clearTimeout(this.#sending ?? undefined);
     this.#sending = setTimeout(() => {
       this.#sending = null;
       this.#sentAt_ms = performance.now();
+      this.#took_ms = null;
       if (!byHand) this.#frames.hold();
       const all = [...this.#live.values()].flatMap((held) => held.features);
       this.#source("live").setData({ type: "FeatureCollection", features: all });
@@ -251,18 +265,23 @@ export class Painter {
     for (const held of [this.#odd, this.#affected]) for (const id of held) if (!network.devices.has(id)) held.delete(id);
     this.#paintChosen();
     const rows = [...network.devices.values()];
+    const plans = ++this.#plans;
     this.#planning++;
     this.#frames.hold();
     const plan = await this.#tiler.plan();
-    if (--this.#planning) return;
-    this.#clusters = new Clusters(plan, rows);
-    this.glass.lay(this.#clusters);
-    this.#frames.hold();
-    this.#states.refresh();
-    this.#paintAges();
-    this.#paintBroken();
-    if (this.imagining) this.#paintFates();
-    this.laid();
+    await turn();
+    if (plans === this.#plans) {
+      this.#clusters = new Clusters(plan, rows);
+      this.glass.lay(this.#clusters);
+      await turn();
+      this.#frames.hold();
+      this.#states.refresh();
+      this.#paintAges();
+      this.#paintBroken();
+      if (this.imagining) this.#paintFates();
+      this.laid();
+    }
+    this.#planning--;
   }
 
   /** Inside the frame everything has a fate, and be it to step aside. */
@@ -295,10 +314,12 @@ export class Painter {
       else this.#affected.delete(id);
     }
     this.glass.refresh(touched);
-    this.#paintAges();
+    this.#aging ??= setTimeout(() => this.#paintAges(), AFTER_GLASS_MS);
   }
 
   #paintAges() {
+    clearTimeout(this.#aging ?? undefined);
+    this.#aging = null;
     this.#paintOdd();
     this.#paintRings();
   }

@@ -20,6 +20,8 @@ export class Tiler {
   #laid = 0;
   /** Whether places have changed in the message whose parts are coming. */
   #begun = false;
+  /** A message has begun whose last part is not there yet: the worker reads all of them. */
+  #goesOn = false;
   /** A plan that was asked for when all devices were there, while the rest of the message was still coming. @type {Promise<TilerAnswer> | null} */
   #ahead = null;
   /** @type {Map<number, (answer: TilerAnswer) => void>} */
@@ -39,7 +41,8 @@ export class Tiler {
   /** Hand the worker what the page learns of the network: as text, which crosses at a fraction of the cost. @param {FromWindow} message @param {string} text the same */
   take({ reset, paper, devices, links, gone, health, loads, more = false }, text) {
     const places = reset || devices || gone || paper !== undefined;
-    if (places || links || health || loads) this.#say({ rows: text });
+    if (places || links || health || loads || more || this.#goesOn) this.#say({ rows: text });
+    this.#goesOn = more;
     if (places) this.#ahead = null;
     else if (more && this.#begun) this.#ahead ??= this.#ask({});
     this.#begun = more && (this.#begun || Boolean(places));

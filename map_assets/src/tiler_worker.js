@@ -2,11 +2,13 @@
 // One rule: it answers in the order it was asked.
 
 import { Network } from "./network.js";
+import { Parts } from "./parts.js";
 import { NetworkTiles } from "./tiles.js";
 
 /** @import { AskOfTiler, TilerAnswer } from "./tiler.js" */
 
 const network = new Network();
+const parts = new Parts();
 const tiles = new NetworkTiles(network);
 
 /** @param {TilerAnswer} answer @param {Transferable[]} owned */
@@ -14,7 +16,7 @@ const answer = (answer, owned = []) => postMessage(answer, { transfer: owned });
 
 addEventListener("message", (/** @type {MessageEvent<AskOfTiler>} */ { data }) => {
   if ("rows" in data) {
-    const rows = /** @type {FromWindow} */ (JSON.parse(data.rows));
+    const rows = parts.read(data.rows);
     network.take(rows);
     if (rows.links) tiles.forgetLinks();
   } else if ("tile" in data) {

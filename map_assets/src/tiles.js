@@ -48,6 +48,9 @@ export class NetworkTiles {
   #joined = null;
   /** Of each zoom, made when it is asked for. @type {LinkLine[][]} */
   #bundles = [];
+  /** What is known of bundles' loads, and of which network. @type {Map<Bundled[], { link: string, loads: Record<"ab" | "ba", number> }>} */
+  #busiestOf = new Map();
+  #busiestAt = 0;
   /** Number of each device in the plan. @type {Map<string, number>} */
   #at = new Map();
   /** @type {Plan} */
@@ -179,8 +182,17 @@ export class NetworkTiles {
     return tileOf([devices, links]);
   }
 
-  /** The busiest load of a bundle each way, and the link that has the busiest of all. @param {Bundled[]} bundled */
+  /** The busiest load of a bundle each way, and the link that has the busiest of all: a bundle lies in several tiles. @param {Bundled[]} bundled */
   #busiest(bundled) {
+    if (this.#busiestAt !== this.#network.taken) this.#busiestOf.clear();
+    this.#busiestAt = this.#network.taken;
+    const known = this.#busiestOf.get(bundled) ?? this.#findBusiest(bundled);
+    this.#busiestOf.set(bundled, known);
+    return known;
+  }
+
+  /** @param {Bundled[]} bundled */
+  #findBusiest(bundled) {
     const loads = { ab: LOAD_HIDDEN, ba: LOAD_HIDDEN };
     let [link, most] = [bundled[0].id, -Infinity];
     for (const { id, turned } of bundled) {

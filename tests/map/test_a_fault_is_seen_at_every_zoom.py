@@ -44,11 +44,9 @@ def test_a_router_that_is_down_is_seen_at_every_zoom(
 ) -> None:
     stage = stages(None, theme=theme)
     down = themes()[theme].status["down"]
+    stage.tell(network())
     for zoom in range(19):
-        stage.view._ground.look(PLACE.lng, PLACE.lat, float(zoom))
-        stage.view._load()
-        stage.until(lambda: stage.view._ready, "the page again")
-        stage.tell(network())
+        stage.view.look_at(PLACE.lng, PLACE.lat, float(zoom))
         stage.until(lambda z=zoom: abs((stage.report()["zoom"] or 0) - z) < 0.6, f"zoom {zoom}")  # type: ignore[misc]
         at = stage.pixel(PLACE)
         stage.until(lambda at=at: stage.shows(at, down, ROUND_IT_PX), f"red at zoom {zoom}")  # type: ignore[misc]
