@@ -78,7 +78,8 @@ class Health(msgspec.Struct, frozen=True):
 
 
 def next_health(old: Health | None, observation: Observation) -> Health:
-    """Return the health after one more observation. An observation older than what is known of its probe changes nothing."""
+    """Return the health after one more observation, from where that was made. One that is older than what is known of its probe
+    changes nothing."""
     if old is None:
         old = Health(observation.device, observation.vantage, since_us=observation.at_us)
     if observation.at_us < old.heard_us and observation.probe in old.probes:
@@ -91,9 +92,8 @@ def next_health(old: Health | None, observation: Observation) -> Health:
     probes = {**old.probes, observation.probe: probe}
     status, reason = _verdict(probes, old.status)
     since_us = old.since_us if status == old.status else observation.at_us
-    return Health(
-        old.device, old.vantage, status, since_us, max(old.heard_us, observation.at_us), probes, reason
-    )
+    heard_us = max(old.heard_us, observation.at_us)
+    return Health(old.device, observation.vantage, status, since_us, heard_us, probes, reason)
 
 
 def without_probe(old: Health, probe: str, at_us: int) -> Health:

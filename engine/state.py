@@ -152,7 +152,8 @@ class State:
 def state_from(loaded: Loaded) -> State:
     """Return what is known at the start; loads of links are old by now and left out."""
     state = State(loaded.inventory, loaded.origin)
-    state.health.update((health.device, health) for health in loaded.health)
+    latest = sorted(loaded.health, key=lambda health: health.heard_us)  # of several vantages
+    state.health.update((health.device, health) for health in latest)
     state.alerts.update((alert.id, alert) for alert in loaded.alerts)
     for link in loaded.link_states:
         state.link_states[link.link] = type(link)(link.link, link.status, link.since_us, link.at_us)

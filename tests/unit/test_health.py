@@ -106,6 +106,16 @@ def test_a_probe_taken_off_takes_its_failure_with_it() -> None:
     assert without_probe(without_probe(health, "snmp", 1), "icmp", 2).status == "unknown"
 
 
+def test_health_is_of_whoever_asked_last_so_that_a_poller_who_takes_over_is_the_one_who_tells() -> None:
+    other = UUID(int=77)
+    before = after(snmp=".", icmp=".xx")
+    now = next_health(
+        before, Observation(DEVICE, "icmp", other, 9_000_000, None, None, Failure("no_answer", ""))
+    )
+    assert (before.vantage, now.vantage) == (VANTAGE, other)
+    assert now.probes["icmp"].misses == before.probes["icmp"].misses + 1
+
+
 def test_the_shortest_round_trip_of_the_answering_probes_is_shown() -> None:
     health = next_health(after(snmp="."), Observation(DEVICE, "icmp", VANTAGE, 2_000_000, 900, Reading()))
     assert health.rtt_us == 900
