@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 from collections.abc import Callable
 
@@ -98,11 +99,11 @@ def shown_modules(browser: Browser) -> list[bool]:
     """Return the squares of the QR code as a camera would see them: which are dark, row by row."""
     browser.js("document.querySelector('.qr svg').scrollIntoView({block: 'center'}); 0")
     QTest.qWait(300)
-    box, count = (
-        browser.js(f"(() => {{ const svg = document.querySelector('.qr svg'); return {what}; }})()")
-        for what in ("Object.values(svg.getBoundingClientRect().toJSON())", "svg.viewBox.baseVal.width")
+    said = browser.js(
+        "(() => { const svg = document.querySelector('.qr svg'); const box = svg.getBoundingClientRect();"
+        " return JSON.stringify([box.x, box.y, box.width, svg.viewBox.baseVal.width]); })()"
     )
-    x, y, width = box[0], box[1], box[2]
+    x, y, width, count = json.loads(str(said))
     image, step = browser.view.grab().toImage(), width / count
     inner = range(4, int(count) - 4)
     return [
