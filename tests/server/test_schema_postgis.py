@@ -28,15 +28,16 @@ CATALOGUE = """
     SELECT 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull::text,
            coalesce(pg_get_expr(d.adbin, d.adrelid), '')
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid LEFT JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (c.oid, a.attnum)
-    WHERE c.relname = ANY(:ours) AND a.attnum > 0
+    WHERE c.relname = ANY(:ours) AND c.relnamespace = 'public'::regnamespace AND a.attnum > 0
     UNION ALL
     SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', ''
     FROM pg_constraint WHERE conrelid::regclass::text = ANY(:quoted)
     UNION ALL
-    SELECT 'index', tablename, indexname, indexdef, '', '' FROM pg_indexes WHERE tablename = ANY(:ours)
+    SELECT 'index', tablename, indexname, indexdef, '', '' FROM pg_indexes
+    WHERE tablename = ANY(:ours) AND schemaname = 'public'
     UNION ALL
     SELECT 'partitioned', relname, pg_get_partkeydef(oid), '', '', '' FROM pg_class
-    WHERE relname = ANY(:ours) AND relkind = 'p'
+    WHERE relname = ANY(:ours) AND relnamespace = 'public'::regnamespace AND relkind = 'p'
     ORDER BY 1, 2, 3
 """
 
