@@ -58,9 +58,10 @@ def test_before_during_and_after_an_outage_are_seen_again(tmp_path: Path) -> Non
         demo.until(lambda line: _is_there(line, during) and line["past"]["loads"] > 0, "its loads")
         clip = tmp_path / "outage.apng"
         demo.tell(f"clip {clip} {_us(before)} {_us(after)}")
-        demo.until(lambda line: clip.exists(), "a clip of it")
+        told = clip.with_suffix(".csv")
+        demo.until(lambda line: clip.exists() and told.exists(), "a clip of it, and beside it what happened")
         assert clip.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-        assert ROUTER in clip.with_suffix(".csv").read_text("utf-8-sig")
+        assert ROUTER in told.read_text("utf-8-sig")
 
         demo.tell("escape")
         demo.until(
