@@ -264,11 +264,13 @@ class Live(msgspec.Struct, tag="live", frozen=True):
     """What is told while somebody listens and is kept by nobody. `people` None: nobody came, went or moved; else all who are
     there.
 
-    `numbers`: the newest of watched devices, [device, at_us, [[metric, instance, value], ...]].
+    `numbers`: the newest of watched devices, [device, at_us, [[metric, instance, value], ...]]. `heard`: [device, at_us], when
+    those who poll heard devices last that go on as they are; it comes with "device_status", to who reaches all sites.
     """
 
     people: tuple[Person, ...] | None = None
     numbers: tuple[tuple[UUID, int, tuple[tuple[str, str, float], ...]], ...] = ()
+    heard: tuple[tuple[UUID, int], ...] = ()
 
 
 class Refused(msgspec.Struct, tag="refused", frozen=True):

@@ -10,7 +10,7 @@ One rule: nothing here decides; it carries.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from domain.observation import Observation, Value
 from domain.sync import Entries
 from engine.discovery.desk import DiscoveryDesk
 from engine.endpoint import Endpoint
-from engine.judge.following import follow, forget
+from engine.judge.following import follow, forget, hear
 from engine.judge.judge import Judge
 from engine.judge.last_words import LastWordsReader
 from engine.judge.outcome import Outcome
@@ -195,6 +195,11 @@ class Switchboard:
         elif was == "looking":
             self.ask_all()
         self.endpoint.touch(touched)
+
+    def on_heard(self, heard: Mapping[UUID, int]) -> None:
+        """Others heard devices, at times of theirs, that go on as they are; who judges here knows better."""
+        if self.way == "looking":
+            self.endpoint.touch([Subject("health", id) for id in hear(self._state, heard, self._now_us())])
 
     def on_news(self, parts: Iterable[Entries]) -> None:
         """Follow what others saw and did; they are on disk already. Who judges knows better what it judges itself."""

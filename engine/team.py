@@ -148,6 +148,7 @@ class TeamPart:
             self._thread,
             on_lease=lambda lease: spawn("lease", self._judge_as(board, kept, teller)),
             on_state=on_state,
+            on_heard=board.on_heard,
             stop=self._stop,
             clock=time.monotonic,
             now_us=self._now_us,

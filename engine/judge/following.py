@@ -9,10 +9,13 @@ One rule: nothing here writes into the journal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+import msgspec
+
 from domain.fact import Fact
+from domain.health import ProbeHealth
 from domain.sync import Entries, Gone
 from engine.judge.judge import Judge
 from engine.judge.outcome import Outcome
@@ -49,6 +52,19 @@ def follow(state: State, judge: Judge, part: Entries, at_us: int, *, is_judge: b
     return outcome
 
 
+def hear(state: State, heard: Mapping[UUID, int], now_us: int) -> list[UUID]:
+    """Note when devices were heard last, that go on as they are, by clocks of others; return those of which that is news."""
+    found: list[UUID] = []
+    for device, told_us in heard.items():
+        at_us = min(told_us, now_us)
+        health = state.health.get(device)
+        if health is not None and at_us > health.heard_us:
+            probes = {name: _heard(probe, at_us) for name, probe in health.probes.items()}
+            state.health[device] = msgspec.structs.replace(health, heard_us=at_us, probes=probes)
+            found.append(device)
+    return found
+
+
 def forget(state: State, gone: Iterable[Gone], outcome: Outcome) -> None:
     """Drop what is gone of what was seen; an alert that is gone goes with what it is about."""
     for one in gone:
@@ -62,6 +78,13 @@ def forget(state: State, gone: Iterable[Gone], outcome: Outcome) -> None:
                 state.alerts.pop(one.id, None)
             case "fact":
                 state.facts.pop(one.id, None)
+
+
+def _heard(probe: ProbeHealth, at_us: int) -> ProbeHealth:
+    """Return how a probe fares by then: one that answered goes on to."""
+    if probe.last_answer_us is None or probe.misses:
+        return probe
+    return msgspec.structs.replace(probe, last_answer_us=at_us)
 
 
 def _learn(state: State, judge: Judge, told: Iterable[Fact], outcome: Outcome) -> None:

@@ -33,6 +33,7 @@ from domain.sync import (
     Subscribe,
     Taken,
     ToInstall,
+    Topic,
     ToServer,
     Wanted,
     Welcome,
@@ -70,6 +71,9 @@ class Speaking(Protocol):
     def next_push(self) -> Push | None: ...
     async def next_tells(self) -> list[ToServer]: ...
     def on_reachability(self, reachability: Reachability, why: str, retry_s: float) -> None: ...
+
+
+TOPICS_WANTED: tuple[Topic, ...] = ("presence", "device_status")
 
 
 class TeamClient:
@@ -177,14 +181,14 @@ class TeamClient:
     def _hello(self, token: str) -> Hello:
         cursor = self._speaking.cursor
         return Hello(
-            SYNC_PROTOCOL, token, self._install, cursor.epoch, cursor.revision, VERSION, ("presence",)
+            SYNC_PROTOCOL, token, self._install, cursor.epoch, cursor.revision, VERSION, TOPICS_WANTED
         )
 
     async def _speak(self, line: Line) -> tuple[str, float | None]:
         """Speak until the server says why not, which is returned. Raises LineLost and what writing raises."""
         self._line = line
         self._speaking.on_reachability("online", "", 0.0)
-        line.tell(Subscribe(("presence",)))
+        line.tell(Subscribe(TOPICS_WANTED))
         line.tell(self._presence)
         self._news.set()
         self._failure = None

@@ -12,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -60,8 +61,8 @@ DeskRequest = LogInAgain | LeaveTeam | QueryTray | DropFromTray | SetPresence
 
 
 class TeamDesk:
-    """Made by `compose.py`; `run` it. `on_lease` hears who polls and judges, `on_state` how it stands, `stop` ends the
-    engine."""
+    """Made by `compose.py`; `run` it. `on_lease` hears who polls and judges, `on_state` how it stands,
+    `on_heard` when others heard devices, `stop` ends the engine."""
 
     def __init__(  # noqa: PLR0917
         self,
@@ -75,6 +76,7 @@ class TeamDesk:
         *,
         on_lease: Callable[[LeaseState], object],
         on_state: Callable[[TeamState], None],
+        on_heard: Callable[[Mapping[UUID, int]], None],
         stop: Callable[[], None],
         clock: Callable[[], float],
         now_us: Callable[[], int],
@@ -89,6 +91,7 @@ class TeamDesk:
         self._thread = thread
         self._on_lease = on_lease
         self._on_state = on_state
+        self._on_heard = on_heard
         self._stop = stop
         self._clock = clock
         self._now_us = now_us
@@ -302,7 +305,9 @@ class TeamDesk:
         self.tell_state()
 
     def on_live(self, live: Live) -> None:
-        """Who is there."""
+        """Who is there, and what was heard by those who poll."""
+        if live.heard:
+            self._on_heard(dict(live.heard))
         if live.people is not None:
             self._people = live.people[:PEOPLE_CAP]
             self.tell_state()

@@ -30,6 +30,7 @@ TICK_S = 3.0
 """How often it is said who was heard; with `presence.LEASE_S` the longest way to another judge."""
 TOGETHER = 8
 """Revisions at which lines stand that are told together; those who stand at older ones read by themselves."""
+HEARD_AT_ONCE = 20_000
 LOOK_S = 5.0
 """A notice may be lost with the connection that brings it: how often it is asked without one."""
 
@@ -50,6 +51,8 @@ class Room:
         self._shelf = Shelf(works.database, works.reading)
         self._lease: presence.Lease | None = None
         self._holder = ""
+        self._heard: dict[UUID, int] = {}
+        """When devices were heard last, of which that was not told yet."""
         self._alive_s = 0.0
         self._looked_s = time.monotonic()
         name = str(tenant)
@@ -109,7 +112,10 @@ class Room:
         self._people_due.set()
 
     def on_numbers(self, cycles: Cycles) -> None:
-        """Numbers of this tenant are on disk: whoever watches the devices sees them."""
+        """Numbers of this tenant are on disk: whoever watches the devices sees them, and all hear that these were heard."""
+        for device, at_us, _ in cycles.cycles:
+            if at_us > self._heard.get(device, 0):
+                self._heard[device] = at_us
         for line in self.lines:
             if line.devices and "metric_update" in line.topics:
                 numbers = tuple(one for one in cycles.cycles if one[0] in line.devices)
@@ -211,6 +217,7 @@ class Room:
                 alive = encode(Alive(self._works.now_us()))
                 for line in list(self.lines):
                     line.tell(alive)
+                self._tell_heard()
             if now_s - self._looked_s >= LOOK_S:
                 self._looked_s = now_s
                 self.on_news()
@@ -219,6 +226,17 @@ class Room:
             except AWAY:
                 await asyncio.sleep(1.0)
             await asyncio.sleep(GATHER_S)
+
+    def _tell_heard(self) -> None:
+        """Tell of devices that go on as they are when they were heard last."""
+        heard, self._heard = list(self._heard.items()), {}
+        lines = [
+            line for line in self.lines if "device_status" in line.topics and line.who.reach.sites is None
+        ]
+        for first in range(0, len(heard) if lines else 0, HEARD_AT_ONCE):
+            data = encode(Live(heard=tuple(heard[first : first + HEARD_AT_ONCE])))
+            for line in lines:
+                line.tell(data)
 
     async def _hear(self) -> None:
         """Say who was heard, and tell each line who judges."""

@@ -165,6 +165,21 @@ async def test_numbers_are_on_disk_when_they_are_kept_and_seen_by_who_watches(
         assert [(id, values[0]) for id, _, values in shown.numbers] == [(device, ("rtt_ms", "", 2.5))]
 
 
+async def test_who_does_not_poll_hears_when_devices_that_go_on_were_heard(
+    server_database: ServerDatabase,
+) -> None:
+    async with living(server_database, ingest_flush_ms=20) as live:
+        anna, ben, _ = await a_team(live, "engineer", "engineer")
+        hers, his = await live.join(anna), await live.join(ben)
+        device = await a_device(hers)
+        await his.say(Subscribe(("device_status",)))
+        await his.tell()
+        at_us = round(live.server.services.now_s() * 1_000_000)
+        told = ((device, at_us, (("rtt_ms", "", 2.5),)), (device, at_us - 1, (("rtt_ms", "", 2.4),)))
+        await hers.say(Cycles(7, told))
+        assert await his.hear(Live) == Live(heard=((device, at_us),))
+
+
 async def test_who_may_not_tell_is_heard_and_nothing_is_kept(server_database: ServerDatabase) -> None:
     async with living(server_database, ingest_flush_ms=20) as live:
         anna, eve, _ = await a_team(live, "engineer", "viewer")

@@ -36,6 +36,9 @@ async def test_one_polls_both_see_it_and_when_it_leaves_the_other_goes_on(
                 (holder,) = (one for one in (mara, joe) if one.team.lease == "here")
                 assert mara.state.health[device.id].vantage == holder.team.install
                 assert joe.state.health[device.id].vantage == holder.team.install
+                (follower,) = (one for one in (mara, joe) if one is not holder)
+                first_us = follower.state.health[device.id].heard_us
+                await follower.until(lambda: follower.state.health[device.id].heard_us > first_us)
                 async with asyncio.timeout(60):
                     while not await server.owner.fetchval("SELECT count(*) FROM sample"):  # noqa: ASYNC110
                         await asyncio.sleep(0.2)
