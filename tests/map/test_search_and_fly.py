@@ -18,7 +18,7 @@ def test_a_place_is_flown_to_and_marked_until_the_next_click(stage: Stage) -> No
     stage.until(
         lambda: stage.report()["center"] == pytest.approx([9.68, 47.54], abs=1e-4), "the camera there"
     )
-    assert stage.report()["zoom"] >= 11
+    stage.until(lambda: stage.report()["zoom"] >= 11, "the end of the flight")
     assert pins(stage) == 1
     stage.view.fly_to_place(9.7, 47.6)
     stage.until(lambda: stage.report()["center"] == pytest.approx([9.7, 47.6], abs=1e-4), "the second place")

@@ -22,6 +22,7 @@ from domain.edit import Edit, Step
 from domain.journal import JournalRow
 from domain.sync import (
     SYNC_PROTOCOL,
+    Alive,
     Entries,
     Hello,
     Kept,
@@ -169,6 +170,7 @@ class Replica:
         """Return the lease once this install has it."""
         while not self.lease.fence:
             await self.next()
+            await self.say(Alive(0))  # whoever says nothing is hung up before one that died is given up
         return self.lease
 
     async def refused(self) -> Refused:
