@@ -81,7 +81,7 @@ def running(folder: Path, settings: Mapping[str, str]) -> Iterator[Path]:
             options = [f"-c{name}={value}" for name, value in {**settings, "listen_addresses": ""}.items()]
             command: list[str | Path] = [bin / "postgres", "-D", data, "-k", sockets, *options]
             server = subprocess.Popen(command, start_new_session=True, stdout=log, stderr=log, **who)
-        _wait(sockets, server, folder / "postgres.log")
+        _wait(sockets, server, folder)
         yield sockets
     finally:
         if server is not None and server.poll() is None:
@@ -95,7 +95,7 @@ def url_of(sockets: Path, database: str, role: str = "postgres") -> str:
     return f"postgresql://{role}@/{database}?host={sockets}"
 
 
-def _wait(sockets: Path, server: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(sockets: Path, server: subprocess.Popen[bytes], folder: Path) -> None:
     until_s = time.monotonic() + START_CAP_S
     while True:
         try:
@@ -103,6 +103,14 @@ def _wait(sockets: Path, server: subprocess.Popen[bytes], log: Path) -> None:
             return
         except psycopg.OperationalError as error:
             if server.poll() is not None or time.monotonic() > until_s:
-                said = log.read_text("utf-8", "replace")[-2000:]
+                left = folder / "data" / "postmaster.pid"
+                if (
+                    server.poll() is not None and left.exists()
+                ):  # it is another's: ours would have taken it along
+                    raise NoPostgres(
+                        f"PostgreSQL runs on {folder} already, as process {left.read_text().split()[0]}: stop what started it;"
+                        " if that was killed, end PostgreSQL with kill -INT and that number"
+                    ) from None
+                said = (folder / "postgres.log").read_text("utf-8", "replace")[-2000:]
                 raise NoPostgres(f"PostgreSQL did not start ({error}):\n{said}") from None
             time.sleep(POLL_S)

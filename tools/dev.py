@@ -9,6 +9,7 @@ import argparse
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -51,6 +52,7 @@ BENCHES = (
 def run(*command: str | Path, **env: str) -> int:
     """Run a program in the repository's root and return its exit code."""
     program = subprocess.Popen([str(c) for c in command], cwd=ROOT, env={**os.environ, **env})
+    signal.signal(signal.SIGTERM, lambda *_: program.terminate())  # whoever stops us means what we run
     while True:
         try:
             return program.wait()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,7 @@ def _serve(sockets: Path, secret: Path, port: int) -> int:
         print(offered.stderr, end="", file=sys.stderr)
         return offered.returncode
     server = subprocess.Popen([*program, "run"], cwd=ROOT, env=env)
+    signal.signal(signal.SIGTERM, lambda *_: server.terminate())  # it ends in peace, then the database does
     while True:
         try:
             return server.wait()
