@@ -277,6 +277,6 @@ class TeamDesk(QObject):
         said = f"Seen from here: {isolated(host_of(team.server))} has not been heard{since}"
         more = (
             "This computer polls by itself. Colours say what it reaches from where it is, not what the team sees; its alerts "
-            "stay here and are joined with the team's when the server is back."
+            "stay here and end when the server is back."
         )
         self.banner.say(said, more, bad=False, verb="Team…", then=self._open_board)
