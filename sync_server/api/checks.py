@@ -16,6 +16,8 @@ from sync_server.database import Transaction
 from sync_server.security.principal import Principal
 
 LOGIN_RANGE = (3, 254)
+DAYS_RANGE = (1, 3_650)
+"""How long a key may hold."""
 
 
 def check_name(name: str, field: str = "name") -> None:
@@ -31,6 +33,13 @@ def check_login(login: str) -> None:
     if not low <= len(plain) <= high or not is_one_line(plain) or " " in plain or len(plain.lower()) > high:
         said = f"a mail address or a name of {low} to {high} characters without spaces expected"
         raise refused("INVALID_INPUT", said, "login")
+
+
+def check_days(days: int | None) -> None:
+    """Refuse what is no time for a key to hold. Raises RefusedByRule."""
+    low, high = DAYS_RANGE
+    if days is not None and not low <= days <= high:
+        raise refused("INVALID_INPUT", f"{low} to {high} days expected, got {days}", "days")
 
 
 async def checked_sites(

@@ -28,7 +28,6 @@ from domain.watching import Severity
 from sync_server.api.checks import check_name
 from sync_server.api.errors import refused
 from sync_server.api.ids import new_id
-from sync_server.api.pages import cut
 from sync_server.api.routes import Body, Call, Routes
 from sync_server.ledger import Ledger
 from sync_server.security import audit
@@ -86,15 +85,7 @@ _SELECT = "SELECT id, name, maker, made_us, ended_us FROM identity.hook"
 @routes.route("GET", "/hooks", allow="keys:read", gives=list[Hook], paged=True)
 async def list_hooks(call: Call) -> list[Hook]:
     """List the tenant's hooks by name, those that have ended too."""
-    name, id = call.page.key(tuple[str, UUID]) or (None, None)
-    rows = await call.transaction.fetch(
-        f"{_SELECT} WHERE $1::text IS NULL OR (name, id) > ($1, $2) ORDER BY name, id LIMIT $3",
-        name,
-        id,
-        call.page.limit + 1,
-    )
-    rows, call.shown = cut(rows, call.page, lambda row: (row["name"], row["id"]))
-    return [Hook(*row) for row in rows]
+    return [Hook(*row) for row in await call.rows_by("name", _SELECT)]
 
 
 @routes.route("POST", "/hooks", allow="keys:write", takes=NewHook, gives=MadeHook, status=201)

@@ -23,7 +23,6 @@ from domain.sharing import InstallKind
 from sync_server.api.checks import check_name
 from sync_server.api.errors import refused
 from sync_server.api.ids import new_id
-from sync_server.api.pages import cut
 from sync_server.api.routes import Body, Call, Routes
 
 routes = Routes("installs")
@@ -94,7 +93,6 @@ _SELECT = (
     "SELECT id, account_id AS account, name, kind, encode(public_key, 'base64') AS public_key, made_us, proven_us, seen_us,"
     " ended_us FROM identity.install"
 )
-_LIST = _SELECT + " WHERE $1::text IS NULL OR (name, id) > ($1, $2) ORDER BY name, id LIMIT $3"
 _EXPOSED = (
     "SELECT w.credential_id, coalesce(c.name, ''), w.first_us, w.until_us FROM identity.wrap w"
     " LEFT JOIN credential c ON (c.tenant_id, c.id) = (w.tenant_id, w.credential_id) WHERE w.install_id = $1"
@@ -105,10 +103,7 @@ _EXPOSED = (
 @routes.route("GET", "/installs", allow="installs:read", gives=list[Install], paged=True)
 async def list_installs(call: Call) -> list[Install]:
     """List the tenant's installs by name, those that were revoked too."""
-    name, id = call.page.key(tuple[str, UUID]) or (None, None)
-    rows = await call.transaction.fetch(_LIST, name, id, call.page.limit + 1)
-    rows, call.shown = cut(rows, call.page, lambda row: (row["name"], row["id"]))
-    return [Install(**dict(row)) for row in rows]
+    return [Install(**dict(row)) for row in await call.rows_by("name", _SELECT)]
 
 
 @routes.route("POST", "/installs", allow="edits:read", takes=NewInstall, gives=Registered, status=201)

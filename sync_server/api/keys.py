@@ -13,16 +13,14 @@ from uuid import UUID
 import msgspec
 
 from domain.roles import SCOPE_PERMISSIONS, Scope
-from sync_server.api.checks import check_name, checked_sites
+from sync_server.api.checks import check_days, check_name, checked_sites
 from sync_server.api.errors import refused
 from sync_server.api.ids import new_id
-from sync_server.api.pages import cut
 from sync_server.api.routes import Body, Call, Routes
 from sync_server.security.tokens import new_opaque, opaque_hash
 
 routes = Routes("keys")
 PREFIX_CHARS = 10
-DAYS_RANGE = (1, 3_650)
 _DAY_US = 86_400_000_000
 
 
@@ -63,16 +61,12 @@ class KeyChange(Body, frozen=True):
 
 
 _SELECT = "SELECT id, name, prefix, scopes, sites, maker, made_us, until_us, ended_us FROM identity.api_key"
-_LIST = _SELECT + " WHERE $1::text IS NULL OR (name, id) > ($1, $2) ORDER BY name, id LIMIT $3"
 
 
 @routes.route("GET", "/keys", allow="keys:read", gives=list[Key], paged=True)
 async def list_keys(call: Call) -> list[Key]:
     """List the tenant's keys by name, those that have ended too."""
-    name, id = call.page.key(tuple[str, UUID]) or (None, None)
-    rows = await call.transaction.fetch(_LIST, name, id, call.page.limit + 1)
-    rows, call.shown = cut(rows, call.page, lambda row: (row["name"], row["id"]))
-    return [_key(row) for row in rows]
+    return [_key(row) for row in await call.rows_by("name", _SELECT)]
 
 
 @routes.route("POST", "/keys", allow="keys:write", takes=NewKey, gives=MadeKey, status=201)
@@ -80,9 +74,7 @@ async def make_key(call: Call) -> MadeKey:
     """Make a key."""
     body: NewKey = call.body
     check_name(body.name)
-    low, high = DAYS_RANGE
-    if body.days is not None and not low <= body.days <= high:
-        raise refused("INVALID_INPUT", f"{low} to {high} days expected, got {body.days}", "days")
+    check_days(body.days)
     scopes = sorted(set(body.scopes))
     if not scopes:
         raise refused("MISSING_REQUIRED_FIELD", "at least one scope expected", "scopes")

@@ -12,11 +12,10 @@ from uuid import UUID
 
 import msgspec
 
-from sync_server.api.checks import check_name
+from sync_server.api.checks import check_days, check_name
 from sync_server.api.errors import refused
 from sync_server.api.ids import new_id
-from sync_server.api.keys import DAYS_RANGE, PREFIX_CHARS
-from sync_server.api.pages import cut
+from sync_server.api.keys import PREFIX_CHARS
 from sync_server.api.routes import Body, Call, Routes
 from sync_server.push.keys import PushKeys
 from sync_server.security.tokens import new_opaque, opaque_hash
@@ -59,15 +58,7 @@ _SELECT = "SELECT id, name, prefix, device_id, maker, made_us, until_us, ended_u
 @routes.route("GET", "/push-keys", allow="keys:read", gives=list[PushKey], paged=True)
 async def list_push_keys(call: Call) -> list[PushKey]:
     """List the tenant's device keys by name, those that have ended too."""
-    name, id = call.page.key(tuple[str, UUID]) or (None, None)
-    rows = await call.transaction.fetch(
-        f"{_SELECT} WHERE $1::text IS NULL OR (name, id) > ($1, $2) ORDER BY name, id LIMIT $3",
-        name,
-        id,
-        call.page.limit + 1,
-    )
-    rows, call.shown = cut(rows, call.page, lambda row: (row["name"], row["id"]))
-    return [_key(row) for row in rows]
+    return [_key(row) for row in await call.rows_by("name", _SELECT)]
 
 
 @routes.route("POST", "/push-keys", allow="keys:write", takes=NewPushKey, gives=MadePushKey, status=201)
@@ -75,9 +66,7 @@ async def make_push_key(call: Call) -> MadePushKey:
     """Make a device key."""
     body: NewPushKey = call.body
     check_name(body.name)
-    low, high = DAYS_RANGE
-    if body.days is not None and not low <= body.days <= high:
-        raise refused("INVALID_INPUT", f"{low} to {high} days expected, got {body.days}", "days")
+    check_days(body.days)
     if body.device is None and call.who.reach.sites is not None:
         raise refused("INSUFFICIENT_PERMISSIONS", "you reach some sites only: name a device there", "device")
     there = "SELECT true FROM device WHERE id = $1"

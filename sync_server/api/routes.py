@@ -12,6 +12,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Query
@@ -23,7 +24,7 @@ from sync_server.api import envelope
 from sync_server.api.access import SAFE, origin_of, principal_of
 from sync_server.api.bodies import field_in, read_body
 from sync_server.api.errors import refused, request_id_of
-from sync_server.api.pages import CURSOR_CAP, DEFAULT_LIMIT, LIMIT_RANGE, Page, Shown
+from sync_server.api.pages import CURSOR_CAP, DEFAULT_LIMIT, LIMIT_RANGE, Page, Shown, cut
 from sync_server.database import Transaction
 from sync_server.security import audit
 from sync_server.security.limits import LimitClass
@@ -112,6 +113,19 @@ class Call:
         """Write into the audit what was done, in this transaction."""
         self.recorded += 1
         await audit.record(self.transaction, self.who, act, subject, detail, **where)
+
+    async def rows_by(self, column: str, select: str) -> list[Any]:
+        """Return the rows of the page that is asked for, of a query without parameters, by a text column and `id`."""
+        after, id = self.page.key(tuple[str, UUID]) or (None, None)
+        rows = await self.transaction.fetch(
+            f"SELECT * FROM ({select}) AS r WHERE $1::text IS NULL OR ({column}, id) > ($1, $2)"
+            f" ORDER BY {column}, id LIMIT $3",
+            after,
+            id,
+            self.page.limit + 1,
+        )
+        rows, self.shown = cut(rows, self.page, lambda row: (row[column], row["id"]))
+        return rows
 
 
 async def admitted(

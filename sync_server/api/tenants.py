@@ -13,7 +13,6 @@ from msgspec import UNSET, UnsetType
 from sync_server.api.checks import check_name
 from sync_server.api.errors import refused
 from sync_server.api.ids import new_id
-from sync_server.api.pages import cut
 from sync_server.api.routes import Body, Call, Routes
 
 routes = Routes("tenants")
@@ -48,16 +47,12 @@ class OwnChange(Body, frozen=True):
 
 
 _SELECT = "SELECT t.id, t.name, s.made_us, s.off_us FROM tenant t LEFT JOIN identity.tenant_state s ON s.tenant_id = t.id"
-_LIST = _SELECT + " WHERE $1::text IS NULL OR (t.name, t.id) > ($1, $2) ORDER BY t.name, t.id LIMIT $3"
 
 
 @routes.route("GET", "/tenants", allow="tenants:read", of="platform", gives=list[TenantRow], paged=True)
 async def list_tenants(call: Call) -> list[TenantRow]:
     """List all tenants by name."""
-    name, id = call.page.key(tuple[str, UUID]) or (None, None)
-    rows = await call.transaction.fetch(_LIST, name, id, call.page.limit + 1)
-    rows, call.shown = cut(rows, call.page, lambda row: (row["name"], row["id"]))
-    return [TenantRow(*row) for row in rows]
+    return [TenantRow(*row) for row in await call.rows_by("name", _SELECT)]
 
 
 @routes.route(

@@ -18,7 +18,6 @@ from domain.roles import TENANT_ROLES, Reach, Role, may_give
 from sync_server.api.checks import check_login, check_name, checked_sites
 from sync_server.api.errors import refused
 from sync_server.api.ids import new_id
-from sync_server.api.pages import cut
 from sync_server.api.routes import Body, Call, Routes
 from sync_server.security.links import INVITATION_S
 from sync_server.security.tokens import new_opaque, opaque_hash
@@ -78,10 +77,6 @@ _SELECT = (
     " m.made_us, m.accepted_us, m.off_us, CASE WHEN m.accepted_us IS NOT NULL THEN a.seen_us END AS seen_us"
     " FROM identity.membership m JOIN identity.account a ON a.id = m.account_id"
 )
-_LIST = (
-    _SELECT
-    + " WHERE $1::text IS NULL OR (a.login, m.account_id) > ($1, $2) ORDER BY a.login, m.account_id LIMIT $3"
-)
 _CHANGE = (
     "UPDATE identity.membership SET name = $2, role = $3, sites = $4,"
     " off_us = CASE WHEN $5 THEN coalesce(off_us, identity.now_us()) END WHERE account_id = $1"
@@ -95,10 +90,7 @@ _LAST_ADMIN = (
 @routes.route("GET", "/users", allow="users:read", gives=list[User], paged=True)
 async def list_users(call: Call) -> list[User]:
     """List the members by login."""
-    login, id = call.page.key(tuple[str, UUID]) or (None, None)
-    rows = await call.transaction.fetch(_LIST, login, id, call.page.limit + 1)
-    rows, call.shown = cut(rows, call.page, lambda row: (row["login"], row["id"]))
-    return [_user(row) for row in rows]
+    return [_user(row) for row in await call.rows_by("login", _SELECT)]
 
 
 @routes.route("POST", "/users", allow="users:write", takes=NewUser, gives=Invited, status=201)

@@ -71,6 +71,15 @@ async def join(
         return Path(reply.result["profile"])
 
 
+async def team(server: Reached, profiles: Path, *names: str) -> list[Path]:
+    """Found a server and a network with an engineer of each name; return the folder of each that joined it, in that order."""
+    root = await server.found()
+    await server.tenant(root)
+    for name in names:
+        await server.member(root, "engineer", f"{name}@example.org")
+    return [await join(profiles / name, server, f"{name}@example.org") for name in names]
+
+
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Joined]:
     """Yield an engine on a team's folder."""

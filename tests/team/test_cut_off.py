@@ -18,7 +18,7 @@ from engine.storage import Store
 from engine.storage.team import TeamStore
 from tests.engine.client import TestClient
 from tests.server.conftest import ServerDatabase
-from tests.team.engines import all_until, join, running
+from tests.team.engines import all_until, running, team
 from tests.team.servers import listening
 
 ROUTER = Device(new_id(), "router", "127.0.0.1", (Probe("icmp"),), "relay")
@@ -33,11 +33,7 @@ async def test_what_is_edited_while_cut_off_is_merged_and_what_lost_is_in_the_tr
 ) -> None:
     async with listening(server_database) as server:
         port = int(server.url.rpartition(":")[2])
-        root = await server.found()
-        await server.tenant(root)
-        for who in ("mara", "joe"):
-            await server.member(root, "engineer", f"{who}@example.org")
-        folders = [await join(tmp_path / who, server, f"{who}@example.org") for who in ("mara", "joe")]
+        folders = await team(server, tmp_path, "mara", "joe")
         async with running(folders[0]) as mara, running(folders[1]) as joe:
             await mara.edit("add", creation("device", ROUTER))
             await all_until((mara, joe), lambda one: one.state.inventory.device(ROUTER.id) == ROUTER)
@@ -80,10 +76,7 @@ async def test_an_engine_that_is_killed_keeps_its_pending_edits(
     tmp_path: Path, server_database: ServerDatabase
 ) -> None:
     async with listening(server_database) as server:
-        root = await server.found()
-        await server.tenant(root)
-        await server.member(root, "engineer", "mara@example.org")
-        folder = await join(tmp_path / "mara", server, "mara@example.org")
+        (folder,) = await team(server, tmp_path, "mara")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "engine", "--profile", str(folder)),
         stderr=asyncio.subprocess.PIPE,
@@ -113,10 +106,7 @@ async def test_whoever_leaves_keeps_what_is_shown_and_is_asked_before_edits_are_
     tmp_path: Path, server_database: ServerDatabase
 ) -> None:
     async with listening(server_database) as server:
-        root = await server.found()
-        await server.tenant(root)
-        await server.member(root, "engineer", "mara@example.org")
-        folder = await join(tmp_path / "mara", server, "mara@example.org")
+        (folder,) = await team(server, tmp_path, "mara")
         async with running(folder) as mara:
             await mara.edit("add", creation("device", ROUTER))
             await mara.until(lambda: mara.team.pending == 0)

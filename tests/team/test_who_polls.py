@@ -9,7 +9,7 @@ from domain.edit import creation
 from domain.inventory import Device, Probe
 from engine.compose import new_id
 from tests.server.conftest import ServerDatabase
-from tests.team.engines import all_until, join, running
+from tests.team.engines import all_until, running, team
 from tests.team.servers import listening
 
 
@@ -18,11 +18,7 @@ async def test_one_polls_both_see_it_and_when_it_leaves_the_other_goes_on(
 ) -> None:
     async with listening(server_database) as server:
         port = int(server.url.rpartition(":")[2])
-        root = await server.found()
-        await server.tenant(root)
-        for who in ("mara", "joe"):
-            await server.member(root, "engineer", f"{who}@example.org")
-        folders = [await join(tmp_path / who, server, f"{who}@example.org") for who in ("mara", "joe")]
+        folders = await team(server, tmp_path, "mara", "joe")
         device = Device(new_id(), "web", "127.0.0.1", (Probe("tcp", port),), "server", interval_s=1.0)
         async with running(folders[1]) as joe:
             async with running(folders[0]) as mara:
