@@ -5,7 +5,7 @@ One rule: (origin, seq) is gap-free per origin and never reused; a row is never 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -40,6 +40,12 @@ RowKind = Literal[
 ]
 RECEIVED_KINDS = frozenset({"trap", "syslog", "messages_dropped"})
 """What devices sent unasked: it changes no state, so a keyframe need not follow it. Bodies: `receiving.py`."""
+
+SUBJECT_KINDS = frozenset(
+    {"status", "link_status", "device_restarted", "device_upgraded", "operation_started", "operation_ended"}
+    | {kind for kind in get_args(RowKind) if kind.startswith("alert_")}
+)
+"""What happened to something: a row of these without a subject says nothing, and is refused."""
 
 KEYFRAME_EVERY_S = 600
 KEYFRAME_EVERY_ROWS = 5000

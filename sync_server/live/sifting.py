@@ -15,7 +15,7 @@ import msgspec
 
 from domain.fact import Fact, digest
 from domain.health import Health
-from domain.journal import JournalRow
+from domain.journal import SUBJECT_KINDS, JournalRow
 from domain.load import LinkState
 from domain.metrics import CATALOGUE
 from domain.sync import Cycles, Tell
@@ -61,7 +61,7 @@ async def sift(
         is_kept = (
             body is not None
             and 0 <= row.at_us < NUMBER_CAP
-            and (row.subject in subjects or row.subject is None)
+            and (row.subject in subjects or (row.subject is None and row.kind not in SUBJECT_KINDS))
         )
         is_kept = is_kept and (may_tell or row.kind.startswith("alert_"))
         if row.kind in NOT_TOLD or not is_kept:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from domain.alerts import Beginning, body_of, fingerprint
 from domain.fact import Fact, digest
 from domain.health import Health
+from domain.journal import SUBJECT_KINDS
 from domain.load import LinkState
 from domain.sync import Cycles, Digests, Kept, Live, Subscribe, Wanted
 from tests.server.conftest import ServerDatabase
@@ -57,6 +58,24 @@ async def test_another_origins_rows_are_refused(server_database: ServerDatabase)
         assert await hers.tell(journal=(edit,)) == Kept(1, 1), "the tenant tells its edits itself"
         await his.hear_all()
         assert [row.origin for row in his.journal] == [his.install]
+
+
+async def test_what_happened_to_something_says_to_what(server_database: ServerDatabase) -> None:
+    async with living(server_database) as live:
+        anna, ben, _ = await a_team(live, "engineer", "engineer")
+        hers, his = await live.join(anna), await live.join(ben)
+        device = await a_device(hers)
+        kinds = sorted(SUBJECT_KINDS)
+        nameless = [hers.row(seq, kind) for seq, kind in enumerate(kinds, 1)]
+        assert await hers.tell(journal=tuple(nameless)) == Kept(1, len(kinds), refused=len(kinds))
+        named = hers.row(len(kinds) + 1, "status", device, was="up", status="down", reason="silent")
+        nothing = hers.row(len(kinds) + 2, "vault_locked")
+        assert await hers.tell(journal=(named, nothing)) == Kept(1, len(kinds) + 2)
+        while nothing not in his.journal:
+            await his.hear_all()
+        assert [row for row in his.journal if row.origin == hers.install] == [named, nothing]
+        owners = "SELECT count(*) FROM journal WHERE tenant_id IS NULL OR (subject IS NULL AND kind = ANY ($1::text[]))"
+        assert await live.server.owner.fetchval(owners, kinds) == 0
 
 
 async def test_who_judges_for_the_team_holds_the_lease(server_database: ServerDatabase) -> None:
