@@ -68,7 +68,7 @@ async def test_what_happened_to_something_says_to_what(server_database: ServerDa
         kinds = sorted(SUBJECT_KINDS)
         nameless = [hers.row(seq, kind) for seq, kind in enumerate(kinds, 1)]
         assert await hers.tell(journal=tuple(nameless)) == Kept(1, len(kinds), refused=len(kinds))
-        named = hers.row(len(kinds) + 1, "status", device, was="up", status="down", reason="silent")
+        named = hers.row(len(kinds) + 1, "operation_started", device, kind="scan", title="Scan")
         nothing = hers.row(len(kinds) + 2, "vault_locked")
         assert await hers.tell(journal=(named, nothing)) == Kept(1, len(kinds) + 2)
         while nothing not in his.journal:
