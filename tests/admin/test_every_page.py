@@ -16,6 +16,7 @@ from httpx import Response
 
 from sync_server.admin import pages, routers
 from sync_server.database import DatabaseBusy
+from tests.server.allowed import PAGES, allowed
 from tests.server.clients import URL, Person, Server, serving
 from tests.server.conftest import ServerDatabase
 from tests.server.test_matrix import THINGS, everybody, may
@@ -34,6 +35,11 @@ def listed() -> list[tuple[str, str, str]]:
         if route.openapi_extra is not None
         for method in sorted(route.methods)
     ]
+
+
+def test_every_page_takes_what_is_written_down_for_it() -> None:
+    found = {(method, path): allow for method, path, allow in listed()}
+    assert found == allowed(PAGES), "a page or form is not as tests/server/allowed.py says"
 
 
 async def ask(person: Person, method: str, path: str, **form: str) -> Response:

@@ -1,7 +1,8 @@
 """Every route x role x tenant, read from the OpenAPI document: a route that is added falls under it, or fails it until it does.
 
-Theory: a route says in the document what it allows (`x-allow`). Here everybody tries everything: somebody without a token,
-every role and a key with all scopes in one tenant, and the administrator of that tenant with the other tenant's ids.
+Theory: a route says in the document what it allows (`x-allow`), and `allowed.py` says it too. Here everybody tries everything:
+somebody without a token, every role and a key with all scopes in one tenant, and the administrator of that tenant with the
+other tenant's ids.
 One rule: a route with an id in its path has a line in `THINGS`, which says how the other tenant makes such a thing.
 """
 
@@ -17,6 +18,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from domain.roles import PERMISSIONS, ROLES, SCOPES, key_permissions
+from tests.server.allowed import API, allowed
 from tests.server.clients import Person, Server, serving
 from tests.server.conftest import ServerDatabase
 
@@ -141,6 +143,16 @@ def operations(server: Server) -> list[tuple[str, str, str]]:
         if path.startswith("/api/v1")
         for method, operation in methods.items()
     ]
+
+
+async def test_every_route_takes_what_is_written_down_for_it(server_database: ServerDatabase) -> None:
+    async with serving(server_database) as server:
+        paths = server.app.openapi()["paths"]
+    found = {}
+    for method, path, allow in operations(server):
+        of = paths[f"/api/v1{path}"][method.lower()]["x-of"]
+        found[method, path] = allow if of == "tenant" else f"{allow} of {of}"
+    assert found == allowed(API), "a route is not as tests/server/allowed.py says"
 
 
 async def everybody(server: Server, root: Person) -> dict[str, Person]:
