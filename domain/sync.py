@@ -20,6 +20,7 @@ from uuid import UUID
 import msgspec
 
 from domain.alerts import Alert
+from domain.asking import Int64
 from domain.clash import Clash
 from domain.diagram import Diagram, Drawing, Spot
 from domain.edit import Edit
@@ -50,6 +51,8 @@ Topic = Literal[
     "device_status", "metric_update", "alert_fired", "config_push", "firmware_progress", "presence"
 ]
 TOPICS: tuple[Topic, ...] = get_args(Topic)
+Numbers = tuple[UUID, int, tuple[tuple[str, str, float], ...]]
+"""What a device measured in one poll cycle: [device, at_us, [[metric, instance, value], ...]]."""
 StateKind = Literal["alert", "health", "link_state", "fact"]
 """What adds up, and is not intended: by alert, by device, by link; all facts of a device."""
 
@@ -105,7 +108,7 @@ class Cycles(msgspec.Struct, tag="cycles", frozen=True):
     """Numbers of some poll cycles: [device, at_us, [[metric, instance, value], ...]]. Answer: Kept, once they are on disk."""
 
     number: int
-    cycles: tuple[tuple[UUID, int, tuple[tuple[str, str, float], ...]], ...]
+    cycles: tuple[Numbers, ...]
 
 
 class Digests(msgspec.Struct, tag="digests", frozen=True):
@@ -122,6 +125,19 @@ class Subscribe(msgspec.Struct, tag="subscribe", frozen=True):
     devices: tuple[UUID, ...] = ()
 
 
+class AskSeries(msgspec.Struct, tag="ask_series", frozen=True):
+    """Ask for one series of a device, from whatever vantage it was measured, both ends included, in at most `points` (2 to 500).
+    Answer: Series of that number. Questions are answered in no order; a few at a time."""
+
+    number: int
+    device: UUID
+    metric: str
+    instance: str
+    from_us: Int64
+    to_us: Int64
+    points: int = 500
+
+
 class Present(msgspec.Struct, tag="present", frozen=True):
     """What this install's person looks at or works on; empty ids: nothing in particular."""
 
@@ -135,7 +151,7 @@ class Alive(msgspec.Struct, tag="alive", frozen=True):
     at_us: int
 
 
-ToServer = Hello | Taken | Push | Tell | Cycles | Digests | Subscribe | Present | Alive
+ToServer = Hello | Taken | Push | Tell | Cycles | Digests | Subscribe | AskSeries | Present | Alive
 
 
 # Server to install
@@ -236,6 +252,18 @@ class Wanted(msgspec.Struct, tag="wanted", frozen=True):
     devices: tuple[UUID, ...]
 
 
+class Series(msgspec.Struct, tag="series", frozen=True):
+    """Answer to AskSeries, lists of one length: times, mean values, lowest and highest around them. `refused`: why there is none,
+    in words; a device out of reach has no numbers, which is no refusal."""
+
+    number: int
+    at_us: tuple[int, ...] = ()
+    value: tuple[float, ...] = ()
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+    refused: str = ""
+
+
 class Lease(msgspec.Struct, tag="lease", frozen=True):
     """Whether this install polls and judges for the team. `fence` 0: somebody else does (`holder` says who, empty: nobody).
 
@@ -269,7 +297,7 @@ class Live(msgspec.Struct, tag="live", frozen=True):
     """
 
     people: tuple[Person, ...] | None = None
-    numbers: tuple[tuple[UUID, int, tuple[tuple[str, str, float], ...]], ...] = ()
+    numbers: tuple[Numbers, ...] = ()
     heard: tuple[tuple[UUID, int], ...] = ()
 
 
@@ -282,7 +310,7 @@ class Refused(msgspec.Struct, tag="refused", frozen=True):
     retry_after_s: float = 0.0
 
 
-ToInstall = Welcome | Entries | Outcomes | Kept | Wanted | Lease | Live | Refused | Alive
+ToInstall = Welcome | Entries | Outcomes | Kept | Wanted | Series | Lease | Live | Refused | Alive
 
 _encoder = msgspec.msgpack.Encoder()
 _to_server: msgspec.msgpack.Decoder[ToServer] = msgspec.msgpack.Decoder(ToServer)

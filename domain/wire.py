@@ -105,7 +105,9 @@ class Watch(msgspec.Struct, tag="watch", frozen=True):
 class QuerySeries(msgspec.Struct, tag="query_series", frozen=True):
     """Ask for one series. Reply.result: {"at_us", "value", "low", "high"}, lists of at most `points` (<= 500).
 
-    A point is one poll, or the mean of a stretch of time with the lowest and highest value in it.
+    A point is one poll, or the mean of a stretch of time with the lowest and highest value in it. In a team "missing" tells what
+    others measured and is not here: None where nothing is missing, else {"since_us": from when on, None where it is some of the
+    time before; "why": in words}.
     """
 
     request: int

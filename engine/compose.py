@@ -273,7 +273,7 @@ class Engine:
             welcome=self._welcome,
             answer=requests.answer,
             now_us=now_us,
-            on_watched=board.live.watch,
+            on_watched=board.watch,
             on_discovery_watched=self._discovery.watch,
         )
         devices = board.ask_all()

@@ -20,10 +20,10 @@ from domain.alerts import Act, Alert
 from domain.inventory import Device, Inventory
 from domain.journal import RECEIVED_KINDS, JournalRow
 from domain.observation import Observation, Value
-from domain.sync import Entries
+from domain.sync import Entries, Numbers
 from engine.discovery.desk import DiscoveryDesk
 from engine.endpoint import Endpoint
-from engine.judge.following import follow, forget, hear
+from engine.judge.following import follow, forget, hear, measure
 from engine.judge.judge import Judge
 from engine.judge.last_words import LastWordsReader
 from engine.judge.outcome import Outcome
@@ -70,6 +70,8 @@ class Switchboard:
         self.way: Way = way
         self.note: Callable[[Outcome], None] = lambda _: None
         """Hears of what this engine judged for others."""
+        self.on_watched: Callable[[frozenset[UUID]], None] = lambda _: None
+        """Hears which devices somebody looks at here."""
         self.judge = make_judge(way == "looking")
 
     # From monitor, receivers and windows to the judge
@@ -119,6 +121,11 @@ class Switchboard:
     def touch(self, subjects: list[Subject], rows: Sequence[JournalRow] = ()) -> None:
         """Tell clients that these have a new state, and what happened."""
         self.endpoint.touch(subjects, rows)
+
+    def watch(self, devices: frozenset[UUID]) -> None:
+        """Somebody looks at these devices: have their newest numbers, from themselves and from those who ask them."""
+        self.live.watch(devices)
+        self.on_watched(devices)
 
     # Edits
 
@@ -200,6 +207,10 @@ class Switchboard:
         """Others heard devices, at times of theirs, that go on as they are; who judges here knows better."""
         if self.way == "looking":
             self.endpoint.touch([Subject("health", id) for id in hear(self._state, heard, self._now_us())])
+
+    def on_numbers(self, told: Iterable[Numbers]) -> None:
+        """Others measured devices that somebody looks at here."""
+        self.endpoint.touch([Subject("values", id) for id in measure(self._state, told)])
 
     def on_news(self, parts: Iterable[Entries]) -> None:
         """Follow what others saw and did; they are on disk already. Who judges knows better what it judges itself."""

@@ -16,6 +16,7 @@ from uuid import UUID
 from domain.inventory import Inventory
 from domain.sync import Entries
 from domain.team import JoinTeam, LeaseState, LookAtServer, TeamState
+from domain.wire import QuerySeries
 from engine.journal import JournalPen
 from engine.judge.outcome import Outcome
 from engine.ledger import Ledger, OwnLedger, Written
@@ -23,6 +24,7 @@ from engine.profile import Profile
 from engine.requests import Answer
 from engine.state import State
 from engine.storage import StorageFailed, Store, StoreThread
+from engine.storage.seen_series import SeenSeries
 from engine.storage.team import TeamStore
 from engine.storage.team_secrets import SharedSecrets
 from engine.switchboard import Switchboard, Way
@@ -75,6 +77,7 @@ class TeamPart:
         self._kept = TeamStore(store)
         self._session: Session | None = None
         if membership is not None:
+            self._kept.make()
             held = self._kept.read()
             self._session = Session(Inventory(state.inventory.tables), held.cursor, held.edits, held.tray)
             state.inventory = seen = Inventory(self._session.visible.tables)
@@ -101,7 +104,9 @@ class TeamPart:
     def rooms(self) -> list[tuple[Any, Answer]]:
         """Return who answers what."""
         found: list[tuple[Any, Answer]] = [(LookAtServer | JoinTeam, self._joining.answer)]
-        return found if self.desk is None else [*found, (DeskRequest, self.desk.answer)]
+        if self.desk is None:
+            return found
+        return [*found, (DeskRequest, self.desk.answer), (QuerySeries, self.desk.charts.answer)]
 
     def open(self, board: Switchboard) -> None:
         """Make what keeps step with the server."""
@@ -146,9 +151,11 @@ class TeamPart:
             calls,
             login,
             self._thread,
+            SeenSeries(self._store),
             on_lease=lambda lease: spawn("lease", self._judge_as(board, kept, teller)),
             on_state=on_state,
             on_heard=board.on_heard,
+            on_numbers=board.on_numbers,
             stop=self._stop,
             clock=time.monotonic,
             now_us=self._now_us,
@@ -180,6 +187,7 @@ class TeamPart:
                 desk.client.wake()
 
         board.note = on_judged
+        board.on_watched = desk.client.watch
         state.team = desk.state()
 
     def services(self) -> list[asyncio.Task[None]]:

@@ -44,6 +44,13 @@ class Curve(NamedTuple):
     interval_s: float = DEFAULT_INTERVAL_S
 
 
+class Missing(NamedTuple):
+    """What others measured and is not on this computer: from when on (None: some of the time before), and why."""
+
+    since_us: int | None
+    why: str
+
+
 class Curves(QObject):
     """The curves of one graph."""
 
@@ -59,12 +66,19 @@ class Curves(QObject):
         self.wanted: tuple[Wanted, ...] = ()
         self.range_s = 0.0
         self.refused = ""
+        self._missing: dict[Wanted, Missing] = {}
         model.changed.connect(self._on_changed)
 
     @property
     def loading(self) -> bool:
         """Whether the past of a curve is still awaited."""
         return bool(self._awaited)
+
+    @property
+    def missing(self) -> Missing | None:
+        """What is missing of the curves: where several lack something, of the one that ends first."""
+        lacking = [self._missing[wanted] for wanted in self.wanted if wanted in self._missing]
+        return min(lacking, key=lambda one: (one.since_us is None, one.since_us or 0), default=None)
 
     @property
     def curves(self) -> list[Curve]:
@@ -84,6 +98,7 @@ class Curves(QObject):
         stretch_s = range_s / (POINTS_CAP - 20)
         self._held = {key: kept.get(key) or Series(stretch_s) for key in self.wanted}
         self._awaited &= {key for key in self.wanted if key in kept}
+        self._missing = {key: one for key, one in self._missing.items() if key in kept and key in self.wanted}
         if not kept or self._model.moment_us is None:
             self._reach_us = self._new_reach()
         for key in self.wanted:
@@ -117,10 +132,13 @@ class Curves(QObject):
         if self._held.get(key) is not series:
             return
         self._awaited.discard(key)
+        self._missing.pop(key, None)
         if reply.refusals:
             self.refused = reply.refusals[0].message
         else:
             told = reply.result
+            if told.get("missing"):
+                self._missing[key] = Missing(**told["missing"])
             series.load(
                 told.get("at_us", ()), told.get("value", ()), told.get("low", ()), told.get("high", ())
             )

@@ -33,6 +33,8 @@ RANGES: Mapping[str, tuple[str, float]] = {
     "30d": ("30 d", 2_592_000),
     "1y": ("1 y", 31_536_000),
 }
+OWN_AFTER_US = 1_000_000
+"""A point later than what others are known to have measured was measured here."""
 MOST_PX = 150
 """How tall the small graph becomes where nothing else wants the room."""
 FEW_RANGES = ("15m", "1h", "24h", "7d")
@@ -139,15 +141,30 @@ class DeviceGraph(QWidget):
         drawn = [curve.series.at_s for curve in self.plot.curves if curve.series.at_s.size]
         if not drawn:
             nothing = "Loading" if self.curves.loading else self.curves.refused or "No numbers in this time"
-            return Headline(nothing)
+            return Headline(nothing, gap=self._said_missing(now, 0))
         now_s = now / 1e6
         until_now = [start_s for start_s, end_s in self.plot.gaps if end_s >= now_s - 2]
         return Headline(
             "Loading" if self.curves.loading else self._unit,
             grain(drawn[0]),
-            f"no data for {age(now_s - until_now[0])}" if until_now else "",
+            self._said_missing(now, max(at[-1] for at in drawn))
+            or (f"no data for {age(now_s - until_now[0])}" if until_now else ""),
             clock(int(at_s * 1e6), now) if at_s is not None else "",
         )
+
+    def _said_missing(self, now_us: int, newest_s: float) -> str:
+        """Return which numbers are not on this computer; `newest_s` is when the newest is of."""
+        missing = self.curves.missing
+        if missing is None or self.curves.loading:
+            return ""
+        if missing.since_us is None:
+            return f"some numbers are not here: {missing.why}"
+        if not missing.since_us:
+            whose = "only numbers of this computer" if newest_s else "nothing was seen here before"
+            return f"{whose}: {missing.why}"
+        is_own = newest_s * 1e6 > missing.since_us + OWN_AFTER_US
+        whose = "only numbers of this computer" if is_own else "no numbers"
+        return f"{whose} since {clock(missing.since_us, now_us)}: {missing.why}"
 
     def said(self, at_s: float | None) -> list[Said]:
         """Return name and value of each curve."""

@@ -13,7 +13,7 @@ from uuid import UUID
 from app import words
 from app.model import Delta, Model
 from app.panels.alert_words import why
-from app.team.words import asides
+from app.team.words import LOADS_ELSEWHERE, asides, is_polled_elsewhere
 from domain.fact import best
 from domain.fault import Fault, fault_words
 from domain.hierarchy import FAULT_ORDER
@@ -231,6 +231,8 @@ def _link_card(model: Model, link: Link, now_us: int) -> Row:
     lines.append(("Kind", link.kind))
     title = words.name_of_link(model.inventory, link)
     notes = _notes(model, link.id, status, now_us)
+    if is_polled_elsewhere(model.team) and (state is None or (state.ab_bps, state.ba_bps) == (None, None)):
+        notes.append(LOADS_ELSEWHERE)
     return {
         "id": link.id,
         "title": title,

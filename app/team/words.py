@@ -111,6 +111,14 @@ def polled_words(team: TeamState) -> str:
     return f"{holder} polls for the team" if holder else "Nobody polls for the team now"
 
 
+LOADS_ELSEWHERE = "What links carry is seen on the computer that polls"
+
+
+def is_polled_elsewhere(team: TeamState | None) -> bool:
+    """Tell whether another computer of the team asks the devices, so that what links carry is not known here."""
+    return team is not None and team.lease == "elsewhere"
+
+
 def others_in(team: TeamState | None) -> list[Person]:
     """Return who is there beside this window."""
     return [p for p in team.people if p.install != team.install] if team is not None else []

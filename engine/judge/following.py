@@ -10,13 +10,17 @@ One rule: nothing here writes into the journal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from uuid import UUID
 
 import msgspec
 
 from domain.fact import Fact
 from domain.health import ProbeHealth
-from domain.sync import Entries, Gone
+from domain.load import LinkState
+from domain.metrics import CATALOGUE
+from domain.sync import Entries, Gone, Numbers
+from domain.wire import LatestValues
 from engine.judge.judge import Judge
 from engine.judge.outcome import Outcome
 from engine.state import State
@@ -37,7 +41,7 @@ def follow(state: State, judge: Judge, part: Entries, at_us: int, *, is_judge: b
                 outcome.turned = True
                 judge.faults.turn_device(health, at_us, outcome)
                 judge.faults.let_go(health.device, health.status, at_us, outcome)
-        for link in part.link_states:
+        for link in map(_without_load, part.link_states):
             was = state.link_states.get(link.link)
             state.link_states[link.link] = link
             outcome.link_states.append(link)
@@ -65,6 +69,18 @@ def hear(state: State, heard: Mapping[UUID, int], now_us: int) -> list[UUID]:
     return found
 
 
+def measure(state: State, told: Iterable[Numbers]) -> list[UUID]:
+    """Take up what others measured; return the devices of which it is newer than what is known."""
+    found: list[UUID] = []
+    for device, at_us, values in told:
+        old = state.values.get(device)
+        if device in state.inventory.tables["device"] and (old is None or old.at_us < at_us):
+            known = tuple(one for one in values if one[0] in CATALOGUE and isfinite(one[2]))
+            state.values[device] = LatestValues(device, at_us, known)
+            found.append(device)
+    return found
+
+
 def forget(state: State, gone: Iterable[Gone], outcome: Outcome) -> None:
     """Drop what is gone of what was seen; an alert that is gone goes with what it is about."""
     for one in gone:
@@ -78,6 +94,11 @@ def forget(state: State, gone: Iterable[Gone], outcome: Outcome) -> None:
                 state.alerts.pop(one.id, None)
             case "fact":
                 state.facts.pop(one.id, None)
+
+
+def _without_load(link: LinkState) -> LinkState:
+    """Return a link's state without what it carried: that is told when the status turns, and would pass for what it is now."""
+    return LinkState(link.link, link.status, link.since_us, link.at_us)
 
 
 def _heard(probe: ProbeHealth, at_us: int) -> ProbeHealth:

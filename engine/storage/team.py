@@ -27,7 +27,7 @@ from engine.storage import rows, tables
 from engine.storage.batch import Batch, SealedSecret
 from engine.storage.store import NO_SECRETS, Secrets, Store
 from engine.storage.team_secrets import forget_shared, note_untold
-from engine.storage.team_tables import CURSOR, LIVING, TEAM, own_edit, team_metadata, tray
+from engine.storage.team_tables import CURSOR, LIVING, TEAM, own_edit, seen_series, team_metadata, tray
 from engine.sync.session import Change, Cursor, OwnEdit
 
 
@@ -52,7 +52,7 @@ class TeamStore:
         self._install = store.loaded.origin
 
     def make(self) -> None:
-        """Make the tables, once."""
+        """Make the tables that are not there."""
         self._store.within(lambda connection, _: team_metadata.create_all(connection))
 
     def read(self) -> TeamKept:
@@ -190,6 +190,9 @@ def _write_part(connection: Connection, tenant: UUID, part: Entries) -> None:
         rows.delete_rows(
             connection, table, column, tenant, [gone.id for gone in part.gone if gone.kind == kind]
         )
+    for gone in part.gone:
+        if gone.kind == "device":
+            connection.execute(delete(seen_series).where(seen_series.c.device_id == gone.id))
 
 
 _GONE: tuple[tuple[str, Table, str], ...] = (

@@ -1,11 +1,13 @@
-"""The tables that a team's folder has beside the schema, and no other: own edits, the tray. Counterpart: `team.py` fills them.
+"""The tables that a team's folder has beside the schema, and no other: own edits, the tray, charts that were seen.
 
-One rule: a database without them is no team's; they are made when a team is joined, and a migration changes them where they are.
+Counterparts: `team.py` and `seen_series.py` fill them.
+One rule: a database without them is no team's; those that are lacking are made when the folder is opened, and a migration
+changes them where they are.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
 from engine.storage.types import Id, Plain
 
@@ -26,6 +28,18 @@ tray = Table(
     Column("id", Id, primary_key=True),
     Column("at_us", BigInteger, nullable=False),
     Column("body", Plain, nullable=False),
+)
+seen_series = Table(
+    "seen_series",
+    team_metadata,
+    Column("key", Integer, primary_key=True),
+    Column("device_id", Id, nullable=False),
+    Column("metric", Integer, nullable=False),
+    Column("instance", Text, nullable=False),
+    Column("from_us", BigInteger, nullable=False),
+    Column("to_us", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Index("seen_series_of", "device_id", "metric", "instance"),
 )
 LIVING = ("pending", "again", "accepted")
 """States of edits that the server has not confirmed here."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from itertools import islice
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from domain.sync import (
     Present,
     Push,
     Refused,
+    Series,
     Subscribe,
     Taken,
     ToInstall,
@@ -65,6 +67,7 @@ class Speaking(Protocol):
     async def on_outcomes(self, message: Outcomes) -> None: ...
     def on_kept(self, kept: Kept) -> None: ...
     def on_wanted(self, wanted: Wanted) -> None: ...
+    def on_series(self, series: Series) -> None: ...
     def on_lease(self, lease: Lease) -> None: ...
     def on_live(self, live: Live) -> None: ...
     def on_lost(self) -> None: ...
@@ -73,7 +76,9 @@ class Speaking(Protocol):
     def on_reachability(self, reachability: Reachability, why: str, retry_s: float) -> None: ...
 
 
-TOPICS_WANTED: tuple[Topic, ...] = ("presence", "device_status")
+WATCHED_CAP = 500
+"""Devices whose numbers the server tells one line."""
+TOPICS_WANTED: tuple[Topic, ...] = ("presence", "device_status", "metric_update")
 
 
 class TeamClient:
@@ -99,6 +104,7 @@ class TeamClient:
         self._again = asyncio.Event()
         self._line: Line | None = None
         self._presence = Present()
+        self._watched: tuple[UUID, ...] = ()
         self._failure: StorageFailed | None = None
 
     def wake(self) -> None:
@@ -114,6 +120,19 @@ class TeamClient:
         self._presence = presence
         if self._line is not None:
             self._line.tell(presence)
+
+    def watch(self, devices: Iterable[UUID]) -> None:
+        """Have the numbers of these devices told as they come, now and on every line to come; of too many the first."""
+        self._watched = tuple(islice(devices, WATCHED_CAP))
+        if self._line is not None:
+            self._line.tell(self._subscription())
+
+    def say(self, message: ToServer) -> bool:
+        """Say something that is lost with the line; return whether there is one."""
+        if self._line is None:
+            return False
+        self._line.tell(message)
+        return True
 
     async def run(self) -> None:
         """Keep the line, for ever."""
@@ -184,11 +203,14 @@ class TeamClient:
             SYNC_PROTOCOL, token, self._install, cursor.epoch, cursor.revision, VERSION, TOPICS_WANTED
         )
 
+    def _subscription(self) -> Subscribe:
+        return Subscribe(TOPICS_WANTED, self._watched)
+
     async def _speak(self, line: Line) -> tuple[str, float | None]:
         """Speak until the server says why not, which is returned. Raises LineLost and what writing raises."""
         self._line = line
         self._speaking.on_reachability("online", "", 0.0)
-        line.tell(Subscribe(TOPICS_WANTED))
+        line.tell(self._subscription())
         line.tell(self._presence)
         self._news.set()
         self._failure = None
@@ -224,6 +246,9 @@ class TeamClient:
                     asyncio.get_running_loop().call_later(message.retry_after_s, self._news.set)
             case Wanted():
                 self._speaking.on_wanted(message)
+            case Series():
+                self._speaking.on_series(message)
+                return
             case Lease():
                 self._speaking.on_lease(message)
             case Live():

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,21 @@ import msgspec
 
 from domain.errors import DeviceError, Refusal, RefusedByRule
 from domain.rules import NAME_CAP
-from domain.sync import Entries, Kept, Lease, Live, Outcomes, Person, Present, Push, ToServer, Wanted, Welcome
+from domain.sync import (
+    Entries,
+    Kept,
+    Lease,
+    Live,
+    Numbers,
+    Outcomes,
+    Person,
+    Present,
+    Push,
+    Series,
+    ToServer,
+    Wanted,
+    Welcome,
+)
 from domain.team import (
     NETWORK_FILE,
     TRAY_CAP,
@@ -39,7 +53,9 @@ from domain.team import (
 from domain.text import clean_text
 from domain.wire import Reply
 from engine.storage import StoreThread
+from engine.storage.seen_series import SeenSeries
 from engine.sync.calls import ServerCalls
+from engine.sync.charts import TeamCharts
 from engine.sync.client import TeamClient
 from engine.sync.leases import LeaseWatch
 from engine.sync.ledger import TeamLedger
@@ -62,7 +78,7 @@ DeskRequest = LogInAgain | LeaveTeam | QueryTray | DropFromTray | SetPresence
 
 class TeamDesk:
     """Made by `compose.py`; `run` it. `on_lease` hears who polls and judges, `on_state` how it stands,
-    `on_heard` when others heard devices, `stop` ends the engine."""
+    `on_heard` when others heard devices, `on_numbers` what they measured, `stop` ends the engine."""
 
     def __init__(  # noqa: PLR0917
         self,
@@ -73,10 +89,12 @@ class TeamDesk:
         calls: ServerCalls,
         login: Login,
         thread: StoreThread,
+        seen: SeenSeries,
         *,
         on_lease: Callable[[LeaseState], object],
         on_state: Callable[[TeamState], None],
         on_heard: Callable[[Mapping[UUID, int]], None],
+        on_numbers: Callable[[Iterable[Numbers]], None],
         stop: Callable[[], None],
         clock: Callable[[], float],
         now_us: Callable[[], int],
@@ -92,6 +110,7 @@ class TeamDesk:
         self._on_lease = on_lease
         self._on_state = on_state
         self._on_heard = on_heard
+        self._on_numbers = on_numbers
         self._stop = stop
         self._clock = clock
         self._now_us = now_us
@@ -106,6 +125,7 @@ class TeamDesk:
         self._kept = membership
         self._has_left = False
         self.client = TeamClient(membership.install, login, self._connect, self, chance=chance, now_us=now_us)
+        self.charts = TeamCharts(thread, seen, self.client.say, now_us)
 
     async def run(self) -> None:
         """Keep the line to the server, for ever."""
@@ -298,6 +318,10 @@ class TeamDesk:
         """The server wants facts."""
         self._teller.want(wanted.devices)
 
+    def on_series(self, series: Series) -> None:
+        """The server answered what was asked for a chart."""
+        self.charts.on_series(series)
+
     def on_lease(self, lease: Lease) -> None:
         """The server says who polls."""
         self._watch.hear(lease, self._clock())
@@ -305,7 +329,9 @@ class TeamDesk:
         self.tell_state()
 
     def on_live(self, live: Live) -> None:
-        """Who is there, and what was heard by those who poll."""
+        """Who is there, what was heard by those who poll, and the numbers of devices that somebody looks at here."""
+        if live.numbers:
+            self._on_numbers(live.numbers)
         if live.heard:
             self._on_heard(dict(live.heard))
         if live.people is not None:
@@ -318,6 +344,7 @@ class TeamDesk:
         self._watch.lose()
         self._people = ()
         self._teller.close()
+        self.charts.on_lost()
 
     def next_push(self) -> Push | None:
         """Return the edits to send now."""

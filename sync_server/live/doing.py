@@ -16,27 +16,32 @@ from uuid import UUID
 import msgspec
 
 from domain.edit import Edit
+from domain.errors import RefusedByRule
 from domain.sync import (
     EDITS_PER_PUSH,
     ROWS_PER_TELL,
+    AskSeries,
     Cycles,
     Kept,
     Outcomes,
+    Series,
     Tell,
     Wanted,
     encode,
 )
+from engine.storage.series import Points
 from engine.tasks import end, spawn
+from sync_server import charts
 from sync_server.ingest import IngestFull
 from sync_server.live import intake
 from sync_server.live.frames import HangUp
 from sync_server.live.intake import IntakeFull
 from sync_server.live.pushing import merge_all
-from sync_server.live.sifting import cycles_of, sift, wanted
+from sync_server.live.sifting import cycles_of, seen_devices, sift, wanted
 from sync_server.live.works import AGAIN_S, AWAY, Works
 from sync_server.security.principal import Principal
 
-CYCLES_AT_ONCE, TELLS_AT_ONCE = 8, 16
+CYCLES_AT_ONCE, TELLS_AT_ONCE, SERIES_AT_ONCE = 8, 16, 4
 DIGESTS_CAP = 50_000
 
 
@@ -66,6 +71,7 @@ class Doing:
         self._jumps = jumps
         self._cycles = asyncio.Semaphore(CYCLES_AT_ONCE)
         self._tells = asyncio.Semaphore(TELLS_AT_ONCE)
+        self._series = asyncio.Semaphore(SERIES_AT_ONCE)
         self._asides: set[asyncio.Task[None]] = set()
 
     async def end(self) -> None:
@@ -152,6 +158,37 @@ class Doing:
         finally:
             self._cycles.release()
         await self._out.put(encode(kept))
+
+    async def read_series(self, ask: AskSeries) -> None:
+        """Look up a series for a chart; it is answered when it is found."""
+        await self._series.acquire()
+        self._aside("series", self._read_series(ask))
+
+    async def _read_series(self, ask: AskSeries) -> None:
+        what = charts.Wanted(ask.device, ask.metric, ask.instance, ask.from_us, ask.to_us)
+        try:
+            if not self._who.may("metrics:read"):
+                answer = Series(ask.number, refused="your role does not show numbers")
+            else:
+                async with self._works.database.transaction(self._who) as transaction:
+                    is_seen = await seen_devices(transaction, (ask.device,))
+                    points = Points()
+                    if is_seen:
+                        points = await self._works.charts.points(transaction, what, ask.points)
+                answer = Series(
+                    ask.number,
+                    tuple(points.at_us),
+                    tuple(points.value),
+                    tuple(points.low),
+                    tuple(points.high),
+                )
+        except RefusedByRule as error:
+            answer = Series(ask.number, refused=error.refusals[0].message)
+        except AWAY:
+            answer = Series(ask.number, refused="the server's database is away")
+        finally:
+            self._series.release()
+        await self._out.put(encode(answer))
 
     def _install(self) -> UUID:
         if self._own is None:

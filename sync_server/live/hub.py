@@ -19,6 +19,7 @@ import asyncpg
 
 from domain.sync import Cycles
 from engine.tasks import end, keep
+from sync_server.charts import Charts
 from sync_server.database import Database
 from sync_server.ingest import Ingest
 from sync_server.ledger import NEWS
@@ -60,6 +61,7 @@ class Hub:
         self.works = Works(
             database,
             samples,
+            Charts(samples, settings.raw_days),
             ingest,
             Intake(database),
             asyncio.Semaphore(READING_AT_ONCE),

@@ -21,6 +21,7 @@ import msgspec
 from domain.sync import (
     DEAD_AFTER_S,
     Alive,
+    AskSeries,
     Cycles,
     Digests,
     Lease,
@@ -213,6 +214,8 @@ class Line:
                     self._on_taken(revision)
                 case Cycles():
                     await self._doing.keep_cycles(message)
+                case AskSeries():
+                    await self._doing.read_series(message)
                 case Push() | Tell() | Digests() | Subscribe() | Present():
                     await self._work.put(message)
                 case _:

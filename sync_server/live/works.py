@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from domain.sync import Cycles
+from sync_server.charts import Charts
 from sync_server.database import Database, DatabaseBusy
 from sync_server.ingest import Ingest
 from sync_server.live.intake import Intake
@@ -27,6 +28,7 @@ class Works:
 
     database: Database
     samples: Samples
+    charts: Charts
     ingest: Ingest
     intake: Intake
     reading: asyncio.Semaphore

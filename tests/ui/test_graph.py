@@ -22,6 +22,7 @@ from app.draft import now_us
 from app.look import Look
 from app.model import Model
 from app.panels.picker import Picker
+from app.words import clock
 from domain.errors import Refusal
 from domain.fact import Fact
 from domain.inventory import Device
@@ -138,6 +139,30 @@ def test_the_gap_until_now_is_painted_and_said(qt: QApplication) -> None:
     asked.answer(1, [], [])
     assert made.legend.head.gap == "no data for 5 min"
     assert made.legend.head.unit == "Mb/s"
+
+
+def test_numbers_that_are_with_the_team_alone_are_said_to_be_missing_and_own_ones_to_be_own(
+    qt: QApplication,
+) -> None:
+    _, asked, made = graph(qt)
+    now = now_us()
+    lost_us = now - 300_000_000
+    missing = {"since_us": lost_us, "why": "cut off from the server"}
+    asked.answer(0, [lost_us - 20_000_000, lost_us - 10_000_000], [1e6] * 2, missing=missing)
+    asked.answer(1, [], [], missing=missing)
+    said = f"since {clock(lost_us, now)}: cut off from the server"
+    assert made.legend.head.gap == f"no numbers {said}"
+    made.ranges.choose("1h")
+    made.load()
+    asked.answer(2, [lost_us - 10_000_000, now - 5_000_000], [1e6] * 2, missing=missing)
+    asked.answer(3, [], [], missing=missing)
+    assert made.legend.head.gap == f"only numbers of this computer {said}"
+    made.ranges.choose("24h")
+    made.load()
+    asked.answer(4, [], [], missing={"since_us": 0, "why": "cut off from the server"})
+    asked.answer(5, [], [], missing={"since_us": 0, "why": "cut off from the server"})
+    assert made.legend.head.unit == "No numbers in this time"
+    assert made.legend.head.gap == "nothing was seen here before: cut off from the server"
 
 
 def test_the_unit_follows_the_largest_value_and_a_spike_counts(qt: QApplication) -> None:
