@@ -55,38 +55,23 @@ async def test_sql_in_every_filter_finds_nothing_and_harms_nothing(server_databa
     async with serving(server_database) as server:
         engineer = await an_engineer(server)
         await a_device(engineer, "R1", "10.0.0.1")
+        root = await server.log_in("root@platform")
+        tenant = (await engineer.get("/auth/me"))["tenant"]
+        root.token = (await root.post("/auth/switch", {"tenant": tenant}))["access_token"]
         paths = server.app.openapi()["paths"]
-        tried = 0
+        tried: set[tuple[str, str]] = set()
         for method, path, allow in operations(server):
-            if (
-                method != "GET"
-                or "{" in path
-                or allow
-                not in (
-                    "devices:read",
-                    "sites:read",
-                    "links:read",
-                    "tags:read",
-                    "alerts:read",
-                    "rules:read",
-                    "edits:read",
-                    "events:read",
-                )
-            ):
+            if method != "GET" or "{" in path:
                 continue
             for parameter in paths[f"/api/v1{path}"]["get"].get("parameters", ()):
+                name = parameter["name"]
                 for text in (SQL, "\0", "%", "\\", "a" * 50_000):
-                    said = await engineer.ask("GET", path, params={parameter["name"]: text})
-                    tried += 1
-                    assert said.status_code in (200, 422), (
-                        path,
-                        parameter["name"],
-                        text[:20],
-                        said.text[:300],
-                    )
+                    said = await root.ask("GET", path, params={name: text})
+                    tried.add((path, name))
+                    assert said.status_code in (200, 422), (path, name, text[:20], said.text[:300], allow)
                     if said.status_code == 200 and text == SQL and parameter["in"] == "query":
-                        assert said.json()["data"] == [], (path, parameter["name"])
-        assert tried > 60
+                        assert said.json()["data"] == [], (path, name)
+        assert len(tried) > 40
         assert [one["name"] for one in await engineer.get("/devices")] == ["R1"]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import asyncpg
 import pytest
 
+from sync_server.api.routes import Call
 from tests.server.clients import PASSWORD, URL, Server, serving
 from tests.server.conftest import ServerDatabase
 
@@ -73,6 +75,27 @@ async def test_a_bug_is_answered_with_nothing_but_its_id(
         assert said.json()["error"]["code"] == "INTERNAL_ERROR"
         assert "nobody" not in said.text
         assert said.headers["X-Request-ID"] == said.json()["error"]["request_id"]
+
+
+async def test_what_the_guards_of_the_database_stop_is_forbidden_and_says_no_more(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(server_database) as server:
+        root = await server.found()
+        foreign = await server.tenant(root, "The other net")
+        await server.tenant(root, "North net")
+        north = await server.member(root, "tenant_admin")
+
+        async def stray(call: Call, *_: object) -> None:
+            site = "INSERT INTO site (tenant_id, id, name) VALUES ($1, $1, 'S')"
+            await call.transaction.execute(site, UUID(foreign))
+
+        monkeypatch.setattr(Call, "record", stray)
+        said = await north.ask("PATCH", "/tenant", {"name": "Mine"})
+        assert (said.status_code, said.json()["error"]["code"]) == (403, "INSUFFICIENT_PERMISSIONS")
+        assert "site" not in said.text and "policy" not in said.text
+        monkeypatch.undo()
+        assert (await north.get("/tenant"))["name"] == "North net"
 
 
 async def until_gone(elsewhere: asyncpg.Connection, name: str) -> None:  # type: ignore[type-arg]

@@ -139,6 +139,8 @@ def test_the_promised_names_are_there_with_figures_of_all_tenants(
             "sla_compliance_ratio",
             "alerts_opened_last_hour",
             "alerts_open",
+            "alerts_generated_total",
+            "device_online_status",
             "active_people",
             "open_sessions",
             "ingest_waiting_cycles",

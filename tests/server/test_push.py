@@ -73,6 +73,16 @@ async def test_what_is_no_message_is_told_with_its_place_and_held(server_databas
         assert held[-1]["body"] == '{"values":{"a":"warm"}}'
 
 
+async def test_where_nothing_that_is_refused_may_be_stored_nothing_is(
+    server_database: ServerDatabase,
+) -> None:
+    async with pushed_to(server_database, quarantine_rows=0) as (server, root):
+        mast = await pusher(server, root)
+        told = await mast.push({"values": {"a": "warm"}}, {"values": {"a": 1}})
+        assert (told["stored"], [one["code"] for one in told["refused"]]) == (1, ["NOT_A_NUMBER"])
+        assert await root.get("/quarantine") == []
+
+
 async def test_a_key_is_refused_when_it_is_none_or_over_and_pushes_for_nobody_else(
     server_database: ServerDatabase,
 ) -> None:
