@@ -28,6 +28,8 @@ from domain.inventory import Inventory
 from domain.text import clean_text
 from domain.wire import Reply
 
+PICTURES_FOLDER = "pictures"
+"""Below a profile."""
 STORE_CAP_BYTES = 256 * 1024 * 1024
 _PART = ".part"
 
@@ -42,6 +44,15 @@ class Blobs:
         self._inventory = inventory
         self._cap_bytes = cap_bytes
         self._one_at_a_time = asyncio.Lock()
+        self.on_missing: Callable[[str], None] = lambda digest: None
+        """Told of a picture that was asked for and is not here."""
+
+    async def size(self, digest: str) -> int | None:
+        """Return how many bytes a picture has, None where it is not here whole. Raises OSError."""
+        try:
+            return (await asyncio.to_thread((self._folder / digest).stat)).st_size
+        except FileNotFoundError:
+            return None
 
     async def answer(self, request: BlobRequest) -> Reply:
         """Return the one reply to a piece, or to the wish for one."""
@@ -52,7 +63,10 @@ class Blobs:
         async with self._one_at_a_time:
             try:
                 if isinstance(request, GetBlob):
-                    return await asyncio.to_thread(self._get, request)
+                    reply = await asyncio.to_thread(self._get, request)
+                    if reply.refusals:
+                        self.on_missing(request.digest)
+                    return reply
                 return await asyncio.to_thread(self._put, request, in_use)
             except OSError as error:
                 said = f"the picture was not kept: {clean_text(str(error), 200)}"

@@ -26,7 +26,7 @@ from domain.terrain import TerrainRequest
 from domain.topology import Topology
 from domain.wire import PROTOCOL, EngineState, LatestValues, Welcome
 from engine import VERSION
-from engine.blobs import Blobs
+from engine.blobs import PICTURES_FOLDER, Blobs
 from engine.discovery.desk import DiscoveryDesk
 from engine.drivers import Profiles
 from engine.drivers.profiles import FOLDER as SNMP_PROFILES
@@ -155,6 +155,7 @@ class Engine:
             if id in self._state.inventory.tables["device"]:
                 self._state.values[id] = LatestValues(id, at_us, tuple(values))
         self._upkeep = Upkeep(self._store, self._state, now_us)
+        blobs = Blobs(folder / PICTURES_FOLDER, lambda: self._state.inventory)
         self._team = team = TeamPart(
             self._profile,
             self._state,
@@ -164,6 +165,7 @@ class Engine:
             self._transports.tcp,
             pen,
             read_membership(store),
+            blobs=blobs,
             tell=self._tell_team,
             stop=self._stopped.set,
             new_id=new_id,
@@ -252,7 +254,7 @@ class Engine:
                 (TerrainRequest, terrain.answer),
                 (MapRequest, self._maps.answer),
                 (ExchangeRequest, Exchange(lambda: self._state.inventory, new_id).answer),
-                (BlobRequest, Blobs(folder / "pictures", lambda: self._state.inventory).answer),
+                (BlobRequest, blobs.answer),
                 *team.rooms(),
             ),
             keeper=self._keeper,
@@ -382,7 +384,7 @@ class Engine:
 
     def _notices(self) -> tuple[str, ...]:
         trouble = self._store.trouble
-        held = (self._transports, self._receivers, self._upkeep, self._discovery, self._maps)
+        held = (self._transports, self._receivers, self._upkeep, self._discovery, self._maps, self._team)
         told = tuple(notice for room in held for notice in room.notices)
         return (*told, trouble) if trouble else told
 

@@ -17,6 +17,7 @@ from domain.inventory import Inventory
 from domain.sync import Entries
 from domain.team import JoinTeam, LeaseState, LookAtServer, TeamState
 from domain.wire import QuerySeries
+from engine.blobs import Blobs
 from engine.journal import JournalPen
 from engine.judge.outcome import Outcome
 from engine.ledger import Ledger, OwnLedger, Written
@@ -34,6 +35,8 @@ from engine.sync.joining import Joining
 from engine.sync.ledger import TeamLedger
 from engine.sync.login import Login
 from engine.sync.membership import Membership
+from engine.sync.picture_calls import PictureCalls
+from engine.sync.pictures import PictureSharing
 from engine.sync.secret_calls import SecretCalls
 from engine.sync.secrets import SecretSharing
 from engine.sync.session import Session
@@ -61,6 +64,7 @@ class TeamPart:
         pen: JournalPen,
         membership: Membership | None,
         *,
+        blobs: Blobs,
         tell: Callable[[TeamState], None],
         stop: Callable[[], None],
         new_id: Callable[[], Any],
@@ -70,6 +74,8 @@ class TeamPart:
         self.ledger: Ledger = OwnLedger(thread, pen, now_us)
         self.desk: TeamDesk | None = None
         self.sharing: SecretSharing | None = None
+        self.pictures: PictureSharing | None = None
+        self._blobs = blobs
         self._state, self._store, self._thread, self._vault = state, store, thread, vault
         self._tcp, self._pen, self._profile = tcp, pen, profile
         self._membership = membership
@@ -101,6 +107,11 @@ class TeamPart:
         """Whether this install is a collector of a team."""
         return self._membership is not None and self._membership.kind == "collector"
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What people are to know of it."""
+        return () if self.pictures is None else self.pictures.notices
+
     def rooms(self) -> list[tuple[Any, Answer]]:
         """Return who answers what."""
         found: list[tuple[Any, Answer]] = [(LookAtServer | JoinTeam, self._joining.answer)]
@@ -118,6 +129,8 @@ class TeamPart:
             board.on_news(parts)
             if any(part.credentials for part in parts):
                 sharing.wake()
+            if any(part.diagrams for part in parts):
+                pictures.wake()
 
         def on_edit() -> None:
             desk.on_edit()
@@ -126,6 +139,7 @@ class TeamPart:
         def on_state(told: TeamState) -> None:
             if told.reachability == "online" and (state.team is None or state.team.reachability != "online"):
                 sharing.wake()
+                pictures.wake()
             self._tell(told)
 
         self.ledger = ledger = TeamLedger(
@@ -180,6 +194,18 @@ class TeamPart:
             chance=random.random,
         )
 
+        self.pictures = pictures = PictureSharing(
+            PictureCalls(calls, login),
+            self._blobs,
+            shown=lambda: {
+                one.background: one.name for one in session.confirmed.diagrams() if one.background
+            },
+            is_online=lambda: desk.state().reachability == "online",
+            may=lambda: desk.membership.permissions,
+            fetches=not self.is_collector,
+            chance=random.random,
+        )
+
         def on_judged(outcome: Outcome) -> None:
             if board.way == "judging":
                 teller.note(outcome)
@@ -195,6 +221,7 @@ class TeamPart:
         if self.desk is None:
             return []
         shares = [] if self.sharing is None else [keep("secrets", self.sharing.run)]
+        shares += [] if self.pictures is None else [keep("pictures", self.pictures.run)]
         return [keep("team", self.desk.run), keep("lease", self.desk.watch_lease), *shares]
 
     async def close(self) -> None:

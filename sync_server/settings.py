@@ -171,6 +171,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limit_tenant_per_min: Annotated[
         int, _number(1, 1_000_000, "requests of a tenant's users and keys together, but for metrics")
     ] = 100
+    limit_pictures_per_min: Annotated[
+        int, _number(1, 1_000_000, "pieces of pictures, up or down, of a user or key and of an address")
+    ] = 600
+    tenant_pictures_mb: Annotated[
+        int, _number(1, 1_000_000, "megabytes of pictures under schematics that a tenant may keep")
+    ] = 512
     metrics_token: Annotated[
         Secret,
         Meta(

@@ -26,6 +26,8 @@ _log = logging.getLogger("sync_server.upkeep")
 ROUND_S = 300.0
 PARTITIONS_S = 600.0
 """The first time a hundred are made: longer than a request's statement may take."""
+PICTURE_KEPT_US, PART_KEPT_US = 30 * US_PER_DAY, US_PER_DAY
+"""How long a picture is kept that no diagram shows, and one of which nothing came any more."""
 HERE = UUID(int=0)
 MONTH_DAYS = 30
 """How long hours may be there beyond their days: they are dropped by the month."""
@@ -55,6 +57,17 @@ class Upkeep:
         """Do what is due, hours first: a source that was never rolled up keeps every partition."""
         await asyncio.to_thread(self.roll_up, now_us)
         await self.keep_partitions(now_us)
+        await self.prune_pictures(now_us)
+
+    async def prune_pictures(self, now_us: int) -> int:
+        """Drop pictures that no diagram has shown for a month, so that an undo finds them; return how many."""
+        async with self._database.transaction(Work()) as transaction:
+            dropped: int = await transaction.fetchval(
+                "SELECT sync.prune_pictures($1, $2, $3)", now_us, PICTURE_KEPT_US, PART_KEPT_US
+            )
+        if dropped:
+            _log.info("pictures_dropped", extra={"pictures": dropped})
+        return dropped
 
     async def keep_partitions(self, now_us: int) -> tuple[int, int]:
         """Have a partition for every day that is kept and some ahead, drop what is too old; return how many of each."""

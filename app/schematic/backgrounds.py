@@ -1,6 +1,6 @@
 """The pictures under papers: asked of the user, kept by the engine, handed to the page. Counterpart: `pictures.py`.
 
-One rule: a picture is fetched when a paper shows it, once.
+One rule: a picture is fetched when a paper shows it, once; one that is not here yet may be on its way from the team.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QStandardPaths
+from PySide6.QtCore import QObject, QStandardPaths, QTimer
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.commands import Asks
@@ -18,12 +18,18 @@ from app.schematic.pictures import FILES, NoPicture, get_picture, put_picture, r
 from domain.diagram import Diagram
 from domain.errors import Refusal
 
+AGAIN_MS = 3_000
+"""How long it waits for a picture that is not here before it asks again."""
 
-class Backgrounds:
+
+class Backgrounds(QObject):
     """`on_shown` is called when a picture has come that the page can load now."""
 
     def __init__(self, asks: Asks, map: Map, on_shown: Callable[[], None]) -> None:
+        super().__init__()
         self._asks, self._map, self._on_shown = asks, map, on_shown
+        self._wanted = ""
+        """The picture of the paper that is shown."""
         self._sizes: dict[str, tuple[int, int]] = {}
         """Width and height of the pictures that the page can load; 0 while one is fetched, or where it cannot be had."""
 
@@ -37,7 +43,11 @@ class Backgrounds:
 
     def want(self, diagram: Diagram | None) -> None:
         """Fetch the picture of a paper where it is not here yet."""
-        digest = diagram.background if diagram is not None else ""
+        self._wanted = diagram.background if diagram is not None else ""
+        self._fetch()
+
+    def _fetch(self) -> None:
+        digest = self._wanted
         if digest and digest not in self._sizes:
             self._sizes[digest] = (0, 0)
             get_picture(self._asks, digest, lambda data: self._have(digest, data))
@@ -71,4 +81,11 @@ class Backgrounds:
         self._sizes[digest] = size_of(data)
         if data:
             self._map.keep_picture(digest, data)
+        else:
+            QTimer.singleShot(AGAIN_MS, self, lambda: self._again(digest))
         self._on_shown()
+
+    def _again(self, digest: str) -> None:
+        if self._sizes.get(digest) == (0, 0):
+            del self._sizes[digest]
+            self._fetch()

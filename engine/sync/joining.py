@@ -29,6 +29,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
+from domain.blobs import is_digest
 from domain.edit import Edit, Step, creation
 from domain.errors import BadReply, DeviceError, Refusal, RefusedByRule, Untrusted
 from domain.inventory import Inventory, Kind, Tenant
@@ -39,6 +40,7 @@ from domain.team import NETWORK_FILE, TEAMS_FOLDER, JoinTeam, LookAtServer, Netw
 from domain.text import clean_text
 from domain.vault import Secret
 from domain.wire import Reply
+from engine.blobs import PICTURES_FOLDER
 from engine.storage import StorageFailed, StorageRefused, Store
 from engine.storage.loading import Born
 from engine.storage.rows import INVENTORY
@@ -286,10 +288,20 @@ class Joining:
             kept.write(Change(Cursor(), edits=tuple(OwnEdit(edit) for edit in edits)))
         finally:
             store.close()
+        if bring:
+            self._bring_pictures(folder / PICTURES_FOLDER)
         card = NetworkCard(mine.tenant, mine.tenant_name, str(mine.server))
         (folder / NETWORK_FILE).write_bytes(msgspec.json.encode(card))
         things = [step for edit in edits for step in edit.steps]
         return len(things), sum(step.kind == "credential" for step in things)
+
+    def _bring_pictures(self, folder: Path) -> None:
+        """Copy what this network's schematics show."""
+        folder.mkdir(mode=0o700)
+        for diagram in self._inventory().diagrams():
+            picture = self._folder / PICTURES_FOLDER / diagram.background
+            if is_digest(diagram.background) and picture.exists():
+                shutil.copyfile(picture, folder / diagram.background)
 
     def _brought(self, author: str) -> list[Edit]:
         """Return the edits that make all that this network holds, owners before what is theirs."""

@@ -24,6 +24,7 @@ def routers() -> list[APIRouter]:
         links,
         metrics,
         operators,
+        pictures,
         push_keys,
         quarantine,
         rules,
@@ -38,6 +39,6 @@ def routers() -> list[APIRouter]:
     )
 
     identity = (auth, account, users, tenants, operators, keys, audit, installs, wraps, secrets)
-    network = (devices, sites, links, tags, edits, alerts, rules, metrics, events, hooks)
+    network = (devices, sites, links, tags, edits, alerts, rules, metrics, events, hooks, pictures)
     pushed = (telemetry, shadows, push_keys, quarantine)
     return [one.routes.router for one in (*network, *pushed, *identity)]  # what is asked most is found first

@@ -1,8 +1,8 @@
 """How often may whom ask: budgets that all instances share. Counterpart: `identity.spend` counts, `admission.py` asks.
 
-Theory: a request belongs to a class (logging in, the API, monitoring, bulk), and each class has a budget per asker and per
-address over a window that slides; the API's and bulk's requests of a tenant have one more together. Counting is one statement
-on an unlogged table, in no transaction but its own: no lock outlives it, and no disk is waited for.
+Theory: a request belongs to a class (logging in, the API, monitoring, bulk, pieces of pictures), and each class has a budget per
+asker and per address over a window that slides; the API's and bulk's requests of a tenant have one more together. Counting is one
+statement on an unlogged table, in no transaction but its own: no lock outlives it, and no disk is waited for.
 What is typed to log in counts as the account that it finds, however it was written.
 One rule: a budget is asked only after the one before it had room, the address's first, so that who is refused takes nothing from
 the others and leaves no counter of a name that he made up.
@@ -17,7 +17,7 @@ from uuid import UUID
 
 from sync_server.settings import Settings
 
-LimitClass = Literal["auth", "api", "monitoring", "bulk"]
+LimitClass = Literal["auth", "api", "monitoring", "bulk", "pictures"]
 LOGIN_CAP = 254
 """Longest login that is looked at, in characters."""
 _MINUTE_US = 60_000_000
@@ -48,6 +48,7 @@ class Limits:
             "auth": (settings.limit_auth_per_min, _MINUTE_US),
             "api": (settings.limit_api_per_min, _MINUTE_US),
             "monitoring": (settings.limit_monitoring_per_min, _MINUTE_US),
+            "pictures": (settings.limit_pictures_per_min, _MINUTE_US),
             "bulk": (settings.limit_bulk_per_h, 60 * _MINUTE_US),
         }
 

@@ -29,6 +29,7 @@ LOOKUPS = {
 """Functions that run as who sees all rows of some tables: each asks for the tenant that is set."""
 OWNERS = {
     "keep_partitions",
+    "sync.prune_pictures",
     *("identity.activity", "identity.count_usage", "identity.usage_of_all"),
     *("identity.admit_key", "identity.admit_user", "identity.audit_hash", "identity.change_platform_account"),
     *("identity.change_tenant", "identity.remove_platform_account", "identity.would_orphan"),
@@ -52,9 +53,14 @@ OWNERS = {
 REACHED = {
     *("site", "device", "link", "alert", "journal", "edit"),
     *("identity.push_key", "identity.held_message", "identity.shadow"),
+    *("sync.picture", "sync.picture_piece"),
 }
 """Tables of which somebody who reaches some sites sees what stands there only."""
-SEARCH_PATHS = {"public": "search_path=public", "identity": "search_path=identity, public, pg_temp"}
+SEARCH_PATHS = {
+    "public": "search_path=public",
+    "identity": "search_path=identity, public, pg_temp",
+    "sync": "search_path=sync, public, pg_temp",
+}
 HIDDEN = {"password", "totp", "totp_step", "hash", "sealed"}
 """Columns of `identity` that nobody reads past a function; the audit's hashes are for everybody who sees its rows."""
 TENANTS = (

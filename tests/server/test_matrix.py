@@ -111,6 +111,19 @@ async def _held(admin: Person) -> str:
     return str((await admin.get("/quarantine"))[0]["id"])
 
 
+async def _picture(admin: Person) -> str:
+    id, tenant = uuid4().hex * 2, (await admin.get("/auth/me"))["tenant"]
+    await admin.opened["owner"].execute(
+        "INSERT INTO diagram (tenant_id, id, name, background, background_width, note)"
+        " VALUES ($1, $2, $3, $4, 1000, $3)",
+        tenant,
+        uuid4(),
+        "D",
+        id,
+    )
+    return id
+
+
 THINGS: dict[str, Callable[[Person], Awaitable[str]]] = {
     "/users/{id}": _user,
     "/platform/users/{id}": _user,
@@ -130,6 +143,7 @@ THINGS: dict[str, Callable[[Person], Awaitable[str]]] = {
     "/hooks/{id}": _hook,
     "/push-keys/{id}": _push_key,
     "/quarantine/{id}": _held,
+    "/pictures/{id}": _picture,
 }
 """How an administrator makes, or finds, a thing of his tenant, by the beginning of the paths that name one."""
 

@@ -13,12 +13,13 @@ from PySide6.QtGui import QColor, QDragEnterEvent, QGuiApplication, QImage
 from app.map import bridge_paper as said
 from app.panels.tray import DEVICE_MIME
 from app.past.share import read_link
-from app.schematic import edits
+from app.schematic import backgrounds, edits
 from app.schematic.forms import DrawingForm
 from app.schematic.menus import draw_menu, paper_menu
 from app.schematic.pictures import NoPicture, picture_from, read_picture
-from domain.blobs import PutBlob, digest_of
-from domain.diagram import Spot
+from domain.blobs import GetBlob, PutBlob, digest_of
+from domain.diagram import Diagram, Spot
+from domain.errors import Refusal
 from domain.layout import Point
 from domain.wire import Changed, Reply
 from tests.ui.conftest import Bench
@@ -290,6 +291,30 @@ def test_a_picture_goes_to_the_engine_and_under_the_paper(paper: Bench, tmp_path
     assert paper.map.pictures == {diagram.background: data}
     picture = paper.window.schematic.paper.whole()["paper"]["picture"]
     assert (picture["width"], picture["height"]) == (1600.0, 1000.0)
+
+
+def test_a_picture_that_is_on_its_way_from_the_team_comes_under_the_paper(
+    paper: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backgrounds, "AGAIN_MS", 10)
+    file = tmp_path / "floor.png"
+    assert QImage(32, 20, QImage.Format.Format_RGB32).save(str(file))
+    data = file.read_bytes()
+    asked: list[GetBlob] = []
+
+    def get(request: GetBlob) -> Reply:
+        asked.append(request)
+        if len(asked) < 3:
+            return Reply(0, (Refusal("BLOB_NOT_FOUND", "there is no such picture", "digest"),))
+        return Reply(0, result={"size": len(data), "data": data})
+
+    paper.engine.answers[GetBlob] = get
+    shown = Diagram(UUID(int=7), "Floor", None, digest_of(data))
+    paper.window.schematic.backgrounds.want(shown)
+    paper.wait_for(lambda: bool(paper.map.pictures))
+    assert paper.map.pictures == {shown.background: data}
+    assert len(asked) == 3
+    assert paper.window.schematic.backgrounds.row_of(shown) is not None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""What an install asks of its team's server about pictures, over HTTPS. Counterpart: `sync_server/api/pictures.py`.
+
+One rule: what comes back is a stranger's: its counts and lengths are capped before it is looked at.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+import msgspec
+
+from domain.blobs import PIECE_BYTES
+from domain.errors import BadReply
+from engine.sync.calls import ServerCalls
+from engine.sync.login import Login
+
+PICTURES_CAP = 10_000
+
+
+class There(msgspec.Struct, frozen=True):
+    """A picture that the server has, or of which so many bytes came."""
+
+    digest: str
+    size: int
+    have: int
+    is_whole: bool
+
+
+class _Piece(msgspec.Struct, frozen=True):
+    size: int
+    data: str
+
+
+class _Have(msgspec.Struct, frozen=True):
+    have: int
+
+
+class PictureCalls:
+    """Calls in an install's session. Each raises SessionOver, RefusedByRule, DeviceError."""
+
+    def __init__(self, calls: ServerCalls, login: Login) -> None:
+        self._calls = calls
+        self._login = login
+
+    async def there(self) -> dict[str, There]:
+        """Return the pictures that the server has of the schematics in sight."""
+        access = await self._login.access()
+        found = await self._calls.call("GET", "/pictures", tuple[There, ...], None, access)
+        return {one.digest: one for one in found[:PICTURES_CAP]}
+
+    async def put(self, digest: str, size: int, offset: int, data: bytes) -> int:
+        """Bring bytes of a picture; return how many the server has now."""
+        body = {"size": size, "offset": offset, "data": base64.b64encode(data).decode()}
+        access = await self._login.access()
+        have = (await self._calls.call("PUT", f"/pictures/{digest}", _Have, body, access)).have
+        if not 0 <= have <= size:
+            raise BadReply(f"{self._calls.server} has {have} bytes of a picture of {size}")
+        return have
+
+    async def get(self, digest: str, size: int, offset: int, length: int) -> bytes:
+        """Return bytes of a picture of this size, from `offset` on, at most `length`."""
+        path = f"/pictures/{digest}?offset={offset}&length={length}"
+        piece = await self._calls.call("GET", path, _Piece, None, await self._login.access())
+        try:
+            data = base64.b64decode(piece.data, validate=True) if len(piece.data) <= 2 * PIECE_BYTES else b""
+        except (binascii.Error, ValueError):
+            data = b""
+        if piece.size != size or not 0 < len(data) <= length:
+            raise BadReply(f"{self._calls.server} gives a piece of another picture")
+        return data

@@ -1,0 +1,192 @@
+"""Shares the pictures under schematics with the team. Counterparts: `sync_server/api/pictures.py`; `engine/blobs.py` keeps.
+
+Theory: what a confirmed diagram shows and the server lacks is brought by whoever has it, what it has and is not here is fetched:
+at once where it is small, else when somebody looks at it. Both go in pieces, from where the other end says it is, so that
+a cut costs one piece. Between two pieces it rests for as long as the last took, and a piece is as long as goes in half a second:
+a van's line is never held for longer, and half of it is left to what happens in the network.
+One rule: a picture waits for everything else, and nothing waits for a picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+
+from domain.blobs import BLOB_CAP_BYTES, PIECE_BYTES, GetBlob, PutBlob, is_digest
+from domain.errors import DeviceError, RefusedByRule
+from domain.roles import Permission
+from engine.blobs import Blobs
+from engine.sync.login import SessionOver
+from engine.sync.picture_calls import PictureCalls, There
+
+_log = logging.getLogger("engine.sync")
+
+GATHER_S = 0.5
+SPREAD = 4.0
+"""So many times longer at most, by chance: after a restore all have what the server lacks, and one brings it."""
+AGAIN_S = 60.0
+ELSEWHERE_S = 10.0
+"""When it is looked again at a picture that somebody else brings."""
+SMALL_BYTES = 512 * 1024
+"""Up to here a picture is fetched before anybody looks at it."""
+FIRST_BYTES, LEAST_BYTES = 32 * 1024, 8 * 1024
+SHORT_S, LONG_S = 0.25, 0.5
+_MAY: Permission = "edits:write"
+_FAILURES = (SessionOver, RefusedByRule, DeviceError, TimeoutError, OSError)
+
+
+class PictureSharing:
+    """One install's. `shown`: the names of the confirmed schematics by the picture that they show; `fetches` False for one
+    that nobody looks at; `chance` returns a number from 0 to 1."""
+
+    def __init__(
+        self,
+        calls: PictureCalls,
+        blobs: Blobs,
+        *,
+        shown: Callable[[], Mapping[str, str]],
+        is_online: Callable[[], bool],
+        may: Callable[[], tuple[Permission, ...]],
+        fetches: bool,
+        chance: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._calls = calls
+        self._blobs = blobs
+        self._shown = shown
+        self._is_online = is_online
+        self._may = may
+        self._fetches = fetches
+        self._chance = chance
+        self._clock = clock
+        self._wait = wait
+        self._news = asyncio.Event()
+        self._settled: set[str] = set()
+        """Those that are here and there."""
+        self._wanted: set[str] = set()
+        """Those that somebody looked for here."""
+        self._piece_bytes = FIRST_BYTES
+        self._troubles: dict[str, str] = {}
+        blobs.on_missing = self._on_missing
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Return why pictures are on this computer alone, in words."""
+        shown = self._shown()
+        return tuple(
+            f"The picture under “{shown[digest]}” is on this computer alone: {why}"
+            for digest, why in self._troubles.items()
+            if digest in shown
+        )
+
+    def wake(self) -> None:
+        """Schematics are others, or the server may not have what it had."""
+        self._settled.clear()
+        self._news.set()
+
+    async def run(self) -> None:
+        """Share, for ever."""
+        wait_s: float | None = None
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._news.wait()
+            await self._wait(GATHER_S * (1 + SPREAD * self._chance()))
+            self._news.clear()
+            wait_s = await self.look()
+
+    async def look(self) -> float | None:
+        """Do what is due; return after how many seconds to look again without news, None for not before."""
+        shown = [digest for digest in self._shown() if is_digest(digest) and digest not in self._settled]
+        if not shown or not self._is_online():
+            return None
+        try:
+            there = await self._calls.there()
+        except _FAILURES as error:
+            _log.info("pictures_not_shared", extra={"reason": str(error)})
+            return AGAIN_S
+        waits_s = [await self._share(digest, there.get(digest)) for digest in shown]
+        return min((wait_s for wait_s in waits_s if wait_s is not None), default=None)
+
+    async def _share(self, digest: str, there: There | None) -> float | None:
+        """Bring or fetch one picture; return when to look at it again, None for not before there is news."""
+        is_there = there is not None and there.is_whole
+        size: int | None = None
+        try:
+            size = await self._blobs.size(digest)
+            if is_there and size is not None:
+                self._settle(digest)
+                return None
+            if size is not None and _MAY in self._may():
+                if not await self._bring(digest, size):
+                    return ELSEWHERE_S
+            elif is_there and there is not None and self._is_due(there):
+                await self._fetch(digest, there.size)
+            else:
+                return None
+        except _FAILURES as error:
+            said = {"digest": digest, "reason": str(error)}
+            _log.warning("picture_not_shared", extra=said)
+            if size is not None and isinstance(error, RefusedByRule):
+                self._troubles[digest] = error.refusals[0].message
+            self._piece_bytes = max(LEAST_BYTES, self._piece_bytes // 2)
+            return AGAIN_S
+        self._settle(digest)
+        return None
+
+    def _is_due(self, there: There) -> bool:
+        small = there.size <= SMALL_BYTES and self._fetches
+        return there.size <= BLOB_CAP_BYTES and (small or there.digest in self._wanted)
+
+    def _settle(self, digest: str) -> None:
+        self._settled.add(digest)
+        self._wanted.discard(digest)
+        self._troubles.pop(digest, None)
+
+    def _on_missing(self, digest: str) -> None:
+        if digest not in self._wanted:
+            self._wanted.add(digest)
+            self._settled.discard(digest)
+            self._news.set()
+
+    async def _bring(self, digest: str, size: int) -> bool:
+        """Bring a picture; return False where somebody else does. Raises what the calls do."""
+        have = await self._calls.put(digest, size, 0, b"")
+        while have < size:
+            reply = await self._blobs.answer(GetBlob(0, digest, have))
+            if reply.refusals:
+                raise RefusedByRule([*reply.refusals])
+            piece = bytes(reply.result["data"])[: self._piece_bytes]
+            began_s = self._clock()
+            now = await self._calls.put(digest, size, have, piece)
+            if now != have + len(piece):
+                return False
+            have = now
+            await self._rest(began_s)
+        _log.info("picture_brought", extra={"digest": digest, "bytes": size})
+        return True
+
+    async def _fetch(self, digest: str, size: int) -> None:
+        """Fetch a picture. Raises what the calls do, RefusedByRule where it is not what its name says or has no room."""
+        reply = await self._blobs.answer(PutBlob(0, digest, size))
+        while not reply.refusals and (have := reply.result["have"]) < size:
+            began_s = self._clock()
+            data = await self._calls.get(digest, size, have, self._piece_bytes)
+            reply = await self._blobs.answer(PutBlob(0, digest, size, have, data))
+            await self._rest(began_s)
+        if reply.refusals:
+            raise RefusedByRule([*reply.refusals])
+        _log.info("picture_fetched", extra={"digest": digest, "bytes": size})
+
+    async def _rest(self, began_s: float) -> None:
+        """Leave the line to others for as long as a piece took, and have the next one take about as long as it should."""
+        took_s = self._clock() - began_s
+        if took_s < SHORT_S:
+            self._piece_bytes = min(PIECE_BYTES, 2 * self._piece_bytes)
+        elif took_s > LONG_S:
+            self._piece_bytes = max(LEAST_BYTES, self._piece_bytes // 2)
+        await self._wait(took_s)

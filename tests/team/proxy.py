@@ -1,0 +1,119 @@
+"""A bad line to a server: slow, lossy, held without a word, cut. Counterpart: `servers.py`, which listens behind it.
+
+Theory: TCP shows no loss, it shows lateness: a piece that is lost comes after a retransmission timeout, which doubles with each
+loss in a row. So each piece here is lost by dice and comes as late as it would; a line that is cut is reset at both ends, one
+that is held says nothing, as where a route is gone.
+One rule: dice have a seed; what goes through is never changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+CHUNK_BYTES = 4_096
+RETRANSMISSION_S = 0.02
+"""The first timeout: a tenth of TCP's least, so that a test takes seconds."""
+
+
+class Proxy:
+    """Passes bytes between a port of this computer and `target`."""
+
+    def __init__(self, target: int, seed: int = 1) -> None:
+        self.target = target
+        self.port = 0
+        self.loss = 0.0
+        """Share of the pieces that are lost on their way, once, and again of those."""
+        self.bytes_per_s = 0.0
+        """How fast either direction of the whole line is; 0: as fast as it goes."""
+        self.passed = {"up": 0, "down": 0}
+        self.connections = 0
+        self._dice = random.Random(seed)
+        self._open = asyncio.Event()
+        self._open.set()
+        self._is_cut = False
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._free_s = {"up": 0.0, "down": 0.0}
+
+    @property
+    def url(self) -> str:
+        """Where an engine reaches the server by this line."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def cut(self) -> None:
+        """Reset what is open, and refuse what comes."""
+        self._is_cut = True
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    def mend(self) -> None:
+        """Let connections in again."""
+        self._is_cut = False
+
+    def hold(self) -> None:
+        """Let nothing pass, and say nothing of it."""
+        self._open.clear()
+
+    def release(self) -> None:
+        """Let pass what was held."""
+        self._open.set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass one connection on."""
+        self.connections += 1
+        if self._is_cut:
+            writer.transport.abort()
+            return
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:
+            writer.transport.abort()
+            return
+        ends = (writer, far_writer)
+        self._writers.update(ends)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._pass(reader, far_writer, "up"))
+                group.create_task(self._pass(far_reader, writer, "down"))
+        except* (OSError, ConnectionError):
+            pass
+        finally:
+            self._writers.difference_update(ends)
+            for end in ends:
+                end.transport.abort()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: str) -> None:
+        loop = asyncio.get_running_loop()
+        while data := await reader.read(CHUNK_BYTES):
+            late_s, timeout_s = 0.0, RETRANSMISSION_S
+            while self._dice.random() < self.loss:
+                late_s += timeout_s
+                timeout_s = min(1.0, 2 * timeout_s)
+            if late_s:
+                await asyncio.sleep(late_s)
+            if self.bytes_per_s:
+                begins_s = max(loop.time(), self._free_s[way])
+                self._free_s[way] = begins_s + len(data) / self.bytes_per_s
+                await asyncio.sleep(self._free_s[way] - loop.time())
+            await self._open.wait()
+            writer.write(data)
+            await writer.drain()
+            self.passed[way] += len(data)
+        with suppress(OSError):
+            writer.write_eof()
+
+
+@asynccontextmanager
+async def passing(target: int, seed: int = 1) -> AsyncIterator[Proxy]:
+    """Yield a line to a port of this computer."""
+    proxy = Proxy(target, seed)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    proxy.port = server.sockets[0].getsockname()[1]
+    try:
+        yield proxy
+    finally:
+        server.close()
+        proxy.release()
+        proxy.cut()
