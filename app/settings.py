@@ -50,7 +50,7 @@ class Settings(QObject):
 
     def open_credentials(self) -> None:
         """Open the list of logins."""
-        Credentials(self._model, self._commands, self._window).open()
+        Credentials(self._model, self._asks, self._commands, self._window).open()
 
     def open_rules(self) -> None:
         """Open what is alerted of."""

@@ -18,6 +18,7 @@ from domain.edit import Edit
 from domain.errors import Refusal
 from domain.inventory import Kind
 from domain.roles import Permission
+from domain.sharing import SharingRequest
 from domain.sync import Person
 from domain.vault import Secret
 
@@ -68,6 +69,8 @@ class TeamState(msgspec.Struct, frozen=True):
     holder: str = ""
     people: tuple[Person, ...] = ()
     install: UUID | None = None
+    collectors: int | None = None
+    """How many the team has; None: that was never heard."""
 
 
 class LookAtServer(msgspec.Struct, tag="look_at_server", frozen=True):
@@ -161,4 +164,6 @@ class NetworkCard(msgspec.Struct, frozen=True):
     left: bool = False
 
 
-TeamRequest = LookAtServer | JoinTeam | LogInAgain | LeaveTeam | QueryTray | DropFromTray | SetPresence
+TeamRequest = (
+    LookAtServer | JoinTeam | LogInAgain | LeaveTeam | QueryTray | DropFromTray | SetPresence | SharingRequest
+)

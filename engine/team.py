@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.inventory import Inventory
+from domain.sharing import SharingRequest
 from domain.sync import Entries
 from domain.team import JoinTeam, LeaseState, LookAtServer, TeamState
 from domain.wire import QuerySeries
@@ -29,6 +30,7 @@ from engine.storage.seen_series import SeenSeries
 from engine.storage.team import TeamStore
 from engine.storage.team_secrets import SharedSecrets
 from engine.switchboard import Switchboard, Way
+from engine.sync.audiences import Audiences
 from engine.sync.calls import ServerCalls
 from engine.sync.desk import DeskRequest, TeamDesk
 from engine.sync.joining import Joining
@@ -76,6 +78,7 @@ class TeamPart:
         self.sharing: SecretSharing | None = None
         self.pictures: PictureSharing | None = None
         self._blobs = blobs
+        self.audiences: Audiences | None = None
         self._state, self._store, self._thread, self._vault = state, store, thread, vault
         self._tcp, self._pen, self._profile = tcp, pen, profile
         self._membership = membership
@@ -115,9 +118,10 @@ class TeamPart:
     def rooms(self) -> list[tuple[Any, Answer]]:
         """Return who answers what."""
         found: list[tuple[Any, Answer]] = [(LookAtServer | JoinTeam, self._joining.answer)]
-        if self.desk is None:
-            return found
-        return [*found, (DeskRequest, self.desk.answer), (QuerySeries, self.desk.charts.answer)]
+        if self.desk is not None and self.audiences is not None:
+            found += [(DeskRequest, self.desk.answer), (SharingRequest, self.audiences.answer)]
+            found.append((QuerySeries, self.desk.charts.answer))
+        return found
 
     def open(self, board: Switchboard) -> None:
         """Make what keeps step with the server."""
@@ -152,6 +156,7 @@ class TeamPart:
             publish=board.on_applied,
             on_news=on_news,
             on_edit=on_edit,
+            on_logins=lambda ids: audiences.suggest(ids),  # noqa: PLW0108 it is made below
             now_us=self._now_us,
         )
         teller = Teller(state, self._thread, self._store, kept, mine, self._pen, now_us=self._now_us)
@@ -174,19 +179,34 @@ class TeamPart:
             clock=time.monotonic,
             now_us=self._now_us,
             chance=random.random,
+            collectors=lambda: audiences.collectors,
         )
+        secret_calls = SecretCalls(calls, login, mine.install)
 
+        def is_confirmed(id: UUID) -> bool:
+            return id in session.confirmed.tables["credential"] and not session.is_pending("credential", id)
+
+        self.audiences = audiences = Audiences(
+            secret_calls,
+            self._vault,
+            self._thread,
+            self._store,
+            is_online=lambda: desk.state().reachability == "online",
+            may=lambda: desk.membership.permissions,
+            is_confirmed=is_confirmed,
+            is_here=lambda id: id in state.inventory.tables["credential"],
+            on_told=lambda: sharing.wake(),  # noqa: PLW0108 it is made below
+        )
         self.sharing = sharing = SecretSharing(
-            SecretCalls(calls, login, mine.install),
+            secret_calls,
             self._vault,
             self._thread,
             SharedSecrets(self._store),
+            audiences,
             self.changing,
             is_online=lambda: desk.state().reachability == "online",
             may=lambda: desk.membership.permissions,
-            is_confirmed=lambda id: (
-                id in session.confirmed.tables["credential"] and not session.is_pending("credential", id)
-            ),
+            is_confirmed=is_confirmed,
             is_here=lambda id: id in state.inventory.tables["credential"],
             on_renewed=lambda ids: board.on_applied(state.inventory, [], ids, Written(self._now_us())),
             note=lambda id, what: self._note_secret(board, id, what),

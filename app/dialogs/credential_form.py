@@ -14,27 +14,39 @@ from app.dialogs.form import Form
 from app.dialogs.login_fields import KIND_TITLES, LoginFields
 from app.draft import Login
 from app.panels.text import Label
+from app.team.audience import AudienceField
 from domain.errors import Refusal
 from domain.inventory import Credential, CredentialKind
+from domain.sharing import audience_refusals
 
 Submit = Callable[[str, CredentialKind, Login, bool, Then], None]
 """Sends name, kind, login and whether its secret is new; the last is told what the engine said."""
+
+ALONE = "Secrets are sealed and stay on this computer."
+SHARED = "Secrets are sealed here. The server keeps what it cannot open."
 
 
 class CredentialForm(Form):
     """Name, kind, and what a login of that kind consists of."""
 
     def __init__(
-        self, submit: Submit, parent: QWidget | None = None, *, old: Credential | None = None
+        self,
+        submit: Submit,
+        parent: QWidget | None = None,
+        *,
+        old: Credential | None = None,
+        audience: AudienceField | None = None,
+        in_team: bool = False,
     ) -> None:
+        """`audience`: in a team, who may hold its secret."""
         super().__init__(
             "Change login" if old else "Add a login",
             "Save" if old else "Add",
             parent,
-            width_px=480,
-            hint="Secrets are sealed and stay on this computer.",
+            width_px=500 if audience else 480,
+            hint=SHARED if in_team or audience else ALONE,
         )
-        self._old, self._submit = old, submit
+        self._old, self._submit, self.audience = old, submit, audience
         self.name = QLineEdit(old.name if old else "")
         self.name.setMaxLength(400)
         self.kind = QComboBox()
@@ -47,6 +59,10 @@ class CredentialForm(Form):
         self.body.addWidget(self.fields.add("kind", "Kind", self.kind))
         for fields in self.logins.values():
             self.body.addWidget(fields)
+        if audience is not None:
+            self.body.addWidget(self.fields.add("audience", "Who may hold the secret", audience))
+            for radio in audience.radios.values():
+                radio.toggled.connect(self.fit_soon)
         if old is not None:
             self.body.addWidget(
                 Label("What it is used by is asked anew at once when this is saved.", "small", wrap=True)
@@ -68,6 +84,8 @@ class CredentialForm(Form):
         self.fields.clear()
         self.login.fields.clear()
         missing = self.login.missing()
+        if self.audience is not None:
+            missing += self.audience.refuse(audience_refusals(self.audience.audience()))
         if missing:
             self.refuse(missing)
             return

@@ -27,7 +27,16 @@ from engine.storage import rows, tables
 from engine.storage.batch import Batch, SealedSecret
 from engine.storage.store import NO_SECRETS, Secrets, Store
 from engine.storage.team_secrets import forget_shared, note_untold
-from engine.storage.team_tables import CURSOR, LIVING, TEAM, own_edit, seen_series, team_metadata, tray
+from engine.storage.team_tables import (
+    AUDIENCES,
+    CURSOR,
+    LIVING,
+    TEAM,
+    own_edit,
+    seen_series,
+    team_metadata,
+    tray,
+)
 from engine.sync.session import Change, Cursor, OwnEdit
 
 
@@ -116,7 +125,7 @@ class TeamStore:
             rows.write_touched(connection, tenant, unlike)
             team_metadata.drop_all(connection)
             forget_shared(connection)
-            names = tables.meta.c.name.in_((CURSOR, TEAM))
+            names = tables.meta.c.name.in_((AUDIENCES, CURSOR, TEAM))
             connection.execute(delete(tables.meta).where(names))
             rows.delete_rows(connection, tables.secret, "id", tenant, [self._install])
 

@@ -45,3 +45,5 @@ LIVING = ("pending", "again", "accepted")
 """States of edits that the server has not confirmed here."""
 TEAM = "team"
 """Under which name a folder knows of its team."""
+AUDIENCES = "audiences"
+"""Under which name it knows who is to open which credential, until the server knows it."""

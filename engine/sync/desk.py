@@ -99,6 +99,7 @@ class TeamDesk:
         clock: Callable[[], float],
         now_us: Callable[[], int],
         chance: Callable[[], float],
+        collectors: Callable[[], int | None],
     ) -> None:
         self.membership = membership
         self.ledger = ledger
@@ -114,6 +115,7 @@ class TeamDesk:
         self._stop = stop
         self._clock = clock
         self._now_us = now_us
+        self._collectors = collectors
         self._watch = LeaseWatch(clock())
         self._lease: LeaseState = "elsewhere"
         self._reachability: Reachability = "connecting"
@@ -184,6 +186,7 @@ class TeamDesk:
             holder=self._watch.holder,
             people=self._people,
             install=mine.install,
+            collectors=self._collectors(),
         )
 
     def tell_state(self) -> None:

@@ -10,7 +10,7 @@ One rule: what is shown, and what is acknowledged to the server, is on disk.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 from uuid import UUID
 
@@ -40,7 +40,8 @@ class Publishing(Protocol):
 
 class TeamLedger:
     """Made of what is on disk. `on_news` gets the parts of entries after their inventory was published, `on_edit` is called
-    when something is to be pushed or the tray is another."""
+    when something is to be pushed or the tray is another, `on_logins` before logins that are new, with their secrets, are on
+    disk."""
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class TeamLedger:
         publish: Publishing,
         on_news: Callable[[tuple[Entries, ...]], None],
         on_edit: Callable[[], None],
+        on_logins: Callable[[Iterable[UUID]], Awaitable[None]],
         now_us: Callable[[], int],
     ) -> None:
         self.session = session
@@ -65,6 +67,7 @@ class TeamLedger:
         self._publish = publish
         self._on_news = on_news
         self._on_edit = on_edit
+        self._on_logins = on_logins
         self._now_us = now_us
 
     # Edits of this computer, for `requests.py`, which holds the lock
@@ -85,6 +88,8 @@ class TeamLedger:
         self, edit: Edit, after: Inventory, touched: list[tuple[str, UUID]], secrets: Secrets
     ) -> Written | None:
         """Write an edit as pending; one that only brings secrets goes no further than this computer."""
+        made = [step.id for step in edit.steps if step.kind == "credential" and step.id in secrets]
+        await self._on_logins(id for id in made if id not in self._state.inventory.tables["credential"])
         change = self.session.submit(edit) if edit.steps else Change(self.session.cursor)
         await self._write(change, secrets)
         self._on_edit()

@@ -1,4 +1,5 @@
-"""What an install asks of its team's server about secrets, over HTTPS. Counterpart: `sync_server/api/secrets.py`, `wraps.py`.
+"""What an install asks of its team's server about secrets, over HTTPS. Counterpart: `sync_server/api/secrets.py`, `wraps.py`,
+`sharing.py`.
 
 One rule: what comes back is a stranger's: its counts and lengths are capped before it is looked at.
 """
@@ -14,6 +15,9 @@ from uuid import UUID
 import msgspec
 
 from domain.errors import BadReply
+from domain.rules import NAME_CAP
+from domain.sharing import PEOPLE_CAP, Audience, AudienceKind, Lost, Member, SharedCredential
+from domain.text import clean_text
 from engine.storage.batch import SealedSecret
 from engine.sync.calls import ServerCalls
 from engine.sync.login import Login
@@ -21,6 +25,7 @@ from engine.sync.login import Login
 PAGES_CAP = 200
 PAGE_ROWS = 200
 HOLDERS_CAP = 500
+NAMES_CAP = 50
 SEALED_BYTES = (28, 20_000)
 WRAP_BYTES = (48, 512)
 _KEY_BYTES = (32, 32)
@@ -51,6 +56,7 @@ class Owed(NamedTuple):
     epoch: int
     missing: list[Missing]
     more: bool
+    renew: tuple[UUID, ...] = ()
 
 
 class _OwnWrap(msgspec.Struct, frozen=True):
@@ -86,6 +92,7 @@ class _Owed(msgspec.Struct, frozen=True):
     epoch: int
     missing: tuple[_Missing, ...]
     more: bool
+    renew: tuple[UUID, ...] = ()
 
 
 class _Holder(msgspec.Struct, frozen=True):
@@ -95,6 +102,26 @@ class _Holder(msgspec.Struct, frozen=True):
 
 class _Told(msgspec.Struct, frozen=True):
     version: int
+
+
+class _Sharing(msgspec.Struct, frozen=True):
+    collectors: tuple[str, ...]
+    people: tuple[Member, ...]
+
+
+class _Shared(msgspec.Struct, frozen=True):
+    credential: UUID
+    has_secret: bool
+    kind: AudienceKind
+    sites: tuple[UUID, ...] | None
+    people: tuple[UUID, ...]
+    holders: tuple[str, ...]
+    lost: tuple[Lost, ...]
+
+
+class _SharedPage(msgspec.Struct, frozen=True):
+    data: tuple[_Shared, ...]
+    meta: _Meta
 
 
 class SecretCalls:
@@ -113,7 +140,7 @@ class SecretCalls:
             Missing(one.credential, one.version, one.install, _bytes(one.public_key, _KEY_BYTES))
             for one in said.missing[:HOLDERS_CAP]
         ]
-        return Owed(said.epoch, missing, said.more)
+        return Owed(said.epoch, missing, said.more, said.renew[:HOLDERS_CAP])
 
     async def leave(self, epoch: int, wraps: Sequence[tuple[Missing, bytes]]) -> None:
         """Leave wraps that were missing."""
@@ -136,12 +163,62 @@ class SecretCalls:
         said = await self._calls.call("GET", path, tuple[_Holder, ...], None, await self._login.access())
         return {one.id: _bytes(one.public_key, _KEY_BYTES) for one in said[:HOLDERS_CAP]}
 
-    async def tell(self, credential: UUID, sealed: bytes, epoch: int, wraps: Mapping[UUID, bytes]) -> int:
-        """Tell a secret; return its number."""
-        told = [{"install": install, "wrapped": _text(data)} for install, data in wraps.items()]
-        body = {"sealed": _text(sealed), "epoch": epoch, "wraps": told}
+    async def tell(
+        self, credential: UUID, sealed: bytes, epoch: int, wraps: Mapping[UUID, bytes], after: int = 0
+    ) -> int:
+        """Tell a secret, `after`: the same as that one, under another key; return its number."""
+        body = {"sealed": _text(sealed), "epoch": epoch, "wraps": _wraps(wraps), "after": after}
         path = f"/credentials/{credential}/secret"
         return (await self._calls.call("PUT", path, _Told, body, await self._login.access())).version
+
+    async def would_hold(self, credential: UUID, audience: Audience) -> dict[UUID, bytes]:
+        """Return the installs that could hold a credential's secret with another audience, and their public keys."""
+        path = f"/credentials/{credential}/audience"
+        body = msgspec.to_builtins(audience)
+        said = await self._calls.call("POST", path, tuple[_Holder, ...], body, await self._login.access())
+        return {one.id: _bytes(one.public_key, _KEY_BYTES) for one in said[:HOLDERS_CAP]}
+
+    async def set_audience(
+        self,
+        credential: UUID,
+        audience: Audience,
+        epoch: int = 0,
+        version: int = 0,
+        wraps: Mapping[UUID, bytes] | None = None,
+        *,
+        is_left: bool = False,
+    ) -> None:
+        """Say who may open a credential; `wraps` are for those who come, `is_left`: another secret follows."""
+        more = {"epoch": epoch, "version": version, "wraps": _wraps(wraps or {}), "is_left": is_left}
+        path = f"/credentials/{credential}/audience"
+        body = msgspec.to_builtins(audience) | more
+        await self._calls.call("PUT", path, None, body, await self._login.access())
+
+    async def sharing(self) -> tuple[tuple[str, ...], tuple[Member, ...]]:
+        """Return the names of the team's collectors, and its people."""
+        said = await self._calls.call("GET", "/sharing", _Sharing, None, await self._login.access())
+        people = tuple(
+            Member(one.account, _name(one.name), _name(one.role)) for one in said.people[:PEOPLE_CAP]
+        )
+        return tuple(map(_name, said.collectors[:PEOPLE_CAP])), people
+
+    async def shared(self) -> AsyncIterator[SharedCredential]:
+        """Go over all credentials: who may open each, who holds it, who has lost it."""
+        cursor = ""
+        for _ in range(PAGES_CAP):
+            access = await self._login.access()
+            path = f"/sharing/credentials?limit={PAGE_ROWS}{cursor}"
+            page = await self._calls.call("GET", path, _SharedPage, None, access, whole=True)
+            for one in page.data[:PAGE_ROWS]:
+                sites = None if one.sites is None else frozenset(one.sites)
+                audience = Audience(one.kind, sites, frozenset(one.people))
+                lost = tuple(Lost(was.install, _name(was.name), was.ended_us) for was in one.lost[:NAMES_CAP])
+                holders = tuple(map(_name, one.holders[:NAMES_CAP]))
+                yield SharedCredential(one.credential, audience, one.has_secret, holders, lost)
+            if not page.meta.page.next:
+                return
+            cursor = f"&cursor={_cursor(page.meta.page.next)}"
+        raise BadReply(f"{self._calls.server} tells of credentials without an end")
 
     async def given(self) -> AsyncIterator[Given]:
         """Go over all secrets that this install is given."""
@@ -157,6 +234,14 @@ class SecretCalls:
                 return
             cursor = f"&cursor={_cursor(page.meta.page.next)}"
         raise BadReply(f"{self._calls.server} tells of secrets without an end")
+
+
+def _wraps(wraps: Mapping[UUID, bytes]) -> list[dict[str, object]]:
+    return [{"install": install, "wrapped": _text(data)} for install, data in wraps.items()]
+
+
+def _name(text: str) -> str:
+    return clean_text(text, NAME_CAP)
 
 
 def _cursor(text: str) -> str:

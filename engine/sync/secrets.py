@@ -2,10 +2,11 @@
 
 Counterparts: `sync_server/api/secrets.py`; `vault/`, which seals.
 
-Theory: a round is: tell what was entered here and is confirmed as a credential; take what this install is given; leave for others
-the wraps that only a holder can make. A round may be cut at any point: what is told is known again by its bytes, what is taken is
-written at once, what is left is asked for anew. Rounds come when something was heard or entered, after unlocking, and every few
-minutes; each does so much and no more, because a team's members share the server's budget of requests.
+Theory: a round is: say who may open what; tell what was entered here and is confirmed as a credential; take what this install is
+given; seal anew what somebody had who may hold it no longer; leave for others the wraps that only a holder can make. It may be
+cut at any point: what is told is known again by its bytes, what is taken is written at once, what is left is asked for anew.
+Rounds come when something was heard or entered, after unlocking, and every few minutes; each does so much and no more, because a
+team's members share the server's budget of requests.
 What the server gives no more, or what it was not heard of for too long, is deleted here.
 One rule: a secret that was entered here stays until the server has it, wrapped to somebody.
 """
@@ -25,6 +26,7 @@ from domain.sharing import OFFLINE_S
 from engine.storage import StorageFailed, StoreThread
 from engine.storage.batch import SealedSecret
 from engine.storage.team_secrets import Shared, SharedSecrets
+from engine.sync.audiences import Audiences
 from engine.sync.login import SessionOver
 from engine.sync.secret_calls import Given, Missing, Owed, SecretCalls
 from engine.vault import SecretNotHere, Vault
@@ -57,12 +59,13 @@ class SecretSharing:
     as it is shown here; `is_here`: it is in the inventory; `on_renewed` hears of credentials whose secret is another or
     gone; `chance` returns a number from 0 to 1."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         calls: SecretCalls,
         vault: Vault,
         thread: StoreThread,
         kept: SharedSecrets,
+        audiences: Audiences,
         changing: asyncio.Lock,
         *,
         is_online: Callable[[], bool],
@@ -78,6 +81,7 @@ class SecretSharing:
         self._vault = vault
         self._thread = thread
         self._kept = kept
+        self._audiences = audiences
         self._changing = changing
         self._is_online = is_online
         self._may = may
@@ -127,9 +131,13 @@ class SecretSharing:
     async def share(self) -> bool:
         """Do a round; return whether all is done. Raises SessionOver, RefusedByRule, DeviceError, StorageFailed."""
         owed = await self._calls.owed() if _MAY in self._may() else Owed(0, [], more=False)
+        if owed.epoch:
+            await self._audiences.tell()
         is_done = not owed.epoch or await self._tell(owed.epoch)
         await self._take([one async for one in self._calls.given()])
-        return await self._leave(owed) and is_done
+        for id in owed.renew[:TELLS_A_ROUND]:
+            await self._renew(id, owed.epoch)
+        return await self._leave(owed) and is_done and len(owed.renew) <= TELLS_A_ROUND
 
     async def expire(self) -> None:
         """Delete what the server was not heard of for too long. Raises StorageFailed."""
@@ -185,6 +193,31 @@ class SecretSharing:
             self.wake()
         _log.info("secret_told", extra={"credential_id": id, "holders": len(holders), "version": version})
 
+    async def _renew(self, id: UUID, epoch: int) -> None:
+        """Seal a secret under another data key: somebody had this one who may hold it no longer."""
+        before, old = self._vault.sealed(id), (await self._read()).get(id)
+        if before is None or old is None or old.untold:
+            return
+        try:
+            holders = await self._calls.holders(id)
+            fresh, wraps = self._vault.sealed_anew(id, list(holders.values()))
+        except ValueError:
+            raise BadReply("the server names a public key that is none") from None
+        wrapped = dict(zip(holders, wraps, strict=True))
+        try:
+            version = await self._calls.tell(id, fresh.sealed, epoch, wrapped, after=old.version)
+        except RefusedByRule as error:
+            if {one.code for one in error.refusals} & {"SECRET_CONFLICT", "CREDENTIAL_NOT_FOUND"}:
+                return  # somebody was quicker, or entered another
+            raise
+        async with self._changing:
+            if self._vault.sealed(id) is before:
+                until_us = self._now_us() + _OFFLINE_US
+                stands = {id: Shared(untold=False, version=version, epoch=epoch, until_us=until_us)}
+                await self._thread.run(self._kept.take, {id: fresh}, stands, ())
+                self._vault.keep({id: fresh})
+        _log.info("secret_sealed_anew", extra={"credential_id": id, "holders": len(holders)})
+
     # Taking
 
     async def _take(self, given: list[Given]) -> None:
@@ -220,8 +253,7 @@ class SecretSharing:
             self._on_renewed(other)
 
     def _is_other(self, id: UUID, new: SealedSecret) -> bool:
-        old = self._vault.sealed(id)
-        return old is None or old.sealed != new.sealed
+        return not self._vault.is_same(id, new)
 
     async def _drop(self, ids: set[UUID], what: str) -> None:
         """Delete secrets here. Called by who holds the inventory."""

@@ -186,6 +186,20 @@ class Vault:
         except DoesNotOpen:
             raise SecretNotHere(f"the secret of credential {id} was sealed for another key") from None
 
+    def sealed_anew(self, id: UUID, publics: Sequence[bytes]) -> tuple[SealedSecret, list[bytes]]:
+        """Return a credential's secret under another data key, and that key wrapped to installs' public keys. Keeps nothing.
+        Raises as `wrap_for`."""
+        fresh = self.seal(id, self.get(id))
+        return fresh, rewrap(self._key(), self._tenant, id, fresh.wrapped, publics)
+
+    def is_same(self, id: UUID, secret: SealedSecret) -> bool:
+        """Tell whether a sealed secret is, under whatever key, the one that is kept. Raises VaultLocked."""
+        held = self._held.sealed.get(id)
+        if held is None or not self.opens(id, held) or not self.opens(id, secret):
+            return False
+        key = self._key()
+        return unseal(key, self._tenant, id, held) == unseal(key, self._tenant, id, secret)
+
     def forget(self, ids: Iterable[UUID]) -> None:
         """Give these no more; they are off the disk already."""
         for id in ids:

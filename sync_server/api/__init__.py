@@ -30,6 +30,7 @@ def routers() -> list[APIRouter]:
         rules,
         secrets,
         shadows,
+        sharing,
         sites,
         tags,
         telemetry,
@@ -38,7 +39,7 @@ def routers() -> list[APIRouter]:
         wraps,
     )
 
-    identity = (auth, account, users, tenants, operators, keys, audit, installs, wraps, secrets)
+    identity = (auth, account, users, tenants, operators, keys, audit, installs, sharing, wraps, secrets)
     network = (devices, sites, links, tags, edits, alerts, rules, metrics, events, hooks, pictures)
     pushed = (telemetry, shadows, push_keys, quarantine)
     return [one.routes.router for one in (*network, *pushed, *identity)]  # what is asked most is found first

@@ -44,11 +44,13 @@ OWED_CAP = 200
 
 
 class NewSecret(Body, frozen=True):
-    """A secret as its data key seals it, in base64, and that key for installs that may hold it, of one epoch."""
+    """A secret as its data key seals it, in base64, and that key for installs that may hold it, of one epoch. `after`: it is the
+    same secret under another key, in the place of that version and of no other; 0 for one that was entered."""
 
     sealed: str
     epoch: int
     wraps: tuple[Wrap, ...]
+    after: int = 0
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -67,11 +69,13 @@ class Missing(msgspec.Struct, frozen=True):
 
 
 class Owed(msgspec.Struct, frozen=True):
-    """What an install could leave for others now, and of which epoch. `more`: there is more than that."""
+    """What an install could leave for others now, and of which epoch. `more`: there is more than that. `renew`: credentials whose
+    secret it holds and is to seal under another key, because of who had this one."""
 
     epoch: int
     missing: tuple[Missing, ...]
     more: bool
+    renew: tuple[UUID, ...]
 
 
 class Left(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,13 +102,14 @@ class LeftOver(msgspec.Struct, frozen=True):
 
 _NOW = "SELECT ciphertext, version, past FROM identity.secret WHERE credential_id = $1"
 _TAKE = """
-    INSERT INTO identity.secret AS s (tenant_id, credential_id, ciphertext, version, past) VALUES ($1, $2, $3, 1, '{}')
-    ON CONFLICT (tenant_id, credential_id) DO UPDATE
-    SET ciphertext = $3, version = s.version + 1, past = $4 RETURNING version
+    INSERT INTO identity.secret AS s (tenant_id, credential_id, ciphertext, version, past, entered_us)
+    VALUES ($1, $2, $3, 1, '{}', identity.now_us())
+    ON CONFLICT (tenant_id, credential_id) DO UPDATE SET ciphertext = $3, version = s.version + 1, past = $4, renew = false,
+    entered_us = CASE WHEN $5 THEN s.entered_us ELSE excluded.entered_us END RETURNING version
 """
 _DROP_WRAPS = "UPDATE identity.wrap SET wrapped = NULL WHERE credential_id = $1"
 _HELD = """
-    SELECT w.credential_id, s.version, a.kind, a.sites, a.people FROM identity.wrap w
+    SELECT w.credential_id, s.version, s.renew, a.kind, a.sites, a.people FROM identity.wrap w
     JOIN identity.secret s USING (tenant_id, credential_id)
     LEFT JOIN identity.audience a USING (tenant_id, credential_id)
     JOIN credential c ON (c.tenant_id, c.id) = (w.tenant_id, w.credential_id)
@@ -126,21 +131,25 @@ async def tell_secret(call: Call, id: UUID) -> Told:
     audience = await reached_audience(call, id)
     await check_epoch(call, body.epoch)
     old = await call.transaction.fetchrow(_NOW, id)
+    if body.after and (old is None or old["version"] != body.after):
+        raise refused("SECRET_CONFLICT", "the secret is another by now", "after")
     if old is None or old["ciphertext"] != sealed:
         past = [] if old is None else old["past"]
         if _digest(sealed) in past:
             raise refused("SECRET_CONFLICT", "another secret took the place of this one", "sealed")
         if old is not None:
             past = [*past, _digest(old["ciphertext"])][-PAST_CAP:]
-        version = await call.transaction.fetchval(_TAKE, call.who.tenant, id, sealed, past)
+        version = await call.transaction.fetchval(_TAKE, call.who.tenant, id, sealed, past, body.after > 0)
         await call.transaction.execute(_DROP_WRAPS, id)
         await leave(call, audience, id, body.epoch, body.wraps)
-        said = {"what": "told", "by": call.who.name, "version": version}
-        await ledger.note("secret_changed", id, said, "credential")
     else:
         version = old["version"]
         await leave(call, audience, id, body.epoch, body.wraps)
+    if body.after or (old is not None and old["version"] == version):
         await ledger.touch("credential", [id])
+    else:
+        said = {"what": "told", "by": call.who.name, "version": version}
+        await ledger.note("secret_changed", id, said, "credential")
     detail = {"installs": [str(wrap.install) for wrap in body.wraps], "epoch": body.epoch, "version": version}
     await call.record("credential.secret_told", ("credential", id), detail)
     return Told(version)
@@ -156,19 +165,22 @@ async def list_owed(call: Call, id: UUID) -> Owed:
     fresh = await _fresh(call, epoch)
     may: dict[Audience, tuple[UUID, ...]] = {}
     missing: list[Missing] = []
+    renew: list[UUID] = []
     for row in await call.transaction.fetch(_HELD, id):
         audience = audience_of(row)
         if audience not in may:
             others = [one for one, held in holders.items() if may_hold(audience, holder_of(held))]
             may[audience] = tuple(others) if may_hold(audience, me) else ()
+        if row["renew"] and may[audience] and len(renew) < OWED_CAP:
+            renew.append(row["credential_id"])
         kept = fresh.get(row["credential_id"], set())
         for one in may[audience]:
             if one not in kept:
                 if len(missing) == OWED_CAP:
-                    return Owed(epoch, tuple(missing), more=True)
+                    return Owed(epoch, tuple(missing), True, tuple(renew))
                 key = holders[one]["public_key"]
                 missing.append(Missing(row["credential_id"], row["version"], one, key))
-    return Owed(epoch, tuple(missing), more=False)
+    return Owed(epoch, tuple(missing), False, tuple(renew))
 
 
 @routes.route("POST", "/installs/{id}/owed", allow="credentials:write", takes=Leaving, gives=LeftOver)

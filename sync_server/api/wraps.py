@@ -1,5 +1,5 @@
-"""`/credentials/{id}/...`: who may open a credential, and the keys that are handed over. Counterparts: `domain/sharing.py`;
-`secrets.py`, what the keys open.
+"""`/credentials/{id}/wraps`, `/installs/{id}/wraps`: the keys that are handed over. Counterparts: `sharing.py`, who may open a
+credential; `secrets.py`, what the keys open.
 
 Theory: whoever holds a credential's data key wraps it to the public keys of the installs that may hold it, and leaves the wraps
 here; each install fetches its own. A wrap holds for a week from the last time its install came for it, and comes no more once its
@@ -18,8 +18,7 @@ from uuid import UUID
 import msgspec
 
 from domain.roles import PERMISSIONS, Reach
-from domain.sharing import OFFLINE_S, PEOPLE_CAP, Audience, AudienceKind, Holder, may_hold
-from sync_server.api.checks import checked_sites
+from domain.sharing import OFFLINE_S, Audience, Holder, may_hold
 from sync_server.api.errors import refused
 from sync_server.api.installs import Install, bytes_of, own_install
 from sync_server.api.pages import cut
@@ -31,14 +30,6 @@ WRAP_BYTES = (48, 512)
 WRAPS_CAP = 500
 PAGE_BYTES = 512 * 1024
 """About how much of secrets and wraps comes in one part."""
-
-
-class AudienceRow(Body, frozen=True):
-    """Who may open a credential: `sites` where it is used, null everywhere; `people` with the kind "people" only."""
-
-    kind: AudienceKind
-    sites: tuple[UUID, ...] | None = None
-    people: tuple[UUID, ...] = ()
 
 
 class Wrap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,10 +66,6 @@ HOLDERS = (
 )
 VERSION = "SELECT version FROM identity.secret WHERE credential_id = $1"
 _AUDIENCE = "SELECT kind, sites, people FROM identity.audience WHERE credential_id = $1"
-_KEEP = (
-    "INSERT INTO identity.audience (tenant_id, credential_id, kind, sites, people) VALUES ($1, $2, $3, $4, $5)"
-    " ON CONFLICT (tenant_id, credential_id) DO UPDATE SET kind = $3, sites = $4, people = $5"
-)
 _LEAVE = (
     "INSERT INTO identity.wrap AS w (tenant_id, install_id, credential_id, wrapped, epoch, first_us, until_us)"
     " SELECT $1, $2, $3, $4, $5, n.us, n.us + $6 FROM identity.now_us() AS n (us)"
@@ -100,54 +87,10 @@ _RENEW = (
 )
 
 
-@routes.route("GET", "/credentials/{id}/audience", allow="credentials:read", gives=AudienceRow)
-async def read_audience(call: Call, id: UUID) -> AudienceRow:
-    """Tell who may open a credential; where nobody has said, it is the server."""
-    found = await _audience(call, id)
-    sites = None if found.sites is None else tuple(sorted(found.sites))
-    return AudienceRow(found.kind, sites, tuple(sorted(found.people)))
-
-
-@routes.route(
-    "PUT", "/credentials/{id}/audience", allow="credentials:write", takes=AudienceRow, gives=AudienceRow
-)
-async def set_audience(call: Call, id: UUID) -> AudienceRow:
-    """Say who may open a credential. Those who no longer may get no wrap again; what they hold ends within a week."""
-    body: AudienceRow = call.body
-    await reached_audience(call, id)
-    if len(body.people) > PEOPLE_CAP or bool(body.people) != (body.kind == "people"):
-        raise refused(
-            "INVALID_INPUT", f"1 to {PEOPLE_CAP} people expected with the kind people, else none", "people"
-        )
-    sites = await checked_sites(call.transaction, call.who, body.sites)
-    ledger = await Ledger.open(call.transaction, call.who, round(call.services.now_s() * 1_000_000))
-    await call.transaction.execute(_KEEP, call.who.tenant, id, body.kind, sites, sorted(set(body.people)))
-    await ledger.touch("credential", [id])
-    detail = {"kind": body.kind, "people": [str(one) for one in body.people]}
-    await call.record("credential.audience_set", ("credential", id), detail)
-    return await read_audience(call, id)
-
-
 @routes.route("GET", "/credentials/{id}/installs", allow="credentials:write", gives=list[Install])
 async def list_holders(call: Call, id: UUID) -> list[Install]:
     """List the installs that a credential's key may be wrapped to."""
-    audience = await _audience(call, id)
-    rows = await call.transaction.fetch(HOLDERS)
-    return [
-        Install(
-            row["id"],
-            row["account_id"],
-            row["name"],
-            row["kind"],
-            row["public_key"],
-            row["made_us"],
-            row["proven_us"],
-            row["seen_us"],
-            None,
-        )
-        for row in rows
-        if may_hold(audience, holder_of(row))
-    ]
+    return await would_hold(call, await asked_audience(call, id))
 
 
 @routes.route("PUT", "/credentials/{id}/wraps", allow="credentials:write", takes=NewWraps, status=204)
@@ -240,9 +183,37 @@ async def leave(call: Call, audience: Audience, id: UUID, epoch: int, wraps: Seq
     )
 
 
+async def would_hold(call: Call, audience: Audience) -> list[Install]:
+    """Return the installs that may hold what has this audience."""
+    rows = await call.transaction.fetch(HOLDERS)
+    return [
+        Install(
+            row["id"],
+            row["account_id"],
+            row["name"],
+            row["kind"],
+            row["public_key"],
+            row["made_us"],
+            row["proven_us"],
+            row["seen_us"],
+            None,
+        )
+        for row in rows
+        if may_hold(audience, holder_of(row))
+    ]
+
+
+async def asked_audience(call: Call, id: UUID) -> Audience:
+    """Return who may open a credential; where nobody has said, it is the server. Raises RefusedByRule."""
+    if not await call.transaction.fetchval("SELECT true FROM credential WHERE id = $1", id):
+        raise refused("CREDENTIAL_NOT_FOUND", "there is no such credential")
+    row = await call.transaction.fetchrow(_AUDIENCE, id)
+    return Audience() if row is None else audience_of(row)
+
+
 async def reached_audience(call: Call, id: UUID) -> Audience:
     """Return who may open a credential that is used within reach alone. Raises RefusedByRule."""
-    audience = await _audience(call, id)
+    audience = await asked_audience(call, id)
     if not call.who.reach.spans(Reach(audience.sites)):
         raise refused("CREDENTIAL_NOT_FOUND", "there is no such credential within your reach")
     return audience
@@ -261,10 +232,3 @@ def holder_of(row: Any) -> Holder:
     sites = row["sites"]
     reach = Reach(None if sites is None else frozenset(sites))
     return Holder(row["kind"], row["account_id"], PERMISSIONS[row["role"]], reach)
-
-
-async def _audience(call: Call, id: UUID) -> Audience:
-    if not await call.transaction.fetchval("SELECT true FROM credential WHERE id = $1", id):
-        raise refused("CREDENTIAL_NOT_FOUND", "there is no such credential")
-    row = await call.transaction.fetchrow(_AUDIENCE, id)
-    return Audience() if row is None else audience_of(row)

@@ -12,8 +12,8 @@ alerts:write: POST /alerts, POST /alerts/{id}/acknowledge, POST /alerts/{id}/ass
 anybody: POST /auth/founding, POST /auth/link, POST /auth/link/take, POST /auth/login, POST /auth/refresh,
     POST /hooks/{id}, POST /telemetry
 audit:read of either: GET /audit, GET /audit/verify
-credentials:read: GET /credentials/{id}/audience
-credentials:write: PUT /credentials/{id}/audience, GET /credentials/{id}/installs, PUT /credentials/{id}/secret,
+credentials:read: GET /credentials/{id}/audience, GET /sharing, GET /sharing/credentials
+credentials:write: POST+PUT /credentials/{id}/audience, GET /credentials/{id}/installs, PUT /credentials/{id}/secret,
     PUT /credentials/{id}/wraps, GET+POST /installs/{id}/owed
 devices:read: GET /devices, GET /devices/{id}, GET /devices/{id}/shadow
 devices:write: POST /devices, DELETE+PATCH /devices/{id}

@@ -50,7 +50,8 @@ async def with_credential(server: Server) -> tuple[Person, str]:
         id,
     )
     await server.owner.execute(
-        "INSERT INTO identity.secret (tenant_id, credential_id, ciphertext, version, past) VALUES ($1, $2, $3, 1, '{}')",
+        "INSERT INTO identity.secret (tenant_id, credential_id, ciphertext, version, past, entered_us)"
+        " VALUES ($1, $2, $3, 1, '{}', 1)",
         tenant,
         id,
         os.urandom(40),
@@ -113,7 +114,7 @@ async def test_a_credential_is_wrapped_to_those_who_may_hold_it_and_fetched_by_t
         assert own["credential"] == credential
         assert await viewer.refused("POST", f"/installs/{van}/wraps") == (404, "INSTALL_NOT_FOUND")
         assert await viewer.post(f"/installs/{phone}/wraps") == []
-        people = {"kind": "people", "people": [viewer.opened["user"]["id"]]}
+        people = {"kind": "people", "people": [viewer.opened["user"]["id"]], "is_left": True}
         await admin.ask("PUT", f"{path}/audience", people, expect=200)
         assert await holders() == {phone}
         assert await engineer.post(f"/installs/{van}/wraps") == []

@@ -118,7 +118,8 @@ async def test_who_may_not_is_refused_and_nothing_is_kept(server_database: Serve
             (people, {phone}),
         ]
         for audience, may in audiences:
-            await admin.ask("PUT", f"/credentials/{credential}/audience", audience, expect=200)
+            body = {**audience, "is_left": True}
+            await admin.ask("PUT", f"/credentials/{credential}/audience", body, expect=200)
             for install in (van, phone, collector):
                 status = (await engineer.ask("PUT", path, told(install))).status_code
                 assert status == (200 if install in may else 404), (audience, install)
@@ -126,7 +127,7 @@ async def test_who_may_not_is_refused_and_nothing_is_kept(server_database: Serve
             "SELECT version FROM identity.secret WHERE credential_id = $1", credential
         )
         assert kept == 4
-        await engineers(admin, credential)
+        await engineers(admin, credential, is_left=True)
         bad: list[dict[str, Any]] = [
             told(),
             told(van, sealed=b"x" * 27),
@@ -210,7 +211,10 @@ async def test_who_joins_later_is_owed_to_and_what_is_left_is_of_what_holds_now(
         ]
         assert await engineer.post(f"/installs/{van}/owed", {"epoch": 1, "wraps": wraps}) == {"kept": 1}
         assert await fetched(admin, later) and not await fetched(limited, near)
-        await admin.ask("PUT", f"/credentials/{credential}/audience", {"kind": "server"}, expect=200)
+        said = await admin.refused("PUT", f"/credentials/{credential}/audience", {"kind": "server"})
+        assert said == (409, "HOLDER_CONFLICT"), "nobody would be left who has it"
+        body = {"kind": "people", "people": [admin.opened["user"]["id"]]}
+        await admin.ask("PUT", f"/credentials/{credential}/audience", body, expect=200)
         assert (await engineer.get(f"/installs/{van}/owed"))["missing"] == [], (
             "it may not hold it any more itself"
         )

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from domain.edit import Edit, creation
 from domain.inventory import Credential
-from domain.sharing import OFFLINE_S
+from domain.sharing import OFFLINE_S, Audience, QuerySharing, SetAudience, SharingState
 from domain.vault import RotateKeys, Secret
 from domain.wire import SubmitEdit
 from engine.compose import new_id, now_us
@@ -89,13 +90,8 @@ async def test_a_secret_reaches_who_may_hold_it_and_the_later_told_one_replaces_
             await all_until((mara, joe), lambda one: one.team.reachability == "online")
             await enter(mara, login, FIRST)
             await joe.until(lambda: joe.state.inventory.tables["credential"].get(login.id))
-            await sharing(mara).look()
-            assert await is_untold(mara, login.id) and not held(joe, login.id), (
-                "nobody may hold it but collectors"
-            )
-            await engineers(admin, str(login.id))
-            sharing(mara).wake()
-            await joe.until(lambda: held(joe, login.id) == FIRST)
+            await joe.until(lambda: held(joe, login.id) == FIRST)  # no collector is there: engineers hold it
+            assert (await admin.get(f"/credentials/{login.id}/audience"))["kind"] == "engineers"
             assert not await is_untold(mara, login.id) and held(mara, login.id) == FIRST
 
             await enter(joe, login, SECOND, is_new=False)
@@ -106,9 +102,47 @@ async def test_a_secret_reaches_who_may_hold_it_and_the_later_told_one_replaces_
             for secret in (FIRST, SECOND):
                 assert secret not in dump and secret.encode().hex() not in dump
 
-            await admin.ask("PUT", f"/credentials/{login.id}/audience", {"kind": "server"}, expect=200)
-            await mara.until(lambda: not held(mara, login.id))
+            only = Audience("people", people=frozenset([mara.team.account]))
+            reply = await mara.ask(SetAudience(1, (login.id,), only))
+            assert (reply.refusals, reply.result) == ((), {"waiting": 0})
+            before = mara.engine._vault.sealed(login.id)
             await joe.until(lambda: not held(joe, login.id))
+            await mara.until(
+                lambda: mara.engine._vault.sealed(login.id) != before
+            )  # sealed under another key
+            assert held(mara, login.id) == SECOND and "ended" in await said(joe)
+            nobody = await mara.ask(SetAudience(1, (login.id,), Audience()))
+            assert [one.code for one in nobody.refusals] == ["HOLDER_CONFLICT"]
+            state = msgspec.convert((await mara.ask(QuerySharing(1))).result, SharingState)
+            (row,) = state.credentials
+            assert (row.audience, len(row.holders), state.collectors) == (only, 1, ())
+
+
+async def test_a_secret_goes_to_nobody_before_its_audience_is_told_and_waits_where_nobody_may_hold_it(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    async with listening(server_database) as server:
+        admin = await team(server, "mara", "joe")
+        login = Credential(new_id(), "Hill", "snmp_community", "")
+        folders = [await join(tmp_path / who, server, f"{who}@example.org") for who in ("mara", "joe")]
+        async with running(folders[0]) as mara, running(folders[1]) as joe:
+            await all_until((mara, joe), lambda one: one.team.reachability == "online")
+            assert (await mara.ask(SetAudience(1, (login.id,), Audience()))).result == {"waiting": 1}
+            await enter(mara, login, FIRST)
+            await joe.until(lambda: joe.state.inventory.tables["credential"].get(login.id))
+            await mara.until(lambda: not mara.team.pending)
+            await sharing(mara).look()
+            assert await is_untold(mara, login.id) and held(mara, login.id) == FIRST
+            assert "kept" in await said(mara)
+            assert (await mara.ask(SetAudience(1, (login.id,), Audience("engineers")))).result == {
+                "waiting": 0
+            }
+            await joe.until(lambda: held(joe, login.id) == FIRST)
+            refused = await joe.ask(SetAudience(1, (login.id,), Audience("people")))
+            assert [one.field for one in refused.refusals] == ["people"]
+            await admin.ask("DELETE", f"/installs/{joe.team.install}", expect=200)
+            state = msgspec.convert((await mara.ask(QuerySharing(1))).result, SharingState)
+            assert [len(one.lost) for one in state.credentials] == [1], "to be changed on the routers"
 
 
 async def test_a_secret_that_was_entered_without_the_server_is_told_after_a_restart(
