@@ -59,7 +59,8 @@ Things = Mapping[Thing, Entity | None]
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """What is confirmed here: all up to `revision` of `epoch`. `met`: the newest revision when this install first heard of it."""
+    """What is confirmed here: all up to `revision` of `epoch`. `met`: the newest revision when this install first heard of it, or
+    of an epoch before it whose restore it has not had all answers of yet."""
 
     epoch: str = ""
     revision: int = 0
@@ -176,7 +177,12 @@ class Session:
             return Change(self.cursor)
         made = {edit.id: OwnEdit(edit, "again") for edit in kept}
         made |= {id: own if own.state == "again" else OwnEdit(own.edit) for id, own in self._edits.items()}
-        cursor = Cursor(welcome.epoch, 0, welcome.revision)
+        met = welcome.revision
+        if any(
+            own.state == "again" for own in self._edits.values()
+        ):  # the last restore's answers may be lost with it
+            met = min(met, self.cursor.met)
+        cursor = Cursor(welcome.epoch, 0, met)
         return Change(cursor, edits=tuple(made.values()))
 
     def close(self) -> None:

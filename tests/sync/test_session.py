@@ -265,6 +265,18 @@ def test_after_a_restore_clashes_of_old_are_not_told_anew_and_new_ones_are() -> 
     assert list(talk.session.tray) == [lost.id]
 
 
+def test_a_clash_whose_answer_was_lost_with_a_second_restore_is_told() -> None:
+    """The model's seed 28: merged anew after one restore, the answer lost, and in the backup that the next one brought."""
+    lost, _ = renaming(1, MAST, role="pop")
+    talk = Talk()
+    talk.did(talk.session.open(welcome("two", 3), [lost]))
+    assert talk.pushed() == [1]
+    talk.did(talk.session.open(welcome("three", 6), [lost]))
+    talk.outcome(lost, 4, clashes=(Clash("device", MAST.id),))
+    assert list(talk.session.tray) == [lost.id]
+    assert talk.did(talk.session.open(welcome("four", 9), [lost])).cursor.met == 9, "all was answered"
+
+
 def test_a_deletion_is_shown_and_a_thing_made_and_deleted_is_as_if_never() -> None:
     talk = Talk()
     talk.submit(edit(deletion("device", MAST), number=1))
