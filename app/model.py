@@ -16,7 +16,6 @@ from uuid import UUID
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.draft import now_us
-from app.planned import under_work
 from domain.alerts import Alert
 from domain.diagram import Diagram, Drawing, Spot
 from domain.evidence import Contradiction, DerivedLink
@@ -27,6 +26,7 @@ from domain.health import Health
 from domain.inventory import KINDS, Inventory, Tenant, is_paused
 from domain.journal import JournalRow
 from domain.load import LinkState
+from domain.maintenance import under_work
 from domain.maps import MapFile
 from domain.operation import Operation
 from domain.team import TeamState

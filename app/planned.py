@@ -67,20 +67,6 @@ def works_on(inventory: Inventory, device: Device, now_us: int) -> Iterator[Main
             yield work
 
 
-def under_work(inventory: Inventory, now_us: int) -> tuple[frozenset[UUID], int | None]:
-    """Return the devices that planned work covers now, and when that will be others; None where it stays so."""
-    found: set[UUID] = set()
-    turns = []
-    for work in inventory.maintenances():
-        window = next_window(work, now_us)
-        if window is None:
-            continue
-        turns.append(window.starts_us if window.starts_us > now_us else window.ends_us)
-        if window.starts_us <= now_us:
-            found.update(device.id for device in inventory.devices() if covers(work, inventory, device))
-    return frozenset(found), min(turns, default=None)
-
-
 # What is made of it
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain.alert_rules import is_in_scope
@@ -46,6 +47,20 @@ def next_window(work: Maintenance, at_us: int) -> Window | None:
 def covers(work: Maintenance, inventory: Inventory, device: Device) -> bool:
     """Tell whether a device is in the work's scope."""
     return is_in_scope(work.scope, inventory, device)
+
+
+def under_work(inventory: Inventory, now_us: int) -> tuple[frozenset[UUID], int | None]:
+    """Return the devices that planned work covers now, and when that will be others; None where it stays so."""
+    found: set[UUID] = set()
+    turns = []
+    for work in inventory.maintenances():
+        window = next_window(work, now_us)
+        if window is None:
+            continue
+        turns.append(window.starts_us if window.starts_us > now_us else window.ends_us)
+        if window.starts_us <= now_us:
+            found.update(device.id for device in inventory.devices() if covers(work, inventory, device))
+    return frozenset(found), min(turns, default=None)
 
 
 @lru_cache(maxsize=64)

@@ -26,7 +26,7 @@ from sync_server.api.openapi import describe
 from sync_server.charts import Charts
 from sync_server.database import Database
 from sync_server.ingest import Ingest
-from sync_server.live import door
+from sync_server.live import door, map_door
 from sync_server.live.frames import Protocol
 from sync_server.live.hub import Hub
 from sync_server.push.intake import Intake
@@ -100,7 +100,7 @@ async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
         app.add_middleware(Headers)
         handle_errors(app)
         routers = (health.router, metrics.router, *api.routers(), *admin.routers())
-        for router in (*routers, door.router):
+        for router in (*routers, door.router, map_door.router):
             app.include_router(router)
         describe(app, routers)
         yield app

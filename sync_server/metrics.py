@@ -100,7 +100,7 @@ class Metrics:
             ("idle_database_connections", "Those that wait for work.", lambda: database.idle_connections),
             ("ingest_waiting_cycles", "Cycles that are not on disk yet.", lambda: ingest.waiting),
             ("ingest_lag_seconds", "How long the oldest of them has waited.", lambda: ingest.lag_s),
-            ("live_lines", "Installs and pages that are connected.", lambda: len(hub.lines())),
+            ("live_lines", "Installs and pages that are connected.", lambda: len(hub.connected())),
             ("live_lines_behind", "Those that have not taken what is the newest.", lambda: hub.behind),
         ):
             Gauge(name, what, registry=registry).set_function(read)

@@ -15,44 +15,20 @@ from pathlib import Path
 from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QFile, QIODevice, QObject, Qt, QUrl
 from PySide6.QtWebEngineCore import QWebEngineUrlRequestJob, QWebEngineUrlScheme, QWebEngineUrlSchemeHandler
 
-import map_assets
 from app.map.sandbox import chromium_flags, sandbox_obstacle
 from app.map.worlds import find_world
 from domain.blobs import picture_kind
+from map_assets.files import KINDS, WORLD, page_files
 
 SCHEME = b"heliograph-map"
 ORIGIN = "heliograph-map://page"
 INDEX = QUrl(f"{ORIGIN}/index.html")
-ASSETS = Path(map_assets.__file__).parent
-
-ICONS = ("plus", "minus", "maximize", "layers", "ruler", "pencil")
-VENDOR = {
-    "/vendor/maplibre-gl.mjs": "maplibre-gl/dist/maplibre-gl.mjs",
-    "/vendor/maplibre-gl-worker.mjs": "maplibre-gl/dist/maplibre-gl-worker.mjs",
-    "/vendor/maplibre-gl.css": "maplibre-gl/dist/maplibre-gl.css",
-    "/vendor/pmtiles.js": "pmtiles/dist/pmtiles.js",
-} | {f"/icons/{name}.svg": f"lucide-static/icons/{name}.svg" for name in ICONS}
-"""What the page takes from npm: address -> file below node_modules."""
 
 PICTURES = "/pictures/"
 CHANNEL = "/vendor/qwebchannel.js"
 CHANNEL_RESOURCE = Path(":/qtwebchannel/qwebchannel.js")
 """Qt's own half of the channel, out of Qt's resources. Not a user script: those are lost when a page dies and comes back."""
 
-OWN = {"src": (".js",), "style": (".css",), "fonts": (".ttf", ".woff2")}
-"""Our own folders, and the kinds of file that are served of each."""
-
-MIME = {
-    ".html": b"text/html",
-    ".js": b"text/javascript",
-    ".mjs": b"text/javascript",
-    ".css": b"text/css",
-    ".json": b"application/json",
-    ".svg": b"image/svg+xml",
-    ".ttf": b"font/ttf",
-    ".woff2": b"font/woff2",
-    ".pmtiles": b"application/octet-stream",
-}
 _log = logging.getLogger("heliograph.map")
 
 
@@ -83,18 +59,10 @@ class MapFiles(QWebEngineUrlSchemeHandler):
 
     def __init__(self, basemap: Path | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.table = {
-            "/index.html": ASSETS / "index.html",
-            "/style/tokens.json": ASSETS / "style" / "tokens.json",
-        }
-        for folder, suffixes in OWN.items():
-            for file in sorted((ASSETS / folder).iterdir()):
-                if file.suffix in suffixes:
-                    self.table[f"/{folder}/{file.name}"] = file
-        self.table |= {address: ASSETS / "node_modules" / file for address, file in VENDOR.items()}
+        self.table = {f"/{address}": file for address, file in page_files().items()}
         self.table[CHANNEL] = CHANNEL_RESOURCE
         self.basemap = basemap or find_world()
-        self.table["/basemap/world.pmtiles"] = self.basemap
+        self.table[f"/{WORLD}"] = self.basemap
         self.pictures: dict[str, bytes] = {}
         """What lies under papers, by the hash of its content."""
 
@@ -117,4 +85,4 @@ class MapFiles(QWebEngineUrlSchemeHandler):
             _log.warning("the page asked for %s, which is not there", url.toDisplayString()[:200])
             job.fail(QWebEngineUrlRequestJob.Error.UrlNotFound)
             return
-        job.reply(QByteArray(MIME.get(file.suffix, MIME[".pmtiles"])), device)
+        job.reply(QByteArray(KINDS.get(file.suffix, KINDS[".pmtiles"]).encode()), device)

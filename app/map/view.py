@@ -28,7 +28,6 @@ from app.map.ground import Ground, Paper
 from app.map.layers import MapLayers
 from app.map.own_maps import OwnMaps
 from app.map.page import Gate, MapPage, make_profile
-from app.map.parts import parts
 from app.map.radio import RadioFeed
 from app.map.readings import ReadingsFeed
 from app.map.reports import Report, Reports
@@ -37,6 +36,7 @@ from app.map.tools import MapTools
 from app.model import Delta, Model
 from app.team.rights import offer, why_not
 from domain.geometry import is_place
+from domain.map_parts import parts
 
 RELOAD_MS = 100
 RELOAD_MOST_MS = 10_000

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import map_assets
+from map_assets.files import ASSETS, SMALL_WORLD
 
-FOLDER = Path(map_assets.__file__).parent / "basemap"
-SMALL = FOLDER / "world.pmtiles"
+SMALL = SMALL_WORLD
 """Comes along, to zoom 7."""
-FULL = FOLDER / "world-full.pmtiles"
+FULL = ASSETS / "basemap" / "world-full.pmtiles"
 """What `./dev basemap full` builds, to zoom 8."""
 
 

@@ -17,18 +17,21 @@ const EARTH_M = 40_075_016.686;
 /** @param {string} id */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-/** @param {MapLibre} map @param {Camera} camera @param {Send} send */
-export function putButtons(map, camera, send) {
+/** @param {MapLibre} map @param {Camera} camera @param {Send} send @param {boolean} viewing whether there are no tools */
+export function putButtons(map, camera, send, viewing) {
   /** @type {[icon: string, title: string, act: () => unknown][]} */
   const rows = [
     ["plus", "Zoom in", () => map.zoomIn()],
     ["minus", "Zoom out", () => map.zoomOut()],
     ["maximize", "Show the whole network (Home)", () => camera.fit()],
+  ];
+  /** @type {typeof rows} */
+  const tools = [
     ["layers", "Layers (L)", () => send({ type: "tool_asked", tool: "layers" })],
     ["ruler", "Measure (D)", () => send({ type: "tool_asked", tool: "ruler" })],
     ["pencil", "Edit (E)", () => send({ type: "tool_asked", tool: "edit" })],
   ];
-  byId("buttons").replaceChildren(...rows.map(([icon, title, act]) => {
+  byId("buttons").replaceChildren(...(viewing ? rows : [...rows, ...tools]).map(([icon, title, act]) => {
     const button = document.createElement("button");
     button.type = "button";
     button.title = title;

@@ -1,5 +1,6 @@
 // What the window puts into the page, and the shapes of what both sides say to each other.
-// Counterparts: app/map/bridge.py (what the page sends), app/map/feed.py and view.py (what it gets).
+// Counterparts: app/map/bridge.py (what the page sends), app/map/feed.py and view.py (what it gets); in a browser
+// sync_server/admin/static/live_map.js and sync_server/live/map_state.py.
 
 type Status = "up" | "degraded" | "down" | "affected" | "stale" | "unknown" | "maintenance";
 type LinkStatus = "up" | "down" | "unknown";
@@ -70,6 +71,8 @@ interface FromWindow {
   theme?: ThemeName;
   basemap?: { there: boolean; file: string };
   camera?: View | null;
+  /** The page is only looked at: it has no tools. Said with the first message. */
+  viewing?: boolean;
   /** The message goes on in the next one, with further rows; what is not rows comes with the last. */
   more?: boolean;
   reset?: boolean;

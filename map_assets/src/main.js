@@ -128,7 +128,7 @@ async function build(first) {
   let firstIdle_s = null;
   let dressed = theme;
   listen(map, network, painter, camera, drag, fan, card, joins, send);
-  putButtons(map, camera, send);
+  putButtons(map, camera, send, first.viewing ?? false);
   putCredits();
   putLegend(palette);
   putScale(map);

@@ -1,4 +1,4 @@
-// Reads the parts of a message, and makes rows of their columns. Pure. Counterpart: app/map/parts.py says why and how they are laid out.
+// Reads the parts of a message, and makes rows of their columns. Pure. Counterpart: domain/map_parts.py says why and how they are laid out.
 // One rule: whoever reads parts reads all of them, in order: things are named by the number they were told as.
 
 /** A thing's number among those that the message has told, or its id. @typedef {number | string} Name */

@@ -99,7 +99,7 @@ export function listen(map, network, painter, camera, drag, fan, card, joins, se
   /** @param {MapMouseEvent} event */
   function hover(event) {
     const hit = hitAt(map, painter.glass, event.point);
-    canvas.style.cursor = !hit ? "" : hit.kind === "device" && hit.id === painter.chosen && !painter.imagining ? "move" : "pointer";
+    canvas.style.cursor = !hit ? "" : hit.kind === "device" && hit.id === painter.chosen && !painter.imagining && !drag.locked ? "move" : "pointer";
     rest(hit && hit.kind !== "ring" ? hit.id : null, event.point);
   }
   /** @param {string | null} id @param {{ x: number, y: number }} at */

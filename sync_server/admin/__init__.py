@@ -17,11 +17,12 @@ def routers() -> list[APIRouter]:
         files,
         installs,
         keys,
+        live_map,
         people,
         platform,
         pushed,
         tenant,
     )
 
-    pages = (entry, platform, people, keys, pushed, installs, tenant, audit, account)
-    return [files.router, *(one.pages.router for one in pages)]
+    pages = (entry, live_map, platform, people, keys, pushed, installs, tenant, audit, account)
+    return [files.router, live_map.router, *(one.pages.router for one in pages)]

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from sync_server.api.errors import refused
 
 router = APIRouter(include_in_schema=False)
+_SCRIPTS = ("admin", "session", "live_map", "map_link", "map_panel")
 _YEAR = "public, max-age=31536000, immutable"
 
 
@@ -41,7 +42,7 @@ def _contents() -> dict[str, tuple[str, bytes]]:
     found = {
         "tokens.css": ("text/css", _tokens_css().encode()),
         "admin.css": ("text/css", (ours / "admin.css").read_bytes()),
-        "admin.js": ("text/javascript", (ours / "admin.js").read_bytes()),
+        **{f"{name}.js": ("text/javascript", (ours / f"{name}.js").read_bytes()) for name in _SCRIPTS},
         "mark.svg": ("image/svg+xml", (ours / "mark.svg").read_bytes()),
     }
     for weight in ("Regular", "Medium", "SemiBold"):
@@ -54,9 +55,9 @@ STAMP = hashlib.sha256(b"".join(data for _, data in _FILES.values())).hexdigest(
 """Changes with the content of any of the files."""
 
 
-@router.get("/admin/static/{name}")
-async def read_file(name: str) -> Response:
-    """Return one of the files."""
+@router.get("/admin/static/{stamp}/{name}")
+async def read_file(stamp: str, name: str) -> Response:
+    """Return one of the files; with the stamp in the path, what a file names beside itself has it too."""
     if name not in _FILES:
         raise refused("FILE_NOT_FOUND", "there is no such file")
     kind, data = _FILES[name]

@@ -32,6 +32,7 @@ NAVIGATION: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "Tenant",
         (
+            Entry("/admin/map", "Map", "devices:read", "tenant"),
             Entry("/admin/users", "People", "users:read", "tenant"),
             Entry("/admin/keys", "API keys", "keys:read", "tenant"),
             Entry("/admin/push-keys", "Device keys", "keys:read", "tenant"),

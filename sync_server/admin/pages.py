@@ -39,7 +39,7 @@ from sync_server.services import Services
 _log = logging.getLogger("sync_server.admin")
 SAFETY = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
-    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    " connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -101,7 +101,11 @@ class Pages:
                 try:
                     if allow != "anybody":
                         who = await admitted(request, services, allow, of, limit)
-                    return await _shown(_call(request, services, who), declared, None, _Failed())
+                    call = _call(request, services, who)
+                    response = await _shown(call, declared, None, _Failed())
+                    if call.finish is not None:
+                        call.finish(response)
+                    return response
                 except _FAILURES as error:
                     return await _refused(request, services, who, error)
 

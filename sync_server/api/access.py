@@ -22,6 +22,8 @@ from sync_server.security.tokens import ACCESS_S, TokenInvalid
 from sync_server.services import Services
 
 ACCESS_COOKIE, REFRESH_COOKIE, CSRF_COOKIE = "heliograph_access", "heliograph_refresh", "heliograph_csrf"
+MAP_COOKIE = "heliograph_map"
+MAP_PATH = "/admin/map/page"
 CSRF_HEADER = "X-CSRF-Token"
 REFRESH_PATH = "/api/v1/auth"
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -89,5 +91,6 @@ def set_cookies(response: Response, services: Services, opened: Opened) -> None:
 
 def drop_cookies(response: Response) -> None:
     """Take a browser its session."""
-    for name, path in ((ACCESS_COOKIE, "/"), (REFRESH_COOKIE, REFRESH_PATH), (CSRF_COOKIE, "/")):
+    paths = ((ACCESS_COOKIE, "/"), (REFRESH_COOKIE, REFRESH_PATH), (CSRF_COOKIE, "/"), (MAP_COOKIE, MAP_PATH))
+    for name, path in paths:
         response.delete_cookie(name, path=path)

@@ -11,6 +11,8 @@
     intake.py     what installs told, written together
     pushing.py    edits that installs pushed, merged
     presence.py   who is there, and who judges for the team
+    map_door.py   who comes to look at the map in a browser; map_room.py, what those who look are told
+    map_state.py  the map as somebody sees it, and what differs; map_fates.py, what is a cause and what lies behind one
 
 One rule: what is told is read as whom it is told to; nothing is acknowledged that is not on disk.
 """

@@ -48,8 +48,10 @@ class Protocol(WebSocketsSansIOProtocol):
 class Peer:
     """The other side of a socket that was accepted."""
 
-    def __init__(self, socket: WebSocket) -> None:
+    def __init__(self, socket: WebSocket, said: Callable[[Refused], bytes] = encode) -> None:
+        """`said` makes the frame that says why it is hung up."""
         self._socket = socket
+        self._said = said
         extension = (socket.scope.get("extensions") or {}).get("heliograph.abort", {})
         self._abort: Callable[[], None] | None = extension.get("call")
         self.left_in_peace = False
@@ -78,7 +80,7 @@ class Peer:
             asyncio.get_running_loop().call_later(2 * CLOSE_S, self._abort)
         try:
             async with asyncio.timeout(CLOSE_S):
-                await self.send(encode(why.refused))
+                await self.send(self._said(why.refused))
                 with suppress(WebSocketDisconnect, RuntimeError):
                     await self._socket.close(1000)
         except TimeoutError:

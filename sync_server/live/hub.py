@@ -27,6 +27,7 @@ from sync_server.live import presence
 from sync_server.live.frames import HangUp
 from sync_server.live.intake import Intake
 from sync_server.live.line import Line
+from sync_server.live.map_room import MapRoom, Viewer
 from sync_server.live.room import Room
 from sync_server.live.works import AWAY, Works
 from sync_server.samples import Samples
@@ -53,6 +54,7 @@ class Hub:
         self, database: Database, samples: Samples, ingest: Ingest, admission: Admission, settings: Settings
     ) -> None:
         self.rooms: dict[UUID, Room] = {}
+        self.map_rooms: dict[UUID, MapRoom] = {}
         self.is_closing = False
         self.greeting = 0
         """Sockets that have not said who they are."""
@@ -78,16 +80,22 @@ class Hub:
     async def close(self) -> None:
         """Hang up on everybody, and wait until they are gone."""
         self.is_closing = True
-        for number, line in enumerate(self.lines()):
-            line.hang_up(HangUp("CLOSING", "the server stops", LATE_S + number % 100 / 50))
-        await _ended(self.lines())
+        for number, one in enumerate(self.connected()):
+            one.hang_up(HangUp("CLOSING", "the server stops", LATE_S + number % 100 / 50))
+        await _ended(self.connected())
         await end(*self._tasks)
         for room in list(self.rooms.values()):
             await room.close()
+        for maps in list(self.map_rooms.values()):
+            await maps.close()
 
     def lines(self) -> list[Line]:
         """Return all lines."""
         return [line for room in self.rooms.values() for line in room.lines]
+
+    def connected(self) -> list[Line | Viewer]:
+        """Return all lines, and those who look at a map."""
+        return [*self.lines(), *(viewer for room in self.map_rooms.values() for viewer in room.viewers)]
 
     @property
     def behind(self) -> int:
@@ -96,15 +104,14 @@ class Hub:
 
     def has_room(self, tenant: UUID) -> bool:
         """Tell whether one more line of a tenant may be here."""
-        room = self.rooms.get(tenant)
-        mine = 0 if room is None else len(room.lines)
+        room, maps = self.rooms.get(tenant), self.map_rooms.get(tenant)
+        mine = (len(room.lines) if room else 0) + (len(maps.viewers) if maps else 0)
         return mine < self._settings.live_tenant_lines and self.has_place
 
     @property
     def has_place(self) -> bool:
         """Whether one more line may be here."""
-        total = sum(len(room.lines) for room in self.rooms.values())
-        return not self.is_closing and total < self._settings.live_lines
+        return not self.is_closing and len(self.connected()) < self._settings.live_lines
 
     async def serve(self, line: Line, tenant: UUID, first: bytes) -> None:
         """Have a line in its room until it ends."""
@@ -127,6 +134,23 @@ class Hub:
                     await presence.leave(
                         self.works.database, tenant, line.install, line.id, in_peace=in_peace
                     )
+
+    async def show_map(self, viewer: Viewer, first: bytes) -> None:
+        """Have somebody look at the map of his tenant until he ends."""
+        assert viewer.who.tenant is not None, "a map is of a tenant"
+        tenant = viewer.who.tenant
+        room = self.map_rooms.get(tenant)
+        if room is None:
+            room = self.map_rooms[tenant] = MapRoom(tenant, self.works)
+        room.enter(viewer)
+        try:
+            await viewer.run(room, first)
+        finally:
+            room.leave(viewer)
+            if not room.viewers and self.map_rooms.get(tenant) is room:
+                del self.map_rooms[tenant]
+                await room.close()
+            viewer.ended.set()
 
     async def _replace(self, line: Line, tenant: UUID) -> None:
         """Have no two lines of one install: what the old one had begun is over before the new one begins."""
@@ -161,6 +185,8 @@ class Hub:
                 for room in list(self.rooms.values()):  # what was said while nobody listened
                     room.on_news()
                     room.on_people()
+                for maps in self.map_rooms.values():
+                    maps.on_news()
                 await lost.wait()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 pass
@@ -176,11 +202,14 @@ class Hub:
             return
         if channel == ACCESS:
             self._asked.put_nowait(id)
-        elif (room := self.rooms.get(id)) is not None:
+            return
+        if (room := self.rooms.get(id)) is not None:
             if channel == NEWS:
                 room.on_news()
             else:
                 room.on_people()
+        if channel == NEWS and (maps := self.map_rooms.get(id)) is not None:
+            maps.on_news()
 
     def _on_numbers(self, tenant: UUID, cycles: Cycles) -> None:
         if (room := self.rooms.get(tenant)) is not None:
@@ -191,39 +220,39 @@ class Hub:
     async def _ask_told(self) -> None:
         while True:
             id = await self._asked.get()
-            await self._ask_again([line for line in self.lines() if id in (line.who.tenant, line.who.id)])
+            await self._ask_again([one for one in self.connected() if id in (one.who.tenant, one.who.id)])
 
     async def _ask_all(self) -> None:
         while True:
             await asyncio.sleep(ASK_S)
-            await self._ask_again(self.lines())
+            await self._ask_again(self.connected())
 
-    async def _ask_again(self, lines: list[Line]) -> None:
-        for line in lines:
+    async def _ask_again(self, connected: Sequence[Line | Viewer]) -> None:
+        for line in connected:
             try:
                 why = await self._reason(line)
-                if why is None and line.devices:
+                if why is None and isinstance(line, Line) and line.devices:
                     await line.look_again(line.devices)
             except AWAY:
                 return  # whoever is there stays until it can be asked again
             if why is not None:
                 line.hang_up(why)
 
-    async def _reason(self, line: Line) -> HangUp | None:
+    async def _reason(self, line: Line | Viewer) -> HangUp | None:
         """Return why a line is not to be here any more."""
         now: Principal | None = await self._admission.again(line.who)
         if now is None:
             return HangUp("SESSION_OVER", "the session is over: log in again")
         if (now.role, now.permissions, now.reach) != (line.who.role, line.who.permissions, line.who.reach):
             return HangUp("CLOSING", "what you may do here has changed", 0.5)
-        if line.install is not None:
+        if isinstance(line, Line) and line.install is not None:
             async with self.works.database.transaction(line.who) as transaction:
                 if not await transaction.fetchval(OWN_INSTALL, line.install, line.who.id):
                     return HangUp("INSTALL_REVOKED", "this install was revoked")
         return None
 
 
-async def _ended(lines: Sequence[Line]) -> None:
+async def _ended(lines: Sequence[Line | Viewer]) -> None:
     """Wait until lines have ended, but not for ever."""
     with suppress(TimeoutError):
         async with asyncio.timeout(CLOSE_S):

@@ -17,7 +17,6 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import msgspec
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from PySide6.QtCore import QUrl
 from PySide6.QtNetwork import QNetworkCookie
@@ -27,7 +26,7 @@ from PySide6.QtWebEngineWidgets import QWebEngineView
 from PySide6.QtWidgets import QApplication
 
 from app.map.scheme import prepare_web_engine
-from sync_server.main import opened
+from sync_server.main import Server, configured, opened
 from tests.server.clients import ROOMY
 from tests.server.conftest import (  # noqa: F401 fixtures
     ServerDatabase,
@@ -57,9 +56,9 @@ def application() -> QApplication:
 class Site:
     """A server that listens, in a thread and loop of its own."""
 
-    def __init__(self, database: ServerDatabase) -> None:
+    def __init__(self, database: ServerDatabase, port: int = 0) -> None:
         self.database = database
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.create_server(("127.0.0.1", port))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._settings = msgspec.structs.replace(database.settings, **{**ROOMY, "public_url": self.url})
         self._ready = threading.Event()
@@ -70,8 +69,8 @@ class Site:
     async def _serve(self) -> None:
         async with opened(self._settings) as self.app:
             self._loop = asyncio.get_running_loop()
-            config = uvicorn.Config(self.app, lifespan="off", log_config=None, access_log=False)
-            self._server = uvicorn.Server(config)
+            config = configured(self.app, self._settings)
+            self._server = Server(config, self.app.state.hub)
             self._ready.set()
             await self._server.serve([self._socket])
 

@@ -32,9 +32,10 @@ from app.dialogs.palette import Palette
 from app.look import Look
 from app.lookup.book import Book
 from app.map import feed
-from app.map.scheme import ASSETS, prepare_web_engine
+from app.map.scheme import prepare_web_engine
 from app.map.view import MapView
 from app.model import Model
+from map_assets.files import ASSETS
 from tests.bench.bench_map_peers import PEERS, PeersPage
 from tests.map.networks import id_of, meshed, now_us
 

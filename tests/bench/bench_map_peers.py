@@ -15,7 +15,8 @@ from PySide6.QtWebEngineWidgets import QWebEngineView
 from PySide6.QtWidgets import QWidget
 
 from app.map.page import Gate, MapPage, make_profile
-from app.map.scheme import ASSETS, ORIGIN, MapFiles
+from app.map.scheme import ORIGIN, MapFiles
+from map_assets.files import ASSETS
 
 PEERS = ("leaflet_canvas", "leaflet_svg", "whole_set_data")
 HERE = Path(__file__).parent

@@ -20,9 +20,10 @@ import PySide6
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.map.scheme import ASSETS, prepare_web_engine
+from app.map.scheme import prepare_web_engine
 from app.map.view import MapView
 from app.model import Model
+from map_assets.files import ASSETS
 from tests.map.networks import big, health, news
 
 SIZES = (40, 1000, 5000)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from app.map.parts import COLUMNS, ROWS_MOST, SOMETIMES, parts
+from domain.map_parts import COLUMNS, ROWS_MOST, SOMETIMES, parts
 from tests.map.networks import id_of
 
 Row = dict[str, Any]

@@ -18,8 +18,8 @@ from app.dialogs.maintenance import STATE, MaintenanceBoard
 from app.dialogs.maintenance_form import MaintenanceForm
 from app.dialogs.tags import TagForm
 from app.draft import now_us
-from app.planned import HOUR_US, Window, ended, planned, planned_of, under_work, when_words, window_words
-from domain.maintenance import is_active
+from app.planned import HOUR_US, Window, ended, planned, planned_of, when_words, window_words
+from domain.maintenance import is_active, under_work
 from domain.watching import Maintenance, Scope
 from domain.wire import Changed
 from tests.ui.conftest import Bench

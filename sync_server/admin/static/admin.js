@@ -4,24 +4,9 @@
  * One rule: it asks this server alone, and shows only what the server has made.
  */
 
-const CSRF_COOKIE = "heliograph_csrf";
-const REFRESH = "/api/v1/auth/refresh";
+import { csrf, renew } from "./session.js";
+
 const NO_ANSWER = "No answer from the server. Look whether it was done before you try again.";
-
-/** @param {string} name */
-function cookie(name) {
-  const found = document.cookie.split("; ").find((part) => part.startsWith(`${name}=`));
-  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
-}
-
-/** Take new tokens, one page at a time: the same refresh token twice would end the session. */
-async function renew() {
-  const ask = async () => {
-    const headers = { "Content-Type": "application/json" };
-    return (await fetch(REFRESH, { method: "POST", body: "{}", headers })).ok;
-  };
-  return navigator.locks ? navigator.locks.request("heliograph-refresh", ask) : ask();
-}
 
 /**
  * Send a form; where the access token has run out, once more with a new one.
@@ -31,7 +16,7 @@ async function send(form) {
   const body = new URLSearchParams();
   for (const [name, value] of new FormData(form)) body.append(name, String(value));
   /** @type {Record<string, string>} */
-  const headers = { "X-CSRF-Token": cookie(CSRF_COOKIE) };
+  const headers = csrf();
   const tenant = document.body.getAttribute("data-tenant");
   if (tenant !== null) headers["X-Tenant"] = tenant;
   const ask = () => fetch(form.action, { method: "POST", body, headers });
