@@ -146,9 +146,10 @@ class Present(msgspec.Struct, tag="present", frozen=True):
 
 
 class Alive(msgspec.Struct, tag="alive", frozen=True):
-    """Heartbeat of either side. `at_us` is its clock."""
+    """Heartbeat of either side. `at_us` is its clock; `untold`: rows of an install's journal that it has not told yet."""
 
     at_us: int
+    untold: int = 0
 
 
 ToServer = Hello | Taken | Push | Tell | Cycles | Digests | Subscribe | AskSeries | Present | Alive

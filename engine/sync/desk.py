@@ -317,6 +317,10 @@ class TeamDesk:
         )
         self.tell_state()
 
+    def untold(self) -> int:
+        """Return how many rows of the journal the server has not kept yet."""
+        return self._teller.untold
+
     def on_wanted(self, wanted: Wanted) -> None:
         """The server wants facts."""
         self._teller.want(wanted.devices)

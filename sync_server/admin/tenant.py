@@ -9,10 +9,9 @@ from typing import Any
 
 from sync_server.admin.forms import Form
 from sync_server.admin.pages import Pages, Said
-from sync_server.api import tenants
+from sync_server.api import pollers, tenants
 from sync_server.api.pages import cut
 from sync_server.api.routes import Call
-from sync_server.live.presence import JUDGE
 
 pages = Pages()
 SEARCH_CAP = 120
@@ -21,19 +20,8 @@ _LIST = (
     " WHERE ($1::uuid[] IS NULL OR s.id = ANY($1)) AND ($2 = '' OR strpos(lower(s.name || ' ' || s.region), lower($2)) > 0)"
     " AND ($3::text IS NULL OR (s.name, s.id) > ($3, $4)) ORDER BY s.name, s.id LIMIT $5"
 )
-_POLLERS_CAP = 200
 SILENT_S = 300
 """How long nothing may be heard through a poller before it is called silent."""
-_POLLERS = f"""
-    SELECT i.id, i.name, i.kind, i.seen_us, coalesce(h.devices, 0) AS devices, h.heard_us, l.since_us, l.computer,
-        j.install_id IS NOT NULL AS is_judge
-    FROM identity.install i
-    LEFT JOIN sync.line l ON l.install_id = i.id
-    LEFT JOIN sync.lease j ON j.install_id = i.id AND j.name = '{JUDGE}' AND j.until_us > identity.now_us()
-    LEFT JOIN (SELECT vantage, count(*) AS devices, max(heard_us) AS heard_us FROM health GROUP BY vantage) h
-        ON h.vantage = i.id
-    WHERE i.ended_us IS NULL AND (i.kind = 'collector' OR h.vantage IS NOT NULL) ORDER BY i.name, i.id LIMIT {_POLLERS_CAP}
-"""
 _DAYS = """
     SELECT day, requests, polls, numbers, bytes FROM identity.usage
     WHERE day > identity.now_us() / 86400000000 - 30 ORDER BY day DESC
@@ -62,7 +50,18 @@ async def show_sites(call: Call) -> dict[str, Any]:
 async def show_pollers(call: Call) -> dict[str, Any]:
     """Who asks the devices, and whether it still does."""
     silent_us = round((call.services.now_s() - SILENT_S) * 1_000_000)
-    return {"pollers": await call.transaction.fetch(_POLLERS), "silent_us": silent_us}
+    return {"pollers": await pollers.list_pollers(call), "silent_us": silent_us, "clock": clock_of}
+
+
+def clock_of(ahead_us: int | None) -> str:
+    """Return how far a clock is off, as one reads it: nothing below a second, for a line has its delay."""
+    if ahead_us is None:
+        return ""
+    off_s = abs(ahead_us) / 1_000_000
+    if off_s < 1:
+        return "right"
+    said = f"{off_s:.0f} s" if off_s < 120 else f"{off_s / 60:,.0f} min"
+    return f"{said} {'ahead' if ahead_us > 0 else 'behind'}"
 
 
 @pages.page("/admin/usage", "usage.html", allow="tenant:read")

@@ -25,6 +25,7 @@ def routers() -> list[APIRouter]:
         metrics,
         operators,
         pictures,
+        pollers,
         push_keys,
         quarantine,
         rules,
@@ -39,7 +40,7 @@ def routers() -> list[APIRouter]:
         wraps,
     )
 
-    identity = (auth, account, users, tenants, operators, keys, audit, installs, sharing, wraps, secrets)
+    identity = (auth, account, users, tenants, operators, keys, audit, installs, pollers, sharing, wraps, secrets)
     network = (devices, sites, links, tags, edits, alerts, rules, metrics, events, hooks, pictures)
     pushed = (telemetry, shadows, push_keys, quarantine)
     return [one.routes.router for one in (*network, *pushed, *identity)]  # what is asked most is found first

@@ -44,6 +44,8 @@ class Install(msgspec.Struct, frozen=True):
     proven_us: int | None
     seen_us: int | None
     ended_us: int | None
+    version: str = ""
+    """The one that it last connected with; empty where it never did, or was not asked for."""
 
 
 class NewInstall(Body, frozen=True):
@@ -91,7 +93,7 @@ class Revoked(msgspec.Struct, frozen=True):
 
 _SELECT = (
     "SELECT id, account_id AS account, name, kind, encode(public_key, 'base64') AS public_key, made_us, proven_us, seen_us,"
-    " ended_us FROM identity.install"
+    " ended_us, version FROM identity.install"
 )
 _EXPOSED = (
     "SELECT w.credential_id, coalesce(c.name, ''), w.first_us, w.until_us FROM identity.wrap w"

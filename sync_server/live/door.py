@@ -111,13 +111,14 @@ async def _admitted(socket: WebSocket, peer: Peer, services: Services, hub: Hub)
 
 async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: Hello) -> tuple[Line, bytes]:
     id, works = uuid4(), hub.works
+    client = clean_text(hello.version, VERSION_CAP)
     async with works.database.transaction(who) as transaction:
         state = await transaction.fetchrow(_STATE)
         if state is None:
             raise HangUp("NOT_A_MEMBER", "the tenant is gone")
         person, fitness, may_tell = None, presence.UNFIT, False
         if hello.install is not None:
-            row = await transaction.fetchrow(_INSTALL, hello.install, who.id)
+            row = await transaction.fetchrow(_INSTALL, hello.install, who.id, client)
             if row is None:
                 raise HangUp("INSTALL_REVOKED", "this install is not yours, not proven, or was revoked")
             person = Person(hello.install, who.id, who.name, row["name"], works.now_us())
@@ -159,7 +160,6 @@ async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: H
         kept_seq,
         works.now_us(),
     )
-    client = clean_text(hello.version, VERSION_CAP)
     said = {"tenant_id": str(tenant), "install": str(hello.install), "version": client, "since": line.cursor}
     _log.info("line_opened", extra=said)
     return line, encode(welcome)
@@ -191,7 +191,7 @@ _STATE = (
     "SELECT t.name, t.revision, e.epoch FROM tenant t CROSS JOIN sync.epoch e WHERE t.id = current_tenant()"
 )
 _INSTALL = (
-    "UPDATE identity.install SET seen_us = identity.now_us() WHERE id = $1 AND account_id = $2"
+    "UPDATE identity.install SET seen_us = identity.now_us(), version = $3 WHERE id = $1 AND account_id = $2"
     " AND proven_us IS NOT NULL AND ended_us IS NULL RETURNING name, kind"
 )
 _KEPT = "SELECT max(last_seq) FROM sync.received WHERE origin = $1"

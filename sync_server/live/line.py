@@ -56,6 +56,8 @@ ELSEWHERE_S = 0.5
 SEND_S = 30.0
 """A frame that takes longer ends the line."""
 DEVICES_WATCHED = 500
+CLOCK_CAP_US, UNTOLD_CAP = 10**16, 2_000_000_000
+"""What is said beyond these is no clock and no count."""
 
 
 class _Gone(Exception):
@@ -101,6 +103,9 @@ class Line:
         """Whose numbers it wants."""
         self.heard_s = time.monotonic()
         self.room: Follows | None = None
+        self.ahead_us: int | None = None
+        """How far its clock is ahead of ours, by what it said last; and how many rows it has not told."""
+        self.untold: int | None = None
         self.fence = 0
         """The one that it was told last."""
         self.ended = asyncio.Event()
@@ -208,8 +213,10 @@ class Line:
             wait_s = max(messages.spend(1, now_s), data_bytes.spend(len(data), now_s))
             message = decode(data)
             match message:
-                case Alive():
-                    pass
+                case Alive(at_us, untold):
+                    ahead_us = at_us - self._works.now_us()
+                    self.ahead_us = max(-CLOCK_CAP_US, min(CLOCK_CAP_US, ahead_us))
+                    self.untold = max(0, min(UNTOLD_CAP, untold))
                 case Taken(revision):
                     self._on_taken(revision)
                 case Cycles():

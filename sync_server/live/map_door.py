@@ -12,6 +12,7 @@ import msgspec
 from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
+from domain.roles import Permission
 from domain.sync import Refused
 from domain.text import clean_text
 from sync_server.live.door import AGENT_CAP, GREETING_CAP, HELLO_S, LATER_S
@@ -27,7 +28,7 @@ from sync_server.services import Services
 
 PATH = "/api/v1/live/map"
 HELLO_CAP_BYTES = 1024
-NEEDS = "devices:read"
+NEEDS: Permission = "devices:read"
 router = APIRouter()
 
 

@@ -35,6 +35,10 @@ SAID_CAP_BYTES = 256
 ALIVE = b'{"alive":true}'
 
 
+class _Gone(Exception):
+    """The other side is not there any more."""
+
+
 class Viewer:
     """A page that shows the map to somebody."""
 
@@ -52,21 +56,19 @@ class Viewer:
 
     async def run(self, room: MapRoom, first: bytes) -> None:
         """Serve it until it ends; `first` is sent first."""
-        doing = [
-            asyncio.create_task(work) for work in (self._write(room, first), self._read(), self._await_end())
-        ]
+        why: BaseException | None = None
         try:
-            done, _ = await asyncio.wait(doing, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in doing:
-                task.cancel()
-            await asyncio.gather(*doing, return_exceptions=True)
-        for task in done:
-            error = task.exception()
-            if isinstance(error, HangUp):
-                await self._peer.refuse(error)
-            elif error is not None:
-                raise error
+            async with asyncio.TaskGroup() as group:
+                for work in (self._write(room, first), self._await_end()):
+                    group.create_task(work)
+                await self._read()
+                raise _Gone
+        except* (_Gone, OSError):
+            pass
+        except* HangUp as ended:
+            why = ended.exceptions[0]
+        if isinstance(why, HangUp):
+            await self._peer.refuse(why)
 
     async def _await_end(self) -> None:
         raise await self._ending

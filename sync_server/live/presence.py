@@ -46,6 +46,14 @@ class Candidate(NamedTuple):
     heard_us: int
 
 
+class Sign(NamedTuple):
+    """What a line has said of itself: how long ago, how far its clock is ahead, how many rows it has not told (None: not yet)."""
+
+    age_us: int
+    ahead_us: int | None = None
+    untold: int | None = None
+
+
 class Heard(NamedTuple):
     """What became of a round: the lease, how long it holds, who has it by name, and lines that others have taken the place of."""
 
@@ -121,10 +129,12 @@ async def people(transaction: Transaction) -> tuple[Person, ...]:
     )
 
 
-async def hear(database: Database, tenant: UUID, ages_us: Mapping[UUID, int]) -> Heard:
-    """Say how long ago each line of this server was heard, and settle who has the lease."""
+async def hear(database: Database, tenant: UUID, signs: Mapping[UUID, Sign]) -> Heard:
+    """Write down what each line of this server has said of itself, and settle who has the lease."""
     async with database.transaction(Work(tenant)) as transaction:
-        found = await transaction.fetch(_HEARD, list(ages_us), list(ages_us.values()))
+        found = await transaction.fetch(
+            _HEARD, list(signs), *([sign[n] for sign in signs.values()] for n in range(3))
+        )
         here = {UUID(int=row["line_id"].int) for row in found}
         now_us: int = await transaction.fetchval("SELECT identity.now_us()")
         await transaction.execute(_FIRST_LEASE, JUDGE)
@@ -145,7 +155,7 @@ async def hear(database: Database, tenant: UUID, ages_us: Mapping[UUID, int]) ->
         if is_moved:
             await transaction.execute(_SAY)
     holder = names.get(lease.install, "") if lease.install is not None else ""
-    replaced = frozenset(ages_us) - here
+    replaced = frozenset(signs) - here
     return Heard(lease, max(0.0, (lease.until_us - now_us) / _S), holder, replaced, is_moved)
 
 
@@ -176,8 +186,9 @@ _MOVE = f"""
     WITH said AS ({_SAY}) UPDATE sync.line SET looks_at = $2, works_on = $3 FROM said WHERE line_id = $1
 """
 _HEARD = """
-    UPDATE sync.line SET heard_us = identity.now_us() - u.age_us
-    FROM unnest($1::uuid[], $2::bigint[]) AS u (line_id, age_us) WHERE line.line_id = u.line_id RETURNING line.line_id
+    UPDATE sync.line SET heard_us = identity.now_us() - u.age_us, ahead_us = u.ahead_us, untold = u.untold
+    FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::integer[]) AS u (line_id, age_us, ahead_us, untold)
+    WHERE line.line_id = u.line_id RETURNING line.line_id
 """
 _FIRST_LEASE = "INSERT INTO sync.lease VALUES (current_tenant(), $1, NULL, 0, 0) ON CONFLICT DO NOTHING"
 _LEASE = "SELECT install_id, fence, until_us FROM sync.lease WHERE name = $1 FOR UPDATE"

@@ -242,8 +242,11 @@ class Room:
         """Say who was heard, and tell each line who judges."""
         present = {line.id: line for line in self.lines if line.person is not None}
         now_s = time.monotonic()
-        ages_us = {id: round((now_s - line.heard_s) * 1e6) for id, line in present.items()}
-        heard = await presence.hear(self._works.database, self.tenant, ages_us)
+        signs = {
+            id: presence.Sign(round((now_s - line.heard_s) * 1e6), line.ahead_us, line.untold)
+            for id, line in present.items()
+        }
+        heard = await presence.hear(self._works.database, self.tenant, signs)
         for id in heard.replaced:
             await self._return(present[id])
         lease = heard.lease

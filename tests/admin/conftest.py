@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -53,6 +54,15 @@ def application() -> QApplication:
     return found if isinstance(found, QApplication) else QApplication([])
 
 
+class _Quiet(Server):
+    """A server that leaves the signals of the test's process alone."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave them."""
+        yield
+
+
 class Site:
     """A server that listens, in a thread and loop of its own."""
 
@@ -70,7 +80,7 @@ class Site:
         async with opened(self._settings) as self.app:
             self._loop = asyncio.get_running_loop()
             config = configured(self.app, self._settings)
-            self._server = Server(config, self.app.state.hub)
+            self._server = _Quiet(config, self.app.state.hub)
             self._ready.set()
             await self._server.serve([self._socket])
 

@@ -28,6 +28,7 @@ keys:write: POST /hooks, DELETE /hooks/{id}, POST /keys, DELETE+PATCH /keys/{id}
 links:read: GET /links, GET /links/{id}
 links:write: POST /links, DELETE+PATCH /links/{id}
 metrics:read: GET /devices/{id}/metrics, GET /devices/{id}/series, GET /metrics, GET /metrics/latest
+pollers:read: GET /pollers
 quarantine:read: GET /quarantine, GET /quarantine/{id}
 quarantine:write: DELETE /quarantine/{id}, POST /quarantine/{id}/replay
 rules:read: GET /rules, GET /rules/{id}
@@ -52,6 +53,7 @@ users:write: POST /users, DELETE+PATCH /users/{id}, POST /users/{id}/link, DELET
 PAGES = """
 anybody: GET /, GET+POST /admin/login, GET /link, POST /link/found, POST /link/look, POST /link/take
 audit:read: GET /admin/audit, GET /admin/audit/export, GET /admin/audit/verify
+devices:read: GET /admin/map
 installs:read: GET /admin/installs, GET /admin/installs/{id}, GET /admin/pollers
 installs:write: POST /admin/installs/{id}, POST /admin/installs/{id}/revoke
 keys:read: GET /admin/keys, GET /admin/push-keys
