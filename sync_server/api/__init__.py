@@ -40,7 +40,20 @@ def routers() -> list[APIRouter]:
         wraps,
     )
 
-    identity = (auth, account, users, tenants, operators, keys, audit, installs, pollers, sharing, wraps, secrets)
+    identity = (
+        auth,
+        account,
+        users,
+        tenants,
+        operators,
+        keys,
+        audit,
+        installs,
+        pollers,
+        sharing,
+        wraps,
+        secrets,
+    )
     network = (devices, sites, links, tags, edits, alerts, rules, metrics, events, hooks, pictures)
     pushed = (telemetry, shadows, push_keys, quarantine)
     return [one.routes.router for one in (*network, *pushed, *identity)]  # what is asked most is found first
