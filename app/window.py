@@ -363,7 +363,9 @@ class Window(QMainWindow):
         self._centre.setSizes([self._centre.height() - alerts_px, alerts_px, ALERTS_PX])
 
     def _on_past(self, entered: bool) -> None:
-        """Give the map of the past the room of the alerts, where the window is low, until one is back."""
+        """Close what is of now; give the map of the past the room of the alerts, where the window is low, until one is back."""
+        if entered:
+            self.maps.close()
         if entered and not self.alerts.is_folded and self.height() < ROOMY_PX:
             self.alerts.set_folded(True)
             self._unfolds = True

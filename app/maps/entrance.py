@@ -1,6 +1,6 @@
 """The way in: the board of maps, the form that cuts, files that are dropped, maps that fail. Counterpart: `window.py`.
 
-One rule: while a box is drawn the dialogs step aside, and come back with it, with Escape, or when the page dies.
+One rule: while a box is drawn the dialogs step aside, and come back with it, with Escape or when the page dies; none in the past.
 """
 
 from __future__ import annotations
@@ -94,6 +94,13 @@ class Maps(QObject):
             self._map.maps.draw_box(False)
             self._on_drawn(None)
         return is_drawn
+
+    def close(self) -> None:
+        """Close what is open, and give up what it was about; what the engine works at goes on."""
+        self.step_back()
+        for dialog in (self.form, self.board):
+            if dialog is not None:
+                dialog.reject()
 
     def take_files(self, paths: Sequence[Path]) -> None:
         """Add files that were dropped."""

@@ -33,6 +33,7 @@ from domain.operation import Operation
 from domain.wire import Changed, Reply
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import id_of
+from tests.ui.past_bench import enter
 
 G1 = id_of("g1")
 HOSTILE = "<b>محطة</b> & co"
@@ -247,6 +248,24 @@ def test_dialogs_come_back_without_a_box(bench: Bench, asked: Asked, how: str) -
     assert bench.window.selected == G1
     bench.window.actions_by_name["escape"].trigger()
     assert bench.window.selected is None
+
+
+@pytest.mark.parametrize("draws", [False, True])
+def test_what_is_open_of_maps_is_closed_when_the_past_is_entered(bench: Bench, draws: bool) -> None:
+    bench.engine.answers[MeasureCut] = Reply(0)
+    maps = bench.window.maps
+    board = maps.open()
+    tell(bench, map_file(0, "Big"))
+    board.cut_button.click()
+    form = maps.form
+    assert form is not None
+    if draws:
+        form.area.setCurrentIndex(1)
+        form.area.activated.emit(1)
+    enter(bench)
+    assert maps.board is None and maps.form is None
+    assert bench.map.maps.areas == [] and not bench.map.maps.draws
+    assert maps.enter() is None
 
 
 def test_a_map_that_fails_is_said_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
