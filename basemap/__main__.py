@@ -42,7 +42,7 @@ def build(sources: Sources, out: Path, work: Path, grade: Grade) -> None:
     placed = place_names(cities, grade.last_name_zoom)
 
     def build_places() -> Iterator[Feature]:
-        yield from build_countries(sources)
+        yield from build_countries(sources, cities)
         yield from build_regions(sources, cities)
         yield from build_localities(placed, grade)
 

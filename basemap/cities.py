@@ -1,6 +1,7 @@
 """Cities and towns: GeoNames' places, told apart from their suburbs, with the standing Natural Earth gives them.
 
 Counterpart: `placement.py`, which decides at which zoom each of them appears.
+`corrections.tsv` holds what is wrong in GeoNames itself, by id.
 Rule: the two sources are matched by id where that id lies near and is no hamlet, else by distance and population; never
 by name, which differs (Köln, Cologne). No city is lost and none comes twice.
 """
@@ -9,6 +10,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +29,9 @@ _SAME_CITY_KM = 30.0
 _SAME_SPOT_KM = 4.0
 _TWIN_KM = 15.0
 _QUARTER_REACH = 1.5
+
+_LEAST_TOLD_ALIKE = 1_000
+"""Of so many people no two places of one name have the same number by chance."""
 
 _EXONYMS = {"Köln": "Cologne", "Sevilla": "Seville", "Hannover": "Hanover"}
 """Where GeoNames' main name is the one at home, and Natural Earth's the English one."""
@@ -63,11 +69,26 @@ class RankedPlace:
     capital: str
 
 
+def read_corrections() -> tuple[set[int], dict[int, str]]:
+    """The ids of places that are none, or told twice; English names of those that are told by another's."""
+    dropped, english = set[int](), dict[int, str]()
+    for line in Path(__file__).with_name("corrections.tsv").read_text(encoding="utf-8").splitlines():
+        id, what, name, _ = line.split("\t")
+        if what == "drop":
+            dropped.add(int(id))
+        else:
+            english[int(id)] = name
+    return dropped, english
+
+
 def read_cities(path: Path) -> list[City]:
     """GeoNames' places of 500 people and more, by id."""
     rows = json.loads(path.read_text(encoding="utf-8")).values()
+    dropped, english = read_corrections()
     cities = []
     for row in rows:
+        if int(row["geonameid"]) in dropped:
+            continue
         name = str(row["name"])
         home = compose(find_local_name(row["countrycode"], name, row["alternatenames"]))
         lng_deg, lat_deg = float(row["longitude"]), float(row["latitude"])
@@ -75,7 +96,7 @@ def read_cities(path: Path) -> list[City]:
             City(
                 int(row["geonameid"]),
                 home,
-                to_ascii(name),
+                english.get(int(row["geonameid"]), to_ascii(name)),
                 lng_deg,
                 lat_deg,
                 int(row["population"]),
@@ -100,7 +121,11 @@ def read_ranked_places(path: Path) -> list[RankedPlace]:
 
 
 def match_cities(cities: list[City], places: list[RankedPlace]) -> list[City]:
-    """The cities with rank and standing; places that match none are added as cities of their own."""
+    """The cities with rank and standing; places that match none are added as cities of their own.
+
+    But for those with name and population of another place: that one's figures stand at a hamlet far away (Noginsk in Siberia).
+    """
+    told = Counter((place.name, place.population) for place in places)
     tree = shapely.STRtree(shapely.points([(city.lng_deg, city.lat_deg) for city in cities]))
     matched: dict[int, RankedPlace] = {}
     alone: list[City] = []
@@ -116,6 +141,8 @@ def match_cities(cities: list[City], places: list[RankedPlace]) -> list[City]:
         if best is not None and best not in matched:
             matched[best] = place
         elif best is None and place.population > 0:
+            if place.population >= _LEAST_TOLD_ALIKE and told[place.name, place.population] > 1:
+                continue
             name = to_ascii(place.name)
             spot = (round(place.lng_deg, 5), round(place.lat_deg, 5))
             population, code = place.population, place.country_code
@@ -152,21 +179,23 @@ def drop_suburbs(cities: Iterable[City]) -> list[City]:
     covering: dict[Square, list[City]] = {}
     by_name: dict[str, list[City]] = {}
     for city in sorted(cities, key=lambda city: (city.rank == UNRANKED, -city.population, city.id)):
+        names = {plain(name) for name in (city.name, city.english_name) if name}
         if city.rank == UNRANKED and (
             any(_is_inside(city, other) for other in covering.get(_square(city.lng_deg, city.lat_deg), ()))
-            or any(_distance_km(city, other) < _TWIN_KM for other in by_name.get(_plain(city.name), ()))
+            or any(_distance_km(city, other) < _TWIN_KM for name in names for other in by_name.get(name, ()))
         ):
             continue
         kept.append(city)
-        by_name.setdefault(_plain(city.name), []).append(city)
+        for name in names:
+            by_name.setdefault(name, []).append(city)
         for square in _squares_covered(city):
             covering.setdefault(square, []).append(city)
     return sorted(kept, key=lambda city: (-city.population, city.id))
 
 
-def _plain(name: str) -> str:
-    """A name without case and accents, in which sources differ; a name in another script as it is."""
-    return to_ascii(name).casefold() or name
+def plain(name: str) -> str:
+    """The letters of a name without case and accents, in which sources differ (Tver'); one in another script as it is."""
+    return re.sub("[^a-z0-9]", "", to_ascii(name).casefold()) or name
 
 
 def urban_radius_km(population: int) -> float:

@@ -95,7 +95,14 @@ _CLOSE_ENOUGH = 0.72
 _ANCHOR_OF_OTHERS = 0.75
 """A likeness to some other spelling counts only where nothing is like the main name, and only if nearly perfect."""
 
-_FOREIGN_SPELLING = {"RU": "ьс?к|ъ$|'", "KZ": "ьск|ськ|ъ$", "BY": "ьс?к|ъ$", "BG": "ъ$", "MK": "'", "UA": "ъ"}
+_FOREIGN_SPELLING = {
+    "RU": "[сцз]ьк|ъ$|'",
+    "KZ": "ьск|ськ|ъ$",
+    "BY": "ьс?к|ъ$",
+    "BG": "ъ$",
+    "MK": "'",
+    "UA": "ъ",
+}
 """What a neighbour's or an old spelling has and the country's own has not."""
 
 
@@ -165,6 +172,11 @@ def is_shipped_script(text: str) -> bool:
     return all(unicodedata.name(char, "").startswith(scripts) for char in text if char.isalpha())
 
 
+def is_latin(text: str) -> bool:
+    """Whether no Latin name stands beneath it on the map."""
+    return all(unicodedata.name(char, "").startswith("LATIN") for char in text if char.isalpha())
+
+
 def skeleton(text: str, country_code: str = "") -> str:
     """What the spellings of one sound share, whichever rules of romanization were used."""
     plain = re.sub(r"[^a-z]", "", romanize(text, country_code))
@@ -178,15 +190,18 @@ def _find_sounding(
 ) -> str | None:
     """The name in the home script that sounds most like the main name.
 
-    Of equals the shortest, but in Cyrillic the longest: neighbours' spellings leave letters out (ь, doubled ones).
+    Of equals the shortest, but in Cyrillic the longest: neighbours' spellings leave letters out (ь, doubled ones). That would
+    take a spelling made from the Latin one (Череповетс) for that at home (Череповец), so the former is left out.
     """
     main = skeleton(name)
     others = {skeleton(text) for text in names if text.isascii() and text[:1].isupper() and len(text) > 3}
     foreign = re.compile(_FOREIGN_SPELLING.get(country_code, "$^"))
     words = len(re.split("[ -]", name))
+    spelled = {_strip_controls(marked) for marked in names}
     best: tuple[float, int, str] | None = None
-    for marked in names:
-        text = _strip_controls(marked)
+    for text in sorted(spelled):
+        if "тс" in text and text.replace("тс", "ц") in spelled:
+            continue
         if not is_home_script(text) or foreign.search(text.lower()) or len(re.split("[ -]", text)) > words:
             continue
         sound = skeleton(text, country_code)

@@ -18,7 +18,7 @@ from babel.languages import get_official_languages
 from shapely.geometry.base import BaseGeometry  # type: ignore[import-untyped]
 
 from basemap.antimeridian import cut
-from basemap.cities import COUNTRY_CAPITAL, REGION_CAPITAL, City, urban_radius_km
+from basemap.cities import COUNTRY_CAPITAL, REGION_CAPITAL, City, plain, urban_radius_km
 from basemap.feature import (
     KM_PER_DEG,
     PIXEL_AT_ZOOM_7_DEG,
@@ -30,7 +30,7 @@ from basemap.feature import (
     to_mercator,
 )
 from basemap.grade import Grade
-from basemap.names import is_shipped_script, to_ascii
+from basemap.names import is_latin, is_shipped_script, to_ascii
 from basemap.placement import score
 from basemap.shapefile import read_rows
 from basemap.sources import Sources
@@ -39,6 +39,9 @@ from basemap.topojson import read_shapes
 _CAPITAL_LEVEL: dict[str, Value] = {COUNTRY_CAPITAL: "yes", REGION_CAPITAL: "4"}
 _COUNTRY_PX, _REGION_PX = 45.0, 95.0
 _LAST_REGION_ZOOM = 8
+_CAPITALS_ZOOM = 4
+_LETTER_PX, _LINE_PX, _NAMES_APART_PX, _LINE_LETTERS = 7.5, 15.0, 17.0, 14
+"""How wide and high names are on the map, what is kept free between two of them, and where a long one is broken."""
 _SEAT_OFF_DEG = 0.05
 _LANGUAGE_OF_MAPS = {"BA": "bs", "BI": "fr", "CF": "fr", "CW": "nl", "PY": "es", "RW": "en", "SN": "fr"}
 """Of countries whose first official language is not that of their maps."""
@@ -63,19 +66,25 @@ def build_localities(placed: list[tuple[City, int]], grade: Grade) -> Iterator[F
         yield Feature(shapely.Point(city.lng_deg, city.lat_deg), min(zoom, grade.last_zoom), properties)
 
 
-def build_countries(sources: Sources) -> Iterator[Feature]:
+def build_countries(sources: Sources, cities: list[City]) -> Iterator[Feature]:
+    """Each where it is wide, but beside its capital, whose name would have no room under it."""
+    capitals = {city.country_code: city for city in cities if city.capital == COUNTRY_CAPITAL}
     known = json.loads((sources.geonames / "countries.json").read_text(encoding="utf-8")).values()
     codes = {f"{row['isonumeric']:03d}": (row["iso"], row["population"]) for row in known}
     for shape in read_shapes(sources.npm / "world-atlas" / "countries-50m.json", "countries"):
         if shape.id not in codes:
             continue
         code, population = codes[shape.id]
-        spot, side_deg = _label_spot(cut(shapely.multipolygons(shape.polygons)))
+        outline = cut(shapely.multipolygons(shape.polygons))
+        spot, side_deg = _label_spot(outline)
         zoom = max(_zoom_where_wide(side_deg, _COUNTRY_PX), 1)
         if zoom > _LAST_REGION_ZOOM:
             continue
+        names = _names(find_country_name(code), find_country_name(code, "en"))
+        if code in capitals:
+            spot = _beside(outline, spot, names, capitals[code], max(zoom + 1, _CAPITALS_ZOOM))
         properties: Properties = {"kind": "country", "kind_detail": "country"}
-        properties |= _names(find_country_name(code), find_country_name(code, "en"))
+        properties |= names
         properties |= {"country_code": code, "min_zoom": zoom, "population": _round(population)}
         properties |= {"sort_key": zoom * 10 - int(math.log10(population + 1))}
         yield Feature(spot, min(zoom, 6), properties)
@@ -84,7 +93,7 @@ def build_countries(sources: Sources) -> Iterator[Feature]:
 def build_regions(sources: Sources, cities: list[City]) -> Iterator[Feature]:
     """First-order regions that are wide enough for their name, but none called as a city in it: that would look doubled."""
     seats = {
-        (city.country_code, to_ascii(name).casefold()): city
+        (city.country_code, plain(name)): city
         for city in reversed(cities)
         for name in (city.english_name, city.name)
     }
@@ -94,7 +103,7 @@ def build_regions(sources: Sources, cities: list[City]) -> Iterator[Feature]:
         zoom = max(_zoom_where_wide(side_deg, _REGION_PX), 4)
         if not row["name"] or zoom > _LAST_REGION_ZOOM:
             continue
-        seat = seats.get((row["iso_a2"], to_ascii(row["name"]).casefold()))
+        seat = seats.get((row["iso_a2"], plain(row["name"])))
         if seat and shapely.dwithin(outline, shapely.Point(seat.lng_deg, seat.lat_deg), _SEAT_OFF_DEG):
             continue
         properties: Properties = {"kind": "region", "kind_detail": "state"}
@@ -156,6 +165,38 @@ def _kind_detail(city: City) -> str:
 def _round(population: int) -> int:
     """To two digits, below 10,000 to one: an estimate is all it is."""
     return int(float(f"{population:.{2 if population >= 10_000 else 1}g}"))
+
+
+def _beside(
+    outline: BaseGeometry, spot: BaseGeometry, names: Properties, capital: City, zoom: int
+) -> BaseGeometry:
+    """The spot next to a country's own where its name and its capital's have room from a zoom on; its own where there is none."""
+    x, y = to_mercator(np.array([[capital.lng_deg, capital.lat_deg]]))[0]
+    own = shapely.transform(spot, to_mercator)
+    sizes_px = (_size_px(names), _size_px(_names(capital.name, capital.english_name)))
+    wide, high = (
+        ((one + other) / 2 + _NAMES_APART_PX) * PIXEL_AT_ZOOM_7_DEG * 2 ** (7 - zoom)
+        for one, other in zip(*sizes_px, strict=True)
+    )
+    around = shapely.box(x - wide, y - high, x + wide, y + high)
+    if not shapely.contains(around, own):
+        return spot
+    rest = shapely.difference(shapely.transform(outline, to_mercator), around)
+    if shapely.is_empty(rest):
+        return spot
+    nearest = shapely.shortest_line(own, rest)
+    if shapely.length(nearest) > max(wide, high):
+        return spot
+    return shapely.Point(from_mercator(shapely.get_coordinates(nearest)[-1:])[0])
+
+
+def _size_px(names: Properties) -> tuple[float, float]:
+    """How wide and high a name is about, with the Latin one beneath where the map writes that too."""
+    lines = [str(names["name"])]
+    if "name:en" in names and not is_latin(lines[0]):
+        lines.append(str(names["name:en"]))
+    rows = sum(math.ceil(len(line) / _LINE_LETTERS) for line in lines)
+    return min(max(map(len, lines)), _LINE_LETTERS) * _LETTER_PX, rows * _LINE_PX
 
 
 def _label_spot(outline: BaseGeometry) -> tuple[BaseGeometry, float]:

@@ -1,8 +1,9 @@
 """No city is lost, none comes twice, and names spread evenly over the map."""
 
+from dataclasses import replace
 from itertools import pairwise
 
-from basemap.cities import UNRANKED, City, RankedPlace, drop_suburbs, match_cities
+from basemap.cities import UNRANKED, City, RankedPlace, drop_suburbs, match_cities, read_corrections
 from basemap.names import to_ascii
 from basemap.placement import ROOM_PX, place_names
 
@@ -42,6 +43,19 @@ def test_a_ranked_place_that_matches_nothing_is_added() -> None:
     assert [found.name for found in matched] == ["Köln", "Lonely"]
 
 
+def test_a_hamlet_with_name_and_figures_of_a_city_far_away_is_not_added() -> None:
+    ghost = ranked(0, "Cologne", 91.2, 64.5, 1_004_000)
+    matched = match_cities([COLOGNE], [ranked(2886242, "Cologne", 6.95, 50.93, 1_004_000), ghost])
+    assert [found.name for found in matched] == ["Köln"]
+
+
+def test_corrections_are_of_places_once_each() -> None:
+    dropped, english = read_corrections()
+    assert 11836117 in dropped
+    assert english[1863905] == "Funabashi"
+    assert not dropped & english.keys()
+
+
 def test_two_ranked_places_of_one_city_do_not_double_it() -> None:
     twice = [
         ranked(2886242, "Cologne", 6.95, 50.93, 1_004_000),
@@ -72,6 +86,12 @@ def test_names_that_differ_in_accents_are_one_name() -> None:
         city(6, "Phu Quoc", 104.04, 10.24, 180_000),
     )
     assert drop_suburbs([town, island]) == [island]
+
+
+def test_a_city_told_again_by_its_latin_name_alone_is_dropped() -> None:
+    here = city(5, "鄂州", 114.88, 30.4, 660_000)
+    here = replace(here, english_name="E'zhou")
+    assert drop_suburbs([here, city(6, "Ezhou", 114.83, 30.42, 190_000)]) == [here]
 
 
 def test_names_in_a_script_that_we_cannot_spell_are_not_all_one() -> None:

@@ -108,6 +108,11 @@ KNOWN = {
     "Nairobi": (36.82, -1.28, 4),
     "Suva": (178.44, -18.14, 6),
     "Анадырь": (177.51, 64.73, 6),
+    "Тверь": (35.90, 56.86, 5),
+    "Подольск": (37.55, 55.42, 6),
+    "Новокузнецк": (87.10, 53.76, 6),
+    "Архангельск": (40.54, 64.54, 6),
+    "船橋": (139.99, 35.70, 7),
 }
 """Names at home, where they are, and the zoom by which they are there."""
 
@@ -124,6 +129,54 @@ def test_known_cities_are_there_exactly_once_by_their_zoom(world: Archive, zoom:
                 and (properties["name"] == name or properties["population"] >= 400_000)
             ]
             assert near.count(name) == 1, (name, near)
+
+
+def names_near(world: Archive, zoom: int, lng: float, lat: float, off_deg: float, kind: str) -> list[str]:
+    """Return the names of a kind of place around a place, those in Latin letters where there are two."""
+    side, found = 2**zoom, []
+    column, row, _, _ = tile_at(lng, lat, zoom)
+    for x, y in ((column + dx, row + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)):
+        for place in world.features(zoom, x % side, y, "places") if 0 <= y < side else ():
+            [[(at_x, at_y)]] = place.parts
+            away = math.hypot((x + at_x) / side * 360 - 180 - lng, lat_of((y + at_y) / side) - lat)
+            if place.properties["kind"] == kind and away < off_deg:
+                found.append(place.properties.get("name:en", place.properties["name"]))
+    return found
+
+
+def lat_of(share: float) -> float:
+    """Return the latitude of a share of the map from its north edge."""
+    return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * share))))
+
+
+def test_no_ward_is_a_city_far_away_and_no_city_has_the_name_of_its_quarter(world: Archive) -> None:
+    assert "Suginami" not in names_near(world, 6, 140.28, 36.20, 0.5, "locality")
+    assert "Funabashi" in names_near(world, 7, 139.99, 35.70, 0.1, "locality")
+    assert "Noginsk" not in names_near(world, 7, 91.23, 64.48, 0.5, "locality")
+
+
+@pytest.mark.parametrize("zoom", [4, 5, 6])
+def test_a_region_is_not_named_beside_the_city_that_it_is_called_after(world: Archive, zoom: int) -> None:
+    regions = names_near(world, zoom, 35.0, 57.0, 4, "region")
+    assert regions
+    assert [name for name in regions if plain(name).strip("'") == "tver"] == []
+
+
+CAPITALS = {
+    "Tokyo": (139.69, 35.69),
+    "Madrid": (-3.70, 40.42),
+    "Warsaw": (21.01, 52.23),
+    "Kyiv": (30.52, 50.45),
+    "Ankara": (32.85, 39.92),
+}
+
+
+@pytest.mark.parametrize("capital", CAPITALS)
+def test_the_name_of_a_country_leaves_that_of_its_capital_room(world: Archive, capital: str) -> None:
+    """The map draws none where it would touch one that is drawn before: 1 degree is 23 px there."""
+    lng, lat = CAPITALS[capital]
+    assert capital in names_near(world, 4, lng, lat, 0.2, "locality")
+    assert names_near(world, 4, lng, lat, 1.0, "country") == []
 
 
 def test_a_name_in_letters_that_few_read_has_a_latin_one_beside_it(world: Archive) -> None:
