@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from app.map.bridge_types import Lat, Lng
+from app.map.bridge_types import Lat, Lng, Pixel
 
 MOVES_CAP = 2_000
 BENDS_CAP = 200
@@ -57,6 +57,14 @@ class AlignAsked(Struct, tag="align_asked", forbid_unknown_fields=True):
     """Those that are picked are to stand where their sites do."""
 
 
+class CandidateClicked(Struct, tag="candidate_clicked", forbid_unknown_fields=True):
+    """A link that devices tell of was clicked, at a pixel of the page."""
+
+    id: UUID
+    x: Pixel
+    y: Pixel
+
+
 class ToolAsked(Struct, tag="tool_asked", forbid_unknown_fields=True):
     """A button of the map was clicked."""
 
@@ -73,4 +81,14 @@ class Copied(Struct, tag="copied", forbid_unknown_fields=True):
     text: Annotated[str, Meta(max_length=50_000)]
 
 
-FromTools = DevicesDropped | LinkDrawn | BendsMoved | Picked | AlignAsked | ToolAsked | ToolLeft | Copied
+FromTools = (
+    DevicesDropped
+    | LinkDrawn
+    | BendsMoved
+    | Picked
+    | AlignAsked
+    | CandidateClicked
+    | ToolAsked
+    | ToolLeft
+    | Copied
+)

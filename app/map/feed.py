@@ -14,6 +14,8 @@ from app import words
 from app.model import Delta, Model
 from app.panels.alert_words import why
 from app.team.words import LOADS_ELSEWHERE, asides, is_polled_elsewhere
+from app.topology.told import name_of_told, ports_words, score_words
+from domain.evidence import DerivedLink
 from domain.fact import best
 from domain.fault import Fault, fault_words
 from domain.hierarchy import FAULT_ORDER
@@ -161,13 +163,16 @@ def load_rows(model: Model, ids: Iterable[UUID]) -> list[Row]:
 
 
 def card(model: Model, id: UUID, now_us: int) -> Row | None:
-    """Return what the hover card says of a device, link or site: title, status and lines of (label, value)."""
+    """Return what the hover card says of a device, link, site or candidate: title, status and lines of (label, value)."""
     device, link, site = model.inventory.device(id), model.inventory.link(id), model.inventory.site(id)
     if device is not None:
         return _device_card(model, device, now_us)
     if site is not None:
         return _site_card(model, site)
-    return _link_card(model, link, now_us) if link is not None else None
+    if link is not None:
+        return _link_card(model, link, now_us)
+    told = model.derived_links.get(id)
+    return _candidate_card(model, told, now_us) if told is not None else None
 
 
 def _device_card(model: Model, device: Device, now_us: int) -> Row:
@@ -241,6 +246,18 @@ def _link_card(model: Model, link: Link, now_us: int) -> Row:
         "notes": notes,
         "reason": "",
         "lines": lines,
+    }
+
+
+def _candidate_card(model: Model, told: DerivedLink, now_us: int) -> Row:
+    return {
+        "id": told.id,
+        "title": name_of_told(model, told),
+        "status": "unknown",
+        "said": "a candidate: nobody has drawn it",
+        "notes": [score_words(model, told, now_us)[:NOTE_CAP], "Click to adopt it"],
+        "reason": "",
+        "lines": [("Ports", ports)] if (ports := ports_words(told.a_interface, told.b_interface)) else [],
     }
 
 

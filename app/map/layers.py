@@ -27,6 +27,11 @@ NETWORK = (
     Layer("names", "Names", "Of devices; what is down is always named"),
     Layer("latency", "Latency", "Round trip to each device, and on its end of each link", by_default=False),
     Layer("load", "Load", "What links carry, both ways; off: in one quiet colour"),
+    Layer(
+        "candidates",
+        "Candidates",
+        "Cable links that devices tell of and nobody has drawn; a click adopts one",
+    ),
     Layer("signal", "Signal", "How the two ends of each radio link hear each other"),
     Layer("sectors", "Sectors", "Where the antennas of access points look"),
 )

@@ -15,6 +15,7 @@ from PySide6.QtGui import QGuiApplication
 from app.map.bridge_tools import (
     AlignAsked,
     BendsMoved,
+    CandidateClicked,
     Copied,
     DevicesDropped,
     FromTools,
@@ -43,6 +44,8 @@ class MapTools(QObject):
     align_wanted = Signal(object)
     """Ids of the devices that are to stand at their sites."""
     layers_wanted = Signal()
+    candidate_clicked = Signal(object, float, float)
+    """The id of a link that devices tell of, and where on the map: x, y in pixels."""
     changed = Signal()
     """Another tool, lock or units."""
     map_wanted = Signal()
@@ -144,6 +147,8 @@ class MapTools(QObject):
                 self.picked = message.ids
             case AlignAsked() if not self.is_fixed:
                 self.align_wanted.emit(self.picked)
+            case CandidateClicked():
+                self.candidate_clicked.emit(message.id, message.x, message.y)
             case ToolAsked(tool="layers"):
                 self.layers_wanted.emit()
             case ToolAsked():

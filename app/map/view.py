@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 from app.look import themes
 from app.map import bridge, feed
 from app.map.bridge_paper import FromPaper
+from app.map.candidates import CandidatesFeed
 from app.map.ground import Ground, Paper
 from app.map.layers import MapLayers
 from app.map.own_maps import OwnMaps
@@ -35,6 +36,7 @@ from app.map.scheme import INDEX, MapFiles
 from app.map.tools import MapTools
 from app.model import Delta, Model
 from app.team.rights import offer, why_not
+from domain.evidence import DerivedLink
 from domain.geometry import is_place
 from domain.map_parts import parts
 
@@ -104,7 +106,7 @@ class MapView(QWidget):
         self._hovered: UUID | None = None
         self._what_if = feed.NO_WHAT_IF
         self._radio = RadioFeed(model)
-        self._past = feed.NO_PAST
+        self._past, self._candidates = feed.NO_PAST, CandidatesFeed()
         self._stills: dict[int, Callable[[], None]] = {}
         self._ground = Ground(model)
         self._tokens = itertools.count(1)
@@ -216,6 +218,10 @@ class MapView(QWidget):
         self._what_if = feed.what_if(failed, lost, weakened, rerouted)
         self._send(what_if=self._what_if)
 
+    def show_candidates(self, told: Iterable[DerivedLink]) -> None:
+        """Draw the links that devices tell of and nobody has drawn; all of them, those by radio are drawn as such."""
+        self._send(**self._candidates.tell(told))
+
     def leave_what_if(self) -> None:
         """Show only what is."""
         self._what_if = feed.NO_WHAT_IF
@@ -261,7 +267,7 @@ class MapView(QWidget):
                 self._door.send(part)
 
     def _is_known(self, id: UUID) -> bool:
-        return any(self._model.inventory.get(kind, id) for kind in KNOWN)
+        return id in self._model.derived_links or any(self._model.inventory.get(kind, id) for kind in KNOWN)
 
     def _on_changed(self, delta: Delta) -> None:
         if not self._ready:
@@ -342,6 +348,7 @@ class MapView(QWidget):
             **self.layers.state(),
             past=self._past,
             **self.maps.whole(),
+            **self._candidates.whole(),
             **message,
         )
         self._reports.ask_again()

@@ -31,6 +31,7 @@ from app.map.layers import MapLayers
 from app.map.tools import MapTools
 from app.panels.text import LineLabel, button
 from app.panels.tray import ids_in, is_dragged
+from domain.evidence import DerivedLink
 from domain.geometry import LngLat
 
 WORLD_PX = 512
@@ -93,6 +94,9 @@ class Map(Protocol):
         rerouted: Iterable[Sequence[UUID]] = (),
     ) -> None:
         """Show what would be if devices and links failed."""
+
+    def show_candidates(self, told: Iterable[DerivedLink]) -> None:
+        """Draw links that devices tell of and nobody has drawn."""
 
     def leave_what_if(self) -> None:
         """Show only what is."""

@@ -6,23 +6,30 @@ Counterpart: `window.py`, which gives it a place. One rule: what changes the net
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Protocol, cast
 from uuid import UUID
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QPoint, QTimer, Signal
+from PySide6.QtWidgets import QMenu, QWidget
 
 from app.commands import Asks, Commands
 from app.look import Look
 from app.model import Model
 from app.panels.map_frame import Map
 from app.panels.notices import Toasts
+from app.panels.text import caption
 from app.panels.tray import Tray
+from app.team.rights import offer, why_not
 from app.topology.board import Board
 from app.topology.settling import Choice
+from app.topology.told import drawn_from, name_of_told, score_words
 from app.topology.told_index import ToldIndex
 from app.topology.what_if import Imagining, paths_drawn
 from app.topology.what_if_panel import WhatIfPanel, shown_of
 from app.words import name_of_link
+
+CANDIDATES_AGAIN_MS = 500
+"""How long changes of what devices tell are gathered before the map is told."""
 
 
 class Hands(Protocol):
@@ -54,6 +61,12 @@ class Desk(QObject):
         self.board.hide()
         self.in_front = False
         """Whether the what-if's panel is what the side shows."""
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(CANDIDATES_AGAIN_MS)
+        self._soon.timeout.connect(lambda: map.show_candidates(self.told.undrawn.values()))
+        self.told.changed.connect(lambda _: self._soon.isActive() or self._soon.start())
+        map.tools.candidate_clicked.connect(self._on_candidate)
         self.imagining.changed.connect(self._paint)
         self.panel.closed.connect(self.leave)
         map.what_if_toggled.connect(self.imagining.toggle)
@@ -132,6 +145,24 @@ class Desk(QObject):
             self._hands.delete(choice.gone)
         elif choice.device is not None:
             self._hands.select(choice.device, fly=True)
+
+    def menu_of(self, id: UUID) -> QMenu | None:
+        """Return the menu of a link that devices tell of; None where it was drawn or forgotten meanwhile."""
+        told, model = self.told.undrawn.get(id), self._model
+        if told is None:
+            return None
+        menu = QMenu(cast("QWidget", self._map))
+        menu.addSection(caption(name_of_told(model, told)))
+        menu.addAction(caption(score_words(model, told, model.now_us()))).setEnabled(False)
+        adopt = lambda: self._commands.adopt_links([drawn_from(model, told)], self._commands.tell_refusals)  # noqa: E731
+        offer(menu, "Adopt this link", adopt, why_not(model, "links:write"))
+        menu.addAction("Show all candidates", lambda: self.open_board("links"))
+        return menu
+
+    def _on_candidate(self, id: UUID, x: float, y: float) -> None:
+        menu = self.menu_of(id)
+        if menu is not None:
+            menu.popup(cast("QWidget", self._map).mapToGlobal(QPoint(round(x), round(y))))
 
     def _point_at(self, id: UUID) -> None:
         """Show a thing on the map, of a link that nobody drew one of its ends; a what-if stays."""

@@ -28,6 +28,8 @@ interface SectorRow { id: string; device: string; azimuth: number; clients: numb
 interface HopRow { id: string; a: string; b: string; drawn: boolean }
 /** `level`: 0 (weakest) to 4, or null where nobody tells. */
 interface SignalRow { id: string; level: number | null }
+/** A cable link that devices tell of and nobody has drawn. */
+interface CandidateRow { id: string; a: string; b: string }
 /** `level`: the class of a round trip; null is not known any more. */
 interface LatencyRow { id: string; level: number | null }
 /** Open alerts about a device or link; `status` has the colour of the worst. */
@@ -103,6 +105,8 @@ interface FromWindow {
   what_if?: WhatIf;
   /** `sectors` and `hops` replace what was there. */
   radio?: { sectors?: SectorRow[]; hops?: HopRow[]; signals?: SignalRow[] };
+  /** All of them. */
+  candidates?: CandidateRow[];
   past?: PastRow;
   look?: View;
   /** Say so when the map stands still. */
@@ -142,6 +146,7 @@ type ToWindow =
   | { type: "align_asked" | "tool_left" }
   | { type: "tool_asked"; tool: "edit" | "link" | "ruler" | "layers" }
   | { type: "copied"; text: string }
+  | { type: "candidate_clicked"; id: string; x: number; y: number }
   | { type: "menu_asked"; lng: number; lat: number; x: number; y: number }
   | { type: "things_moved"; id: string; dx: number; dy: number }
   | { type: "area_marked"; left: number; top: number; right: number; bottom: number }

@@ -8,6 +8,7 @@
 // One rule: an overlay keeps no secrets: what it shows comes with messages, and a page that died gets them again.
 
 import { Areas } from "./area.js";
+import { Candidates } from "./candidates.js";
 import { OwnMaps } from "./own_maps.js";
 import { paletteOf } from "./palette.js";
 import { Past } from "./past.js";
@@ -38,7 +39,7 @@ import { Tools } from "./tools.js";
  */
 
 /** In the order they take messages, and within a slot from the ground up. @type {(new (stage: Stage) => Overlay)[]} */
-export const OVERLAYS = [OwnMaps, PaperOverlay, Radio, Readings, Sites, Tools, Past, Pin, Areas];
+export const OVERLAYS = [OwnMaps, PaperOverlay, Candidates, Radio, Readings, Sites, Tools, Past, Pin, Areas];
 
 export class Overlays {
   #stack;

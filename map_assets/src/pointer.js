@@ -1,6 +1,7 @@
 // What the pointer and the keyboard do on the map. Counterpart: bridge.py's clicked, hovered and menu messages.
 // One rule: the page selects nothing itself; it says what was clicked, and the window says what is selected.
 
+import { CANDIDATES } from "./candidates.js";
 import { FAN_LAYER, LINK_LAYERS, SITE_LAYERS } from "./layers.js";
 
 /** @import { Map as MapLibre, MapMouseEvent, PointLike, MapGeoJSONFeature } from "../vendor/maplibre-gl.mjs" */
@@ -16,12 +17,12 @@ import { FAN_LAYER, LINK_LAYERS, SITE_LAYERS } from "./layers.js";
 const REACH_PX = 5;
 const RING_ZOOM_STEP = 2;
 
-/** @typedef {{ kind: "device" | "link" | "ring" | "site", id: string }} Hit */
+/** @typedef {{ kind: "device" | "link" | "ring" | "site" | "candidate", id: string }} Hit */
 
 /** What is under a point, topmost first. @param {MapLibre} map @param {Glass} glass @param {{ x: number, y: number }} point @returns {Hit | null} */
 export function hitAt(map, glass, { x, y }) {
   const box = /** @type {[PointLike, PointLike]} */ ([[x - REACH_PX, y - REACH_PX], [x + REACH_PX, y + REACH_PX]]);
-  const found = map.queryRenderedFeatures(box, { layers: [FAN_LAYER, ...SITE_LAYERS, ...LINK_LAYERS] });
+  const found = map.queryRenderedFeatures(box, { layers: [FAN_LAYER, ...SITE_LAYERS, ...LINK_LAYERS, CANDIDATES] });
   const inFan = found.filter(({ layer }) => layer.id === FAN_LAYER);
   const away = (/** @type {MapGeoJSONFeature} */ { geometry }) => {
     const at = map.project(/** @type {LngLat} */ (/** @type {import("geojson").Point} */ (geometry).coordinates));
@@ -32,7 +33,8 @@ export function hitAt(map, glass, { x, y }) {
   if (stamped) return stamped;
   const other = found[0];
   if (!other) return null;
-  return SITE_LAYERS.includes(other.layer.id) ? { kind: "site", id: other.properties.id } : { kind: "link", id: other.properties.link };
+  if (SITE_LAYERS.includes(other.layer.id)) return { kind: "site", id: other.properties.id };
+  return { kind: other.layer.id === CANDIDATES ? "candidate" : "link", id: other.properties.link };
 }
 
 /**
@@ -48,9 +50,10 @@ export function listen(map, network, painter, camera, drag, fan, card, joins, se
     if (hit?.kind === "ring") return openRing(hit.id);
     if (hit?.kind !== "device") fan.close();
     if (painter.imagining) {
-      if (hit) send({ type: "what_if_toggled", id: hit.id });
+      if (hit && hit.kind !== "candidate") send({ type: "what_if_toggled", id: hit.id });
       return;
     }
+    if (hit?.kind === "candidate") return send({ type: "candidate_clicked", id: hit.id, x: event.point.x, y: event.point.y });
     if (hit) send({ type: /** @type {const} */ (`${hit.kind}_clicked`), id: hit.id });
     else send({ type: "background_clicked" });
   });

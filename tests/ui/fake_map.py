@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.map.layers import MapLayers
 from app.map.tools import MapTools
+from domain.evidence import DerivedLink
 
 
 class FakeMaps(QObject):
@@ -65,12 +66,17 @@ class FakeMap(QWidget):
         self.flown_to: list[tuple[float, float]] = []
         self.boxes: list[tuple[float, float, float, float]] = []
         self.fitted = 0
+        self.candidates: list[DerivedLink] = []
         self.what_if: dict[str, list[Any]] | None = None
         self.past: tuple[int, str, list[str], dict[UUID, str]] | None = None
         self.looked: tuple[float, float, float] | None = None
         self.paper: Any = None
         self.paper_told: list[dict[str, Any]] = []
         self.pictures: dict[str, bytes] = {}
+
+    def show_candidates(self, told: Iterable[DerivedLink]) -> None:
+        """Remember them."""
+        self.candidates = list(told)
 
     def set_theme(self, theme: str) -> None:
         """Remember it."""
