@@ -30,6 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
         from app.trust_errand import trust  # noqa: PLC0415
 
         return trust(given[1:])
+    if given and given[0] == "team":
+        from app.team_errand import team  # noqa: PLC0415
+
+        return team(given[1:])
     if given and given[0] in ("vault", "retention"):
         from app import upkeep  # noqa: PLC0415
 
@@ -70,7 +74,7 @@ def _parser(demo: bool) -> argparse.ArgumentParser:
         description=about if demo else "A network-operations centre on a map that works offline.",
         epilog=""
         if demo
-        else "Commands, each with --help: heliograph demo, open LINK, add, trust, vault, retention",
+        else "Commands, each with --help: heliograph demo, open LINK, add, team, trust, vault, retention",
     )
     parser.add_argument("--profile", type=Path, metavar="DIR", help="folder that holds the network")
     parser.add_argument("--headless", action="store_true", help="without a screen")

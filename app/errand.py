@@ -20,6 +20,7 @@ from app.secret_source import NoSecret
 from domain.errors import Refusal
 from domain.health import Health
 from domain.inventory import Inventory
+from domain.team import TeamState
 from domain.wire import Changed, Credit, EngineState, ToClient
 
 SNAPSHOT_TIMEOUT_S = 30.0
@@ -35,12 +36,14 @@ class Refused(Exception):
 
 
 class Errand:
-    """A conversation that has heard what the engine has: `inventory` (of it sites and devices), `health` and its `state`."""
+    """A conversation that has heard what the engine has: `inventory` (of it sites and devices), `health`, its `state`, and how it
+    stands with its `team`."""
 
     def __init__(self, talk: Conversation) -> None:
         self.talk = talk
         self.inventory = Inventory()
         self.health: dict[UUID, Health] = {}
+        self.team: TeamState | None = None
         self._state: EngineState | None = None
         self._began_us = now_us()
         self._whole, self._told = threading.Event(), threading.Event()
@@ -63,6 +66,7 @@ class Errand:
             self.inventory.tables["site"].update((site.id, site) for site in message.sites)
             self.inventory.tables["device"].update((device.id, device) for device in message.devices)
             self.health.update((health.device, health) for health in message.health)
+            self.team = message.team or self.team
         if message.engine is not None and message.engine.at_us >= self._began_us:
             self._state = message.engine
             self._told.set()
@@ -73,7 +77,7 @@ class Errand:
 def run(profile: Path | None, errand: Callable[[Errand], str], *, may_start: bool = True) -> int:
     """Do an errand, say what came of it and return the exit code. `may_start`: without an engine one is started for it."""
     try:
-        with _conversation(open_profile(profile or default_profile("default")), may_start) as talk:
+        with conversation(open_profile(profile or default_profile("default")), may_start) as talk:
             said = errand(Errand(talk))
     except (Refused, RejectedByEngine) as error:
         return say(str(error), 1)
@@ -89,7 +93,8 @@ def say(text: str, code: int) -> int:
 
 
 @contextlib.contextmanager
-def _conversation(profile: Path, may_start: bool) -> Iterator[Conversation]:
+def conversation(profile: Path, may_start: bool) -> Iterator[Conversation]:
+    """Talk with the engine of a profile; one that was started for it ends with it. Raises NoEngine, RejectedByEngine."""
     child = None
     try:
         try:

@@ -5,6 +5,7 @@ and says how that began, so that rows of several installs may come in any order 
     a row of a later episode begins that one; one of an earlier episode changes nothing
     of two beginnings of one episode the earlier holds, and of two endings by the judge too: what is cleared stays so
     what was done to it (acts) is a set; what follows from it is read from the set in the order of its times
+A row that an episode was absorbed says of the team's episode that it began as early as one that a cut-off computer saw.
 Resolving is a person's word: when the judge still sees the condition later, it opens the same episode again, and whoever had
 acknowledged it has to do so anew. Silenced is open, but nobody is to be called: planned work, or what lies before it broke.
 One rule: `next_alert` never looks at a clock.

@@ -24,6 +24,7 @@ RowKind = Literal[
     "alert_silenced",
     "alert_unsilenced",
     "alert_cleared",
+    "alert_absorbed",
     "edit_applied",
     "edit_refused",
     "engine_started",

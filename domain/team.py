@@ -31,6 +31,11 @@ PENDING_THINGS_CAP = 2_000
 """Things that `TeamState` names as not confirmed: the last touched."""
 
 
+LOCAL_ALERTS_CAP = 2_000
+SEEN_FROM_HERE = "seen from this computer only, while the server was not heard"
+"""Why an alert ended that a computer had opened for itself alone."""
+
+
 class TrayEntry(msgspec.Struct, frozen=True):
     """An edit of this computer that was not applied, or not whole. `clashes`: these fields kept what others had written;
     `refusals`: nothing was applied, and why. Whoever has seen it sends it again, changed or not, or drops it."""
@@ -47,6 +52,7 @@ class TeamState(msgspec.Struct, frozen=True):
     `pending`: edits of this computer that the server has not confirmed, and which things they touch; `untold`: rows of its
     journal that it has not; `tray`: edits that were not applied, or not whole, and that nobody has decided on. `synced_us`: when
     this computer last had all that the server has, 0 never. `people`: who is there now, this install too.
+    `local_alerts`: those that were judged by this computer alone, while it was cut off, and are seen by nobody else.
     """
 
     server: str
@@ -71,6 +77,7 @@ class TeamState(msgspec.Struct, frozen=True):
     install: UUID | None = None
     collectors: int | None = None
     """How many the team has; None: that was never heard."""
+    local_alerts: tuple[UUID, ...] = ()
 
 
 class LookAtServer(msgspec.Struct, tag="look_at_server", frozen=True):

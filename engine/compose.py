@@ -261,6 +261,7 @@ class Engine:
             stop=self._stopped.set,
             now_us=now_us,
             changing=team.changing,
+            is_local=board.is_local,
         )
         await self._let_in(requests, store, pen)
 

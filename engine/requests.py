@@ -149,7 +149,9 @@ class Requests:
         stop: Callable[[], None],
         now_us: Callable[[], int],
         changing: asyncio.Lock,
+        is_local: Callable[[UUID], bool] = lambda _: False,
     ) -> None:
+        """`is_local` tells whether an alert is only this computer's, so that it is not written as the team's."""
         self._state = state
         self._ledger = ledger
         self._store = store
@@ -166,6 +168,7 @@ class Requests:
         self._stop = stop
         self._now_us = now_us
         self._changing = changing
+        self._is_local = is_local
 
     async def answer(self, request: Request) -> Reply:
         """Return the one reply to a request."""
@@ -266,7 +269,8 @@ class Requests:
             return found
         outcome = self._act(alert, Act(self._now_us(), DONE[request.act], by, text, to))
         try:  # even with nothing new: an earlier word that is not on disk yet is waited for
-            await self._store.write(Batch(journal=outcome.journal, alerts=outcome.alerts))
+            alerts = [one for one in outcome.alerts if not self._is_local(one.id)]
+            await self._store.write(Batch(journal=outcome.journal, alerts=alerts))
         finally:
             if outcome:
                 self._on_acted(outcome)

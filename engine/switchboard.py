@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-import msgspec
-
 from domain.alerts import Act, Alert
 from domain.inventory import Device, Inventory
 from domain.journal import RECEIVED_KINDS, JournalRow
@@ -24,6 +22,7 @@ from domain.sync import Entries, Numbers
 from engine.discovery.desk import DiscoveryDesk
 from engine.endpoint import Endpoint
 from engine.judge.following import follow, forget, hear, measure
+from engine.judge.from_here import FromHere
 from engine.judge.judge import Judge
 from engine.judge.last_words import LastWordsReader
 from engine.judge.outcome import Outcome
@@ -39,7 +38,6 @@ from engine.upkeep import Upkeep
 _log = logging.getLogger("engine")
 
 Way = Literal["judging", "local", "looking"]
-SEEN_FROM_HERE = "it was seen from this computer only, while the server was not heard"
 
 
 class Switchboard:
@@ -72,6 +70,8 @@ class Switchboard:
         """Hears of what this engine judged for others."""
         self.on_watched: Callable[[frozenset[UUID]], None] = lambda _: None
         """Hears which devices somebody looks at here."""
+        self.from_here: FromHere | None = None
+        """Of a team's engine: what it judged for itself alone."""
         self.judge = make_judge(way == "looking")
 
     # From monitor, receivers and windows to the judge
@@ -90,7 +90,14 @@ class Switchboard:
 
     def act(self, alert: Alert, act: Act) -> Outcome:
         """Somebody did something to an alert."""
-        return self.judge.act(alert, act)
+        outcome = self.judge.act(alert, act)
+        if self.from_here is not None:
+            self.from_here.acted(outcome.alerts)
+        return outcome
+
+    def is_local(self, alert: UUID) -> bool:
+        """Tell whether an alert is as it is because this computer alone judged it so."""
+        return self.from_here is not None and self.from_here.holds(alert)
 
     # From the judge to clients and storage
 
@@ -99,6 +106,8 @@ class Switchboard:
         self.tell(outcome)
         batch = Batch([CycleRow(*sample) for sample in outcome.samples], outcome.facts)
         batch.journal = outcome.journal
+        if self.way == "local" and self.from_here is not None:
+            self.from_here.note(outcome)
         if self.way == "judging":
             batch.alerts = outcome.alerts
             if outcome.turned:
@@ -185,15 +194,25 @@ class Switchboard:
 
     # The team
 
-    def judge_as(self, way: Way, known: Batch) -> None:
-        """Judge in another way from now on. `known`: what of health, links and alerts is on disk, the team's word; where this
-        engine judged for itself alone, all that it saw then is forgotten for it."""
+    def recall(self, known: Batch) -> None:
+        """Take the team's word for what this engine judged for itself alone. `known`: what of health, links and alerts is on
+        disk; the episodes that opened here end."""
+        if self.way != "local" or self.from_here is None:
+            return
+        rows, unknown = self.from_here.end({one.id: one for one in known.alerts}, self._now_us())
+        touched = _recall(self._state, known, unknown)
+        if rows:
+            self._store.put(Batch(journal=rows))
+        self.endpoint.touch(touched, rows)
+        self._upkeep.keep_keyframe_soon()
+
+    def judge_as(self, way: Way) -> None:
+        """Judge in another way from now on; where this engine judged for itself alone, after `recall`."""
         if way == self.way:
             return
         was, self.way = self.way, way
         _log.info("judging", extra={"way": way, "was": was})
-        touched = _recall(self._state, known, self._now_us()) if was == "local" else []
-        touched += [Subject("fault", id) for id in self._state.faults]
+        touched = [Subject("fault", id) for id in self._state.faults]
         self._state.faults.clear()  # the new judge finds them anew
         self.judge = self._make_judge(way == "looking")
         if way == "looking":
@@ -221,15 +240,13 @@ class Switchboard:
                 self.tell(outcome)
 
 
-def _recall(state: State, known: Batch, at_us: int) -> list[Subject]:
-    """Take the team's word for what was judged here alone; return what is another by it."""
+def _recall(state: State, known: Batch, unknown: Mapping[UUID, Alert]) -> list[Subject]:
+    """Take the team's word for what was judged here alone, and of alerts that it has none of ours; return what is another by
+    it."""
     touched: list[Subject] = []
     health = {one.device: one for one in known.health if one.device in state.inventory.tables["device"]}
     links = {one.link: one for one in known.link_states if one.link in state.inventory.tables["link"]}
-    alerts = {one.id: one for one in known.alerts}
-    for id, alert in state.alerts.items():
-        if id not in alerts and alert.cleared_us is None:
-            alerts[id] = msgspec.structs.replace(alert, cleared_us=at_us, cleared_why=SEEN_FROM_HERE)
+    alerts = {**unknown, **{one.id: one for one in known.alerts}}
     touched += [Subject("health", id) for id in state.health.keys() | health.keys()]
     touched += [Subject("link_state", id) for id in state.link_states.keys() | links.keys()]
     touched += [Subject("alert", id) for id in alerts if state.alerts.get(id) != alerts[id]]

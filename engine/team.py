@@ -20,12 +20,13 @@ from domain.team import JoinTeam, LeaseState, LookAtServer, TeamState
 from domain.wire import QuerySeries
 from engine.blobs import Blobs
 from engine.journal import JournalPen
+from engine.judge.from_here import FromHere
 from engine.judge.outcome import Outcome
 from engine.ledger import Ledger, OwnLedger, Written
 from engine.profile import Profile
 from engine.requests import Answer
 from engine.state import State
-from engine.storage import StorageFailed, Store, StoreThread
+from engine.storage import Batch, StorageFailed, Store, StoreThread
 from engine.storage.seen_series import SeenSeries
 from engine.storage.team import TeamStore
 from engine.storage.team_secrets import SharedSecrets
@@ -159,6 +160,7 @@ class TeamPart:
             on_logins=lambda ids: audiences.suggest(ids),  # noqa: PLW0108 it is made below
             now_us=self._now_us,
         )
+        board.from_here = from_here = FromHere(state, self._pen, lambda: desk.tell_state())  # noqa: PLW0108 made below
         teller = Teller(state, self._thread, self._store, kept, mine, self._pen, now_us=self._now_us)
         calls = ServerCalls(self._tcp, mine.server, mine.pin)
         login = Login(calls, self._vault, self._thread, kept, mine.install, time.monotonic)
@@ -175,6 +177,8 @@ class TeamPart:
             on_state=on_state,
             on_heard=board.on_heard,
             on_numbers=board.on_numbers,
+            on_synced=lambda: spawn("absorbing", self._absorb(board)),
+            local_alerts=lambda: from_here.marked,
             stop=self._stop,
             clock=time.monotonic,
             now_us=self._now_us,
@@ -272,6 +276,21 @@ class TeamPart:
         assert self.desk is not None
         known = await self._thread.run(kept.states)
         way = _WAYS[self.desk.lease]
-        if way == "judging" and board.way != way:
-            teller.begin_judging()
-        board.judge_as(way, known)
+        if way != board.way:
+            board.recall(known)
+            if way == "judging":
+                teller.begin_judging()
+            board.judge_as(way)
+        await self._absorb(board)
+
+    async def _absorb(self, board: Switchboard) -> None:
+        """Hold what was seen from here against the team's word, once that is here."""
+        from_here = board.from_here
+        if from_here is None or self.desk is None or not self.desk.is_synced:
+            return
+        async with self.changing:
+            outcome = from_here.absorb(board.act, self._now_us())
+            if outcome:
+                await self._thread.write(Batch(journal=outcome.journal, alerts=outcome.alerts))
+                board.tell(outcome)
+                self.on_acted()

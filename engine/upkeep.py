@@ -72,6 +72,10 @@ class Upkeep:
                 with suppress(StorageFailed):
                     await self._keep_keyframe()
 
+    def keep_keyframe_soon(self) -> None:
+        """What holds is another without a row that says so: have it kept."""
+        self._kept_s = None
+
     def take_keyframe_due(self, now_us: int, now_s: float) -> bool:
         """Tell whether a keyframe is due, and count anew if so: at the start, when worth it, and after the clock went back."""
         is_ahead, self._looked_us = now_us >= self._looked_us, now_us

@@ -13,7 +13,7 @@ from uuid import UUID
 from app import words
 from app.model import Delta, Model
 from app.panels.alert_words import why
-from app.team.words import LOADS_ELSEWHERE, asides, is_polled_elsewhere
+from app.team.words import FROM_HERE_NOTE, LOADS_ELSEWHERE, asides, is_polled_elsewhere
 from app.topology.told import name_of_told, ports_words, score_words
 from domain.evidence import DerivedLink
 from domain.fact import best
@@ -236,7 +236,9 @@ def _link_card(model: Model, link: Link, now_us: int) -> Row:
     lines.append(("Kind", link.kind))
     title = words.name_of_link(model.inventory, link)
     notes = _notes(model, link.id, status, now_us)
-    if is_polled_elsewhere(model.team) and (state is None or (state.ab_bps, state.ba_bps) == (None, None)):
+    if is_polled_elsewhere((model.today or model).team) and (
+        state is None or (state.ab_bps, state.ba_bps) == (None, None)
+    ):
         notes.append(LOADS_ELSEWHERE)
     return {
         "id": link.id,
@@ -282,7 +284,11 @@ def _notes(model: Model, id: UUID, status: str, now_us: int) -> list[str]:
 
 def _of_team(model: Model, id: UUID) -> list[str]:
     """Return what the team adds: what is not confirmed yet, and who else is there."""
-    return [note[:NOTE_CAP] for note in asides((model.today or model).team, id)]
+    team = (model.today or model).team
+    local = map(model.alerts.get, team.local_alerts if team is not None else ())
+    is_alerted = any(alert is not None and alert.is_open and alert.subject == id for alert in local)
+    found = asides(team, id)
+    return [note[:NOTE_CAP] for note in ([FROM_HERE_NOTE, *found] if is_alerted else found)]
 
 
 def _behind_words(model: Model, cause: Fault, now_us: int) -> str:

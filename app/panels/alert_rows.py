@@ -32,6 +32,8 @@ STATUS_OF_KIND: dict[str, str] = {
 CAUSES = ("cut_off", "device_down")
 """The kinds that explain others, the first one all."""
 PORT_FLAPS = "flaps"
+FROM_HERE = "from here"
+"""Of an alert that this computer alone judged, while it was cut off from its team."""
 
 
 class Row(NamedTuple):
@@ -129,12 +131,16 @@ def explained_by(model: Model, alert: Alert, causes: Causes) -> UUID | None:
     return None
 
 
-def row_of(model: Model, alert: Alert, under: UUID | None, *, flaps: bool = False) -> Row:
+def row_of(
+    model: Model, alert: Alert, under: UUID | None, *, flaps: bool = False, from_here: bool = False
+) -> Row:
     """Return an alert in words."""
     inventory = model.inventory
     marks = (f"×{alert.count}",) if alert.count > 1 else ()
     if flaps:
         marks = (*marks, PORT_FLAPS)
+    if from_here:
+        marks = (*marks, FROM_HERE)
     status = _status_of(alert, under)
     since_us = alert.since_us or alert.opened_us
     base = Row(alert, status, "", alert.reason, since_us=since_us, marks=marks, under=under)

@@ -15,6 +15,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from app.model import Delta, Model
 from app.panels.alert_rows import (
+    FROM_HERE,
     PORT_FLAPS,
     Causes,
     Row,
@@ -31,6 +32,7 @@ from app.watching import SEVERITY_WORDS
 from app.words import age_of, capitalized, clock, count_of, isolated
 from domain.alerts import Alert, counters
 from domain.fault import Fault
+from domain.team import SEEN_FROM_HERE
 from domain.watching import SEVERITIES, Severity
 
 Tab = Literal["open", "unacknowledged", "day"]
@@ -68,6 +70,8 @@ class AlertsModel(QAbstractTableModel):
         """Rows by their alert's id as a number, made from inventory and faults as they are."""
         self._behind: dict[UUID, tuple[Fault, str, int | None, list[Row], int]] = {}
         """Rows behind a fault, and of what they were made."""
+        self._local: frozenset[UUID] = frozenset()
+        """Alerts that this computer alone judged, while it was cut off from its team."""
         self._read_s = 0.0
         """When much was read last."""
         self._later = QTimer(self)
@@ -192,7 +196,10 @@ class AlertsModel(QAbstractTableModel):
             for number, row in list(self._made.items()):
                 if row.alert is None or is_about(row.alert.subject):
                     del self._made[number]
-        if not (delta.inventory or delta.alerts or delta.faults):
+        team, was = self._model.team, self._local
+        if delta.team:
+            self._local = frozenset(team.local_alerts if team is not None else ())
+        if not (delta.inventory or delta.alerts or delta.faults or self._local != was):
             return
         waits_s = MANY_MS / 1000 - (time.monotonic() - self._read_s)
         if delta.initial or waits_s <= 0 or not self._is_much():
@@ -283,13 +290,16 @@ class AlertsModel(QAbstractTableModel):
         under = explained_by(self._model, alert, causes) if alert.is_open else None
         made = self._made.get(alert.id.int)
         flaps = alert.kind != "flapping" and (alert.subject, alert.instance) in causes.flapping
+        from_here = alert.id in self._local or alert.cleared_why == SEEN_FROM_HERE
         if (
             made is None
             or made.alert is not alert
             or made.under != under
             or flaps != (PORT_FLAPS in made.marks)
+            or from_here != (FROM_HERE in made.marks)
         ):
-            made = self._made[alert.id.int] = row_of(self._model, alert, under, flaps=flaps)
+            made = row_of(self._model, alert, under, flaps=flaps, from_here=from_here)
+            self._made[alert.id.int] = made
         return made
 
 

@@ -53,6 +53,8 @@ def words_of(row: JournalRow) -> str:
             return f"Silenced: {body.get('text', '')}"
         case "alert_unsilenced":
             return "No longer silenced"
+        case "alert_absorbed":
+            return "Began earlier: a computer that was cut off had seen it"
         case "edit_applied":
             return str(body.get("title", "Changed"))
         case "edit_refused":

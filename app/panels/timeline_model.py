@@ -31,6 +31,7 @@ GROUPS: dict[str, tuple[str, tuple[RowKind, ...]]] = {
             "alert_silenced",
             "alert_unsilenced",
             "alert_cleared",
+            "alert_absorbed",
         ),
     ),
     "status": ("Status", ("status", "link_status")),

@@ -42,6 +42,11 @@ def joined_networks(root: Path) -> list[Network]:
     return sorted(found, key=lambda network: network.name.casefold())
 
 
+def network_of(folder: Path) -> Network | None:
+    """Return the network of a folder that was joined; None where it was not."""
+    return _read(folder / NETWORK_FILE)
+
+
 def _read(file: Path) -> Network | None:
     try:
         with file.open("rb") as opened:

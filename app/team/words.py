@@ -119,6 +119,9 @@ def is_polled_elsewhere(team: TeamState | None) -> bool:
     return team is not None and team.lease == "elsewhere"
 
 
+FROM_HERE_NOTE = "Alerted from here: while the server is not heard the team does not know of it"
+
+
 def others_in(team: TeamState | None) -> list[Person]:
     """Return who is there beside this window."""
     return [p for p in team.people if p.install != team.install] if team is not None else []

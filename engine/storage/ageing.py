@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from itertools import takewhile
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, delete, func, select
+from sqlalchemy import Connection, RowMapping, delete, func, inspect, select
 
 from engine.storage import tables
+from engine.storage.team_tables import own_edit
 
 US_PER_DAY = 86_400_000_000
 ROWS_AT_ONCE = 2_000
@@ -54,6 +55,20 @@ def drop_alerts(connection: Connection, tenant: UUID, before_us: int) -> None:
     """Delete alerts that were cleared before then."""
     alert = tables.alert
     connection.execute(delete(alert).where(alert.c.tenant_id == tenant, alert.c.cleared_us < before_us))
+
+
+def drop_own_edits(connection: Connection, tenant: UUID, before_us: int) -> None:
+    """Delete this computer's edits that a team's server had confirmed by then, by its clock; in a folder that is no team's there
+    are none."""
+    if not inspect(connection).has_table(own_edit.name):
+        return
+    journal = tables.journal
+    told = (journal.c.tenant_id == tenant) & (journal.c.origin == tenant) & (journal.c.at_us < before_us)
+    revision = connection.execute(select(func.max(journal.c.seq)).where(told)).scalar()
+    is_confirmed = own_edit.c.state == "confirmed"
+    there = is_confirmed & own_edit.c.revision.between(1, revision or 0)
+    last = select(func.max(own_edit.c.seq)).where(there).scalar_subquery()
+    connection.execute(delete(own_edit).where(is_confirmed, own_edit.c.seq <= last))
 
 
 def thin_keyframes(connection: Connection, tenant: UUID, thinned_us: int, before_us: int) -> None:

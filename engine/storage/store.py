@@ -52,6 +52,9 @@ KEYFRAMES_KEPT_US = 7 * US_PER_DAY
 """Older keyframes are thinned to the first of each day."""
 HAPPENINGS_KEPT_US = 365 * US_PER_DAY
 """How long journal, edits, cleared alerts and keyframes are kept."""
+OWN_EDITS_KEPT_US = 90 * US_PER_DAY
+"""How long edits are kept that a team's server has confirmed: as old as a backup may be that it is restored from, so that each
+computer still has what was done since (decision 0011, choice 4). Nobody goes back further than to a backup of last quarter."""
 T = TypeVar("T")
 Secrets = Mapping[UUID, SealedSecret]
 NO_SECRETS: Secrets = {}
@@ -290,6 +293,7 @@ class Store:
             before_us = now_us - HAPPENINGS_KEPT_US
             ageing.thin_keyframes(connection, self._tenant, now_us - KEYFRAMES_KEPT_US, before_us)
             ageing.drop_alerts(connection, self._tenant, before_us)
+            ageing.drop_own_edits(connection, self._tenant, now_us - OWN_EDITS_KEPT_US)
         while self._drop_happenings(before_us):
             yield True
 

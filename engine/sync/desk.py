@@ -77,8 +77,8 @@ DeskRequest = LogInAgain | LeaveTeam | QueryTray | DropFromTray | SetPresence
 
 
 class TeamDesk:
-    """Made by `compose.py`; `run` it. `on_lease` hears who polls and judges, `on_state` how it stands,
-    `on_heard` when others heard devices, `on_numbers` what they measured, `stop` ends the engine."""
+    """Made by `compose.py`; `run` it. `on_lease` hears who polls and judges, `on_state` how it stands, `on_heard` when others
+    heard devices, `on_numbers` what they measured, `on_synced` that all is here; `stop` ends the engine."""
 
     def __init__(  # noqa: PLR0917
         self,
@@ -95,6 +95,8 @@ class TeamDesk:
         on_state: Callable[[TeamState], None],
         on_heard: Callable[[Mapping[UUID, int]], None],
         on_numbers: Callable[[Iterable[Numbers]], None],
+        on_synced: Callable[[], object],
+        local_alerts: Callable[[], tuple[UUID, ...]],
         stop: Callable[[], None],
         clock: Callable[[], float],
         now_us: Callable[[], int],
@@ -112,6 +114,8 @@ class TeamDesk:
         self._on_state = on_state
         self._on_heard = on_heard
         self._on_numbers = on_numbers
+        self._on_synced = on_synced
+        self._local_alerts = local_alerts
         self._stop = stop
         self._clock = clock
         self._now_us = now_us
@@ -123,6 +127,8 @@ class TeamDesk:
         self._retry_us = 0
         self._people: tuple[Person, ...] = ()
         self._newest = 0
+        self.is_synced = False
+        """Whether all that the server had when the line began is here."""
         self._flush: asyncio.TimerHandle | None = None
         self._kept = membership
         self._has_left = False
@@ -187,6 +193,7 @@ class TeamDesk:
             people=self._people,
             install=mine.install,
             collectors=self._collectors(),
+            local_alerts=self._local_alerts(),
         )
 
     def tell_state(self) -> None:
@@ -348,6 +355,7 @@ class TeamDesk:
     def on_lost(self) -> None:
         """The line is over."""
         self.ledger.session.close()
+        self.is_synced = False
         self._watch.lose()
         self._people = ()
         self._teller.close()
@@ -380,6 +388,8 @@ class TeamDesk:
 
     def _note_synced(self) -> None:
         self.membership = msgspec.structs.replace(self.membership, synced_us=self._now_us())
+        self.is_synced = True
+        self._on_synced()
         self.tell_state()
 
     async def _keep_membership(self) -> None:

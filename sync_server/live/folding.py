@@ -1,8 +1,8 @@
 """Alerts brought to what rows of installs say of them. Pure. Counterpart: `intake.py`; `domain/alerts.py`, their life.
 
 Theory: who judges for the team opens, clears and silences; the rows of an install that judged only for itself are kept as what
-it saw there and change no alert. A person's act changes an alert that is there, in the episode that is there, and says who did it
-as the server knows it.
+it saw there and change no alert; but an episode of the team's that it saw before the team did began as early. A person's act
+changes an alert that is there, in the episode that is there, and says who did it as the server knows it.
 One rule: what no column of the database can hold is refused here.
 """
 
@@ -19,6 +19,9 @@ from domain.text import clean_text
 
 ACTS = frozenset(f"alert_{done}" for done in DONE.values())
 """Rows about what people did to an alert."""
+ABSORBED = "alert_absorbed"
+ABSORBED_CAP_US = 30 * 86_400_000_000
+"""How much earlier than the team's an opening may be that somebody cut off saw."""
 COUNT_CAP = 2**31 - 1
 TOLD_CAP = 500
 """Characters of a reason, of a rule's name, of an instance."""
@@ -54,6 +57,10 @@ class Folding:
             row = _as_of(row, old, by)
             if old is None or row.body.get("count", old.count) != old.count:
                 return row
+        elif row.kind == ABSORBED:
+            if old is None or (earlier := _absorbing(row, old)) is None:
+                return row
+            row = earlier
         elif not counts:
             return row
         new = next_alert(old, row)
@@ -78,6 +85,18 @@ def _as_of(row: JournalRow, old: Alert | None, by: str) -> JournalRow:
     if old is not None and row.body.get("count", old.count) == old.count:
         said = body_of(old, by=by, text=text, to=to)
     return msgspec.structs.replace(row, body=msgspec.to_builtins(said))
+
+
+def _absorbing(row: JournalRow, old: Alert) -> JournalRow | None:
+    """Return the row that has a team's episode begin as early as one who was cut off saw it; None where it says no such thing."""
+    at_us = row.body.get("opened_us")
+    if row.body.get("count") != old.count or not isinstance(at_us, int):
+        return None
+    if not old.opened_us - ABSORBED_CAP_US <= at_us < old.opened_us:
+        return None
+    since_us = min(at_us, old.since_us or at_us)
+    earlier = msgspec.structs.replace(old, opened_us=at_us, since_us=since_us)
+    return msgspec.structs.replace(row, body=msgspec.to_builtins(body_of(earlier)))
 
 
 def _is_sane(alert: Alert) -> bool:

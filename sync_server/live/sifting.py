@@ -20,6 +20,7 @@ from domain.load import LinkState
 from domain.metrics import CATALOGUE
 from domain.sync import Cycles, Tell
 from sync_server.database import Database, Transaction
+from sync_server.live.folding import ABSORBED
 from sync_server.live.intake import Told
 from sync_server.samples import Cycle, Samples, SchemaRefused
 from sync_server.security.principal import Principal
@@ -63,7 +64,7 @@ async def sift(
             and 0 <= row.at_us < NUMBER_CAP
             and (row.subject in subjects or (row.subject is None and row.kind not in SUBJECT_KINDS))
         )
-        is_kept = is_kept and (may_tell or row.kind.startswith("alert_"))
+        is_kept = is_kept and (may_tell or (row.kind.startswith("alert_") and row.kind != ABSORBED))
         if row.kind in NOT_TOLD or not is_kept:
             refused += row.kind not in NOT_TOLD
             journal.append((row.seq, None))

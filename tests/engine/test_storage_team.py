@@ -14,6 +14,7 @@ from domain.sync import EditRow, Entries
 from domain.team import TrayEntry
 from engine.storage import Store
 from engine.storage.loading import Born
+from engine.storage.store import OWN_EDITS_KEPT_US
 from engine.storage.team import DoesNotFitHere, TeamStore
 from engine.sync.session import Change, Cursor, OwnEdit
 
@@ -118,3 +119,18 @@ def test_a_snapshot_takes_the_place_of_all_that_the_team_said(tmp_path: Path) ->
     assert [step.id for step in store.steps_since(0, 0)] == [B.id]
     store.close()
     assert [*_open(tmp_path).loaded.inventory.tables["device"]] == [B.id]
+
+
+def test_confirmed_edits_go_after_as_long_as_a_backup_may_be_old_and_others_never(tmp_path: Path) -> None:
+    store = _open(tmp_path)
+    team = TeamStore(store)
+    edits = [_edit(n, creation("device", A)) for n in (30, 20, 25, 27)]
+    states = [("confirmed", 3), ("confirmed", 0), ("confirmed", 7), ("pending", 0)]
+    own = [OwnEdit(edit, state, rev) for edit, (state, rev) in zip(edits, states, strict=True)]  # type: ignore[arg-type]
+    rows = tuple(_row(TENANT, seq, at_us, "edit_applied", None) for seq, at_us in ((3, 1_000), (7, 2_000)))
+    team.write(Change(Cursor("e", 7, 7), edits=tuple(own), news=(Entries(1, 7, True, journal=rows),)))
+    store.prune(OWN_EDITS_KEPT_US + 1_001)
+    assert [edit.id for edit in team.own_edits()] == [edit.id for edit in edits[1:]]
+    store.prune(OWN_EDITS_KEPT_US + 2_001)
+    assert [edit.id for edit in team.own_edits()] == [edits[3].id]
+    store.close()
