@@ -20,7 +20,9 @@ from app.team.networks import Network, joined_networks, network_of
 from app.team.words import polled_words, sentence_of
 from app.words import count_of
 from domain.team import TeamState
+from domain.text import clean_text
 
+LINE_CAP = 500
 NOT_RUNNING = "its engine does not run: nothing is known of how it stands"
 
 
@@ -54,12 +56,13 @@ def _text(network: Network, state: TeamState | None) -> str:
     lines = [f"{network.name} at {network.server or 'no server: the team was left'}", f"  {network.folder}"]
     if state is None:
         return "\n".join([*lines, f"  {NOT_RUNNING}"])
+    who, stands, polls = f"{state.name}, {state.role}", sentence_of(state, now_us()), polled_words(state)
     lines += [
-        f"  {state.name}, {state.role}",
-        f"  {sentence_of(state, now_us())}",
+        f"  {clean_text(who, LINE_CAP)}",
+        f"  {clean_text(stands, LINE_CAP)}",
         f"  {count_of(state.pending, 'edit waits', 'edits wait')} for the server, {state.tray:,} not applied,"
         f" {count_of(state.untold, 'row', 'rows')} of the journal not told",
-        f"  {polled_words(state)}",
+        f"  {clean_text(polls, LINE_CAP)}",
     ]
     return "\n".join(lines)
 
@@ -85,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="heliograph team",
         description="How this computer stands with its teams: server, last in step, what waits, who polls.",
     )
-    parser.add_argument("--profile", type=Path, metavar="DIR", help="folder that holds the network, or a team's")
+    parser.add_argument(
+        "--profile", type=Path, metavar="DIR", help="folder that holds the network, or a team's"
+    )
     parser.add_argument("--json", action="store_true", help="as JSON, times in microseconds since 1970 UTC")
     return parser

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import count
 from math import isfinite
 from typing import Any
@@ -91,7 +92,8 @@ class TeamCharts:
             found = _sane(told)
             if found.at_us:
                 seen = Seen(from_us, min(to_us, self._now_us()), found)
-                await self._thread.run(self._seen.keep, of, seen)
+                with suppress(StorageFailed):  # a full disk is no reason not to show it
+                    await self._thread.run(self._seen.keep, of, seen)
             return found, None
         before = await self._thread.run(self._seen.read, of, from_us, to_us)
         until_us, has_holes = _reach(before, from_us, min(to_us, self._now_us()))

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
+from typing import get_args
 
 import msgspec
 from websockets.client import ClientProtocol
@@ -29,6 +31,7 @@ from engine.transport.tcp import Stream
 PATH = "/api/v1/live"
 READ_CAP_BYTES = 2 * FRAME_CAP_BYTES
 """What may be read before the next message is whole."""
+KNOWN = frozenset(type.__struct_config__.tag for type in get_args(ToInstall))
 _DEFLATE = ClientPerMessageDeflateFactory(compress_settings={"memLevel": 5})
 
 
@@ -77,8 +80,7 @@ class Line:
                     try:
                         return decode_to_install(data)
                     except msgspec.MsgspecError as error:
-                        said = clean_text(str(error), 200)
-                        raise LineLost(f"the server says what this program does not know: {said}") from None
+                        raise LineLost(_strange(data, error)) from None
             if self._protocol.state is not State.OPEN:
                 raise LineLost("the server hung up")
             try:
@@ -122,6 +124,18 @@ class Line:
         data = b"".join(self._protocol.data_to_send())
         if data:
             self._stream.write(data)
+
+
+def _strange(data: bytes, error: msgspec.MsgspecError) -> str:
+    """Return what is wrong with a message: a kind of a later release, or no message."""
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        if msgspec.msgpack.decode(data, type=_Tagged).type not in KNOWN:
+            return "the server says what is newer than this program: update the app"
+    return f"the server says what this program does not know: {clean_text(str(error), 200)}"
+
+
+class _Tagged(msgspec.Struct):
+    type: str
 
 
 def _said(error: Exception) -> str:

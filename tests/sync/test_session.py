@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from domain.clash import Clash
-from domain.edit import creation, deletion
-from domain.inventory import Link
+from domain.edit import Edit, change, creation, deletion
+from domain.inventory import Inventory, Link, Site
 from domain.sync import EDITS_PER_PUSH, EditRow, Entries, Gone, Outcome, Outcomes, Taken
 from engine.sync.session import PUSH_CAP_BYTES, Cursor, OwnEdit, Session
 from tests.sync.sessions import MAST, NO, NOW_US, Talk, renaming, welcome
@@ -324,3 +324,41 @@ def test_a_first_join_begins_with_nothing() -> None:
     change = session.entries(Entries(0, 9, True, devices=(MAST,)), NOW_US)
     assert change is not None
     assert change.confirmed == change.shown == {("device", MAST.id): MAST}
+
+
+def test_ten_thousand_edits_of_thirty_days_without_a_server_are_kept_and_merged_in_their_order() -> None:
+    day_us, count = 86_400_000_000, 10_000
+    sites = [Site(UUID(int=50_000 + n), f"S{n}") for n in range(count // 2)]
+    edits = [
+        Edit(UUID(int=1 + n), n * 30 * day_us // count, "mara", "add", (creation("site", site),))
+        for n, site in enumerate(sites)
+    ]
+    for n, site in enumerate(sites):
+        step = change("site", site, msgspec.structs.replace(site, note="seen"))
+        assert step is not None
+        edits.append(Edit(UUID(int=20_000 + n), 30 * day_us, "mara", "note", (step,)))
+    talk = Talk()
+    talk.session.close()
+    for one in edits:
+        talk.submit(one)
+    again = Session(
+        Inventory(talk.session.confirmed.tables), talk.session.cursor, [OwnEdit(one) for one in edits]
+    )
+    assert again.visible.tables["site"] == talk.session.visible.tables["site"]
+    assert {site.note for site in again.visible.tables["site"].values()} == {"seen"}
+    again.take(again.open(welcome()))
+    sent: list[UUID] = []
+    revision = 5
+    while (push := again.next_push()) is not None:
+        sent += [one.id for one in push.edits]
+        outcomes = []
+        for one in push.edits:
+            revision += 1
+            outcomes.append(Outcome(one.id, revision))
+        again.take(again.outcomes(Outcomes(tuple(outcomes)), NOW_US))
+    assert sent == [one.id for one in edits] and again.pending_count == 0
+    noted = tuple(msgspec.structs.replace(site, note="seen") for site in sites)
+    change_ = again.entries(Entries(5, revision, complete=True, sites=noted), NOW_US)
+    assert change_ is not None
+    again.take(change_)
+    assert again.confirmed.tables["site"] == again.visible.tables["site"] and not again.tray

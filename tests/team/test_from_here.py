@@ -7,40 +7,14 @@ from typing import Any
 
 from domain.alerts import Alert
 from domain.edit import creation
-from domain.errors import NoAnswer
 from domain.inventory import Device, Probe
 from domain.team import SEEN_FROM_HERE
 from domain.wire import ActOnAlert, QueryJournal
 from engine.compose import new_id
 from tests.server.conftest import ServerDatabase
+from tests.team.cuts import Cut
 from tests.team.engines import Joined, all_until, join, running
 from tests.team.servers import listening
-
-
-class Cut:
-    """Takes an engine's way to everything over TCP, and gives it back."""
-
-    def __init__(self, engine: Joined) -> None:
-        self._engine, self._tcp = engine, engine.engine._transports.tcp
-        self._connect = self._tcp.connect
-
-    def cut(self) -> None:
-        """Be in a tunnel."""
-
-        async def nowhere(*_: Any, **__: Any) -> Any:
-            raise NoAnswer("there is no route")
-
-        self._tcp.connect = nowhere  # type: ignore[method-assign]
-        desk = self._engine.engine._team.desk
-        assert desk is not None and desk.client._line is not None
-        desk.client._line.close()
-
-    def mend(self) -> None:
-        """Be out again."""
-        self._tcp.connect = self._connect  # type: ignore[method-assign]
-        desk = self._engine.engine._team.desk
-        assert desk is not None
-        desk.client.try_now()
 
 
 def open_of(engine: Joined, device: Device) -> list[Alert]:

@@ -10,16 +10,20 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 
 from app.draft import now_us
+from app.map.feed import card
 from app.panels.alert_rows import Row
 from app.panels.alerts_model import TAKES_DOWN, WHAT, WHO, AlertsModel
+from app.team.words import FROM_HERE_NOTE
 from domain.alerts import Act, Alert, fingerprint
 from domain.fault import Fault, LastSeen
 from domain.health import Health
 from domain.inventory import Device, Link, Site
+from domain.team import SEEN_FROM_HERE
 from domain.watching import Maintenance, Scope
 from domain.wire import Changed, Removed
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import VANTAGE, id_of
+from tests.ui.team_parts import tell_team
 
 G1, G2, L1, LINK = id_of("g1"), id_of("g2"), id_of("l1"), id_of("link")
 ARABIC = "محطة الجبل الشمالية للاتصالات اللاسلكية في المنطقة الغربية 12"
@@ -195,6 +199,26 @@ def test_flapping_and_former_episodes_are_marked(bench: Bench) -> None:
     assert rows.rows[1].more == "7 turns within about ten minutes"
     tell(bench, alerts=(alert("flapping", G1, severity="warning", title="Flapping", cleared_us=now_us()),))
     assert rows.rows[0].marks == ("×4",)
+
+
+def test_what_only_this_computer_saw_is_marked_in_the_list_and_on_the_card_until_the_team_has_it(
+    bench: Bench,
+) -> None:
+    rows = bench.window.alerts.rows
+    told = alert("device_down", G1)
+    tell(bench, alerts=(told,))
+    assert rows.rows[0].marks == ()
+    tell_team(bench, lease="cut_off", local_alerts=(told.id,))
+    assert rows.rows[0].marks == ("from here",)
+    shown = card(bench.model, G1, now_us())
+    assert shown is not None and shown["notes"][-1] == FROM_HERE_NOTE
+    tell_team(bench)
+    assert rows.rows[0].marks == ()
+    shown = card(bench.model, G1, now_us())
+    assert shown is not None and FROM_HERE_NOTE not in shown["notes"]
+    rows.choose("day")
+    tell(bench, alerts=(alert("device_down", G1, cleared_us=now_us(), cleared_why=SEEN_FROM_HERE),))
+    assert rows.rows[0].marks == ("from here",)
 
 
 def test_severities_and_rules_of_people_are_shown_and_filtered(bench: Bench) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from domain.health import Health, ProbeHealth
-from domain.inventory import Inventory
+from domain.inventory import Device, Inventory
+from domain.load import LinkState
 from domain.observation import Failure
-from engine.judge.following import hear
+from domain.sync import Entries
+from engine.journal import JournalPen
+from engine.judge.following import follow, hear, measure
+from engine.judge.judge import Judge
 from engine.state import State
 
 DEVICE, OTHER, MINE = (UUID(int=number) for number in (1, 2, 3))
@@ -37,3 +41,20 @@ def test_what_is_older_says_nothing_and_a_clock_that_is_ahead_makes_nothing_fres
     assert hear(state, {DEVICE: 90}, NOW_US) == []
     assert hear(state, {DEVICE: 10**15}, NOW_US) == [DEVICE]
     assert state.health[DEVICE].heard_us == NOW_US
+
+
+def test_what_a_link_carried_when_its_status_turned_elsewhere_is_not_taken_for_what_it_carries() -> None:
+    state, link = State(Inventory(), MINE), LinkState(OTHER, "up", 5, 6, 1e6, 2e6)
+    judge = Judge(state, JournalPen(MINE, 1), lambda _: None, NOW_US, 0.0, is_looking=True)
+    follow(state, judge, Entries(0, 1, True, link_states=(link,)), NOW_US, is_judge=False)
+    assert state.link_states[OTHER] == LinkState(OTHER, "up", 5, 6)
+
+
+def test_newer_numbers_of_others_are_taken_up_and_what_nobody_knows_is_left_out() -> None:
+    told = Device(DEVICE, "a", "192.0.2.1")
+    state = State(Inventory({"device": {DEVICE: told}}), MINE)
+    assert measure(state, [(DEVICE, 5, (("rtt_ms", "", 2.5), ("no_metric", "", 1.0))), (OTHER, 5, ())]) == [
+        DEVICE
+    ]
+    assert state.values[DEVICE].values == (("rtt_ms", "", 2.5),)
+    assert measure(state, [(DEVICE, 5, (("rtt_ms", "", 9.0),))]) == []

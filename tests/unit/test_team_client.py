@@ -6,9 +6,11 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from domain.errors import NoAnswer
 from domain.inventory import Tenant
-from domain.sync import HEARTBEAT_S, Alive, Hello, Kept, Refused, ToServer, Welcome
+from domain.sync import HEARTBEAT_S, RECONNECT_S, Alive, Hello, Kept, Refused, ToServer, Welcome
 from engine.sync.client import TeamClient
 from engine.sync.line import LineLost
 from engine.sync.session import Cursor
@@ -71,6 +73,9 @@ class Spoken:
     def next_push(self) -> None:
         return None
 
+    def untold(self) -> int:
+        return 0
+
     def on_lost(self) -> None:
         self.lost += 1
 
@@ -111,6 +116,24 @@ def test_after_a_line_that_stood_it_begins_with_a_second_again() -> None:
     run(_for(_client(spoken, lines), 8.0))
     assert [retry_s for _, state, retry_s in spoken.states if state == "offline"][:4] == [1.0, 2.0, 1.0, 2.0]
     assert spoken.lost == 1
+
+
+@pytest.mark.parametrize("away_s", [1.0, 5.0, 60.0, 3_600.0, 86_400.0, 7 * 86_400.0])
+def test_after_a_cut_of_a_second_or_of_a_week_it_is_there_again_within_seconds(away_s: float) -> None:
+    spoken, tries = Spoken(), 0
+
+    def lines() -> Any:
+        nonlocal tries
+        yield FakeLine(WELCOME, LineLost("cut"))
+        while asyncio.get_running_loop().time() < 1_000.0 + away_s:
+            tries += 1
+            yield NoAnswer("away")
+        yield FakeLine(WELCOME)
+
+    run(_for(_client(spoken, lines(), chance=1.0), away_s + 40.0))
+    at_s, state, _ = spoken.states[-1]
+    assert state == "online" and at_s - 1_000.0 - away_s <= min(RECONNECT_S[-1], away_s + 2) * 1.2
+    assert tries <= 6 + away_s / RECONNECT_S[-1], "and it was no burden to anybody meanwhile"
 
 
 def test_hello_says_what_is_here_and_the_heart_beats() -> None:
