@@ -27,7 +27,7 @@ from engine.log import LogWriter, close_log, open_log
 from engine.maps.work import WORK_ON_MAPS
 from engine.mibs.reading import READ_MIBS
 from engine.profile import Profile, ProfileTaken
-from engine.sync.wiping import WIPED_FILE, wipe_if_left
+from engine.sync.wiping import WIPED_FILE, wipe_if_left, wipe_what_was_left
 from engine.terrain.reading import READ_TERRAIN
 
 _log = logging.getLogger("engine")
@@ -118,6 +118,7 @@ def _run(options: argparse.Namespace, writer: LogWriter) -> int:
     try:
         if (folder / WIPED_FILE).exists():  # the team was left for good, and the engine then was killed
             return 0
+        wipe_what_was_left(folder)
         _set_limits()
         return asyncio.run(_live(profile, options, writer))
     finally:

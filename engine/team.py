@@ -180,6 +180,7 @@ class TeamPart:
             on_synced=lambda: spawn("absorbing", self._absorb(board)),
             local_alerts=lambda: from_here.marked,
             stop=self._stop,
+            destroy_key=self._vault.destroy_key,
             clock=time.monotonic,
             now_us=self._now_us,
             chance=random.random,
@@ -262,7 +263,9 @@ class TeamPart:
             self.desk.client.wake()
 
     def on_unlocked(self) -> None:
-        """Secrets can be opened again."""
+        """Secrets can be opened again, the session's too."""
+        if self.desk is not None and self.desk.state().reachability == "refused":
+            self.desk.client.try_now()
         if self.sharing is not None:
             self.sharing.wake()
 

@@ -20,6 +20,8 @@ from domain.team import LeaveTeam, LogInAgain, TeamState
 from domain.vault import Secret
 from domain.wire import Reply
 
+COPY = "Was this profile copied from another computer? An install is one computer: leave the team here, and join again."
+
 
 class LogInForm(Form):
     """Opens a new session for whom the old one was."""
@@ -39,6 +41,7 @@ class LogInForm(Form):
         self.body.addWidget(self.fields.add("password", "Password", self.password))
         self.body.addWidget(self.fields.add("code", "Code of your authenticator app", self.code))
         self.fields.by_name["code"].hide()
+        self.body.addWidget(Label(COPY, "small", wrap=True))
         self.body.addStretch(1)
         self.password.setFocus()
 

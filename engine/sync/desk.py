@@ -64,7 +64,7 @@ from engine.sync.login import Login, SessionOver
 from engine.sync.membership import MEMBERSHIP, Membership
 from engine.sync.session import Change, Cursor
 from engine.sync.tellers import Teller
-from engine.sync.wiping import WIPED_FILE
+from engine.sync.wiping import mark_to_wipe
 
 _log = logging.getLogger("engine.sync")
 
@@ -78,7 +78,7 @@ DeskRequest = LogInAgain | LeaveTeam | QueryTray | DropFromTray | SetPresence
 
 class TeamDesk:
     """Made by `compose.py`; `run` it. `on_lease` hears who polls and judges, `on_state` how it stands, `on_heard` when others
-    heard devices, `on_numbers` what they measured, `on_synced` that all is here; `stop` ends the engine."""
+    heard devices, `on_numbers` what they measured, `on_synced` that all is here; `destroy_key` and `stop` do so."""
 
     def __init__(  # noqa: PLR0917
         self,
@@ -98,6 +98,7 @@ class TeamDesk:
         on_synced: Callable[[], object],
         local_alerts: Callable[[], tuple[UUID, ...]],
         stop: Callable[[], None],
+        destroy_key: Callable[[], None],
         clock: Callable[[], float],
         now_us: Callable[[], int],
         chance: Callable[[], float],
@@ -117,6 +118,7 @@ class TeamDesk:
         self._on_synced = on_synced
         self._local_alerts = local_alerts
         self._stop = stop
+        self._destroy_key = destroy_key
         self._clock = clock
         self._now_us = now_us
         self._collectors = collectors
@@ -265,8 +267,7 @@ class TeamDesk:
             await self._thread.run(self.ledger.forget_team)
             await asyncio.to_thread((self._folder / NETWORK_FILE).write_bytes, msgspec.json.encode(card))
         else:
-            await asyncio.to_thread((self._folder / WIPED_FILE).touch)
-            await asyncio.to_thread((self._folder / NETWORK_FILE).unlink, missing_ok=True)
+            await asyncio.to_thread(mark_to_wipe, self._folder, self._destroy_key)
         _log.info("team_left", extra={"tenant": mine.tenant, "is_kept": request.keep})
         asyncio.get_running_loop().call_later(0.2, self._stop)
         return Reply(request.request)

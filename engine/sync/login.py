@@ -17,7 +17,7 @@ from domain.vault import Secret
 from engine.storage import StorageFailed, StoreThread
 from engine.storage.team import TeamStore
 from engine.sync.calls import Opened, ServerCalls
-from engine.vault import SecretNotHere, Vault
+from engine.vault import SecretNotHere, Vault, VaultLocked
 
 EARLY_S = 60.0
 """So long before its end an access token is not used any more."""
@@ -73,6 +73,8 @@ class Login:
     async def _refresh(self) -> None:
         try:
             token = self._unwritten or Secret(self._vault.get(self._install))
+        except VaultLocked as error:
+            raise SessionOver(f"{error}; this computer goes on by itself then") from None
         except SecretNotHere as error:
             raise SessionOver(f"log in again: {error}") from None
         try:

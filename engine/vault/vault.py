@@ -215,6 +215,12 @@ class Vault:
         self._store.delete_secret(id)
         self._held.sealed.pop(id, None)
 
+    def destroy_key(self) -> None:
+        """Delete the key for good: nothing that is sealed here, or in a copy, opens any more. Raises PlaceUnavailable."""
+        keys = self._stores[self._record.place]
+        keys.drop("next")
+        keys.drop("current")
+
     def unlock(self, password: str) -> None:
         """Have the key at hand again; takes most of a second. Raises WrongPassword."""
         if self._sealed_key is not None:

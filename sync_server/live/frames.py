@@ -25,6 +25,13 @@ GOOD_CLOSES = frozenset((1000, 1001))
 KNOWN = frozenset(type.__struct_config__.tag for type in get_args(ToServer))
 
 
+COPIED = (
+    "this install has connected from elsewhere: if its folder was copied, leave the team there and join again"
+)
+COPIED_S = 30.0
+"""A line that still hears that it was replaced is a copy's: two of them do not take turns by the second."""
+
+
 class HangUp(Exception):
     """A line is to end; the other side is told the code, and when to come again."""
 

@@ -24,7 +24,7 @@ from sync_server.database import Database
 from sync_server.ingest import Ingest
 from sync_server.ledger import NEWS
 from sync_server.live import presence
-from sync_server.live.frames import HangUp
+from sync_server.live.frames import COPIED, COPIED_S, HangUp
 from sync_server.live.intake import Intake
 from sync_server.live.line import Line
 from sync_server.live.map_room import MapRoom, Viewer
@@ -161,7 +161,7 @@ class Hub:
             else []
         )
         for old in olds:
-            old.hang_up(HangUp("TOO_MANY", "this install has connected anew"))
+            old.hang_up(HangUp("TOO_MANY", COPIED, COPIED_S))
         await _ended(olds)
 
     # What is heard from the database

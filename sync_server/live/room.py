@@ -17,7 +17,7 @@ from uuid import UUID
 from domain.sync import HEARTBEAT_S, Alive, Cycles, Lease, Live, encode
 from engine.tasks import end, keep
 from sync_server.live import presence
-from sync_server.live.frames import HangUp
+from sync_server.live.frames import COPIED, COPIED_S, HangUp
 from sync_server.live.line import Line
 from sync_server.live.reading import Cursor, Page, begun
 from sync_server.live.shelf import Shelf, View, view_of
@@ -272,7 +272,7 @@ class Room:
             if not is_there:
                 await presence.arrive(transaction, line.who, line.person, line.id, line.fitness)
         if is_there:
-            line.hang_up(HangUp("TOO_MANY", "this install has connected anew", 0.0))
+            line.hang_up(HangUp("TOO_MANY", COPIED, COPIED_S))
 
 
 _TAKEN = "SELECT true FROM sync.line WHERE install_id = $1"

@@ -40,3 +40,15 @@ async def test_the_team_sees_who_is_there_and_what_they_look_at(server_database:
         page = await live.connect(wall, None, topics=("presence", "device_status"))
         await page.hear_all()
         assert not any(isinstance(message, Live) for message in page.messages), "a wall tells no names"
+
+
+async def test_a_copy_of_an_install_is_told_what_it_is_and_the_two_do_not_take_turns_at_once(
+    server_database: ServerDatabase,
+) -> None:
+    async with living(server_database) as live:
+        anna, *_ = await a_team(live, "engineer")
+        first = await live.join(anna)
+        await live.join(anna, install=first.install)
+        said = await first.refused()
+        assert "copied" in said.message and "join again" in said.message
+        assert said.retry_after_s >= 10.0

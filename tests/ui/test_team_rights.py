@@ -12,7 +12,7 @@ from app.draft import edit_of
 from app.team.rights import ACTIONS, PAST_WHY, refused_by_role, role_words, why_forbidden, why_not
 from domain.edit import creation
 from domain.inventory import KINDS, Credential, Site
-from domain.roles import ROLES
+from domain.roles import PERMISSIONS, ROLES, Role
 from domain.vault import Secret
 from domain.wire import ActOnAlert, Changed, ProbeNow, Removed, SubmitEdit
 from tests.ui.conftest import Bench
@@ -144,3 +144,20 @@ def test_an_empty_network_offers_nobody_to_begin_who_may_not(bench: Bench) -> No
     assert not bench.window.first_card.isVisible()
     tell_team(bench, "engineer")
     bench.wait_for(bench.window.first_card.isVisible)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_action_of_the_window_is_off_with_its_reason_exactly_where_the_role_lacks_it(
+    bench: Bench, role: Role
+) -> None:
+    told = tell_team(bench, role)
+    actions = bench.window.actions_by_name
+    for name, needs in ACTIONS.items():
+        lacking = [need for need in needs if need not in PERMISSIONS[role]]
+        why = why_forbidden(told, needs)
+        assert bool(why) == bool(lacking), name
+        if lacking:
+            assert not actions[name].isEnabled() and actions[name].toolTip() == why, name
+            assert role_words(role) in why and ":" not in why, name
+    free = {row.name for row in TABLE} - set(ACTIONS)
+    assert all(not actions[name].toolTip().startswith("Your role") for name in free if name in actions)
