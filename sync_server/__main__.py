@@ -1,4 +1,4 @@
-"""The process `heliograph-server`: commands, signals, exit code. Counterpart: `main.py`, the server in it.
+"""The process `heliograph-server`: commands, signals, exit code. Counterpart: `serving.py`, the server in it.
 
 Exit codes: 0 done, or stopped as asked, 1 it could not start, 2 wrong arguments or settings, 4 the database was not made,
 migrated, backed up or restored, 5 there is an administrator already.
@@ -65,7 +65,7 @@ def run(settings: Settings) -> int:
     """Serve until told to stop."""
     import asyncpg  # noqa: PLC0415 loads what `migrate` does not need
 
-    from sync_server.main import serve  # noqa: PLC0415
+    from sync_server.serving import serve  # noqa: PLC0415
 
     loops: Callable[[], asyncio.AbstractEventLoop] | None = None
     with contextlib.suppress(ImportError):  # Windows

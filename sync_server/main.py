@@ -1,4 +1,5 @@
-"""Builds the server: every long-lived object once, in order, closed in reverse. Counterpart: `__main__.py`, the process.
+"""Builds the server: every long-lived object once, in order, closed in reverse. Counterpart: `serving.py`, which
+listens.
 
 One rule: nothing here decides; it puts together.
 """
@@ -6,17 +7,12 @@ One rule: nothing here decides; it puts together.
 from __future__ import annotations
 
 import asyncio
-import logging
-import signal
-import socket
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
-import uvicorn
 from fastapi import FastAPI
 
-from domain.sync import FRAME_CAP_BYTES
 from engine import VERSION
 from engine.tasks import end, keep
 from sync_server import admin, api, health, metrics
@@ -27,7 +23,6 @@ from sync_server.charts import Charts
 from sync_server.database import Database
 from sync_server.ingest import Ingest
 from sync_server.live import door, map_door
-from sync_server.live.frames import Protocol
 from sync_server.live.hub import Hub
 from sync_server.push.intake import Intake
 from sync_server.push.keys import PushKeys
@@ -38,11 +33,6 @@ from sync_server.settings import Settings
 from sync_server.tracing import Traces, Tracing
 from sync_server.upkeep import Upkeep
 from sync_server.watching import Watching
-
-_log = logging.getLogger("sync_server")
-
-BACKLOG = 2048
-STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 @asynccontextmanager
@@ -104,60 +94,3 @@ async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
             app.include_router(router)
         describe(app, routers)
         yield app
-
-
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises what `opened` does, and OSError where the address cannot be listened on."""
-    async with opened(settings) as app:
-        family = socket.AF_INET6 if ":" in settings.listen_host else socket.AF_INET
-        listening = socket.create_server(
-            (settings.listen_host, settings.listen_port), family=family, backlog=BACKLOG
-        )
-        host, port = listening.getsockname()[:2]
-        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        server = Server(configured(app, settings), app.state.hub)
-        _log.info("serving", extra={"address": address})
-        await server.serve([listening])
-        _log.info("stopping")
-    _log.info("stopped")
-
-
-def configured(app: FastAPI, settings: Settings) -> uvicorn.Config:
-    """Return how uvicorn serves an application."""
-    return uvicorn.Config(
-        app,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        forwarded_allow_ips=settings.trusted_proxies,
-        timeout_graceful_shutdown=round(settings.stop_s),
-        ws=Protocol,
-        ws_max_size=FRAME_CAP_BYTES,
-        ws_per_message_deflate=False,
-        ws_ping_interval=None,
-        ws_ping_timeout=None,
-    )
-
-
-class Server(uvicorn.Server):
-    """A server that returns when it was stopped: its own way is to raise the signal once more."""
-
-    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
-        super().__init__(config)
-        self._hub = hub
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell those who are connected why, before their sockets close."""
-        await self._hub.close()
-        await super().shutdown(sockets)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Stop in peace at the first signal; at the second SIGINT at once."""
-        before = {number: signal.signal(number, self.handle_exit) for number in STOPS}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)

@@ -51,6 +51,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = Secret("")
     listen_host: Annotated[str, Meta(min_length=1, description="address to listen on")] = "127.0.0.1"
     listen_port: Annotated[int, _number(0, 65_535, "TCP port; 0 takes a free one")] = 8000
+    tls_cert: Annotated[
+        str,
+        Meta(
+            description="file of the certificate that is shown, in PEM, the server's own first; it is served by https"
+            " then. Read anew when it changes"
+        ),
+    ] = ""
+    tls_key: Annotated[
+        str, Meta(description="file of the certificate's private key, in PEM; else it is in the same file")
+    ] = ""
+    tls_least: Annotated[Literal["1.2", "1.3"], Meta(description="oldest TLS that is spoken")] = "1.3"
+    redirect_port: Annotated[
+        int, _number(0, 65_535, "TCP port of plain HTTP that only points to the public address; 0 for none")
+    ] = 0
+    silent_s: Annotated[
+        float,
+        _number(1, 600, "how long a connection may take for a TLS handshake or the head of a request"),
+    ] = 10.0
+    connections: Annotated[
+        int, _number(1, 1_000_000, "connections at a time; who comes then is closed at once")
+    ] = 10_000
     trusted_proxies: Annotated[
         str,
         Meta(

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sync_server.api.envelope import API_VERSION, failure
 
 _log = logging.getLogger("sync_server.api")
+STRICT = f"max-age={365 * 86_400}"
 _WORD = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -44,6 +45,8 @@ class Headers:
                 headers["X-Request-ID"] = request_id
                 headers["X-API-Version"] = API_VERSION
                 headers["X-Content-Type-Options"] = "nosniff"
+                if scope["scheme"] == "https":  # ours, or a trusted proxy's word
+                    headers["Strict-Transport-Security"] = STRICT
                 headers.setdefault("Cache-Control", "no-store")
                 headers.setdefault("Referrer-Policy", "no-referrer")
             await send(message)

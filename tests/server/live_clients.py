@@ -41,8 +41,9 @@ from domain.sync import (
 )
 from engine.tasks import end
 from sync_server.api.installs import _SUITE, CHALLENGE
-from sync_server.main import Server as Uvicorn
-from sync_server.main import configured
+from sync_server.certificate import Certificate
+from sync_server.serving import Server as Listener
+from sync_server.serving import configured
 from tests.server.clients import Person, Server, serving
 from tests.server.conftest import ServerDatabase
 
@@ -51,7 +52,7 @@ PATIENCE_S = 60.0
 M = TypeVar("M")
 
 
-class _Quiet(Uvicorn):
+class _Quiet(Listener):
     """A server that leaves the signals of the test's process alone."""
 
     @contextlib.contextmanager
@@ -207,7 +208,8 @@ async def living(database: ServerDatabase, **settings: Any) -> AsyncIterator[Liv
     """Yield a server that listens on a port of its own."""
     async with serving(database, **settings) as server:
         listening = socket.create_server(("127.0.0.1", 0))
-        uvicorn = _Quiet(configured(server.app, server.services.settings), server.app.state.hub)
+        chosen = server.services.settings
+        uvicorn = _Quiet(configured(server.app, chosen, Certificate.of(chosen)), server.app.state.hub, chosen)
         task = asyncio.ensure_future(uvicorn.serve([listening]))
         try:
             yield Live(server, f"ws://127.0.0.1:{listening.getsockname()[1]}/api/v1/live")

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from httpx import ASGITransport, AsyncClient
 
 from domain.vault import Secret
-from sync_server.main import configured
+from sync_server.serving import configured
 from sync_server.settings import PREFIX, SettingRefused, Settings, meaning_of, read_settings
 
 ROOT = Path(__file__).resolve().parents[2]

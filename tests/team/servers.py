@@ -15,14 +15,16 @@ from typing import Any
 
 import asyncpg
 import msgspec
-import uvicorn
 
-from sync_server.main import configured, opened
+from sync_server.certificate import Certificate
+from sync_server.main import opened
+from sync_server.serving import Server as Listener
+from sync_server.serving import configured
 from tests.server.clients import ROOMY, Person, Server
 from tests.server.conftest import ServerDatabase
 
 
-class _Quiet(uvicorn.Server):
+class _Quiet(Listener):
     """A server that leaves the test's signals alone."""
 
     @contextlib.contextmanager
@@ -51,14 +53,13 @@ async def listening(
     """Yield a server on a port of this computer; with a certificate and its key in a file it speaks TLS."""
     sock = socket.create_server(("127.0.0.1", port), backlog=64)
     url = f"{'https' if certificate else 'http'}://127.0.0.1:{sock.getsockname()[1]}"
-    chosen = msgspec.structs.replace(database.settings, **{**ROOMY, "public_url": url, **settings})
+    shown = {"tls_cert": str(certificate or "")}
+    chosen = msgspec.structs.replace(database.settings, **{**ROOMY, "public_url": url, **shown, **settings})
     owner = await asyncpg.connect(database.admin)
     try:
         async with opened(chosen) as app:
-            config = configured(app, chosen)
-            if certificate is not None:
-                config.ssl_certfile = config.ssl_keyfile = str(certificate)
-            server = _Quiet(config)
+            config = configured(app, chosen, Certificate.of(chosen))
+            server = _Quiet(config, app.state.hub, chosen)
             task = asyncio.get_running_loop().create_task(server.serve([sock]))
             try:
                 yield Reached(app, database, owner, url)
