@@ -1,7 +1,8 @@
 """Whether the server lives and may be sent work. Counterpart: load balancers, systemd, people at night.
 
-`/alive` answers while the process does. `/health` and `/ready` answer 503 when a part is down: `/health` says which, `/ready`
-says it in one word. One rule: what is said here needs no log-in, so it says nothing that an attacker would like to know.
+`/alive` answers while the process does. `/health` answers 503 when any part is down and says which; `/ready` answers 503 when
+requests would not be answered, which is the database's doing alone: a broker that is away is no reason to send nobody here.
+One rule: what is said here needs no log-in, so it says nothing that an attacker would like to know.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from fastapi.responses import JSONResponse
 from engine import VERSION
 from engine.storage.migration import HEAD
 from sync_server.database import Database, DatabaseBusy, Work
+from sync_server.ingest import Ingest
+from sync_server.push.mqtt import Subscriber
 
 CHECK_S = 2.0
 KEPT_S = 1.0
@@ -29,6 +32,7 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/alive")
+@router.get("/api/health")
 async def read_alive() -> JSONResponse:
     """Tell that the process lives."""
     return JSONResponse({"status": "alive"})
@@ -37,13 +41,14 @@ async def read_alive() -> JSONResponse:
 @router.get("/health")
 async def read_health(request: Request) -> JSONResponse:
     """Tell of each part whether it works; 503 where one does not."""
-    parts = {"database": await _health(request).database_part()}
+    parts = await _health(request).all_parts()
     is_well = all(part["status"] == "up" for part in parts.values())
     said = {"status": "healthy" if is_well else "unhealthy", "version": VERSION, "parts": parts}
     return JSONResponse(said, 200 if is_well else 503)
 
 
 @router.get("/ready")
+@router.get("/api/readiness")
 async def read_ready(request: Request) -> JSONResponse:
     """Tell whether requests would be answered; 503 where they would not."""
     is_ready = (await _health(request).database_part())["status"] == "up"
@@ -53,6 +58,20 @@ async def read_ready(request: Request) -> JSONResponse:
 def _health(request: Request) -> Health:
     found: Health = request.app.state.health
     return found
+
+
+def ingest_part(ingest: Ingest) -> Part:
+    """Return whether there is room for samples."""
+    if ingest.is_full:
+        return {"status": "down", "why": "samples wait for the disk and their senders are told to wait"}
+    return {"status": "up"}
+
+
+def broker_part(subscriber: Subscriber) -> Part | None:
+    """Return whether the broker is connected, None where another server takes from it."""
+    if not subscriber.is_running:
+        return None
+    return {"status": "up"} if subscriber.is_connected else {"status": "down", "why": "the broker is away"}
 
 
 class Health:
@@ -67,6 +86,13 @@ class Health:
         self._lock = asyncio.Lock()
         self._part: Part = {}
         self._until_s = -math.inf
+        self.parts: dict[str, Callable[[], Part | None]] = {}
+        """What else is looked at, by name; a look takes no time, and finds None where a part is not this server's now."""
+
+    async def all_parts(self) -> dict[str, Part]:
+        """Return every part by name: `status` "up" or "down", `why` where it says why."""
+        found = {"database": await self.database_part()}
+        return found | {name: part for name, look in self.parts.items() if (part := look()) is not None}
 
     async def database_part(self) -> Part:
         """Return whether the database answers, and with the schema that this version needs; at most `KEPT_S` old."""

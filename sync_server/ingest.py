@@ -66,6 +66,11 @@ class Ingest:
         return self._waiting
 
     @property
+    def is_full(self) -> bool:
+        """Whether there is no room for one more."""
+        return self._waiting >= self._queue_cap
+
+    @property
     def lag_s(self) -> float:
         """How long the oldest of them has waited."""
         oldest = next(iter(self._held), None)

@@ -19,6 +19,7 @@ from sync_server import admin, api, health, metrics
 from sync_server.api.errors import handle_errors
 from sync_server.api.headers import Headers
 from sync_server.api.openapi import describe
+from sync_server.certificate import Certificate
 from sync_server.charts import Charts
 from sync_server.database import Database
 from sync_server.ingest import Ingest
@@ -36,9 +37,9 @@ from sync_server.watching import Watching
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
+async def opened(settings: Settings, certificate: Certificate | None = None) -> AsyncIterator[FastAPI]:
     """Yield the application with all that it needs in `app.state`: `settings`, `database`, `health`, `services`, `samples`,
-    `ingest`, `charts`, `metrics`, `hub`, `push_keys`, `intake`.
+    `ingest`, `charts`, `metrics`, `hub`, `push_keys`, `intake`, `watching`.
 
     Raises OSError or asyncpg.PostgresError where the database cannot be used, SettingRefused.
     """
@@ -69,6 +70,7 @@ async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
         closing.push_async_callback(end, *tasks)
         app.state.ingest = ingest = Ingest(app.state.samples, settings)
         closing.push_async_callback(ingest.close)
+        app.state.health.parts["ingest"] = lambda: health.ingest_part(ingest)
         admission = services.admission
         app.state.hub = hub = Hub(database, app.state.samples, ingest, admission, settings)
         closing.push_async_callback(hub.close)
@@ -80,10 +82,12 @@ async def opened(settings: Settings) -> AsyncIterator[FastAPI]:
         )
         pushing = [keep("device keys", push_keys.run)]
         if broker := broker_of(settings):
-            pushing.append(keep("broker", Subscriber(broker, intake, settings, registry).run))
+            subscriber = Subscriber(broker, intake, settings, registry)
+            pushing.append(keep("broker", subscriber.run))
+            app.state.health.parts["broker"] = lambda: health.broker_part(subscriber)
         closing.push_async_callback(end, *pushing)
-        watching = keep("watching", Watching(database, ingest, app.state.metrics).run)
-        closing.push_async_callback(end, watching)
+        app.state.watching = watching = Watching(database, ingest, app.state.metrics, certificate=certificate)
+        closing.push_async_callback(end, keep("watching", watching.run))
         app.add_middleware(metrics.Counting, metrics=app.state.metrics)
         if traces is not None:
             app.add_middleware(Tracing, traces=traces)

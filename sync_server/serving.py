@@ -13,6 +13,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
@@ -39,7 +40,7 @@ async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises what `opened` does, SettingRefused, and OSError where the address cannot be
     listened on."""
     certificate = Certificate.of(settings)
-    async with opened(settings) as app:
+    async with opened(settings, certificate) as app:
         listening = _listen(settings.listen_host, settings.listen_port)
         host, port = listening.getsockname()[:2]
         scheme = "https" if certificate else "http"
@@ -136,9 +137,7 @@ class Server(uvicorn.Server):
             listeners.append((self._pointing, config))
         for sock, config in listeners:
             sock.setblocking(False)
-            self._accepting.append(
-                keep("accepting", lambda sock=sock, config=config: self._accept(sock, config))
-            )
+            self._accepting.append(keep("accepting", partial(self._accept, sock, config)))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more, tell those who are connected why, and answer what is under way."""

@@ -187,7 +187,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, _number(1, 1_000_000, "requests for metrics, of a user or key and of an address")
     ] = 1_000
     limit_bulk_per_h: Annotated[
-        int, _number(1, 1_000_000, "imports, exports and changes of many, of a user or key and of an address")
+        int,
+        _number(
+            1,
+            1_000_000,
+            "what reads or changes all there is of a tag or the audit, of a user or key and of an address",
+        ),
     ] = 10
     limit_tenant_per_min: Annotated[
         int, _number(1, 1_000_000, "requests of a tenant's users and keys together, but for metrics")

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 
 import asyncpg
 
+from sync_server.certificate import Certificate
 from sync_server.database import Database, DatabaseBusy, Work
 from sync_server.ingest import Ingest
 from sync_server.metrics import Metrics
@@ -25,6 +26,8 @@ _log = logging.getLogger("sync_server.watching")
 
 ROUND_S = 30.0
 ASK_S = 5.0
+RENEW_DAYS = 14
+"""How long before its end a certificate is to be another."""
 BLOCKS_LEAST = 10_000
 """Blocks in a round from which on misses mean anything: what is first asked for after a start is always one."""
 _BLOCKS = "SELECT blks_hit, blks_read FROM pg_stat_database WHERE datname = current_database()"
@@ -60,7 +63,12 @@ class Watching:
     """Does a round each half minute. `run` is to be kept by `engine.tasks.keep`."""
 
     def __init__(
-        self, database: Database, ingest: Ingest, metrics: Metrics, folder: Path = Path("/")
+        self,
+        database: Database,
+        ingest: Ingest,
+        metrics: Metrics,
+        folder: Path = Path("/"),
+        certificate: Certificate | None = None,
     ) -> None:
         self._database = database
         self._metrics = metrics
@@ -84,6 +92,13 @@ class Watching:
             Rule("database_slow", "warning", 0.2, 60, lambda: self._asked_s),
             Rule("cache_miss", "warning", 0.5, 300, self._cache_missed),
             Rule("disk", "warning", 0.8, 0, self._disk_used),
+            Rule(
+                "certificate_ends",
+                "warning",
+                -RENEW_DAYS,
+                0,
+                lambda: None if certificate is None else -certificate.days_left,
+            ),
             Rule("queue_backlog", "warning", 1_000, 60, lambda: ingest.waiting),
             Rule("queue_lag", "critical", 300, 0, lambda: ingest.lag_s),
         )
@@ -93,6 +108,12 @@ class Watching:
         while True:
             await self.look(time.monotonic())
             await asyncio.sleep(ROUND_S)
+
+    @property
+    def held(self) -> list[Rule]:
+        """The rules that are alerts now, the critical ones first."""
+        held = [rule for rule in self.rules if rule.name in self.alerts]
+        return sorted(held, key=lambda rule: rule.severity)
 
     async def look(self, now_s: float) -> set[str]:
         """Ask every rule; return the names of those that are alerts now."""

@@ -16,6 +16,7 @@ from sync_server.admin.pages import Pages, Said
 from sync_server.api import operators, tenants
 from sync_server.api.routes import Call
 from sync_server.settings import PREFIX, meaning_of
+from sync_server.watching import Watching
 
 pages = Pages()
 _USED = """
@@ -26,9 +27,14 @@ _USED = """
 
 @pages.page("/admin/tenants", "tenants.html", allow="tenants:read", of="platform")
 async def show_tenants(call: Call) -> dict[str, Any]:
-    """All tenants, and what each has used."""
+    """All tenants, and what each has used; above them what the server itself is not well in."""
     used = await call.transaction.fetch(_USED)
-    return {"tenants": await tenants.list_tenants(call), "used": {row["tenant_id"]: row for row in used}}
+    watching: Watching = call.request.app.state.watching
+    return {
+        "tenants": await tenants.list_tenants(call),
+        "used": {row["tenant_id"]: row for row in used},
+        "alerts": watching.held,
+    }
 
 
 @pages.act("/admin/tenants", allow="tenants:write", on=show_tenants, of="platform")

@@ -104,6 +104,7 @@ class Subscriber:
         self._tasks: set[asyncio.Task[None]] = set()
         self.waiting = 0
         """Messages that were taken up and are not acknowledged yet."""
+        self.is_running = False
         self.is_connected = False
         connected = Gauge("push_mqtt_connected", "1 where the broker is connected.", registry=registry)
         connected.set_function(lambda: float(self.is_connected))
@@ -115,6 +116,7 @@ class Subscriber:
         working = keep("push messages", self._work)
         connection: _Connection | None = None
         failures = 0
+        self.is_running = True
         try:
             while True:
                 connection = _Connection(self._broker, self._settings, self._on_message)
@@ -133,7 +135,7 @@ class Subscriber:
                 await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
                 failures += 1
         finally:
-            self.is_connected = False
+            self.is_running = self.is_connected = False
             await end(working)
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=CLOSE_S)

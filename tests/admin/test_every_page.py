@@ -240,3 +240,16 @@ async def test_a_cursor_beyond_every_number_is_wrong_input(server_database: Serv
         await server.tenant(root)
         cursor = base64.urlsafe_b64encode(b"100000000000000000000").decode().rstrip("=")
         assert (await ask(root, "GET", f"/admin/audit?cursor={cursor}")).status_code == 422
+
+
+async def test_whoever_operates_the_platform_sees_what_the_server_is_not_well_in(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        root = await server.found()
+        server.app.state.watching.alerts = {"queue_lag", "disk"}
+        shown = (await ask(root, "GET", "/admin/tenants")).text
+        found = re.findall(r"<dt>([^<]+)</dt><dd><span class=\"chip [a-z]+\">([a-z]+)</span>", shown)
+        assert found == [("Queue lag", "critical"), ("Disk", "warning")]
+        server.app.state.watching.alerts = set()
+        assert "not well" not in (await ask(root, "GET", "/admin/tenants")).text

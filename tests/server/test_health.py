@@ -1,4 +1,4 @@
-"""What anybody may ask of the server's health costs the database one look a second."""
+"""What anybody may ask of the server's health tells which part is down, and costs the database one look a second."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any, cast
+from uuid import UUID
 
 from engine.storage.migration import HEAD
 from sync_server.database import Database
-from sync_server.health import KEPT_S, Health
+from sync_server.health import KEPT_S, Health, broker_part, ingest_part
+from sync_server.ingest import Ingest
+from sync_server.push.mqtt import Subscriber
+from sync_server.samples import Cycle
+from tests.server.clients import serving
+from tests.server.conftest import ServerDatabase
+from tests.server.pushing import at, broker, until
 
 
 class Counted:
@@ -40,3 +47,52 @@ async def test_many_who_ask_at_once_cost_one_look_and_a_later_one_another() -> N
     now_s[0] += KEPT_S
     assert (await health.database_part())["status"] == "down"
     assert database.looks == 2
+
+
+async def test_any_part_that_is_down_is_told_and_one_of_another_server_is_not() -> None:
+    health = Health(cast("Database", Counted()))
+    ingest, broker = SimpleNamespace(is_full=False), SimpleNamespace(is_running=False, is_connected=False)
+    health.parts["ingest"] = lambda: ingest_part(cast("Ingest", ingest))
+    health.parts["broker"] = lambda: broker_part(cast("Subscriber", broker))
+
+    async def said() -> dict[str, str | float]:
+        return {name: part["status"] for name, part in (await health.all_parts()).items()}
+
+    assert await said() == {"database": "up", "ingest": "up"}
+    broker.is_running = ingest.is_full = True
+    assert await said() == {"database": "up", "ingest": "down", "broker": "down"}
+    ingest.is_full, broker.is_connected = False, True
+    assert await said() == {"database": "up", "ingest": "up", "broker": "up"}
+
+
+async def test_a_broker_that_is_away_is_told_and_keeps_nobody_from_the_server(
+    server_database: ServerDatabase,
+) -> None:
+    with broker() as mosquitto:
+        async with serving(server_database, **at(mosquitto)) as server:
+            nobody = server.somebody().http
+
+            async def part() -> tuple[int, str]:
+                said = await nobody.get("/health")
+                return said.status_code, said.json()["parts"]["broker"]["status"]
+
+            await until(part, (200, "up"))
+            mosquitto.stop()
+            await until(part, (503, "down"))
+            assert [(await nobody.get(path)).status_code for path in ("/ready", "/api/readiness")] == [
+                200,
+                200,
+            ]
+            mosquitto.start()
+            await until(part, (200, "up"))
+
+
+async def test_a_queue_that_is_full_is_told(server_database: ServerDatabase) -> None:
+    async with serving(server_database, ingest_queue=1, ingest_flush_ms=60_000) as server:
+        ingest = server.app.state.ingest
+        cycle = Cycle(UUID(int=1), UUID(int=1), 1, ingest._samples.learn([(1, "")]), bytes(4))
+        waits = asyncio.ensure_future(ingest.put(UUID(int=1), [cycle], 1))
+        await asyncio.sleep(0)  # it waits in there now
+        said = await server.somebody().http.get("/health")
+        assert (said.status_code, said.json()["parts"]["ingest"]["status"]) == (503, "down")
+        waits.cancel()

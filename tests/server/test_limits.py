@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import pytest
 
@@ -188,3 +189,46 @@ async def test_counters_that_are_over_are_forgotten(server_database: ServerDatab
 )
 def test_an_address_stands_for_one_customer(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+@pytest.mark.parametrize(
+    ("limit", "cap", "window_us", "method", "path", "body", "status"),
+    [
+        ("auth", 5, MINUTE_US, "POST", "/auth/login", {"login": "nobody", "password": PASSWORD}, 401),
+        ("api", 100, MINUTE_US, "GET", "/auth/me", None, 200),
+        ("monitoring", 1_000, MINUTE_US, "GET", "/metrics/latest", None, 200),
+        ("bulk", 10, 60 * MINUTE_US, "GET", "/audit/verify", None, 200),
+    ],
+)
+async def test_each_class_holds_as_promised_for_an_address_and_for_an_asker(
+    server_database: ServerDatabase,
+    limit: str,
+    cap: int,
+    window_us: int,
+    method: str,
+    path: str,
+    body: dict[str, str] | None,
+    status: int,
+) -> None:
+    promised = {
+        name: getattr(server_database.settings, name)
+        for name in (
+            "limit_auth_per_min",
+            "limit_api_per_min",
+            "limit_monitoring_per_min",
+            "limit_bulk_per_h",
+        )
+    }
+    async with serving(server_database, **promised) as server:
+        root = await server.found()
+        await server.tenant(root)
+        account = UUID((await root.get("/auth/me"))["id"])
+        askers = [f"{limit} @192.0.2.1"] + ([] if limit == "auth" else [f"{limit} {account.hex}"])
+        for key in askers:
+            await server.owner.execute("TRUNCATE identity.bucket")
+            spent = (
+                "SELECT identity.spend($1::text[], $2::integer[], $3::bigint[]) FROM generate_series(1, $4)"
+            )
+            await server.owner.fetch(spent, [key], [cap], [window_us], cap - 2)
+            said = [(await root.ask(method, path, body)).status_code for _ in range(3)]
+            assert said == [status, status, 429], key

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -18,6 +19,9 @@ from starlette.types import Message
 
 from domain.vault import Secret
 from engine.storage import tables
+from sync_server import watching
+from sync_server.certificate import Certificate
+from sync_server.ingest import Ingest
 from sync_server.main import opened
 from sync_server.metrics import Metrics
 from sync_server.watching import Blocks, Watching
@@ -237,5 +241,60 @@ def test_a_fault_is_an_alert_of_the_server_about_itself_until_it_is_over(
         for _ in range(server_database.settings.pool_max):  # each connection finds out for itself
             await here.look(224)
         assert await here.look(225) == set()
+
+    serve(work)
+
+
+@pytest.mark.parametrize(
+    ("name", "severity", "for_s", "at_bound", "beyond"),
+    [
+        ("memory", "critical", 0, 89, 91),
+        ("slow_answers", "warning", 300, 2.0, 2.1),
+        ("certificate_ends", "warning", 0, 14.0, 13.9),
+        ("queue_backlog", "warning", 60, 1_000, 1_001),
+        ("queue_lag", "critical", 0, 300.0, 300.1),
+    ],
+)
+def test_a_rule_is_an_alert_beyond_its_bound_after_its_time(
+    serve: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    name: str,
+    severity: str,
+    for_s: float,
+    at_bound: float,
+    beyond: float,
+) -> None:
+    monkeypatch.setattr(watching, "MEMINFO", tmp_path / "meminfo")
+    ingest, certificate = SimpleNamespace(waiting=0, lag_s=0.0), SimpleNamespace(days_left=14.0)
+
+    async def work(app: FastAPI) -> None:
+        figures = Metrics(app.state.database, app.state.ingest, app.state.hub)
+        queue, shown = cast("Ingest", ingest), cast("Certificate", certificate)
+        here = Watching(app.state.database, queue, figures, tmp_path, shown)
+        here.rules = tuple(rule for rule in here.rules if rule.name == name)
+        assert len(here.rules) == 1
+
+        async def found(value: float, at_s: float) -> list[tuple[str, str]]:
+            match name:
+                case "memory":
+                    watching.MEMINFO.write_text(f"MemTotal: 100 kB\nMemAvailable: {100 - value} kB\n")
+                case "slow_answers":
+                    figures.requests.labels("GET", "/x", "200").inc()
+                    figures.durations.labels("GET", "/x").observe(value)
+                case "certificate_ends":
+                    certificate.days_left = value
+                case "queue_backlog":
+                    ingest.waiting = value
+                case "queue_lag":
+                    ingest.lag_s = value
+            await here.look(at_s)
+            return [(rule.name, rule.severity) for rule in here.held]
+
+        assert await found(at_bound, 0) == await found(at_bound, 1_000) == []
+        if for_s:
+            assert await found(beyond, 2_000) == await found(beyond, 1_999 + for_s) == []
+        assert await found(beyond, 2_000 + for_s) == [(name, severity)]
+        assert await found(at_bound, 2_001 + for_s) == []
 
     serve(work)
