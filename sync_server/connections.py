@@ -34,7 +34,7 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
         self._end_waiting()
-        self.resume_writing()
+        self._end_stall()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -72,11 +72,10 @@ class Connection(HttpToolsProtocol):
         self._stalled = self._stalled or self.loop.call_later(STALL_S, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Go on, it took something."""
+        """Go on, it took something; of a connection that is closing it has to take the rest too."""
         super().resume_writing()
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
+        if not self.transport.is_closing():
+            self._end_stall()
 
     def _await_head(self) -> None:
         self._head_bytes = 0
@@ -86,6 +85,11 @@ class Connection(HttpToolsProtocol):
         if self._waited_for is not None:
             self._waited_for.cancel()
             self._waited_for = None
+
+    def _end_stall(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def _abort_later(self) -> None:
         """Let the last answer go out first: closing waits for a peer that reads nothing."""

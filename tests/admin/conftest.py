@@ -27,7 +27,8 @@ from PySide6.QtWebEngineWidgets import QWebEngineView
 from PySide6.QtWidgets import QApplication
 
 from app.map.scheme import prepare_web_engine
-from sync_server.main import Server, configured, opened
+from sync_server.main import opened
+from sync_server.serving import Server, configured
 from tests.server.clients import ROOMY
 from tests.server.conftest import (  # noqa: F401 fixtures
     ServerDatabase,
@@ -80,7 +81,7 @@ class Site:
         async with opened(self._settings) as self.app:
             self._loop = asyncio.get_running_loop()
             config = configured(self.app, self._settings)
-            self._server = _Quiet(config, self.app.state.hub)
+            self._server = _Quiet(config, self.app.state.hub, self._settings)
             self._ready.set()
             await self._server.serve([self._socket])
 
