@@ -140,7 +140,7 @@ async def rob(server: Server, folder: Path, sockets: Path) -> None:
         for number in running:
             with suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
-        os.waitpid(running[0], 0)  # it is our child: until then it seems to live
+        await asyncio.to_thread(os.waitpid, running[0], 0)  # it is our child: until then it seems to live
         await until(lambda: said("/ready"), 503)
         paths = ("/health", "/api/readiness", "/alive", "/api/health")
         assert [await said(path) for path in paths] == [503, 503, 200, 200]
