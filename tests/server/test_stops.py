@@ -8,8 +8,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -114,14 +114,15 @@ async def test_postgresql_that_is_killed_loses_nothing_of_two_tenants_and_they_s
             with psycopg.connect(url_of(sockets, "hg")) as database:
                 database.execute("DELETE FROM tenant")  # tenants are made over the API here
             urls = (url_of(sockets, "hg", role) for role in (REQUESTS, OWNER, "postgres"))
-            async with serving(ServerDatabase("hg", *urls), pool_max=4) as server:
-                await rob(server, folder, sockets)
+            with ExitStack() as ended_last:
+                async with serving(ServerDatabase("hg", *urls), pool_max=4) as server:
+                    await rob(server, lambda: ended_last.enter_context(back(folder, sockets)), sockets)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def rob(server: Server, folder: Path, sockets: Path) -> None:
-    """Kill the database of a server that two tenants write to, and bring it back."""
+async def rob(server: Server, bring_back: Callable[[], None], sockets: Path) -> None:
+    """Kill the database of a server that two tenants write to, bring it back, and count."""
     root = await server.found()
     writers: dict[str, Writer] = {}
     for name in ("A", "B"):
@@ -145,25 +146,23 @@ async def rob(server: Server, folder: Path, sockets: Path) -> None:
         paths = ("/health", "/api/readiness", "/alive", "/api/health")
         assert [await said(path) for path in paths] == [503, 503, 200, 200]
         done = max(len(one.done) for one in writers.values())
-        with back(folder, sockets):
-            await until(lambda: said("/ready"), 200)
-            assert await said("/health") == 200
-            await all_wrote(writers.values(), done + ENOUGH)
-            for one in work:
-                one.cancel()
-            await asyncio.gather(*work, return_exceptions=True)
-            with psycopg.connect(url_of(sockets, "hg")) as database:
-                for tenant, writer in writers.items():
-                    asked = "SELECT id FROM edit WHERE tenant_id = %s"
-                    kept = {str(row[0]) for row in database.execute(asked, [tenant])}
-                    assert set(writer.done) <= kept
-                    names = [
-                        row[0]
-                        for row in database.execute("SELECT name FROM site WHERE tenant_id = %s", [tenant])
-                    ]
-                    assert {name.split()[0] for name in names} == {writer.name}
-                    assert len(names) == len(set(names)), "what was sent again is there once"
-            await server.services.database.close()
+        bring_back()
+        await until(lambda: said("/ready"), 200)
+        assert await said("/health") == 200
+        await all_wrote(writers.values(), done + ENOUGH)
+        for one in work:
+            one.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+        with psycopg.connect(url_of(sockets, "hg")) as database:
+            for tenant, writer in writers.items():
+                asked = "SELECT id FROM edit WHERE tenant_id = %s"
+                kept = {str(row[0]) for row in database.execute(asked, [tenant])}
+                assert set(writer.done) <= kept
+                names = [
+                    row[0] for row in database.execute("SELECT name FROM site WHERE tenant_id = %s", [tenant])
+                ]
+                assert {name.split()[0] for name in names} == {writer.name}
+                assert len(names) == len(set(names)), "what was sent again is there once"
     finally:
         for one in work:
             one.cancel()
