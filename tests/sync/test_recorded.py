@@ -101,7 +101,7 @@ def test_recorded_words_of_a_server_are_taken_by_todays_session() -> None:
         assert session.cursor.revision == entries.revision
         for kind, rows in (("device", entries.devices), ("site", entries.sites), ("rule", entries.rules)):
             for row in rows:
-                assert session.confirmed.get(kind, row.id) == row  # type: ignore[arg-type]
+                assert session.confirmed.get(kind, row.id) == row
 
 
 def test_a_recorded_hello_is_of_a_protocol_that_the_server_speaks() -> None:

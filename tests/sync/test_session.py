@@ -345,7 +345,7 @@ def test_ten_thousand_edits_of_thirty_days_without_a_server_are_kept_and_merged_
         Inventory(talk.session.confirmed.tables), talk.session.cursor, [OwnEdit(one) for one in edits]
     )
     assert again.visible.tables["site"] == talk.session.visible.tables["site"]
-    assert {site.note for site in again.visible.tables["site"].values()} == {"seen"}
+    assert {site.note for site in again.visible.sites()} == {"seen"}
     again.take(again.open(welcome()))
     sent: list[UUID] = []
     revision = 5
