@@ -119,6 +119,7 @@ class DeviceDraft(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
     is_entry: bool = False
     sectors: tuple[Sector, ...] = ()
+    polled_by: UUID | None = None
 
 
 class Steps(msgspec.Struct):
@@ -163,6 +164,7 @@ def steps_of(inventory: Inventory, draft: DeviceDraft, old: Device | None = None
         tags=draft.tags,
         is_entry=draft.is_entry,
         sectors=draft.sectors,
+        polled_by=draft.polled_by,
     )
     if old is None:
         made.steps.append(creation("device", device))
@@ -205,6 +207,7 @@ def draft_of(inventory: Inventory, device: Device) -> DeviceDraft:
         tags=device.tags,
         is_entry=device.is_entry,
         sectors=device.sectors,
+        polled_by=device.polled_by,
     )
 
 

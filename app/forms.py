@@ -41,16 +41,17 @@ class Forms:
 
     def add_device(self, place: LngLat | None = None, address: str = "") -> None:
         """Open the form for a new device, at a place or an address where one is given."""
-        form = DeviceForm(self._model.inventory, self._look, self._add, self._pick, self._window, place=place)
+        inventory, team = self._model.inventory, self._model.team
+        form = DeviceForm(inventory, self._look, self._add, self._pick, self._window, place=place, team=team)
         form.address.setText(address)
         self._open(form)
 
     def edit_device(self, device: Device) -> DeviceForm:
         """Open the form of a device."""
-        inventory, commands = self._model.inventory, self._commands
+        inventory, commands, team = self._model.inventory, self._commands, self._model.team
         submit: Submit = lambda draft, then: commands.edit_device(device, draft, then)  # noqa: E731
         draft = draft_of(inventory, device)
-        form = DeviceForm(inventory, self._look, submit, self._pick, self._window, draft=draft)
+        form = DeviceForm(inventory, self._look, submit, self._pick, self._window, draft=draft, team=team)
         self._open(form)
         return form
 

@@ -109,12 +109,15 @@ def stale_after_us(interval_s: float) -> float:
     return max(STALE_AFTER_INTERVALS * interval_s, 15.0) * 1e6
 
 
-def aged(old: Health, now_us: int, interval_s: float) -> Health:
-    """Return `old`, or its stale form when no observation came for three intervals (at least 15 s)."""
+def aged(old: Health, now_us: int, interval_s: float, poller: str = "") -> Health:
+    """Return `old`, or its stale form when no observation came for three intervals (at least 15 s). `poller`: who asks the
+    device, where that is another computer."""
     quiet_us = now_us - old.heard_us
     if old.status in ("stale", "unknown") or not old.heard_us or quiet_us <= stale_after_us(interval_s):
         return old
     reason = f"no poll for {quiet_us / 1e6:.0f} s: the poller is silent, the device may be well"
+    if poller:
+        reason = f"no news from {poller} for {quiet_us / 1e6:.0f} s: the device may be well"
     return Health(old.device, old.vantage, "stale", now_us, old.heard_us, old.probes, reason)
 
 

@@ -97,7 +97,8 @@ class Device(msgspec.Struct, frozen=True):
 
     `profile` names the SNMP profile it is read with, "" is chosen by what the device says of itself. `may_slow`: it may be
     asked less often while nothing happens. `paused` is by hand, `paused_until_us` ends by itself. `is_entry`: pollers reach the
-    network through here; `ports` holds what a person chose for single ports.
+    network through here; `ports` holds what a person chose for single ports. `polled_by`: the install of the team that alone
+    asks it; None: whoever polls for the team.
     """
 
     id: UUID
@@ -119,6 +120,7 @@ class Device(msgspec.Struct, frozen=True):
     ports: tuple[PortWatch, ...] = ()
     is_entry: bool = False
     sectors: tuple[Sector, ...] = ()
+    polled_by: UUID | None = None
 
 
 def is_paused(device: Device, now_us: int) -> bool:

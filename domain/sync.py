@@ -30,6 +30,7 @@ from domain.health import Health
 from domain.inventory import Credential, Device, Kind, Link, Site, Tenant
 from domain.journal import JournalRow
 from domain.load import LinkState
+from domain.polling import AskNow, Heard, LetGo, Poller, Seen, Share
 from domain.roles import Permission, Role
 from domain.watching import AlertRule, Ignored, Maintenance
 
@@ -43,6 +44,8 @@ DEAD_AFTER_S = 15.0
 """A side that has heard nothing for this long hangs up; each sends `Alive` every `HEARTBEAT_S`."""
 ENTRIES_PER_PART = 2_000
 EDITS_PER_PUSH = 200
+DEVICES_WATCHED = 500
+"""Most devices that a Subscribe or an AskNow names."""
 ROWS_PER_TELL = 2_000
 RECONNECT_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """How long is waited before the next attempt, the last one from there on; each with up to a fifth more or less by chance."""
@@ -62,8 +65,9 @@ StateKind = Literal["alert", "health", "link_state", "fact"]
 
 class Hello(msgspec.Struct, tag="hello", frozen=True):
     """First words. `token` opens one stream, once (`POST /auth/stream-token`). `install` None: a page or a program that only
-    listens and has no journal. `epoch` and `revision` say what it has: ("", 0) is nothing. `topics`: what else it wants to
-    hear; durable entries come to whoever has an install, and to others with "device_status" or "alert_fired"."""
+    listens and has no journal. `run`: the engine from its start to its end, without which it polls nothing. `epoch` and
+    `revision` say what it has: ("", 0) is nothing. `topics`: what else it wants to hear; durable entries come to whoever has an
+    install, and to others with "device_status" or "alert_fired"."""
 
     protocol: int
     token: str
@@ -72,6 +76,7 @@ class Hello(msgspec.Struct, tag="hello", frozen=True):
     revision: int = 0
     version: str = ""
     topics: tuple[Topic, ...] = ()
+    run: UUID | None = None
 
     def __repr__(self) -> str:
         return f"Hello(install={self.install}, revision={self.revision})"
@@ -146,13 +151,29 @@ class Present(msgspec.Struct, tag="present", frozen=True):
 
 
 class Alive(msgspec.Struct, tag="alive", frozen=True):
-    """Heartbeat of either side. `at_us` is its clock; `untold`: rows of an install's journal that it has not told yet."""
+    """Heartbeat of either side. `at_us` is its clock; `untold`: rows of an install's journal that it has not told yet. An install
+    numbers its beats, from 1: what it is granted is told as an answer to one of them."""
 
     at_us: int
     untold: int = 0
+    beat: int = 0
 
 
-ToServer = Hello | Taken | Push | Tell | Cycles | Digests | Subscribe | AskSeries | Present | Alive
+ToServer = (
+    Hello
+    | Taken
+    | Push
+    | Tell
+    | Cycles
+    | Digests
+    | Subscribe
+    | AskSeries
+    | Present
+    | Alive
+    | LetGo
+    | Seen
+    | AskNow
+)
 
 
 # Server to install
@@ -266,10 +287,10 @@ class Series(msgspec.Struct, tag="series", frozen=True):
 
 
 class Lease(msgspec.Struct, tag="lease", frozen=True):
-    """Whether this install polls and judges for the team. `fence` 0: somebody else does (`holder` says who, empty: nobody).
+    """Whether this install judges for the team. `fence` 0: somebody else does (`holder` says who, empty: nobody).
 
-    It holds for `for_s` from when it was received, and comes anew well before. An install that has no lease does not poll what
-    others poll; one that is cut off goes on by itself, "from here", once the lease of whoever held it must be over.
+    It holds for `for_s` from when it was received, and comes anew well before. One that is cut off goes on by itself, "from
+    here", once the lease of whoever held it must be over.
     """
 
     fence: int
@@ -291,13 +312,14 @@ class Person(msgspec.Struct, frozen=True):
 
 class Live(msgspec.Struct, tag="live", frozen=True):
     """What is told while somebody listens and is kept by nobody. `people` None: nobody came, went or moved; else all who are
-    there.
+    there, and `pollers` is every install of the team, the connected ones first.
 
     `numbers`: the newest of watched devices, [device, at_us, [[metric, instance, value], ...]]. `heard`: [device, at_us], when
     those who poll heard devices last that go on as they are; it comes with "device_status", to who reaches all sites.
     """
 
     people: tuple[Person, ...] | None = None
+    pollers: tuple[Poller, ...] = ()
     numbers: tuple[Numbers, ...] = ()
     heard: tuple[tuple[UUID, int], ...] = ()
 
@@ -311,7 +333,21 @@ class Refused(msgspec.Struct, tag="refused", frozen=True):
     retry_after_s: float = 0.0
 
 
-ToInstall = Welcome | Entries | Outcomes | Kept | Wanted | Series | Lease | Live | Refused | Alive
+ToInstall = (
+    Welcome
+    | Entries
+    | Outcomes
+    | Kept
+    | Wanted
+    | Series
+    | Lease
+    | Share
+    | Heard
+    | AskNow
+    | Live
+    | Refused
+    | Alive
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _to_server: msgspec.msgpack.Decoder[ToServer] = msgspec.msgpack.Decoder(ToServer)

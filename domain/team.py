@@ -17,6 +17,7 @@ from domain.clash import Clash
 from domain.edit import Edit
 from domain.errors import Refusal
 from domain.inventory import Kind
+from domain.polling import Poller
 from domain.roles import Permission
 from domain.sharing import SharingRequest
 from domain.sync import Person
@@ -51,7 +52,8 @@ class TeamState(msgspec.Struct, frozen=True):
 
     `pending`: edits of this computer that the server has not confirmed, and which things they touch; `untold`: rows of its
     journal that it has not; `tray`: edits that were not applied, or not whole, and that nobody has decided on. `synced_us`: when
-    this computer last had all that the server has, 0 never. `people`: who is there now, this install too.
+    this computer last had all that the server has, 0 never. `people`: who is there now, this install too. `pollers`: the
+    installs that a device can be assigned to, as the server said last.
     `local_alerts`: those that were judged by this computer alone, while it was cut off, and are seen by nobody else.
     """
 
@@ -78,6 +80,14 @@ class TeamState(msgspec.Struct, frozen=True):
     collectors: int | None = None
     """How many the team has; None: that was never heard."""
     local_alerts: tuple[UUID, ...] = ()
+    pollers: tuple[Poller, ...] = ()
+
+
+def poller_of(team: TeamState | None, install: UUID) -> str:
+    """Return the name of another install of the team, empty where it is this one or nobody knows it."""
+    if team is None or install == team.install:
+        return ""
+    return next((one.name for one in team.pollers if one.install == install), "")
 
 
 class LookAtServer(msgspec.Struct, tag="look_at_server", frozen=True):

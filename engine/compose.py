@@ -180,7 +180,7 @@ class Engine:
                 lambda outcome: board.carry(outcome),  # noqa: PLW0108 made below
                 now_us(),
                 time.monotonic(),
-                ask=lambda device: board.monitor.probe_now(device),  # noqa: PLW0108
+                ask=lambda device: board.probe_now(device),  # noqa: PLW0108
                 has_way=has_way,
                 is_looking=is_looking,
             )
@@ -211,7 +211,7 @@ class Engine:
             self._state,
             pen,
             carry=board.hear,
-            probe_now=self._monitor.probe_now,
+            probe_now=board.probe_now,
             users=self._logins.snmp_users,
             keep=self._store.set_receivers,
             clock=time.monotonic,
@@ -243,7 +243,7 @@ class Engine:
             on_applied=board.on_applied,
             act=board.act,
             on_acted=self._on_acted,
-            probe_now=self._monitor.probe_now,
+            probe_now=board.probe_now,
             set_retention=self._upkeep.set_retention,
             receivers=self._receivers,
             profiles=profiles,

@@ -2,8 +2,9 @@
 
 Theory: a judge is made anew whenever another way of judging begins, from what is known, as at a start: for this network or the
 team ("judging"), for this computer alone while the team's server is not heard ("local"), or not at all ("looking"), when all
-that it does is to find the causes behind what others saw. What is judged locally is shown and written into the journal, and
-nowhere else.
+that it does is to find the causes behind what others saw. Which devices are asked from here is another matter: `polls` says so,
+and what is seen of them while another judges is gathered here, and reported to him. What is judged locally is shown and written
+into the journal, and nowhere else.
 One rule: nothing here decides; it carries.
 """
 
@@ -11,18 +12,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from domain.alerts import Act, Alert
-from domain.inventory import Device, Inventory
+from domain.inventory import Device, Inventory, is_paused
 from domain.journal import RECEIVED_KINDS, JournalRow
 from domain.observation import Observation, Value
+from domain.polling import HOLD_S
 from domain.sync import Entries, Numbers
 from engine.discovery.desk import DiscoveryDesk
 from engine.endpoint import Endpoint
 from engine.judge.following import follow, forget, hear, measure
 from engine.judge.from_here import FromHere
+from engine.judge.gathering import Gathering
 from engine.judge.judge import Judge
 from engine.judge.last_words import LastWordsReader
 from engine.judge.outcome import Outcome
@@ -38,6 +41,23 @@ from engine.upkeep import Upkeep
 _log = logging.getLogger("engine")
 
 Way = Literal["judging", "local", "looking"]
+
+
+class Reporting(Protocol):
+    """Who carries what is seen here to who judges elsewhere."""
+
+    def add(self, observation: Observation) -> None: ...
+    def end_visit(self, device: UUID, at_us: int) -> None: ...
+
+
+class Silence:
+    """Nobody does."""
+
+    def add(self, observation: Observation) -> None:
+        """Lose it."""
+
+    def end_visit(self, device: UUID, at_us: int) -> None:
+        """Lose it."""
 
 
 class Switchboard:
@@ -67,22 +87,61 @@ class Switchboard:
         self._now_us = now_us
         self.way: Way = way
         self.note: Callable[[Outcome], None] = lambda _: None
-        """Hears of what this engine judged for others."""
+        """Hears of what this engine judged for others, or learned while another judges."""
         self.on_watched: Callable[[frozenset[UUID]], None] = lambda _: None
         """Hears which devices somebody looks at here."""
         self.from_here: FromHere | None = None
         """Of a team's engine: what it judged for itself alone."""
+        self.polls: Callable[[Device], bool] = lambda _: True
+        """Whether a device is asked from here."""
+        self.after_s: Callable[[Device], float] = lambda _: 0.0
+        """How long to wait before a device is asked that others asked until just now."""
+        self.report: Reporting = Silence()
+        """Takes what is seen here while another judges."""
+        self.ask_elsewhere: Callable[[Device], bool] = lambda _: False
+        """Has a device asked at once that is asked from elsewhere; tells whether it can."""
         self.judge = make_judge(way == "looking")
+        self._gathering = Gathering(state)
 
     # From monitor, receivers and windows to the judge
 
     def observe(self, observation: Observation) -> None:
         """A device answered, or did not."""
-        self.judge.observe(observation)
+        if self.way != "looking":
+            self.judge.observe(observation)
+            return
+        self.report.add(observation)
+        if outcome := self._gathering.observe(observation):
+            self.carry(outcome)
 
     def end_visit(self, device: UUID) -> None:
         """A device was asked whole."""
-        self.judge.end_visit(device, self._now_us())
+        at_us = self._now_us()
+        if self.way != "looking":
+            self.judge.end_visit(device, at_us)
+            return
+        self.report.end_visit(device, at_us)
+        if outcome := self._gathering.end_visit(device, at_us):
+            self.carry(outcome)
+
+    def observe_for(self, observation: Observation) -> None:
+        """A device answered another install, or did not; nothing where it is not judged here for the team."""
+        if self.way == "judging":
+            self.judge.observe(observation)
+
+    def end_visit_for(self, device: UUID, at_us: int) -> None:
+        """A device was asked whole by another install."""
+        if self.way == "judging":
+            self.judge.end_visit(device, at_us)
+
+    def probe_now(self, id: UUID) -> bool:
+        """Have a device asked at once, from wherever it is asked; False where it is not asked at all."""
+        if self.monitor.probe_now(id):
+            return True
+        device = self._state.inventory.device(id)
+        if device is None or not device.probes or is_paused(device, self._now_us()) or self.polls(device):
+            return False
+        return self.ask_elsewhere(device)
 
     def hear(self, rows: list[JournalRow]) -> None:
         """Devices sent something unasked."""
@@ -104,7 +163,8 @@ class Switchboard:
     def carry(self, outcome: Outcome) -> None:
         """Hand what the judge changed to clients and storage; a health or link on disk only where its status turned."""
         self.tell(outcome)
-        batch = Batch([CycleRow(*sample) for sample in outcome.samples], outcome.facts)
+        own = [CycleRow(*sample) for sample in outcome.samples if self._is_polled(sample.device)]
+        batch = Batch(own, outcome.facts)
         batch.journal = outcome.journal
         if self.way == "local" and self.from_here is not None:
             self.from_here.note(outcome)
@@ -114,7 +174,7 @@ class Switchboard:
                 batch.health, batch.link_states = outcome.health, outcome.link_states
         if batch.rows:
             self._store.put(batch)
-            if self.way == "judging" and (outcome.turned or outcome.journal or outcome.facts):
+            if self.way != "local" and (outcome.turned or outcome.journal or outcome.facts):
                 self.note(outcome)
 
     def tell(self, outcome: Outcome) -> None:
@@ -155,8 +215,13 @@ class Switchboard:
                 if device is None:
                     self.monitor.remove_device(id)
                     self.live.change(id)
+                    self._gathering.forget(id)
                 else:
-                    self.ask(device)
+                    old = before.device(id)
+                    is_moved = old is not None and old.polled_by != device.polled_by
+                    self.ask(device, after_s=HOLD_S if is_moved else 0.0)
+            elif kind == "link":
+                self._gathering.change_link(id, inventory.link(id))
         for device in inventory.devices() if renewed else ():
             if any(probe.credential in renewed for probe in device.probes):
                 self.ask(device, renew=True)
@@ -164,18 +229,25 @@ class Switchboard:
         subjects = [Subject(kind, id) for kind, id in touched]  # type: ignore[arg-type]
         self.endpoint.touch(subjects, written.journal, at_once=True)
 
-    def ask(self, device: Device, renew: bool = False) -> None:
-        """Have a device asked as it is now, if it is from here; `renew` where it has another secret."""
-        if self.way == "looking" or self.monitor.set_device(device, renew):
-            self.live.change(device.id)
+    def ask(self, device: Device, renew: bool = False, after_s: float = 0.0) -> None:
+        """Have a device asked as it is now, if it is from here; `renew` where it has another secret. Where others asked it until
+        now it is not before `after_s`."""
+        if not self.polls(device):
+            self.monitor.remove_device(device.id)
+            self._gathering.forget(device.id)
+        elif not self.monitor.set_device(device, renew, after_s):
+            return
+        self.live.change(device.id)
 
     def ask_all(self) -> int:
-        """Have all devices asked; return how many there are."""
-        devices = self._state.inventory.devices()
+        """Have all devices asked that are asked from here, and no other; return how many there are."""
         count = 0
-        for count, device in enumerate(devices, 1):  # noqa: B007
-            if self.way != "looking":
-                self.monitor.set_device(device)
+        for count, device in enumerate(self._state.inventory.devices(), 1):  # noqa: B007
+            if self.polls(device):
+                self.monitor.set_device(device, after_s=self.after_s(device))
+            else:
+                self.monitor.remove_device(device.id)
+                self._gathering.forget(device.id)
         return count
 
     def on_rates(self, device: UUID, rates: Sequence[Value]) -> None:
@@ -215,12 +287,12 @@ class Switchboard:
         touched = [Subject("fault", id) for id in self._state.faults]
         self._state.faults.clear()  # the new judge finds them anew
         self.judge = self._make_judge(way == "looking")
-        if way == "looking":
-            for device in self._state.inventory.devices():
-                self.monitor.remove_device(device.id)
-        elif was == "looking":
-            self.ask_all()
+        self._gathering = Gathering(self._state)
         self.endpoint.touch(touched)
+
+    def _is_polled(self, id: UUID) -> bool:
+        device = self._state.inventory.device(id)
+        return device is not None and self.polls(device)
 
     def on_heard(self, heard: Mapping[UUID, int]) -> None:
         """Others heard devices, at times of theirs, that go on as they are; who judges here knows better."""

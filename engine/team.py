@@ -40,6 +40,7 @@ from engine.sync.login import Login
 from engine.sync.membership import Membership
 from engine.sync.picture_calls import PictureCalls
 from engine.sync.pictures import PictureSharing
+from engine.sync.polling import TeamPolling
 from engine.sync.secret_calls import SecretCalls
 from engine.sync.secrets import SecretSharing
 from engine.sync.session import Session
@@ -86,6 +87,7 @@ class TeamPart:
         self._tell, self._stop, self._now_us = tell, stop, now_us
         self._kept = TeamStore(store)
         self._session: Session | None = None
+        self._polling: TeamPolling
         if membership is not None:
             self._kept.make()
             held = self._kept.read()
@@ -164,6 +166,15 @@ class TeamPart:
         teller = Teller(state, self._thread, self._store, kept, mine, self._pen, now_us=self._now_us)
         calls = ServerCalls(self._tcp, mine.server, mine.pin)
         login = Login(calls, self._vault, self._thread, kept, mine.install, time.monotonic)
+        polling = TeamPolling(
+            mine.install,
+            self.is_collector,
+            board,
+            lambda id: state.inventory.device(id),  # noqa: PLW0108 another by then
+            time.monotonic,
+            self._now_us,
+        )
+        self._polling = polling
         self.desk = desk = TeamDesk(
             self._profile.folder,
             mine,
@@ -173,6 +184,7 @@ class TeamPart:
             login,
             self._thread,
             SeenSeries(self._store),
+            polling,
             on_lease=lambda lease: spawn("lease", self._judge_as(board, kept, teller)),
             on_state=on_state,
             on_heard=board.on_heard,
@@ -232,8 +244,7 @@ class TeamPart:
         )
 
         def on_judged(outcome: Outcome) -> None:
-            if board.way == "judging":
-                teller.note(outcome)
+            teller.note(outcome)
             if outcome.journal or outcome.turned or outcome.facts:
                 desk.client.wake()
 
@@ -247,7 +258,12 @@ class TeamPart:
             return []
         shares = [] if self.sharing is None else [keep("secrets", self.sharing.run)]
         shares += [] if self.pictures is None else [keep("pictures", self.pictures.run)]
-        return [keep("team", self.desk.run), keep("lease", self.desk.watch_lease), *shares]
+        return [
+            keep("team", self.desk.run),
+            keep("lease", self.desk.watch_lease),
+            keep("reports", self._polling.hearing.run),
+            *shares,
+        ]
 
     async def close(self) -> None:
         """Keep how far it got."""

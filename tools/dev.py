@@ -45,6 +45,7 @@ BENCHES = (
     "recovery",
     "sync",
     "fanout",
+    "lease",
     "http",
 )
 

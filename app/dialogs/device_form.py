@@ -17,7 +17,7 @@ from app.commands import Then
 from app.dialogs.chips import order_keys
 from app.dialogs.form import Form, two_columns
 from app.dialogs.place_field import Pick, PlaceField
-from app.dialogs.polling import PollingChoice, SlowBox
+from app.dialogs.polling import PollerChoice, PollingChoice, SlowBox
 from app.dialogs.probe_rows import ProbeRows
 from app.dialogs.tags import TagField
 from app.draft import DeviceDraft, default_probe
@@ -28,6 +28,7 @@ from app.words import count_of
 from domain.errors import Refusal
 from domain.geometry import LngLat
 from domain.inventory import ROLES, Inventory, Role
+from domain.team import TeamState
 from domain.wire import Reply
 
 WIDTH_PX = 560
@@ -56,6 +57,7 @@ class DeviceForm(Form):
         *,
         draft: DeviceDraft | None = None,
         place: LngLat | None = None,
+        team: TeamState | None = None,
     ) -> None:
         super().__init__(
             "Change device" if draft else "Add a device",
@@ -95,6 +97,7 @@ class DeviceForm(Form):
         self.interval = _line(f"{start.interval_s:g}", 12)
         self.polling = PollingChoice(start)
         self.may_slow = SlowBox(start.may_slow)
+        self.polled_by = PollerChoice(team, start.polled_by)
         self.probes = ProbeRows(inventory, start.probes)
         self.profile = QComboBox()
         self.profile.addItem(AUTOMATIC, "")
@@ -106,6 +109,7 @@ class DeviceForm(Form):
         self._order_keys()
         self.site.currentTextChanged.connect(self._on_site)
         self._on_site(self.site.currentText())
+        self.fields.by_name["polled_by"].setVisible(team is not None)
         self.probes.changed.connect(self._on_probes)
         self._on_probes()
         self.address.setFocus()
@@ -160,6 +164,7 @@ class DeviceForm(Form):
             tags=self.tags.tags(),
             is_entry=self.is_entry.isChecked(),
             sectors=sectors,
+            polled_by=self.polled_by.chosen(),
         )
 
     def submit(self) -> None:
@@ -244,6 +249,7 @@ class DeviceForm(Form):
         when.addWidget(add("interval_s", "Asked every, seconds", self.interval), 0, 0)
         when.addWidget(add("paused_until_us", "Polling", self.polling), 0, 1)
         when.addWidget(self.may_slow, 1, 0, 1, 2)
+        when.addWidget(add("polled_by", "Polled by", self.polled_by), 2, 0, 1, 2)
         self.polling.changed.connect(self.fields.by_name["paused_until_us"].accept)
         self.body.addLayout(who)
         self.body.addSpacing(4)

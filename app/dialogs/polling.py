@@ -1,4 +1,4 @@
-"""How often and whether a device is asked: interval, slowing down, pausing. Counterpart: `domain/inventory.Device`.
+"""How often, whether and by whom a device is asked: interval, slowing down, pausing. Counterpart: `domain/inventory.Device`.
 
 One rule: what was not touched stays as it was, to the microsecond.
 """
@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QWidget
 
 from app.draft import DeviceDraft, now_us
+from app.team.words import poller_name
 from domain.errors import Refusal
 from domain.inventory import SLOWEST_INTERVAL_S
+from domain.team import TeamState
 
 TIME_FORMAT = "%Y-%m-%d %H:%M"
 ON, PAUSED, UNTIL = range(3)
@@ -89,3 +92,25 @@ class SlowBox(QCheckBox):
             f"After ten quiet cycles half as often, up to every {SLOWEST_INTERVAL_S / 60:g} min, "
             "until something happens"
         )
+
+
+class PollerChoice(QComboBox):
+    """Who asks it: whoever polls for the team, or one of its computers alone. A team of None has nobody to choose from."""
+
+    def __init__(self, team: TeamState | None, chosen: UUID | None) -> None:
+        super().__init__()
+        self.addItem("Whoever polls for the team", None)
+        for poller in team.pollers if team is not None else ():
+            away = "" if poller.is_here else ", not connected"
+            self.addItem(f"{poller_name(team, poller.install)} alone{away}", poller.install)
+        if chosen is not None and self.findData(chosen) < 0:
+            self.addItem(f"{poller_name(team, chosen)} alone", chosen)
+        self.setCurrentIndex(max(0, self.findData(chosen)))
+        self.setToolTip(
+            "A device that one computer polls alone is polled by no other, also while that one is not connected"
+        )
+
+    def chosen(self) -> UUID | None:
+        """Return the install that is chosen, None for the team."""
+        found: UUID | None = self.currentData()
+        return found

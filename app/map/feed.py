@@ -287,7 +287,7 @@ def _of_team(model: Model, id: UUID) -> list[str]:
     team = (model.today or model).team
     local = map(model.alerts.get, team.local_alerts if team is not None else ())
     is_alerted = any(alert is not None and alert.is_open and alert.subject == id for alert in local)
-    found = asides(team, id)
+    found = asides(team, model.inventory, id)
     return [note[:NOTE_CAP] for note in ([FROM_HERE_NOTE, *found] if is_alerted else found)]
 
 

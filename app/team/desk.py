@@ -116,7 +116,7 @@ class TeamDesk(QObject):
 
     def said_of(self, thing: UUID | None) -> str:
         """Return what the team adds to what is said of a thing; empty where that is nothing."""
-        return "\n".join(asides(self.team, thing))
+        return "\n".join(asides(self.team, self._model.inventory, thing))
 
     def work_on(self, id: UUID, form: QDialog | None) -> None:
         """Let the team see that a thing is worked on while its form is open."""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from app.words import age, age_of, capitalized, clock, count_of, isolated
+from domain.inventory import Inventory
 from domain.sync import Person
 from domain.team import TeamState
 
@@ -99,15 +100,23 @@ def sentence_of(team: TeamState, now_us: int) -> str:
 
 
 def polled_words(team: TeamState) -> str:
-    """Return who asks the devices."""
+    """Return who asks the devices, and who judges where several do."""
+    collectors = sum(one.is_here and one.kind == "collector" for one in team.pollers)
+    sharing = f"{collectors} collectors poll" if collectors > 1 else ""
     match team.lease:
         case "here":
-            return "This computer polls for the team"
+            return (
+                f"This computer judges for the team, which {sharing}"
+                if sharing
+                else "This computer polls for the team"
+            )
         case "cut_off":
             return "This computer polls by itself: what it shows is seen from here"
     if team.reachability != "online":
         return "Who polls for the team is not known while the server is not heard"
     holder = isolated(team.holder) if team.holder else ""
+    if sharing and holder:
+        return f"{holder} judges for the team, which {sharing}"
     return f"{holder} polls for the team" if holder else "Nobody polls for the team now"
 
 
@@ -127,12 +136,38 @@ def others_in(team: TeamState | None) -> list[Person]:
     return [p for p in team.people if p.install != team.install] if team is not None else []
 
 
-def asides(team: TeamState | None, thing: UUID | None) -> list[str]:
-    """Return what the team adds to what is said of a thing: that it waits for the server, who else is at it."""
+def asides(team: TeamState | None, inventory: Inventory, thing: UUID | None) -> list[str]:
+    """Return what the team adds to what is said of a thing: that it waits for the server, who alone polls it, who is at it."""
     if team is None or thing is None:
         return []
     said = [UNCONFIRMED] if any(id == thing for _, id in team.pending_things) else []
+    device = inventory.device(thing)
+    if device is not None and device.polled_by is not None:
+        said.append(alone_words(team, device.polled_by))
     return said + ([words] if (words := presence_words(team, thing)) else [])
+
+
+def poller_name(team: TeamState | None, install: UUID) -> str:
+    """Return what an install of the team is called."""
+    if team is None:
+        return "One computer of a team"
+    if install == team.install:
+        return "This computer"
+    found = next((one.name for one in team.pollers if one.install == install), "")
+    return isolated(found) if found else "A computer that is not in the team any more"
+
+
+def alone_words(team: TeamState, install: UUID) -> str:
+    """Return who alone polls a device, and that nobody does where that one is not connected."""
+    name = poller_name(team, install)
+    if install == team.install or team.reachability != "online":
+        return f"{name} alone polls it"
+    is_here = any(one.is_here for one in team.pollers if one.install == install)
+    return (
+        f"{name} alone polls it"
+        if is_here
+        else f"{name} alone polls it and is not connected: nobody does now"
+    )
 
 
 def presence_words(team: TeamState | None, thing: UUID | None) -> str:

@@ -21,6 +21,7 @@ from domain.inventory import SLOWEST_INTERVAL_S, Device, Inventory, Link, is_pau
 from domain.journal import JournalRow
 from domain.metrics import believable
 from domain.observation import Observation, Reading, Value
+from domain.team import poller_of
 from domain.wire import LatestValues
 from engine.journal import JournalPen
 from engine.judge.alerts import Alerts
@@ -319,7 +320,8 @@ class Judge:
             heard_us = max(old.heard_us, listening_us)
             if now_us - heard_us <= stale_after_us(_slowest_s(device)):
                 continue
-            new = aged(msgspec.structs.replace(old, heard_us=heard_us), now_us, _slowest_s(device))
+            poller = poller_of(self._state.team, device.polled_by or old.vantage)
+            new = aged(msgspec.structs.replace(old, heard_us=heard_us), now_us, _slowest_s(device), poller)
             self._lose(id, None, outcome)
             self._turn_health(device, old, new, now_us, outcome)
             self._turn_links(id, now_us, outcome)

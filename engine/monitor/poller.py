@@ -128,6 +128,7 @@ class Monitor:
         self._sweep_s = 0.0
         self._wake = asyncio.Event()
         self._woken_before_s = math.inf
+        self._until_s = math.inf
         self._began_s: dict[asyncio.Task[None], float] = {}  # in the order in which they began
 
     async def run(self) -> None:
@@ -135,10 +136,10 @@ class Monitor:
         while True:
             self._wake.clear()
             now_s = self._clock()
-            while (due := self._schedule.pop_due(now_s)) is not None:
+            while now_s < self._until_s and (due := self._schedule.pop_due(now_s)) is not None:
                 self._begin(self._visited[due[0]], now_s)
             self._end_overdue(now_s)
-            next_s = self._schedule.next_due_s()
+            next_s = self._schedule.next_due_s() if now_s < self._until_s else None
             if self._began_s:  # one look for all that is under way: a timer for each costs as much as asking
                 limit_s = now_s + PROBE_LIMIT_S / 4
                 next_s = limit_s if next_s is None else min(next_s, limit_s)
@@ -155,8 +156,14 @@ class Monitor:
         retiring = [self._forget(id) for id in list(self._visited)]
         await asyncio.gather(*(task for task in retiring if task is not None))
 
-    def set_device(self, device: Device, renew: bool = False) -> bool:
-        """Take up a device or a change of it; `renew` where its secrets changed. What is asked anew is asked at once.
+    def ask_until(self, until_s: float) -> None:
+        """Ask nobody any more from then on, by the clock, until another time is said."""
+        self._until_s = until_s
+        self._wake.set()
+
+    def set_device(self, device: Device, renew: bool = False, after_s: float = 0.0) -> bool:
+        """Take up a device or a change of it; `renew` where its secrets changed. What is asked anew is asked at once, or
+        `after_s`.
 
         Tell whether it is asked anew.
         """
@@ -171,7 +178,8 @@ class Monitor:
         if is_paused(device, self._now_us()):
             first_s = self._clock() + ((device.paused_until_us or 0) - self._now_us()) / 1e6
         else:
-            first_s = self._sweep_s = max(self._clock(), self._sweep_s + 1 / FIRST_SWEEP_PER_S)
+            self._sweep_s = max(self._clock(), self._sweep_s + 1 / FIRST_SWEEP_PER_S)
+            first_s = self._sweep_s + after_s
         visited = _Visited(device, probes, dict.fromkeys(probes, first_s))
         self._visited[device.id] = visited
         self._put(visited)
@@ -232,6 +240,10 @@ class Monitor:
         self, visited: _Visited, name: str, lane: Lane, /, due_s: float | None, asked_s: float
     ) -> bool:
         if visited.retired:
+            return False
+        if self._clock() >= self._until_s:  # it stood in line while that went by: as if it had never been due
+            visited.due_s[name] = asked_s
+            self._put(visited)
             return False
         if due_s is not None:
             self.figures.lags_s.append(self._clock() - due_s)

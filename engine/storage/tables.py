@@ -114,6 +114,7 @@ device = Table(
     Column("ports", Plain, nullable=False, server_default="[]"),
     Column("is_entry", Boolean, nullable=False, server_default=false()),
     Column("sectors", Plain, nullable=False, server_default="[]"),
+    Column("polled_by", Id),
     owned(["site_id"], "site"),
     named(),
     noted(),

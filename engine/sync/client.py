@@ -17,11 +17,10 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from domain.errors import DeviceError, RefusedByRule, Untrusted
+from domain.polling import BEAT_S, REPORT_S, AskNow, Heard, LetGo, Share
 from domain.sync import (
-    HEARTBEAT_S,
     RECONNECT_S,
     SYNC_PROTOCOL,
-    Alive,
     Entries,
     Hello,
     Kept,
@@ -47,6 +46,7 @@ from engine.storage import StorageFailed
 from engine.storage.team import DoesNotFitHere
 from engine.sync.line import Line, LineLost
 from engine.sync.login import Login, SessionOver
+from engine.sync.polling import TeamPolling
 from engine.sync.session import Change, Cursor
 from engine.tasks import end, spawn
 
@@ -91,16 +91,16 @@ class TeamClient:
         login: Login,
         connect: Callable[[], Awaitable[Line]],
         speaking: Speaking,
+        polling: TeamPolling,
         *,
         chance: Callable[[], float],
-        now_us: Callable[[], int],
     ) -> None:
         self._install = install
         self._login = login
         self._connect = connect
         self._speaking = speaking
+        self._polling = polling
         self._chance = chance
-        self._now_us = now_us
         self._news = asyncio.Event()
         self._again = asyncio.Event()
         self._line: Line | None = None
@@ -191,6 +191,9 @@ class TeamClient:
             _log.error("entries_refused", extra={"reason": str(error)})
             said = f"what the server tells cannot be kept by this program: update it ({error})"
             return lasted, said, None
+        except asyncio.CancelledError:  # the engine ends, and asks nobody any more
+            line.tell(LetGo())
+            raise
         except StorageFailed as error:
             return lasted, f"it cannot be written here: {error.message}", RECONNECT_S[-1]
         finally:
@@ -201,7 +204,14 @@ class TeamClient:
     def _hello(self, token: str) -> Hello:
         cursor = self._speaking.cursor
         return Hello(
-            SYNC_PROTOCOL, token, self._install, cursor.epoch, cursor.revision, VERSION, TOPICS_WANTED
+            SYNC_PROTOCOL,
+            token,
+            self._install,
+            cursor.epoch,
+            cursor.revision,
+            VERSION,
+            TOPICS_WANTED,
+            self._polling.run_id,
         )
 
     def _subscription(self) -> Subscribe:
@@ -218,6 +228,7 @@ class TeamClient:
         tasks = (
             spawn("team heartbeat", self._beat(line)),
             spawn("team teller", self._tell(line)),
+            spawn("team reporter", self._report(line)),
         )
         try:
             while True:
@@ -249,6 +260,15 @@ class TeamClient:
                 self._speaking.on_wanted(message)
             case Series():
                 self._speaking.on_series(message)
+            case Share():
+                if (answer := self._polling.on_share(message)) is not None:
+                    line.tell(answer)
+                return
+            case Heard():
+                self._polling.hearing.put(message)
+                return
+            case AskNow():
+                self._polling.on_asked(message)
                 return
             case Lease():
                 self._speaking.on_lease(message)
@@ -273,8 +293,18 @@ class TeamClient:
 
     async def _beat(self, line: Line) -> None:
         while True:
-            line.tell(Alive(self._now_us(), self._speaking.untold()))
-            await asyncio.sleep(HEARTBEAT_S)
+            line.tell(self._polling.beat(self._speaking.untold()))
+            await asyncio.sleep(BEAT_S)
+
+    async def _report(self, line: Line) -> None:
+        """Tell what is seen here of what others judge, and what they are to ask."""
+        self._polling.open()
+        while True:
+            if (question := self._polling.next_question()) is not None:
+                line.tell(question)
+            if (seen := self._polling.next_report()) is not None:
+                line.tell(seen)
+            await asyncio.sleep(REPORT_S)
 
     def _refused(self, refused: Refused) -> tuple[str, float | None]:
         self._login.forget_access()

@@ -21,6 +21,7 @@ from uuid import UUID
 import msgspec
 
 from domain.errors import DeviceError, Refusal, RefusedByRule
+from domain.polling import Poller
 from domain.rules import NAME_CAP
 from domain.sync import (
     Entries,
@@ -62,6 +63,7 @@ from engine.sync.ledger import TeamLedger
 from engine.sync.line import Line
 from engine.sync.login import Login, SessionOver
 from engine.sync.membership import MEMBERSHIP, Membership
+from engine.sync.polling import TeamPolling
 from engine.sync.session import Change, Cursor
 from engine.sync.tellers import Teller
 from engine.sync.wiping import mark_to_wipe
@@ -90,6 +92,7 @@ class TeamDesk:
         login: Login,
         thread: StoreThread,
         seen: SeenSeries,
+        polling: TeamPolling,
         *,
         on_lease: Callable[[LeaseState], object],
         on_state: Callable[[TeamState], None],
@@ -111,6 +114,7 @@ class TeamDesk:
         self._calls = calls
         self._login = login
         self._thread = thread
+        self._polling = polling
         self._on_lease = on_lease
         self._on_state = on_state
         self._on_heard = on_heard
@@ -128,13 +132,14 @@ class TeamDesk:
         self._why = ""
         self._retry_us = 0
         self._people: tuple[Person, ...] = ()
+        self._pollers: tuple[Poller, ...] = ()
         self._newest = 0
         self.is_synced = False
         """Whether all that the server had when the line began is here."""
         self._flush: asyncio.TimerHandle | None = None
         self._kept = membership
         self._has_left = False
-        self.client = TeamClient(membership.install, login, self._connect, self, chance=chance, now_us=now_us)
+        self.client = TeamClient(membership.install, login, self._connect, self, polling, chance=chance)
         self.charts = TeamCharts(thread, seen, self.client.say, now_us)
 
     async def run(self) -> None:
@@ -196,6 +201,7 @@ class TeamDesk:
             install=mine.install,
             collectors=self._collectors(),
             local_alerts=self._local_alerts(),
+            pollers=self._pollers,
         )
 
     def tell_state(self) -> None:
@@ -275,12 +281,7 @@ class TeamDesk:
     # What the client asks
 
     async def _connect(self) -> Line:
-        stream = await self._calls.connect()
-        try:
-            return await Line.opened(stream, self._calls.server)
-        except BaseException:
-            stream.close()
-            raise
+        return await Line.opened(await self._calls.connect(), self._calls.server)
 
     @property
     def cursor(self) -> Cursor:
@@ -300,7 +301,7 @@ class TeamDesk:
         )
         await self.ledger.welcome(welcome)
         self._teller.open(welcome.kept_seq)
-        self._watch.begin()
+        self._watch.begin(self._clock())
         self._newest = welcome.revision
         if welcome.revision <= self.cursor.revision:
             self._note_synced()
@@ -350,14 +351,14 @@ class TeamDesk:
         if live.heard:
             self._on_heard(dict(live.heard))
         if live.people is not None:
-            self._people = live.people[:PEOPLE_CAP]
+            self._people, self._pollers = live.people[:PEOPLE_CAP], live.pollers[:PEOPLE_CAP]
             self.tell_state()
 
     def on_lost(self) -> None:
         """The line is over."""
         self.ledger.session.close()
         self.is_synced = False
-        self._watch.lose()
+        self._watch.lose(self._clock())
         self._people = ()
         self._teller.close()
         self.charts.on_lost()
@@ -386,6 +387,7 @@ class TeamDesk:
             self._on_lease(lease)
             self.client.wake()
             self.tell_state()
+        self._polling.look(lease == "cut_off")
 
     def _note_synced(self) -> None:
         self.membership = msgspec.structs.replace(self.membership, synced_us=self._now_us())

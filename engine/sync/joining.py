@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from domain.blobs import is_digest
 from domain.edit import Edit, Step, creation
 from domain.errors import BadReply, DeviceError, Refusal, RefusedByRule, Untrusted
-from domain.inventory import Inventory, Kind, Tenant
+from domain.inventory import Device, Inventory, Kind, Tenant
 from domain.roles import permission_to_edit
 from domain.rules import NAME_CAP
 from domain.sharing import InstallKind
@@ -325,8 +325,12 @@ def _creations(inventory: Inventory, kind: Kind) -> list[Step]:
     """Return the steps that make the things of a kind, those above before those below them."""
     things = inventory.tables[kind]
     above = _ABOVE.get(kind)
-    if above is None:
-        return [creation(kind, one) for one in things.values()]
+    if above is None:  # who polled a device in another team is nobody here
+        plain = [
+            msgspec.structs.replace(one, polled_by=None) if isinstance(one, Device) else one
+            for one in things.values()
+        ]
+        return [creation(kind, one) for one in plain]
     made: dict[UUID, Step] = {}
     for one in things.values():
         path = [one]

@@ -1,8 +1,8 @@
-"""Who polls and judges, as this install may believe it. Counterpart: `domain/sync.py` (`Lease`),
+"""Who judges, as this install may believe it. Counterpart: `domain/sync.py` (`Lease`),
 `sync_server/live/presence.py`.
 
-Pure. Theory: a lease holds for a time from when it was heard, and comes anew well before. Who has one polls for the team
-until it is over, heard or not. Who has none asks nothing while the server says that somebody else does. One that is cut off
+Pure. Theory: a lease holds for a time from when it was heard, and comes anew well before. Who has one judges for the team
+until it is over, heard or not. Who has none does not while the server says that somebody else does. One that is cut off
 waits until the other's lease must be over, and as long again; then it goes on by itself, for this computer alone, until the
 server is heard.
 One rule: what was seen while cut off never counts for the team.
@@ -15,6 +15,9 @@ from domain.team import LeaseState
 
 ALONE_AFTER_S = 30.0
 """How long one that never heard of a lease waits for the server before it goes on by itself."""
+
+LOST_FOR_S = 24.0
+"""How long one waits, from when it loses the server, that has no lease: twice the longest of another's."""
 
 
 class LeaseWatch:
@@ -34,14 +37,17 @@ class LeaseWatch:
         self._until_s = now_s + max(0.0, lease.for_s)
         self._waits_until_s = now_s + 2 * max(0.0, lease.for_s)
 
-    def lose(self) -> None:
+    def lose(self, now_s: float) -> None:
         """The server is heard no more."""
+        if self._is_heard:
+            self._waits_until_s = max(self._waits_until_s, now_s + LOST_FOR_S)
         self._is_heard = False
 
-    def begin(self) -> None:
-        """A connection began: until the server says otherwise somebody else polls."""
+    def begin(self, now_s: float) -> None:
+        """A connection began: until the server says otherwise somebody else judges."""
         self._is_heard = True
         self._fence = 0
+        self._waits_until_s = max(self._waits_until_s, now_s + ALONE_AFTER_S)
 
     def fence(self, now_s: float) -> int:
         """Return the fence under which this install judges, 0 where it does not."""

@@ -50,7 +50,7 @@ class Line:
 
     @classmethod
     async def opened(cls, stream: Stream, server: ServerAddress) -> Line:
-        """Ask for the protocol; return once the server has agreed. Raises LineLost."""
+        """Ask for the protocol; return once the server has agreed. Raises LineLost, and closes the stream."""
         scheme = "wss" if server.is_tls else "ws"
         uri = parse_uri(f"{scheme}://{server.authority}{server.path}{PATH}")
         protocol = ClientProtocol(uri, extensions=[_DEFLATE], max_size=FRAME_CAP_BYTES)
@@ -58,12 +58,16 @@ class Line:
         request.headers["User-Agent"] = f"Heliograph/{VERSION}"
         protocol.send_request(request)
         line = cls(stream, protocol)
-        line._send()
-        async with asyncio.timeout(DEAD_AFTER_S):
-            while protocol.state is State.CONNECTING and protocol.handshake_exc is None:
-                await line._read()
-        if protocol.handshake_exc is not None:
-            raise LineLost(f"{server} has no stream here: {_said(protocol.handshake_exc)}")
+        try:
+            line._send()
+            async with asyncio.timeout(DEAD_AFTER_S):
+                while protocol.state is State.CONNECTING and protocol.handshake_exc is None:
+                    await line._read()
+            if protocol.handshake_exc is not None:
+                raise LineLost(f"{server} has no stream here: {_said(protocol.handshake_exc)}")
+        except BaseException:
+            stream.close()
+            raise
         return line
 
     def tell(self, message: ToServer) -> None:

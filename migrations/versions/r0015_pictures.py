@@ -9,7 +9,7 @@ from alembic import op
 from migrations.guards import guard, on_postgres
 
 revision = "0015"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

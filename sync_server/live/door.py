@@ -19,7 +19,7 @@ from domain.sync import SYNC_PROTOCOL, TOPICS, Hello, Person, Welcome, encode
 from domain.text import clean_text
 from engine import VERSION
 from sync_server.database import Transaction
-from sync_server.live import presence
+from sync_server.live import polling, presence
 from sync_server.live.frames import HangUp, Peer, decode
 from sync_server.live.hub import LATE_S, Hub
 from sync_server.live.line import Line
@@ -116,7 +116,7 @@ async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: H
         state = await transaction.fetchrow(_STATE)
         if state is None:
             raise HangUp("NOT_A_MEMBER", "the tenant is gone")
-        person, fitness, may_tell = None, presence.UNFIT, False
+        person, fitness, may_tell = None, polling.UNFIT, False
         if hello.install is not None:
             row = await transaction.fetchrow(_INSTALL, hello.install, who.id, client)
             if row is None:
@@ -125,7 +125,7 @@ async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: H
             is_collector = row["kind"] == "collector"
             may_tell = is_collector or who.may("edits:write")
             fitness = _fitness(who, is_collector=is_collector, may_tell=may_tell)
-            await presence.arrive(transaction, who, person, id, fitness)
+            await presence.arrive(transaction, who, person, id, fitness, hello.run)
         kept_seq = await _kept_seq(transaction, hello.install)
         if who.is_guest:
             read = {"method": "GET", "path": PATH}
@@ -140,6 +140,7 @@ async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: H
         who,
         person=person,
         fitness=fitness,
+        run_id=hello.run,
         may_tell=may_tell,
         jumps=not is_same,
         cursor=hello.revision if is_same else 0,
@@ -173,9 +174,11 @@ async def _kept_seq(transaction: Transaction, install: UUID | None) -> int:
 
 
 def _fitness(who: Principal, *, is_collector: bool, may_tell: bool) -> int:
-    if who.reach.sites is not None or not may_tell:
-        return presence.UNFIT
-    return presence.COLLECTOR if is_collector else presence.WINDOW
+    if not may_tell:
+        return polling.UNFIT
+    if who.reach.sites is not None:
+        return polling.OWN
+    return polling.COLLECTOR if is_collector else polling.WINDOW
 
 
 def _epoch(epoch: UUID, who: Principal) -> str:

@@ -23,7 +23,7 @@ from sync_server.charts import Charts
 from sync_server.database import Database
 from sync_server.ingest import Ingest
 from sync_server.ledger import NEWS
-from sync_server.live import presence
+from sync_server.live import polling, presence
 from sync_server.live.frames import COPIED, COPIED_S, HangUp
 from sync_server.live.intake import Intake
 from sync_server.live.line import Line
@@ -69,6 +69,7 @@ class Hub:
             asyncio.Semaphore(READING_AT_ONCE),
             lambda: time.time_ns() // 1000,
             self._on_numbers,
+            self.relay,
         )
         self._asked: asyncio.Queue[UUID] = asyncio.Queue()
         self._tasks = (
@@ -180,7 +181,7 @@ class Hub:
             lost = asyncio.Event()
             connection.add_termination_listener(_setter(lost))
             try:
-                for channel in (NEWS, presence.PEOPLE, ACCESS):
+                for channel in (NEWS, presence.PEOPLE, polling.POLLING, ACCESS):
                     await connection.add_listener(channel, self._on_notice)
                 for room in list(self.rooms.values()):  # what was said while nobody listened
                     room.on_news()
@@ -206,6 +207,8 @@ class Hub:
         if (room := self.rooms.get(id)) is not None:
             if channel == NEWS:
                 room.on_news()
+            elif channel == polling.POLLING:
+                room.on_polling()
             else:
                 room.on_people()
         if channel == NEWS and (maps := self.map_rooms.get(id)) is not None:
@@ -214,6 +217,11 @@ class Hub:
     def _on_numbers(self, tenant: UUID, cycles: Cycles) -> None:
         if (room := self.rooms.get(tenant)) is not None:
             room.on_numbers(cycles)
+
+    def relay(self, tenant: UUID, kind: str, payload: bytes) -> None:
+        """Carry what an install says to others of its tenant; it may be lost."""
+        if (room := self.rooms.get(tenant)) is not None:
+            room.on_relayed(kind, payload)
 
     # Who may still be there
 

@@ -18,8 +18,10 @@ from uuid import UUID
 
 import msgspec
 
+from domain.polling import REPORT_CAP_BYTES, SLOTS, AskNow, LetGo, Seen
 from domain.sync import (
     DEAD_AFTER_S,
+    DEVICES_WATCHED,
     Alive,
     AskSeries,
     Cycles,
@@ -36,10 +38,12 @@ from domain.sync import (
     ToServer,
     encode,
 )
+from sync_server.database import Work
 from sync_server.live import presence
 from sync_server.live.budget import Budget
 from sync_server.live.doing import Doing
 from sync_server.live.frames import HangUp, Peer, decode
+from sync_server.live.polling import UNFIT, let_go
 from sync_server.live.reading import Cursor, Page, Part, begun
 from sync_server.live.sifting import seen_devices
 from sync_server.live.works import AGAIN_S, AWAY, Works
@@ -55,7 +59,6 @@ ELSEWHERE_S = 0.5
 """How long it waits who stands elsewhere than it was told from."""
 SEND_S = 30.0
 """A frame that takes longer ends the line."""
-DEVICES_WATCHED = 500
 CLOCK_CAP_US, UNTOLD_CAP = 10**16, 2_000_000_000
 """What is said beyond these is no clock and no count."""
 
@@ -69,6 +72,9 @@ class Follows(Protocol):
 
     def on_ready(self, line: Line) -> None: ...
     def on_moved(self, line: Line) -> None: ...
+    def on_beat(self) -> None: ...
+    def on_seen(self, line: Line, report: bytes) -> None: ...
+    def on_ask(self, devices: Sequence[tuple[UUID, UUID | None]]) -> None: ...
     async def page(self, line: Line, cursor: Cursor) -> Page: ...
 
 
@@ -84,6 +90,7 @@ class Line:
         *,
         person: Person | None,
         fitness: int,
+        run_id: UUID | None,
         may_tell: bool,
         jumps: bool,
         cursor: int,
@@ -94,6 +101,12 @@ class Line:
         self.who = who
         self.person = person
         self.fitness = fitness
+        self.run_id = run_id
+        """The engine that it is of, from its start to its end."""
+        self.beat = 0
+        """The last one that it has said."""
+        self.holds = False
+        """Whether it was told that it polls anything."""
         self.cursor = cursor
         """The revision by which it has all."""
         self.told_by = told_by
@@ -213,17 +226,22 @@ class Line:
             wait_s = max(messages.spend(1, now_s), data_bytes.spend(len(data), now_s))
             message = decode(data)
             match message:
-                case Alive(at_us, untold):
+                case Alive(at_us, untold, beat):
                     ahead_us = at_us - self._works.now_us()
                     self.ahead_us = max(-CLOCK_CAP_US, min(CLOCK_CAP_US, ahead_us))
                     self.untold = max(0, min(UNTOLD_CAP, untold))
+                    self._on_beat(beat)
+                case Seen(report):
+                    self._on_seen(report)
+                case AskNow(devices):
+                    self._on_ask(devices)
                 case Taken(revision):
                     self._on_taken(revision)
                 case Cycles():
                     await self._doing.keep_cycles(message)
                 case AskSeries():
                     await self._doing.read_series(message)
-                case Push() | Tell() | Digests() | Subscribe() | Present():
+                case Push() | Tell() | Digests() | Subscribe() | Present() | LetGo():
                     await self._work.put(message)
                 case _:
                     raise HangUp("BAD_MESSAGE", "Hello comes once")
@@ -253,6 +271,8 @@ class Line:
                     await self._subscribe(topics, devices)
                 case Present(looks_at, works_on):
                     await self._move(looks_at, works_on)
+                case LetGo(slots):
+                    await self._let_go(slots)
                 case other:
                     raise AssertionError(f"{type(other).__name__} takes no database")
 
@@ -305,6 +325,38 @@ class Line:
             self._behind.set()
         if not self._behind.is_set() and self.room is not None:
             self.room.on_ready(self)
+
+    def _on_beat(self, beat: int) -> None:
+        is_first = not self.beat and beat > 0
+        self.beat = max(self.beat, beat)
+        if is_first and self.room is not None:
+            self.room.on_beat()
+
+    def _on_seen(self, report: bytes) -> None:
+        if len(report) > REPORT_CAP_BYTES:
+            raise HangUp(
+                "BAD_MESSAGE", f"a report of at most {REPORT_CAP_BYTES} bytes expected, got {len(report)}"
+            )
+        if self.room is not None and self.run_id is not None:
+            self.room.on_seen(self, report)
+
+    def _on_ask(self, devices: Sequence[tuple[UUID, UUID | None]]) -> None:
+        if len(devices) > DEVICES_WATCHED:
+            raise HangUp("BAD_MESSAGE", f"at most {DEVICES_WATCHED} devices expected, got {len(devices)}")
+        if self.room is not None and self.fitness > UNFIT:
+            self.room.on_ask(devices)
+
+    async def _let_go(self, slots: tuple[tuple[int, int], ...] | None) -> None:
+        given = slots or ()
+        is_sane = len(given) <= SLOTS and all(
+            0 <= slot < SLOTS and 0 < fence < 2**62 for slot, fence in given
+        )
+        if self.run_id is None or not is_sane:
+            raise HangUp("BAD_MESSAGE", f"a run that lets go of some of {SLOTS} slots expected")
+        async with self._works.database.transaction(Work(self._tenant())) as transaction:
+            await let_go(transaction, self.run_id, slots)
+        if self.room is not None:
+            self.room.on_beat()
 
     async def _move(self, looks_at: UUID | None, works_on: UUID | None) -> None:
         if self.person is not None and (self.person.looks_at, self.person.works_on) != (looks_at, works_on):

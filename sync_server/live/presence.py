@@ -1,4 +1,4 @@
-"""Who is there, at whichever server, and who of them polls and judges for the team. Counterpart: `room.py`, which asks often.
+"""Who is there, at whichever server, and who of them judges for the team. Counterpart: `room.py`, which asks often.
 
 Theory: an install that is connected has a row, which its server keeps fresh by what it hears of it. The lease of a tenant goes to
 the fittest that was heard lately, and stays with it: a collector before a window, the one that came first before others. It holds
@@ -14,8 +14,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from domain.polling import Poller
 from domain.sync import DEAD_AFTER_S, Person
 from sync_server.database import Database, Transaction, Work
+from sync_server.live import polling
+from sync_server.live.polling import WINDOW, Holding
 from sync_server.security.principal import Principal
 
 PEOPLE = "heliograph_people"
@@ -24,8 +27,6 @@ JUDGE = "judge"
 LEASE_S = 12.0
 PEOPLE_CAP = 1_000
 """Most who are told of by name."""
-UNFIT, WINDOW, COLLECTOR = 0, 1, 2
-"""How fit an install is to poll for all; an unfit one never does."""
 _S = 1_000_000
 
 
@@ -55,11 +56,14 @@ class Sign(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """What became of a round: the lease, how long it holds, who has it by name, and lines that others have taken the place of."""
+    """What became of a round: the lease, how long it holds, who has it by name, who polls what and when the first of them is over
+    if nothing more is heard, and lines that others have taken the place of."""
 
     lease: Lease
     for_s: float
     holder: str
+    holding: Holding
+    over_s: float
     replaced: frozenset[UUID]
     is_moved: bool
 
@@ -67,7 +71,7 @@ class Heard(NamedTuple):
 def next_lease(old: Lease, candidates: Sequence[Candidate], now_us: int) -> Lease:
     """Return who has the lease from now on."""
     lease_us = round(LEASE_S * _S)
-    fresh = [one for one in candidates if one.fitness > UNFIT and one.heard_us + lease_us > now_us]
+    fresh = [one for one in candidates if one.fitness >= WINDOW and one.heard_us + lease_us > now_us]
     best = min(fresh, key=lambda one: (-one.fitness, one.since_us, one.install), default=None)
     holder = next((one for one in fresh if one.install == old.install), None)
     if holder is not None and (best is None or best.fitness <= holder.fitness):
@@ -79,8 +83,10 @@ def next_lease(old: Lease, candidates: Sequence[Candidate], now_us: int) -> Leas
     return Lease(best.install, old.fence + 1, best.heard_us + lease_us)
 
 
-async def arrive(transaction: Transaction, who: Principal, person: Person, line: UUID, fitness: int) -> None:
-    """Write down that an install is connected by a line, in the place of an older one."""
+async def arrive(  # noqa: PLR0917
+    transaction: Transaction, who: Principal, person: Person, line: UUID, fitness: int, run: UUID | None
+) -> None:
+    """Write down that an install is connected by a line of a run of it, in the place of an older one."""
     await transaction.execute(
         _ARRIVE,
         person.install,
@@ -91,6 +97,7 @@ async def arrive(transaction: Transaction, who: Principal, person: Person, line:
         fitness,
         person.looks_at,
         person.works_on,
+        run,
     )
 
 
@@ -129,6 +136,13 @@ async def people(transaction: Transaction) -> tuple[Person, ...]:
     )
 
 
+async def pollers(database: Database, tenant: UUID) -> tuple[Poller, ...]:
+    """Return the installs of a tenant that a device can be assigned to."""
+    async with database.transaction(Work(tenant)) as transaction:
+        rows = await transaction.fetch(_POLLERS, round(DEAD_AFTER_S * _S), PEOPLE_CAP)
+    return tuple(Poller(UUID(int=row["id"].int), row["name"], row["kind"], row["is_here"]) for row in rows)
+
+
 async def hear(database: Database, tenant: UUID, signs: Mapping[UUID, Sign]) -> Heard:
     """Write down what each line of this server has said of itself, and settle who has the lease."""
     async with database.transaction(Work(tenant)) as transaction:
@@ -151,12 +165,14 @@ async def hear(database: Database, tenant: UUID, signs: Mapping[UUID, Sign]) -> 
         lease = next_lease(old, candidates, now_us)
         if lease != old:
             await transaction.execute(_SETTLE, JUDGE, *lease)
+        holding = await polling.settle(transaction, lease.install, now_us)
         is_moved = lease.fence != old.fence or lease.install != old.install
         if is_moved:
             await transaction.execute(_SAY)
     holder = names.get(lease.install, "") if lease.install is not None else ""
     replaced = frozenset(signs) - here
-    return Heard(lease, max(0.0, (lease.until_us - now_us) / _S), holder, replaced, is_moved)
+    for_s, over_s = (max(0.0, (until_us - now_us) / _S) for until_us in (lease.until_us, holding.over_us))
+    return Heard(lease, for_s, holder, holding, over_s, replaced, is_moved)
 
 
 async def fence_of(transaction: Transaction) -> tuple[UUID | None, int]:
@@ -171,10 +187,10 @@ _SAY = f"SELECT pg_notify('{PEOPLE}', current_tenant()::text)"
 _ARRIVE = f"""
     WITH said AS ({_SAY})
     INSERT INTO sync.line AS l (tenant_id, install_id, line_id, account_id, name, computer, fitness, since_us, heard_us,
-        looks_at, works_on)
-    SELECT current_tenant(), $1, $2, $3, $4, $5, $6, identity.now_us(), identity.now_us(), $7, $8 FROM said
+        looks_at, works_on, run_id)
+    SELECT current_tenant(), $1, $2, $3, $4, $5, $6, identity.now_us(), identity.now_us(), $7, $8, $9 FROM said
     ON CONFLICT (tenant_id, install_id) DO UPDATE SET line_id = $2, account_id = $3, name = $4, computer = $5, fitness = $6,
-        heard_us = excluded.heard_us, looks_at = $7, works_on = $8,
+        heard_us = excluded.heard_us, looks_at = $7, works_on = $8, run_id = $9,
         since_us = CASE WHEN l.heard_us > excluded.heard_us - {round(LEASE_S * _S)} THEN l.since_us ELSE excluded.since_us END
 """
 _LEAVE = f"""
@@ -197,6 +213,11 @@ _CANDIDATES = """
     SELECT install_id, computer, fitness, since_us, heard_us FROM sync.line WHERE heard_us > $1
 """
 _SETTLE = "UPDATE sync.lease SET install_id = $2, fence = $3, until_us = $4 WHERE name = $1"
+_POLLERS = """
+    SELECT i.id, i.name, i.kind, l.install_id IS NOT NULL AS is_here FROM identity.install i
+    LEFT JOIN sync.line l ON l.install_id = i.id AND l.heard_us > identity.now_us() - $1::bigint
+    WHERE i.proven_us IS NOT NULL AND i.ended_us IS NULL ORDER BY is_here DESC, i.kind, i.name, i.id LIMIT $2
+"""
 _PEOPLE = """
     SELECT install_id, account_id, name, computer, since_us,
         CASE WHEN (SELECT reached_sites()) IS NULL OR is_reached(looks_at) THEN looks_at END AS looks_at,

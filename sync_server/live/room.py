@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from domain.sync import HEARTBEAT_S, Alive, Cycles, Lease, Live, encode
@@ -20,6 +20,7 @@ from sync_server.live import presence
 from sync_server.live.frames import COPIED, COPIED_S, HangUp
 from sync_server.live.line import Line
 from sync_server.live.reading import Cursor, Page, begun
+from sync_server.live.relaying import Relaying
 from sync_server.live.shelf import Shelf, View, view_of
 from sync_server.live.works import AWAY, Works
 
@@ -51,6 +52,7 @@ class Room:
         self._shelf = Shelf(works.database, works.reading)
         self._lease: presence.Lease | None = None
         self._holder = ""
+        self._relaying = Relaying(tenant, self.lines, works)
         self._heard: dict[UUID, int] = {}
         """When devices were heard last, of which that was not told yet."""
         self._alive_s = 0.0
@@ -97,6 +99,26 @@ class Room:
         """Somebody came, went or moved, or another judges."""
         self._people_due.set()
         self._tick_due.set()
+
+    def on_polling(self) -> None:
+        """Others poll something now."""
+        self._tick_due.set()
+
+    def on_beat(self) -> None:
+        """A line may be told what it polls, or has let something go."""
+        self._tick_due.set()
+
+    def on_seen(self, line: Line, report: bytes) -> None:
+        """A run saw something of what it polls."""
+        self._relaying.see(line, report)
+
+    def on_ask(self, devices: Sequence[tuple[UUID, UUID | None]]) -> None:
+        """Somebody wants devices asked at once."""
+        self._relaying.ask(devices)
+
+    def on_relayed(self, kind: str, payload: bytes) -> None:
+        """Something was carried here from another line, or another server."""
+        self._relaying.on_relayed(kind, payload)
 
     def on_ready(self, line: Line) -> None:
         """A line can take more."""
@@ -187,11 +209,12 @@ class Room:
             ]
             told: bytes | None = None
             try:
+                pollers = await presence.pollers(self._works.database, self.tenant) if listening else ()
                 for line in listening:
                     is_limited = line.who.reach.sites is not None
                     if told is None or is_limited:
                         async with self._works.database.transaction(line.who) as transaction:
-                            data = encode(Live(people=await presence.people(transaction)))
+                            data = encode(Live(people=await presence.people(transaction), pollers=pollers))
                         told = told if is_limited else data
                     else:
                         data = told
@@ -241,6 +264,7 @@ class Room:
     async def _hear(self) -> None:
         """Say who was heard, and tell each line who judges."""
         present = {line.id: line for line in self.lines if line.person is not None}
+        beats = self._relaying.beats()
         now_s = time.monotonic()
         signs = {
             id: presence.Sign(round((now_s - line.heard_s) * 1e6), line.ahead_us, line.untold)
@@ -249,6 +273,10 @@ class Room:
         heard = await presence.hear(self._works.database, self.tenant, signs)
         for id in heard.replaced:
             await self._return(present[id])
+        if 0 < heard.over_s < TICK_S:  # others wait for what somebody holds who is not heard
+            asyncio.get_running_loop().call_later(heard.over_s, self._tick_due.set)
+        beats = {id: beat for id, beat in beats.items() if id not in heard.replaced}
+        self._relaying.tell(heard.holding, heard.lease.install if heard.for_s > 0 else None, beats)
         lease = heard.lease
         is_other = lease != self._lease and (
             self._lease is None or (lease.install, lease.fence) != (self._lease.install, self._lease.fence)
@@ -270,7 +298,7 @@ class Room:
         async with self._works.database.transaction(line.who) as transaction:
             is_there = await transaction.fetchval(_TAKEN, line.person.install)
             if not is_there:
-                await presence.arrive(transaction, line.who, line.person, line.id, line.fitness)
+                await presence.arrive(transaction, line.who, line.person, line.id, line.fitness, line.run_id)
         if is_there:
             line.hang_up(HangUp("TOO_MANY", COPIED, COPIED_S))
 

@@ -18,6 +18,7 @@ from domain.health import Health
 from domain.journal import SUBJECT_KINDS, JournalRow
 from domain.load import LinkState
 from domain.metrics import CATALOGUE
+from domain.polling import slot_of
 from domain.sync import Cycles, Tell
 from sync_server.database import Database, Transaction
 from sync_server.live.folding import ABSORBED
@@ -81,14 +82,26 @@ async def sift(
 async def cycles_of(
     database: Database, samples: Samples, who: Principal, install: UUID, message: Cycles
 ) -> tuple[list[Cycle], Cycles]:
-    """Return cycles as they are stored, and the message with those alone. Raises as `Database.transaction` does."""
-    devices = {device for device, _, _ in message.cycles}
+    """Return cycles as they are stored, and the message with those alone. Raises as `Database.transaction` does.
+
+    What an install measured of a device that another had taken over by then is not among them: the other's is there.
+    """
     async with database.transaction(who) as transaction:
-        devices = await _seen(transaction, _DEVICES, devices)
+        rows = await transaction.fetch(_ASSIGNED, list({device for device, _, _ in message.cycles}))
+        others_us = {
+            row["slot"]: row["taken_us"] for row in await transaction.fetch(_TAKEN_BY_OTHERS, install)
+        }
+    until_us = {
+        (id := UUID(int=row["id"].int)): NUMBER_CAP
+        if row["polled_by"] is not None
+        else others_us.get(slot_of(id), NUMBER_CAP)
+        for row in rows
+    }
     found: list[Cycle] = []
     taken = []
     for one in message.cycles:
-        cycle = _packed(samples, install, *one) if one[0] in devices else None
+        is_his = one[1] <= until_us.get(one[0], -1)
+        cycle = _packed(samples, install, *one) if is_his else None
         if cycle is not None:
             found.append(cycle)
             taken.append(one)
@@ -181,6 +194,11 @@ def _fact(one: Fact, vantage: UUID) -> Fact | None:
 
 
 _DEVICES = "SELECT id FROM device WHERE id = ANY ($1::uuid[])"
+_ASSIGNED = "SELECT id, polled_by FROM device WHERE id = ANY ($1::uuid[])"
+_TAKEN_BY_OTHERS = """
+    SELECT s.slot, s.taken_us FROM sync.slot s JOIN sync.poller p USING (tenant_id, run_id)
+    WHERE s.slot >= 0 AND p.install_id <> $1
+"""
 _LINKS = "SELECT id FROM link WHERE id = ANY ($1::uuid[])"
 _REACHED = "SELECT id FROM unnest($1::uuid[]) AS u (id) WHERE is_reached(id)"
 _OWN_FACTS = (

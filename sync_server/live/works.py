@@ -24,7 +24,8 @@ AGAIN_S = 2.0
 
 @dataclass(frozen=True)
 class Works:
-    """`reading` bounds how many lines read by themselves at a time; `on_numbers` is told of cycles that are on disk."""
+    """`reading` bounds how many lines read by themselves at a time; `on_numbers` is told of cycles that are on disk; `relay`
+    carries something of a kind to the lines of a tenant, wherever they are, or loses it."""
 
     database: Database
     samples: Samples
@@ -34,3 +35,4 @@ class Works:
     reading: asyncio.Semaphore
     now_us: Callable[[], int]
     on_numbers: Callable[[UUID, Cycles], None]
+    relay: Callable[[UUID, str, bytes], None]

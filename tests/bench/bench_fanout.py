@@ -98,13 +98,14 @@ class _Team:
 def run() -> dict[str, Any]:
     """Return the figures."""
     with bench_database() as (settings, superuser):
-        token = run_loop(_found(settings))
+        token = run_loop(found(settings))
         more: dict[str, object] = {"live_tenant_lines": 1_000, "pool_max": 10}
         with process(settings.database_url.value, **more) as server:
             return run_loop(_measure(server, superuser, token))
 
 
-async def _found(settings: Settings) -> str:
+async def found(settings: Settings) -> str:
+    """Return what founds the platform."""
     chosen = msgspec.structs.replace(settings, secret=ROOMY["secret"])
     database = await Database.open(chosen)
     services = Services.of(chosen, database)
@@ -117,10 +118,10 @@ async def _found(settings: Settings) -> str:
 
 async def _measure(server: Process, superuser: str, token: str) -> dict[str, Any]:
     async with httpx.AsyncClient(base_url=server.address + "/api/v1", timeout=60) as http:
-        tenant, account = await _tenant(http, token)
+        own, account = await tenant(http, token)
         installs = [uuid4() for _ in range(CLIENTS)]
         devices = [uuid4() for _ in range(DEVICES)]
-        _fill(superuser, tenant, account, installs, devices)
+        _fill(superuser, own, account, installs, devices)
         judge, fence = await _judge(http, server, installs[0])
         team, lines = _Team(), [judge]
         breathing = [asyncio.create_task(_breathe(lines)), asyncio.create_task(_drain(judge))]
@@ -188,7 +189,7 @@ async def _phase(
     }
 
 
-async def _tenant(http: httpx.AsyncClient, token: str) -> tuple[str, str]:
+async def tenant(http: httpx.AsyncClient, token: str) -> tuple[str, str]:
     """Found the platform and enter a tenant; return the tenant and the account."""
 
     async def post(path: str, body: dict[str, Any]) -> Any:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from sync_server.live.presence import COLLECTOR, LEASE_S, UNFIT, WINDOW, Candidate, Lease, next_lease
+from sync_server.live.polling import COLLECTOR, OWN, UNFIT, WINDOW
+from sync_server.live.presence import LEASE_S, Candidate, Lease, next_lease
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import living
 from tests.server.test_live import a_team
@@ -32,6 +33,7 @@ def held(install: UUID, left_s: float) -> Lease:
     [
         (NOBODY, [], None, 4),
         (NOBODY, [one(A, UNFIT)], None, 4),
+        (NOBODY, [one(A, OWN)], None, 4),
         (NOBODY, [one(A), one(B, since_s=5)], B, 5),
         (NOBODY, [one(A, since_s=9), one(B, COLLECTOR)], B, 5),
         (NOBODY, [one(A, heard_s=LEASE_S + 1)], None, 4),

@@ -10,6 +10,7 @@ from typing import Any
 
 from domain.edit import Edit, Step
 from domain.inventory import Inventory
+from domain.sharing import InstallKind
 from domain.team import JoinTeam
 from domain.vault import Secret
 from domain.wire import Reply, SubmitEdit
@@ -62,11 +63,18 @@ class Joined:
 
 
 async def join(
-    profile: Path, server: Reached, login: str, inventory: Inventory | None = None, *, bring: bool = False
+    profile: Path,
+    server: Reached,
+    login: str,
+    inventory: Inventory | None = None,
+    *,
+    bring: bool = False,
+    kind: InstallKind = "window",
 ) -> Path:
     """Join a team from a profile; return the team's folder."""
-    async with joining(profile, inventory) as here:
-        reply = await here.answer(JoinTeam(1, server.url, login, Secret(PASSWORD), bring=bring))
+    async with joining(profile, inventory, kind) as here:
+        named = JoinTeam(1, server.url, login, Secret(PASSWORD), bring=bring, computer=profile.name)
+        reply = await here.answer(named)
         assert not reply.refusals, reply.refusals
         return Path(reply.result["profile"])
 

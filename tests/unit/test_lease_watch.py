@@ -17,17 +17,17 @@ def test_an_install_that_never_hears_of_its_server_goes_on_by_itself_after_a_whi
 
 def test_whoever_has_the_lease_keeps_it_until_it_is_over_and_then_goes_on_from_here() -> None:
     watch = LeaseWatch(0.0)
-    watch.begin()
+    watch.begin(0.0)
     watch.hear(Lease(7, 12.0), 10.0)
     assert (watch.state(21.9), watch.fence(21.9)) == ("here", 7)
-    watch.lose()
+    watch.lose(12.0)
     assert watch.state(21.9) == "here", "nobody else has it yet"
     assert (watch.state(22.0), watch.fence(22.0)) == ("cut_off", 0)
 
 
 def test_a_lease_that_is_not_renewed_ends_although_the_server_is_heard() -> None:
     watch = LeaseWatch(0.0)
-    watch.begin()
+    watch.begin(0.0)
     watch.hear(Lease(7, 12.0), 10.0)
     assert watch.state(22.0) == "elsewhere"
 
@@ -37,14 +37,17 @@ def test_whoever_has_none_waits_until_the_others_must_be_over_and_as_long_again(
     after_s: float, state: LeaseState
 ) -> None:
     watch = LeaseWatch(0.0)
-    watch.begin()
-    watch.hear(Lease(0, 12.0, "tower"), 10.0)
-    watch.lose()
+    watch.begin(-30.0)
+    watch.hear(Lease(0, 0.0, "tower"), 10.0)
+    watch.lose(10.0)
     assert watch.state(10.0 + after_s) == state and watch.holder == "tower"
 
 
 def test_a_new_line_ends_what_was_done_from_here_at_once() -> None:
     watch = LeaseWatch(0.0)
     assert watch.state(500.0) == "cut_off"
-    watch.begin()
+    watch.begin(500.0)
     assert watch.state(500.0) == "elsewhere"
+    watch.lose(501.0)
+    assert watch.state(530.0 - 0.1) == "elsewhere", "who is let in and thrown out again goes on waiting"
+    assert watch.state(530.0) == "cut_off"

@@ -10,7 +10,8 @@ import pytest
 
 from domain.errors import NoAnswer
 from domain.inventory import Tenant
-from domain.sync import HEARTBEAT_S, RECONNECT_S, Alive, Hello, Kept, Refused, ToServer, Welcome
+from domain.polling import BEAT_S
+from domain.sync import RECONNECT_S, Alive, Hello, Kept, Refused, ToServer, Welcome
 from engine.sync.client import TeamClient
 from engine.sync.line import LineLost
 from engine.sync.session import Cursor
@@ -83,6 +84,24 @@ class Spoken:
         pass
 
 
+class Polling:
+    """Polls nothing, and is alive."""
+
+    run_id = UUID(int=7)
+
+    def open(self) -> None:
+        pass
+
+    def beat(self, untold: int) -> Alive:
+        return Alive(1, untold)
+
+    def next_report(self) -> None:
+        return None
+
+    def next_question(self) -> None:
+        return None
+
+
 def _client(spoken: Spoken, lines: Any, chance: float = 0.5) -> TeamClient:
     async def connect() -> Any:
         line = next(lines)
@@ -90,7 +109,7 @@ def _client(spoken: Spoken, lines: Any, chance: float = 0.5) -> TeamClient:
             raise line
         return line
 
-    return TeamClient(INSTALL, FakeLogin(), connect, spoken, chance=lambda: chance, now_us=lambda: 1)  # type: ignore[arg-type]
+    return TeamClient(INSTALL, FakeLogin(), connect, spoken, Polling(), chance=lambda: chance)  # type: ignore[arg-type]
 
 
 async def _for(client: TeamClient, seconds: float) -> None:
@@ -139,7 +158,7 @@ def test_after_a_cut_of_a_second_or_of_a_week_it_is_there_again_within_seconds(a
 def test_hello_says_what_is_here_and_the_heart_beats() -> None:
     line = FakeLine(WELCOME)
     spoken = Spoken()
-    run(_for(_client(spoken, iter([line])), 4 * HEARTBEAT_S + 1))
+    run(_for(_client(spoken, iter([line])), 4 * BEAT_S + 1))
     hello = line.told[0]
     assert isinstance(hello, Hello) and (hello.install, hello.epoch, hello.revision) == (INSTALL, "e", 5)
     assert sum(isinstance(one, Alive) for one in line.told) == 5

@@ -1,0 +1,130 @@
+"""What this engine has to do with polling for its team: what it asks itself, what it reports, what it has others ask.
+
+Counterparts: `shares.py`, what is granted; `reports.py`, what is seen; `switchboard.py`, which asks by it; `client.py`, its line.
+One rule: while the server is heard what is not granted is not asked; cut off, what falls to nobody else alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+from domain.inventory import Device
+from domain.polling import AskNow, LetGo, Seen, Share, slot_of
+from domain.sync import DEVICES_WATCHED, Alive
+from engine.switchboard import Switchboard
+from engine.sync.reports import Hearing, Reports
+from engine.sync.shares import ShareWatch
+
+_log = logging.getLogger("engine.sync")
+
+SLEPT_S = 3.0
+"""A wall clock that went on by so much more than the other: the computer slept, and what it held is over."""
+
+
+class TeamPolling:
+    """Made once an engine; `look` is to be called often. `is_collector`: of what falls to the team it asks, cut off, what it held
+    last; a window then asks all of it."""
+
+    def __init__(  # noqa: PLR0917
+        self,
+        install: UUID,
+        is_collector: bool,
+        board: Switchboard,
+        device: Callable[[UUID], Device | None],
+        clock: Callable[[], float],
+        now_us: Callable[[], int],
+    ) -> None:
+        self.run_id = uuid4()
+        self.reports = Reports()
+        self.hearing = Hearing(device, board.observe_for, board.end_visit_for, now_us)
+        self._install = install
+        self._is_collector = is_collector
+        self._board = board
+        self._clock = clock
+        self._now_us = now_us
+        self._watch = ShareWatch()
+        self._is_cut_off = False
+        self._applied: object = None
+        self._asked: dict[UUID, UUID | None] = {}
+        self._apart_s = now_us() / 1e6 - clock()
+        board.polls, board.after_s = self.polls, self.after_s
+        board.report, board.ask_elsewhere = self.reports, self._ask_elsewhere
+
+    def polls(self, device: Device) -> bool:
+        """Tell whether a device is asked from here now."""
+        if self._is_cut_off:
+            if device.polled_by is not None:
+                return device.polled_by == self._install
+            return (
+                not (self._is_collector and self._watch.is_known) or slot_of(device.id) in self._watch.slots
+            )
+        if device.polled_by is not None:
+            return device.polled_by == self._install and self._watch.holds_own(self._clock())
+        return self._watch.holds(slot_of(device.id), self._clock())
+
+    def after_s(self, device: Device) -> float:
+        """Return how long to wait before a device is asked that others asked until just now."""
+        is_handed = device.polled_by is None and slot_of(device.id) in self._watch.handed
+        return device.interval_s / 2 if is_handed else 0.0
+
+    def look(self, is_cut_off: bool) -> None:
+        """Ask whom there is to ask by now, and no other."""
+        now_s = self._clock()
+        apart_s = self._now_us() / 1e6 - now_s
+        if apart_s - self._apart_s > SLEPT_S:
+            self._watch.drop()
+        self._apart_s = apart_s
+        self._is_cut_off = is_cut_off
+        self._apply(now_s)
+
+    # The line
+
+    def open(self) -> None:
+        """A line was opened: what waits to be reported is old."""
+        self.reports.clear()
+
+    def beat(self, untold: int) -> Alive:
+        """Return the next sign of life; `untold`: rows that the server has not."""
+        return Alive(self._now_us(), untold, self._watch.beat(self._clock()))
+
+    def on_share(self, share: Share) -> LetGo | None:
+        """Take what is granted; return what to answer now that it is kept."""
+        now_s = self._clock()
+        answer = self._watch.hear(share, now_s)
+        self._apply(now_s)
+        return answer
+
+    def on_asked(self, asked: AskNow) -> None:
+        """Ask devices at once that are asked from here."""
+        for device, _ in asked.devices:
+            self._board.monitor.probe_now(device)
+
+    def next_report(self) -> Seen | None:
+        """Return what was seen since the last."""
+        if self.reports.lost:
+            _log.warning("observations_lost", extra={"count": self.reports.lost})
+            self.reports.lost = 0
+        return self.reports.take(self._now_us())
+
+    def next_question(self) -> AskNow | None:
+        """Return which devices others are to ask at once."""
+        some = list(self._asked.items())[:DEVICES_WATCHED]
+        for device, _ in some:
+            del self._asked[device]
+        return AskNow(tuple(some)) if some else None
+
+    def _ask_elsewhere(self, device: Device) -> bool:
+        self._asked[device.id] = device.polled_by
+        return True
+
+    def _apply(self, now_s: float) -> None:
+        watch = self._watch
+        is_over = now_s >= watch.until_s
+        until_s = float("inf") if self._is_cut_off else watch.until_s
+        self._board.monitor.ask_until(until_s)
+        held: object = (self._is_cut_off, is_over, None if is_over else (watch.slots, watch.own))
+        if held != self._applied:
+            self._applied = held
+            self._board.ask_all()

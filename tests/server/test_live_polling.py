@@ -1,0 +1,121 @@
+"""Who polls what over the live line: granted as an answer to a beat, handed over when it was let go, reported to who judges."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from domain.polling import HOLD_S, SLOTS, AskNow, Heard, LetGo, Seen, Share, encode_report, slot_of
+from domain.sync import Alive, Cycles, Kept
+from sync_server.live.polling import BACK_AT_ONCE
+from tests.server.conftest import ServerDatabase
+from tests.server.live_clients import Live, Replica, an_edit, living, making
+from tests.server.test_live import a_team
+
+REPORT = encode_report(1, [], [])
+
+
+async def poller(live: Live, admin: object, name: str, run: UUID | None = None) -> Replica:
+    """Return a collector of a run of its own that has said its first beat."""
+    install = await live.install(admin, "collector", name)  # type: ignore[arg-type]
+    replica = await live.join(admin, install, run=run or uuid4())  # type: ignore[arg-type]
+    await replica.say(Alive(0, beat=1))
+    return replica
+
+
+async def share(replica: Replica, beat: int = 2) -> Share:
+    """Say a beat; return what is granted as the answer to it."""
+    await replica.say(Alive(0, beat=beat))
+    while (told := await replica.hear(Share)).beat < beat:
+        pass
+    return told
+
+
+async def test_the_first_has_all_and_hands_over_what_it_has_let_go(server_database: ServerDatabase) -> None:
+    async with living(server_database) as live:
+        _, _, admin = await a_team(live, "engineer", "viewer")
+        east = await poller(live, admin, "East")
+        first = await share(east)
+        assert (len(first.slots), first.for_s, first.back) == (SLOTS, HOLD_S, ())
+        assert first.own
+        west = await poller(live, admin, "West")
+        asked = await share(east, 3)
+        assert len(asked.back) == BACK_AT_ONCE and len(asked.slots) == SLOTS - BACK_AT_ONCE
+        own = await west.hear(Share)
+        assert (own.slots, bool(own.own)) == ((), True), "what East holds is not given to West"
+        await east.say(LetGo(asked.back))
+        while not (given := await west.hear(Share)).slots:
+            pass
+        assert {slot for slot, _ in given.slots} == {slot for slot, _ in asked.back} == set(given.handed)
+        fences = dict(asked.back)
+        assert all(fence == fences[slot] + 1 for slot, fence in given.slots)
+
+
+async def test_who_ends_gives_all_back_at_once_and_who_breaks_off_does_not(
+    server_database: ServerDatabase,
+) -> None:
+    async with living(server_database) as live:
+        _, _, admin = await a_team(live, "engineer", "viewer")
+        east, west = await poller(live, admin, "East"), await poller(live, admin, "West")
+        assert len((await share(east)).slots) + len((await share(east, 3)).back) >= SLOTS // 2
+        east.line.transport.abort()
+        async with live.server.owner.transaction():
+            holds = await live.server.owner.fetchval("SELECT count(run_id) FROM sync.slot WHERE slot >= 0")
+        assert holds == SLOTS, "nobody has taken it by then"
+        await west.say(LetGo())
+        while (await west.hear(Share)).slots:
+            pass
+
+
+async def test_what_one_saw_reaches_who_judges_with_what_it_held(server_database: ServerDatabase) -> None:
+    async with living(server_database) as live:
+        anna, _, admin = await a_team(live, "engineer", "viewer")
+        east = await poller(live, admin, "East")
+        await east.led()
+        await share(east)
+        laptop = await live.join(anna, run=uuid4())
+        await laptop.say(Alive(0, beat=1))
+        own = await laptop.hear(Share)
+        assert own.own and not own.slots, "a window has what is assigned to it, beside a collector"
+        await laptop.say(Seen(REPORT))
+        assert await east.hear(Heard) == Heard(laptop.install, (), True, REPORT)  # type: ignore[arg-type]
+
+
+async def test_a_question_reaches_who_polls_the_device_alone(server_database: ServerDatabase) -> None:
+    async with living(server_database) as live:
+        anna, eve, admin = await a_team(live, "engineer", "viewer")
+        east = await poller(live, admin, "East")
+        await share(east)
+        laptop, viewer = await live.join(anna, run=uuid4()), await live.join(eve, run=uuid4())
+        await laptop.say(Alive(0, beat=1))
+        await laptop.hear(Share)
+        shared, his = (uuid4(), None), (uuid4(), laptop.install)
+        await viewer.say(AskNow(((uuid4(), None),)))
+        await laptop.say(AskNow((shared, his)))
+        assert await east.hear(AskNow) == AskNow((shared,)), "and what a viewer asks goes nowhere"
+        assert await laptop.hear(AskNow) == AskNow((his,))
+
+
+async def test_numbers_of_what_another_has_taken_over_are_not_kept_twice(
+    server_database: ServerDatabase,
+) -> None:
+    async with living(server_database) as live:
+        _, _, admin = await a_team(live, "engineer", "viewer")
+        east = await poller(live, admin, "East")
+        await share(east)
+        west = await poller(live, admin, "West")
+        asked = await share(east, 9)
+        while slot_of(device := uuid4()) not in dict(asked.back):
+            pass
+        named = making("device", device, name="R", address="10.0.0.1", probes=[], interval_s=30.0)
+        await east.push(an_edit(named))
+        await east.say(LetGo(asked.back))
+        while not (await west.hear(Share)).slots:
+            pass
+        taken_us: int = await live.server.owner.fetchval(
+            "SELECT taken_us FROM sync.slot WHERE slot = $1", slot_of(device)
+        )
+        before, after = taken_us - 1_000_000, taken_us + 1_000_000
+        await east.say(Cycles(7, tuple((device, at, (("cpu_load_pct", "", 1.0),)) for at in (before, after))))
+        assert (await east.hear(Kept)).refused == 1
+        await west.say(Cycles(7, ((device, after, (("cpu_load_pct", "", 1.0),)),)))
+        assert (await west.hear(Kept)).refused == 0
