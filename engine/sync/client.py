@@ -70,7 +70,7 @@ class Speaking(Protocol):
     def on_series(self, series: Series) -> None: ...
     def on_lease(self, lease: Lease) -> None: ...
     def on_live(self, live: Live) -> None: ...
-    def on_lost(self) -> None: ...
+    def on_lost(self, told_to_wait_s: float) -> None: ...
     def untold(self) -> int: ...
     def next_push(self) -> Push | None: ...
     async def next_tells(self) -> list[ToServer]: ...
@@ -100,6 +100,7 @@ class TeamClient:
         self._connect = connect
         self._speaking = speaking
         self._polling = polling
+        self._told_to_wait_s = 0.0
         self._chance = chance
         self._news = asyncio.Event()
         self._again = asyncio.Event()
@@ -198,7 +199,8 @@ class TeamClient:
             return lasted, f"it cannot be written here: {error.message}", RECONNECT_S[-1]
         finally:
             self._line = None
-            self._speaking.on_lost()
+            told_s, self._told_to_wait_s = self._told_to_wait_s, 0.0
+            self._speaking.on_lost(told_s)
             line.close()
 
     def _hello(self, token: str) -> Hello:
@@ -310,5 +312,7 @@ class TeamClient:
         self._login.forget_access()
         said = clean_text(refused.message, 300)
         _log.warning("team_refused", extra={"code": clean_text(refused.code, 60), "reason": said})
+        if refused.code == "TOO_MANY":
+            self._told_to_wait_s = refused.retry_after_s
         is_over = refused.retry_after_s <= 0 and refused.code not in ASKS_AGAIN
         return said, None if is_over else max(0.0, refused.retry_after_s)

@@ -21,7 +21,6 @@ from uuid import UUID
 import msgspec
 
 from domain.errors import DeviceError, Refusal, RefusedByRule
-from domain.polling import Poller
 from domain.rules import NAME_CAP
 from domain.sync import (
     Entries,
@@ -132,7 +131,6 @@ class TeamDesk:
         self._why = ""
         self._retry_us = 0
         self._people: tuple[Person, ...] = ()
-        self._pollers: tuple[Poller, ...] = ()
         self._newest = 0
         self.is_synced = False
         """Whether all that the server had when the line began is here."""
@@ -201,7 +199,7 @@ class TeamDesk:
             install=mine.install,
             collectors=self._collectors(),
             local_alerts=self._local_alerts(),
-            pollers=self._pollers,
+            pollers=self._polling.pollers,
         )
 
     def tell_state(self) -> None:
@@ -351,14 +349,14 @@ class TeamDesk:
         if live.heard:
             self._on_heard(dict(live.heard))
         if live.people is not None:
-            self._people, self._pollers = live.people[:PEOPLE_CAP], live.pollers[:PEOPLE_CAP]
+            self._people, self._polling.pollers = live.people[:PEOPLE_CAP], live.pollers[:PEOPLE_CAP]
             self.tell_state()
 
-    def on_lost(self) -> None:
-        """The line is over."""
+    def on_lost(self, told_to_wait_s: float) -> None:
+        """The line is over; the server may have said when to come again."""
         self.ledger.session.close()
         self.is_synced = False
-        self._watch.lose(self._clock())
+        self._watch.lose(self._clock(), told_to_wait_s)
         self._people = ()
         self._teller.close()
         self.charts.on_lost()

@@ -37,10 +37,12 @@ class LeaseWatch:
         self._until_s = now_s + max(0.0, lease.for_s)
         self._waits_until_s = now_s + 2 * max(0.0, lease.for_s)
 
-    def lose(self, now_s: float) -> None:
-        """The server is heard no more."""
+    def lose(self, now_s: float, told_to_wait_s: float = 0.0) -> None:
+        """The server is heard no more; where it said when to come again, it is there until then, and so may be another."""
+        if told_to_wait_s > 0:
+            self._fence = 0
         if self._is_heard:
-            self._waits_until_s = max(self._waits_until_s, now_s + LOST_FOR_S)
+            self._waits_until_s = max(self._waits_until_s, now_s + told_to_wait_s + LOST_FOR_S)
         self._is_heard = False
 
     def begin(self, now_s: float) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from uuid import UUID, uuid4
 
 from domain.inventory import Device
-from domain.polling import AskNow, LetGo, Seen, Share, slot_of
+from domain.polling import AskNow, LetGo, Poller, Seen, Share, slot_of
 from domain.sync import DEVICES_WATCHED, Alive
 from engine.switchboard import Switchboard
 from engine.sync.reports import Hearing, Reports
@@ -37,6 +37,8 @@ class TeamPolling:
         now_us: Callable[[], int],
     ) -> None:
         self.run_id = uuid4()
+        self.pollers: tuple[Poller, ...] = ()
+        """The installs that a device can be assigned to, as the server said last."""
         self.reports = Reports()
         self.hearing = Hearing(device, board.observe_for, board.end_visit_for, now_us)
         self._install = install

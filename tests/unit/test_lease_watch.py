@@ -6,7 +6,7 @@ import pytest
 
 from domain.sync import Lease
 from domain.team import LeaseState
-from engine.sync.leases import ALONE_AFTER_S, LeaseWatch
+from engine.sync.leases import ALONE_AFTER_S, LOST_FOR_S, LeaseWatch
 
 
 def test_an_install_that_never_hears_of_its_server_goes_on_by_itself_after_a_while() -> None:
@@ -41,6 +41,16 @@ def test_whoever_has_none_waits_until_the_others_must_be_over_and_as_long_again(
     watch.hear(Lease(0, 0.0, "tower"), 10.0)
     watch.lose(10.0)
     assert watch.state(10.0 + after_s) == state and watch.holder == "tower"
+
+
+def test_who_is_told_to_come_again_later_does_not_judge_meanwhile() -> None:
+    watch = LeaseWatch(0.0)
+    watch.begin(0.0)
+    watch.hear(Lease(7, 12.0), 10.0)
+    watch.lose(11.0, 30.0)
+    assert (watch.state(12.0), watch.fence(12.0)) == ("elsewhere", 0)
+    assert watch.state(11.0 + 30.0 + LOST_FOR_S - 0.1) == "elsewhere"
+    assert watch.state(11.0 + 30.0 + LOST_FOR_S) == "cut_off"
 
 
 def test_a_new_line_ends_what_was_done_from_here_at_once() -> None:

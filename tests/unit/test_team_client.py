@@ -77,7 +77,7 @@ class Spoken:
     def untold(self) -> int:
         return 0
 
-    def on_lost(self) -> None:
+    def on_lost(self, told_to_wait_s: float) -> None:
         self.lost += 1
 
     def on_kept(self, kept: Kept) -> None:
