@@ -24,6 +24,8 @@ Transaction: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 """A connection within a transaction: `fetch`, `fetchrow`, `fetchval`, `execute` with `$1` parameters."""
 
 APPLICATION = "heliograph"
+SAID = "heliograph_"
+"""How channels begin."""
 Watch: TypeAlias = Callable[["asyncpg.Connection[Any]"], None]
 
 
@@ -59,6 +61,8 @@ class Database:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record], wait_s: float) -> None:
         self._pool = pool
         self._wait_s = wait_s
+        self.on_said: Callable[[str, str], None] | None = None
+        """Is told what transactions of this process said by `sync.say`, channel and text, once they are committed."""
 
     @classmethod
     async def open(cls, settings: Settings, watch: Watch | None = None) -> Database:
@@ -98,13 +102,14 @@ class Database:
         `is_snapshot`: all its statements see the database at one moment, and write nothing.
         Raises DatabaseBusy, OSError (no database), asyncpg.PostgresError.
         """
-        async with self._lent() as connection:
+        async with self._noted() as (connection, said):
             await connection.execute(f"{_SNAPSHOT if is_snapshot else 'BEGIN'}; {_said(who)}")
             try:
                 yield connection
             except BaseException:
                 if not _is_lost(connection):
                     await connection.execute("ROLLBACK")
+                said.clear()
                 raise
             await connection.execute("COMMIT")
 
@@ -113,8 +118,31 @@ class Database:
 
         Only for functions that check for themselves what they may give; no tenant's row is seen. Raises as `transaction` does.
         """
-        async with self._lent() as connection:
+        async with self._noted() as (connection, _):
             return await connection.fetchrow(statement, *arguments)
+
+    @asynccontextmanager
+    async def _noted(self) -> AsyncIterator[tuple[Transaction, dict[tuple[str, str], None]]]:
+        """Yield a connection and what is said on it, which is passed on in the end: not where an exception ends it."""
+        said: dict[tuple[str, str], None] = {}
+
+        def note(_: object, message: asyncpg.PostgresLogMessage) -> None:
+            if message.severity == "INFO" and str(message.message).startswith(SAID):
+                said[str(message.message), str(message.detail)] = None
+
+        async with self._lent() as connection:
+            if self.on_said is None:
+                yield connection, said
+                return
+            connection.add_log_listener(note)
+            try:
+                yield connection, said
+            finally:
+                with suppress(asyncpg.InterfaceError):
+                    connection.remove_log_listener(note)
+        if self.on_said is not None:
+            for channel, text in said:
+                self.on_said(channel, text)
 
     @asynccontextmanager
     async def _lent(self) -> AsyncIterator[Transaction]:

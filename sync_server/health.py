@@ -1,7 +1,8 @@
 """Whether the server lives and may be sent work. Counterpart: load balancers, systemd, people at night.
 
 `/alive` answers while the process does. `/health` answers 503 when any part is down and says which; `/ready` answers 503 when
-requests would not be answered, which is the database's doing alone: a broker that is away is no reason to send nobody here.
+requests would not be answered, which is the database's doing alone: a broker that is away is no reason to send nobody here, and
+news that are late are no part that is down: all servers have them late when NATS is away.
 One rule: what is said here needs no log-in, so it says nothing that an attacker would like to know.
 """
 
@@ -21,6 +22,7 @@ from engine import VERSION
 from engine.storage.migration import HEAD
 from sync_server.database import Database, DatabaseBusy, Work
 from sync_server.ingest import Ingest
+from sync_server.live.bus import Bus
 from sync_server.push.mqtt import Subscriber
 
 CHECK_S = 2.0
@@ -42,7 +44,7 @@ async def read_alive() -> JSONResponse:
 async def read_health(request: Request) -> JSONResponse:
     """Tell of each part whether it works; 503 where one does not."""
     parts = await _health(request).all_parts()
-    is_well = all(part["status"] == "up" for part in parts.values())
+    is_well = all(part["status"] != "down" for part in parts.values())
     said = {"status": "healthy" if is_well else "unhealthy", "version": VERSION, "parts": parts}
     return JSONResponse(said, 200 if is_well else 503)
 
@@ -50,9 +52,13 @@ async def read_health(request: Request) -> JSONResponse:
 @router.get("/ready")
 @router.get("/api/readiness")
 async def read_ready(request: Request) -> JSONResponse:
-    """Tell whether requests would be answered; 503 where they would not."""
+    """Tell whether requests would be answered; 503 where they would not. `news`: "late" where installs hear later than else."""
     is_ready = (await _health(request).database_part())["status"] == "up"
-    return JSONResponse({"status": "ready" if is_ready else "not ready"}, 200 if is_ready else 503)
+    news = _health(request).parts["news"]()
+    assert news is not None, "every server has news"
+    return JSONResponse(
+        {"status": "ready" if is_ready else "not ready", "news": news["status"]}, 200 if is_ready else 503
+    )
 
 
 def _health(request: Request) -> Health:
@@ -74,6 +80,11 @@ def broker_part(subscriber: Subscriber) -> Part | None:
     return {"status": "up"} if subscriber.is_connected else {"status": "down", "why": "the broker is away"}
 
 
+def news_part(bus: Bus) -> Part:
+    """Return by what news of other servers come, and whether they come or are asked for every few seconds."""
+    return {"status": "up" if bus.is_up else "late", "by": bus.way}
+
+
 class Health:
     """What was found of each part, for whoever asks: anybody may, as often as he likes, and it costs one look a second.
 
@@ -90,7 +101,7 @@ class Health:
         """What else is looked at, by name; a look takes no time, and finds None where a part is not this server's now."""
 
     async def all_parts(self) -> dict[str, Part]:
-        """Return every part by name: `status` "up" or "down", `why` where it says why."""
+        """Return every part by name: `status` "up", "late" or "down", `why` where it says why."""
         found = {"database": await self.database_part()}
         return found | {name: part for name, look in self.parts.items() if (part := look()) is not None}
 

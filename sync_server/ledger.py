@@ -327,14 +327,14 @@ _WRITE_TOLD = """
     INSERT INTO identity.told AS t VALUES (current_tenant(), $1, $2)
     ON CONFLICT (tenant_id, alert_id) DO UPDATE SET sent_us = greatest(t.sent_us, $2)
 """
-_SAY = f"SELECT pg_notify('{NEWS}', current_tenant()::text)"
+_SAY = f"SELECT sync.say('{NEWS}', current_tenant()::text)"
 _WRITE_JOURNAL = f"{_MOVE} {_SAY}"
 TOUCH = f"""
     WITH moved AS (UPDATE tenant SET revision = $1 WHERE id = current_tenant()),
     touched AS (INSERT INTO sync.touched (tenant_id, kind, id, revision)
         SELECT current_tenant(), kind, id, $1 FROM unnest($2::text[], $3::uuid[]) AS u (kind, id)
         ON CONFLICT (tenant_id, kind, id) DO UPDATE SET revision = excluded.revision)
-    SELECT pg_notify('{NEWS}', current_tenant()::text)
+    SELECT sync.say('{NEWS}', current_tenant()::text)
 """
 _WRITE_EDIT = f"""{_MOVE}, written AS (
         INSERT INTO edit (tenant_id, id, origin, seq, at_us, state, body)

@@ -24,7 +24,10 @@ from sync_server.charts import Charts
 from sync_server.database import Database
 from sync_server.ingest import Ingest
 from sync_server.live import door, map_door
-from sync_server.live.hub import Hub
+from sync_server.live.bus import Bus
+from sync_server.live.hub import CHANNELS, Hub
+from sync_server.live.notices import Notices
+from sync_server.live.stream import Stream
 from sync_server.push.intake import Intake
 from sync_server.push.keys import PushKeys
 from sync_server.push.mqtt import Subscriber, broker_of
@@ -32,6 +35,7 @@ from sync_server.samples import Caps, Samples
 from sync_server.services import Services
 from sync_server.settings import Settings
 from sync_server.tracing import Traces, Tracing
+from sync_server.turns import Turn
 from sync_server.upkeep import Upkeep
 from sync_server.watching import Watching
 
@@ -63,16 +67,19 @@ async def opened(settings: Settings, certificate: Certificate | None = None) -> 
         app.state.samples = Samples(database, settings.raw_days, caps, services.usage)
         app.state.charts = Charts(app.state.samples, settings.raw_days)
         tasks = (
-            keep("upkeep", upkeep.run),
+            keep("turn of upkeep", Turn(database, "upkeep", upkeep.run).run),
             keep("forgetting", services.forget_what_is_over),
             keep("usage", services.usage.run),
         )
         closing.push_async_callback(end, *tasks)
         app.state.ingest = ingest = Ingest(app.state.samples, settings)
         closing.push_async_callback(ingest.close)
-        app.state.health.parts["ingest"] = lambda: health.ingest_part(ingest)
-        admission = services.admission
-        app.state.hub = hub = Hub(database, app.state.samples, ingest, admission, settings)
+        parts = app.state.health.parts
+        parts["ingest"] = lambda: health.ingest_part(ingest)
+        way = Stream(settings) if settings.nats_url.value else Notices(database, settings, CHANNELS)
+        bus = Bus(way, database, services.keyring)
+        parts["news"] = lambda: health.news_part(bus)
+        app.state.hub = hub = Hub(services, app.state.samples, ingest, bus)
         closing.push_async_callback(hub.close)
         app.state.metrics = metrics.Metrics(database, ingest, hub)
         app.state.push_keys = push_keys = PushKeys(database, settings)
@@ -83,8 +90,9 @@ async def opened(settings: Settings, certificate: Certificate | None = None) -> 
         pushing = [keep("device keys", push_keys.run)]
         if broker := broker_of(settings):
             subscriber = Subscriber(broker, intake, settings, registry)
-            pushing.append(keep("broker", subscriber.run))
-            app.state.health.parts["broker"] = lambda: health.broker_part(subscriber)
+            turn = Turn(database, f"broker, as {settings.mqtt_client}", subscriber.run)
+            pushing.append(keep("turn at the broker", turn.run))
+            parts["broker"] = lambda: health.broker_part(subscriber)
         closing.push_async_callback(end, *pushing)
         app.state.watching = watching = Watching(database, ingest, app.state.metrics, certificate=certificate)
         closing.push_async_callback(end, keep("watching", watching.run))

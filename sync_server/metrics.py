@@ -40,6 +40,7 @@ class Metrics:
     """All figures of one server."""
 
     def __init__(self, database: Database, ingest: Ingest, hub: Hub) -> None:
+        self.hub = hub
         self._database = database
         self._asked_s = -ASKED_EVERY_S
         self.registry = registry = CollectorRegistry()
@@ -102,6 +103,11 @@ class Metrics:
             ("ingest_lag_seconds", "How long the oldest of them has waited.", lambda: ingest.lag_s),
             ("live_lines", "Installs and pages that are connected.", lambda: len(hub.connected())),
             ("live_lines_behind", "Those that have not taken what is the newest.", lambda: hub.behind),
+            ("bus_up", "1 where news of other servers come as they happen.", lambda: float(hub.bus.is_up)),
+            ("bus_said", "Payloads told to other servers since the start.", lambda: hub.bus.said),
+            ("bus_heard", "Payloads heard of other servers.", lambda: hub.bus.heard),
+            ("bus_dropped", "Payloads that found no way or no room.", lambda: hub.bus.dropped),
+            ("bus_broken", "Payloads that were of no server of ours.", lambda: hub.bus.broken),
         ):
             Gauge(name, what, registry=registry).set_function(read)
 

@@ -143,7 +143,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             pattern=r"^[A-Za-z0-9._-]{1,64}$",
-            description="client id at the broker, another for every instance",
+            description="client id at the broker: of several instances with the same one takes, those with their own share",
         ),
     ] = "heliograph"
     mqtt_ca: Annotated[
@@ -152,6 +152,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mqtt_in_flight: Annotated[
         int, _number(1, 65_535, "messages of the broker that may wait for the disk, not acknowledged yet")
     ] = 5_000
+    nats_url: Annotated[
+        Secret,
+        Meta(
+            description="NATS with JetStream, by which several servers tell each other: `tls://nats.example:4222`, commas"
+            " between several; without it they do by PostgreSQL's notices"
+        ),
+    ] = Secret("")
+    nats_creds: Annotated[
+        Secret, Meta(description="what is in a credentials file of NATS, as `_FILE`: `nats.creds`")
+    ] = Secret("")
+    nats_nkey: Annotated[Secret, Meta(description="seed of an nkey, where NATS knows the server by one")] = (
+        Secret("")
+    )
+    nats_ca: Annotated[
+        str,
+        Meta(description="file of the certificates that those of NATS are held against; else the system's"),
+    ] = ""
+    nats_prefix: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9_-]{1,64}$",
+            description="how subjects begin and what the stream is called, another for every installation at one NATS",
+        ),
+    ] = "heliograph"
     secret: Annotated[
         Secret,
         Meta(
@@ -283,7 +307,7 @@ def _text_of(environment: Mapping[str, str], name: str) -> str | None:
 
 def _value_of(name: str, text: str, hint: Any) -> Any:
     if hint.__origin__ is Secret:
-        if name.endswith("_URL"):
+        if name.endswith("DATABASE_URL"):
             _check_address(name, text)
         return Secret(text)
     try:

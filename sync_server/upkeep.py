@@ -34,7 +34,7 @@ MONTH_DAYS = 30
 
 
 class Upkeep:
-    """Does a round every five minutes. `run` is to be kept by `engine.tasks.keep`."""
+    """Does a round every five minutes. `run` is a `Turn`: one of several servers does it."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database

@@ -1,29 +1,26 @@
-"""All lines of this server: rooms, what is heard from the database, who may still be there. Counterpart: `main.py` makes it.
+"""All lines of this server: rooms, what is heard of the other servers, who may still be there. Counterpart: `main.py` makes it.
 
-Theory: whatever any server writes is a notice of PostgreSQL in the same transaction, heard on one connection beside the pool (a
-pooler between takes it away: then the rooms ask every few seconds). A notice names a tenant and tells nothing: what is told is
-read as whom it is told to. That a session, membership or install ended is a notice too, and is asked each minute besides.
+Theory: whatever any server writes is news that `bus.py` brings, and where it does not, the rooms ask every few seconds. News
+name a tenant and tell nothing: what is told is read as whom it is told to. That a session, membership or install ended is news
+too, and is asked each minute besides.
 One rule: a line is in one room, and whoever leaves it last turns off the light.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from uuid import UUID
 
-import asyncpg
-
 from domain.sync import Cycles
 from engine.tasks import end, keep
 from sync_server.charts import Charts
-from sync_server.database import Database
 from sync_server.ingest import Ingest
 from sync_server.ledger import NEWS
-from sync_server.live import polling, presence
+from sync_server.live import others, polling, presence, relaying
+from sync_server.live.bus import Bus, Hear
 from sync_server.live.frames import COPIED, COPIED_S, HangUp
 from sync_server.live.intake import Intake
 from sync_server.live.line import Line
@@ -31,17 +28,16 @@ from sync_server.live.map_room import MapRoom, Viewer
 from sync_server.live.room import Room
 from sync_server.live.works import AWAY, Works
 from sync_server.samples import Samples
-from sync_server.security.admission import Admission
 from sync_server.security.principal import Principal
-from sync_server.settings import Settings
-
-_log = logging.getLogger("sync_server.live")
+from sync_server.services import Services
 
 ACCESS = "heliograph_access"
 """The channel on which a tenant or an account is named whose access changed."""
+CHANNELS = (NEWS, presence.PEOPLE, polling.POLLING, ACCESS)
 ASK_S = 60.0
+ASK_DEAF_S = 10.0
+"""The same while no news come."""
 READING_AT_ONCE = 4
-RETRY_S = 1.0
 CLOSE_S = 8.0
 LATE_S = 3.0
 """How soon those who are hung up because the server stops may come again; each a little later than the other."""
@@ -50,22 +46,21 @@ LATE_S = 3.0
 class Hub:
     """The lines of a server. Made within its loop, closed before the database."""
 
-    def __init__(
-        self, database: Database, samples: Samples, ingest: Ingest, admission: Admission, settings: Settings
-    ) -> None:
+    def __init__(self, services: Services, samples: Samples, ingest: Ingest, bus: Bus) -> None:
         self.rooms: dict[UUID, Room] = {}
         self.map_rooms: dict[UUID, MapRoom] = {}
         self.is_closing = False
         self.greeting = 0
         """Sockets that have not said who they are."""
-        self._admission = admission
-        self._settings = settings
+        self.bus = bus
+        self._admission = services.admission
+        self._settings = services.settings
         self.works = Works(
-            database,
+            services.database,
             samples,
-            Charts(samples, settings.raw_days),
+            Charts(samples, services.settings.raw_days),
             ingest,
-            Intake(database),
+            Intake(services.database),
             asyncio.Semaphore(READING_AT_ONCE),
             lambda: time.time_ns() // 1000,
             self._on_numbers,
@@ -73,10 +68,21 @@ class Hub:
         )
         self._asked: asyncio.Queue[UUID] = asyncio.Queue()
         self._tasks = (
-            keep("listening", self._listen),
             keep("asking who was told of", self._ask_told),
             keep("asking all", self._ask_all),
         )
+        handlers: dict[str, Hear] = {
+            NEWS: self._on_news,
+            presence.PEOPLE: self._to_room(lambda room, _: room.on_people()),
+            polling.POLLING: self._to_room(lambda room, _: room.on_polling()),
+            ACCESS: lambda id, _: self._asked.put_nowait(id),
+            others.HERE: self._to_room(Room.on_here),
+            others.NUMBERS: self._to_room(Room.on_numbers_elsewhere),
+            others.HEARD: self._to_room(Room.on_heard_elsewhere),
+            relaying.SEEN: self._to_room(lambda room, data: room.on_relayed(relaying.SEEN, data)),
+            relaying.ASK: self._to_room(lambda room, data: room.on_relayed(relaying.ASK, data)),
+        }
+        bus.start(handlers, self._on_gap)
 
     async def close(self) -> None:
         """Hang up on everybody, and wait until they are gone."""
@@ -89,6 +95,7 @@ class Hub:
             await room.close()
         for maps in list(self.map_rooms.values()):
             await maps.close()
+        await self.bus.close()
 
     def lines(self) -> list[Line]:
         """Return all lines."""
@@ -119,7 +126,7 @@ class Hub:
         await self._replace(line, tenant)
         room = self.rooms.get(tenant)
         if room is None:
-            room = self.rooms[tenant] = Room(tenant, self.works)
+            room = self.rooms[tenant] = Room(tenant, self.works, self.bus)
         room.enter(line)
         in_peace = False
         try:
@@ -165,53 +172,28 @@ class Hub:
             old.hang_up(HangUp("TOO_MANY", COPIED, COPIED_S))
         await _ended(olds)
 
-    # What is heard from the database
+    # What is heard
 
-    async def _listen(self) -> None:
-        while True:
-            try:
-                connection = await asyncpg.connect(
-                    self._settings.database_url.value,
-                    timeout=self._settings.pool_wait_s,
-                    server_settings={"application_name": "heliograph listening"},
-                )
-            except (OSError, asyncpg.PostgresError, TimeoutError):
-                await asyncio.sleep(RETRY_S)
-                continue
-            lost = asyncio.Event()
-            connection.add_termination_listener(_setter(lost))
-            try:
-                for channel in (NEWS, presence.PEOPLE, polling.POLLING, ACCESS):
-                    await connection.add_listener(channel, self._on_notice)
-                for room in list(self.rooms.values()):  # what was said while nobody listened
-                    room.on_news()
-                    room.on_people()
-                for maps in self.map_rooms.values():
-                    maps.on_news()
-                await lost.wait()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                pass
-            finally:
-                connection.terminate()
-            _log.warning("listening_again", extra={"reason": "the connection was lost"})
-            await asyncio.sleep(RETRY_S)
+    def _to_room(self, tell: Callable[[Room, bytes], None]) -> Hear:
+        """Return what hands on to the room of a tenant, where it has one here."""
 
-    def _on_notice(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
-        try:
-            id = UUID(str(payload))
-        except ValueError:
-            return
-        if channel == ACCESS:
-            self._asked.put_nowait(id)
-            return
-        if (room := self.rooms.get(id)) is not None:
-            if channel == NEWS:
-                room.on_news()
-            elif channel == polling.POLLING:
-                room.on_polling()
-            else:
-                room.on_people()
-        if channel == NEWS and (maps := self.map_rooms.get(id)) is not None:
+        def hear(tenant: UUID, payload: bytes) -> None:
+            if (room := self.rooms.get(tenant)) is not None:
+                tell(room, payload)
+
+        return hear
+
+    def _on_news(self, tenant: UUID, _: bytes) -> None:
+        if (room := self.rooms.get(tenant)) is not None:
+            room.on_news()
+        if (maps := self.map_rooms.get(tenant)) is not None:
+            maps.on_news()
+
+    def _on_gap(self) -> None:
+        """News may have been missed: ask all."""
+        for room in list(self.rooms.values()):
+            room.on_gap()
+        for maps in self.map_rooms.values():
             maps.on_news()
 
     def _on_numbers(self, tenant: UUID, cycles: Cycles) -> None:
@@ -219,9 +201,11 @@ class Hub:
             room.on_numbers(cycles)
 
     def relay(self, tenant: UUID, kind: str, payload: bytes) -> None:
-        """Carry what an install says to others of its tenant; it may be lost."""
+        """Carry what an install says to others of its tenant, at whichever server; it may be lost."""
         if (room := self.rooms.get(tenant)) is not None:
             room.on_relayed(kind, payload)
+            if room.others.are_there(time.monotonic()):
+                self.bus.say(kind, tenant, payload)
 
     # Who may still be there
 
@@ -232,7 +216,10 @@ class Hub:
 
     async def _ask_all(self) -> None:
         while True:
-            await asyncio.sleep(ASK_S)
+            for _ in range(round(ASK_S / ASK_DEAF_S)):
+                await asyncio.sleep(ASK_DEAF_S)
+                if not self.bus.is_up:
+                    break
             await self._ask_again(self.connected())
 
     async def _ask_again(self, connected: Sequence[Line | Viewer]) -> None:
@@ -266,10 +253,6 @@ async def _ended(lines: Sequence[Line | Viewer]) -> None:
         async with asyncio.timeout(CLOSE_S):
             for line in lines:
                 await line.ended.wait()
-
-
-def _setter(event: asyncio.Event) -> Callable[[object], None]:
-    return lambda _: event.set()
 
 
 OWN_INSTALL = "SELECT true FROM identity.install WHERE id = $1 AND account_id = $2 AND proven_us IS NOT NULL AND ended_us IS NULL"

@@ -179,7 +179,7 @@ def _id(value: UUID | None) -> UUID | None:
     return None if value is None else UUID(int=value.int)
 
 
-_SAY = f"SELECT pg_notify('{POLLING}', current_tenant()::text)"
+_SAY = f"SELECT sync.say('{POLLING}', current_tenant()::text)"
 _SLOTS = "SELECT install_id, slot, run_id, fence, taken_us, handed FROM sync.slot"
 _RUNS = """
     SELECT run_id, coalesce(l.install_id, p.install_id) AS install_id, l.fitness, l.heard_us, p.until_us

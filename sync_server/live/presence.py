@@ -183,7 +183,7 @@ async def fence_of(transaction: Transaction) -> tuple[UUID | None, int]:
     return UUID(int=row["install_id"].int), row["fence"]
 
 
-_SAY = f"SELECT pg_notify('{PEOPLE}', current_tenant()::text)"
+_SAY = f"SELECT sync.say('{PEOPLE}', current_tenant()::text)"
 _ARRIVE = f"""
     WITH said AS ({_SAY})
     INSERT INTO sync.line AS l (tenant_id, install_id, line_id, account_id, name, computer, fitness, since_us, heard_us,

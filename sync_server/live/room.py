@@ -4,6 +4,7 @@ Theory: when something was touched, or a line can take more, the room waits `GAT
 Lines that see the same and stand at the same revision are told by one read and one encoding, however many they are; what a round
 reads is of one moment, so that afterwards all who took it stand together. Whoever is further behind reads by himself, off the
 same shelf. A line without credit is passed over; the next round finds it where it is.
+What other processes have to tell that is momentary comes and goes by `others.py`.
 One rule: a round costs by what was touched and by who takes, never by who does not.
 """
 
@@ -17,8 +18,11 @@ from uuid import UUID
 from domain.sync import HEARTBEAT_S, Alive, Cycles, Lease, Live, encode
 from engine.tasks import end, keep
 from sync_server.live import presence
+from sync_server.live.bus import Bus
 from sync_server.live.frames import COPIED, COPIED_S, HangUp
 from sync_server.live.line import Line
+from sync_server.live.others import Others, heard_in, numbers_in
+from sync_server.live.reached import Reached
 from sync_server.live.reading import Cursor, Page, begun
 from sync_server.live.relaying import Relaying
 from sync_server.live.shelf import Shelf, View, view_of
@@ -32,6 +36,8 @@ TICK_S = 3.0
 TOGETHER = 8
 """Revisions at which lines stand that are told together; those who stand at older ones read by themselves."""
 HEARD_AT_ONCE = 20_000
+ACROSS_S = 0.2
+"""How long numbers are gathered that other processes' lines watch."""
 LOOK_S = 5.0
 """A notice may be lost with the connection that brings it: how often it is asked without one."""
 
@@ -39,10 +45,13 @@ LOOK_S = 5.0
 class Room:
     """A tenant that has listeners. Made with its first line, closed with its last."""
 
-    def __init__(self, tenant: UUID, works: Works) -> None:
+    def __init__(self, tenant: UUID, works: Works, bus: Bus) -> None:
         self.tenant = tenant
         self.lines: set[Line] = set()
+        self.others = Others(tenant, bus)
         self._works = works
+        self._bus = bus
+        self._across_due = asyncio.Event()
         self._due = asyncio.Event()
         self._people_due = asyncio.Event()
         self._tick_due = asyncio.Event()
@@ -50,11 +59,14 @@ class Room:
         """Whether something may have been touched since the last round."""
         self._newest = 0
         self._shelf = Shelf(works.database, works.reading)
+        self._reached = Reached(works.database, tenant)
         self._lease: presence.Lease | None = None
         self._holder = ""
         self._relaying = Relaying(tenant, self.lines, works)
         self._heard: dict[UUID, int] = {}
         """When devices were heard last, of which that was not told yet."""
+        self._heard_here: dict[UUID, int] = {}
+        """Of these, what came to this process."""
         self._alive_s = 0.0
         self._looked_s = time.monotonic()
         name = str(tenant)
@@ -62,11 +74,13 @@ class Room:
             keep(f"rounds {name}", self._rounds),
             keep(f"people {name}", self._tell_people),
             keep(f"ticks {name}", self._ticks),
+            keep(f"across {name}", self._tell_others),
         )
 
     async def close(self) -> None:
         """End its work; its lines are gone."""
         await end(*self._tasks)
+        self.others.say_gone()
 
     def enter(self, line: Line) -> None:
         """Have a line told what the others are told."""
@@ -76,6 +90,7 @@ class Room:
             line.fall_behind()
         self._people_due.set()
         self._tick_due.set()
+        self._across_due.set()
 
     def leave(self, line: Line) -> None:
         """Forget a line."""
@@ -120,6 +135,13 @@ class Room:
         """Something was carried here from another line, or another server."""
         self._relaying.on_relayed(kind, payload)
 
+    def on_gap(self) -> None:
+        """Anything may have been missed, and others may not have heard that this room is here."""
+        self.on_news()
+        self.on_people()
+        self.others.say_again()
+        self._across_due.set()
+
     def on_ready(self, line: Line) -> None:
         """A line can take more."""
         if self._is_news or line.cursor < self._newest:
@@ -132,12 +154,33 @@ class Room:
     def on_moved(self, line: Line) -> None:
         """A line wants to hear of other things."""
         self._people_due.set()
+        self._across_due.set()
 
     def on_numbers(self, cycles: Cycles) -> None:
         """Numbers of this tenant are on disk: whoever watches the devices sees them, and all hear that these were heard."""
         for device, at_us, _ in cycles.cycles:
-            if at_us > self._heard.get(device, 0):
-                self._heard[device] = at_us
+            _later(self._heard, device, at_us)
+            _later(self._heard_here, device, at_us)
+        self._show(cycles)
+        if self.others.note(cycles.cycles):
+            self._across_due.set()
+
+    def on_here(self, payload: bytes) -> None:
+        """Another process has lines of this tenant, or has none any more. Raises ValueError."""
+        self.others.on_here(payload, time.monotonic())
+        if self.others.is_asked:
+            self._across_due.set()
+
+    def on_numbers_elsewhere(self, payload: bytes) -> None:
+        """Another process took numbers that somebody watches. Raises ValueError."""
+        self._show(numbers_in(payload))
+
+    def on_heard_elsewhere(self, payload: bytes) -> None:
+        """Another process knows when devices were heard. Raises ValueError."""
+        for device, at_us in heard_in(payload):
+            _later(self._heard, device, at_us)
+
+    def _show(self, cycles: Cycles) -> None:
         for line in self.lines:
             if line.devices and "metric_update" in line.topics:
                 numbers = tuple(one for one in cycles.cycles if one[0] in line.devices)
@@ -235,31 +278,54 @@ class Room:
                 pass
             self._tick_due.clear()
             now_s = time.monotonic()
-            if now_s - self._alive_s >= HEARTBEAT_S - TICK_S / 2:
+            is_beat = now_s - self._alive_s >= HEARTBEAT_S - TICK_S / 2
+            if is_beat:
                 self._alive_s = now_s
                 alive = encode(Alive(self._works.now_us()))
                 for line in list(self.lines):
                     line.tell(alive)
-                self._tell_heard()
+                self._across_due.set()
             if now_s - self._looked_s >= LOOK_S:
                 self._looked_s = now_s
                 self.on_news()
+                if not self._bus.is_up:
+                    self._people_due.set()
             try:
                 await self._hear()
+                if is_beat:
+                    await self._tell_heard(now_s)
             except AWAY:
                 await asyncio.sleep(1.0)
             await asyncio.sleep(GATHER_S)
 
-    def _tell_heard(self) -> None:
-        """Tell of devices that go on as they are when they were heard last."""
+    async def _tell_heard(self, now_s: float) -> None:
+        """Tell of devices that go on as they are when they were heard last: each line of what it reaches."""
         heard, self._heard = list(self._heard.items()), {}
-        lines = [
-            line for line in self.lines if "device_status" in line.topics and line.who.reach.sites is None
-        ]
-        for first in range(0, len(heard) if lines else 0, HEARD_AT_ONCE):
-            data = encode(Live(heard=tuple(heard[first : first + HEARD_AT_ONCE])))
-            for line in lines:
-                line.tell(data)
+        here, self._heard_here = list(self._heard_here.items()), {}
+        if here and self.others.are_there(now_s):
+            self.others.say_heard(here)
+        lines: dict[View, list[Line]] = {}
+        for line in self.lines if heard else ():
+            if "device_status" in line.topics:
+                lines.setdefault(view_of(line.who), []).append(line)
+        limited = [some[0].who for view, some in lines.items() if view.sites is not None]
+        reached = await self._reached.by_view(limited)
+        for view, some in lines.items():
+            mine = heard if view.sites is None else [one for one in heard if one[0] in reached[view]]
+            for first in range(0, len(mine), HEARD_AT_ONCE):
+                data = encode(Live(heard=tuple(mine[first : first + HEARD_AT_ONCE])))
+                for line in some:
+                    line.tell(data)
+
+    async def _tell_others(self) -> None:
+        """Tell other processes what is here, and the numbers that are watched there."""
+        while True:
+            await self._across_due.wait()
+            await asyncio.sleep(ACROSS_S)
+            self._across_due.clear()
+            watched = (line.devices for line in self.lines if "metric_update" in line.topics)
+            self.others.say_here(frozenset().union(*watched), time.monotonic())
+            self.others.say_numbers()
 
     async def _hear(self) -> None:
         """Say who was heard, and tell each line who judges."""
@@ -301,6 +367,12 @@ class Room:
                 await presence.arrive(transaction, line.who, line.person, line.id, line.fitness, line.run_id)
         if is_there:
             line.hang_up(HangUp("TOO_MANY", COPIED, COPIED_S))
+
+
+def _later(found: dict[UUID, int], device: UUID, at_us: int) -> None:
+    """Keep the later of two times."""
+    if at_us > found.get(device, 0):
+        found[device] = at_us
 
 
 _TAKEN = "SELECT true FROM sync.line WHERE install_id = $1"

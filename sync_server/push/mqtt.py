@@ -4,6 +4,8 @@ Theory: the server is a client of the broker with a session that the broker keep
 it is on disk: whatever was not acknowledged when this process ends comes again. What comes within a moment is stored together.
 Who may publish where is the broker's to hold (its list of rights); besides, each payload carries the key of its device, and a
 message under another device's or tenant's topic is not taken: so a broker that is set up wrongly lets nobody write as another.
+Of several servers under one client id one takes at a time, and another goes on in the same session when that one is gone (a
+`Turn`); under client ids of their own they share what comes (`$share`), and what one that is gone had got waits for its return.
 The client's library runs on a thread of its own; each connection is a client of its own, since what one connection got, only
 that one may acknowledge.
 One rule: a message that was judged is acknowledged, also one that is refused; it would be the same the next time.
@@ -38,6 +40,8 @@ from sync_server.settings import PREFIX, SettingRefused, Settings
 _log = logging.getLogger("sync_server.push")
 
 TOPICS = ("tenant/+/device/+/telemetry", "tenant/+/device/+/shadow")
+SHARED = "$share/heliograph/"
+"""Those who subscribe under it get each message once, one of them."""
 PAYLOAD_CAP_BYTES = 65_536
 SESSION_S = 30 * 86_400
 """How long the broker keeps what comes while no server is there."""
@@ -89,7 +93,7 @@ def broker_of(settings: Settings) -> Broker | None:
 
 
 class Subscriber:
-    """Takes messages as long as it runs. One a server; `run` is to be kept by `engine.tasks.keep`."""
+    """Takes messages as long as it runs. One a server; `run` is a `Turn`: one of those with this client id does it."""
 
     def __init__(
         self, broker: Broker, intake: Intake, settings: Settings, registry: CollectorRegistry
@@ -266,7 +270,9 @@ class _Connection:
         if reason.is_failure:
             self._say(self._ready, ConnectionError(f"the broker refuses this server: {reason}"))
         else:
-            client.subscribe([(topic, SubscribeOptions(qos=1, retainHandling=2)) for topic in TOPICS])
+            client.unsubscribe(list(TOPICS))  # a session of an older version has them for itself
+            options = SubscribeOptions(qos=1, retainHandling=2)
+            client.subscribe([(SHARED + topic, options) for topic in TOPICS])
 
     def _on_subscribe(self, _: Any, __: Any, ___: int, reasons: list[ReasonCode], ____: Any) -> None:
         refused = [reason for reason in reasons if reason.is_failure]

@@ -1,0 +1,275 @@
+"""What server processes tell each other. Counterparts: `notices.py` and `stream.py`, the two ways; `hub.py`, who says and hears.
+
+Theory: news ("something of this tenant was touched") are said by the transaction that writes (`sync.say`), hold nothing but an
+id, and are told of until they are heard: what they mean is read from PostgreSQL. What is momentary (numbers, who was heard) is
+said by `say`, goes to the other processes, and may be lost. Either goes by NATS where it is set, by LISTEN/NOTIFY where not.
+What is said within a moment goes together, in frames as large as the way takes; what is larger than a frame goes in pieces. A
+frame is signed with a key of the server's secret, which all processes share: a payload of anybody else is dropped and counted.
+One rule: whoever may have missed news is told (`on_gap`), and asks the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from hashlib import blake2b
+from typing import NamedTuple, Protocol, TypeAlias
+from uuid import UUID, uuid4
+
+import msgspec
+
+from engine.tasks import end, keep
+from sync_server.database import Database
+from sync_server.security.keyring import Keyring
+
+_log = logging.getLogger("sync_server.live")
+
+PURPOSE = "bus 1"
+PAYLOAD_CAP_BYTES = 256 * 1024
+WAITING_CAP_BYTES = 8 * 1024 * 1024
+"""What may wait to be said; then the oldest is dropped."""
+GATHER_S = 0.02
+NEWS_AT_ONCE = 64
+NEWS_CAP = 20_000
+"""News that wait for a way; beyond, the others find out when they ask."""
+RETRY_S = 1.0
+PIECES_CAP = 256
+"""Of one payload."""
+WHOLES_CAP = 64
+"""Payloads of which some pieces have come."""
+_MAC_BYTES = 16
+_HEAD_BYTES = 128
+"""What a frame and a piece take beside the payload, at most."""
+
+Hear: TypeAlias = Callable[[UUID, bytes], None]
+
+
+class Piece(msgspec.Struct, array_like=True, frozen=True):
+    """A payload, or the `place`th of `of` pieces of it; `number` says of which."""
+
+    kind: str
+    id: UUID
+    payload: bytes
+    number: int = 0
+    place: int = 0
+    of: int = 1
+
+
+class Frame(msgspec.Struct, array_like=True, frozen=True):
+    """What a process says at once."""
+
+    process: UUID
+    pieces: tuple[Piece, ...]
+
+
+class News(NamedTuple):
+    """A channel and an id."""
+
+    channel: str
+    id: UUID
+
+
+class Way(Protocol):
+    """How frames get to the other processes. `hear` and `gap` of the bus are called by `run`, which ends only when cancelled."""
+
+    name: str
+    is_up: bool
+    frame_bytes: int
+
+    async def run(self, bus: Bus) -> None: ...
+    async def carry(self, frames: Sequence[bytes]) -> None:
+        """Send frames that may be lost. Raises OSError where they are."""
+        ...
+
+    @property
+    def tell(self) -> Callable[[News, bytes], Awaitable[None]] | None:
+        """What sends news that this process wrote, raising OSError where that is not certain; None: the database does."""
+
+
+class Bus:
+    """What this process says and hears. Made within its loop; `close` before the database."""
+
+    def __init__(self, way: Way, database: Database, keyring: Keyring) -> None:
+        self.process = uuid4()
+        self.said = self.heard = self.dropped = self.broken = 0
+        """Payloads said, heard of others, not said for want of room or of a way, and frames that were none of ours."""
+        self._way = way
+        self._keys = tuple(keyring.keys(PURPOSE).values())
+        self._handlers: dict[str, Hear] = {}
+        self._on_gap: Callable[[], None] = lambda: None
+        self._out: deque[Piece] = deque()
+        self._out_bytes = 0
+        self._is_due = asyncio.Event()
+        self._news: dict[News, None] = {}
+        self._are_news_due = asyncio.Event()
+        self._wholes: dict[tuple[UUID, int], dict[int, bytes]] = {}
+        self._number = 0
+        self._encoder = msgspec.msgpack.Encoder(uuid_format="bytes")
+        self._decoder = msgspec.msgpack.Decoder(Frame)
+        self._database = database
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, handlers: dict[str, Hear], on_gap: Callable[[], None]) -> None:
+        """Begin to hear: a handler for each kind and each channel; `on_gap` where news may have been missed."""
+        self._handlers, self._on_gap = handlers, on_gap
+        self._tasks.append(keep("bus", lambda: self._way.run(self)))
+        self._tasks.append(keep("saying", self._say_all))
+        if (tell := self._way.tell) is not None:
+            self._database.on_said = self._on_said
+            self._tasks.append(keep("telling news", lambda: self._tell_news(tell)))
+
+    async def close(self) -> None:
+        """Say and hear no more."""
+        self._database.on_said = None
+        await end(*self._tasks)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether news come as they happen; where not, rooms ask."""
+        return self._way.is_up
+
+    @property
+    def way(self) -> str:
+        """By what news come: "nats" or "postgresql"."""
+        return self._way.name
+
+    def say(self, kind: str, tenant: UUID, payload: bytes) -> None:
+        """Tell the other processes, soon; it is dropped where there is no way, or too much waits already."""
+        if len(payload) > PAYLOAD_CAP_BYTES or not self.is_up:
+            self.dropped += 1
+            return
+        room = self._way.frame_bytes - _HEAD_BYTES - _MAC_BYTES
+        parts = [payload[at : at + room] for at in range(0, len(payload), room)] or [b""]
+        self._number += 1
+        for place, part in enumerate(parts):
+            self._out.append(Piece(kind, tenant, part, self._number, place, len(parts)))
+        self._out_bytes += len(payload)
+        while self._out_bytes > WAITING_CAP_BYTES:
+            self._out_bytes -= len(self._out.popleft().payload)
+            self.dropped += 1
+        self._is_due.set()
+
+    # What the ways call
+
+    def hear(self, data: bytes) -> None:
+        """Take a frame, whoever it is of."""
+        frame = self._opened(data)
+        if frame is None:
+            self.broken += 1
+        elif frame.process != self.process:
+            for piece in frame.pieces:
+                payload = piece.payload if piece.of == 1 else self._whole(frame.process, piece)
+                if payload is not None:
+                    self.heard += 1
+                    self.notice(piece.kind, piece.id, payload)
+
+    def notice(self, kind: str, id: UUID, payload: bytes = b"") -> None:
+        """Hand on what was heard; a bug in who hears it ends nothing."""
+        handler = self._handlers.get(kind)
+        if handler is None:
+            return
+        try:
+            handler(id, payload)
+        except (msgspec.MsgspecError, ValueError):  # a process of another version says it otherwise
+            self.broken += 1
+
+    def gap(self) -> None:
+        """News may have been missed."""
+        self._wholes.clear()
+        self._on_gap()
+
+    def framed(self, pieces: Iterable[Piece]) -> bytes:
+        """Return a frame with its signature."""
+        body = self._encoder.encode(Frame(self.process, tuple(pieces)))
+        return _mac(self._keys[0], body) + body
+
+    # Within
+
+    def _opened(self, data: bytes) -> Frame | None:
+        mac, body = data[:_MAC_BYTES], data[_MAC_BYTES:]
+        if not any(hmac.compare_digest(mac, _mac(key, body)) for key in self._keys):
+            return None
+        try:
+            return self._decoder.decode(body)
+        except (msgspec.MsgspecError, RecursionError):
+            return None
+
+    def _whole(self, process: UUID, piece: Piece) -> bytes | None:
+        """Return a payload once all pieces of it are here."""
+        if not 0 <= piece.place < piece.of <= PIECES_CAP:
+            return None
+        key = process, piece.number
+        parts = self._wholes.setdefault(key, {})
+        parts[piece.place] = piece.payload
+        if len(parts) == piece.of:
+            del self._wholes[key]
+            return b"".join(parts[place] for place in range(piece.of))
+        while len(self._wholes) > WHOLES_CAP:
+            del self._wholes[next(iter(self._wholes))]
+        return None
+
+    async def _say_all(self) -> None:
+        while True:
+            await self._is_due.wait()
+            await asyncio.sleep(GATHER_S)
+            self._is_due.clear()
+            frames, count = self._taken()
+            try:
+                await self._way.carry(frames)
+                self.said += count
+            except OSError:
+                self.dropped += count
+
+    def _taken(self) -> tuple[list[bytes], int]:
+        """Return what waits, in frames, and how many pieces it is."""
+        frames: list[bytes] = []
+        some: list[Piece] = []
+        room, count = self._way.frame_bytes - _MAC_BYTES, len(self._out)
+        size = _HEAD_BYTES
+        while self._out:
+            piece = self._out.popleft()
+            needed = len(piece.payload) + len(piece.kind) + 40
+            if some and size + needed > room:
+                frames.append(self.framed(some))
+                some, size = [], _HEAD_BYTES
+            some.append(piece)
+            size += needed
+        self._out_bytes = 0
+        return [*frames, self.framed(some)] if some else frames, count
+
+    def _on_said(self, channel: str, text: str) -> None:
+        """Take what a transaction of this process said: its own rooms hear it at once."""
+        news = News(channel, UUID(text))
+        self.notice(*news)
+        if len(self._news) < NEWS_CAP:
+            self._news[news] = None
+        else:
+            self.dropped += 1
+        self._are_news_due.set()
+
+    async def _tell_news(self, tell: Callable[[News, bytes], Awaitable[None]]) -> None:
+        """Tell the others; what did not arrive for certain is told again, once and not as often as it was said."""
+        while True:
+            await self._are_news_due.wait()
+            self._are_news_due.clear()
+            news, self._news = list(self._news)[:NEWS_AT_ONCE], dict.fromkeys(list(self._news)[NEWS_AT_ONCE:])
+            frames = [self.framed([Piece(*one, b"")]) for one in news]
+            done = await asyncio.gather(*map(tell, news, frames), return_exceptions=True)
+            for one, error in zip(news, done, strict=True):
+                if isinstance(error, OSError):
+                    self._news[one] = None
+                elif error is not None:
+                    raise error
+                else:
+                    self.said += 1
+            if any(done):
+                await asyncio.sleep(RETRY_S)
+            if self._news:
+                self._are_news_due.set()
+
+
+def _mac(key: bytes, body: bytes) -> bytes:
+    return blake2b(body, key=key, digest_size=_MAC_BYTES).digest()

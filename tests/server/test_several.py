@@ -1,0 +1,214 @@
+"""Several servers on one database, by NATS and by PostgreSQL's notices: what one takes, the lines of the others hear."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+import pytest
+
+from domain.alerts import fingerprint
+from domain.sync import Cycles, Kept, Live, Subscribe, Tell, Welcome
+from sync_server.live.room import Room
+from tests.server.conftest import ServerDatabase
+from tests.server.live_clients import Live as Joining
+from tests.server.live_clients import Replica, an_edit, making
+from tests.server.servers import WAYS, two_here, two_servers, until
+from tests.server.test_live import a_team
+from tests.server.test_live_telling import a_device, opened
+
+ways = pytest.mark.parametrize("way", WAYS)
+
+
+async def shown(replica: Replica, field: str) -> Any:
+    """Return the next of what is momentary of a kind."""
+    while not (found := getattr(await replica.hear(Live), field)):
+        pass
+    return found
+
+
+def beat_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have rooms beat several times a second."""
+    monkeypatch.setattr("sync_server.live.room.HEARTBEAT_S", 0.3)
+    monkeypatch.setattr("sync_server.live.room.TICK_S", 0.1)
+
+
+def room_of(live: Joining) -> Room:
+    """Return the one room of a server."""
+    room: Room = next(iter(live.server.app.state.hub.rooms.values()))
+    return room
+
+
+@ways
+async def test_an_edit_and_an_acknowledged_alert_at_one_are_told_at_the_other(
+    server_database: ServerDatabase, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync_server.live.room.LOOK_S", 1e9)  # what comes here comes by the bus
+    async with two_servers(server_database, way) as team:
+        assert team.bus.way == way
+        anna, ben, _ = await a_team(team.live, "engineer", "engineer")
+        hers, his = await team.live.join(anna), await team.join_other(ben)
+        fence = (await hers.led()).fence
+        device = await a_device(hers)
+        assert (await his.until("device", device)).name == "R1"
+        site = uuid4()
+        await his.push(an_edit(making("site", site, name="Mast")))
+        assert (await hers.until("site", site)).name == "Mast"
+        alert = fingerprint("device_down", device)
+        await hers.tell(journal=(hers.row(1, "alert_opened", device, **opened(device)),), fence=fence)
+        assert (await his.until("alert", alert)).acknowledged_us is None
+        took = his.row(1, "alert_acknowledged", device, **opened(device), text="on my way")
+        await his.tell(journal=(took,))
+        while (await hers.until("alert", alert)).acknowledged_us is None:
+            await hers.hear_all()
+        assert hers.things["alert", alert].acknowledged_by == "One engineer"
+
+
+@ways
+async def test_numbers_and_when_devices_were_heard_reach_who_watches_at_another_server(
+    server_database: ServerDatabase, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat_soon(monkeypatch)
+    async with two_here(server_database, way, ingest_flush_ms=20) as (live, there):
+        anna, ben, _ = await a_team(live, "engineer", "engineer")
+        hers = await live.join(anna)
+        device, other = await a_device(hers), await a_device(hers, "10.0.0.2")
+        his = await there.join(ben)
+        await his.say(Subscribe(("device_status", "metric_update"), (device,)))
+        await his.tell()
+        await until(lambda: device in room_of(live).others.watched)
+        at_us = round(live.server.services.now_s() * 1_000_000)
+        await hers.say(Cycles(7, tuple((id, at_us, (("rtt_ms", "", 2.5),)) for id in (device, other))))
+        assert await hers.hear(Kept) == Kept(7)
+        assert await shown(his, "numbers") == ((device, at_us, (("rtt_ms", "", 2.5),)),)
+        assert set(await shown(his, "heard")) == {(device, at_us), (other, at_us)}
+        assert all(not isinstance(told, Live) or not told.numbers for told in hers.messages)
+
+
+async def test_who_reaches_some_sites_hears_of_their_devices_alone_until_one_moves(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat_soon(monkeypatch)
+    async with two_here(server_database, "postgresql", ingest_flush_ms=20) as (live, there):
+        anna, admin = await a_team(live, "engineer")
+        hers = await live.join(anna)
+        mine, foreign, device, other = uuid4(), uuid4(), uuid4(), uuid4()
+        made: list[tuple[UUID, UUID, str]] = [(device, mine, "10.0.0.1"), (other, foreign, "10.0.0.2")]
+        await hers.push(
+            an_edit(
+                making("site", mine, name="Mine"),
+                making("site", foreign, name="Foreign"),
+                *(making("device", id, name="R", address=at, site=str(site)) for id, site, at in made),
+            )
+        )
+        carl = await live.server.member(admin, "engineer", sites=[str(mine)])
+        his = await there.join(carl)
+        await his.say(Subscribe(("device_status",)))
+        await his.tell()
+        await until(lambda: room_of(live).others.are_there(0.0))
+        at_us = round(live.server.services.now_s() * 1_000_000)
+
+        async def heard_at(at_us: int) -> Any:
+            await hers.say(Cycles(7, tuple((id, at_us, (("rtt_ms", "", 2.5),)) for id in (device, other))))
+            return await shown(his, "heard")
+
+        assert await heard_at(at_us) == ((device, at_us),)
+        await hers.push(an_edit(_moved(other, foreign, mine)))
+        await his.until("device", other)
+        assert set(await heard_at(at_us + 1)) == {(device, at_us + 1), (other, at_us + 1)}
+
+
+def _moved(device: UUID, before: UUID, after: UUID) -> Any:
+    return msgspec.structs.replace(making("device", device, site=str(after)), before={"site": str(before)})
+
+
+async def test_nothing_is_lost_and_nothing_comes_twice_while_nats_is_killed_and_comes_back(
+    server_database: ServerDatabase,
+) -> None:
+    async with two_servers(server_database, "nats", ingest_flush_ms=20) as team:
+        assert team.nats is not None
+        anna, ben, _ = await a_team(team.live, "engineer", "engineer")
+        hers, his = await team.live.join(anna), await team.join_other(ben)
+        sites = [uuid4() for _ in range(120)]
+
+        async def work() -> None:
+            for number, site in enumerate(sites):
+                assert (await hers.push(an_edit(making("site", site, name=f"S{number}"))))[0].revision
+                await hers.tell(journal=(hers.row(number + 1, "engine_started", version=str(number)),))
+
+        working = asyncio.ensure_future(work())
+        for _ in range(2):
+            await his.hear_all()
+            team.nats.kill()
+            await until(lambda: not team.bus.is_up)
+            health = await team.live.server.somebody().http.get("/health")
+            assert (health.status_code, health.json()["parts"]["news"]) == (
+                200,
+                {"status": "late", "by": "nats"},
+            )
+            ready = await team.live.server.somebody().http.get("/ready")
+            assert (ready.status_code, ready.json()) == (200, {"status": "ready", "news": "late"})
+            await his.hear_all()  # what comes now was asked for
+            team.nats.start()
+            await until(lambda: team.bus.is_up)
+        await working
+        while his.revision < hers.revision or len(his.journal) < len(sites):
+            await his.hear_all()
+        assert [row.seq for row in his.journal] == list(range(1, len(sites) + 1))
+        assert {id for kind, id in his.things if kind == "site"} == set(sites)
+        told = [edit.revision for edit in his.edits]
+        assert told == sorted(set(told))
+        assert len(told) == len(sites)
+
+
+@ways
+async def test_installs_of_a_killed_server_go_on_at_another_and_their_journal_has_no_gap(
+    server_database: ServerDatabase, way: str
+) -> None:
+    async with two_servers(server_database, way) as team:
+        anna, ben, _ = await a_team(team.live, "engineer", "engineer")
+        hers = await team.live.join(anna)
+        install = await team.live.install(ben)
+        his = await team.join_other(ben, install)
+        rows = [his.row(seq, "engine_started", version=str(seq)) for seq in range(1, 101)]
+        for row in rows:
+            await his.say(Tell(row.seq, (row,)))
+        kept = 0
+        while kept < 40:
+            kept = (await his.hear(Kept)).kept_seq
+        team.other.kill()
+        back = await team.live.join(ben, install)
+        assert back.welcome is not None
+        assert kept <= back.welcome.kept_seq <= len(rows)
+        await back.tell(journal=tuple(rows[back.welcome.kept_seq :]))
+        while len(hers.journal) < len(rows):
+            await hers.hear_all()
+        assert [row.seq for row in hers.journal] == list(range(1, 101))
+
+
+async def test_what_one_server_has_let_in_or_counted_the_others_know(server_database: ServerDatabase) -> None:
+    async with two_servers(server_database, "postgresql", limit_auth_per_min=8) as team:
+        anna, admin = await a_team(team.live, "engineer")
+        async with httpx.AsyncClient(base_url=f"{team.other.address}/api/v1") as http:
+            mine = {"Authorization": f"Bearer {anna.token}"}
+            assert (await http.get("/auth/me", headers=mine)).status_code == 200, "a session is everywhere"
+            ticket = (await anna.post("/auth/stream-token"))["token"]
+            line = await Joining(team.live.server, team.other.live).connect(
+                anna, await team.live.install(anna), token=ticket
+            )
+            await line.hear(Welcome)
+            again = await team.live.connect(anna, line.install, token=ticket)
+            assert (await again.refused()).code == "TOKEN_INVALID", "a ticket is good once, wherever"
+            await line.hear_all()
+            await anna.post("/auth/logout", expect=204)
+            assert (await line.refused()).code == "SESSION_OVER", "who logs out here is hung up there"
+            assert (await http.get("/auth/me", headers=mine)).status_code == 401
+            body = {"login": "nobody@example.org", "password": "wrong"}
+            answers = [(await http.post("/auth/login", json=body)).status_code for _ in range(8)]
+            assert set(answers) == {401}
+            here = await team.live.server.somebody(address="127.0.0.1").ask("POST", "/auth/login", body)
+            assert here.status_code == 429
+            assert admin.token

@@ -1,0 +1,128 @@
+"""What one of several servers does at a time: one does it, another goes on when that one ends, dies or loses the database."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from domain.vault import Secret
+from engine.tasks import end, keep
+from sync_server import turns
+from sync_server.database import Database
+from sync_server.settings import Settings
+from sync_server.turns import Turn
+from tests.server.conftest import ServerDatabase
+from tests.server.live_process import process
+from tests.server.pushing import Publisher, at, broker, pushed_to, pusher
+from tests.server.pushing import until as until_asked
+from tests.server.servers import SCRAPED, figure_of, until
+from tests.server.test_push_mqtt import EVERYWHERE, FIELD, connected, counted
+
+_GIVEN_UP = "UPDATE sync.turn SET until_us = identity.now_us()"
+
+
+class Worker:
+    """A process's part in a turn; `is_at_work` while it is its turn."""
+
+    def __init__(self, database: Database) -> None:
+        self.is_at_work = False
+        self.turn = keep("turn", Turn(database, "test", self._work).run)
+
+    async def _work(self) -> None:
+        self.is_at_work = True
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            self.is_at_work = False
+
+
+async def test_one_works_and_the_next_when_it_ends_or_is_given_up(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "SAY_S", 0.05)
+    database = await Database.open(Settings(database_url=Secret(server_database.requests), pool_min=0))
+    workers = [Worker(database) for _ in range(3)]
+    try:
+        await until(lambda: any(one.is_at_work for one in workers))
+        for _ in range(20):
+            assert sum(one.is_at_work for one in workers) == 1
+            await asyncio.sleep(0.02)
+        first = next(one for one in workers if one.is_at_work)
+        await end(first.turn)
+        assert not first.is_at_work
+        await until(lambda: sum(one.is_at_work for one in workers) == 1)
+        second = next(one for one in workers if one.is_at_work)
+        monkeypatch.setattr(turns, "SAY_S", 3600.0)  # it says nothing any more, as if it were dead
+        await asyncio.sleep(0.1)
+        await database.ask(_GIVEN_UP)
+        other = Worker(database)
+        await until(lambda: other.is_at_work)
+        workers.append(other)
+        assert second.is_at_work, "it knows when it is asked"
+    finally:
+        await end(*(one.turn for one in workers))
+        await database.close()
+
+
+async def test_who_cannot_say_that_it_is_there_ends_its_work_before_another_may_begin(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "SAY_S", 0.05)
+    monkeypatch.setattr(turns, "TURN_S", 0.5)
+    database = await Database.open(Settings(database_url=Secret(server_database.requests), pool_min=0))
+    worker = Worker(database)
+    try:
+        await until(lambda: worker.is_at_work)
+
+        async def lost(*_: object) -> None:
+            raise ConnectionResetError
+
+        monkeypatch.setattr(database, "ask", lost)
+        await until(lambda: not worker.is_at_work)
+        monkeypatch.undo()
+        await until(lambda: worker.is_at_work)
+    finally:
+        await end(worker.turn)
+        await database.close()
+
+
+async def test_of_two_servers_under_one_name_one_takes_what_the_broker_has_and_the_other_goes_on_for_it(
+    server_database: ServerDatabase,
+) -> None:
+    with broker({FIELD: "x"}, EVERYWHERE) as mosquitto:
+        given = {**at(mosquitto), **SCRAPED}
+        with process(server_database.requests, **given) as first:
+            await until_asked(figure_of(first, "push_mqtt_connected"), 1)
+            async with pushed_to(server_database, **given) as (server, root):
+                mast = await pusher(server, root)
+                field = Publisher(mosquitto, FIELD, "x")
+                payloads = [{"key": mast.secret, "values": {"level": n}} for n in range(40)]
+                await field.publish(mast.topic(), *payloads[:20])
+                await until_asked(mast.stored, 20)
+                assert await counted(server, "stored")() == 0
+                first.kill()
+                await server.owner.execute(_GIVEN_UP)
+                await field.publish(mast.topic(), *payloads[20:])
+                await until_asked(mast.stored, 40)
+                await until_asked(counted(server, "stored"), 20)
+                field.close()
+
+
+async def test_two_servers_with_names_of_their_own_share_what_comes(server_database: ServerDatabase) -> None:
+    with broker({FIELD: "x"}, EVERYWHERE) as mosquitto:
+        given = {**at(mosquitto), **SCRAPED}
+        with process(server_database.requests, **given, mqtt_client="one") as first:
+            await until_asked(figure_of(first, "push_mqtt_connected"), 1)
+            async with pushed_to(server_database, **given, mqtt_client="two") as (server, root):
+                await until_asked(connected(server), 1)
+                mast = await pusher(server, root)
+                field = Publisher(mosquitto, FIELD, "x")
+                await field.publish(
+                    mast.topic(), *({"key": mast.secret, "values": {"level": n}} for n in range(40))
+                )
+                await until_asked(mast.stored, 40)
+                here = await counted(server, "stored")()
+                there = await figure_of(first, 'push_messages_total{outcome="stored",way="mqtt"}')()
+                assert (here + there, 0 < here < 40) == (40, True)
+                field.close()
