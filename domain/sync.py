@@ -315,7 +315,7 @@ class Live(msgspec.Struct, tag="live", frozen=True):
     there, and `pollers` is every install of the team, the connected ones first.
 
     `numbers`: the newest of watched devices, [device, at_us, [[metric, instance, value], ...]]. `heard`: [device, at_us], when
-    those who poll heard devices last that go on as they are; it comes with "device_status", to who reaches all sites.
+    those who poll heard devices last that go on as they are; it comes with "device_status", of what one reaches.
     """
 
     people: tuple[Person, ...] | None = None

@@ -46,6 +46,7 @@ BENCHES = (
     "sync",
     "fanout",
     "lease",
+    "across",
     "http",
 )
 

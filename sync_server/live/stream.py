@@ -43,6 +43,7 @@ LOOK_S = 5.0
 PING_S = 5
 KEPT_S = 3_600.0
 """How long news are kept for who is away; who was away for longer asks the database anyway."""
+FRAME_LEAST_BYTES = 4_096
 PENDING_BYTES = 32 * 1024 * 1024
 
 
@@ -184,6 +185,7 @@ class Stream:
                 [server.url],
                 name=f"heliograph {bus.process}",
                 allow_reconnect=False,
+                no_echo=True,
                 connect_timeout=CONNECT_S,  # type: ignore[arg-type]
                 ping_interval=PING_S,
                 max_outstanding_pings=2,
@@ -211,7 +213,7 @@ class Stream:
             if self._place is not None:
                 self._place = self._place._replace(seq=message.metadata.sequence.stream)
 
-        self.frame_bytes = min(client.max_payload, PAYLOAD_CAP_BYTES)
+        self.frame_bytes = max(FRAME_LEAST_BYTES, min(client.max_payload, PAYLOAD_CAP_BYTES))
         await client.subscribe(f"{self._prefix}.live", cb=on_frame, pending_bytes_limit=PENDING_BYTES)
         stream = client.jetstream(timeout=ACK_S)
         before = self._place

@@ -81,16 +81,18 @@ async def two_servers(database: ServerDatabase, way: str, **settings: Any) -> As
 
 
 @asynccontextmanager
-async def two_here(database: ServerDatabase, way: str, **settings: Any) -> AsyncIterator[tuple[Live, Live]]:
-    """Yield two servers in the test's loop that tell each other by a way."""
-    with by(way) as (_, address):
+async def two_here(
+    database: ServerDatabase, way: str, **settings: Any
+) -> AsyncIterator[tuple[Live, Live, NatsServer | None]]:
+    """Yield two servers in the test's loop that tell each other by a way, and the NATS of it."""
+    with by(way) as (server, address):
         async with (
             living(database, **settings, **address) as one,
             living(database, **settings, **address) as other,
         ):
             buses = [live.server.app.state.hub.bus for live in (one, other)]
             await until(lambda: all(bus.is_up for bus in buses))
-            yield one, other
+            yield one, other, server
 
 
 @contextmanager

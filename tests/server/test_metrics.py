@@ -26,6 +26,7 @@ from sync_server.main import opened
 from sync_server.metrics import Metrics
 from sync_server.watching import Blocks, Watching
 from tests.server.conftest import ServerDatabase
+from tests.server.servers import until
 
 TOKEN = "a token of a test"
 SECRET = Secret("a secret of a test that nobody can guess")
@@ -224,6 +225,7 @@ def test_a_fault_is_an_alert_of_the_server_about_itself_until_it_is_over(
         here.rules = tuple(rule for rule in here.rules if rule.name not in _OF_THIS_MACHINE)
         monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(total=10, used=used))
         assert await here.look(0) == set()
+        await until(lambda: state.hub.bus.is_up)
         used = 9
         figures.requests.labels("GET", "/x", "500").inc()
         assert await here.look(100) == {"disk"}

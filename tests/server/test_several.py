@@ -72,7 +72,7 @@ async def test_numbers_and_when_devices_were_heard_reach_who_watches_at_another_
     server_database: ServerDatabase, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beat_soon(monkeypatch)
-    async with two_here(server_database, way, ingest_flush_ms=20) as (live, there):
+    async with two_here(server_database, way, ingest_flush_ms=20) as (live, there, _):
         anna, ben, _ = await a_team(live, "engineer", "engineer")
         hers = await live.join(anna)
         device, other = await a_device(hers), await a_device(hers, "10.0.0.2")
@@ -92,7 +92,7 @@ async def test_who_reaches_some_sites_hears_of_their_devices_alone_until_one_mov
     server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beat_soon(monkeypatch)
-    async with two_here(server_database, "postgresql", ingest_flush_ms=20) as (live, there):
+    async with two_here(server_database, "postgresql", ingest_flush_ms=20) as (live, there, _):
         anna, admin = await a_team(live, "engineer")
         hers = await live.join(anna)
         mine, foreign, device, other = uuid4(), uuid4(), uuid4(), uuid4()
@@ -126,36 +126,43 @@ def _moved(device: UUID, before: UUID, after: UUID) -> Any:
 
 
 async def test_nothing_is_lost_and_nothing_comes_twice_while_nats_is_killed_and_comes_back(
-    server_database: ServerDatabase,
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with two_servers(server_database, "nats", ingest_flush_ms=20) as team:
-        assert team.nats is not None
-        anna, ben, _ = await a_team(team.live, "engineer", "engineer")
-        hers, his = await team.live.join(anna), await team.join_other(ben)
-        sites = [uuid4() for _ in range(120)]
+    monkeypatch.setattr("sync_server.live.room.LOOK_S", 0.5)
+    monkeypatch.setattr("sync_server.live.room.TICK_S", 0.2)
+    monkeypatch.setattr("sync_server.live.stream.RECONNECT_S", (0.1,))
+    async with two_here(server_database, "nats") as (live, there, nats):
+        assert nats is not None
+        anna, ben, _ = await a_team(live, "engineer", "engineer")
+        hers, his = await live.join(anna), await there.join(ben)
+        sites: list[UUID] = []
+        is_enough = asyncio.Event()
 
         async def work() -> None:
-            for number, site in enumerate(sites):
-                assert (await hers.push(an_edit(making("site", site, name=f"S{number}"))))[0].revision
-                await hers.tell(journal=(hers.row(number + 1, "engine_started", version=str(number)),))
+            while not is_enough.is_set():
+                sites.append(uuid4())
+                number = len(sites)
+                assert (await hers.push(an_edit(making("site", sites[-1], name=f"S{number}"))))[0].revision
+                await hers.tell(journal=(hers.row(number, "engine_started", version=str(number)),))
+                await asyncio.sleep(0.02)
 
         working = asyncio.ensure_future(work())
-        for _ in range(2):
+        buses = [one.server.app.state.hub.bus for one in (live, there)]
+        for _ in range(3):
             await his.hear_all()
-            team.nats.kill()
-            await until(lambda: not team.bus.is_up)
-            health = await team.live.server.somebody().http.get("/health")
-            assert (health.status_code, health.json()["parts"]["news"]) == (
-                200,
-                {"status": "late", "by": "nats"},
-            )
-            ready = await team.live.server.somebody().http.get("/ready")
+            nats.kill()
+            await until(lambda: not any(bus.is_up for bus in buses))
+            health = await live.server.somebody().http.get("/health")
+            said = {"status": "late", "by": "nats"}
+            assert (health.status_code, health.json()["parts"]["news"]) == (200, said)
+            ready = await live.server.somebody().http.get("/ready")
             assert (ready.status_code, ready.json()) == (200, {"status": "ready", "news": "late"})
             await his.hear_all()  # what comes now was asked for
-            team.nats.start()
-            await until(lambda: team.bus.is_up)
+            nats.start()
+            await until(lambda: all(bus.is_up for bus in buses))
+        is_enough.set()
         await working
-        while his.revision < hers.revision or len(his.journal) < len(sites):
+        while len(his.journal) < len(sites):
             await his.hear_all()
         assert [row.seq for row in his.journal] == list(range(1, len(sites) + 1))
         assert {id for kind, id in his.things if kind == "site"} == set(sites)
