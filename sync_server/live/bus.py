@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from hashlib import blake2b
@@ -24,8 +23,6 @@ import msgspec
 from engine.tasks import end, keep
 from sync_server.database import Database
 from sync_server.security.keyring import Keyring
-
-_log = logging.getLogger("sync_server.live")
 
 PURPOSE = "bus 1"
 PAYLOAD_CAP_BYTES = 256 * 1024
