@@ -24,7 +24,7 @@ from sync_server.charts import Charts
 from sync_server.database import Database
 from sync_server.ingest import Ingest
 from sync_server.live import door, map_door
-from sync_server.live.bus import Bus
+from sync_server.live.bus import Bus, Way
 from sync_server.live.hub import CHANNELS, Hub
 from sync_server.live.notices import Notices
 from sync_server.live.stream import Stream
@@ -58,6 +58,7 @@ async def opened(settings: Settings, certificate: Certificate | None = None) -> 
         )
         closing.push_async_callback(database.close)
         app.state.health = health.Health(database)
+        parts = app.state.health.parts
         upkeep = Upkeep(database, settings)
         await upkeep.keep_partitions(time.time_ns() // 1000)
         caps = Caps(settings.tenant_sources, settings.tenant_schemas)
@@ -74,10 +75,8 @@ async def opened(settings: Settings, certificate: Certificate | None = None) -> 
         closing.push_async_callback(end, *tasks)
         app.state.ingest = ingest = Ingest(app.state.samples, settings)
         closing.push_async_callback(ingest.close)
-        parts = app.state.health.parts
         parts["ingest"] = lambda: health.ingest_part(ingest)
-        way = Stream(settings) if settings.nats_url.value else Notices(database, settings, CHANNELS)
-        bus = Bus(way, database, services.keyring)
+        bus = Bus(_way(database, settings), database, services.keyring)
         parts["news"] = lambda: health.news_part(bus)
         app.state.hub = hub = Hub(services, app.state.samples, ingest, bus)
         closing.push_async_callback(hub.close)
@@ -106,3 +105,8 @@ async def opened(settings: Settings, certificate: Certificate | None = None) -> 
             app.include_router(router)
         describe(app, routers)
         yield app
+
+
+def _way(database: Database, settings: Settings) -> Way:
+    """Return how servers tell each other."""
+    return Stream(settings) if settings.nats_url.value else Notices(database, settings, CHANNELS)
