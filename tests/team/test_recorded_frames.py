@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from domain.sync import Kept, Outcomes, Series, Wanted
 from tests.server.conftest import ServerDatabase
@@ -24,7 +25,7 @@ async def test_a_server_answers_every_recorded_frame_and_hangs_up_on_none(
 ) -> None:
     async with living(server_database) as live:
         anna, _ = await a_team(live, "engineer")
-        hers = await live.join(anna)
+        hers = await live.join(anna, run=uuid4())
         for where, data in frames("to_server"):
             kind = where.rpartition(" ")[2]
             if kind == "hello":
