@@ -156,3 +156,5 @@ class TestClient:
             self.state.pop((gone.kind, gone.id), None)
         if changed.engine is not None:
             self.state["engine", None] = changed.engine
+        if changed.team is not None:
+            self.state["team", None] = changed.team

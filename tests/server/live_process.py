@@ -33,13 +33,19 @@ class Process:
         self.program.wait()
 
 
-@contextmanager
-def process(database_url: str, **more: object) -> Iterator[Process]:
-    """Yield a server with the settings of the tests' own, killed in the end."""
-    chosen: Mapping[str, object] = {**ROOMY, **more, "database_url": database_url, "listen_port": 0}
+def environment(database_url: str, **more: object) -> dict[str, str]:
+    """Return the environment of a server with the settings of the tests' own."""
+    chosen: Mapping[str, object] = {**ROOMY, "listen_port": 0, **more, "database_url": database_url}
     env = {name: value for name, value in os.environ.items() if not name.startswith("HELIOGRAPH_")}
     for name, value in chosen.items():
         env[f"HELIOGRAPH_{name.upper()}"] = value.value if isinstance(value, Secret) else str(value)
+    return env
+
+
+@contextmanager
+def process(database_url: str, **more: object) -> Iterator[Process]:
+    """Yield a server with the settings of the tests' own, killed in the end."""
+    env = environment(database_url, **more)
     program = subprocess.Popen([sys.executable, "-m", "sync_server", "run"], env=env, stderr=subprocess.PIPE)
     try:
         assert program.stderr is not None
