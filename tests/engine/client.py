@@ -56,7 +56,7 @@ class TestClient:
         self.ended = threading.Event()
         self._numbers = itertools.count(1)
         self._news = threading.Condition()
-        self._replies: dict[int, queue.SimpleQueue[Reply]] = {}
+        self._replies: dict[int, queue.SimpleQueue[Reply | None]] = {}
         self.send(Hello(PROTOCOL, name))
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -73,11 +73,16 @@ class TestClient:
         self.connection.send_bytes(encode(message))
 
     def ask(self, make: Callable[[int], ToEngine]) -> Reply:
-        """Send a request and return its reply."""
+        """Send a request and return its reply. Raises EOFError where the engine is gone before it."""
         number = next(self._numbers)
         self._replies[number] = queue.SimpleQueue()
         self.send(make(number))
-        return self._replies[number].get(timeout=WAIT_S)
+        if self.ended.is_set():
+            self._replies[number].put(None)  # behind a reply that came
+        reply = self._replies[number].get(timeout=WAIT_S)
+        if reply is None:
+            raise EOFError("the engine is gone")
+        return reply
 
     def wait_for(self, found: Callable[[], T | None], within_s: float = WAIT_S) -> T:
         """Return what `found` returns, once it is something; looked at after each message."""
@@ -130,6 +135,8 @@ class TestClient:
             with self._news:
                 self.ended.set()
                 self._news.notify_all()
+            for waiting in list(self._replies.values()):
+                waiting.put(None)
 
     def _merge(self, changed: Changed) -> None:
         for device in changed.devices:

@@ -45,7 +45,7 @@ def prepared(folder: Path) -> Iterator[Path]:
         prepare(Secret(url_of(sockets, "postgres")), owner, Secret(url_of(sockets, "hg", REQUESTS)))
         migrate_to_head(owner)
         with psycopg.connect(url_of(sockets, "hg")) as connection:
-            connection.execute("INSERT INTO tenant (key, id, name) VALUES (1, %s, 'One')", [ONE])
+            connection.execute("INSERT INTO tenant (id, name) VALUES (%s, 'One')", [ONE])
             connection.execute("SELECT keep_partitions(%s, 3, 30, 1)", [time.time_ns() // 1000])
         yield sockets
 

@@ -77,7 +77,7 @@ class Member:
     @property
     def team(self) -> TeamState:
         """How it stands with its team."""
-        found: TeamState = until(lambda: self.client.state.get(("team", None)), "a team")
+        found: TeamState = self.client.wait_for(lambda: self.client.state.get(("team", None)), WAIT_S)
         return found
 
     def until(self, found: Callable[[], T | None]) -> T:

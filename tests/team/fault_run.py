@@ -1,0 +1,190 @@
+"""A team at work while its processes are killed: three engines and a server, edits and cycles under way. Counterparts:
+`test_kills.py`, `tests/bench/bench_team_faults.py`.
+
+One rule: what counts is what was acknowledged to a client, and what a superuser finds on disk in the end.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import threading
+import time
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import psycopg
+
+from domain.edit import Edit, creation
+from domain.inventory import Device, Probe, Site
+from domain.wire import SubmitEdit
+from engine.compose import new_id, now_us
+from tests.server.kills import backends
+from tests.team.processes import Member, Office, until
+from tools.cluster import url_of
+
+DATABASE = "hg"
+PAUSE_S = 0.05
+SETTLED_US = 3_500_000
+"""Cycles that are younger need not be told yet."""
+
+
+class FaultRun:
+    """Mara and Joe edit, a collector polls; whoever is killed is started again at once."""
+
+    def __init__(self, office: Office, sockets: Path, folder: Path, ending: ExitStack, seed: int = 1) -> None:
+        self.office = office
+        self._sockets = sockets
+        self._dice = random.Random(seed)
+        self.took_s: dict[str, list[float]] = {}
+        root = office.found()
+        self.tenant = office.tenant(root, "North net")
+        self.members = [
+            *(office.join(root, folder, "engineer", name) for name in ("mara", "joe")),
+            office.join(root, folder, "tenant_admin", "site", "--collector"),
+        ]
+        for member in self.members:
+            ending.callback(member.stop)
+            member.start(*self._arguments(member))
+        for member in self.members:
+            member.online()
+        host = socket.create_server(("127.0.0.1", 0), backlog=64)
+        ending.callback(host.close)
+        port = host.getsockname()[1]
+        site = self.members[2].team.install
+        self.device = Device(
+            new_id(), "host", "127.0.0.1", (Probe("tcp", port),), "relay", interval_s=1.0, polled_by=site
+        )
+        self.members[0].edit("add", creation("device", self.device))
+        for member in self.members:
+            member.shows("health", self.device.id)
+        self._stop = threading.Event()
+        self._rests = {id(member): threading.Lock() for member in self.members}
+        """Held while somebody is killed and comes back: the client of a process that is no more hears nothing."""
+        self._workers = [threading.Thread(target=self._work, args=(member,)) for member in self.members[:2]]
+        ending.callback(self._end)
+        for worker in self._workers:
+            worker.start()
+
+    def _arguments(self, member: Member) -> tuple[str, ...]:
+        return ("--collector",) if member is self.members[2] else ()
+
+    def _work(self, member: Member) -> None:
+        """Edit until it is over."""
+        number = 0
+        while not self._stop.wait(PAUSE_S):
+            number += 1
+            site = Site(new_id(), f"{number}", "", 9.0, 47.0)
+            edit = Edit(new_id(), now_us(), "test", "a site", (creation("site", site),))
+            with self._rests[id(member)]:
+                client = member.client
+                try:
+                    reply = client.ask(partial(_submitting, edit))
+                except (OSError, EOFError, Empty):
+                    continue
+                if not reply.refusals:
+                    member.acknowledged.append(edit)
+
+    def _end(self) -> None:
+        self._stop.set()
+        for worker in self._workers:
+            worker.join()
+
+    def kill(self, victim: str) -> None:
+        """Kill something after some work, have it there again, and note how long it took until an edit passes the server."""
+        time.sleep(self._dice.uniform(0.3, 1.2))
+        began_s = time.monotonic()
+        match victim:
+            case "engine" | "collector":
+                member = self.members[0 if victim == "engine" else 2]
+                member.process.process.kill()  # in the midst of what it does
+                with self._rests[id(member)]:
+                    member.kill()
+                    began_s = time.monotonic()
+                    member.start(*self._arguments(member))
+            case "server":
+                self.office.kill()
+                self.office.start()
+            case "database":
+                os.kill(self._dice.choice(backends(self._sockets)), signal.SIGKILL)
+        before = until(self._confirmed, "the database answers")
+        for member in self.members:
+            member.online(1_000)
+        until(lambda: self._confirmed() > before, f"edits pass again after the {victim} was killed")
+        self.took_s.setdefault(victim, []).append(time.monotonic() - began_s)
+
+    def _confirmed(self) -> int:
+        try:
+            return self.count("SELECT count(*) FROM edit")
+        except psycopg.OperationalError:  # it recovers
+            return 0
+
+    def count(self, asked: str, *arguments: object) -> int:
+        """Return a number out of the database."""
+        with psycopg.connect(url_of(self._sockets, DATABASE)) as connection:
+            row = connection.execute(asked, arguments).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def settle(self, *, stops: bool = False) -> dict[str, Any]:
+        """Wait until all is told; return what is lost, doubled, missing, or otherwise in one than in another."""
+        locks = list(self._rests.values())
+        for lock in locks:
+            lock.acquire()
+        try:
+            for member in self.members:
+                member.online()
+            made = {edit.id: edit for member in self.members for edit in member.acknowledged}
+            with psycopg.connect(url_of(self._sockets, DATABASE)) as connection:
+                asked = "SELECT id::text FROM edit WHERE tenant_id = %s"
+                ids = [row[0] for row in connection.execute(asked, [self.tenant]).fetchall()]
+                asked = "SELECT id::text FROM site WHERE tenant_id = %s"
+                sites = {row[0] for row in connection.execute(asked, [self.tenant]).fetchall()}
+            made_sites = {str(edit.steps[0].id) for edit in made.values() if edit.steps[0].kind == "site"}
+            lost = len({str(id) for id in made} - set(ids)) + len(made_sites - sites)
+            for member in self.members:
+                member.shows_many("site", len(sites))
+            differ = sum({str(one.id) for one in member.all_of("site")} != sites for member in self.members)
+            missing = 0
+            ends_s = time.monotonic() + 30
+            while time.monotonic() < ends_s:
+                missing, is_any = missing_cycles(self, self.members[2])
+                if not missing and is_any:
+                    break
+                time.sleep(0.5)
+        finally:
+            for lock in locks:
+                lock.release()
+        if stops:
+            self._end()
+        return {
+            "acknowledged": len(made),
+            "lost": lost,
+            "doubled": len(ids) - len(set(ids)),
+            "differ": differ,
+            "cycles": self.count("SELECT count(*) FROM sample"),
+            "cycles_missing": missing,
+        }
+
+
+def _submitting(edit: Edit, number: int) -> SubmitEdit:
+    return SubmitEdit(number, edit)
+
+
+def missing_cycles(run: FaultRun, member: Member) -> tuple[int, bool]:
+    """Return how many cycles on an install's disk the server has not or twice, of those that are due; and if there are any."""
+    import sqlite3
+
+    until_us = now_us() - SETTLED_US
+    with sqlite3.connect(f"file:{member.folder / 'heliograph.db'}?mode=ro", uri=True) as disk:
+        mine = {row[0] for row in disk.execute("SELECT at_us FROM sample WHERE at_us < ?", [until_us])}
+    with psycopg.connect(url_of(run._sockets, DATABASE)) as connection:
+        asked = "SELECT at_us FROM sample JOIN sample_source s ON s.key = source_key WHERE s.vantage = %s"
+        there = [row[0] for row in connection.execute(asked, [member.team.install]).fetchall()]
+    doubled = len(there) - len(set(there))
+    return len(mine - set(there)) + doubled, bool(mine)
