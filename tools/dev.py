@@ -43,6 +43,7 @@ BENCHES = (
     "ingest",
     "push",
     "recovery",
+    "team-faults",
     "sync",
     "fanout",
     "lease",
