@@ -136,7 +136,8 @@ class Monitor:
         while True:
             self._wake.clear()
             now_s = self._clock()
-            while now_s < self._until_s and (due := self._schedule.pop_due(now_s)) is not None:
+            # the clock anew each time: what is begun looks at it too, and puts back whom there is no time left for
+            while self._clock() < self._until_s and (due := self._schedule.pop_due(now_s)) is not None:
                 self._begin(self._visited[due[0]], now_s)
             self._end_overdue(now_s)
             next_s = self._schedule.next_due_s() if now_s < self._until_s else None
@@ -178,7 +179,8 @@ class Monitor:
         if is_paused(device, self._now_us()):
             first_s = self._clock() + ((device.paused_until_us or 0) - self._now_us()) / 1e6
         else:
-            self._sweep_s = max(self._clock(), self._sweep_s + 1 / FIRST_SWEEP_PER_S)
+            began_s = self._sweep_s + 1 / FIRST_SWEEP_PER_S if self._visited else 0.0
+            self._sweep_s = max(self._clock(), began_s)
             first_s = self._sweep_s + after_s
         visited = _Visited(device, probes, dict.fromkeys(probes, first_s))
         self._visited[device.id] = visited

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.errors import DeviceError, Refusal, RefusedByRule
+from domain.errors import BadReply, DeviceError, Refusal, RefusedByRule
 from domain.roles import Permission
 from domain.sharing import (
     Audience,
@@ -41,6 +41,16 @@ _log = logging.getLogger("engine.sync")
 
 MAY: Permission = "credentials:write"
 SAID_CAP = 5_000
+_FINAL = frozenset(
+    (
+        "HOLDER_CONFLICT",
+        "CREDENTIAL_NOT_FOUND",
+        "INSUFFICIENT_PERMISSIONS",
+        "INVALID_INPUT",
+        "MISSING_REQUIRED_FIELD",
+    )
+)
+"""What the server will say again; any other failure is of the moment."""
 _NOT_HEARD = (SessionOver, DeviceError, TimeoutError)
 
 
@@ -101,6 +111,10 @@ class Audiences:
         if unsaid:
             self._unsaid |= unsaid
             await self._keep()
+
+    def is_told(self, id: UUID) -> bool:
+        """Tell whether the server knows who may hold a secret, as far as it was said here."""
+        return id not in self._waiting and id not in self._unsaid
 
     async def tell(self) -> None:
         """Tell what waits, and learn of collectors. Raises SessionOver, DeviceError, RefusedByRule, StorageFailed."""
@@ -175,6 +189,8 @@ class Audiences:
                     "INSTALL_NOT_FOUND",
                 }:
                     return  # something changed meanwhile: it is told with the next round
+                if not {one.code for one in error.refusals} & _FINAL:
+                    raise BadReply(f"who may hold a secret could not be told: {error}") from None
                 await self._settle(id, audience)
                 raise
             await self._settle(id, audience)

@@ -15,7 +15,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import count
-from math import isfinite
 from typing import Any
 
 import msgspec
@@ -29,6 +28,8 @@ from engine.storage import StorageFailed, StoreThread
 from engine.storage.seen_series import Seen, SeenSeries, SeriesOf
 from engine.storage.series import FEWEST_POINTS, Points, merged
 
+FLOAT_CAP = 3.4e38
+"""Beyond it a number does not fit where charts are kept; no device measures so much."""
 POINTS_CAP = 500
 ANSWER_S = 5.0
 """How long the server is waited for."""
@@ -178,7 +179,7 @@ def _sane(told: Series) -> Points:
     rows = sorted(zip(*columns, strict=False))[: POINTS_CAP + 1]
     found = Points()
     for at_us, value, low, high in rows:
-        if all(map(isfinite, (value, low, high))) and -(2**62) < at_us < 2**62:
+        if all(abs(one) < FLOAT_CAP for one in (value, low, high)) and -(2**62) < at_us < 2**62:
             found.add(at_us, value, low, high)
     return found
 

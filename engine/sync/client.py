@@ -77,6 +77,8 @@ class Speaking(Protocol):
     def on_reachability(self, reachability: Reachability, why: str, retry_s: float) -> None: ...
 
 
+BEHIND_BYTES = 64 * 1024
+"""What may wait to be sent before reports wait too: a beat that stands behind them comes too late."""
 WATCHED_CAP = 500
 """Devices whose numbers the server tells one line."""
 TOPICS_WANTED: tuple[Topic, ...] = ("presence", "device_status", "metric_update")
@@ -304,7 +306,7 @@ class TeamClient:
         while True:
             if (question := self._polling.next_question()) is not None:
                 line.tell(question)
-            if (seen := self._polling.next_report()) is not None:
+            if line.waiting_bytes < BEHIND_BYTES and (seen := self._polling.next_report()) is not None:
                 line.tell(seen)
             await asyncio.sleep(REPORT_S)
 

@@ -71,9 +71,16 @@ class Line:
         return line
 
     def tell(self, message: ToServer) -> None:
-        """Send a message; what the system does not take at once waits in memory."""
+        """Send a message; what the system does not take at once waits in memory. One that hung up is told nothing more."""
+        if self._protocol.state is not State.OPEN:
+            return  # `hear` says so
         self._protocol.send_binary(encode(message))
         self._send()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How much the system has not taken yet."""
+        return self._stream.waiting_bytes
 
     async def hear(self) -> ToInstall:
         """Return the next message. Raises LineLost, also where nothing came for `DEAD_AFTER_S`."""

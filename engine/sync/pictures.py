@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from domain.blobs import BLOB_CAP_BYTES, PIECE_BYTES, GetBlob, PutBlob, is_digest
-from domain.errors import DeviceError, RefusedByRule
+from domain.errors import DeviceError, Refusal, RefusedByRule
 from domain.roles import Permission
 from engine.blobs import Blobs
 from engine.sync.login import SessionOver
@@ -161,6 +161,10 @@ class PictureSharing:
             if reply.refusals:
                 raise RefusedByRule([*reply.refusals])
             piece = bytes(reply.result["data"])[: self._piece_bytes]
+            if not piece:
+                raise RefusedByRule(
+                    [Refusal("PICTURE_DAMAGED", "the file of a picture is shorter than it was")]
+                )
             began_s = self._clock()
             now = await self._calls.put(digest, size, have, piece)
             if now != have + len(piece):

@@ -21,6 +21,8 @@ _log = logging.getLogger("engine.sync")
 
 SLEPT_S = 3.0
 """A wall clock that went on by so much more than the other: the computer slept, and what it held is over."""
+DOUBT_S = 60.0
+"""How long after that no failure is reported: the way to the server may be back before the one to the devices."""
 
 
 class TeamPolling:
@@ -39,7 +41,7 @@ class TeamPolling:
         self.run_id = uuid4()
         self.pollers: tuple[Poller, ...] = ()
         """The installs that a device can be assigned to, as the server said last."""
-        self.reports = Reports()
+        self.reports = Reports(clock)
         self.hearing = Hearing(device, board.observe_for, board.end_visit_for, now_us)
         self._install = install
         self._is_collector = is_collector
@@ -55,7 +57,7 @@ class TeamPolling:
         board.report, board.ask_elsewhere = self.reports, self._ask_elsewhere
 
     def polls(self, device: Device) -> bool:
-        """Tell whether a device is asked from here now."""
+        """Tell whether a device is asked from here, by what was granted last; when that is over the monitor asks nobody."""
         if self._is_cut_off:
             if device.polled_by is not None:
                 return device.polled_by == self._install
@@ -63,8 +65,8 @@ class TeamPolling:
                 not (self._is_collector and self._watch.is_known) or slot_of(device.id) in self._watch.slots
             )
         if device.polled_by is not None:
-            return device.polled_by == self._install and self._watch.holds_own(self._clock())
-        return self._watch.holds(slot_of(device.id), self._clock())
+            return device.polled_by == self._install and self._watch.own
+        return slot_of(device.id) in self._watch.slots
 
     def after_s(self, device: Device) -> float:
         """Return how long to wait before a device is asked that others asked until just now."""
@@ -77,15 +79,17 @@ class TeamPolling:
         apart_s = self._now_us() / 1e6 - now_s
         if apart_s - self._apart_s > SLEPT_S:
             self._watch.drop()
+            self.reports.doubt_failures_until(now_s + DOUBT_S)
         self._apart_s = apart_s
         self._is_cut_off = is_cut_off
-        self._apply(now_s)
+        self._apply()
 
     # The line
 
     def open(self) -> None:
         """A line was opened: what waits to be reported is old."""
         self.reports.clear()
+        self._asked.clear()
 
     def beat(self, untold: int) -> Alive:
         """Return the next sign of life; `untold`: rows that the server has not."""
@@ -93,9 +97,8 @@ class TeamPolling:
 
     def on_share(self, share: Share) -> LetGo | None:
         """Take what is granted; return what to answer now that it is kept."""
-        now_s = self._clock()
-        answer = self._watch.hear(share, now_s)
-        self._apply(now_s)
+        answer = self._watch.hear(share)
+        self._apply()
         return answer
 
     def on_asked(self, asked: AskNow) -> None:
@@ -118,15 +121,16 @@ class TeamPolling:
         return AskNow(tuple(some)) if some else None
 
     def _ask_elsewhere(self, device: Device) -> bool:
+        if self._is_cut_off:
+            return False
         self._asked[device.id] = device.polled_by
         return True
 
-    def _apply(self, now_s: float) -> None:
+    def _apply(self) -> None:
+        """Have the monitor ask what is held; what is over for a moment stays as it is there, and is silent."""
         watch = self._watch
-        is_over = now_s >= watch.until_s
-        until_s = float("inf") if self._is_cut_off else watch.until_s
-        self._board.monitor.ask_until(until_s)
-        held: object = (self._is_cut_off, is_over, None if is_over else (watch.slots, watch.own))
+        self._board.monitor.ask_until(float("inf") if self._is_cut_off else watch.until_s)
+        held: object = (self._is_cut_off, watch.slots, watch.own)
         if held != self._applied:
             self._applied = held
             self._board.ask_all()

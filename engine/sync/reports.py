@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections import deque
 from collections.abc import Callable
 from uuid import UUID
@@ -43,17 +45,29 @@ AT_ONCE = 50
 FORGETTING = 0.01
 """How much of a larger difference of clocks is believed with each report."""
 
+SET_US, SET_AFTER = 5_000_000, 3
+"""So many reports running that look so much later: the clock of one side was set."""
+
 
 class Reports:
     """What was seen here and not reported yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.lost = 0
         """How much there was no room for."""
         self._waiting: deque[bytes | tuple[UUID, int]] = deque()
+        self._clock = clock
+        self._doubtful_until_s = -math.inf
+
+    def doubt_failures_until(self, until_s: float) -> None:
+        """Forget all, and take no failure until then: it may be this computer that has no way yet."""
+        self.clear()
+        self._doubtful_until_s = until_s
 
     def add(self, observation: Observation) -> None:
         """Take an observation."""
+        if observation.failure is not None and self._clock() < self._doubtful_until_s:
+            return
         self._put(encode_observation(observation))
 
     def end_visit(self, device: UUID, at_us: int) -> None:
@@ -108,6 +122,8 @@ class Hearing:
         self._end_visit = end_visit
         self._now_us = now_us
         self._offsets: dict[UUID, float] = {}
+        self._late: dict[UUID, int] = {}
+        """How many reports running came later than any way takes."""
         self._heard: asyncio.Queue[Heard] = asyncio.Queue(HEARD_WAITING)
 
     def put(self, heard: Heard) -> None:
@@ -164,9 +180,11 @@ class Hearing:
     def _offset_us(self, install: UUID, at_us: int) -> int:
         seen_us = float(self._now_us() - at_us)
         known_us = self._offsets.get(install, seen_us)
-        self._offsets[install] = (
-            seen_us if seen_us < known_us else known_us + (seen_us - known_us) * FORGETTING
-        )
+        self._late[install] = self._late.get(install, 0) + 1 if seen_us > known_us + SET_US else 0
+        if seen_us < known_us or self._late[install] >= SET_AFTER:
+            self._offsets[install] = seen_us
+        else:
+            self._offsets[install] = known_us + (seen_us - known_us) * FORGETTING
         return round(self._offsets[install])
 
     def _at_us(self, at_us: int, offset_us: int) -> int:

@@ -150,10 +150,14 @@ class SecretSharing:
 
     async def _tell(self, epoch: int) -> bool:
         shared = await self._read()
-        wanted = [id for id, one in shared.items() if one.untold and self._is_confirmed(id)]
+        wanted = [id for id, one in shared.items() if self._may_be_told(id, one)]
         for id in wanted[:TELLS_A_ROUND]:
             await self._tell_one(id, epoch)
         return len(wanted) <= TELLS_A_ROUND
+
+    def _may_be_told(self, id: UUID, one: Shared) -> bool:
+        """Tell whether a secret is to be told: never before who may hold it."""
+        return one.untold and self._is_confirmed(id) and self._audiences.is_told(id)
 
     async def _tell_one(self, id: UUID, epoch: int) -> None:
         sealed = self._vault.sealed(id)

@@ -40,7 +40,7 @@ class ShareWatch:
         self._beats.pop(self._number - BEATS_KEPT, None)
         return self._number
 
-    def hear(self, share: Share, now_s: float) -> LetGo | None:
+    def hear(self, share: Share) -> LetGo | None:
         """Take what the server says; return what to answer once nothing of it is asked any more."""
         sent_s = self._beats.get(share.beat)
         if sent_s is None:
@@ -54,13 +54,6 @@ class ShareWatch:
         return LetGo(tuple(back)) if back else None
 
     def drop(self) -> None:
-        """Hold nothing any more."""
+        """Hold nothing any more: what answers an older beat is over too."""
         self.until_s = 0.0
-
-    def holds(self, slot: int, now_s: float) -> bool:
-        """Tell whether the devices of a slot are asked from here."""
-        return slot in self.slots and now_s < self.until_s
-
-    def holds_own(self, now_s: float) -> bool:
-        """Tell whether what is assigned to this install is asked from here."""
-        return self.own and now_s < self.until_s
+        self._beats.clear()

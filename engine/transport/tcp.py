@@ -108,6 +108,11 @@ class Stream:
         """Send; what the system does not take at once waits in memory, so keep it small."""
         self._transport.write(self._tls.encrypt(data) if self._tls else data)
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How much of what was sent the system has not taken yet."""
+        return self._transport.get_write_buffer_size()
+
     async def read(self) -> bytes:
         """Return the bytes that came, at least one. Refused when the device closed, BadReply beyond the budget."""
         while not self._said_goodbye:

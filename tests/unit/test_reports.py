@@ -50,6 +50,33 @@ def test_more_than_may_wait_is_lost_and_counted_and_one_report_holds_so_many() -
     assert (len(report.observations), report.observations[0].at_us) == (REPORT_OBSERVATIONS, 5)
 
 
+def test_after_a_sleep_failures_are_doubted_for_a_while_and_answers_are_not() -> None:
+    now_s = 100.0
+    reports = Reports(lambda: now_s)
+    failure = Observation(SHARED.id, "icmp", HERE, 5, failure=Failure("no_answer", "x"))
+    reports.add(failure)
+    reports.doubt_failures_until(160.0)
+    assert reports.take(1) is None, "what was under way when it fell asleep is nothing"
+    reports.add(failure)
+    reports.add(seen(SHARED, 6))
+    told = reports.take(7)
+    assert told is not None
+    assert [one.failure for one in decode_report(told.report).observations] == [None]
+    now_s = 160.0
+    reports.add(failure)
+    told = reports.take(8)
+    assert told is not None and decode_report(told.report).observations == (failure,)
+
+
+def test_a_clock_that_was_set_is_believed_after_three_reports() -> None:
+    hearing = Hearing(DEVICES.get, lambda _: None, lambda *_: None, lambda: NOW_US)
+    assert hearing._offset_us(HERE, NOW_US - 40_000) == 40_000
+    hour_us = 3_600_000_000
+    late = [hearing._offset_us(HERE, NOW_US - hour_us) for _ in range(3)]
+    assert late[0] < hour_us // 50 and late[2] == hour_us
+    assert hearing._offset_us(HERE, NOW_US - 50_000) == 50_000, "one that is set forward is believed at once"
+
+
 def judged(heard: list[Heard], now_us: Callable[[], int]) -> list[tuple[UUID, int, bool]]:
     """Return what a judge gets of reports: device, time, whether a visit was over."""
     found: list[tuple[UUID, int, bool]] = []
