@@ -306,7 +306,7 @@ class TeamClient:
         while True:
             if (question := self._polling.next_question()) is not None:
                 line.tell(question)
-            if line.waiting_bytes < BEHIND_BYTES and (seen := self._polling.next_report()) is not None:
+            while line.waiting_bytes < BEHIND_BYTES and (seen := self._polling.next_report()) is not None:
                 line.tell(seen)
             await asyncio.sleep(REPORT_S)
 

@@ -38,6 +38,8 @@ _log = logging.getLogger("engine.sync")
 
 WAITING = 4 * REPORT_OBSERVATIONS
 """Observations and ends of visits that wait to be reported; of more the oldest are lost."""
+REPORT_BYTES = 192 * 1024
+"""One report: what one server of several carries to another at once."""
 HEARD_WAITING = 64
 """Reports of others that wait to be judged."""
 AT_ONCE = 50
@@ -83,7 +85,7 @@ class Reports:
             one = self._waiting[0]
             if isinstance(one, tuple):
                 visits.append((len(observations), *one))
-            elif size + len(one) <= REPORT_CAP_BYTES * 3 // 4:
+            elif not observations or size + len(one) <= REPORT_BYTES:
                 observations.append(one)
                 size += len(one)
             else:

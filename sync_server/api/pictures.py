@@ -144,9 +144,8 @@ async def _take(call: Call, transaction: Transaction, id: str, data: bytes) -> t
     """Return how much is there now, and False where it was whole and wrong. Raises RefusedByRule."""
     body: NewPiece = call.body
     old = await transaction.fetchrow(_NOW, id)
-    if (
-        old is not None and old["size"] != body.size and not old["is_whole"]
-    ):  # one of two lied: from the beginning
+    is_begun = bool(data) and body.offset == 0
+    if is_begun and old is not None and old["size"] != body.size and not old["is_whole"]:  # one of two lied
         await transaction.execute(_DROP, id)
         old = None
     have: int = 0 if old is None else old["have"]

@@ -167,11 +167,11 @@ async def set_audience(call: Call, id: UUID) -> AudienceRow:
     """Say who may open a credential. Those who no longer may lose their wraps; what they hold they delete when heard, or within a
     week. Refused with HOLDER_CONFLICT where nobody would be left who holds the secret."""
     body: NewAudience = call.body
-    await reached_audience(call, id)
-    audience = await _checked(call, body)
     if len(body.wraps) > WRAPS_CAP:
         raise refused("INVALID_INPUT", f"at most {WRAPS_CAP} wraps expected, got {len(body.wraps)}", "wraps")
     ledger = await Ledger.open(call.transaction, call.who, round(call.services.now_s() * 1_000_000))
+    await reached_audience(call, id)
+    audience = await _checked(call, body)
     sites = None if audience.sites is None else sorted(audience.sites)
     await call.transaction.execute(_KEEP, call.who.tenant, id, audience.kind, sites, sorted(audience.people))
     version = await call.transaction.fetchval(VERSION, id)

@@ -38,6 +38,8 @@ ASK_S = 60.0
 ASK_DEAF_S = 10.0
 """The same while no news come."""
 READING_AT_ONCE = 4
+CHARTS_AT_ONCE = 2
+"""Of all lines: whoever looks at many charts leaves the database to those who poll."""
 CLOSE_S = 8.0
 LATE_S = 3.0
 """How soon those who are hung up because the server stops may come again; each a little later than the other."""
@@ -62,6 +64,7 @@ class Hub:
             ingest,
             Intake(services.database),
             asyncio.Semaphore(READING_AT_ONCE),
+            asyncio.Semaphore(CHARTS_AT_ONCE),
             lambda: time.time_ns() // 1000,
             self._on_numbers,
             self.relay,

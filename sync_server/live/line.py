@@ -53,6 +53,8 @@ MESSAGES_PER_S = 200
 BYTES_PER_S = 8 * 1024 * 1024
 WAITING = 8
 """Messages that wait for the database; then the line is not read."""
+RELAYED = 8
+"""What others say waits only behind so much: who judges and who polls what is told whatever waits."""
 OUT = 64
 """Frames that wait to be sent."""
 ELSEWHERE_S = 0.5
@@ -166,16 +168,16 @@ class Line:
         """Have it read by itself from its cursor on."""
         self._behind.set()
 
-    def tell(self, data: bytes) -> bool:
-        """Send what nobody keeps, if there is room."""
-        if self._out.qsize() >= OUT // 2:
+    def tell(self, data: bytes, within: int = OUT // 2) -> bool:
+        """Send what nobody keeps, if no more than so much waits already."""
+        if self._out.qsize() >= within:
             return False
         self._out.put_nowait(data)
         return True
 
     def tell_lease(self, lease: Lease) -> None:
         """Tell who judges; one for whom there is no room hears it the next time."""
-        if self.tell(encode(lease)):
+        if self.tell(encode(lease), OUT):
             self.fence, self.is_told = lease.fence, True
 
     def hang_up(self, why: HangUp) -> None:
@@ -233,15 +235,13 @@ class Line:
                     self._on_beat(beat)
                 case Seen(report):
                     self._on_seen(report)
-                case AskNow(devices):
-                    self._on_ask(devices)
                 case Taken(revision):
                     self._on_taken(revision)
                 case Cycles():
                     await self._doing.keep_cycles(message)
                 case AskSeries():
                     await self._doing.read_series(message)
-                case Push() | Tell() | Digests() | Subscribe() | Present() | LetGo():
+                case Push() | Tell() | Digests() | Subscribe() | Present() | AskNow() | LetGo():
                     await self._work.put(message)
                 case _:
                     raise HangUp("BAD_MESSAGE", "Hello comes once")
@@ -267,6 +267,8 @@ class Line:
                     await self._out.put(encode(await self._doing.compare(facts)))
                 case Tell() as tell:
                     await self._doing.tell(tell)
+                case AskNow(devices):
+                    await self._ask(devices)
                 case Subscribe(topics, devices):
                     await self._subscribe(topics, devices)
                 case Present(looks_at, works_on):
@@ -340,11 +342,13 @@ class Line:
         if self.room is not None and self.run_id is not None:
             self.room.on_seen(self, report)
 
-    def _on_ask(self, devices: Sequence[tuple[UUID, UUID | None]]) -> None:
+    async def _ask(self, devices: Sequence[tuple[UUID, UUID | None]]) -> None:
         if len(devices) > DEVICES_WATCHED:
             raise HangUp("BAD_MESSAGE", f"at most {DEVICES_WATCHED} devices expected, got {len(devices)}")
         if self.room is not None and self.fitness > UNFIT:
-            self.room.on_ask(devices)
+            async with self._works.database.transaction(self.who) as transaction:
+                seen = set(await seen_devices(transaction, [id for id, _ in devices]))
+            self.room.on_ask([one for one in devices if one[0] in seen])
 
     async def _let_go(self, slots: tuple[tuple[int, int], ...] | None) -> None:
         given = slots or ()

@@ -150,9 +150,10 @@ async def hear(database: Database, tenant: UUID, signs: Mapping[UUID, Sign]) -> 
             _HEARD, list(signs), *([sign[n] for sign in signs.values()] for n in range(3))
         )
         here = {UUID(int=row["line_id"].int) for row in found}
-        now_us: int = await transaction.fetchval("SELECT identity.now_us()")
         await transaction.execute(_FIRST_LEASE, JUDGE)
         row = await transaction.fetchrow(_LEASE, JUDGE)
+        # behind the lock: whoever waited for it long would be told a lease for longer than it holds
+        now_us: int = await transaction.fetchval("SELECT identity.now_us()")
         assert row is not None, "a lease that was just made is not there"
         holder_id, fence, until_us = row
         old = Lease(None if holder_id is None else UUID(int=holder_id.int), fence, until_us)

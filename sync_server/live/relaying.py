@@ -15,7 +15,7 @@ from uuid import UUID
 
 from domain.polling import HOLD_S, AskNow, Heard, Share, slot_of
 from domain.sync import decode_to_install, encode
-from sync_server.live.line import Line
+from sync_server.live.line import OUT, RELAYED, Line
 from sync_server.live.polling import Holding
 from sync_server.live.works import Works
 
@@ -49,7 +49,7 @@ class Relaying:
             own = holding.own_fence(line.install, line.run_id)
             if line.holds or slots or own:
                 handed = tuple(slot for slot, _ in kept if holding.shared[slot].handed)
-                is_told = line.tell(encode(Share(beats[line.id], HOLD_S, kept, own, back, handed)))
+                is_told = line.tell(encode(Share(beats[line.id], HOLD_S, kept, own, back, handed)), OUT)
                 line.holds = bool(slots or own) if is_told else line.holds
 
     def see(self, line: Line, report: bytes) -> None:
@@ -70,14 +70,14 @@ class Relaying:
         if kind == SEEN:
             for line in self._lines:
                 if line.install is not None and line.install == self._judge:
-                    line.tell(payload)
+                    line.tell(payload, RELAYED)
         elif kind == ASK:
             asked = decode_to_install(payload)
             assert isinstance(asked, AskNow), "what is relayed is what was relayed"
             for line in self._lines:
                 mine = tuple(one for one in asked.devices if self._is_held_by(line, *one))
                 if mine:
-                    line.tell(encode(AskNow(mine)))
+                    line.tell(encode(AskNow(mine)), RELAYED)
 
     def _is_held_by(self, line: Line, device: UUID, polled_by: UUID | None) -> bool:
         if line.run_id is None or line.install is None:

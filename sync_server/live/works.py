@@ -24,8 +24,8 @@ AGAIN_S = 2.0
 
 @dataclass(frozen=True)
 class Works:
-    """`reading` bounds how many lines read by themselves at a time; `on_numbers` is told of cycles that are on disk; `relay`
-    carries something of a kind to the lines of a tenant, wherever they are, or loses it."""
+    """`reading` bounds how many lines read by themselves at a time, `asking` how many charts are looked up; `on_numbers` is told
+    of cycles that are on disk; `relay` carries something of a kind to the lines of a tenant, wherever they are, or loses it."""
 
     database: Database
     samples: Samples
@@ -33,6 +33,7 @@ class Works:
     ingest: Ingest
     intake: Intake
     reading: asyncio.Semaphore
+    asking: asyncio.Semaphore
     now_us: Callable[[], int]
     on_numbers: Callable[[UUID, Cycles], None]
     relay: Callable[[UUID, str, bytes], None]

@@ -10,6 +10,7 @@ from sync_server.live.polling import BACK_AT_ONCE
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import Live, Replica, an_edit, living, making
 from tests.server.test_live import a_team
+from tests.server.test_live_telling import a_device
 
 REPORT = encode_report(1, [], [])
 
@@ -88,9 +89,9 @@ async def test_a_question_reaches_who_polls_the_device_alone(server_database: Se
         laptop, viewer = await live.join(anna, run=uuid4()), await live.join(eve, run=uuid4())
         await laptop.say(Alive(0, beat=1))
         await laptop.hear(Share)
-        shared, his = (uuid4(), None), (uuid4(), laptop.install)
-        await viewer.say(AskNow(((uuid4(), None),)))
-        await laptop.say(AskNow((shared, his)))
+        shared, his = (await a_device(laptop), None), (await a_device(laptop, "10.0.0.2"), laptop.install)
+        await viewer.say(AskNow((shared,)))
+        await laptop.say(AskNow((shared, (uuid4(), None), his)))
         assert await east.hear(AskNow) == AskNow((shared,)), "and what a viewer asks goes nowhere"
         assert await laptop.hear(AskNow) == AskNow((his,))
 

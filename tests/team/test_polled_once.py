@@ -64,8 +64,10 @@ async def collecting(
 
 
 def polled(engine: Joined) -> set[str]:
-    """Return the names of the devices that an engine asks."""
-    return {one.device.name for one in engine.engine._monitor._visited.values()}
+    """Return the names of the devices that an engine asks now."""
+    monitor = engine.engine._monitor
+    is_over = monitor._clock() >= monitor._until_s
+    return set() if is_over else {one.device.name for one in monitor._visited.values()}
 
 
 def named(devices: Sequence[Device]) -> set[str]:
