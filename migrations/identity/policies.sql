@@ -45,4 +45,4 @@ GRANT SELECT (tenant_id, id, name, prefix, scopes, sites, maker, made_us, until_
 GRANT SELECT, INSERT, UPDATE (name, challenge, proven_us, seen_us, ended_us) ON identity.install TO heliograph_requests;
 GRANT SELECT, INSERT, UPDATE, DELETE ON identity.audience TO heliograph_requests;
 GRANT SELECT, INSERT, UPDATE (wrapped, epoch, until_us) ON identity.wrap TO heliograph_requests;
-GRANT SELECT, INSERT, UPDATE (ciphertext, version, past, entered_us, renew, gone_us) ON identity.secret TO heliograph_requests;
+GRANT SELECT, INSERT, UPDATE (ciphertext, version, past, gone_us) ON identity.secret TO heliograph_requests;

@@ -196,17 +196,14 @@ CREATE TABLE identity.wrap (
 );
 
 -- A credential's secret as its data key seals it; that key is here in wraps only, which the server cannot open. `version` grows with
--- every other secret; `past`: digests of those that it took the place of, so that none comes back. `entered_us`: since when it is
--- this one, under whatever key; `renew`: somebody had its key who may hold it no longer: who holds it is to seal it under another.
--- `gone_us`: since when the credential is deleted, which may be undone.
+-- every other secret; `past`: digests of those that it took the place of, so that none comes back. `gone_us`: since when the
+-- credential is deleted, which may be undone.
 CREATE TABLE identity.secret (
     tenant_id uuid NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
     credential_id uuid NOT NULL,
     ciphertext bytea NOT NULL CHECK (length(ciphertext) BETWEEN 28 AND 20000),
     version integer NOT NULL CHECK (version > 0),
     past bytea[] NOT NULL CHECK (cardinality(past) <= 100),
-    entered_us bigint NOT NULL,
-    renew boolean NOT NULL DEFAULT false,
     gone_us bigint,
     PRIMARY KEY (tenant_id, credential_id)
 );

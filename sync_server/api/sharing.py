@@ -15,8 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.roles import Role
-from domain.sharing import PEOPLE_CAP, Audience, AudienceKind, may_hold
+from domain.sharing import PEOPLE_CAP, Audience, AudienceKind, Lost, Member, may_hold
 from sync_server.api.checks import checked_sites
 from sync_server.api.errors import refused
 from sync_server.api.installs import Install
@@ -58,27 +57,11 @@ class NewAudience(AudienceRow, frozen=True):
     is_left: bool = False
 
 
-class Member(msgspec.Struct, frozen=True):
-    """Somebody who has a window of this tenant, and could be named."""
-
-    account: UUID
-    name: str
-    role: Role
-
-
 class Sharing(msgspec.Struct, frozen=True):
     """Who could hold secrets: the names of the tenant's collectors, and people with a window."""
 
     collectors: tuple[str, ...]
     people: tuple[Member, ...]
-
-
-class Lost(msgspec.Struct, frozen=True):
-    """A revoked install that held a secret which is still the same: it is to be changed on the routers."""
-
-    install: UUID
-    name: str
-    ended_us: int
 
 
 class SharedRow(msgspec.Struct, frozen=True):

@@ -34,10 +34,13 @@ def stopped_at(engine: Engine, number: int, stop: Callable[[], None]) -> Iterato
         event.remove(engine, "before_cursor_execute", before)
 
 
-def migrate(engine: Engine) -> None:
-    """Bring a database to the newest schema."""
+def migrate(engine: Engine, revision: str = "") -> None:
+    """Bring a database to the newest schema, or to an older one."""
     with engine.connect() as connection, connection.begin():
-        upgrade(connection)
+        if revision:
+            command.upgrade(config_for(connection), revision)
+        else:
+            upgrade(connection)
 
 
 def statements_of(engine: Engine) -> list[str]:

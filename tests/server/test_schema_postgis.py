@@ -148,6 +148,18 @@ def test_a_migration_whose_connection_is_cut_can_run_again(postgis: Engine) -> N
     check(postgis)
 
 
+def test_a_secret_of_before_is_kept_and_whoever_ever_held_it_is_told_of(postgis: Engine) -> None:
+    migrate(postgis, "0010")
+    with postgis.begin() as connection:
+        connection.execute(insert(tables.tenant), {"key": 1, "id": TENANT, "name": "One"})
+        secret = "INSERT INTO identity.secret VALUES (:tenant, :id, :sealed, 1, '{}', NULL)"
+        connection.execute(text(secret), {"tenant": TENANT, "id": OTHER, "sealed": bytes(28)})
+    migrate(postgis)
+    with postgis.connect() as connection:
+        asked = "SELECT credential_id, version, entered_us, renew FROM identity.secret"
+        assert connection.execute(text(asked)).all() == [(OTHER, 1, 0, False)]
+
+
 def test_an_inventory_comes_back_as_it_was_and_each_tenant_sees_its_own(migrated: Engine) -> None:
     with migrated.begin() as connection:
         mine = filled(connection, TENANT, 1)
