@@ -245,7 +245,7 @@ class MapView(QWidget):
         self._send(look=self._ground.look(lng, lat, zoom))
 
     def when_still(self, then: Callable[[], None]) -> None:
-        """Call once the page has painted all that it was told; never, where it died meanwhile."""
+        """Call once the page has painted all that it was told; a fresh page is asked where the one before had no time to say so."""
         token = next(self._tokens)
         self._stills[token] = then
         self._send(still=token)
@@ -334,7 +334,6 @@ class MapView(QWidget):
         self._ready = True
         self._hovered = None
         self.tools.picked = ()
-        self._stills.clear()
         self._steady.start()
         message = self._ground.whole() | self._radio.whole() | self._readings.whole()
         self._send(
@@ -351,6 +350,8 @@ class MapView(QWidget):
             **self._candidates.whole(),
             **message,
         )
+        for token in self._stills:
+            self._send(still=token)
         self._reports.ask_again()
 
     def _on_idle(self) -> None:

@@ -106,3 +106,16 @@ def test_a_page_that_died_is_in_the_past_again(stages: Callable[..., Stage]) -> 
 def test_a_place_that_is_linked_to_is_looked_at(past: Stage) -> None:
     past.view.look_at(10.25, 47.5, 9.5)
     past.until(lambda: past.stand_still()["zoom"] == 9.5)
+
+
+def test_a_page_that_is_still_coming_looks_where_it_was_told_to_and_says_when_it_stands_there(
+    stages: Callable[..., Stage],
+) -> None:
+    one = stages(small())
+    told: list[bool] = []
+    one.view._load()
+    one.view.look_at(10.25, 47.5, 9.5)
+    one.view.when_still(lambda: told.append(True))
+    assert not one.view._ready
+    one.until(lambda: told)
+    assert one.report()["zoom"] == 9.5
