@@ -8,7 +8,7 @@ import { apartFrom, planOf, rankOf } from "./clusters.js";
 import { LANE, lanesOf, namedFrom, widthOf } from "./features.js";
 import { flatten, halveFlat, toFlat, zoomForLength } from "./geometry.js";
 import { EXTENT, TileLayer, tileOf } from "./mvt.js";
-import { LOAD_HIDDEN, LOAD_NOT_KNOWN } from "./network.js";
+import { LOAD_HIDDEN, LOAD_NOT_KNOWN, LOAD_UNKNOWN } from "./network.js";
 import { label } from "./words.js";
 
 /** @import { Network } from "./network.js" */
@@ -154,6 +154,7 @@ export class NetworkTiles {
   /** @param {number} zoom @param {number} x @param {number} y @returns {Uint8Array<ArrayBuffer>} a tile, empty where nothing is in it */
   tile(zoom, x, y) {
     const [devices, links] = [new TileLayer("devices"), new TileLayer("links")];
+    if (this.#rows.length === 0) return tileOf(rehearsed(devices, links));
     const size = 2 ** zoom;
     const joined = (this.#joined ??= this.#join());
     const bundles = zoom < this.#plan.levels.length ? (this.#bundles[zoom] ??= this.#makeBundles(joined, zoom)) : [];
@@ -218,6 +219,22 @@ export class NetworkTiles {
       if (meets) layer.point(at, { ...common, from: met, bearing: bearing + turn, shift: shift * side });
     }
   }
+}
+
+/**
+ * What an empty network's tiles hold: links beyond their edge, arrows without a load, a device's room for no name; nothing of it is
+ * seen. A layer makes its shader program when it draws for the first time, and had better do so while nobody waits for a network.
+ * @param {TileLayer} devices @param {TileLayer} links
+ */
+function rehearsed(devices, links) {
+  const beyond = /** @type {Spot[]} */ ([[-BUFFER / 2, -BUFFER / 2], [-BUFFER / 4, -BUFFER / 4]]);
+  for (const kind of ["fibre", "wireless"]) {
+    const link = { id: "", link: "", from: 0, width: 1, kind, load: LOAD_UNKNOWN };
+    links.line([beyond], { ...link, lane: 0 });
+    links.point([0, 0], { ...link, bearing: 0, shift: 0 });
+  }
+  devices.point([0, 0], { id: "", label: "", rank: 2, from: 0, named_from: NEVER, affected: 0 });
+  return [devices, links];
 }
 
 /** How busy a drawn load is. @param {number} load */
