@@ -23,15 +23,11 @@ class Layer(NamedTuple):
 SYMBOLS = Layer("status", "Status", "What is up or not known; a fault is always seen")
 """Stands over all others: the symbols are on a glass over the map."""
 NETWORK = (
-    Layer("alerts", "Alerts", "How many are open, at the device or link they are about", by_default=False),
+    Layer("alerts", "Alerts", "How many are open, at each device and link", by_default=False),
     Layer("names", "Names", "Of devices; what is down is always named"),
     Layer("latency", "Latency", "Round trip to each device, and on its end of each link", by_default=False),
     Layer("load", "Load", "What links carry, both ways; off: in one quiet colour"),
-    Layer(
-        "candidates",
-        "Candidates",
-        "Cable links that devices tell of and nobody has drawn; a click adopts one",
-    ),
+    Layer("candidates", "Candidates", "Cables that devices tell of and nobody has drawn"),
     Layer("signal", "Signal", "How the two ends of each radio link hear each other"),
     Layer("sectors", "Sectors", "Where the antennas of access points look"),
 )

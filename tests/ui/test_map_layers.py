@@ -13,6 +13,7 @@ from app.map.layers import GROUND, LAYERS, NETWORK, SYMBOLS, MapLayers
 from app.map.readings import LATENCY_BOUNDS_MS, ReadingsFeed, latency_class
 from app.model import Model
 from app.panels.layers import FAULTS, LayersPanel
+from app.panels.text import Label
 from domain.alerts import Alert
 from domain.health import Health, ProbeHealth
 from domain.inventory import Device
@@ -148,6 +149,13 @@ def test_the_list_turns_layers_off_and_moves_them_by_mouse_and_says_what_stays(b
     assert not panel.ups[bench.map.layers.order[0]].isEnabled()
     assert not panel.downs[bench.map.layers.order[-1]].isEnabled()
     assert all(layer.key not in panel.ups for layer in (SYMBOLS, *GROUND))
+
+
+def test_each_line_of_the_list_has_the_room_that_it_needs(bench: Bench) -> None:
+    panel = opened(bench)
+    lines = [label for label in panel.findChildren(Label) if label.isVisible()]
+    assert len(lines) > len(LAYERS)
+    assert [line.text() for line in lines if line.height() < line.heightForWidth(line.width())] == []
 
 
 def test_the_maps_button_opens_the_list(bench: Bench) -> None:
