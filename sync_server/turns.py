@@ -1,8 +1,8 @@
 """Work that one of several servers does at a time. Counterpart: the table `sync.turn`; `main.py` says what is done in turns.
 
 Theory: a turn is a row: who holds it until when, by the database's clock. Its holder says every few seconds that it is still
-there; one who ends gives it back, one who dies loses it when the time is over. A holder that cannot say so ends its work before
-the next one may begin.
+there; one who ends gives it back, one who dies loses it when the time is over. A holder counts its time by its own clock, from
+before it asked, and ends its work while what is left is enough to end it, so before the next one may begin.
 One rule: what is done in turns does no harm when it is done by two for a moment (a process that was stopped and goes on).
 """
 
@@ -43,7 +43,7 @@ class Turn:
                 is_held = await self._take(TURN_S)
                 if is_held:
                     until_s = asked_s + TURN_S
-                elif is_held is not None or time.monotonic() > until_s - SAY_S:
+                if is_held is False or time.monotonic() + 2 * SAY_S > until_s:  # a pause and a question
                     until_s = 0.0
                 if until_s and working is None:
                     working = keep(self._name, self._work)

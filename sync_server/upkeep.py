@@ -28,6 +28,8 @@ PARTITIONS_S = 600.0
 """The first time a hundred are made: longer than a request's statement may take."""
 PICTURE_KEPT_US, PART_KEPT_US = 30 * US_PER_DAY, US_PER_DAY
 """How long a picture is kept that no diagram shows, and one of which nothing came any more."""
+PICTURES_AT_ONCE = 200
+"""Of up to 8 MiB each: what one transaction drops."""
 HERE = UUID(int=0)
 MONTH_DAYS = 30
 """How long hours may be there beyond their days: they are dropped by the month."""
@@ -60,11 +62,23 @@ class Upkeep:
         await self.prune_pictures(now_us)
 
     async def prune_pictures(self, now_us: int) -> int:
-        """Drop pictures that no diagram has shown for a month, so that an undo finds them; return how many."""
-        async with self._database.transaction(Work()) as transaction:
-            dropped: int = await transaction.fetchval(
-                "SELECT sync.prune_pictures($1, $2, $3)", now_us, PICTURE_KEPT_US, PART_KEPT_US
-            )
+        """Drop pictures that no diagram has shown for a month, so that an undo finds them; return how many.
+
+        Each transaction sees to one tenant, and to some pictures of it.
+        """
+        past: UUID = HERE
+        dropped: int = 0
+        while True:
+            async with self._database.transaction(Work()) as transaction:
+                row = await transaction.fetchrow(
+                    _PRUNE, past, now_us, PICTURE_KEPT_US, PART_KEPT_US, PICTURES_AT_ONCE
+                )
+            assert row is not None, "prune_pictures returned no row"
+            tenant, gone, is_more = row
+            dropped += gone
+            if tenant is None:
+                break
+            past = past if is_more else tenant
         if dropped:
             _log.info("pictures_dropped", extra={"pictures": dropped})
         return dropped
@@ -137,6 +151,7 @@ class Upkeep:
             _log.info("tidied", extra=said)
 
 
+_PRUNE = "SELECT org, dropped, is_more FROM sync.prune_pictures($1, $2, $3, $4, $5)"
 _FOR_TENANT = text("SELECT set_config('heliograph.tenant', :tenant, true)")
 # Whose clock jumps ahead alone deletes nothing: neither the server's, nor the database's without newer samples.
 _UNUSED_SCHEMAS = text("""

@@ -30,6 +30,7 @@ from sync_server.api.wraps import (
     audience_of,
     check_epoch,
     epoch_of,
+    hold_installs,
     holder_of,
     leave,
     reached_audience,
@@ -129,6 +130,7 @@ async def tell_secret(call: Call, id: UUID) -> Told:
     sealed = bytes_of(body.sealed, "sealed", *SEALED_BYTES)
     ledger = await Ledger.open(call.transaction, call.who, round(call.services.now_s() * 1_000_000))
     audience = await reached_audience(call, id)
+    holders = await hold_installs(call)
     await check_epoch(call, body.epoch)
     old = await call.transaction.fetchrow(_NOW, id)
     if body.after and (old is None or old["version"] != body.after):
@@ -141,10 +143,10 @@ async def tell_secret(call: Call, id: UUID) -> Told:
             past = [*past, _digest(old["ciphertext"])][-PAST_CAP:]
         version = await call.transaction.fetchval(_TAKE, call.who.tenant, id, sealed, past, body.after > 0)
         await call.transaction.execute(_DROP_WRAPS, id)
-        await leave(call, audience, id, body.epoch, body.wraps)
+        await leave(call, holders, audience, id, body.epoch, body.wraps)
     else:
         version = old["version"]
-        await leave(call, audience, id, body.epoch, body.wraps)
+        await leave(call, holders, audience, id, body.epoch, body.wraps)
     if body.after or (old is not None and old["version"] == version):
         await ledger.touch("credential", [id])
     else:
@@ -192,9 +194,9 @@ async def leave_owed(call: Call, id: UUID) -> LeftOver:
     for wrap in body.wraps:
         bytes_of(wrap.wrapped, "wraps", *WRAP_BYTES)
     ledger = await Ledger.open(call.transaction, call.who, round(call.services.now_s() * 1_000_000))
+    holders = await hold_installs(call)
     await check_epoch(call, body.epoch)
     held = {row["credential_id"]: row for row in await call.transaction.fetch(_HELD, id)}
-    holders = {row["id"]: row for row in await call.transaction.fetch(HOLDERS)}
     fresh = await _fresh(call, body.epoch)
     fitting: dict[UUID, list[Wrap]] = {}
     for wrap in body.wraps:
@@ -208,7 +210,7 @@ async def leave_owed(call: Call, id: UUID) -> LeftOver:
         ):
             fitting.setdefault(wrap.credential, []).append(Wrap(wrap.install, wrap.wrapped))
     for credential, wraps in fitting.items():
-        await leave(call, audience_of(held[credential]), credential, body.epoch, wraps)
+        await leave(call, holders, audience_of(held[credential]), credential, body.epoch, wraps)
     if fitting:
         await ledger.touch("credential", list(fitting))
     kept = {str(one): [str(wrap.install) for wrap in wraps] for one, wraps in fitting.items()}

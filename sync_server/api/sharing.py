@@ -29,6 +29,7 @@ from sync_server.api.wraps import (
     asked_audience,
     audience_of,
     check_epoch,
+    hold_installs,
     holder_of,
     leave,
     reached_audience,
@@ -155,6 +156,7 @@ async def set_audience(call: Call, id: UUID) -> AudienceRow:
     ledger = await Ledger.open(call.transaction, call.who, round(call.services.now_s() * 1_000_000))
     await reached_audience(call, id)
     audience = await _checked(call, body)
+    holders = await hold_installs(call)
     sites = None if audience.sites is None else sorted(audience.sites)
     await call.transaction.execute(_KEEP, call.who.tenant, id, audience.kind, sites, sorted(audience.people))
     version = await call.transaction.fetchval(VERSION, id)
@@ -162,8 +164,7 @@ async def set_audience(call: Call, id: UUID) -> AudienceRow:
         await check_epoch(call, body.epoch)
         if body.version != version:
             raise refused("SECRET_CONFLICT", f"the secret is another by now, of version {version}", "version")
-        await leave(call, audience, id, body.epoch, body.wraps)
-    holders = {row["id"]: row for row in await call.transaction.fetch(HOLDERS)}
+        await leave(call, holders, audience, id, body.epoch, body.wraps)
     held = [row["install_id"] for row in await call.transaction.fetch(_WRAPPED, id)]
     over = [one for one in held if one not in holders or not may_hold(audience, holder_of(holders[one]))]
     if held and len(over) == len(held) and not body.is_left:

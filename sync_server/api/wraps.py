@@ -5,13 +5,14 @@ Theory: whoever holds a credential's data key wraps it to the public keys of the
 here; each install fetches its own. A wrap holds for a week from the last time its install came for it, and comes no more once its
 person may no longer hold it.
 Who reaches some sites only changes nothing of a credential that is used beyond them.
+Installs are locked before any wrap, in the order of their ids (`hold_installs`): whoever revokes one locks it first too.
 One rule: `may_hold` is asked when a wrap is left and each time it is fetched.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -81,6 +82,7 @@ _FETCH = """
     WHERE w.install_id = $1 AND w.wrapped IS NOT NULL AND ($2::uuid IS NULL OR w.credential_id > $2)
     ORDER BY w.credential_id LIMIT $3
 """
+_SEEN = "UPDATE identity.install SET seen_us = identity.now_us() WHERE id = $1 AND ended_us IS NULL RETURNING true"
 _RENEW = (
     "UPDATE identity.wrap SET until_us = identity.now_us() + $2 WHERE install_id = $1 AND credential_id = ANY($3::uuid[])"
     " RETURNING credential_id, until_us"
@@ -101,13 +103,14 @@ async def leave_wraps(call: Call, id: UUID) -> None:
         raise refused("INVALID_INPUT", f"1 to {WRAPS_CAP} wraps expected, got {len(body.wraps)}", "wraps")
     ledger = await Ledger.open(call.transaction, call.who, round(call.services.now_s() * 1_000_000))
     audience = await reached_audience(call, id)
+    holders = await hold_installs(call)
     await check_epoch(call, body.epoch)
     version = await call.transaction.fetchval(VERSION, id)
     if version is None:
         raise refused("SECRET_NOT_FOUND", "this credential has no secret here")
     if body.version != version:
         raise refused("SECRET_CONFLICT", f"the secret is another by now, of version {version}", "version")
-    await leave(call, audience, id, body.epoch, body.wraps)
+    await leave(call, holders, audience, id, body.epoch, body.wraps)
     await ledger.touch("credential", [id])
     detail = {"installs": [str(wrap.install) for wrap in body.wraps], "epoch": body.epoch, "version": version}
     await call.record("credential.wrapped", ("credential", id), detail)
@@ -117,6 +120,8 @@ async def leave_wraps(call: Call, id: UUID) -> None:
 async def fetch_wraps(call: Call, id: UUID) -> list[OwnWrap]:
     """Fetch the secrets that an install of one's own may hold, in parts; each wrap holds for a week from now."""
     install = await own_install(call, id)
+    if not await call.transaction.fetchval(_SEEN, id):
+        raise refused("INSTALL_NOT_FOUND", "this install was revoked just now")
     holder = Holder(install.kind, call.who.id, call.who.permissions, call.who.reach)
     rows = await call.transaction.fetch(_FETCH, id, call.page.key(UUID), call.page.limit + 1)
     fitting = sum(row["so_far"] <= PAGE_BYTES for row in rows)  # one alone always fits
@@ -124,9 +129,6 @@ async def fetch_wraps(call: Call, id: UUID) -> list[OwnWrap]:
     rows, call.shown = cut(rows, page, lambda row: row["credential_id"])
     held = {row["credential_id"]: row for row in rows if may_hold(audience_of(row), holder)}
     renewed = await call.transaction.fetch(_RENEW, id, OFFLINE_S * 1_000_000, list(held))
-    await call.transaction.execute(
-        "UPDATE identity.install SET seen_us = identity.now_us() WHERE id = $1", id
-    )
     await call.record("install.fetched", ("install", id), {"credentials": [str(one) for one in held]})
     until_us = {row["credential_id"]: row["until_us"] for row in renewed}
     return [
@@ -159,11 +161,18 @@ async def epoch_of(call: Call) -> int:
     return epoch or 1
 
 
-async def leave(call: Call, audience: Audience, id: UUID, epoch: int, wraps: Sequence[Wrap]) -> None:
-    """Write wraps of a credential's data key. Raises RefusedByRule where one is for who may not hold it."""
-    rows = {row["id"]: row for row in await call.transaction.fetch(f"{HOLDERS} FOR SHARE OF i")}
+async def hold_installs(call: Call) -> dict[UUID, Any]:
+    """Return the rows of `HOLDERS` by install; none is revoked before the transaction ends. Asked before wraps are written."""
+    return {row["id"]: row for row in await call.transaction.fetch(f"{HOLDERS} FOR SHARE OF i")}
+
+
+async def leave(  # noqa: PLR0917
+    call: Call, holders: Mapping[UUID, Any], audience: Audience, id: UUID, epoch: int, wraps: Sequence[Wrap]
+) -> None:
+    """Write wraps of a credential's data key for some of `hold_installs`. Raises RefusedByRule where one is for who may not hold
+    it."""
     for wrap in wraps:
-        if wrap.install not in rows or not may_hold(audience, holder_of(rows[wrap.install])):
+        if wrap.install not in holders or not may_hold(audience, holder_of(holders[wrap.install])):
             raise refused(
                 "INSTALL_NOT_FOUND", f"install {wrap.install} may not hold this credential", "wraps"
             )
@@ -178,7 +187,7 @@ async def leave(call: Call, audience: Audience, id: UUID, epoch: int, wraps: Seq
                 epoch,
                 OFFLINE_S * 1_000_000,
             )
-            for wrap in wraps
+            for wrap in sorted(wraps, key=lambda wrap: wrap.install)
         ],
     )
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
+from sync_server import upkeep
 from sync_server.upkeep import PICTURE_KEPT_US, Upkeep
 from tests.server.clients import Person, Server, serving
 from tests.server.conftest import ServerDatabase
@@ -166,15 +172,54 @@ async def test_a_team_has_so_much_room_and_what_nobody_shows_makes_some_after_a_
         await show(server, admin, name)
         body = {"size": len(other), "offset": 0, "data": base64.b64encode(other[:PIECE]).decode()}
         assert await mara.refused("PUT", f"/pictures/{name}", body) == (422, "PICTURES_FULL")
-        upkeep, now_us = Upkeep(server.services.database, server.services.settings), 10**15
+        at_work, now_us = Upkeep(server.services.database, server.services.settings), 10**15
         used = "UPDATE sync.picture SET used_us = $1"
         await server.owner.execute(used, now_us - 2 * PICTURE_KEPT_US)
-        assert await upkeep.prune_pictures(now_us) == 0
+        assert await at_work.prune_pictures(now_us) == 0
         await server.owner.execute("UPDATE diagram SET background = '' WHERE id = $1", diagram)
-        assert await upkeep.prune_pictures(now_us + PICTURE_KEPT_US) == 0
-        assert await upkeep.prune_pictures(now_us + PICTURE_KEPT_US + 1) == 1
+        assert await at_work.prune_pictures(now_us + PICTURE_KEPT_US) == 0
+        assert await at_work.prune_pictures(now_us + PICTURE_KEPT_US + 1) == 1
         assert await server.owner.fetchval("SELECT count(*) FROM sync.picture_piece") == 0
         await bring(mara, other)
         async with server.services.database.transaction(await principal(server, mara)) as transaction:
             await transaction.execute("UPDATE sync.picture SET is_whole = false")
-        assert await upkeep.prune_pictures(now_us) == 0, "a part that just came"
+        assert await at_work.prune_pictures(now_us) == 0, "a part that just came"
+
+
+_OLD = """
+    INSERT INTO sync.picture (tenant_id, digest, size, have, is_whole, used_us)
+    SELECT $1, name, 1, 1, true, 1 FROM unnest($2::text[]) AS u (name)
+"""
+_SHOWN = """
+    INSERT INTO diagram (tenant_id, id, name, background, background_width, note)
+    SELECT $1, gen_random_uuid(), 'Tower', name, 1000, '' FROM unnest($2::text[]) AS u (name)
+"""
+
+
+async def test_pictures_are_dropped_some_at_a_time_of_one_tenant_after_the_other(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "PICTURES_AT_ONCE", 2)
+    async with serving(server_database) as server:
+        root = await server.found()
+        tenants = [await server.tenant(root) for _ in range(3)]
+        for tenant in tenants:
+            names = [sha256(f"{tenant} {n}".encode()).hexdigest() for n in range(6)]
+            await server.owner.execute(_OLD, tenant, names)
+            await server.owner.execute(_SHOWN, tenant, names[:3])
+        database, left = server.services.database, [18]
+        transaction = database.transaction
+
+        @asynccontextmanager
+        async def counted(who: Any) -> AsyncIterator[Any]:
+            async with transaction(who) as held:
+                yield held
+            left.append(await server.owner.fetchval("SELECT count(*) FROM sync.picture"))
+
+        monkeypatch.setattr(database, "transaction", counted)
+        assert await Upkeep(database, server.services.settings).prune_pictures(10**15) == 9
+        assert max(before - after for before, after in pairwise(left)) == 2
+        rows = await server.owner.fetch(
+            "SELECT tenant_id::text, used_us, count(*) FROM sync.picture GROUP BY 1, 2"
+        )
+        assert sorted(map(tuple, rows)) == sorted((tenant, 10**15, 3) for tenant in tenants)

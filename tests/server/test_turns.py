@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.server.pushing import until as until_asked
 from tests.server.servers import SCRAPED, figure_of, until
 from tests.server.test_push_mqtt import EVERYWHERE, FIELD, connected, counted
 
+_IS_FREE = "SELECT until_us <= identity.now_us() FROM sync.turn"
 _GIVEN_UP = "UPDATE sync.turn SET until_us = identity.now_us()"
 
 
@@ -27,7 +29,8 @@ class Worker:
 
     def __init__(self, database: Database) -> None:
         self.is_at_work = False
-        self.turn = keep("turn", Turn(database, "test", self._work).run)
+        self.part = Turn(database, "test", self._work)
+        self.turn = keep("turn", self.part.run)
 
     async def _work(self) -> None:
         self.is_at_work = True
@@ -53,7 +56,11 @@ async def test_one_works_and_the_next_when_it_ends_or_is_given_up(
         assert not first.is_at_work
         await until(lambda: sum(one.is_at_work for one in workers) == 1)
         second = next(one for one in workers if one.is_at_work)
-        monkeypatch.setattr(turns, "SAY_S", 3600.0)  # it says nothing any more, as if it were dead
+
+        async def believed(_: float) -> bool:  # it says nothing any more, as if it were dead
+            return True
+
+        monkeypatch.setattr(second.part, "_take", believed)
         await asyncio.sleep(0.1)
         await database.ask(_GIVEN_UP)
         other = Worker(database)
@@ -82,6 +89,50 @@ async def test_who_cannot_say_that_it_is_there_ends_its_work_before_another_may_
         await until(lambda: not worker.is_at_work)
         monkeypatch.undo()
         await until(lambda: worker.is_at_work)
+    finally:
+        await end(worker.turn)
+        await database.close()
+
+
+async def test_who_gets_no_answer_has_ended_its_work_when_the_next_begins(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "SAY_S", 0.3)
+    monkeypatch.setattr(turns, "TURN_S", 1.0)
+    database = await Database.open(Settings(database_url=Secret(server_database.requests), pool_min=0))
+    ask, worker = database.ask, Worker(database)
+
+    async def unanswered(*_: object) -> None:
+        await asyncio.sleep(3600)
+
+    try:
+        await until(lambda: worker.is_at_work)
+        monkeypatch.setattr(database, "ask", unanswered)
+        await until_asked(lambda: ask(_IS_FREE), (True,))
+        assert not worker.is_at_work
+    finally:
+        await end(worker.turn)
+        await database.close()
+
+
+async def test_an_answer_that_comes_after_its_time_is_no_turn(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "SAY_S", 0.05)
+    monkeypatch.setattr(turns, "TURN_S", 0.5)
+    database = await Database.open(Settings(database_url=Secret(server_database.requests), pool_min=0))
+    worker = Worker(database)
+    asked = []
+
+    async def late(_: float) -> bool:
+        asked.append(time.monotonic())
+        time.sleep(0.45)  # noqa: ASYNC251 - the whole process was stopped
+        return True
+
+    try:
+        monkeypatch.setattr(worker.part, "_take", late)
+        await until(lambda: len(asked) > 2)
+        assert not worker.is_at_work
     finally:
         await end(worker.turn)
         await database.close()
