@@ -79,7 +79,7 @@ def _worth(model: Model, key: Key, match: Match) -> tuple[int, int, int, int, st
             name, rank = "", RANK[model.link_status_of(key.id)]
         case "site":
             site = model.inventory.site(key.id)
-            name, rank = (site.name if site else ""), -1
+            name, rank = (site.name if site else ""), RANK["stale"]  # behind what is at fault there
         case "alert":
             name, rank = "", 0
     return match.how, min(weight, 2), _ORDER[key.sort], rank, name.casefold()

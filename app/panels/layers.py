@@ -96,7 +96,9 @@ class LayersPanel(QFrame):
     def show_at(self, corner: QPoint) -> None:
         """Show it with its top right corner there."""
         layout = self.layout()
-        if layout is not None:  # adjustSize() gives a window two thirds of the screen at most, and presses its lines together
+        if (
+            layout is not None
+        ):  # adjustSize() gives a window two thirds of the screen at most, and presses its lines together
             self.resize(WIDTH_PX, layout.totalHeightForWidth(WIDTH_PX))
         self.move(corner - QPoint(self.width(), 0))
         self.show()

@@ -59,6 +59,28 @@ def test_a_site_that_was_found_is_selected_and_flown_to(bench: Bench) -> None:
     assert bench.window.places.panel.isVisible()
 
 
+def test_of_a_site_and_its_router_of_one_name_the_site_comes_first_unless_the_router_is_at_fault(
+    bench: Bench,
+) -> None:
+    there = bench.model.inventory.site(id_of("Lindau"))
+    assert there is not None
+    router = Device(uuid4(), there.name, "10.9.9.9", site=there.id)
+    bench.model.merge(Changed(9, devices=(router,), health=(Health(router.id, VANTAGE, "up", 1, 1),)))
+    bench.model.flush()
+
+    def first_two() -> list[bool]:
+        palette = opened(bench)
+        palette.field.setText("lindau")
+        found = [entry.icon != "map-pin" for entry in palette.entries[:2]]
+        palette.close()
+        return found
+
+    assert first_two() == [False, True]
+    bench.model.merge(Changed(10, health=(Health(router.id, VANTAGE, "down", 2, 2),)))
+    bench.model.flush()
+    assert first_two() == [True, False]
+
+
 def test_typed_coordinates_are_flown_to_in_both_readings(bench: Bench) -> None:
     palette = opened(bench)
     palette.field.setText("47°33'N 10°18'E")
