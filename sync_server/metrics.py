@@ -108,6 +108,7 @@ class Metrics:
             ("bus_heard", "Payloads heard of other servers.", lambda: hub.bus.heard),
             ("bus_dropped", "Payloads that found no way or no room.", lambda: hub.bus.dropped),
             ("bus_broken", "Payloads that were of no server of ours.", lambda: hub.bus.broken),
+            ("bus_stale", "Those that were heard before, or are too old.", lambda: hub.bus.stale),
         ):
             Gauge(name, what, registry=registry).set_function(read)
 

@@ -5,6 +5,9 @@ id, and are told of until they are heard: what they mean is read from PostgreSQL
 said by `say`, goes to the other processes, and may be lost. Either goes by NATS where it is set, by LISTEN/NOTIFY where not.
 What is said within a moment goes together, in frames as large as the way takes; what is larger than a frame goes in pieces. A
 frame is signed with a key of the server's secret, which all processes share: a payload of anybody else is dropped and counted.
+Signed are the run of its sender, a number that grows, and when: what was heard before, or is older than `FRESH_S`, is dropped and
+counted too, so that who can only repeat frames says nothing. News are kept by a way and come late, and may be repeated: a frame
+that is heard as news counts for nothing else.
 One rule: whoever may have missed news is told (`on_gap`), and asks the database.
 """
 
@@ -12,9 +15,12 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from hashlib import blake2b
+from itertools import count
 from typing import NamedTuple, Protocol, TypeAlias
 from uuid import UUID, uuid4
 
@@ -24,7 +30,11 @@ from engine.tasks import end, keep
 from sync_server.database import Database
 from sync_server.security.keyring import Keyring
 
-PURPOSE = "bus 1"
+_log = logging.getLogger("sync_server.live")
+
+PURPOSE = "bus 2"
+FRESH_S = 60.0
+"""How old a frame may be, and how far the clocks of two servers may differ."""
 PAYLOAD_CAP_BYTES = 256 * 1024
 WAITING_CAP_BYTES = 8 * 1024 * 1024
 """What may wait to be said; then the oldest is dropped."""
@@ -56,9 +66,11 @@ class Piece(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Frame(msgspec.Struct, array_like=True, frozen=True):
-    """What a process says at once."""
+    """What a process says at once: under a number that is greater than that of the frame before, and when, by its clock."""
 
     process: UUID
+    number: int
+    at_us: int
     pieces: tuple[Piece, ...]
 
 
@@ -89,10 +101,13 @@ class Way(Protocol):
 class Bus:
     """What this process says and hears. Made within its loop; `close` before the database."""
 
-    def __init__(self, way: Way, database: Database, keyring: Keyring) -> None:
+    def __init__(
+        self, way: Way, database: Database, keyring: Keyring, now_s: Callable[[], float] = time.time
+    ) -> None:
         self.process = uuid4()
-        self.said = self.heard = self.dropped = self.broken = 0
-        """Payloads said, heard of others, not said for want of room or of a way, and frames that were none of ours."""
+        self.said = self.heard = self.dropped = self.broken = self.stale = 0
+        """Payloads said, heard of others, not said for want of room or of a way; frames that were none of ours, and those that
+        were heard before or are too old."""
         self._way = way
         self._keys = tuple(keyring.keys(PURPOSE).values())
         self._handlers: dict[str, Hear] = {}
@@ -104,6 +119,11 @@ class Bus:
         self._are_news_due = asyncio.Event()
         self._wholes: dict[tuple[UUID, int], dict[int, bytes]] = {}
         self._number = 0
+        self._frames = count(1)
+        self._last: dict[UUID, Frame] = {}
+        """The newest frame of each process that was heard lately."""
+        self._now_s = now_s
+        self._is_stale_said = False
         self._encoder = msgspec.msgpack.Encoder(uuid_format="bytes")
         self._decoder = msgspec.msgpack.Decoder(Frame)
         self._database = database
@@ -156,12 +176,22 @@ class Bus:
         frame = self._opened(data)
         if frame is None:
             self.broken += 1
-        elif frame.process != self.process:
+        elif frame.process != self.process and self._is_new(frame):
             for piece in frame.pieces:
                 payload = piece.payload if piece.of == 1 else self._whole(frame.process, piece)
                 if payload is not None:
                     self.heard += 1
                     self.notice(piece.kind, piece.id, payload)
+
+    def hear_news(self, data: bytes) -> None:
+        """Take a frame of news, which may be old; whatever else it says is nothing."""
+        frame = self._opened(data)
+        if frame is None or any(piece.payload or piece.of != 1 for piece in frame.pieces):
+            self.broken += 1
+        elif frame.process != self.process:
+            for piece in frame.pieces:
+                self.heard += 1
+                self.notice(piece.kind, piece.id)
 
     def notice(self, kind: str, id: UUID, payload: bytes = b"") -> None:
         """Hand on what was heard; a bug in who hears it ends nothing."""
@@ -180,7 +210,8 @@ class Bus:
 
     def framed(self, pieces: Iterable[Piece]) -> bytes:
         """Return a frame with its signature."""
-        body = self._encoder.encode(Frame(self.process, tuple(pieces)))
+        frame = Frame(self.process, next(self._frames), round(self._now_s() * 1e6), tuple(pieces))
+        body = self._encoder.encode(frame)
         return _mac(self._keys[0], body) + body
 
     # Within
@@ -193,6 +224,25 @@ class Bus:
             return self._decoder.decode(body)
         except (msgspec.MsgspecError, RecursionError):
             return None
+
+    def _is_new(self, frame: Frame) -> bool:
+        """Tell whether a frame is fresh and was not heard before."""
+        now_us, fresh_us = round(self._now_s() * 1e6), round(FRESH_S * 1e6)
+        last = self._last.get(frame.process)
+        if abs(now_us - frame.at_us) > fresh_us or (last is not None and frame.number <= last.number):
+            self.stale += 1
+            if not self._is_stale_said:
+                self._is_stale_said = True
+                _log.warning("frame_too_old", extra={"age_s": round((now_us - frame.at_us) / 1e6, 1)})
+            return False
+        at_us = frame.at_us if last is None else max(frame.at_us, last.at_us)
+        self._last[frame.process] = Frame(frame.process, frame.number, at_us, ())
+        gone = [
+            id for id, one in self._last.items() if now_us - one.at_us > fresh_us
+        ]  # too old by themselves
+        for id in gone:
+            del self._last[id]
+        return True
 
     def _whole(self, process: UUID, piece: Piece) -> bytes | None:
         """Return a payload once all pieces of it are here."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from typing import TypeAlias
+from itertools import count
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -32,11 +33,21 @@ Cycle: TypeAlias = tuple[UUID, int, tuple[tuple[str, str, float], ...]]
 
 
 class Here(msgspec.Struct, array_like=True, frozen=True):
-    """That a process has lines of a tenant, and what they watch; `is_gone`: it has none any more."""
+    """That a process has lines of a tenant, and what they watch; `is_gone`: it has none any more. `number` grows with each that a
+    process says of itself."""
 
     process: UUID
     devices: tuple[UUID, ...] = ()
     is_gone: bool = False
+    number: int = 0
+
+
+class _There(NamedTuple):
+    """When a process was heard, what its lines watch, and the number under which it said so."""
+
+    heard_s: float
+    devices: frozenset[UUID]
+    number: int
 
 
 class Others:
@@ -45,7 +56,7 @@ class Others:
     def __init__(self, tenant: UUID, bus: Bus) -> None:
         self._tenant = tenant
         self._bus = bus
-        self._there: dict[UUID, tuple[float, frozenset[UUID]]] = {}
+        self._there: dict[UUID, _There] = {}
         self.watched: frozenset[UUID] = frozenset()
         """Whose numbers are watched at other processes."""
         self._numbers: dict[UUID, Cycle] = {}
@@ -56,7 +67,7 @@ class Others:
 
     def are_there(self, now_s: float) -> bool:
         """Tell whether another process has lines of this tenant."""
-        gone = [process for process, (heard_s, _) in self._there.items() if now_s - heard_s > GONE_AFTER_S]
+        gone = [process for process, one in self._there.items() if now_s - one.heard_s > GONE_AFTER_S]
         for process in gone:
             del self._there[process]
         if gone:
@@ -70,7 +81,8 @@ class Others:
         is_known = self._said_s is not None and now_s - self._said_s < HERE_S and devices == self._said
         if not is_known or self._is_asked:
             self._said, self._said_s, self._is_asked = devices, now_s, False
-            self._say(HERE, _encoder.encode(Here(self._bus.process, tuple(devices)[:WATCHED_CAP])))
+            here = Here(self._bus.process, tuple(devices)[:WATCHED_CAP], number=next(_numbering))
+            self._say(HERE, _encoder.encode(here))
 
     def say_again(self) -> None:
         """What was said may not have been heard."""
@@ -78,7 +90,7 @@ class Others:
 
     def say_gone(self) -> None:
         """Say that this process has no lines of the tenant any more."""
-        self._say(HERE, _encoder.encode(Here(self._bus.process, is_gone=True)))
+        self._say(HERE, _encoder.encode(Here(self._bus.process, is_gone=True, number=next(_numbering))))
 
     def note(self, cycles: Iterable[Cycle]) -> bool:
         """Keep numbers that others watch until `say_numbers`; return whether there are any."""
@@ -111,13 +123,16 @@ class Others:
     # What is heard; each raises ValueError where it is nothing of the kind
 
     def on_here(self, payload: bytes, now_s: float) -> None:
-        """Another process says that it is here, or is not any more."""
+        """Another process says that it is here, or is not any more; what it said before the last that was heard is nothing."""
         here = _here.decode(payload)
+        known = self._there.get(here.process)
+        if known is not None and here.number < known.number:
+            return
         if here.is_gone:
             self._there.pop(here.process, None)
-        elif here.process in self._there or len(self._there) < PROCESSES_CAP:
-            self._is_asked = self._is_asked or here.process not in self._there
-            self._there[here.process] = now_s, frozenset(here.devices[:WATCHED_CAP])
+        elif known is not None or len(self._there) < PROCESSES_CAP:
+            self._is_asked = self._is_asked or known is None
+            self._there[here.process] = _There(now_s, frozenset(here.devices[:WATCHED_CAP]), here.number)
         self._look()
 
     @property
@@ -126,7 +141,7 @@ class Others:
         return self._is_asked
 
     def _look(self) -> None:
-        self.watched = frozenset().union(*(devices for _, devices in self._there.values()))
+        self.watched = frozenset().union(*(one.devices for one in self._there.values()))
 
     def _say(self, kind: str, payload: bytes) -> None:
         self._bus.say(kind, self._tenant, payload)
@@ -149,6 +164,7 @@ def _listed(parts: list[bytes]) -> bytes:
     return b"\xdd" + len(parts).to_bytes(4, "big") + b"".join(parts)
 
 
+_numbering = count(1)
 _encoder = msgspec.msgpack.Encoder(uuid_format="bytes")
 _here = msgspec.msgpack.Decoder(Here)
 _numbers = msgspec.msgpack.Decoder(tuple[Cycle, ...])

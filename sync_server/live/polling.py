@@ -4,8 +4,10 @@
 Theory: a run that is connected and heard holds what it holds, until `HOLD_S` after it was heard last. Slots are shared by all
 collectors that are there; where there is none, all are of the window that judges, for windows stand where people are. Which slot
 is whose follows from the ids of those who share: where one comes or goes, few slots move, and each has about as many. A slot
-whose holder is there is asked back from him, some at a time, and given on when he has let it go; one whose holder is not heard,
-when he must know by himself that it is over. What is assigned to an install is its own alone, whoever else is there.
+whose holder is there is asked back from him, some at a time, and given on when he has let it go, or has been told without it for
+so long (`BACK_S`) that no grant of his can name it any more: who does not answer keeps nothing from others. One whose holder is
+not heard is given on when he must know by himself that it is over. What is assigned to an install is its own alone, whoever else
+is there.
 One rule: `next_holding` decides, by the database's clock, under the lock of the tenant's lease.
 """
 
@@ -25,7 +27,9 @@ UNFIT, OWN, WINDOW, COLLECTOR = range(4)
 """How fit an install is to poll: not at all; only what is assigned to it; for all, if need be; for all, as its calling."""
 BACK_AT_ONCE = 16
 """Slots that are asked back at a time."""
-HOLD_US = round(HOLD_S * 1e6)
+BACK_S = HOLD_S + 4.0
+"""How long a slot is asked back; longer than any grant holds that was told before."""
+HOLD_US, BACK_US = round(HOLD_S * 1e6), round(BACK_S * 1e6)
 _NOBODY = UUID(int=0)
 _OWN_SLOT = -1
 
@@ -42,12 +46,14 @@ class Run(NamedTuple):
 
 
 class Hold(NamedTuple):
-    """Who holds a slot; `run` None: nobody. `handed`: whoever held it before has let it go."""
+    """Who holds a slot; `run` None: nobody. `handed`: whoever held it before has let it go; `back_us`: since when it is asked
+    back without a break, 0: it is not."""
 
     run: UUID | None = None
     fence: int = 0
     taken_us: int = 0
     handed: bool = False
+    back_us: int = 0
 
 
 class Holding(NamedTuple):
@@ -79,11 +85,16 @@ def next_holding(old: Holding, runs: Iterable[Run], now_us: int) -> Holding:
     for slot, hold in enumerate(old.shared):
         target = sharers[wanted[slot]].run if wanted else None
         if hold.run in living:
-            shared.append(hold)
-            if target is not None and hold.run != target:
+            is_back = target not in (None, hold.run) and len(back) < BACK_AT_ONCE
+            since_us = (hold.back_us or now_us) if is_back else 0
+            if is_back and now_us - since_us >= BACK_US:
+                shared.append(Hold(target, hold.fence + 1, now_us))
+                continue
+            shared.append(hold._replace(back_us=since_us))
+            if is_back:
                 back.append(slot)
         elif target is None:
-            shared.append(hold._replace(run=None))
+            shared.append(hold._replace(run=None, back_us=0))
         else:
             shared.append(Hold(target, hold.fence + 1, now_us, handed=hold.run is None and hold.fence > 0))
     own = {install: hold for install, hold in old.own.items() if hold.run in living}
@@ -95,7 +106,7 @@ def next_holding(old: Holding, runs: Iterable[Run], now_us: int) -> Holding:
         own.setdefault(install, hold._replace(run=None))
     holders = {hold.run for hold in (*shared, *own.values())}
     over_us = min((one.until_us for one in living.values() if one.run in holders), default=0)
-    return Holding(tuple(shared), own, frozenset(back[:BACK_AT_ONCE]), over_us)
+    return Holding(tuple(shared), own, frozenset(back), over_us)
 
 
 def shared_out(installs: Iterable[UUID]) -> Sequence[UUID]:
@@ -153,7 +164,7 @@ async def let_go(transaction: Transaction, run: UUID, slots: Sequence[tuple[int,
 async def _read(transaction: Transaction) -> Holding:
     shared, own = [Hold()] * SLOTS, {}
     for row in await transaction.fetch(_SLOTS):
-        hold = Hold(_id(row["run_id"]), row["fence"], row["taken_us"], row["handed"])
+        hold = Hold(_id(row["run_id"]), row["fence"], row["taken_us"], row["handed"], row["back_us"])
         if 0 <= row["slot"] < SLOTS:
             shared[row["slot"]] = hold
         else:
@@ -180,16 +191,16 @@ def _id(value: UUID | None) -> UUID | None:
 
 
 _SAY = f"SELECT sync.say('{POLLING}', current_tenant()::text)"
-_SLOTS = "SELECT install_id, slot, run_id, fence, taken_us, handed FROM sync.slot"
+_SLOTS = "SELECT install_id, slot, run_id, fence, taken_us, handed, back_us FROM sync.slot"
 _RUNS = """
     SELECT run_id, coalesce(l.install_id, p.install_id) AS install_id, l.fitness, l.heard_us, p.until_us
     FROM (SELECT * FROM sync.line WHERE run_id IS NOT NULL AND heard_us > $1) l FULL JOIN sync.poller p USING (tenant_id, run_id)
 """
 _WRITE = """
-    INSERT INTO sync.slot (tenant_id, install_id, slot, run_id, fence, taken_us, handed) SELECT current_tenant(), u.*
-    FROM unnest($1::uuid[], $2::smallint[], $3::uuid[], $4::bigint[], $5::bigint[], $6::boolean[]) AS u
+    INSERT INTO sync.slot (tenant_id, install_id, slot, run_id, fence, taken_us, handed, back_us) SELECT current_tenant(), u.*
+    FROM unnest($1::uuid[], $2::smallint[], $3::uuid[], $4::bigint[], $5::bigint[], $6::boolean[], $7::bigint[]) AS u
     ON CONFLICT (tenant_id, install_id, slot) DO UPDATE SET run_id = excluded.run_id, fence = excluded.fence,
-        taken_us = excluded.taken_us, handed = excluded.handed
+        taken_us = excluded.taken_us, handed = excluded.handed, back_us = excluded.back_us
 """
 _HOLD = """
     WITH gone AS (DELETE FROM sync.poller WHERE run_id <> ALL ($1::uuid[]))

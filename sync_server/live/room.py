@@ -78,9 +78,9 @@ class Room:
         )
 
     async def close(self) -> None:
-        """End its work; its lines are gone."""
-        await end(*self._tasks)
+        """End its work; its lines are gone. That is said before anything is waited for: another room may be here by then."""
         self.others.say_gone()
+        await end(*self._tasks)
 
     def enter(self, line: Line) -> None:
         """Have a line told what the others are told."""

@@ -209,7 +209,7 @@ class Stream:
             bus.hear(message.data)
 
         async def on_news(message: Msg) -> None:
-            bus.hear(message.data)
+            bus.hear_news(message.data)
             if self._place is not None:
                 self._place = self._place._replace(seq=message.metadata.sequence.stream)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -123,6 +124,73 @@ async def test_a_payload_of_nobody_of_ours_is_dropped_and_counted(server_databas
             await until(lambda: mine.bus.broken == 12)
             await stranger.close()
             assert mine.heard == []
+
+
+async def test_what_somebody_at_nats_repeats_is_dropped_and_counted(server_database: ServerDatabase) -> None:
+    with nats() as server:
+        async with ear(server_database, **at(server)) as one, ear(server_database, **at(server)) as other:
+            await until(lambda: one.bus.is_up and other.bus.is_up)
+            stranger = await library.connect(f"nats://127.0.0.1:{server.port}")
+            kept: list[Any] = []
+
+            async def keep(message: Any) -> None:
+                kept.append((message.subject, message.data))
+
+            await stranger.subscribe("heliograph.live", cb=keep)
+            await stranger.subscribe("heliograph.said.>", cb=keep)
+            await stranger.flush()
+            tenant = uuid4()
+            for word in (b"one", b"two"):
+                one.bus.say("word", tenant, word)
+                await until(lambda word=word: ("word", tenant, word) in other.heard)
+            await one.write(tenant)
+            await until(lambda: len(kept) == len(other.heard) == 3)
+            (live, first), (_, second), (said, news) = kept
+            before = list(other.heard)
+            for subject, data in (
+                (live, second),
+                (live, first),
+                (live, news),
+                (f"heliograph.said.{NEWS}.{uuid4()}", first),
+                (said, news),
+            ):
+                await stranger.publish(subject, data)
+            await stranger.flush()
+            await until(lambda: (other.bus.stale, other.bus.broken) == (2, 1))
+            await until(lambda: len(other.heard) == len(before) + 2)
+            assert {*other.heard[len(before) :]} == {(NEWS, tenant, b"")}, (
+                "it can have others ask, and that is all"
+            )
+            await stranger.close()
+
+
+@pytest.mark.parametrize(
+    ("behind_s", "is_heard"), [(50.0, True), (70.0, False), (-50.0, True), (-70.0, False)]
+)
+async def test_clocks_may_differ_and_what_is_old_is_dropped(
+    server_database: ServerDatabase, behind_s: float, is_heard: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with ear(server_database) as mine:
+        sender = Bus(mine.bus._way, mine.database, KEYRING, lambda: time.time() - behind_s)
+        for _ in range(2):
+            mine.bus.hear(sender.framed([Piece("word", uuid4(), b"x")]))
+        assert (len(mine.heard), mine.bus.stale) == ((2, 0) if is_heard else (0, 2))
+        assert _said(caplog).count("frame_too_old") == (0 if is_heard else 1), "said once"
+
+
+async def test_who_was_not_heard_for_long_is_forgotten(server_database: ServerDatabase) -> None:
+    now_s = [1e6]
+    async with ear(server_database) as mine:
+        hearer, senders = (
+            Bus(mine.bus._way, mine.database, KEYRING, lambda: now_s[0]),
+            [Bus(mine.bus._way, mine.database, KEYRING, lambda: now_s[0]) for _ in range(50)],
+        )
+        for sender in senders:
+            hearer.hear(sender.framed([Piece("word", uuid4(), b"x")]))
+        assert len(hearer._last) == 50
+        now_s[0] += 61.0
+        hearer.hear(senders[0].framed([Piece("word", uuid4(), b"x")]))
+        assert len(hearer._last) == 1
 
 
 async def test_pieces_that_never_become_whole_take_no_more_than_their_room(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
+import pytest
+
 from domain.polling import HOLD_S, SLOTS, AskNow, Heard, LetGo, Seen, Share, encode_report, slot_of
 from domain.sync import Alive, Cycles, Kept
 from sync_server.live.polling import BACK_AT_ONCE
@@ -49,6 +51,26 @@ async def test_the_first_has_all_and_hands_over_what_it_has_let_go(server_databa
         assert {slot for slot, _ in given.slots} == {slot for slot, _ in asked.back} == set(given.handed)
         fences = dict(asked.back)
         assert all(fence == fences[slot] + 1 for slot, fence in given.slots)
+
+
+async def test_what_one_does_not_let_go_is_taken_from_him_after_a_while(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync_server.live.polling.BACK_US", 300_000)
+    async with living(server_database) as live:
+        _, _, admin = await a_team(live, "engineer", "viewer")
+        east = await poller(live, admin, "East")
+        await share(east)
+        west = await poller(live, admin, "West")
+        asked, beat = await share(east, 3), 4
+        while not (given := await share(west, beat)).slots:  # and East says beats, and nothing else
+            await share(east, beat)
+            beat += 1
+        fences = dict(asked.back)
+        assert fences.keys() == {slot for slot, _ in given.slots} and not given.handed
+        assert all(fence == fences[slot] + 1 for slot, fence in given.slots)
+        rest = await share(east, beat + 1)
+        assert not fences.keys() & {slot for slot, _ in (*rest.slots, *rest.back)}
 
 
 async def test_who_ends_gives_all_back_at_once_and_who_breaks_off_does_not(

@@ -12,6 +12,8 @@ import pytest
 
 from domain.alerts import fingerprint
 from domain.sync import Cycles, Kept, Live, Subscribe, Tell, Welcome
+from engine.tasks import end
+from sync_server.live.others import Others
 from sync_server.live.room import Room
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import Live as Joining
@@ -221,3 +223,59 @@ async def test_what_one_server_has_let_in_or_counted_the_others_know(server_data
             here = await team.live.server.somebody(address="127.0.0.1").ask("POST", "/auth/login", body)
             assert here.status_code == 429
             assert admin.token
+
+
+async def test_who_comes_while_the_last_one_goes_is_not_taken_for_gone(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = asyncio.Event()
+
+    async def end_late(*tasks: asyncio.Task[None]) -> None:
+        await ended.wait()
+        await end(*tasks)
+
+    async with two_here(server_database, "postgresql") as (live, there, _):
+        anna, ben, _ = await a_team(live, "engineer", "engineer")
+        hers = await live.join(anna)
+        await there.join(ben)
+        others, hub = room_of(there).others, live.server.app.state.hub
+        await until(lambda: others.are_there(0.0))
+        monkeypatch.setattr("sync_server.live.room.end", end_late)
+        hers.line.transport.abort()
+        await until(lambda: not hub.rooms)
+        heard = [here.number for here in others._there.values()]
+        await live.join(anna)
+        await until(lambda: [here.number for here in others._there.values()] > heard)
+        said = hub.bus.said
+        ended.set()
+        room_of(live).others.say_again()
+        room_of(live).on_moved(next(iter(room_of(live).lines)))
+        await until(lambda: hub.bus.said > said)
+        await asyncio.sleep(0.1)
+        assert others.are_there(0.0)
+
+
+def test_a_word_that_comes_later_than_a_newer_one_is_nothing() -> None:
+    bus, tenant = Said(), uuid4()
+    mine, theirs = Others(tenant, bus), Others(tenant, bus)  # type: ignore[arg-type]
+    theirs.say_gone()
+    theirs.say_here(frozenset(), 0.0)
+    gone, here = bus.payloads
+    mine.on_here(here, 0.0)
+    mine.on_here(gone, 0.0)
+    assert mine.are_there(0.0)
+    theirs.say_gone()
+    mine.on_here(bus.payloads[-1], 0.0)
+    assert not mine.are_there(0.0)
+
+
+class Said:
+    """A bus that keeps what it is to say."""
+
+    def __init__(self) -> None:
+        self.process = uuid4()
+        self.payloads: list[bytes] = []
+
+    def say(self, _: str, __: UUID, payload: bytes) -> None:
+        """Keep it."""
+        self.payloads.append(payload)

@@ -12,7 +12,16 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from domain.polling import HOLD_S, SLOTS, LetGo, Share, slot_of
 from engine.sync.shares import ShareWatch
-from sync_server.live.polling import BACK_AT_ONCE, HOLD_US, Hold, Holding, Run, next_holding, shared_out
+from sync_server.live.polling import (
+    BACK_AT_ONCE,
+    BACK_US,
+    HOLD_US,
+    Hold,
+    Holding,
+    Run,
+    next_holding,
+    shared_out,
+)
 
 NOW_US = 1_000_000_000
 A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -57,10 +66,32 @@ def test_who_comes_later_is_given_what_others_have_let_go_some_at_a_time() -> No
     assert holders(both) == {run_of(A).run: SLOTS // 2, run_of(B).run: SLOTS // 2} and not both.back
 
 
+def test_what_is_asked_back_and_not_let_go_is_taken_when_no_grant_can_name_it_any_more() -> None:
+    runs = [run_of(A, 1e6), run_of(B, 1e6)]
+    held = next_holding(Holding(), runs[:1], NOW_US)
+    asked = next_holding(held, runs, NOW_US)
+    before = next_holding(asked, runs, NOW_US + BACK_US - 1)
+    assert (holders(before), before.back) == ({run_of(A).run: SLOTS}, asked.back)
+    after = next_holding(before, runs, NOW_US + BACK_US)
+    taken = {slot for slot, hold in enumerate(after.shared) if hold.run == run_of(B).run}
+    assert taken == asked.back and {after.shared[slot].fence for slot in taken} == {2}
+    assert len(after.back) == BACK_AT_ONCE and not after.back & taken, "the next are asked for"
+    assert BACK_US > HOLD_US
+
+
+def test_what_was_asked_back_for_a_while_and_then_not_is_asked_for_anew() -> None:
+    runs = [run_of(A, 1e6), run_of(B, 1e6)]
+    held = next_holding(next_holding(Holding(), runs[:1], NOW_US), runs, NOW_US)
+    alone = next_holding(held, runs[:1], NOW_US + 1)
+    again = next_holding(alone, runs, NOW_US + BACK_US)
+    assert not alone.back and len(again.back) == BACK_AT_ONCE
+    assert holders(again) == {run_of(A).run: SLOTS}
+
+
 def test_what_a_dead_one_held_is_waited_for_and_then_shared_with_another_fence() -> None:
     both = next_holding(Holding(), [run_of(A), run_of(B)], NOW_US)
     gone = run_of(A, 3, shares=False, owns=False)
-    assert next_holding(both, [gone, run_of(B)], NOW_US).shared == both.shared
+    assert holders(next_holding(both, [gone, run_of(B)], NOW_US)) == holders(both)
     after = next_holding(both, [gone._replace(until_us=NOW_US), run_of(B)], NOW_US)
     assert holders(after) == {run_of(B).run: SLOTS}
     fences = {
