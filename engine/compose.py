@@ -40,7 +40,7 @@ from engine.judge.judge import Judge
 from engine.judge.last_words import LastWordsReader
 from engine.judge.outcome import Outcome
 from engine.judge.rule_history import PastReader
-from engine.judge.turns import turn_clocks, turn_evidence
+from engine.judge.turns import turn_clocks, turn_evidence, turn_faults
 from engine.logins import Logins
 from engine.maps.library import MapLibrary
 from engine.mibs.library import Mibs
@@ -312,6 +312,7 @@ class Engine:
             keep("monitor", self._monitor.run),
             keep("receivers", self._receivers.run),
             keep("judge", lambda: turn_clocks(lambda: board.judge, now_us)),
+            keep("faults", lambda: turn_faults(lambda: board.judge, board.fell, now_us)),
             keep("evidence", lambda: turn_evidence(lambda: board.judge, now_us)),
             keep("past", PastReader(self._state, lambda: board.judge, self._store.hourly, now_us).run),
             keep("discovery", self._discovery.run),

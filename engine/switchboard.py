@@ -10,6 +10,7 @@ One rule: nothing here decides; it carries.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
@@ -100,6 +101,8 @@ class Switchboard:
         """Takes what is seen here while another judges."""
         self.ask_elsewhere: Callable[[Device], bool] = lambda _: False
         """Has a device asked at once that is asked from elsewhere; tells whether it can."""
+        self.fell = asyncio.Event()
+        """Set where a device went down: whoever judges is to look what it is before clients are told."""
         self.judge = make_judge(way == "looking")
         self._gathering = Gathering(state)
 
@@ -162,6 +165,8 @@ class Switchboard:
 
     def carry(self, outcome: Outcome) -> None:
         """Hand what the judge changed to clients and storage; a health or link on disk only where its status turned."""
+        if outcome.turned and any(health.status == "down" for health in outcome.health):
+            self.fell.set()
         self.tell(outcome)
         own = [CycleRow(*sample) for sample in outcome.samples if self._is_polled(sample.device)]
         batch = Batch(own, outcome.facts)

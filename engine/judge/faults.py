@@ -173,7 +173,7 @@ class Faults:
     # What it means
 
     def tick(self, now_us: int, outcome: Outcome) -> None:
-        """Find out what each silent device is; believe causes that are proven. To be called each second."""
+        """Look, and believe causes that are proven. To be called each second."""
         if not self._is_begun:
             self._is_begun = True
             self._links_down = {
@@ -183,12 +183,27 @@ class Faults:
             for subject in (*down, *self._links_down):
                 self._rest(subject, now_us, outcome)
             self._accuse_again(now_us, outcome)
+        self.look(now_us, outcome)
+        for id in list(self._doubts):
+            self._weigh(id, now_us, outcome)
+        for id in list(self._links_down & self._resting):
+            self._weigh_link(id, now_us, outcome)
+        for id in list(self._waking):
+            self._wake(id, now_us, outcome)
+        if self._is_cut_off:
+            self._tell_uplink(now_us, outcome)
+        if not (self._doubts or self._links_down or self._waking):
+            self._asked_us.clear()
+
+    def look(self, now_us: int, outcome: Outcome) -> None:
+        """Find out what each device is that turned: a cause, or behind one."""
         self._network.settle(self._state.inventory)
         changes = self._causes.take_changes()
         turned = set(changes.devices)
         was_cut_off, self._is_cut_off = self._is_cut_off, self._causes.cut_off
         if was_cut_off != self._is_cut_off:
             turned |= self._resting | self._behind.keys() | self._believed | self._doubts.keys()
+            self._tell_uplink(now_us, outcome)
         if turned or changes.roots:
             turned |= self._suspects.look(self._began_us)
         for id in turned:
@@ -196,16 +211,6 @@ class Faults:
                 self._judge(id, now_us, outcome)
         self.blame.turned |= turned
         self.tell(turned | changes.roots, outcome)
-        for id in list(self._doubts):
-            self._weigh(id, now_us, outcome)
-        for id in list(self._links_down & self._resting):
-            self._weigh_link(id, now_us, outcome)
-        for id in list(self._waking):
-            self._wake(id, now_us, outcome)
-        if was_cut_off or self._is_cut_off:
-            self._tell_uplink(now_us, outcome)
-        if not (self._doubts or self._links_down or self._waking):
-            self._asked_us.clear()
 
     def _judge(self, device: UUID, now_us: int, outcome: Outcome) -> None:
         if device in self._suspects.members:

@@ -139,6 +139,15 @@ class Judge:
         if not self._is_looking:
             self.faults.tell(self._consequences.tick(now_us, outcome), outcome)
             self.rules.tick(now_us, outcome)
+        self._hand_on(outcome)
+
+    def look(self, now_us: int) -> None:
+        """Find out what is behind what: to be called soon after a device went down, that it is not shown as a cause meanwhile."""
+        outcome = Outcome()
+        self.faults.look(now_us, outcome)
+        self._hand_on(outcome)
+
+    def _hand_on(self, outcome: Outcome) -> None:
         if outcome:
             self._on_outcome(outcome)
 
@@ -154,8 +163,7 @@ class Judge:
         self.faults.derive(turn.links, turn.gone, more=self.evidence.is_behind)
         outcome.derived_links += [*(link.id for link in turn.links), *turn.gone]
         outcome.contradictions += [*(one.id for one in turn.contradictions), *turn.settled]
-        if outcome:
-            self._on_outcome(outcome)
+        self._hand_on(outcome)
         return self.evidence.is_behind
 
     def hear(self, rows: list[JournalRow]) -> None:
@@ -166,8 +174,7 @@ class Judge:
         """Take up what the past knows of a cause."""
         outcome = Outcome()
         self.faults.tell_last_words(device, words, outcome)
-        if outcome:
-            self._on_outcome(outcome)
+        self._hand_on(outcome)
 
     def judge_past(self, device: UUID, found: Iterable[tuple[Watched, Against | None]], at_us: int) -> None:
         """Hold numbers of a device against their own past; None where too little of it is known."""
@@ -177,8 +184,7 @@ class Judge:
         outcome = Outcome()
         for watched, against in found:
             self.rules.judge_past(there, watched, against, at_us, outcome)
-        if outcome:
-            self._on_outcome(outcome)
+        self._hand_on(outcome)
 
     def change_inventory(self, before: Inventory, touched: Iterable[tuple[str, UUID]], at_us: int) -> None:
         """Follow an edit that `state.inventory` holds already."""
@@ -191,8 +197,7 @@ class Judge:
                 self._follow_link(before.link(id), self._state.inventory.link(id), id, at_us, outcome)
         self.faults.change(self._state.inventory, touched, at_us, outcome)
         self.rules.change_inventory(before, touched, at_us, outcome)
-        if outcome:
-            self._on_outcome(outcome)
+        self._hand_on(outcome)
 
     # What a reading brings and a failure takes
 
@@ -301,9 +306,8 @@ class Judge:
                 self._state.health[health.device] = msgspec.structs.replace(health, heard_us=now_us)
 
     def _suspends(self, device: Device, at_us: int) -> bool:
-        if self._suspended_us is None:
-            return False
-        return at_us < self._suspended_us + (device.interval_s + CYCLE_MARGIN_S) * 1e6
+        since_us = self._suspended_us
+        return since_us is not None and at_us < since_us + (device.interval_s + CYCLE_MARGIN_S) * 1e6
 
     def _age(self, now_us: int, outcome: Outcome) -> None:
         """Turn stale what was not heard for long, all in one go: of a link neither end is believed longer than the other."""

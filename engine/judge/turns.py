@@ -1,4 +1,5 @@
-"""The judge's own services: each second it looks at its clocks, and at the links that devices tell of. Counterpart: `judge.py`.
+"""The judge's own services: each second it looks at its clocks and at the links that devices tell of, and at once at what went
+down. Counterpart: `judge.py`.
 
 One rule: nothing here decides; it only says when.
 """
@@ -13,6 +14,8 @@ from engine.judge.judge import TICK_S, Judge
 
 SOON_S = 0.2
 """How soon evidence goes on that was left for the next turn."""
+REST_S = 0.1
+"""What goes down so soon after another is looked at together."""
 
 
 async def turn_clocks(judge: Callable[[], Judge], now_us: Callable[[], int]) -> None:
@@ -20,6 +23,15 @@ async def turn_clocks(judge: Callable[[], Judge], now_us: Callable[[], int]) -> 
     while True:
         await asyncio.sleep(TICK_S)
         judge().tick(now_us(), time.monotonic())
+
+
+async def turn_faults(judge: Callable[[], Judge], fell: asyncio.Event, now_us: Callable[[], int]) -> None:
+    """Have whoever judges look at once what went down when `fell` is set, until cancelled: where many do, some at a time."""
+    while True:
+        await fell.wait()
+        fell.clear()
+        judge().look(now_us())
+        await asyncio.sleep(REST_S)
 
 
 async def turn_evidence(judge: Callable[[], Judge], now_us: Callable[[], int]) -> None:

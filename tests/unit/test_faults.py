@@ -249,3 +249,18 @@ def test_whole_sites_behind_a_cause_are_counted_and_its_own_is_not() -> None:
     town.runs(LONG_S)
     assert town.state.faults[relay.id].sites == 1
     assert town.told("device_down", relay.id).reason.startswith("1 site behind it")
+
+
+def test_what_falls_behind_a_known_cause_is_affected_at_a_look_and_a_look_believes_nothing() -> None:
+    town = chain()
+    town.dead = {RELAY.id}
+    while town.causes() != ["relay"]:
+        town.runs(1)
+    assert town.status(HILL) == "up", "it is polled later"
+    while town.status(HILL) != "down":
+        town.misses_now(HILL)
+    told = len(town.alert_rows)
+    assert town.affected() == set()
+    town.judge.look(town.now_us)
+    assert town.affected() == {"hill"}
+    assert len(town.alert_rows) == told
