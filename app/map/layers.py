@@ -23,6 +23,7 @@ class Layer(NamedTuple):
 SYMBOLS = Layer("status", "Status", "What is up or not known; a fault is always seen")
 """Stands over all others: the symbols are on a glass over the map."""
 NETWORK = (
+    Layer("people", "People", "Who else of the team is at which device, link or site"),
     Layer("alerts", "Alerts", "How many are open, at each device and link", by_default=False),
     Layer("names", "Names", "Of devices; what is down is always named"),
     Layer("latency", "Latency", "Round trip to each device, and on its end of each link", by_default=False),

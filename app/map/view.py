@@ -33,6 +33,7 @@ from app.map.radio import RadioFeed
 from app.map.readings import ReadingsFeed
 from app.map.reports import Report, Reports
 from app.map.scheme import INDEX, MapFiles
+from app.map.team_marks import TeamMarksFeed
 from app.map.tools import MapTools
 from app.model import Delta, Model
 from app.team.rights import offer, why_not
@@ -101,19 +102,19 @@ class MapView(QWidget):
         self._theme = theme
         self._started_s = time.monotonic() if started_s is None else started_s
         self._ready = self._idle = False
-        self._deaths = 0
         self._selected: UUID | None = None
         self._hovered: UUID | None = None
         self._what_if = feed.NO_WHAT_IF
-        self._radio = RadioFeed(model)
         self._past, self._candidates = feed.NO_PAST, CandidatesFeed()
         self._stills: dict[int, Callable[[], None]] = {}
-        self._ground = Ground(model)
-        self._tokens = itertools.count(1)
+        self._ground, self._radio = Ground(model), RadioFeed(model)
+        self._tokens, self._deaths = itertools.count(1), 0
         self.tools = MapTools(self._send, self)
         self.layers = MapLayers(self._send, self)
-        self._readings = ReadingsFeed(model, self.layers)
-        self.layers.changed.connect(lambda: self._send(**self._readings.turned()))
+        layered = (ReadingsFeed(model, self.layers), TeamMarksFeed(model, self.layers))
+        self._feeds = (self._ground, self._radio, *layered)
+        for told in layered:
+            self.layers.changed.connect(lambda told=told: self._send(**told.turned()))
 
         self._gate = Gate(self)
         self._files = MapFiles(basemap, self)
@@ -195,8 +196,7 @@ class MapView(QWidget):
         self._hovered = None
         self.tools.set_on_paper(on_paper=paper is not None)
         turned = {"camera": self._ground.camera, "show": self._selected}
-        rows = {"paper": None} | self._ground.whole() | self._radio.whole() | self._readings.whole()
-        self._send(**rows, turned=turned, select=self._selected, card=None)
+        self._send(**{"paper": None} | self._whole(), turned=turned, select=self._selected, card=None)
 
     def tell_paper(self, **message: Any) -> None:
         """Tell the page something of the paper that it shows: marks, a tool, rows."""
@@ -245,7 +245,7 @@ class MapView(QWidget):
         self._send(look=self._ground.look(lng, lat, zoom))
 
     def when_still(self, then: Callable[[], None]) -> None:
-        """Call once the page has painted all that it was told; a fresh page is asked where the one before had no time to say so."""
+        """Call once the page has painted all that it was told; a fresh page is asked where the one before could not say so."""
         token = next(self._tokens)
         self._stills[token] = then
         self._send(still=token)
@@ -266,15 +266,18 @@ class MapView(QWidget):
             for part in parts(message):
                 self._door.send(part)
 
+    def _whole(self) -> dict[str, Any]:
+        return {key: rows for told in self._feeds for key, rows in told.whole().items()}
+
     def _is_known(self, id: UUID) -> bool:
         return id in self._model.derived_links or any(self._model.inventory.get(kind, id) for kind in KNOWN)
 
     def _on_changed(self, delta: Delta) -> None:
         if not self._ready:
             return
-        message = self._ground.tick(delta) | self._radio.tick(delta) | self._readings.tick(delta)
+        message = {key: rows for told in self._feeds for key, rows in told.tick(delta).items()}
         touched = delta.health | delta.link_states | delta.facts
-        if self._hovered is not None and (self._hovered in touched or delta.faults):
+        if self._hovered is not None and (self._hovered in touched or delta.faults or delta.team):
             message["card"] = feed.card(self._model, self._hovered, self._model.now_us())
         self._send(**message)
 
@@ -335,7 +338,6 @@ class MapView(QWidget):
         self._hovered = None
         self.tools.picked = ()
         self._steady.start()
-        message = self._ground.whole() | self._radio.whole() | self._readings.whole()
         self._send(
             theme=self._theme,
             basemap={"there": self._files.basemap.is_file(), "file": self._files.basemap.name},
@@ -348,7 +350,7 @@ class MapView(QWidget):
             past=self._past,
             **self.maps.whole(),
             **self._candidates.whole(),
-            **message,
+            **self._whole(),
         )
         for token in self._stills:
             self._send(still=token)

@@ -21,6 +21,7 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistent
 from app.model import Delta, Model
 from app.panels.text import tip
 from app.symbols import RANK
+from app.team.words import UNCONFIRMED, pending_of
 from app.words import count_of, counted, subscribers
 from domain.hierarchy import NO_SITE, Hierarchy, Key
 from domain.inventory import Device
@@ -100,6 +101,8 @@ class TreeModel(QAbstractItemModel):
         self._by_key: dict[Key, Node] = {}
         self._by_number: dict[int, Node] = {}
         self._roots: list[Node] = []
+        self.pending: frozenset[UUID] = frozenset()
+        """What carries edits that the team's server has not confirmed."""
         self.text = ""
         self.statuses: frozenset[str] = frozenset()
         self._order = QTimer(self)
@@ -151,9 +154,9 @@ class TreeModel(QAbstractItemModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return node.name
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{node.name}, {node.status}"
+            return f"{node.name}, {node.status}{', waits for the server' if self.is_pending(node) else ''}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tip(self._story(node))
+            return tip("\n".join([self._story(node), *([UNCONFIRMED] if self.is_pending(node) else [])]))
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -187,7 +190,13 @@ class TreeModel(QAbstractItemModel):
 
     # What changes
 
+    def is_pending(self, node: Node) -> bool:
+        """Tell whether a row's device or site waits for the team's server."""
+        return node.key[1] in self.pending
+
     def _on_changed(self, delta: Delta) -> None:
+        if delta.team:
+            self._mark_pending()
         turned = self.hierarchy.turn(delta.health | delta.devices)
         is_other = self._follow(delta)
         if is_other or self._is_filtered_anew(delta.health):
@@ -196,6 +205,14 @@ class TreeModel(QAbstractItemModel):
         nodes = [node for key in turned if (node := self._by_key.get(key)) is not None]
         if nodes:
             self._show_statuses(nodes)
+
+    def _mark_pending(self) -> None:
+        was, self.pending = self.pending, pending_of((self._model.today or self._model).team)
+        for id in was ^ self.pending:
+            for key in (("device", id), ("site", id)):
+                if (node := self._by_key.get(key)) is not None:
+                    index = self.createIndex(node.row, 0, node.number)
+                    self.dataChanged.emit(index, index)
 
     def _follow(self, delta: Delta) -> bool:
         """Take what people changed into the hierarchy; True where other rows have to be shown, or other words."""

@@ -20,7 +20,9 @@ Level = Literal["off", "calm", "waiting", "cut", "act"]
 PATIENCE_US = 20_000_000
 """A connection that is lost for less than this is no news."""
 PEOPLE_NAMED = 3
-UNCONFIRMED = "Not confirmed by the server yet"
+PENDING_SIGN = "↑"
+"""Marks what waits for the server: on the map, in the tree, beside the words."""
+UNCONFIRMED = f"{PENDING_SIGN} Not confirmed by the server yet"
 
 
 class Stand(NamedTuple):
@@ -136,11 +138,16 @@ def others_in(team: TeamState | None) -> list[Person]:
     return [p for p in team.people if p.install != team.install] if team is not None else []
 
 
+def pending_of(team: TeamState | None) -> frozenset[UUID]:
+    """Return what carries edits that the server has not confirmed."""
+    return frozenset(id for _, id in team.pending_things) if team is not None else frozenset()
+
+
 def asides(team: TeamState | None, inventory: Inventory, thing: UUID | None) -> list[str]:
     """Return what the team adds to what is said of a thing: that it waits for the server, who alone polls it, who is at it."""
     if team is None or thing is None:
         return []
-    said = [UNCONFIRMED] if any(id == thing for _, id in team.pending_things) else []
+    said = [UNCONFIRMED] if thing in pending_of(team) else []
     device = inventory.device(thing)
     if device is not None and device.polled_by is not None:
         said.append(alone_words(team, device.polled_by))
@@ -179,6 +186,13 @@ def presence_words(team: TeamState | None, thing: UUID | None) -> str:
     said = [f"{_listed(work)} {'works' if len(work) == 1 else 'work'} on it"] if work else []
     said += [f"{_listed(look)} {'looks' if len(look) == 1 else 'look'} at it"] if look else []
     return capitalized("; ".join(said))
+
+
+def initials_of(person: Person) -> str:
+    """Return one or two letters for somebody; "?" where the name has none."""
+    words = [[sign for sign in word if sign.isalnum()] for word in (person.name or person.computer).split()]
+    letters = [word[0].upper()[0] for word in words if word]
+    return "".join([*letters[:1], *letters[1:][-1:]]) or "?"
 
 
 def _called(person: Person) -> str:

@@ -92,6 +92,15 @@ export class Clusters {
     return this.rings(zoom)[this.level(zoom).ringOf[this.numberOf(id)] ?? -1];
   }
 
+  /** The rings that a device is in, one a zoom; the last holds further in too. @param {string} id @returns {{ ring: Cluster, zoom: number, last: boolean }[]} */
+  ringsWith(id) {
+    const zooms = Array.from({ length: Math.min(this.top + 1, this.aloneFrom(id)) }, (_, zoom) => zoom);
+    return zooms.flatMap((zoom) => {
+      const ring = this.ringOf(id, zoom);
+      return ring ? [{ ring, zoom, last: zoom === this.top }] : [];
+    });
+  }
+
   /** The zoom from which two devices are not in the same ring. @param {string} a @param {string} b */
   apartFrom(a, b) {
     return apartFrom(this.#plan, this.#at.get(a) ?? -1, this.#at.get(b) ?? -1);

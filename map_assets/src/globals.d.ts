@@ -34,6 +34,8 @@ interface CandidateRow { id: string; a: string; b: string }
 interface LatencyRow { id: string; level: number | null }
 /** Open alerts about a device or link; `status` has the colour of the worst. */
 interface BadgeRow { id: string; count: number; status: "down" | "degraded" | "unknown" }
+/** Others of the team at a device, link or site, by their initials; who works on it does not look at it beside. */
+interface PeopleRow { id: string; working: string[]; looking: string[] }
 interface View { lng: number; lat: number; zoom: number }
 
 /** What would be if some devices and links failed; `path`: devices, in the order that traffic passes them. */
@@ -101,6 +103,8 @@ interface FromWindow {
   units?: "metric" | "imperial";
   /** `latency`: what differs; `alerts`: all of them. */
   readings?: { latency?: LatencyRow[]; alerts?: BadgeRow[] };
+  /** All of them, where they differ: others of the team; devices, links and sites that wait for the server. */
+  team?: { people?: PeopleRow[]; pending?: string[] };
   card?: Card | null;
   what_if?: WhatIf;
   /** `sectors` and `hops` replace what was there. */

@@ -17,6 +17,7 @@ import { Sites } from "./sites.js";
 import { Pin } from "./pin.js";
 import { Radio } from "./radio.js";
 import { Readings } from "./readings.js";
+import { TeamMarks } from "./team_marks.js";
 import { Tools } from "./tools.js";
 
 /** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
@@ -39,7 +40,7 @@ import { Tools } from "./tools.js";
  */
 
 /** In the order they take messages, and within a slot from the ground up. @type {(new (stage: Stage) => Overlay)[]} */
-export const OVERLAYS = [OwnMaps, PaperOverlay, Candidates, Radio, Readings, Sites, Tools, Past, Pin, Areas];
+export const OVERLAYS = [OwnMaps, PaperOverlay, Candidates, Radio, Readings, TeamMarks, Sites, Tools, Past, Pin, Areas];
 
 export class Overlays {
   #stack;

@@ -195,6 +195,11 @@ export class Painter {
     return this.#clusters.ringOf(id, Math.floor(this.#map.getZoom()));
   }
 
+  /** The rings that a device is in, zoom by zoom. @param {string} id */
+  ringsWith(id) {
+    return this.#clusters.ringsWith(id);
+  }
+
   /** Where a device is drawn now: its own place, or that of its ring. @param {string} id @returns {LngLat | null} */
   placeOf(id) {
     const drawn = this.ring(id) ?? this.#network.devices.get(id);

@@ -24,7 +24,8 @@ const POP_RING_PX = 6.6;
 const isMarked = (part) => RING_ORDER.indexOf(part) <= RING_ORDER.indexOf("stale");
 
 /** A ring's diameter in pixels. @param {number} total */
-export const ringSize = (total) => (total < 10 ? 28 : total < 100 ? 32 : total < 1000 ? 38 : 44);
+export const ringSize = (total) => RING_SIZES[total < 10 ? 0 : total < 100 ? 1 : total < 1000 ? 2 : 3];
+export const RING_SIZES = [28, 32, 38, 44];
 
 /** Parts of the ring; what is there at all gets one. Few, so that rings that look alike share a picture. @param {number} count @param {number} total */
 const shareOf = (count, total) => (count ? Math.max(1, Math.round((count / total) * SHARES)) : 0);

@@ -256,6 +256,14 @@ function pictures(palette) {
     fill(pen, surface.panel);
     stroke(pen, surface.line, 1);
   });
+  for (const [name, ground, edge] of [["people", surface.panel, surface.line], ["people-working", accent.ground, accent.accent]]) {
+    made[name] = picture(24, 24, (pen) => {
+      pen.beginPath();
+      pen.roundRect(0.5, 0.5, 23, 23, 6);
+      fill(pen, ground);
+      stroke(pen, edge, 1);
+    });
+  }
   return made;
 }
 
@@ -290,7 +298,7 @@ function distanceTo(corners, x, y) {
 export function putPictures(map, palette) {
   for (const [name, image] of Object.entries(pictures(palette))) {
     if (map.hasImage(name)) map.updateImage(name, image);
-    else map.addImage(name, image, name === "pill" ? PILL : { pixelRatio: DENSITY });
+    else map.addImage(name, image, PILLS.includes(name) ? PILL : { pixelRatio: DENSITY });
   }
   if (!map.hasImage("arrow")) {
     map.addImage("arrow", distanceField(24, 24, [[12, 1], [20, 21], [4, 21]]), { pixelRatio: 2, sdf: true });
@@ -299,6 +307,7 @@ export function putPictures(map, palette) {
   }
 }
 
-// The load pill stretches in its middle and keeps its corners.
+// Pills stretch in their middle and keep their corners.
+const PILLS = ["pill", "people", "people-working"];
 /** @type {Partial<import("../vendor/maplibre-gl.mjs").StyleImageMetadata>} */
 const PILL = { pixelRatio: DENSITY, stretchX: [[18, 54]], stretchY: [[18, 54]], content: [6, 6, 66, 66] };

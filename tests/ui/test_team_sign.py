@@ -117,11 +117,11 @@ def test_who_else_is_at_a_thing_and_what_is_not_confirmed_stand_in_its_panel(ben
     tell_team(bench, people=(here, *people[1:]), pending=1, pending_things=(("device", id_of("g1")),))
     bench.window.select(id_of("g1"))
     assert bench.window.device._aside.text() == (
-        "Not confirmed by the server yet\nBen works on it; Mia looks at it"
+        "↑ Not confirmed by the server yet\nBen works on it; Mia looks at it"
     )
     hover = card(bench.model, id_of("g1"), now_us())
     assert hover is not None
-    assert hover["notes"] == ["Not confirmed by the server yet", "Ben works on it; Mia looks at it"]
+    assert hover["notes"] == ["↑ Not confirmed by the server yet", "Ben works on it; Mia looks at it"]
     bench.window.select(id_of("g2"))
     assert bench.window.device._aside.isHidden()
     tell_team(bench)

@@ -13,9 +13,10 @@ from app.model import Model
 from app.panels.tree import TreeView
 from app.panels.tree_model import TreeModel
 from domain.health import Health, Status
-from domain.inventory import Device
+from domain.inventory import Device, Kind
 from domain.wire import ROWS_OF, Changed, Removed
 from tests.ui.fake_engine import VANTAGE, id_of, small_network
+from tests.ui.team_parts import team_of
 
 
 def snapshot(model: Model) -> None:
@@ -154,3 +155,27 @@ def test_devices_without_a_site_stand_last(qt: QApplication) -> None:
     model.merge(Changed(3, devices=(Device(UUID(int=7), "Alone", "10.0.8.8"),)))
     model.flush()
     assert words(rows)[-2:] == ["No site [unknown] 1", "  Alone [unknown]"]
+
+
+def test_what_waits_for_the_server_is_marked_in_its_row_until_it_is_confirmed(qt: QApplication) -> None:
+    model, rows = tree(qt)
+    look = Look("dark")
+    view = TreeView(look, rows)
+    view.resize(280, 300)
+    view.expandAll()
+    told: list[str] = []
+    rows.dataChanged.connect(lambda first, _: told.append(rows.node(first).name))  # type: ignore[union-attr]
+    index = rows.index_of(("device", id_of("g1")))
+    plain = view.grab(view.visualRect(index)).toImage()
+    tell_pending(model, ("device", id_of("g1")))
+    assert told == [rows.data(index)]
+    assert rows.data(index, Qt.ItemDataRole.AccessibleTextRole).endswith(", waits for the server")
+    assert view.grab(view.visualRect(index)).toImage() != plain
+    tell_pending(model)
+    assert view.grab(view.visualRect(index)).toImage() == plain
+    assert "waits" not in rows.data(index, Qt.ItemDataRole.AccessibleTextRole)
+
+
+def tell_pending(model: Model, *things: tuple[Kind, UUID]) -> None:
+    model.merge(Changed(9, team=team_of(pending=len(things), pending_things=things)))
+    model.flush()
