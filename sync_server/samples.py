@@ -293,13 +293,7 @@ _SOURCES = """
     JOIN unnest($1::uuid[], $2::uuid[]) AS u (device_id, vantage) USING (device_id, vantage)
 """
 _SCHEMAS = "SELECT key, digest FROM sample_schema WHERE digest = ANY ($1::bytea[])"
-_LATEST = """
-    SELECT s.device_id, newest.at_us, newest.schema_key, newest.data FROM sample_source s
-    CROSS JOIN LATERAL (
-        SELECT at_us, schema_key, data FROM sample WHERE source_key = s.key AND at_us > $2 ORDER BY at_us DESC LIMIT 1
-    ) AS newest
-    WHERE s.device_id = ANY ($1::uuid[]) ORDER BY newest.at_us DESC
-"""
+_LATEST = "SELECT device_id, at_us, schema_key, data FROM newest_samples($1::uuid[], $2)"
 
 
 def _believed(layout: _Layout, data: bytes) -> tuple[bytes, int]:
