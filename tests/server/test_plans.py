@@ -1,4 +1,4 @@
-"""How PostgreSQL goes about what is asked most. Counterparts: `migrations/versions/r0018_plans.py`, `api/devices.py`."""
+"""How PostgreSQL goes about what is asked most. Counterparts: `migrations/versions/r0019_plans.py`, `api/devices.py`."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from alembic import op
 
 from migrations.guards import on_postgres
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
