@@ -78,7 +78,7 @@ async def opened(settings: Settings, certificate: Certificate | None = None) -> 
         parts["ingest"] = lambda: health.ingest_part(ingest)
         bus = Bus(_way(database, settings), database, services.keyring)
         parts["news"] = lambda: health.news_part(bus)
-        app.state.hub = hub = Hub(services, app.state.samples, ingest, bus)
+        app.state.hub = hub = Hub(services, app.state.samples, ingest, bus, traces)
         closing.push_async_callback(hub.close)
         app.state.metrics = metrics.Metrics(database, ingest, hub)
         app.state.push_keys = push_keys = PushKeys(database, settings)

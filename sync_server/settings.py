@@ -247,9 +247,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     traces_share: Annotated[
         float,
-        _number(
-            0, 1, "share of the traces that begin here that are recorded; a sender's own goes on as it says"
-        ),
+        _number(0, 1, "share of the traces that are recorded, of those whose sender does not ask for it"),
     ] = 1.0
     stop_s: Annotated[float, _number(1, 600, "how long a stop waits for requests that are under way")] = 20.0
 

@@ -1,8 +1,9 @@
 """Traces: a request and the statements that it caused, as spans for a collector of OpenTelemetry. Counterpart: `main.py`.
 
-Theory: a request that brings a `traceparent` goes on in its sender's trace, and is recorded where that says so; one that begins
-here is recorded by the share of the settings. asyncpg tells of each statement when it is over, in the context of who asked for
-it: so it is its request's child without a layer around the driver. What is off is not there: no middleware, no listener.
+Theory: a request that brings a `traceparent` goes on in its sender's trace, and is recorded where that says so, else by the
+share of the settings, as what begins here. Edits that come over a line are a span with their ids. asyncpg tells of each
+statement when it is over, in the context of who asked for it: so it is its request's child without a layer around the driver.
+What is off is not there: no middleware, no listener.
 One rule: a span holds no argument and no literal; whose request it was says the log, under the same id.
 """
 
@@ -10,6 +11,8 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -42,7 +45,8 @@ class Traces:
         from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased  # noqa: PLC0415
 
         named = Resource.create({"service.name": "heliograph-server", "service.version": VERSION})
-        self._provider = TracerProvider(ParentBased(TraceIdRatioBased(share)), named)
+        chosen = TraceIdRatioBased(share)  # a sender that asks for nothing leaves it to us: installs do
+        self._provider = TracerProvider(ParentBased(chosen, remote_parent_not_sampled=chosen), named)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(url, timeout=EXPORT_S)))
         self.tracer = self._provider.get_tracer("heliograph", VERSION)
 
@@ -60,6 +64,12 @@ class Traces:
     def watch(self, connection: asyncpg.Connection[Any]) -> None:
         """Make a span of each statement that a connection has carried out for a request."""
         connection.add_query_logger(self._on_statement)
+
+    def of_message(self, name: str, **told: Sequence[str]) -> AbstractContextManager[Any]:
+        """Begin a span of what comes over a line, and is no request; what is told of it are ids."""
+        return self.tracer.start_as_current_span(
+            name, attributes={f"heliograph.{key}": tuple(value) for key, value in told.items()}
+        )
 
     def close(self) -> None:
         """Send what waits. Blocks for as long as the collector takes."""

@@ -24,7 +24,8 @@ from app.panels.text import Label, button, caption, set_property
 from app.words import capitalized
 from domain.edit import Edit
 
-TOAST_MS = 4000
+TOAST_MS, BAD_TOAST_MS = 4_000, 12_000
+"""How long one stands; one that says what failed may have an id to copy."""
 TOASTS_SHOWN = 3
 MARGIN_PX = 16
 
@@ -122,13 +123,17 @@ class Toasts(QObject):
         self.shown: list[Toast] = []
         over.installEventFilter(self)
 
-    def say(self, text: str, verb: str = "", then: Callable[[], None] | None = None) -> Toast:
-        """Show a toast for four seconds."""
+    def say(
+        self, text: str, verb: str = "", then: Callable[[], None] | None = None, *, bad: bool = False
+    ) -> Toast:
+        """Show a toast for some seconds; what is bad stands longer, and can be copied."""
         toast = Toast(text, verb, then, self._over)
+        if bad:
+            toast.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.shown.append(toast)
         if toast.verb is not None:
             toast.verb.clicked.connect(lambda: self._drop(toast))
-        QTimer.singleShot(TOAST_MS, toast, lambda: self._drop(toast))
+        QTimer.singleShot(BAD_TOAST_MS if bad else TOAST_MS, toast, lambda: self._drop(toast))
         for old in self.shown[:-TOASTS_SHOWN]:
             self._drop(old)
         toast.show()
@@ -140,7 +145,7 @@ class Toasts(QObject):
         """Show what was done, with "Undo" where it can be taken back."""
         edit = said.edit
         if edit is None:
-            return self.say(capitalized(said.text))
+            return self.say(capitalized(said.text), bad=said.bad)
         return self.say(said.text, "Undo", lambda: undo(edit))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, get_args
 from uuid import UUID
@@ -24,15 +26,19 @@ from domain.text import clean_text
 from domain.vault import Secret
 from engine import VERSION
 from engine.sync.address import ServerAddress
+from engine.sync.call_id import CallId
 from engine.transport.http import ask
 from engine.transport.tcp import Stream, TcpTransport, bounded
+
+_log = logging.getLogger("engine.sync")
 
 T = TypeVar("T")
 API = "/api/v1"
 CALL_S = 15.0
 """How long one call may take, with everything."""
 CONNECT_S = 6.0
-TOO_MANY = 429
+TOO_MANY, FAULT = 429, 500
+"""A status from `FAULT` on is the server's own fault, and its log tells of it."""
 BUSY_S = 60.0
 """How long is waited for a turn, twice at most, where the server has answered too many questions from here."""
 ADDRESSES_CAP = 4
@@ -229,18 +235,20 @@ class ServerCalls:
         whole: bool = False,
     ) -> T:
         """Return the data of an answer, or the `whole` of it. Raises RefusedByRule, DeviceError."""
+        call = CallId()
         for patience_s in (BUSY_S, BUSY_S, 0.0):
+            call = call.again()
             async with bounded(str(self.server), "answering", CALL_S):
                 stream = await self.connect()
                 try:
-                    status, content, wait_s = await self._exchange(stream, method, path, body, access)
+                    status, content, wait_s = await self._exchange(stream, method, path, body, access, call)
                 finally:
                     stream.close()
             if status != TOO_MANY or wait_s > patience_s:
                 break
             await self._wait(wait_s)  # an office joins at once, from one address: each in his turn
         if not 200 <= status < 300:
-            raise _failure(self.server, status, content)
+            raise _failure(self.server, status, content, call)
         if gives is None:
             return None  # type: ignore[return-value]
         try:
@@ -249,8 +257,8 @@ class ServerCalls:
         except (msgspec.MsgspecError, KeyError, TypeError) as error:
             raise BadReply(f"{self.server} does not answer as a Heliograph server: {error}") from None
 
-    async def _exchange(
-        self, stream: Stream, method: str, path: str, body: Any, access: str
+    async def _exchange(  # noqa: PLR0917
+        self, stream: Stream, method: str, path: str, body: Any, access: str, call: CallId
     ) -> tuple[int, bytes, float]:
         """Return status, body, and how long the server asks to wait."""
         import h11  # noqa: PLC0415 loads with the first call
@@ -263,12 +271,14 @@ class ServerCalls:
             ("Accept", "application/json"),
             ("Connection", "close"),
             ("Content-Length", str(len(content))),
+            *call.headers,
         ]
         if body is not None:
             headers.append(("Content-Type", "application/json"))
         if access:
             headers.append(("Authorization", f"Bearer {access}"))
         request = h11.Request(method=method, target=f"{self.server.path}{API}{path}", headers=headers)
+        began_s = time.monotonic()
         response = await ask(
             stream,
             h11.Connection(h11.CLIENT),
@@ -277,9 +287,21 @@ class ServerCalls:
             pieces_cap=_PIECES_CAP,
             read_cap_bytes=ANSWER_CAP_BYTES,
         )
+        status = response.head.status_code
+        _log.log(
+            logging.WARNING if status >= FAULT else logging.DEBUG,
+            "server_call",
+            extra={
+                **call.told,
+                "method": method,
+                "path": path.partition("?")[0],
+                "status": status,
+                "took_ms": round((time.monotonic() - began_s) * 1e3, 1),
+            },
+        )
         told = dict(response.head.headers).get(b"retry-after", b"")
         wait_s = int(told) if told.isdigit() and len(told) < RETRY_DIGITS else 0
-        return response.head.status_code, response.body, float(max(1, wait_s))
+        return status, response.body, float(max(1, wait_s))
 
     async def _addresses(self) -> list[str]:
         host, port = self.server.host, self.server.port
@@ -298,12 +320,16 @@ class ServerCalls:
         return addresses
 
 
-def _failure(server: ServerAddress, status: int, content: bytes) -> Exception:
-    """Return what a failed answer raises: what the server says, or that it is none of ours."""
+def _failure(server: ServerAddress, status: int, content: bytes, call: CallId) -> Exception:
+    """Return what a failed answer raises: what the server says, or that it is none of ours. A fault is told with the call's id,
+    which is the one in the server's log."""
     try:
         error = msgspec.json.decode(content, type=_Failure).error
     except msgspec.MsgspecError:
         return BadReply(f"{server} answers {status}, and not as a Heliograph server does")
     field = next((one.field for one in error.details if one.field), "")
     code, message = clean_text(error.code, 60), clean_text(error.message, _MESSAGE_CAP)
-    return RefusedByRule([Refusal(code, message or f"the server refuses ({status})", field)])
+    message = message or f"the server refuses ({status})"
+    return RefusedByRule(
+        [Refusal(code, f"{message} (request {call.span})" if status >= FAULT else message, field)]
+    )

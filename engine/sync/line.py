@@ -9,6 +9,7 @@ One rule: a frame is somebody's data: it ends in a message or in `LineLost`.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from contextlib import suppress
 from typing import get_args
@@ -26,7 +27,10 @@ from domain.sync import DEAD_AFTER_S, FRAME_CAP_BYTES, ToInstall, ToServer, deco
 from domain.text import clean_text
 from engine import VERSION
 from engine.sync.address import ServerAddress
+from engine.sync.call_id import CallId
 from engine.transport.tcp import Stream
+
+_log = logging.getLogger("engine.sync")
 
 PATH = "/api/v1/live"
 READ_CAP_BYTES = 2 * FRAME_CAP_BYTES
@@ -56,6 +60,8 @@ class Line:
         protocol = ClientProtocol(uri, extensions=[_DEFLATE], max_size=FRAME_CAP_BYTES)
         request = protocol.connect()
         request.headers["User-Agent"] = f"Heliograph/{VERSION}"
+        call = CallId()
+        request.headers.update(call.headers)
         protocol.send_request(request)
         line = cls(stream, protocol)
         try:
@@ -68,6 +74,7 @@ class Line:
         except BaseException:
             stream.close()
             raise
+        _log.info("line_opened", extra=call.told)
         return line
 
     def tell(self, message: ToServer) -> None:

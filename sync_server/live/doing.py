@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import nullcontext
 from typing import Any
 from uuid import UUID
 
@@ -93,7 +94,10 @@ class Doing:
             edits = msgspec.json.decode(msgspec.json.encode(edits), type=tuple[Edit, ...])
         except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
             raise HangUp("BAD_MESSAGE", f"edits of plain values expected: {str(error)[:200]}") from None
-        told = await merge_all(self._works.database, self._who, install, edits, self._works.now_us())
+        traces = self._works.traces
+        ids = [str(edit.id) for edit in edits]
+        with nullcontext() if traces is None else traces.of_message("push", edits=ids):
+            told = await merge_all(self._works.database, self._who, install, edits, self._works.now_us())
         return Outcomes(tuple(told))
 
     async def tell(self, tell: Tell) -> None:

@@ -55,6 +55,11 @@ async def serve_line(socket: WebSocket) -> None:
         return
     await socket.accept()
     peer = Peer(socket)
+    async with peer.told_of_bugs():
+        await _serve(socket, peer, services, hub)
+
+
+async def _serve(socket: WebSocket, peer: Peer, services: Services, hub: Hub) -> None:
     hub.greeting += 1
     try:
         if hub.is_closing:
@@ -97,7 +102,7 @@ async def _admitted(socket: WebSocket, peer: Peer, services: Services, hub: Hub)
     address = socket.client.host if socket.client is not None else ""
     agent = clean_text(socket.headers.get("user-agent", ""), AGENT_CAP)
     try:
-        who = await services.admission.admit_stream(hello.token, Origin(address, agent, uuid4().hex))
+        who = await services.admission.admit_stream(hello.token, Origin(address, agent, peer.request_id))
     except TokenInvalid:
         raise HangUp("TOKEN_INVALID", "no stream token, used before or too old", 1.0) from None
     except LimitExceeded as full:
@@ -162,7 +167,7 @@ async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: H
         works.now_us(),
     )
     said = {"tenant_id": str(tenant), "install": str(hello.install), "version": client, "since": line.cursor}
-    _log.info("line_opened", extra=said)
+    _log.info("line_opened", extra={"request_id": peer.request_id, **said})
     return line, encode(welcome)
 
 

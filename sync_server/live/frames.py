@@ -9,8 +9,9 @@ One rule: a frame is somebody's data: whatever it holds ends in a message or in 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import get_args
 
 import msgspec
@@ -19,8 +20,12 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from domain.sync import FRAME_CAP_BYTES, Refused, ToServer, decode_to_server, encode
 
+_log = logging.getLogger("sync_server.live")
+
 CLOSE_S = 5.0
 """How long a peer has to hear why it is hung up."""
+BUG_S = 10.0
+"""How soon who was hung up by a bug may come again."""
 GOOD_CLOSES = frozenset((1000, 1001))
 KNOWN = frozenset(type.__struct_config__.tag for type in get_args(ToServer))
 
@@ -92,6 +97,21 @@ class Peer:
                     await self._socket.close(1000)
         except TimeoutError:
             self.abort()
+
+    @property
+    def request_id(self) -> str:
+        """What this connection is known by, there and in the log here."""
+        return str(self._socket.scope["state"]["request_id"])
+
+    @asynccontextmanager
+    async def told_of_bugs(self) -> AsyncIterator[None]:
+        """Have a bug end here: it is logged, and the other side is told by which id."""
+        try:
+            yield
+        except Exception:
+            _log.exception("bug", extra={"request_id": self.request_id})
+            said = f"something is wrong with the server; its log has this as {self.request_id}"
+            await self.refuse(HangUp("INTERNAL_ERROR", said, BUG_S))
 
     def abort(self) -> None:
         """Cut the connection, whatever waits in it."""

@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from domain.sync import Cycles
@@ -31,6 +32,9 @@ from sync_server.samples import Samples
 from sync_server.security.principal import Principal
 from sync_server.services import Services
 
+if TYPE_CHECKING:
+    from sync_server.tracing import Traces
+
 ACCESS = "heliograph_access"
 """The channel on which a tenant or an account is named whose access changed."""
 CHANNELS = (NEWS, presence.PEOPLE, polling.POLLING, ACCESS)
@@ -48,7 +52,9 @@ LATE_S = 3.0
 class Hub:
     """The lines of a server. Made within its loop, closed before the database."""
 
-    def __init__(self, services: Services, samples: Samples, ingest: Ingest, bus: Bus) -> None:
+    def __init__(
+        self, services: Services, samples: Samples, ingest: Ingest, bus: Bus, traces: Traces | None = None
+    ) -> None:
         self.rooms: dict[UUID, Room] = {}
         self.map_rooms: dict[UUID, MapRoom] = {}
         self.is_closing = False
@@ -68,6 +74,7 @@ class Hub:
             lambda: time.time_ns() // 1000,
             self._on_numbers,
             self.relay,
+            traces,
         )
         self._asked: asyncio.Queue[UUID] = asyncio.Queue()
         self._tasks = (

@@ -6,7 +6,6 @@ One rule: until somebody is admitted he gets no more than ten seconds and one sh
 from __future__ import annotations
 
 import asyncio
-from uuid import uuid4
 
 import msgspec
 from fastapi import APIRouter
@@ -49,6 +48,11 @@ async def serve_map(socket: WebSocket) -> None:
         return
     await socket.accept()
     peer = Peer(socket, _refusal)
+    async with peer.told_of_bugs():
+        await _serve(socket, peer, services, hub)
+
+
+async def _serve(socket: WebSocket, peer: Peer, services: Services, hub: Hub) -> None:
     hub.greeting += 1
     try:
         if hub.is_closing or hub.greeting > GREETING_CAP:
@@ -83,7 +87,7 @@ async def _admitted(socket: WebSocket, peer: Peer, services: Services, hub: Hub)
     address = socket.client.host if socket.client is not None else ""
     agent = clean_text(socket.headers.get("user-agent", ""), AGENT_CAP)
     try:
-        who = await services.admission.admit_stream(hello.token, Origin(address, agent, uuid4().hex))
+        who = await services.admission.admit_stream(hello.token, Origin(address, agent, peer.request_id))
     except TokenInvalid:
         raise HangUp("TOKEN_INVALID", "no stream token, used before or too old", 1.0) from None
     except LimitExceeded as full:

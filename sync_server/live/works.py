@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
@@ -15,6 +16,9 @@ from sync_server.database import Database, DatabaseBusy
 from sync_server.ingest import Ingest
 from sync_server.live.intake import Intake
 from sync_server.samples import Samples
+
+if TYPE_CHECKING:
+    from sync_server.tracing import Traces
 
 AWAY = (OSError, DatabaseBusy, asyncpg.PostgresError)
 """How the database says that it is not there, or takes nothing now."""
@@ -37,3 +41,4 @@ class Works:
     now_us: Callable[[], int]
     on_numbers: Callable[[UUID, Cycles], None]
     relay: Callable[[UUID, str, bytes], None]
+    traces: Traces | None
