@@ -23,6 +23,7 @@ import platformdirs
 
 from domain.rules import NAME_CAP
 from domain.text import clean_text
+from engine.exposition import exposing, read_listen
 from engine.log import LogWriter, close_log, open_log
 from engine.maps.work import WORK_ON_MAPS
 from engine.mibs.reading import READ_MIBS
@@ -42,6 +43,7 @@ JOIN = "join"
 """The first argument of what joins a team, see `joining_cli.py`."""
 KEY_PLACES = ("auto", "keyring", "file")
 KEY_PLACE_VARIABLE = "HELIOGRAPH_KEY_PLACE"
+METRICS_VARIABLE = "HELIOGRAPH_METRICS"
 STOP_S = 15.0
 """How long a clean stop may take before the process ends without one."""
 
@@ -92,11 +94,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--collector", action="store_true", help="refuse to run where the profile is no collector of a team"
     )
+    parser.add_argument(
+        "--metrics",
+        default=os.environ.get(METRICS_VARIABLE, ""),
+        metavar="[HOST:]PORT",
+        help="expose figures there for Prometheus, at /metrics; on this computer alone where no host is named "
+        f"(also {METRICS_VARIABLE})",
+    )
     parser.add_argument("--with-parent", action="store_true", help="end when standard input is closed")
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], default="info")
     options = parser.parse_args(arguments)
     if options.key_place not in KEY_PLACES:
         parser.error(f"--key-place: one of {', '.join(KEY_PLACES)} expected, got {options.key_place!r}")
+    try:
+        options.metrics = read_listen(options.metrics) if options.metrics else None
+    except ValueError as error:
+        parser.error(f"--metrics: {error}")
     writer = open_log(sys.stderr, options.log_level)
     try:
         return _run(options, writer)
@@ -150,7 +163,8 @@ async def _live(profile: Profile, options: argparse.Namespace, writer: LogWriter
         return EXIT_NO_TEAM
     if options.with_parent:
         _on_parent_gone(asyncio.get_running_loop(), stop.set)
-    await stop.wait()
+    async with exposing(engine.state, options.metrics):
+        await stop.wait()
     _log.info("stopping")
     hung = threading.Timer(STOP_S, os._exit, [EXIT_HUNG])
     hung.daemon = True

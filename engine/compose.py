@@ -83,7 +83,7 @@ def new_id() -> UUID:
 
 
 class Engine:
-    """A running engine. It sets `stopped` when a client asks it to end; whoever opened it closes it."""
+    """A running engine; `state` is what it knows. It sets `stopped` when a client asks it to end; whoever opened it closes it."""
 
     def __init__(self, profile: Profile, stopped: asyncio.Event) -> None:
         self._stopped = stopped
@@ -131,7 +131,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._store = StoreThread(store, on_bug=self._stop_from_thread)
         self._loaded = store.loaded
-        self._state = state_from(self._loaded)
+        self.state = state_from(self._loaded)
         stack.push_async_callback(self._close_store)
         pen = JournalPen(self._loaded.origin, self._loaded.next_seq)
         self._vault = Vault.open(store, folder, new_place=new_place)
@@ -150,15 +150,15 @@ class Engine:
         self._transports = await Transports.open()
         stack.push_async_callback(self._transports.close)
         profiles = Profiles(folder / SNMP_PROFILES)
-        self._logins = Logins(self._state, self._vault, self._transports, profiles, now_us)
+        self._logins = Logins(self.state, self._vault, self._transports, profiles, now_us)
         for id, (at_us, values) in store.latest().items():
-            if id in self._state.inventory.tables["device"]:
-                self._state.values[id] = LatestValues(id, at_us, tuple(values))
-        self._upkeep = Upkeep(self._store, self._state, now_us)
-        blobs = Blobs(folder / PICTURES_FOLDER, lambda: self._state.inventory)
+            if id in self.state.inventory.tables["device"]:
+                self.state.values[id] = LatestValues(id, at_us, tuple(values))
+        self._upkeep = Upkeep(self._store, self.state, now_us)
+        blobs = Blobs(folder / PICTURES_FOLDER, lambda: self.state.inventory)
         self._team = team = TeamPart(
             self._profile,
-            self._state,
+            self.state,
             store,
             self._store,
             self._vault,
@@ -175,7 +175,7 @@ class Engine:
 
         def make_judge(is_looking: bool) -> Judge:
             return Judge(
-                self._state,
+                self.state,
                 pen,
                 lambda outcome: board.carry(outcome),  # noqa: PLW0108 made below
                 now_us(),
@@ -185,14 +185,14 @@ class Engine:
                 is_looking=is_looking,
             )
 
-        board = Switchboard(self._state, self._store, self._upkeep, make_judge, now_us, team.way)
+        board = Switchboard(self.state, self._store, self._upkeep, make_judge, now_us, team.way)
         self._board = board
         stack.callback(self._note_way)
         team.open(board)
         stack.push_async_callback(team.close)
         board.logins = self._logins
         board.last_words = LastWordsReader(
-            self._state,
+            self.state,
             self._store.series,
             lambda id, words: board.judge.tell_last_words(id, words),  # noqa: PLW0108 another by then
         )
@@ -208,7 +208,7 @@ class Engine:
         board.live = Live(make_stream=self._logins.make_stream, on_rates=board.on_rates)
         stack.push_async_callback(board.live.close)
         self._receivers = board.receivers = Receivers(
-            self._state,
+            self.state,
             pen,
             carry=board.hear,
             probe_now=board.probe_now,
@@ -221,7 +221,7 @@ class Engine:
         mibs = Mibs(folder, self._logins.open_walk)
         stack.push_async_callback(mibs.close)
         self._discovery = board.discovery = DiscoveryDesk(
-            self._state,
+            self.state,
             self._transports,
             profiles,
             pen,
@@ -234,9 +234,9 @@ class Engine:
         terrain = TerrainDesk(folder, self._discovery.operations, now_us)
         stack.callback(terrain.close)
         stack.push_async_callback(self._discovery.close)
-        self._maps = MapLibrary(folder, self._state, self._discovery.operations, board.touch, now_us)
+        self._maps = MapLibrary(folder, self.state, self._discovery.operations, board.touch, now_us)
         requests = Requests(
-            state=self._state,
+            state=self.state,
             ledger=team.ledger,
             store=self._store,
             vault=self._vault,
@@ -249,11 +249,11 @@ class Engine:
             profiles=profiles,
             rooms=rooms(
                 (MibRequest, mibs.answer),
-                (NetworkRequest, Inquiries(self._store, self._topology, lambda: self._state).answer),
+                (NetworkRequest, Inquiries(self._store, self._topology, lambda: self.state).answer),
                 (DiscoveryRequest, self._discovery.answer),
                 (TerrainRequest, terrain.answer),
                 (MapRequest, self._maps.answer),
-                (ExchangeRequest, Exchange(lambda: self._state.inventory, new_id).answer),
+                (ExchangeRequest, Exchange(lambda: self.state.inventory, new_id).answer),
                 (BlobRequest, blobs.answer),
                 *team.rooms(),
             ),
@@ -272,7 +272,7 @@ class Engine:
         self._endpoint = board.endpoint = Endpoint(
             address,
             self._profile.endpoint_key(),
-            state=self._state,
+            state=self.state,
             welcome=self._welcome,
             answer=requests.answer,
             now_us=now_us,
@@ -314,7 +314,7 @@ class Engine:
             keep("judge", lambda: turn_clocks(lambda: board.judge, now_us)),
             keep("faults", lambda: turn_faults(lambda: board.judge, board.fell, now_us)),
             keep("evidence", lambda: turn_evidence(lambda: board.judge, now_us)),
-            keep("past", PastReader(self._state, lambda: board.judge, self._store.hourly, now_us).run),
+            keep("past", PastReader(self.state, lambda: board.judge, self._store.hourly, now_us).run),
             keep("discovery", self._discovery.run),
             keep("maps", self._maps.watch),
             keep("figures", figures.run),
@@ -330,7 +330,7 @@ class Engine:
     def _forget_secrets(self, store: Store) -> None:
         """Delete the secrets of credentials that are gone for so long that no undo brings them back."""
         session = {self._loaded.origin}  # at a team's server
-        orphans = store.secrets().keys() - self._state.inventory.tables["credential"].keys() - session
+        orphans = store.secrets().keys() - self.state.inventory.tables["credential"].keys() - session
         if not orphans:
             return
         try:
@@ -368,7 +368,7 @@ class Engine:
     async def _close_store(self) -> None:
         try:
             if not self._store.broken and self._is_judged:
-                self._store.put(Batch(health=list(self._state.health.values())))
+                self._store.put(Batch(health=list(self.state.health.values())))
             await self._store.close()
         except StorageFailed as error:
             _log.error("storage_failed", extra={"reason": error.message})
@@ -391,9 +391,9 @@ class Engine:
         return (*told, trouble) if trouble else told
 
     def _tell_team(self, team: TeamState) -> None:
-        self._state.team = team
+        self.state.team = team
         self._endpoint.touch([Subject("team", None)])
 
     def _tell_figures(self, state: EngineState) -> None:
-        self._state.engine = state
+        self.state.engine = state
         self._endpoint.touch([Subject("engine", None)])
