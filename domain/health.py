@@ -5,7 +5,8 @@ Theory: each probe counts its misses in a row. A probe has failed after three (o
     a probe failed, but the device shows signs of life -> degraded (an answer since its last miss, or a refusal in words)
     some failed, the others miss but have no verdict   -> as it was, so that a dying device is not degraded for a second
     every probe that has a verdict answers             -> up
-    nothing was heard for three intervals, not even a failure -> stale: the poller is silent, not the device
+    nothing was heard for three intervals, not even a failure -> stale: the poller is silent, not the device; or a device that
+                                                          is not asked, but pushes what it measures, does not any more
 One rule: time is an argument; `next_health` and `aged` are the only ways that a Health changes.
 """
 
@@ -16,7 +17,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.inventory import probe_word
+from domain.inventory import PUSHED, probe_word
 from domain.observation import Failure, Observation
 
 Status = Literal["up", "degraded", "down", "unknown", "stale"]
@@ -116,7 +117,9 @@ def aged(old: Health, now_us: int, interval_s: float, poller: str = "") -> Healt
     if old.status in ("stale", "unknown") or not old.heard_us or quiet_us <= stale_after_us(interval_s):
         return old
     reason = f"no poll for {quiet_us / 1e6:.0f} s: the poller is silent, the device may be well"
-    if poller:
+    if PUSHED in old.probes:
+        reason = f"no heartbeat: it has pushed nothing for {quiet_us / 1e6:.0f} s"
+    elif poller:
         reason = f"no news from {poller} for {quiet_us / 1e6:.0f} s: the device may be well"
     return Health(old.device, old.vantage, "stale", now_us, old.heard_us, old.probes, reason)
 

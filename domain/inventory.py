@@ -160,7 +160,17 @@ def probe_names(device: Device) -> dict[str, Probe]:
     }
 
 
+PUSHED = "pushed"
+"""What stands for a probe at a device that nobody asks: what it pushes to the team's server is its sign of life."""
+
+
+def signs_of_life(device: Device) -> frozenset[str]:
+    """Return the names under which a device is heard: those of its probes; where it has none, that of what it pushes."""
+    return frozenset(probe_names(device)) or frozenset((PUSHED,))
+
+
 _PROBE_WORD: dict[str, str] = {
+    PUSHED: "Telemetry",
     "icmp": "Ping",
     "snmp": "SNMP",
     "routeros": "RouterOS API",

@@ -24,7 +24,7 @@ from domain.polling import HOLD_S
 from domain.sync import Entries, Numbers
 from engine.discovery.desk import DiscoveryDesk
 from engine.endpoint import Endpoint
-from engine.judge.following import follow, forget, hear, measure
+from engine.judge.following import follow, forget, hear, hear_pushed, measure
 from engine.judge.from_here import FromHere
 from engine.judge.gathering import Gathering
 from engine.judge.judge import Judge
@@ -300,9 +300,11 @@ class Switchboard:
         return device is not None and self.polls(device)
 
     def on_heard(self, heard: Mapping[UUID, int]) -> None:
-        """Others heard devices, at times of theirs, that go on as they are; who judges here knows better."""
+        """Others heard devices, at times of theirs, that go on as they are; who judges here knows better, but of what pushes."""
         if self.way == "looking":
             self.endpoint.touch([Subject("health", id) for id in hear(self._state, heard, self._now_us())])
+        else:
+            hear_pushed(self._state, self.judge, heard, self._now_us())
 
     def on_numbers(self, told: Iterable[Numbers]) -> None:
         """Others measured devices that somebody looks at here."""

@@ -84,7 +84,13 @@ async def opened(settings: Settings, certificate: Certificate | None = None) -> 
         app.state.push_keys = push_keys = PushKeys(database, settings)
         registry = app.state.metrics.registry
         app.state.intake = intake = Intake(
-            database, app.state.samples, ingest, keys=push_keys, settings=settings, registry=registry
+            database,
+            app.state.samples,
+            ingest,
+            keys=push_keys,
+            settings=settings,
+            registry=registry,
+            on_heard=hub.on_pushed,
         )
         pushing = [keep("device keys", push_keys.run)]
         if broker := broker_of(settings):

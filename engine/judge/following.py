@@ -17,8 +17,10 @@ import msgspec
 
 from domain.fact import Fact
 from domain.health import ProbeHealth
+from domain.inventory import PUSHED
 from domain.load import LinkState
 from domain.metrics import CATALOGUE
+from domain.observation import Observation, Reading
 from domain.sync import Entries, Gone, Numbers
 from domain.wire import LatestValues
 from engine.judge.judge import Judge
@@ -67,6 +69,14 @@ def hear(state: State, heard: Mapping[UUID, int], now_us: int) -> list[UUID]:
             state.health[device] = msgspec.structs.replace(health, heard_us=at_us, probes=probes)
             found.append(device)
     return found
+
+
+def hear_pushed(state: State, judge: Judge, devices: Iterable[UUID], at_us: int) -> None:
+    """Take it as a sign of life of devices that nobody asks that the server has something of them; who judges does."""
+    for id in devices:
+        device = state.inventory.device(id)
+        if device is not None and not device.probes:
+            judge.observe(Observation(id, PUSHED, state.vantage, at_us, None, Reading()))
 
 
 def measure(state: State, told: Iterable[Numbers]) -> list[UUID]:

@@ -17,7 +17,7 @@ import msgspec
 from domain.alerts import Act, Alert
 from domain.habits import Against
 from domain.health import Health, aged, next_health, stale_after_us, without_probe
-from domain.inventory import SLOWEST_INTERVAL_S, Device, Inventory, Link, is_paused, probe_names
+from domain.inventory import SLOWEST_INTERVAL_S, Device, Inventory, Link, is_paused, signs_of_life
 from domain.journal import JournalRow
 from domain.metrics import believable
 from domain.observation import Observation, Reading, Value
@@ -26,7 +26,7 @@ from domain.wire import LatestValues
 from engine.journal import JournalPen
 from engine.judge.alerts import Alerts
 from engine.judge.chronicle import Chronicle
-from engine.judge.clocks import ClockWatch
+from engine.judge.clocks import ClockWatch, Listening
 from engine.judge.evidence import EvidenceBook
 from engine.judge.facts import fold_facts
 from engine.judge.fault_book import LastWords
@@ -81,7 +81,7 @@ class Judge:
         self._consequences = self.rules.find_consequences(self.faults.blame, self.evidence.owners, ask)
         self._chronicle = Chronicle(pen, state.values)
         self._clocks = ClockWatch(now_us, now_s)
-        self._listening_us = now_us
+        self._listening = Listening(state, now_us)
         self._suspended_us: int | None = None
         self._ticks = 0
         self._soonest_stale_us: float | None = None
@@ -95,7 +95,7 @@ class Judge:
             device is None
             or self._is_looking
             or is_paused(device, observation.at_us)
-            or observation.probe not in probe_names(device)
+            or observation.probe not in signs_of_life(device)
         ):
             return
         if observation.failure is not None and self._suspends(device, observation.at_us):
@@ -296,7 +296,7 @@ class Judge:
         self.faults.begin_anew(now_us)
         if jump_s < 0:
             self.evidence.set_back(now_us)
-        self._suspended_us = self._listening_us = now_us
+        self._suspended_us = self._listening.polls_us = now_us
         outcome.journal.append(self._pen.row(now_us, "judgement_suspended", None, jump_s=round(jump_s, 3)))
         _log.warning("judgement_suspended", extra={"jump_s": round(jump_s, 3)})
         for health in list(self._state.health.values()):
@@ -314,14 +314,14 @@ class Judge:
         if self._soonest_stale_us is None:
             every = (stale_after_us(_slowest_s(device)) for device in self._state.inventory.devices())
             self._soonest_stale_us = min(every, default=0)
-        least_us, listening_us = now_us - self._soonest_stale_us, self._listening_us
-        if listening_us >= least_us:
+        self._listening.look(now_us)
+        if self._listening.polls_us >= (least_us := now_us - self._soonest_stale_us):
             return
         for id, old in [item for item in self._state.health.items() if item[1].heard_us < least_us]:
             device = self._state.inventory.device(id)
             if device is None or not old.heard_us or old.status in ("stale", "unknown"):
                 continue
-            heard_us = max(old.heard_us, listening_us)
+            heard_us = max(old.heard_us, self._listening.since_us(device))
             if now_us - heard_us <= stale_after_us(_slowest_s(device)):
                 continue
             poller = poller_of(self._state.team, device.polled_by or old.vantage)
@@ -363,7 +363,7 @@ class Judge:
             self._lose(id, None, outcome)
         else:
             fresh = health
-            for probe in set(health.probes) - set(probe_names(new)):
+            for probe in set(health.probes) - signs_of_life(new):
                 fresh = without_probe(fresh, probe, at_us)
                 self._lose(id, probe, outcome)
         if fresh is not health:

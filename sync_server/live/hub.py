@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from domain.sync import Cycles
+from domain.sync import HEARTBEAT_S, Cycles
 from engine.tasks import end, keep
 from sync_server.charts import Charts
 from sync_server.ingest import Ingest
@@ -44,6 +44,8 @@ ASK_DEAF_S = 10.0
 READING_AT_ONCE = 4
 CHARTS_AT_ONCE = 2
 """Of all lines: whoever looks at many charts leaves the database to those who poll."""
+TENANTS_PUSHED = 1_000
+"""Tenants without a line here whose devices push: of more it is not said across."""
 CLOSE_S = 8.0
 LATE_S = 3.0
 """How soon those who are hung up because the server stops may come again; each a little later than the other."""
@@ -76,10 +78,13 @@ class Hub:
             self.relay,
             traces,
         )
+        self._pushed: dict[UUID, dict[UUID, int]] = {}
+        """When devices of tenants without a line here pushed something."""
         self._asked: asyncio.Queue[UUID] = asyncio.Queue()
         self._tasks = (
             keep("asking who was told of", self._ask_told),
             keep("asking all", self._ask_all),
+            keep("saying who pushed", self._say_pushed),
         )
         handlers: dict[str, Hear] = {
             NEWS: self._on_news,
@@ -209,6 +214,21 @@ class Hub:
     def _on_numbers(self, tenant: UUID, cycles: Cycles) -> None:
         if (room := self.rooms.get(tenant)) is not None:
             room.on_numbers(cycles)
+
+    def on_pushed(self, tenant: UUID, heard: Mapping[UUID, int]) -> None:
+        """Devices of a tenant pushed what they measured: who judges hears of it, at whichever server."""
+        if (room := self.rooms.get(tenant)) is not None:
+            room.on_heard(heard.items())
+        elif tenant in self._pushed or len(self._pushed) < TENANTS_PUSHED:
+            self._pushed.setdefault(tenant, {}).update(heard)
+
+    async def _say_pushed(self) -> None:
+        """Tell other servers of devices whose tenants have no line here."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            pushed, self._pushed = self._pushed, {}
+            for tenant, heard in pushed.items():
+                others.say_heard(self.bus, tenant, list(heard.items()))
 
     def relay(self, tenant: UUID, kind: str, payload: bytes) -> None:
         """Carry what an install says to others of its tenant, at whichever server; it may be lost."""

@@ -9,7 +9,7 @@ One rule: what came from another process is told here and goes no further.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
@@ -116,9 +116,7 @@ class Others:
 
     def say_heard(self, heard: list[tuple[UUID, int]]) -> None:
         """Say when devices were heard last by who tells this process."""
-        for first in range(0, len(heard), HEARD_AT_ONCE):
-            some = heard[first : first + HEARD_AT_ONCE]
-            self._say(HEARD, b"".join(_HEARD.pack(id.bytes, at_us) for id, at_us in some))
+        say_heard(self._bus, self._tenant, heard)
 
     # What is heard; each raises ValueError where it is nothing of the kind
 
@@ -145,6 +143,13 @@ class Others:
 
     def _say(self, kind: str, payload: bytes) -> None:
         self._bus.say(kind, self._tenant, payload)
+
+
+def say_heard(bus: Bus, tenant: UUID, heard: Sequence[tuple[UUID, int]]) -> None:
+    """Say when devices of a tenant were heard last."""
+    for first in range(0, len(heard), HEARD_AT_ONCE):
+        some = heard[first : first + HEARD_AT_ONCE]
+        bus.say(HEARD, tenant, b"".join(_HEARD.pack(id.bytes, at_us) for id, at_us in some))
 
 
 def numbers_in(payload: bytes) -> Cycles:

@@ -158,12 +158,16 @@ class Room:
 
     def on_numbers(self, cycles: Cycles) -> None:
         """Numbers of this tenant are on disk: whoever watches the devices sees them, and all hear that these were heard."""
-        for device, at_us, _ in cycles.cycles:
-            _later(self._heard, device, at_us)
-            _later(self._heard_here, device, at_us)
+        self.on_heard((device, at_us) for device, at_us, _ in cycles.cycles)
         self._show(cycles)
         if self.others.note(cycles.cycles):
             self._across_due.set()
+
+    def on_heard(self, heard: Iterable[tuple[UUID, int]]) -> None:
+        """Something of devices came to this process: all hear that these were heard."""
+        for device, at_us in heard:
+            _later(self._heard, device, at_us)
+            _later(self._heard_here, device, at_us)
 
     def on_here(self, payload: bytes) -> None:
         """Another process has lines of this tenant, or has none any more. Raises ValueError."""

@@ -15,7 +15,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import count
 from typing import NamedTuple, TypeVar
 from uuid import UUID
@@ -96,11 +96,14 @@ class Intake:
         keys: PushKeys,
         settings: Settings,
         registry: CollectorRegistry,
+        on_heard: Callable[[UUID, Mapping[UUID, int]], None],
     ) -> None:
+        """`on_heard` is told when devices of a tenant were heard: something of theirs is on disk."""
         self._database = database
         self._samples = samples
         self._ingest = ingest
         self._keys = keys
+        self._on_heard = on_heard
         self._budgets = Budgets(settings)
         self._held = HeldMessages(database, settings)
         self._lists_cap = settings.push_lists
@@ -142,6 +145,7 @@ class Intake:
         held = await self._store(messages, readable, there, outcomes, is_patient)
         if held:
             await self._until_done(lambda: self._held.keep(held), is_patient)
+        self._tell_heard(messages[place] for place in readable if not outcomes[place].code)
         for (way, label), amount in Counter(
             (message.way, _LABELS.get(outcome.code, "invalid"))
             for message, outcome in zip(messages, outcomes, strict=True)
@@ -175,6 +179,14 @@ class Intake:
         outcomes = [STORED]
         await self._store([message], [0], await self._there([message], False), outcomes, False)
         return outcomes[0]
+
+    def _tell_heard(self, stored: Iterable[Message]) -> None:
+        heard: dict[UUID, dict[UUID, int]] = {}
+        for message in stored:
+            if message.device is not None:
+                heard.setdefault(message.tenant, {})[message.device] = message.heard_us
+        for tenant, devices in heard.items():
+            self._on_heard(tenant, devices)
 
     async def _there(self, messages: Sequence[Message], is_patient: bool) -> set[tuple[UUID, UUID]]:
         pairs = {(message.tenant, message.device) for message in messages if message.device is not None}
