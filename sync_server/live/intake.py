@@ -22,7 +22,6 @@ from domain.fact import Fact
 from domain.health import Health
 from domain.journal import JournalRow
 from domain.load import LinkState
-from engine.storage.rows import HEALTH, LINK_STATE
 from engine.tasks import spawn
 from sync_server.database import Database, Transaction, Work
 from sync_server.ledger import ALERT_COLUMNS, TOUCH, alert_of, write_alerts
@@ -242,22 +241,20 @@ class _Writing:
         for one in told:
             newest.setdefault(one.device, {})[one.vantage] = one
         if newest:
-            rows = [HEALTH.to_row(one) for some in newest.values() for one in some.values()]
+            rows = [one for some in newest.values() for one in some.values()]
             vantages = list({vantage for some in newest.values() for vantage in some})
             await self._transaction.execute(_DROP_HEALTH, list(newest), vantages)
-            names = ("device_id", "vantage", "status", "since_us", "heard_us", "probes", "reason")
-            plain = [
-                [msgspec.to_builtins(row[name]) if name == "probes" else row[name] for row in rows]
-                for name in names
-            ]
-            await self._transaction.execute(_HEALTH, *plain)
+            names = ("device", "vantage", "status", "since_us", "heard_us", "probes", "reason")
+            columns = {name: [getattr(one, name) for one in rows] for name in names}
+            columns["probes"] = [msgspec.to_builtins(probes) for probes in columns["probes"]]
+            await self._transaction.execute(_HEALTH, *columns.values())
             self._note("health", newest)
 
     async def _write_link_states(self, told: Iterable[LinkState]) -> None:
-        newest = {one.link: LINK_STATE.to_row(one) for one in told}
+        newest = {one.link: one for one in told}
         if newest:
-            names = ("link_id", "status", "since_us", "at_us", "ab_bps", "ba_bps")
-            plain = [[row[name] for row in newest.values()] for name in names]
+            names = ("link", "status", "since_us", "at_us", "ab_bps", "ba_bps")
+            plain = [[getattr(one, name) for one in newest.values()] for name in names]
             await self._transaction.execute(_LINK_STATE, *plain)
             self._note("link_state", newest)
 

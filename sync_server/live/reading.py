@@ -20,11 +20,12 @@ from asyncpg import Record
 from domain.clash import Clash
 from domain.edit import Edit
 from domain.fact import Fact
+from domain.health import Health
 from domain.inventory import KINDS, Kind
 from domain.journal import JournalRow
+from domain.load import LinkState
 from domain.roles import Permission
 from domain.sync import ENTRIES_PER_PART, FRAME_CAP_BYTES, EditRow, Entries, Gone, encode
-from engine.storage.rows import HEALTH, LINK_STATE, Shape
 from sync_server.database import Database, Transaction
 from sync_server.inventory import things
 from sync_server.ledger import ALERT_COLUMNS, alert_of
@@ -194,13 +195,9 @@ class _Reader:
                 rows = await self._transaction.fetch(_ALERTS, ids)
                 return {alert.id: (alert,) for alert in map(alert_of, rows)}
             case "health":
-                told = [_convert(HEALTH, row) for row in await self._transaction.fetch(_HEALTH, ids)]
-                return _by(told, "device")
+                return _by(_health.decode(await self._transaction.fetchval(_HEALTH, ids)), "device")
             case "link_state":
-                states = [
-                    _convert(LINK_STATE, row) for row in await self._transaction.fetch(_LINK_STATES, ids)
-                ]
-                return {state.link: (state,) for state in states}
+                return _by(_link_states.decode(await self._transaction.fetchval(_LINK_STATES, ids)), "link")
             case "fact":
                 facts = [_fact_of(row) for row in await self._transaction.fetch(_FACTS, ids)]
                 return _by(facts, "subject")
@@ -241,10 +238,6 @@ def _cut(frame: Entries, pieces: Sequence[_Piece], revision: int, *, is_complete
         yield from _cut(
             frame, [_Piece(pieces[0].field, kept)] if kept else [], revision, is_complete=is_complete
         )
-
-
-def _convert(shape: Shape[Any], row: Record) -> Any:
-    return shape.from_row({k: UUID(int=v.int) if isinstance(v, UUID) else v for k, v in row.items()})
 
 
 def _fact_of(row: Record) -> Fact:
@@ -309,14 +302,20 @@ _WITHIN: Mapping[str, str] = {
 _ABOVE: Mapping[str, str] = {"site": "pop", "diagram": "parent"}
 _ALERTS = f"SELECT {ALERT_COLUMNS} FROM alert t WHERE {_BY_ID}"
 _HEALTH = """
-    SELECT device_id, vantage, status, since_us, heard_us, probes, reason FROM health h
-    WHERE device_id = ANY ($1::uuid[]) AND EXISTS (SELECT FROM device d WHERE d.id = h.device_id)
+    SELECT coalesce(json_agg(told), '[]')::text FROM (
+        SELECT device_id AS device, vantage, status, since_us, heard_us, probes, reason FROM health h
+        WHERE device_id = ANY ($1::uuid[]) AND EXISTS (SELECT FROM device d WHERE d.id = h.device_id)
+    ) AS told
 """
+"""Of what turns by the hundred one text is read, and at once as what it means: row by row took most of a round."""
 _LINK_STATES = """
-    SELECT link_id, status, since_us, at_us, ab_bps, ba_bps FROM link_state s WHERE link_id = ANY ($1::uuid[])
-        AND EXISTS (SELECT FROM link l WHERE l.id = s.link_id
-            AND (SELECT count(*) FROM device d WHERE d.id IN (l.a_id, l.b_id)) = 2)
+    SELECT coalesce(json_agg(told), '[]')::text FROM (
+        SELECT link_id AS link, status, since_us, at_us, ab_bps, ba_bps FROM link_state s WHERE link_id = ANY ($1::uuid[])
+            AND EXISTS (SELECT FROM link l WHERE l.id = s.link_id
+                AND (SELECT count(*) FROM device d WHERE d.id IN (l.a_id, l.b_id)) = 2)
+    ) AS told
 """
+_health, _link_states = msgspec.json.Decoder(list[Health]), msgspec.json.Decoder(list[LinkState])
 _FACTS = """
     SELECT subject, field, source, vantage, at_us, value FROM fact f WHERE subject = ANY ($1::uuid[])
         AND EXISTS (SELECT FROM device d WHERE d.id = f.subject) ORDER BY subject, field, source, vantage
