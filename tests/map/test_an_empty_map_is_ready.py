@@ -15,7 +15,9 @@ WebGL2RenderingContext.prototype.linkProgram = function (program) { linked++; re
 """
 
 
-def test_the_first_network_waits_for_few_shader_programs_and_before_it_nothing_is_seen(stages: Callable[..., Stage]) -> None:
+def test_the_first_network_waits_for_few_shader_programs_and_before_it_nothing_is_seen(
+    stages: Callable[..., Stage],
+) -> None:
     stage = stages(None)
     seen = stage.stand_still()
     assert seen["rendered_devices"] == seen["rendered_links"] == 0
