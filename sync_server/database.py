@@ -178,7 +178,17 @@ async def beyond_reach(transaction: Transaction, who: Asking) -> AsyncIterator[N
     await transaction.execute(_SET_SITES, _sites_said(who))
 
 
+@asynccontextmanager
+async def in_tenant(transaction: Transaction, who: Asking, tenant: UUID) -> AsyncIterator[None]:
+    """Let a transaction of the platform see a tenant, and write its audit, for a while; then it is where it was."""
+    assert who.is_platform, "nobody else looks across tenants"
+    await transaction.execute(_SET_TENANT, str(tenant))
+    yield
+    await transaction.execute(_SET_TENANT, "" if who.tenant is None else str(who.tenant))
+
+
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_SET_TENANT = "SELECT set_config('heliograph.tenant', $1, true)"
 _SET_SITES = "SELECT set_config('heliograph.sites', $1, true)"
 
 

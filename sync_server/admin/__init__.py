@@ -12,6 +12,7 @@ def routers() -> list[APIRouter]:
     """Return the pages of every subject, and what they are dressed in."""
     from sync_server.admin import (  # noqa: PLC0415 they import this package
         account,
+        across,
         audit,
         entry,
         files,
@@ -24,5 +25,5 @@ def routers() -> list[APIRouter]:
         tenant,
     )
 
-    pages = (entry, live_map, platform, people, keys, pushed, installs, tenant, audit, account)
+    pages = (entry, live_map, across, platform, people, keys, pushed, installs, tenant, audit, account)
     return [files.router, live_map.router, *(one.pages.router for one in pages)]

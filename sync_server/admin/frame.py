@@ -47,6 +47,8 @@ NAVIGATION: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "Platform",
         (
+            Entry("/admin/overview", "Overview", "tenants:read", "platform"),
+            Entry("/admin/devices", "All devices", "tenants:read", "platform"),
             Entry("/admin/tenants", "Tenants", "tenants:read", "platform"),
             Entry("/admin/operators", "Operators", "tenants:read", "platform"),
             Entry("/admin/settings", "Settings", "settings:read", "platform"),

@@ -77,7 +77,7 @@ async def show_usage(call: Call) -> dict[str, Any]:
         "days": days,
         "sums": [(name, sum(one[name] for one in days)) for name in ("requests", "polls", "numbers")],
         "kept_bytes": sum(one["bytes"] for one in days[: settings.raw_days]),
-        "kept": [("Every poll", settings.raw_days), ("Hours", settings.hour_days)],
+        "kept": [("Every poll", settings.raw_days), ("Every hour", settings.hour_days)],
     }
 
 

@@ -52,5 +52,9 @@ def cut(rows: Sequence[_T], page: Page, key: Callable[[_T], Any]) -> tuple[list[
     if len(rows) <= page.limit:
         return list(rows), Shown(page.limit)
     given = list(rows[: page.limit])
-    cursor = base64.urlsafe_b64encode(msgspec.json.encode(key(given[-1]))).decode().rstrip("=")
-    return given, Shown(page.limit, cursor)
+    return given, Shown(page.limit, cursor_of(key(given[-1])))
+
+
+def cursor_of(key: Any) -> str:
+    """Return the cursor of the page that begins behind a key."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")

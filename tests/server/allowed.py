@@ -70,7 +70,8 @@ signed in: GET /admin, GET /admin/account, POST /admin/account/authenticator,
 sites:read: GET /admin/sites
 tenant:read: GET /admin/usage
 tenant:write: POST /admin/usage
-tenants:read: GET /admin/operators, GET /admin/operators/{id}, GET /admin/tenants, GET /admin/tenants/{id}
+tenants:read: GET /admin/devices, GET /admin/operators, GET /admin/operators/{id}, GET /admin/overview,
+    GET /admin/tenants, GET /admin/tenants/{id}
 tenants:write: POST /admin/tenants, POST /admin/tenants/{id}, POST /admin/tenants/{id}/close,
     POST /admin/tenants/{id}/open
 users:read: GET /admin/users, GET /admin/users/{id}
