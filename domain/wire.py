@@ -250,7 +250,7 @@ class EngineState(msgspec.Struct, frozen=True):
     `schedule_lag_*`: how late the polls of the last second began, the worst, and 99 of 100.
 
     Counted since its start: `unbelievable_values` that no sane device says, `refused_values` that were not stored,
-    `dropped_samples` of poll cycles that were lost while the disk failed.
+    `dropped_samples` of poll cycles that were lost while the disk failed, `lost_reports` of others that found no room.
     """
 
     at_us: int
@@ -266,6 +266,7 @@ class EngineState(msgspec.Struct, frozen=True):
     unbelievable_values: int = 0
     refused_values: int = 0
     dropped_samples: int = 0
+    lost_reports: int = 0
     disk: DiskState | None = None
     retention: Retention | None = None
     receivers: ReceiverState | None = None

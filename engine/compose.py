@@ -305,6 +305,7 @@ class Engine:
             self._receivers,
             self._keeper,
             self._notices,
+            lambda: self._team.lost_reports,
             self._tell_figures,
             now_us,
         )

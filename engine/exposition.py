@@ -96,6 +96,8 @@ def _of_engine(engine: EngineState) -> Iterable[Figure]:
     yield _one("refused_values_total", "counter", "Values that were not stored.", engine.refused_values)
     what = "Samples that were lost while the disk failed."
     yield _one("dropped_samples_total", "counter", what, engine.dropped_samples)
+    what = "Reports of other pollers that found no room here."
+    yield _one("lost_reports_total", "counter", what, engine.lost_reports)
     if engine.disk is not None:
         yield _one("disk_held_bytes", "gauge", "What the database takes.", engine.disk.held_bytes)
         yield _one("disk_free_bytes", "gauge", "What is left beside it.", engine.disk.free_bytes)

@@ -35,6 +35,7 @@ class Figures:
     receivers: Receivers
     keeper: Keeper
     notices: Callable[[], tuple[str, ...]]
+    lost_reports: Callable[[], int]
     tell: Callable[[EngineState], None]
     now_us: Callable[[], int]
 
@@ -71,4 +72,5 @@ class Figures:
             unbelievable_values=self.judge().unbelievable,
             refused_values=self.store.refused_values,
             dropped_samples=self.store.dropped_samples,
+            lost_reports=self.lost_reports(),
         )

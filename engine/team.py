@@ -273,6 +273,11 @@ class TeamPart:
             except StorageFailed as error:
                 _log.error("storage_failed", extra={"reason": error.message})
 
+    @property
+    def lost_reports(self) -> int:
+        """Reports of others that found no room before the judge here."""
+        return 0 if self._membership is None else self._polling.hearing.lost
+
     def on_acted(self) -> None:
         """A person did something that the team is to hear of."""
         if self.desk is not None:
@@ -309,7 +314,7 @@ class TeamPart:
             return
         async with self.changing:
             outcome = from_here.absorb(board.act, self._now_us())
-            if outcome:
-                await self._thread.write(Batch(journal=outcome.journal, alerts=outcome.alerts))
+            if outcome:  # put, not awaited: a full disk is tried again, and what was absorbed is absorbed
+                self._thread.put(Batch(journal=outcome.journal, alerts=outcome.alerts))
                 board.tell(outcome)
                 self.on_acted()

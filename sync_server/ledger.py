@@ -134,7 +134,7 @@ class Ledger:
     async def _denied(self, edit: Edit) -> list[Refusal]:
         """Return why an edit is refused, whatever is there."""
         found = [*of_edit(edit), *self._permissions(edit.steps)]
-        return found or await self._beyond_reach(edit.steps)
+        return found or await self._beyond_reach(edit.steps) or await self._unknown_pollers(edit)
 
     async def _part(self, edit: Edit) -> Inventory:
         async with beyond_reach(self._transaction, self._who):
@@ -245,6 +245,20 @@ class Ledger:
             ]
         return found
 
+    async def _unknown_pollers(self, edit: Edit) -> list[Refusal]:
+        """Return which devices would be polled by what is no install of the tenant; what an undo brings back may be."""
+        if edit.undoes is not None:
+            return []
+        named = {s.id: str(s.after["polled_by"]) for s in edit.steps if s.after and s.after.get("polled_by")}
+        rows = await self._transaction.fetch(_POLLERS, [*{*named.values()}]) if named else []
+        known = {row["id"] for row in rows}
+        said = "this computer is not in the team, or not any more: choose another"
+        return [
+            Refusal("INVALID_INPUT", said, "polled_by", subject=device)
+            for device, install in named.items()
+            if install not in known
+        ]
+
     async def _beyond_reach(self, steps: tuple[Step, ...]) -> list[Refusal]:
         """Return what steps name that the asker does not reach, as if it were not there."""
         if self._who.reach.sites is None:
@@ -342,6 +356,9 @@ _WRITE_EDIT = f"""{_MOVE}, written AS (
     {_SAY}
 """
 _KNOWN = "SELECT id, seq, body FROM edit WHERE id = ANY ($1::uuid[])"
+_POLLERS = """
+    SELECT id::text FROM identity.install WHERE id = ANY ($1::text[]::uuid[]) AND proven_us IS NOT NULL AND ended_us IS NULL
+"""
 _ANSWERED = "SELECT * FROM sync.outcome WHERE edit_id = ANY ($1::uuid[])"
 _ANSWER = "INSERT INTO sync.outcome VALUES (current_tenant(), $1, $2, $3, $4, $5)"
 _TOUCH_AROUND = "SELECT sync.touch_around($1, $2, $3)"

@@ -103,6 +103,11 @@ class Metrics:
             ("ingest_lag_seconds", "How long the oldest of them has waited.", lambda: ingest.lag_s),
             ("live_lines", "Installs and pages that are connected.", lambda: len(hub.connected())),
             ("live_lines_behind", "Those that have not taken what is the newest.", lambda: hub.behind),
+            (
+                "live_dropped",
+                "Reports and questions of lines that said more than they may, since the start.",
+                hub.works.dropped.total,
+            ),
             ("bus_up", "1 where news of other servers come as they happen.", lambda: float(hub.bus.is_up)),
             ("bus_said", "Payloads told to other servers since the start.", lambda: hub.bus.said),
             ("bus_heard", "Payloads heard of other servers.", lambda: hub.bus.heard),

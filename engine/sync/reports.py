@@ -123,20 +123,29 @@ class Hearing:
         self._observe = observe
         self._end_visit = end_visit
         self._now_us = now_us
+        self.lost = 0
+        """How many reports there was no room for."""
+        self._is_losing = False
         self._offsets: dict[UUID, float] = {}
         self._late: dict[UUID, int] = {}
         """How many reports running came later than any way takes."""
         self._heard: asyncio.Queue[Heard] = asyncio.Queue(HEARD_WAITING)
 
     def put(self, heard: Heard) -> None:
-        """Take a report; where too many wait it is lost."""
+        """Take a report; where too many wait it is lost and counted, which is said once until there is room for all again."""
         if not self._heard.full():
             self._heard.put_nowait(heard)
+            return
+        self.lost += 1
+        if not self._is_losing:
+            self._is_losing = True
+            _log.warning("reports_lost", extra={"install": heard.install, "waiting": HEARD_WAITING})
 
     async def run(self) -> None:
         """Judge what was reported, for ever."""
         while True:
             heard = await self._heard.get()
+            self._is_losing = self._is_losing and not self._heard.empty()
             try:
                 report = decode_report(heard.report)
             except msgspec.DecodeError as error:

@@ -1,5 +1,6 @@
 """`/pollers`: who asks a tenant's devices, and whether it still does. Counterpart: `live/presence.py`, which hears them.
 
+Who reaches some sites only sees those that ask what he sees, and how much of that.
 One rule: what is known of a line only (its clock, what it has not told) is known while it is connected.
 """
 
@@ -11,7 +12,7 @@ import msgspec
 
 from domain.sharing import InstallKind
 from sync_server.api.routes import Call, Routes
-from sync_server.live.presence import JUDGE
+from sync_server.live.presence import JUDGE, MATTERS
 
 routes = Routes("pollers")
 LISTED_CAP = 200
@@ -21,9 +22,11 @@ _LIST = f"""
     FROM identity.install i
     LEFT JOIN sync.line l ON l.install_id = i.id
     LEFT JOIN sync.lease j ON j.install_id = i.id AND j.name = '{JUDGE}' AND j.until_us > identity.now_us()
-    LEFT JOIN (SELECT vantage, count(*) AS devices, max(heard_us) AS heard_us FROM health GROUP BY vantage) h
+    LEFT JOIN (SELECT vantage, count(*) AS devices, max(heard_us) AS heard_us FROM health
+        WHERE (SELECT reached_sites()) IS NULL OR device_id IN (SELECT id FROM device) GROUP BY vantage) h
         ON h.vantage = i.id
-    WHERE i.ended_us IS NULL AND (i.kind = 'collector' OR h.vantage IS NOT NULL) ORDER BY i.name, i.id LIMIT {LISTED_CAP}
+    WHERE i.ended_us IS NULL AND (i.kind = 'collector' OR h.vantage IS NOT NULL) AND {MATTERS}
+    ORDER BY i.name, i.id LIMIT {LISTED_CAP}
 """
 
 

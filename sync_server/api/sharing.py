@@ -36,6 +36,7 @@ from sync_server.api.wraps import (
     would_hold,
 )
 from sync_server.ledger import Ledger
+from sync_server.live.presence import MATTERS
 
 routes = Routes("installs")
 
@@ -93,13 +94,14 @@ _PEOPLE = """
     WHERE i.kind = 'window' AND i.ended_us IS NULL AND i.proven_us IS NOT NULL AND m.accepted_us IS NOT NULL
     AND m.off_us IS NULL ORDER BY m.name, m.account_id LIMIT $1
 """
-_SHARED = """
+_SHARED = f"""
     SELECT c.id, s.credential_id IS NOT NULL AS has_secret, a.kind, a.sites, a.people,
         ARRAY(SELECT i.name FROM identity.wrap w JOIN identity.install i ON (i.tenant_id, i.id) = (w.tenant_id, w.install_id)
-            WHERE w.credential_id = c.id AND w.wrapped IS NOT NULL AND i.ended_us IS NULL ORDER BY i.name LIMIT $3) AS holders,
+            WHERE w.credential_id = c.id AND w.wrapped IS NOT NULL AND i.ended_us IS NULL AND {MATTERS}
+            ORDER BY i.name LIMIT $3) AS holders,
         ARRAY(SELECT (i.id, i.name, i.ended_us) FROM identity.wrap w
             JOIN identity.install i ON (i.tenant_id, i.id) = (w.tenant_id, w.install_id)
-            WHERE w.credential_id = c.id AND i.ended_us IS NOT NULL AND s.entered_us <= i.ended_us
+            WHERE w.credential_id = c.id AND i.ended_us IS NOT NULL AND s.entered_us <= i.ended_us AND {MATTERS}
             ORDER BY i.ended_us DESC LIMIT $3) AS lost
     FROM credential c LEFT JOIN identity.audience a ON (a.tenant_id, a.credential_id) = (c.tenant_id, c.id)
     LEFT JOIN identity.secret s ON (s.tenant_id, s.credential_id) = (c.tenant_id, c.id)
@@ -113,7 +115,7 @@ async def read_sharing(call: Call) -> Sharing:
     """Tell who could hold secrets in this tenant."""
     rows = await call.transaction.fetch(HOLDERS)
     people = await call.transaction.fetch(_PEOPLE, PEOPLE_CAP)
-    names = [row["name"] for row in rows if row["kind"] == "collector"]
+    names = [row["name"] for row in rows if row["kind"] == "collector" and row["matters"]]
     return Sharing(tuple(names[:PEOPLE_CAP]), tuple(Member(**dict(row)) for row in people))
 
 

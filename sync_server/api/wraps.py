@@ -25,6 +25,7 @@ from sync_server.api.installs import Install, bytes_of, own_install
 from sync_server.api.pages import cut
 from sync_server.api.routes import Body, Call, Routes
 from sync_server.ledger import Ledger
+from sync_server.live.presence import MATTERS
 
 routes = Routes("installs")
 WRAP_BYTES = (48, 512)
@@ -61,7 +62,7 @@ class OwnWrap(msgspec.Struct, frozen=True):
 
 HOLDERS = (
     "SELECT i.id, i.account_id, i.name, i.kind, encode(i.public_key, 'base64') AS public_key, i.made_us, i.proven_us, i.seen_us,"
-    " m.role, m.sites FROM identity.install i"
+    f" m.role, m.sites, {MATTERS} AS matters FROM identity.install i"
     " JOIN identity.membership m ON (m.tenant_id, m.account_id) = (i.tenant_id, i.account_id)"
     " WHERE i.ended_us IS NULL AND i.proven_us IS NOT NULL AND m.accepted_us IS NOT NULL AND m.off_us IS NULL ORDER BY i.id"
 )
@@ -193,13 +194,13 @@ async def leave(  # noqa: PLR0917
 
 
 async def would_hold(call: Call, audience: Audience) -> list[Install]:
-    """Return the installs that may hold what has this audience."""
+    """Return the installs that may hold what has this audience; without a name where that is not the asker's to know."""
     rows = await call.transaction.fetch(HOLDERS)
     return [
         Install(
             row["id"],
             row["account_id"],
-            row["name"],
+            row["name"] if row["matters"] else "",
             row["kind"],
             row["public_key"],
             row["made_us"],

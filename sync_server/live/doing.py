@@ -174,7 +174,10 @@ class Doing:
             if not self._who.may("metrics:read"):
                 answer = Series(ask.number, refused="your role does not show numbers")
             else:
-                async with self._works.asking, self._works.database.transaction(self._who) as transaction:
+                async with (
+                    self._works.asking.place(self._tenant),
+                    self._works.database.transaction(self._who) as transaction,
+                ):
                     is_seen = await seen_devices(transaction, (ask.device,))
                     points = Points()
                     if is_seen:

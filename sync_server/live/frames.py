@@ -133,3 +133,9 @@ def decode(data: bytes) -> ToServer:
 
 class _Tagged(msgspec.Struct):
     type: str
+
+
+def first_of(ended: BaseExceptionGroup[HangUp]) -> HangUp:
+    """Return one of the reasons of a group."""
+    one = ended.exceptions[0]
+    return first_of(one) if isinstance(one, BaseExceptionGroup) else one

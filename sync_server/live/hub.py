@@ -22,6 +22,7 @@ from sync_server.ingest import Ingest
 from sync_server.ledger import NEWS
 from sync_server.live import others, polling, presence, relaying
 from sync_server.live.bus import Bus, Hear
+from sync_server.live.fairness import Fairness
 from sync_server.live.frames import COPIED, COPIED_S, HangUp
 from sync_server.live.intake import Intake
 from sync_server.live.line import Line
@@ -43,7 +44,7 @@ ASK_DEAF_S = 10.0
 """The same while no news come."""
 READING_AT_ONCE = 4
 CHARTS_AT_ONCE = 2
-"""Of all lines: whoever looks at many charts leaves the database to those who poll."""
+"""Of all lines, a tenant after the other: whoever looks at many charts leaves the database to those who poll."""
 TENANTS_PUSHED = 1_000
 """Tenants without a line here whose devices push: of more it is not said across."""
 CLOSE_S = 8.0
@@ -72,7 +73,7 @@ class Hub:
             ingest,
             Intake(services.database),
             asyncio.Semaphore(READING_AT_ONCE),
-            asyncio.Semaphore(CHARTS_AT_ONCE),
+            Fairness(CHARTS_AT_ONCE),
             lambda: time.time_ns() // 1000,
             self._on_numbers,
             self.relay,

@@ -42,7 +42,7 @@ from sync_server.database import Work
 from sync_server.live import presence
 from sync_server.live.budget import Budget
 from sync_server.live.doing import Doing
-from sync_server.live.frames import HangUp, Peer, decode
+from sync_server.live.frames import HangUp, Peer, decode, first_of
 from sync_server.live.polling import UNFIT, let_go
 from sync_server.live.reading import Cursor, Page, Part, begun
 from sync_server.live.sifting import seen_devices
@@ -51,6 +51,8 @@ from sync_server.security.principal import Principal
 
 MESSAGES_PER_S = 200
 BYTES_PER_S = 8 * 1024 * 1024
+REPORTS_PER_S, QUESTIONS_PER_S = 20, 4
+"""One a second is usual, more after a pause; what is beyond is not carried."""
 WAITING = 8
 """Messages that wait for the database; then the line is not read."""
 RELAYED = 8
@@ -200,7 +202,7 @@ class Line:
         except* _Gone:
             pass
         except* HangUp as ended:
-            why = _first(ended)
+            why = first_of(ended)
         except* AWAY:
             why = why or HangUp("CLOSING", "the database is away", AGAIN_S)
         finally:
@@ -215,6 +217,7 @@ class Line:
     async def _read(self) -> bool:
         """Take what it says; return, once it is gone, whether it left in peace."""
         messages, data_bytes = Budget(MESSAGES_PER_S), Budget(BYTES_PER_S)
+        reports, questions = Budget(REPORTS_PER_S), Budget(QUESTIONS_PER_S)
         while True:
             try:
                 async with asyncio.timeout(DEAD_AFTER_S):
@@ -233,6 +236,10 @@ class Line:
                     self.ahead_us = max(-CLOCK_CAP_US, min(CLOCK_CAP_US, ahead_us))
                     self.untold = max(0, min(UNTOLD_CAP, untold))
                     self._on_beat(beat)
+                case Seen() if not reports.affords(1, now_s):
+                    self._works.dropped["report"] += 1
+                case AskNow() if not questions.affords(1, now_s):
+                    self._works.dropped["question"] += 1
                 case Seen(report):
                     self._on_seen(report)
                 case Taken(revision):
@@ -336,9 +343,8 @@ class Line:
 
     def _on_seen(self, report: bytes) -> None:
         if len(report) > REPORT_CAP_BYTES:
-            raise HangUp(
-                "BAD_MESSAGE", f"a report of at most {REPORT_CAP_BYTES} bytes expected, got {len(report)}"
-            )
+            said = f"a report of at most {REPORT_CAP_BYTES} bytes expected, got {len(report)}"
+            raise HangUp("BAD_MESSAGE", said)
         if self.room is not None and self.run_id is not None:
             self.room.on_seen(self, report)
 
@@ -391,9 +397,3 @@ class Line:
     def _tenant(self) -> UUID:
         assert self.who.tenant is not None, "a line is in a tenant"
         return self.who.tenant
-
-
-def _first(ended: BaseExceptionGroup[HangUp]) -> HangUp:
-    """Return one of the reasons of a group."""
-    one = ended.exceptions[0]
-    return _first(one) if isinstance(one, BaseExceptionGroup) else one

@@ -136,10 +136,9 @@ async def people(transaction: Transaction) -> tuple[Person, ...]:
     )
 
 
-async def pollers(database: Database, tenant: UUID) -> tuple[Poller, ...]:
-    """Return the installs of a tenant that a device can be assigned to."""
-    async with database.transaction(Work(tenant)) as transaction:
-        rows = await transaction.fetch(_POLLERS, round(DEAD_AFTER_S * _S), PEOPLE_CAP)
+async def pollers(transaction: Transaction) -> tuple[Poller, ...]:
+    """Return the installs that a device can be assigned to, of those that the transaction's principal may know."""
+    rows = await transaction.fetch(_POLLERS, round(DEAD_AFTER_S * _S), PEOPLE_CAP)
     return tuple(Poller(UUID(int=row["id"].int), row["name"], row["kind"], row["is_here"]) for row in rows)
 
 
@@ -184,6 +183,9 @@ async def fence_of(transaction: Transaction) -> tuple[UUID | None, int]:
     return UUID(int=row["install_id"].int), row["fence"]
 
 
+MATTERS = """((SELECT reached_sites()) IS NULL OR i.account_id = (SELECT identity.current_account())
+    OR EXISTS (SELECT FROM device d LEFT JOIN health h ON h.device_id = d.id WHERE i.id IN (d.polled_by, h.vantage)))"""
+"""Whether an install `i` is known by its name: to who reaches some sites only, his own, and those that poll what he sees."""
 _SAY = f"SELECT sync.say('{PEOPLE}', current_tenant()::text)"
 _ARRIVE = f"""
     WITH said AS ({_SAY})
@@ -214,14 +216,15 @@ _CANDIDATES = """
     SELECT install_id, computer, fitness, since_us, heard_us FROM sync.line WHERE heard_us > $1
 """
 _SETTLE = "UPDATE sync.lease SET install_id = $2, fence = $3, until_us = $4 WHERE name = $1"
-_POLLERS = """
+_POLLERS = f"""
     SELECT i.id, i.name, i.kind, l.install_id IS NOT NULL AS is_here FROM identity.install i
     LEFT JOIN sync.line l ON l.install_id = i.id AND l.heard_us > identity.now_us() - $1::bigint
-    WHERE i.proven_us IS NOT NULL AND i.ended_us IS NULL ORDER BY is_here DESC, i.kind, i.name, i.id LIMIT $2
+    WHERE i.proven_us IS NOT NULL AND i.ended_us IS NULL AND {MATTERS} ORDER BY is_here DESC, i.kind, i.name, i.id LIMIT $2
 """
-_PEOPLE = """
-    SELECT install_id, account_id, name, computer, since_us,
+_PEOPLE = f"""
+    SELECT l.install_id, l.account_id, l.name, CASE WHEN {MATTERS} THEN l.computer ELSE '' END AS computer, l.since_us,
         CASE WHEN (SELECT reached_sites()) IS NULL OR is_reached(looks_at) THEN looks_at END AS looks_at,
         CASE WHEN (SELECT reached_sites()) IS NULL OR is_reached(works_on) THEN works_on END AS works_on
-    FROM sync.line WHERE heard_us > identity.now_us() - $1::bigint ORDER BY since_us, install_id LIMIT $2
+    FROM sync.line l JOIN identity.install i ON i.id = l.install_id
+    WHERE l.heard_us > identity.now_us() - $1::bigint ORDER BY l.since_us, l.install_id LIMIT $2
 """

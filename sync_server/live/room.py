@@ -256,12 +256,12 @@ class Room:
             ]
             told: bytes | None = None
             try:
-                pollers = await presence.pollers(self._works.database, self.tenant) if listening else ()
                 for line in listening:
                     is_limited = line.who.reach.sites is not None
                     if told is None or is_limited:
                         async with self._works.database.transaction(line.who) as transaction:
-                            data = encode(Live(people=await presence.people(transaction), pollers=pollers))
+                            people = await presence.people(transaction)
+                            data = encode(Live(people=people, pollers=await presence.pollers(transaction)))
                         told = told if is_limited else data
                     else:
                         data = told

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from domain.sync import Cycles
 from sync_server.charts import Charts
 from sync_server.database import Database, DatabaseBusy
 from sync_server.ingest import Ingest
+from sync_server.live.fairness import Fairness
 from sync_server.live.intake import Intake
 from sync_server.samples import Samples
 
@@ -29,7 +31,8 @@ AGAIN_S = 2.0
 @dataclass(frozen=True)
 class Works:
     """`reading` bounds how many lines read by themselves at a time, `asking` how many charts are looked up; `on_numbers` is told
-    of cycles that are on disk; `relay` carries something of a kind to the lines of a tenant, wherever they are, or loses it."""
+    of cycles that are on disk; `relay` carries something of a kind to the lines of a tenant, wherever they are, or loses it;
+    `dropped` counts by kind what lines said faster than they may."""
 
     database: Database
     samples: Samples
@@ -37,8 +40,9 @@ class Works:
     ingest: Ingest
     intake: Intake
     reading: asyncio.Semaphore
-    asking: asyncio.Semaphore
+    asking: Fairness
     now_us: Callable[[], int]
     on_numbers: Callable[[UUID, Cycles], None]
     relay: Callable[[UUID, str, bytes], None]
     traces: Traces | None
+    dropped: Counter[str] = field(default_factory=Counter)

@@ -215,10 +215,13 @@ from engine.judge.judge import Judge
 from engine.storage import StoreThread
 Judge.unbelievable = property(lambda self: 3, lambda self, value: None)
 StoreThread.refused_values = property(lambda self: 4)
-StoreThread.dropped_samples = property(lambda self: 5, lambda self, value: None)"""
+StoreThread.dropped_samples = property(lambda self: 5, lambda self, value: None)
+from engine.team import TeamPart
+TeamPart.lost_reports = property(lambda self: 6)"""
     with EngineProcess(tmp_path, patch=patch) as engine, engine.client() as client:
         told = client.wait_for(lambda: client.latest("engine", None))
-        assert (told.unbelievable_values, told.refused_values, told.dropped_samples) == (3, 4, 5)
+        found = (told.unbelievable_values, told.refused_values, told.dropped_samples, told.lost_reports)
+        assert found == (3, 4, 5, 6)
         assert engine.stop() == 0
 
 

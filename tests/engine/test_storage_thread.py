@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,9 @@ from sqlalchemy.exc import IntegrityError
 from domain.edit import apply, creation
 from domain.health import Health
 from domain.inventory import Inventory
+from engine.judge.outcome import Outcome
 from engine.storage import Batch, CycleRow, StorageFailed, Store, StoreThread, hours, thread
+from engine.team import TeamPart
 from tests.engine.stores import (
     DEVICES,
     NOW_US,
@@ -287,3 +290,29 @@ def test_a_call_that_fails_harms_only_who_called(tmp_path: Path) -> None:
         assert await running.run(lambda: 2) == 2
 
     play(tmp_path, talk)
+
+
+def test_what_is_absorbed_while_the_disk_is_full_is_told_and_on_disk_when_there_is_room(
+    tmp_path: Path,
+) -> None:
+    async def talk(store: Store, running: StoreThread) -> None:
+        outcome = Outcome(journal=heavy(store, 2, 3).journal)
+        told: list[object] = []
+        from_here = SimpleNamespace(absorb=lambda *_: outcome)
+        board = SimpleNamespace(from_here=from_here, act=None, tell=told.append)
+        part = SimpleNamespace(
+            desk=SimpleNamespace(is_synced=True),
+            changing=asyncio.Lock(),
+            _thread=running,
+            _now_us=lambda: NOW_US,
+            on_acted=lambda: told.append("woken"),
+        )
+        fill_disk(store)
+        await TeamPart._absorb(part, board)  # type: ignore[arg-type]
+        assert told == [outcome, "woken"]
+        await until(lambda: running.trouble != "")
+        free_disk(store)
+        await until(lambda: running.trouble == "")
+        assert on_disk(store) == [1, 2, 3]
+
+    play(tmp_path, talk, flush_after_s=0.01)

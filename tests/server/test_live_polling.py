@@ -142,3 +142,26 @@ async def test_numbers_of_what_another_has_taken_over_are_not_kept_twice(
         assert (await east.hear(Kept)).refused == 1
         await west.say(Cycles(7, ((device, after, (("cpu_load_pct", "", 1.0),)),)))
         assert (await west.hear(Kept)).refused == 0
+
+
+async def test_who_says_more_than_it_may_is_not_carried_and_not_hung_up(
+    server_database: ServerDatabase,
+) -> None:
+    async with living(server_database) as live:
+        anna, _, admin = await a_team(live, "engineer", "viewer")
+        east = await poller(live, admin, "East")
+        await east.led()
+        await share(east)
+        laptop = await live.join(anna, run=uuid4())
+        await laptop.say(Alive(0, beat=1))
+        await laptop.hear(Share)
+        device = (await a_device(laptop), None)
+        dropped = live.server.app.state.hub.works.dropped
+        for _ in range(100):
+            await laptop.say(Seen(REPORT))
+            await laptop.say(AskNow((device,)))
+        await laptop.tell()
+        carried = sum(isinstance(one, Heard) for one in east.messages)
+        assert 100 - dropped["report"] in range(20, 60)
+        assert 100 - dropped["question"] in range(4, 20)
+        assert carried <= 60

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from uuid import uuid4
 
-from domain.sync import Alive
+from domain.sync import Alive, Live, Subscribe
 from tests.server.conftest import ServerDatabase
-from tests.server.live_clients import PATIENCE_S, living
+from tests.server.live_clients import PATIENCE_S, an_edit, living, making
 
 HOUR_US = 3_600_000_000
 
@@ -41,3 +42,59 @@ async def test_a_poller_tells_its_version_its_clock_and_what_it_has_not_told(
         await live.server.tenant(root)
         stranger = await live.server.member(root, "tenant_admin")
         assert await stranger.get("/pollers") == []
+
+
+async def test_who_reaches_some_sites_learns_of_computers_that_poll_what_he_sees_and_of_no_other(
+    server_database: ServerDatabase,
+) -> None:
+    async with living(server_database) as live:
+        root = await live.server.found()
+        await live.server.tenant(root)
+        admin = await live.server.member(root, "tenant_admin")
+        near, far = [await live.install(admin, "collector", name) for name in ("Near", "Far")]
+        boss = await live.join(admin, near)
+        mine, other, device, beyond = (uuid4() for _ in range(4))
+        await boss.push(
+            an_edit(
+                making("site", mine, name="Mine"),
+                making("site", other, name="Other"),
+                making("device", device, name="R", address="10.0.0.1", site=str(mine), polled_by=str(near)),
+                making("device", beyond, name="S", address="10.0.0.2", site=str(other), polled_by=str(far)),
+            )
+        )
+        limited = await live.server.member(admin, "engineer", sites=[str(mine)])
+        laptop = await live.install(limited, name="Own")
+        his = await live.join(limited, laptop)
+        await live.join(admin, far)
+        await his.say(Subscribe(("presence",)))
+        while len(people := (told := await his.hear(Live)).people or ()) < 3:
+            pass
+        assert {one.name for one in told.pollers or ()} == {"Near", "Own"}
+        assert sorted(one.computer for one in people) == ["", "Near", "Own"]
+        assert [one["name"] for one in await limited.get("/pollers")] == ["Near"]
+        assert {one["name"] for one in await admin.get("/pollers")} == {"Near", "Far"}
+        sharing = await limited.get("/sharing")
+        assert sharing["collectors"] == ["Near"]
+
+
+async def test_a_device_is_polled_by_computers_of_the_team_only(server_database: ServerDatabase) -> None:
+    async with living(server_database) as live:
+        root = await live.server.found()
+        await live.server.tenant(root)
+        admin = await live.server.member(root, "tenant_admin")
+        hers = await live.join(admin)
+        gone, there = [await live.install(admin, "collector", name) for name in ("Gone", "There")]
+        await admin.ask("DELETE", f"/installs/{gone}", expect=200)
+        await live.server.tenant(root)
+        stranger = await live.server.member(root, "tenant_admin")
+        foreign = await live.install(stranger, "collector", "Foreign")
+        for install in (uuid4(), gone, foreign):
+            named = making("device", uuid4(), name="R", address="10.0.0.1", polled_by=str(install))
+            (outcome,) = await hers.push(an_edit(named))
+            assert (outcome.revision, [one.field for one in outcome.refusals]) == (0, ["polled_by"])
+        id = uuid4()
+        (outcome,) = await hers.push(
+            an_edit(making("device", id, name="R", address="10.0.0.1", polled_by=str(there)))
+        )
+        assert outcome.revision
+        assert (await hers.until("device", id)).polled_by == there

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable
 from uuid import UUID
 
+import pytest
+
 from domain.inventory import Device
 from domain.observation import Failure, Observation, Reading
 from domain.polling import REPORT_OBSERVATIONS, Heard, decode_report, slot_of
-from engine.sync.reports import REPORT_BYTES, WAITING, Hearing, Reports
+from engine.sync.reports import HEARD_WAITING, REPORT_BYTES, WAITING, Hearing, Reports
 
 HERE, THERE = UUID(int=1), UUID(int=2)
 SHARED, ALONE, OTHERS = (Device(UUID(int=number), "d", "10.0.0.1") for number in (10, 11, 12))
@@ -143,3 +145,23 @@ def test_nonsense_is_refused_and_the_next_report_is_judged() -> None:
     assert [device for device, _, _ in both] == [SHARED.id, SHARED.id]
     failure = Observation(SHARED.id, "icmp", HERE, 5, failure=Failure("no_answer", "x"))
     assert judged([heard(failure, slots=(slot_of(SHARED.id),))], lambda: NOW_US)[0] == (SHARED.id, 5, False)
+
+
+def test_reports_that_find_no_room_are_counted_and_that_is_said_once_a_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def hear() -> None:
+        hearing = Hearing(DEVICES.get, lambda _: None, lambda *_: None, lambda: NOW_US)
+        report = heard(seen(SHARED, NOW_US), slots=())
+        for lost in (3, 5):
+            before = hearing.lost
+            for _ in range(HEARD_WAITING + lost):
+                hearing.put(report)
+            assert hearing.lost == before + lost
+            judging = asyncio.ensure_future(hearing.run())
+            await asyncio.sleep(0.1)
+            judging.cancel()
+
+    asyncio.run(hear())
+    said = [record for record in caplog.records if record.getMessage() == "reports_lost"]
+    assert len(said) == 2
