@@ -14,8 +14,9 @@ from engine.judge.judge import TICK_S, Judge
 
 SOON_S = 0.2
 """How soon evidence goes on that was left for the next turn."""
-REST_S = 0.1
-"""What goes down so soon after another is looked at together."""
+REST_S, REST = 0.1, 10
+"""What goes down so soon after another is looked at together; and in a storm that long, times what a look took, or the looks would
+take from the polls."""
 
 
 async def turn_clocks(judge: Callable[[], Judge], now_us: Callable[[], int]) -> None:
@@ -30,8 +31,9 @@ async def turn_faults(judge: Callable[[], Judge], fell: asyncio.Event, now_us: C
     while True:
         await fell.wait()
         fell.clear()
+        began_s = time.perf_counter()
         judge().look(now_us())
-        await asyncio.sleep(REST_S)
+        await asyncio.sleep(max(REST_S, REST * (time.perf_counter() - began_s)))
 
 
 async def turn_evidence(judge: Callable[[], Judge], now_us: Callable[[], int]) -> None:
