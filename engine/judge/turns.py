@@ -15,8 +15,8 @@ from engine.judge.judge import TICK_S, Judge
 SOON_S = 0.2
 """How soon evidence goes on that was left for the next turn."""
 REST_S, REST = 0.1, 10
-"""What goes down so soon after another is looked at together; and in a storm that long, times what a look took, or the looks would
-take from the polls."""
+"""What goes down so soon after another is looked at together; where that is longer, after so many times as long as the last look
+took, so that a storm leaves the polls their time."""
 
 
 async def turn_clocks(judge: Callable[[], Judge], now_us: Callable[[], int]) -> None:
