@@ -42,8 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
         ("restore", "put a backup into an empty database, as a superuser; makes the roles and the database"),
     ):
         commands.add_parser(name, help=what).add_argument("file", type=Path, metavar="FILE")
+    commands.add_parser(
+        "backup-key", help="make a key for backups: the private one into a new file, the public one printed"
+    ).add_argument("file", type=Path, metavar="FILE")
     commands.add_parser("found", help="print the link for the first administrator, good once, for a day")
     options = parser.parse_args(arguments)
+    if options.command == "backup-key":
+        return make_key(options.file)
     try:
         settings = read_settings(os.environ)
     except SettingRefused as error:
@@ -160,16 +165,32 @@ def keep_safe(settings: Settings, command: str, file: Path) -> int:
     try:
         admin = _needed(settings.admin_database_url, "ADMIN_DATABASE_URL")
         if command == "backup":
-            made = back_up(admin, settings.database_url, file)
+            made = back_up(admin, settings.database_url, file, settings.backup_recipients)
             _log.info("backed_up", extra={"file": str(file), **made._asdict()})
         else:
             owner = _needed(settings.owner_database_url, "OWNER_DATABASE_URL")
-            restored = restore(admin, owner, settings.database_url, file)
+            restored = restore(admin, owner, settings.database_url, file, settings.backup_identity)
             _log.info("restored", extra={"file": str(file), **restored._asdict()})
     except SettingRefused as error:
         return _refused(f"{command}_refused", str(error), EXIT_SETTINGS)
     except (BackupFailed, OSError, psycopg.Error) as error:
         return _refused(f"{command}_failed", str(error), EXIT_DATABASE)
+    return 0
+
+
+def make_key(file: Path) -> int:
+    """Make a key that backups are sealed to; it needs no settings, and may be made anywhere."""
+    from sync_server.sealing import Key  # noqa: PLC0415
+
+    key = Key()
+    try:
+        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "w") as stream:
+            stream.write(f"{key.identity.value}\n")
+    except OSError as error:
+        print(f"heliograph-server: {file}: {error.strerror}", file=sys.stderr)
+        return EXIT_START
+    print(key.recipient)
     return 0
 
 

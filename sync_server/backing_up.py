@@ -3,7 +3,8 @@
 Theory: a backup is one moment of the whole database (`pg_dump`, custom format), read while the server serves. It is taken and
 put back by a superuser, since row-level security holds even the schema's owner. Roles belong to the cluster and not to the
 database: `prepare` makes them first, then owners, rights and policies come back with the tables. What installs were told since
-is not there any more: a restore raises the epoch, by which they see it.
+is not there any more: a restore raises the epoch, by which they see it. With keys to seal to (`sealing.py`) nothing of it is
+ever on a disk in the clear.
 One rule: a restore happens whole or not at all, and never over a database that has something in it.
 """
 
@@ -13,7 +14,10 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import NamedTuple
 
 import psycopg
@@ -21,6 +25,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from domain.vault import Secret
 from sync_server.preparing import prepare
+from sync_server.sealing import NotOpened, check, is_sealed, seal, unseal
 
 LIBPQ = {
     "host": "PGHOST",
@@ -36,6 +41,7 @@ LIBPQ = {
 }
 """What of an address goes into the environment of PostgreSQL's programs: arguments are seen by everybody on a machine."""
 SAID_CAP = 2_000
+NO_IDENTITY = Secret("")
 
 
 class BackupFailed(Exception):
@@ -57,10 +63,10 @@ class Restored(NamedTuple):
     took_s: float
 
 
-def back_up(admin: Secret, requests: Secret, path: Path) -> Backup:
-    """Write the database that `requests` names into a new file, as the superuser of `admin`.
+def back_up(admin: Secret, requests: Secret, path: Path, recipients: str = "") -> Backup:
+    """Write the database that `requests` names into a new file, as the superuser of `admin`, sealed to `recipients` if any.
 
-    Raises BackupFailed, OSError. The file has its name when it is whole and on disk; only its owner may read it.
+    Raises BackupFailed, SettingRefused, OSError. The file has its name when it is whole and on disk; only its owner may read it.
     """
     name, started_s = _database_of(requests), time.monotonic()
     if path.exists():
@@ -70,7 +76,15 @@ def back_up(admin: Secret, requests: Secret, path: Path) -> Backup:
     try:
         handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(handle, "wb") as stream:
-            _run(admin, name, ["pg_dump", "--format=custom", "--no-password"], stdout=stream.fileno())
+            command = ["pg_dump", "--format=custom", "--no-password"]
+            if recipients.strip():
+                with _running(admin, name, command, stdout=subprocess.PIPE) as dump:
+                    assert dump.stdout is not None
+                    seal(dump.stdout, stream, recipients)
+            else:
+                with _running(admin, name, command, stdout=stream.fileno()):
+                    pass
+            stream.flush()
             os.fsync(stream.fileno())
         part.rename(path)
     finally:
@@ -78,13 +92,22 @@ def back_up(admin: Secret, requests: Secret, path: Path) -> Backup:
     return Backup(path.stat().st_size, time.monotonic() - started_s)
 
 
-def restore(admin: Secret, owner: Secret, requests: Secret, path: Path) -> Restored:
-    """Make roles and database where they are missing, put a backup into it, look at what came.
+def restore(
+    admin: Secret, owner: Secret, requests: Secret, path: Path, identity: Secret = NO_IDENTITY
+) -> Restored:
+    """Make roles and database where they are missing, put a backup into it, look at what came; `identity` opens a sealed one.
 
     Raises BackupFailed, SettingRefused, psycopg.Error, OSError; nothing of the backup is there then.
     """
     started_s = time.monotonic()
-    with path.open("rb") as stream:
+    with path.open(
+        "rb", buffering=0
+    ) as stream:  # whoever puts it back reads the file itself, from where this one stands
+        if sealed := is_sealed(stream):
+            try:
+                check(stream, identity)
+            except (NotOpened, OSError) as error:
+                raise BackupFailed(f"{path} cannot be opened: {error}") from None
         name = prepare(admin, owner, requests)
         with psycopg.connect(admin.value, dbname=name) as connection:
             if connection.execute("SELECT to_regclass('public.tenant')").fetchone() != (None,):
@@ -96,7 +119,14 @@ def restore(admin: Secret, owner: Secret, requests: Secret, path: Path) -> Resto
             "--exit-on-error",
             f"--dbname={name}",
         ]
-        _run(admin, name, command, stdin=stream.fileno())
+        if sealed:
+            with _running(admin, name, command, stdin=subprocess.PIPE) as putting:
+                assert putting.stdin is not None
+                unseal(stream, putting.stdin, identity)
+                putting.stdin.close()
+        else:
+            with _running(admin, name, command, stdin=stream.fileno()):
+                pass
     with psycopg.connect(admin.value, dbname=name, autocommit=True) as connection:
         raise_epoch(connection)
         connection.execute("ANALYZE")
@@ -121,24 +151,35 @@ def _database_of(address: Secret) -> str:
     return str(name)
 
 
-def _run(
+@contextmanager
+def _running(
     admin: Secret, name: str, command: list[str], stdin: int | None = None, stdout: int | None = None
-) -> None:
-    """Run one of PostgreSQL's programs as the superuser."""
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run one of PostgreSQL's programs as the superuser, to its end; where the caller fails it is killed. Raises BackupFailed."""
     if shutil.which(command[0]) is None:
         raise BackupFailed(
             f"{command[0]} is not here: install PostgreSQL's client programs (postgresql-client)"
         )
     asked = conninfo_to_dict(admin.value)
     env = {LIBPQ[key]: str(value) for key, value in asked.items() if key in LIBPQ and value is not None}
-    done = subprocess.run(
-        command,
-        env={**os.environ, **env, "PGDATABASE": name},
-        stdin=stdin if stdin is not None else subprocess.DEVNULL,
-        stdout=stdout if stdout is not None else subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip()[-SAID_CAP:]
-        raise BackupFailed(f"{command[0]} failed: {said}")
+    with (
+        TemporaryFile() as said,
+        subprocess.Popen(
+            command,
+            env={**os.environ, **env, "PGDATABASE": name},
+            stdin=stdin if stdin is not None else subprocess.DEVNULL,
+            stdout=stdout if stdout is not None else subprocess.DEVNULL,
+            stderr=said,
+        ) as process,
+    ):
+        try:
+            yield process
+        except BrokenPipeError:
+            pass  # it has ended, and says why
+        except BaseException:
+            process.kill()
+            raise
+        if process.wait():
+            said.seek(0)
+            words = said.read().decode("utf-8", "replace").strip()[-SAID_CAP:]
+            raise BackupFailed(f"{command[0]} failed: {words}")

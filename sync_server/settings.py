@@ -49,6 +49,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Secret,
         Meta(description="where a superuser of the database logs in; for `prepare`, `backup` and `restore`"),
     ] = Secret("")
+    backup_recipients: Annotated[
+        str,
+        Meta(
+            description="public keys of age that `backup` seals to, commas or lines between; empty: in the clear"
+        ),
+    ] = ""
+    backup_identity: Annotated[
+        Secret,
+        Meta(description="the private key of age that `restore` opens a sealed backup with"),
+    ] = Secret("")
     listen_host: Annotated[str, Meta(min_length=1, description="address to listen on")] = "127.0.0.1"
     listen_port: Annotated[int, _number(0, 65_535, "TCP port; 0 takes a free one")] = 8000
     tls_cert: Annotated[

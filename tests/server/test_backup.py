@@ -135,3 +135,64 @@ def test_a_backup_overwrites_nothing_and_one_that_fails_leaves_no_file(
     done = run("backup", str(tmp_path / "other"), **settings)
     assert done.returncode == 4
     assert [path.name for path in tmp_path.iterdir()] == ["heliograph.dump"]
+
+
+def test_a_sealed_backup_is_opened_by_its_key_alone_and_is_never_in_the_clear(
+    server_database: ServerDatabase, elsewhere: ServerDatabase, postgres_sockets: Path, tmp_path: Path
+) -> None:
+    name = "Canary tenant of the drill"
+    with server_database.engine(server_database.admin).begin() as connection:
+        connection.execute(insert(tables.tenant), {"key": 1, "id": ONE, "name": name})
+    keys = [tmp_path / "ours.key", tmp_path / "spare.key", tmp_path / "theirs.key"]
+    made = [run("backup-key", str(key)) for key in keys]
+    assert [key.stat().st_mode & 0o777 for key in keys] == [0o600] * 3
+    assert run("backup-key", str(keys[0])).returncode == 1, "a key is never written over"
+    recipients = ", ".join(one.stdout.strip() for one in made[:2])
+    clear, file = tmp_path / "clear", tmp_path / "sealed"
+    source = settings_of(server_database, postgres_sockets)
+    assert run("backup", str(clear), **source).returncode == 0
+    done = run("backup", str(file), HELIOGRAPH_BACKUP_RECIPIENTS=recipients, **source)
+    assert done.returncode == 0, done.stderr
+    assert clear.read_bytes()[:5] == b"PGDMP"
+    sealed = file.read_bytes()
+    assert sealed.startswith(b"age-encryption.org/v1\n")
+    assert b"PGDMP" not in sealed
+    assert keys[0].read_text().strip() not in done.stderr
+
+    target = settings_of(elsewhere, postgres_sockets)
+    cut, changed = tmp_path / "cut", tmp_path / "changed"
+    cut.write_bytes(sealed[:-20])
+    changed.write_bytes(sealed[:-200] + bytes([sealed[-200] ^ 1]) + sealed[-199:])
+    for wrong, key, code, said in (
+        (file, None, 2, "BACKUP_IDENTITY is missing"),
+        (file, keys[2], 4, "cannot be opened"),
+        (cut, keys[0], 4, "cannot be opened"),
+        (changed, keys[0], 4, "cannot be opened"),
+    ):
+        given = {} if key is None else {"HELIOGRAPH_BACKUP_IDENTITY_FILE": str(key)}
+        done = run("restore", str(wrong), **given, **target)
+        assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    with psycopg.connect(target["HELIOGRAPH_ADMIN_DATABASE_URL"]) as connection:
+        there = connection.execute("SELECT FROM pg_database WHERE datname = %s", [elsewhere.name]).fetchone()
+    assert there is None, "what cannot be opened makes not even a database"
+
+    done = run("restore", str(file), HELIOGRAPH_BACKUP_IDENTITY_FILE=str(keys[1]), **target)
+    assert done.returncode == 0, done.stderr
+    with elsewhere.engine(elsewhere.admin).connect() as connection:
+        assert connection.execute(text("SELECT name FROM tenant")).scalar_one() == name
+        assert holes_in(connection) == []
+
+
+def test_a_sealed_backup_that_fails_leaves_no_file_and_a_wrong_key_makes_none(
+    server_database: ServerDatabase, postgres_sockets: Path, tmp_path: Path
+) -> None:
+    settings = settings_of(server_database, postgres_sockets)
+    recipient = run("backup-key", str(tmp_path / "key")).stdout.strip()
+    done = run(
+        "backup", str(tmp_path / "b"), HELIOGRAPH_BACKUP_RECIPIENTS=f"{recipient},age1nonsense", **settings
+    )
+    assert (done.returncode, "number 2 is none" in done.stderr) == (2, True)
+    settings["HELIOGRAPH_DATABASE_URL"] = postgres.url_of(postgres_sockets, "no_such_database", REQUESTS)
+    done = run("backup", str(tmp_path / "b"), HELIOGRAPH_BACKUP_RECIPIENTS=recipient, **settings)
+    assert (done.returncode, "pg_dump failed" in done.stderr) == (4, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
