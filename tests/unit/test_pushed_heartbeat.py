@@ -1,0 +1,68 @@
+"""Devices that only push, as conversations: they are up while they do, and missed when nothing comes any more."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from domain.edit import change
+from domain.inventory import Device
+from domain.team import Reachability, TeamState
+from engine.judge.following import hear_pushed
+from tests.unit.court import DEFAULTS, A, Court
+from tests.unit.inventories import device
+from tests.unit.rule_court import RuleCourt
+
+
+def test_what_only_pushes_is_stale_and_then_told_of_when_nothing_comes_any_more() -> None:
+    mast = device(3, probes=(), interval_s=10.0)
+    court = RuleCourt(mast)
+    court.state.team = team_of()
+    court.passes(60)
+    assert mast.id not in court.state.health, "who never pushed is not missed"
+    pushes(court, mast)
+    assert court.status(mast) == "up"
+    court.passes(25)
+    assert court.status(mast) == "up"
+    court.passes(10)
+    assert court.status(mast) == "stale" and court.open_alerts == []
+    assert court.state.health[mast.id].reason.startswith("no heartbeat: it has pushed nothing for 3")
+    court.passes(DEFAULTS["device_stale"].for_s)
+    assert court.open_alerts == ["device_stale"]
+    pushes(court, mast)
+    assert (court.status(mast), court.open_alerts) == ("up", [])
+    court.edits(change("device", mast, msgspec.structs.replace(mast, name="Mast")))
+    assert court.status(mast) == "up", "an edit leaves it its sign of life"
+
+
+def test_while_the_server_is_not_heard_nothing_that_pushes_is_missed() -> None:
+    mast = device(3, probes=(), interval_s=10.0)
+    court = RuleCourt(mast)
+    court.state.team = team_of()
+    pushes(court, mast)
+    court.state.team = team_of(reachability="offline")
+    court.passes(300)
+    assert court.status(mast) == "up"
+    court.state.team = team_of()
+    court.passes(25)
+    assert court.status(mast) == "up", "it has its time to come again"
+    court.passes(20)
+    assert court.status(mast) == "stale"
+
+
+def test_what_an_asked_device_pushes_is_no_sign_of_life() -> None:
+    court = RuleCourt(A)
+    pushes(court, A)
+    assert A.id not in court.state.health
+
+
+def team_of(reachability: Reachability = "online") -> TeamState:
+    ids = UUID(int=1), UUID(int=2)
+    return TeamState(
+        "https://noc.example.net", ids[0], "Voralp", ids[1], "Rosa", "engineer", (), True, reachability
+    )
+
+
+def pushes(court: Court, of: Device) -> None:
+    hear_pushed(court.state, court.judge, [of.id], court.now_us)
