@@ -82,7 +82,8 @@ def broker_part(subscriber: Subscriber) -> Part | None:
 
 def news_part(bus: Bus) -> Part:
     """Return by what news of other servers come, and whether they come or are asked for every few seconds."""
-    return {"status": "up" if bus.is_up else "late", "by": bus.way}
+    said: Part = {"status": "up" if bus.is_up else "late", "by": bus.way}
+    return said | {"why": bus.why} if bus.why and not bus.is_up else said
 
 
 class Health:

@@ -86,6 +86,7 @@ class Way(Protocol):
 
     name: str
     is_up: bool
+    why: str
     frame_bytes: int
 
     async def run(self, bus: Bus) -> None: ...
@@ -147,6 +148,11 @@ class Bus:
     def is_up(self) -> bool:
         """Whether news come as they happen; where not, rooms ask."""
         return self._way.is_up
+
+    @property
+    def why(self) -> str:
+        """Why no news come, where the way knows more of it than that it was lost."""
+        return self._way.why
 
     @property
     def way(self) -> str:

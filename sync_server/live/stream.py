@@ -117,6 +117,7 @@ class Stream:
     """One connection to NATS. Raises SettingRefused where the settings are wrong."""
 
     name = "nats"
+    why = ""
 
     def __init__(self, settings: Settings) -> None:
         self.is_up = False

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import nats as library
 import pytest
 
@@ -19,10 +22,11 @@ from sync_server.ledger import NEWS
 from sync_server.live.bus import PAYLOAD_CAP_BYTES, PIECES_CAP, WHOLES_CAP, Bus, Piece
 from sync_server.live.hub import CHANNELS
 from sync_server.live.nkey import SEED, USER, NKey, credentials_in, encoded
-from sync_server.live.notices import Notices
+from sync_server.live.notices import DEAF, Notices
 from sync_server.live.stream import Stream, key_of, servers_of
 from sync_server.security.keyring import Keyring
 from sync_server.settings import SettingRefused, Settings
+from tests.server.clients import serving
 from tests.server.conftest import ServerDatabase
 from tests.server.servers import WAYS, nats, until
 
@@ -326,3 +330,56 @@ def a_certificate(folder: Path) -> dict[str, bytes]:
 
 def _said(caplog: pytest.LogCaptureFixture) -> str:
     return " ".join(f"{record.getMessage()} {vars(record).get('reason')}" for record in caplog.records)
+
+
+async def test_who_listens_and_hears_nothing_is_no_way_and_says_so_until_it_hears(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sync_server.live.notices.ECHO_S", 0.2)
+    monkeypatch.setattr("sync_server.live.notices.ECHO_EVERY_S", 0.1)
+    is_pooled = True
+
+    class Pooled(asyncpg.Connection):  # type: ignore[type-arg]
+        async def add_listener(self, channel: str, callback: Any) -> None:
+            await super().add_listener(channel, callback)
+            if is_pooled:  # as if another connection of a pooler's had taken it
+                await self.execute(f"UNLISTEN {channel}")
+
+    pooled = partial(asyncpg.connect, connection_class=Pooled)
+    monkeypatch.setattr("sync_server.live.notices.asyncpg.connect", pooled)
+    async with serving(server_database) as server:
+        bus = server.app.state.hub.bus
+        await until(lambda: bus.why)
+        for _ in range(20):
+            await asyncio.sleep(0.05)
+            assert not bus.is_up
+        said = await server.somebody().http.get("/health")
+        assert (said.status_code, said.json()["parts"]["news"]) == (
+            200,
+            {"status": "late", "by": "postgresql", "why": DEAF},
+        )
+        assert _said(caplog).count("listening_deaf") == 1
+        is_pooled = False
+        await until(lambda: bus.is_up)
+        said = await server.somebody().http.get("/health")
+        assert said.json()["parts"]["news"] == {"status": "up", "by": "postgresql"}
+
+
+async def test_who_heard_and_hears_no_more_is_found_out(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync_server.live.notices.ECHO_S", 0.2)
+    monkeypatch.setattr("sync_server.live.notices.ECHO_EVERY_S", 0.1)
+    async with ear(server_database) as mine:
+        await until(lambda: mine.bus.is_up)
+        gaps = mine.gaps
+        hears = mine.bus._way._hears  # type: ignore[attr-defined]
+
+        async def deaf() -> bool:
+            return False
+
+        monkeypatch.setattr(mine.bus._way, "_hears", deaf)
+        await until(lambda: not mine.bus.is_up)
+        monkeypatch.setattr(mine.bus._way, "_hears", hears)
+        await until(lambda: mine.bus.is_up)
+        assert mine.gaps > gaps
