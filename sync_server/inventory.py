@@ -11,10 +11,9 @@ One rule: a rule that looks at something else of the inventory gets it loaded in
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, lru_cache
-from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -50,8 +49,14 @@ def select_of(kind: Kind, alias: str = "t") -> str:
 
 
 def known_of(kind: Kind, row: Record) -> Known:
-    """Return the thing of a row; columns of others are left alone. Raises msgspec.ValidationError where it is none."""
-    return _known(kind, _values_of(kind)(row))
+    """Return the thing of a row that begins with the columns of its kind. Raises msgspec.ValidationError where it is none."""
+    return known(kind, row[: width_of(kind)])
+
+
+@cache
+def width_of(kind: Kind) -> int:
+    """Return how many columns a kind has."""
+    return len(_columns(kind))
 
 
 def etag_of(thing: Entity) -> str:
@@ -192,7 +197,7 @@ async def _load(
 
 
 @lru_cache(KEPT)
-def _known(kind: Kind, values: tuple[Any, ...]) -> Known:
+def known(kind: Kind, values: tuple[Any, ...]) -> Known:
     """Return the thing of a row's values. Lists give the same rows again and again: what it keeps is a function of them alone."""
     shape = _shape(kind)
     columns = zip(_columns(kind), values, strict=True)
@@ -211,11 +216,6 @@ def _plain_of(column: Column[Any], value: Any) -> Any:
         case _ if isinstance(value, UUID):
             return UUID(int=value.int)  # the driver's own kind of UUID is none to msgspec
     return value
-
-
-@cache
-def _values_of(kind: Kind) -> Callable[[Record], tuple[Any, ...]]:
-    return itemgetter(*(column.name for column in _columns(kind)))
 
 
 @cache

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from engine import VERSION
 from engine.tasks import end, keep
 from sync_server import admin, api, health, metrics
+from sync_server.api.direct import Direct
 from sync_server.api.errors import handle_errors
 from sync_server.api.headers import Headers
 from sync_server.api.openapi import describe
@@ -101,16 +102,22 @@ async def opened(settings: Settings, certificate: Certificate | None = None) -> 
         closing.push_async_callback(end, *pushing)
         app.state.watching = watching = Watching(database, ingest, app.state.metrics, certificate=certificate)
         closing.push_async_callback(end, keep("watching", watching.run))
-        app.add_middleware(metrics.Counting, metrics=app.state.metrics)
-        if traces is not None:
-            app.add_middleware(Tracing, traces=traces)
-        app.add_middleware(Headers)
+        _wrap(app, traces)
         handle_errors(app)
         routers = (health.router, metrics.router, *api.routers(), *admin.routers())
         for router in (*routers, door.router, map_door.router):
             app.include_router(router)
         describe(app, routers)
         yield app
+
+
+def _wrap(app: FastAPI, traces: Traces | None) -> None:
+    """Put what every request goes through around an application, from the inside out."""
+    app.add_middleware(Direct, outer=app, routers=api.routers())
+    app.add_middleware(metrics.Counting, metrics=app.state.metrics)
+    if traces is not None:
+        app.add_middleware(Tracing, traces=traces)
+    app.add_middleware(Headers)
 
 
 def _way(database: Database, settings: Settings) -> Way:

@@ -193,3 +193,21 @@ async def test_pages_hold_every_device_once(server_database: ServerDatabase) -> 
                 break
         assert len(found) == 7
         assert set(found) == made
+
+
+async def test_a_list_says_of_a_device_what_asking_for_it_says_also_after_a_change(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        engineer = await an_engineer(server)
+        for number in range(3):
+            await a_device(engineer, f"r{number}", f"10.0.0.{number}", lng=10.5, lat=47.5 + number)
+        for note in ("", "key at the baker"):
+            listed = await engineer.get("/devices")
+            assert [row["name"] for row in listed] == ["r0", "r1", "r2"]
+            for row in listed:
+                assert row == await engineer.get(f"/devices/{row['id']}")
+            await engineer.ask(
+                "PATCH", f"/devices/{listed[1]['id']}", {"note": note + "!"}, expect=200, **ANY
+            )
+        assert [row["note"] for row in await engineer.get("/devices")] == ["", "key at the baker!", ""]
