@@ -15,6 +15,7 @@ from uuid import UUID
 
 import msgspec
 
+from domain.roles import Reach
 from domain.sharing import PEOPLE_CAP, Audience, AudienceKind, Lost, Member, may_hold
 from sync_server.api.checks import checked_sites
 from sync_server.api.errors import refused
@@ -60,7 +61,8 @@ class NewAudience(AudienceRow, frozen=True):
 
 
 class Sharing(msgspec.Struct, frozen=True):
-    """Who could hold secrets: the names of the tenant's collectors, and people with a window."""
+    """Who could hold secrets: the names of the tenant's collectors, empty where the asker may not know it, and people with a
+    window."""
 
     collectors: tuple[str, ...]
     people: tuple[Member, ...]
@@ -94,6 +96,9 @@ _PEOPLE = """
     WHERE i.kind = 'window' AND i.ended_us IS NULL AND i.proven_us IS NOT NULL AND m.accepted_us IS NOT NULL
     AND m.off_us IS NULL ORDER BY m.name, m.account_id LIMIT $1
 """
+_LIMITED = """
+    SELECT name, sites FROM identity.membership WHERE account_id = ANY ($1::uuid[]) AND sites IS NOT NULL ORDER BY name
+"""
 _SHARED = f"""
     SELECT c.id, s.credential_id IS NOT NULL AS has_secret, a.kind, a.sites, a.people,
         ARRAY(SELECT i.name FROM identity.wrap w JOIN identity.install i ON (i.tenant_id, i.id) = (w.tenant_id, w.install_id)
@@ -115,7 +120,7 @@ async def read_sharing(call: Call) -> Sharing:
     """Tell who could hold secrets in this tenant."""
     rows = await call.transaction.fetch(HOLDERS)
     people = await call.transaction.fetch(_PEOPLE, PEOPLE_CAP)
-    names = [row["name"] for row in rows if row["kind"] == "collector" and row["matters"]]
+    names = [row["name"] if row["matters"] else "" for row in rows if row["kind"] == "collector"]
     return Sharing(tuple(names[:PEOPLE_CAP]), tuple(Member(**dict(row)) for row in people))
 
 
@@ -158,6 +163,7 @@ async def set_audience(call: Call, id: UUID) -> AudienceRow:
     ledger = await Ledger.open(call.transaction, call.who, round(call.services.now_s() * 1_000_000))
     await reached_audience(call, id)
     audience = await _checked(call, body)
+    await _refuse_out_of_reach(call, audience)
     holders = await hold_installs(call)
     sites = None if audience.sites is None else sorted(audience.sites)
     await call.transaction.execute(_KEEP, call.who.tenant, id, audience.kind, sites, sorted(audience.people))
@@ -193,6 +199,15 @@ async def _checked(call: Call, body: AudienceRow) -> Audience:
         )
     sites = await checked_sites(call.transaction, call.who, body.sites)
     return Audience(body.kind, None if sites is None else frozenset(sites), frozenset(body.people))
+
+
+async def _refuse_out_of_reach(call: Call, audience: Audience) -> None:
+    """Raise RefusedByRule where somebody is named who reaches less than it is used for: no install of his would get it."""
+    rows = await call.transaction.fetch(_LIMITED, sorted(audience.people))
+    names = [row["name"] for row in rows if not Reach(frozenset(row["sites"])).spans(Reach(audience.sites))]
+    if names:
+        said = f"{', '.join(names[:5])}: who reaches some sites only holds what is used at those alone; name its sites"
+        raise refused("INVALID_INPUT", said, "people")
 
 
 def _shared_row(row: Any) -> SharedRow:

@@ -306,3 +306,33 @@ async def dumped(server: Server) -> str:
     rows = [row[0] for (name,) in tables for row in await server.owner.fetch(f"SELECT t::text FROM {name} t")]
     assert len(tables) > 40
     return "\n".join(rows)
+
+
+async def test_who_reaches_some_sites_is_named_with_them_and_his_next_computer_gets_it_too(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        admin, _, tenant, credential = await team(server)
+        hill = str(uuid4())
+        await server.owner.execute(
+            "INSERT INTO site (tenant_id, id, name, region, note) VALUES ($1, $2, 'Hill', '', '')",
+            tenant,
+            hill,
+        )
+        limited = await server.member(admin, "engineer", sites=[hill])
+        path = f"/credentials/{credential}/audience"
+        people = [one.opened["user"]["id"] for one in (admin, limited)]
+        said = await admin.ask("PUT", path, {"kind": "people", "people": people}, expect=422)
+        assert said.json()["error"]["code"] == "INVALID_INPUT" and "One engineer" in said.text
+        await admin.ask("PUT", path, {"kind": "people", "people": people, "sites": [hill]}, expect=200)
+        desk, first = await proven(admin, "Desk"), await proven(limited)
+        await put(admin, credential, told(desk, first))
+        second = await proven(limited, "Second")
+        (missing,) = (await admin.get(f"/installs/{desk}/owed"))["missing"]
+        assert missing["install"] == second
+        (also,) = (await limited.get(f"/installs/{first}/owed"))["missing"]
+        assert also["install"] == second
+        left = {"credential": credential, "version": 1, "install": second, "wrapped": text(os.urandom(80))}
+        body = {"epoch": 1, "wraps": [left]}
+        assert await limited.post(f"/installs/{first}/owed", body) == {"kept": 1}
+        assert credential in await fetched(limited, second)
