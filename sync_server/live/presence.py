@@ -184,7 +184,8 @@ async def fence_of(transaction: Transaction) -> tuple[UUID | None, int]:
 
 
 MATTERS = """((SELECT reached_sites()) IS NULL OR i.account_id = (SELECT identity.current_account())
-    OR EXISTS (SELECT FROM device d LEFT JOIN health h ON h.device_id = d.id WHERE i.id IN (d.polled_by, h.vantage)))"""
+    OR i.id IN (SELECT polled_by FROM device WHERE polled_by IS NOT NULL
+        UNION ALL SELECT h.vantage FROM health h JOIN device d ON d.id = h.device_id))"""
 """Whether an install `i` is known by its name: to who reaches some sites only, his own, and those that poll what he sees."""
 _SAY = f"SELECT sync.say('{PEOPLE}', current_tenant()::text)"
 _ARRIVE = f"""
