@@ -34,7 +34,7 @@ class Joined:
     @property
     def state(self) -> Any:
         """What it knows."""
-        return self.engine._state
+        return self.engine.state
 
     @property
     def team(self) -> Any:
