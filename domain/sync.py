@@ -53,9 +53,15 @@ RECONNECT_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 Topic = Literal[
     "device_status", "metric_update", "alert_fired", "config_push", "firmware_progress", "presence"
 ]
+"""What a line wants to hear of. Entries come with "device_status" or "alert_fired", people with "presence", numbers and loads
+with "metric_update". Nothing comes with "config_push" and "firmware_progress" yet: no install changes how a device is configured
+or what it runs, so there is no step of either to tell of. To want them already is no fault."""
 TOPICS: tuple[Topic, ...] = get_args(Topic)
 Numbers = tuple[UUID, int, tuple[tuple[str, str, float], ...]]
 """What a device measured in one poll cycle: [device, at_us, [[metric, instance, value], ...]]."""
+Load = tuple[UUID, float | None, float | None]
+"""What a link carries each way in bit/s, None where that is not known: [link, from a to b, from b to a]."""
+LOADS_AT_ONCE = 2_000
 StateKind = Literal["alert", "health", "link_state", "fact"]
 """What adds up, and is not intended: by alert, by device, by link; all facts of a device."""
 
@@ -159,6 +165,14 @@ class Alive(msgspec.Struct, tag="alive", frozen=True):
     beat: int = 0
 
 
+class Loads(msgspec.Struct, tag="loads", frozen=True):
+    """What links carry, as who judges sees it, for those who look; at most `LOADS_AT_ONCE`. Under another fence than that of the
+    lease it is nothing. Some each few seconds, and all of them each minute; may be lost."""
+
+    fence: int
+    links: tuple[Load, ...]
+
+
 ToServer = (
     Hello
     | Taken
@@ -172,6 +186,7 @@ ToServer = (
     | Alive
     | LetGo
     | Seen
+    | Loads
     | AskNow
 )
 
@@ -315,13 +330,15 @@ class Live(msgspec.Struct, tag="live", frozen=True):
     there, and `pollers` is every install of the team, the connected ones first.
 
     `numbers`: the newest of watched devices, [device, at_us, [[metric, instance, value], ...]]. `heard`: [device, at_us], when
-    those who poll heard devices last that go on as they are; it comes with "device_status", of what one reaches.
+    those who poll heard devices last that go on as they are; it comes with "device_status", of what one reaches. `loads`: what
+    links carry that one reaches; it comes with "metric_update".
     """
 
     people: tuple[Person, ...] | None = None
     pollers: tuple[Poller, ...] = ()
     numbers: tuple[Numbers, ...] = ()
     heard: tuple[tuple[UUID, int], ...] = ()
+    loads: tuple[Load, ...] = ()
 
 
 class Refused(msgspec.Struct, tag="refused", frozen=True):

@@ -21,10 +21,11 @@ from domain.inventory import Device, Inventory, is_paused
 from domain.journal import RECEIVED_KINDS, JournalRow
 from domain.observation import Observation, Value
 from domain.polling import HOLD_S
-from domain.sync import Entries, Numbers
+from domain.sync import Entries
+from domain.sync import Live as Seen
 from engine.discovery.desk import DiscoveryDesk
 from engine.endpoint import Endpoint
-from engine.judge.following import follow, forget, hear, hear_pushed, measure
+from engine.judge.following import carry, follow, forget, hear, hear_pushed, measure
 from engine.judge.from_here import FromHere
 from engine.judge.gathering import Gathering
 from engine.judge.judge import Judge
@@ -299,16 +300,21 @@ class Switchboard:
         device = self._state.inventory.device(id)
         return device is not None and self.polls(device)
 
-    def on_heard(self, heard: Mapping[UUID, int]) -> None:
-        """Others heard devices, at times of theirs, that go on as they are; who judges here knows better, but of what pushes."""
+    def on_live(self, live: Seen) -> None:
+        """Others measured devices that somebody looks at, heard some, at times of theirs, and say what links carry; who judges
+        here knows better, but of what pushes."""
+        touched = [Subject("values", id) for id in measure(self._state, live.numbers)]
         if self.way == "looking":
-            self.endpoint.touch([Subject("health", id) for id in hear(self._state, heard, self._now_us())])
+            touched += [Subject("health", id) for id in hear(self._state, dict(live.heard), self._now_us())]
+            touched += [Subject("link_state", id) for id in carry(self._state, live.loads)]
         else:
-            hear_pushed(self._state, self.judge, heard, self._now_us())
+            hear_pushed(self._state, self.judge, dict(live.heard), self._now_us())
+        self.endpoint.touch(touched)
 
-    def on_numbers(self, told: Iterable[Numbers]) -> None:
-        """Others measured devices that somebody looks at here."""
-        self.endpoint.touch([Subject("values", id) for id in measure(self._state, told)])
+    def forget_loads(self) -> None:
+        """Nobody says any more what links carry."""
+        unknown = ((id, None, None) for id in list(self._state.link_states))
+        self.endpoint.touch([Subject("link_state", id) for id in carry(self._state, unknown)])
 
     def on_news(self, parts: Iterable[Entries]) -> None:
         """Follow what others saw and did; they are on disk already. Who judges knows better what it judges itself."""

@@ -147,6 +147,8 @@ class TeamPart:
             if told.reachability == "online" and (state.team is None or state.team.reachability != "online"):
                 sharing.wake()
                 pictures.wake()
+            if told.reachability == "online" and told.lease == "elsewhere" and not told.holder:
+                board.forget_loads()
             self._tell(told)
 
         self.ledger = ledger = TeamLedger(
@@ -187,8 +189,7 @@ class TeamPart:
             polling,
             on_lease=lambda lease: spawn("lease", self._judge_as(board, kept, teller)),
             on_state=on_state,
-            on_heard=board.on_heard,
-            on_numbers=board.on_numbers,
+            on_seen=board.on_live,
             on_synced=lambda: spawn("absorbing", self._absorb(board)),
             local_alerts=lambda: from_here.marked,
             stop=self._stop,

@@ -236,9 +236,8 @@ def _link_card(model: Model, link: Link, now_us: int) -> Row:
     lines.append(("Kind", link.kind))
     title = words.name_of_link(model.inventory, link)
     notes = _notes(model, link.id, status, now_us)
-    if is_polled_elsewhere((model.today or model).team) and (
-        state is None or (state.ab_bps, state.ba_bps) == (None, None)
-    ):
+    is_unknown = state is None or (state.ab_bps, state.ba_bps) == (None, None)
+    if is_unknown and model.today is not None and is_polled_elsewhere(model.today.team):
         notes.append(LOADS_ELSEWHERE)
     return {
         "id": link.id,

@@ -122,7 +122,7 @@ def polled_words(team: TeamState) -> str:
     return f"{holder} polls for the team" if holder else "Nobody polls for the team now"
 
 
-LOADS_ELSEWHERE = "What links carry is seen on the computer that polls"
+LOADS_ELSEWHERE = "What links carried is seen on the computer that polls"
 
 
 def is_polled_elsewhere(team: TeamState | None) -> bool:

@@ -21,7 +21,7 @@ from domain.inventory import PUSHED
 from domain.load import LinkState
 from domain.metrics import CATALOGUE
 from domain.observation import Observation, Reading
-from domain.sync import Entries, Gone, Numbers
+from domain.sync import Entries, Gone, Load, Numbers
 from domain.wire import LatestValues
 from engine.judge.judge import Judge
 from engine.judge.outcome import Outcome
@@ -43,8 +43,9 @@ def follow(state: State, judge: Judge, part: Entries, at_us: int, *, is_judge: b
                 outcome.turned = True
                 judge.faults.turn_device(health, at_us, outcome)
                 judge.faults.let_go(health.device, health.status, at_us, outcome)
-        for link in map(_without_load, part.link_states):
-            was = state.link_states.get(link.link)
+        for told in part.link_states:
+            was = state.link_states.get(told.link)
+            link = _with_load_of(told, was)
             state.link_states[link.link] = link
             outcome.link_states.append(link)
             if was is None or was.status != link.status:
@@ -91,6 +92,18 @@ def measure(state: State, told: Iterable[Numbers]) -> list[UUID]:
     return found
 
 
+def carry(state: State, loads: Iterable[Load]) -> list[UUID]:
+    """Take up what links carry as who judges says; return those of which that is news."""
+    found = []
+    for id, *told in loads:
+        old = state.link_states.get(id)
+        ab, ba = (bps if bps is not None and isfinite(bps) and bps >= 0 else None for bps in told)
+        if old is not None and (old.ab_bps, old.ba_bps) != (ab, ba):
+            state.link_states[id] = msgspec.structs.replace(old, ab_bps=ab, ba_bps=ba)
+            found.append(id)
+    return found
+
+
 def forget(state: State, gone: Iterable[Gone], outcome: Outcome) -> None:
     """Drop what is gone of what was seen; an alert that is gone goes with what it is about."""
     for one in gone:
@@ -106,9 +119,12 @@ def forget(state: State, gone: Iterable[Gone], outcome: Outcome) -> None:
                 state.facts.pop(one.id, None)
 
 
-def _without_load(link: LinkState) -> LinkState:
-    """Return a link's state without what it carried: that is told when the status turns, and would pass for what it is now."""
-    return LinkState(link.link, link.status, link.since_us, link.at_us)
+def _with_load_of(link: LinkState, was: LinkState | None) -> LinkState:
+    """Return a link's state without what it carried when its status turned, which would pass for what it carries now: that is
+    told by itself (`sync/carrying.py`), and holds while the link stays as it is."""
+    if was is None or was.status != link.status:
+        return LinkState(link.link, link.status, link.since_us, link.at_us)
+    return LinkState(link.link, link.status, link.since_us, link.at_us, was.ab_bps, was.ba_bps)
 
 
 def _heard(probe: ProbeHealth, at_us: int) -> ProbeHealth:

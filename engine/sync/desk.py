@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,6 @@ from domain.sync import (
     Kept,
     Lease,
     Live,
-    Numbers,
     Outcomes,
     Person,
     Present,
@@ -78,8 +77,8 @@ DeskRequest = LogInAgain | LeaveTeam | QueryTray | DropFromTray | SetPresence
 
 
 class TeamDesk:
-    """Made by `compose.py`; `run` it. `on_lease` hears who polls and judges, `on_state` how it stands, `on_heard` when others
-    heard devices, `on_numbers` what they measured, `on_synced` that all is here; `destroy_key` and `stop` do so."""
+    """Made by `compose.py`; `run` it. `on_lease` hears who polls and judges, `on_state` how it stands, `on_seen` what others
+    saw just now, `on_synced` that all is here; `destroy_key` and `stop` do so."""
 
     def __init__(  # noqa: PLR0917
         self,
@@ -95,8 +94,7 @@ class TeamDesk:
         *,
         on_lease: Callable[[LeaseState], object],
         on_state: Callable[[TeamState], None],
-        on_heard: Callable[[Mapping[UUID, int]], None],
-        on_numbers: Callable[[Iterable[Numbers]], None],
+        on_seen: Callable[[Live], None],
         on_synced: Callable[[], object],
         local_alerts: Callable[[], tuple[UUID, ...]],
         stop: Callable[[], None],
@@ -116,8 +114,7 @@ class TeamDesk:
         self._polling = polling
         self._on_lease = on_lease
         self._on_state = on_state
-        self._on_heard = on_heard
-        self._on_numbers = on_numbers
+        self._on_seen = on_seen
         self._on_synced = on_synced
         self._local_alerts = local_alerts
         self._stop = stop
@@ -344,10 +341,7 @@ class TeamDesk:
 
     def on_live(self, live: Live) -> None:
         """Who is there, what was heard by those who poll, and the numbers of devices that somebody looks at here."""
-        if live.numbers:
-            self._on_numbers(live.numbers)
-        if live.heard:
-            self._on_heard(dict(live.heard))
+        self._on_seen(live)
         if live.people is not None:
             self._people, self._polling.pollers = live.people[:PEOPLE_CAP], live.pollers[:PEOPLE_CAP]
             self.tell_state()

@@ -22,6 +22,7 @@ from engine.state import State
 from engine.storage import StoreThread
 from engine.storage.store import Store
 from engine.storage.team import TeamStore
+from engine.sync.carrying import Carrying
 from engine.sync.membership import Membership
 from engine.sync.telling import Telling
 
@@ -52,6 +53,7 @@ class Teller:
         self._thread = thread
         self._kept = kept
         self._pen = pen
+        self._carrying = Carrying(state)
         self._telling = Telling(membership.told_seq, pen.last_seq)
         self._store = store
         self._now_us = now_us
@@ -107,6 +109,7 @@ class Teller:
         self._telling.open(kept_seq)
         self._out, self._is_open, self._is_new = None, True, True
         self._note_all()
+        self._carrying.begin_anew()
 
     def close(self) -> None:
         """The line is over: what was out is told again."""
@@ -116,9 +119,9 @@ class Teller:
 
     async def next(self, fence: int) -> list[ToServer]:
         """Return what is to be said now, under a fence (0: what is judged here does not count)."""
-        told: list[ToServer] = []
         if not self._is_open:
-            return told
+            return []
+        told: list[ToServer] = [*self._carrying.next(fence, self._now_us())]
         if self._is_new:
             self._is_new = False
             told += self._digests()

@@ -20,7 +20,7 @@ from engine.tasks import end, keep
 from sync_server.charts import Charts
 from sync_server.ingest import Ingest
 from sync_server.ledger import NEWS
-from sync_server.live import others, polling, presence, relaying
+from sync_server.live import carried, others, polling, presence, relaying
 from sync_server.live.bus import Bus, Hear
 from sync_server.live.fairness import Fairness
 from sync_server.live.frames import COPIED, COPIED_S, HangUp
@@ -96,6 +96,7 @@ class Hub:
             others.NUMBERS: self._to_room(Room.on_numbers_elsewhere),
             others.HEARD: self._to_room(Room.on_heard_elsewhere),
             relaying.SEEN: self._to_room(lambda room, data: room.on_relayed(relaying.SEEN, data)),
+            carried.CARRIED: self._to_room(lambda room, data: room.on_relayed(carried.CARRIED, data)),
             relaying.ASK: self._to_room(lambda room, data: room.on_relayed(relaying.ASK, data)),
         }
         bus.start(handlers, self._on_gap)

@@ -28,6 +28,7 @@ from domain.sync import (
     Digests,
     Lease,
     Live,
+    Loads,
     Person,
     Present,
     Push,
@@ -78,6 +79,7 @@ class Follows(Protocol):
     def on_moved(self, line: Line) -> None: ...
     def on_beat(self) -> None: ...
     def on_seen(self, line: Line, report: bytes) -> None: ...
+    def on_loads(self, line: Line, loads: Loads) -> None: ...
     def on_ask(self, devices: Sequence[tuple[UUID, UUID | None]]) -> None: ...
     async def page(self, line: Line, cursor: Cursor) -> Page: ...
 
@@ -232,8 +234,7 @@ class Line:
             message = decode(data)
             match message:
                 case Alive(at_us, untold, beat):
-                    ahead_us = at_us - self._works.now_us()
-                    self.ahead_us = max(-CLOCK_CAP_US, min(CLOCK_CAP_US, ahead_us))
+                    self.ahead_us = max(-CLOCK_CAP_US, min(CLOCK_CAP_US, at_us - self._works.now_us()))
                     self.untold = max(0, min(UNTOLD_CAP, untold))
                     self._on_beat(beat)
                 case Seen() if not reports.affords(1, now_s):
@@ -242,6 +243,8 @@ class Line:
                     self._works.dropped["question"] += 1
                 case Seen(report):
                     self._on_seen(report)
+                case Loads() if self.room is not None:
+                    self.room.on_loads(self, message)
                 case Taken(revision):
                     self._on_taken(revision)
                 case Cycles():
@@ -343,8 +346,7 @@ class Line:
 
     def _on_seen(self, report: bytes) -> None:
         if len(report) > REPORT_CAP_BYTES:
-            said = f"a report of at most {REPORT_CAP_BYTES} bytes expected, got {len(report)}"
-            raise HangUp("BAD_MESSAGE", said)
+            raise HangUp("BAD_MESSAGE", f"a report of {len(report)} bytes, at most {REPORT_CAP_BYTES}")
         if self.room is not None and self.run_id is not None:
             self.room.on_seen(self, report)
 
@@ -358,9 +360,7 @@ class Line:
 
     async def _let_go(self, slots: tuple[tuple[int, int], ...] | None) -> None:
         given = slots or ()
-        is_sane = len(given) <= SLOTS and all(
-            0 <= slot < SLOTS and 0 < fence < 2**62 for slot, fence in given
-        )
+        is_sane = len(given) <= SLOTS and all(0 <= one < SLOTS and 0 < fence < 2**62 for one, fence in given)
         if self.run_id is None or not is_sane:
             raise HangUp("BAD_MESSAGE", f"a run that lets go of some of {SLOTS} slots expected")
         async with self._works.database.transaction(Work(self._tenant())) as transaction:

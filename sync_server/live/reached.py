@@ -1,4 +1,4 @@
-"""Which devices somebody reaches who reaches some sites only, kept until it changes. Counterpart: `room.py`.
+"""Which devices and links somebody reaches who reaches some sites only, kept until it changes. Counterpart: `room.py`.
 
 Theory: what decides it is who asks (`View`) and where devices and sites stand, and each change of those is in `sync.touched`. So
 once a heartbeat one look into its index says whether anything of the kind was touched; only then reaches are read again.
@@ -25,7 +25,7 @@ class Reached:
         self._as_of = 0
 
     async def by_view(self, people: Iterable[Principal]) -> dict[View, frozenset[UUID]]:
-        """Return the devices that each view of some people reaches. Raises as `Database.transaction` does."""
+        """Return the devices and links that each view of some people reaches. Raises as `Database.transaction` does."""
         wanted = {view_of(who): who for who in people}
         if not wanted:
             return {}
@@ -36,9 +36,9 @@ class Reached:
         self._kept = {view: devices for view, devices in self._kept.items() if view in wanted}
         for view in wanted.keys() - self._kept.keys():
             async with self._database.transaction(wanted[view]) as transaction:
-                rows = await transaction.fetch("SELECT id FROM device")
+                rows = await transaction.fetch("SELECT id FROM device UNION ALL SELECT id FROM link")
             self._kept[view] = frozenset(UUID(int=row["id"].int) for row in rows)
         return dict(self._kept)
 
 
-_MOVED = "SELECT max(revision) FROM sync.touched WHERE revision > $1 AND kind IN ('device', 'site')"
+_MOVED = "SELECT max(revision) FROM sync.touched WHERE revision > $1 AND kind IN ('device', 'link', 'site')"

@@ -15,10 +15,13 @@ import time
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from domain.sync import HEARTBEAT_S, Alive, Cycles, Lease, Live, encode
+import msgspec
+
+from domain.sync import HEARTBEAT_S, LOADS_AT_ONCE, Alive, Cycles, Lease, Live, Loads, encode
 from engine.tasks import end, keep
 from sync_server.live import presence
 from sync_server.live.bus import Bus
+from sync_server.live.carried import CARRIED, Carried
 from sync_server.live.frames import COPIED, COPIED_S, HangUp
 from sync_server.live.line import Line
 from sync_server.live.others import Others, heard_in, numbers_in
@@ -63,6 +66,7 @@ class Room:
         self._lease: presence.Lease | None = None
         self._holder = ""
         self._relaying = Relaying(tenant, self.lines, works)
+        self._carried = Carried()
         self._heard: dict[UUID, int] = {}
         """When devices were heard last, of which that was not told yet."""
         self._heard_here: dict[UUID, int] = {}
@@ -127,13 +131,23 @@ class Room:
         """A run saw something of what it polls."""
         self._relaying.see(line, report)
 
+    def on_loads(self, line: Line, loads: Loads) -> None:
+        """Who judges says what links carry."""
+        lease = self._lease
+        is_judge = lease is not None and (line.install, loads.fence) == (lease.install, lease.fence)
+        if is_judge and len(loads.links) <= LOADS_AT_ONCE:
+            self._works.relay(self.tenant, CARRIED, msgspec.msgpack.encode(loads.links))
+
     def on_ask(self, devices: Sequence[tuple[UUID, UUID | None]]) -> None:
         """Somebody wants devices asked at once."""
         self._relaying.ask(devices)
 
     def on_relayed(self, kind: str, payload: bytes) -> None:
         """Something was carried here from another line, or another server."""
-        self._relaying.on_relayed(kind, payload)
+        if kind == CARRIED:
+            self._carried.take(payload)
+        else:
+            self._relaying.on_relayed(kind, payload)
 
     def on_gap(self) -> None:
         """Anything may have been missed, and others may not have heard that this room is here."""
@@ -298,6 +312,7 @@ class Room:
                 await self._hear()
                 if is_beat:
                     await self._tell_heard(now_s)
+                    await self._carried.tell(self.lines, self._reached)
             except AWAY:
                 await asyncio.sleep(1.0)
             await asyncio.sleep(GATHER_S)
@@ -351,6 +366,8 @@ class Room:
         is_other = lease != self._lease and (
             self._lease is None or (lease.install, lease.fence) != (self._lease.install, self._lease.fence)
         )
+        if is_other:
+            self._carried.forget()
         is_other = is_other or heard.holder != self._holder
         self._lease, self._holder = lease, heard.holder
         for line in list(self.lines):

@@ -64,6 +64,10 @@ async def test_what_one_does_to_an_alert_the_other_has_and_what_both_did_apart_b
             await mara.until(lambda: mara.state.alerts[alert.id].acknowledged_by)
             await act(mara, alert, "comment", "mara", "I look at it")
             await joe.until(lambda: comments(joe, alert) == {"I look at it"})
+            await act(joe, alert, "resolve", "joe", "new fuse")
+            await mara.until(lambda: not mara.state.alerts[alert.id].is_open)
+            resolved = [one for one in mara.state.alerts[alert.id].acts if one.what == "resolved"]
+            assert [(one.by, one.text) for one in resolved] == [("One engineer", "new fuse")]
 
             cuts = Cut(mara), Cut(joe)
             for one in cuts:

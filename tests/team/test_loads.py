@@ -1,0 +1,56 @@
+"""What links carry, in a window that judges nothing: through a real server, from who judges, now and to who comes later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from domain.edit import creation
+from domain.inventory import PUSHED, Device, Link
+from domain.observation import Observation, Reading
+from engine.compose import new_id, now_us
+from tests.server.conftest import ServerDatabase
+from tests.team.engines import Joined, all_until, join, running
+from tests.team.servers import listening
+
+
+def tells(judge: Joined, device: Device, took: float, sent: float, up: float = 1) -> None:
+    """Have a device's port tell what it takes in and sends out."""
+    values = (("if_oper_up", "ether1", up), ("if_in_bps", "ether1", took), ("if_out_bps", "ether1", sent))
+    told = Observation(device.id, PUSHED, judge.state.vantage, now_us(), None, Reading(values))
+    judge.engine._board.judge.observe(told)
+
+
+def load(engine: Joined, link: Link) -> tuple[float | None, float | None]:
+    found = engine.state.link_states.get(link.id)
+    return (found.ab_bps, found.ba_bps) if found is not None else (None, None)
+
+
+async def test_who_does_not_judge_sees_what_links_carry_and_who_comes_later_too(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    async with listening(server_database) as server:
+        root = await server.found()
+        await server.tenant(root)
+        names = ("mara", "joe", "late")
+        for who in names:
+            await server.member(root, "engineer", f"{who}@example.org")
+        mine, yours, later = [await join(tmp_path / who, server, f"{who}@example.org") for who in names]
+        a, b = (
+            Device(new_id(), name, f"192.0.2.{n}", (), interval_s=3600.0) for n, name in ((1, "a"), (2, "b"))
+        )
+        link = Link(new_id(), a.id, b.id, "ether1", "ether1", "fibre", 10**9)
+        async with running(mine) as mara, running(yours) as joe:
+            await all_until((mara, joe), lambda one: one.team.reachability == "online")
+            await joe.edit("add", creation("device", a), creation("device", b), creation("link", link))
+            await all_until((mara, joe), lambda one: one.state.inventory.link(link.id))
+            await mara.until(lambda: {one.team.lease for one in (mara, joe)} == {"here", "elsewhere"})
+            judge, follower = sorted((mara, joe), key=lambda one: one.team.lease == "elsewhere")
+            tells(judge, a, 3e8, 6e8)
+            await follower.until(lambda: load(follower, link) == (6e8, 3e8))
+            tells(judge, a, 1e8, 2e8)
+            await follower.until(lambda: load(follower, link) == (2e8, 1e8))
+            async with running(later) as third:
+                await third.until(lambda: load(third, link) == (2e8, 1e8))
+            tells(judge, a, 0, 0, up=0)
+            await follower.until(lambda: follower.state.link_states[link.id].status == "down")
+            assert load(follower, link) == (None, None)
