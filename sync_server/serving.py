@@ -8,6 +8,7 @@ One rule: a certificate that is wrong ends the start before the database is touc
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -33,6 +34,9 @@ _log = logging.getLogger("sync_server")
 BACKLOG = 2048
 PAUSE_S = 0.5
 """How long is waited where the system gives no more files."""
+SWEEPS = 20_000, 20, 50
+"""When the collector looks for rings. A page makes a thousand things that go with the answer: after 700, as is usual, it finds
+them all in use."""
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -48,6 +52,7 @@ async def serve(settings: Settings) -> None:
         pointing = _listen(settings.listen_host, settings.redirect_port) if settings.redirect_port else None
         server = Server(configured(app, settings, certificate), app.state.hub, settings, pointing)
         renewing = [keep("certificate", certificate.run)] if certificate else []
+        _settle()
         _log.info("serving", extra={"address": address})
         try:
             await server.serve([listening])
@@ -55,6 +60,13 @@ async def serve(settings: Settings) -> None:
             await end(*renewing)
         _log.info("stopping")
     _log.info("stopped")
+
+
+def _settle() -> None:
+    """Take what the start has made out of the collector's walks, each of which holds up every request."""
+    gc.set_threshold(*SWEEPS)
+    gc.collect()
+    gc.freeze()
 
 
 def _listen(host: str, port: int) -> socket.socket:

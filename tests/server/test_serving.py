@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from psycopg import sql
 from sqlalchemy import text
 
 from sync_server.preparing import allow_login
+from sync_server.serving import SWEEPS, _settle
 from tests import postgres
 from tests.server.conftest import ServerDatabase
 
@@ -93,6 +95,18 @@ def test_a_bare_cluster_is_prepared_and_migrated_and_both_may_be_done_again(post
         assert done.returncode == 0, done.stderr
     with psycopg.connect(settings["HELIOGRAPH_DATABASE_URL"]) as connection:
         assert connection.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("1min",)
+        assert connection.execute("SHOW jit").fetchone() == ("off",)
+
+
+def test_what_the_start_has_made_is_not_walked_while_the_server_serves() -> None:
+    before, kept = gc.get_threshold(), [object()]
+    try:
+        _settle()
+        assert gc.get_threshold() == SWEEPS
+        assert gc.get_freeze_count() and not any(one is kept for one in gc.get_objects())
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 def test_a_password_reaches_postgresql_hashed_since_it_logs_statements(postgres_sockets: Path) -> None:
