@@ -27,8 +27,8 @@ from engine.storage.samples import ROW_BYTES, SCHEMAS_CACHED, US_PER_DAY, VALUES
 from sync_server.database import Database, Transaction, Work
 from sync_server.usage import Usage, Used
 
-AHEAD_US = HOUR_US
-"""How far a poller's clock may be ahead of ours."""
+AHEAD_US = 2 * HOUR_US
+"""How far a poller's clock may be ahead of ours: an hour is what a clock is off by when somebody set it to the wrong zone."""
 TENANTS_CACHED = 1_000
 FLOAT_BYTES = 4
 LATEST_US = 2 * US_PER_DAY

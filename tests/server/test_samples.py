@@ -126,7 +126,7 @@ def test_what_no_sane_device_says_is_counted_and_not_stored(bench: Run) -> None:
         refused = [
             whole._replace(data=whole.data[:-1]),
             whole._replace(schema=b"never told"),
-            whole._replace(at_us=NOW_US + 2 * HOUR_US),
+            whole._replace(at_us=NOW_US + 3 * HOUR_US),
             whole._replace(at_us=NOW_US - 5 * US_PER_DAY),
             whole._replace(at_us=-(1 << 62)),
         ]
