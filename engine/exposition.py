@@ -143,7 +143,7 @@ async def exposing(state: State, at: tuple[str, int] | None) -> AsyncIterator[No
 
     try:
         server = await asyncio.start_server(answer, *at, limit=HEAD_CAP_BYTES)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a name that no host can have
         _log.warning("metrics_refused", extra={"host": at[0], "port": at[1], "reason": str(error)})
         yield
         return

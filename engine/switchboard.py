@@ -166,8 +166,6 @@ class Switchboard:
 
     def carry(self, outcome: Outcome) -> None:
         """Hand what the judge changed to clients and storage; a health or link on disk only where its status turned."""
-        if outcome.turned and any(health.status == "down" for health in outcome.health):
-            self.fell.set()
         self.tell(outcome)
         own = [CycleRow(*sample) for sample in outcome.samples if self._is_polled(sample.device)]
         batch = Batch(own, outcome.facts)
@@ -185,6 +183,8 @@ class Switchboard:
 
     def tell(self, outcome: Outcome) -> None:
         """Hand what changed to clients."""
+        if outcome.turned and any(health.status == "down" for health in outcome.health):
+            self.fell.set()
         self._upkeep.rows_since_keyframe += sum(row.kind not in RECEIVED_KINDS for row in outcome.journal)
         if outcome.facts:
             self.receivers.learn(outcome.facts)

@@ -7,7 +7,7 @@ Theory. Live is what answers (up, degraded), down is what fell silent; everythin
     goes on through them. What answers is live, whatever lies before it; but a device that is polled late, and still counts as
     up, makes no root of the one that it hangs on.
     A dark part without a root (an island) has one chosen: the device that all others of it hang on, else the first to fall.
-    Nothing is live at all, and an entry and another device are down: the poller itself is cut off, and no device is a root.
+    Nothing that is asked is live, an entry and another device are down: the poller itself is cut off, and no device is a root.
 A link that is down does not count, but where it fell with a device at its ends: its fall is then part of the same news.
 One rule: a change of one device or link costs what is around it; after an edit of the graph all is computed anew, when asked.
 """
@@ -65,6 +65,7 @@ class Causes:
         self._topology = topology
         self._together_us = round(together_s * 1e6)
         self._live: set[UUID] = set()
+        self._unasked: set[UUID] = set()
         self._down: dict[UUID, int] = {}
         self._fallen: dict[UUID, int] = {}
         self._turned: set[UUID] = set()
@@ -75,9 +76,12 @@ class Causes:
 
     # what is seen
 
-    def set_state(self, device: UUID, state: State, since_us: int = 0) -> None:
-        """Take in a device's state; `since_us` is when it fell, and counts where it is down."""
+    def set_state(self, device: UUID, state: State, since_us: int = 0, *, is_asked: bool = True) -> None:
+        """Take in a device's state; `since_us` is when it fell, and counts where it is down. Where nobody asks it, that it lives
+        says nothing of the poller's own uplink."""
         was_live, fell_us = device in self._live, self._down.pop(device, None)
+        was_asked = device not in self._unasked
+        (self._unasked.discard if is_asked else self._unasked.add)(device)
         self._live.discard(device)
         kind = QUIET
         if state == "down":
@@ -85,7 +89,7 @@ class Causes:
         elif state in ("up", "degraded"):
             kind = LIVE
             self._live.add(device)
-        if (was_live, fell_us) == (kind == LIVE, self._down.get(device)):
+        if (was_live, fell_us, was_asked) == (kind == LIVE, self._down.get(device), is_asked):
             return
         self._turned.add(device)
         slot = self._topology.index.get(device)
@@ -120,7 +124,7 @@ class Causes:
 
     @property
     def cut_off(self) -> bool:
-        """Nothing is live, an entry is down and so is another device: the poller's own uplink is the cause."""
+        """Nothing that is asked is live, an entry is down and so is another device: the poller's own uplink is the cause."""
         return self._darkness().is_cut_off()
 
     def roots(self) -> tuple[UUID, ...]:
@@ -286,7 +290,14 @@ class Causes:
             return current
         topology = self._topology
         self._turned.update(self._down)
-        self._built = Darkness(topology, self._live.__contains__, self._down, self._fallen, self._together_us)
+        self._built = Darkness(
+            topology,
+            self._live.__contains__,
+            self._down,
+            self._fallen,
+            self._together_us,
+            unasked=self._unasked,
+        )
         self._built_at = topology.version
         structure = topology.structure
         self._weak = {}

@@ -6,7 +6,7 @@ every count that was added is taken off again, and nobody is judged whom the cha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from uuid import UUID
 
 from domain.topology.graph import Topology
@@ -38,6 +38,8 @@ class Darkness:
         down: dict[UUID, int],
         fallen: dict[UUID, int],
         together_us: int,
+        *,
+        unasked: Set[UUID],
     ) -> None:
         self._topology, self._structure, self._near = topology, topology.structure, topology.near
         self._entries, self._together_us = frozenset(topology.entries), together_us
@@ -54,7 +56,8 @@ class Darkness:
             self.kind[v] = LIVE if live(device) else DARK if device in down else QUIET
             if device in down:
                 self.since[v] = down[device]
-        self._live = self.kind.count(LIVE)
+        self._unasked = unasked
+        self._answering = {v for device, v in topology.index.items() if self._answers(device, v)}
         self._quiet = Parts(slots, self.ways, self._quiet_marks)
         self._quiet.fill(v for v in topology.index.values() if self.kind[v] == QUIET)
         self._rooted = {v for v in self.since if self._is_root(v)}
@@ -112,7 +115,7 @@ class Darkness:
     def _take_out(self, v: int) -> None:
         kind = self.kind[v]
         if kind == LIVE:
-            self._live -= 1
+            self._answering.discard(v)
             self._mark_around(self._quiet, v, LIVELY, -1)
         elif kind == ROOT:
             self._rooted.discard(v)
@@ -126,7 +129,8 @@ class Darkness:
     def _put_in(self, v: int) -> None:
         kind = self.kind[v]
         if kind == LIVE:
-            self._live += 1
+            if self._answers(self._topology.ids[v], v):
+                self._answering.add(v)
             self._mark_around(self._quiet, v, LIVELY, 1)
         else:
             self.dark.add(v)
@@ -228,8 +232,11 @@ class Darkness:
     # roots
 
     def is_cut_off(self) -> bool:
-        """Tell whether nothing is live, and an entry and another device are down."""
-        return not self._live and len(self.since) > 1 and any(v in self.since for v in self._entries)
+        """Tell whether nothing that is asked is live, and an entry and another device are down."""
+        return not self._answering and len(self.since) > 1 and any(v in self.since for v in self._entries)
+
+    def _answers(self, device: UUID | None, v: int) -> bool:
+        return self.kind[v] == LIVE and device not in self._unasked
 
     def age(self, v: int) -> tuple[int, int]:
         """Return what puts down slots in order: when they fell, then their ids."""

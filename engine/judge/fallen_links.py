@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
+from domain.health import stale_after_us
 from domain.inventory import Link
 from domain.load import LinkState
 from domain.topology import Causes
@@ -57,9 +58,11 @@ def weigh(link: Link, fallen: LinkState, state: State, causes: Causes, now_us: i
 
 
 def age_us(state: State, devices: Iterable[UUID]) -> int:
-    """Return within what time each of some devices has been asked, and has answered if it is to."""
-    found = (state.inventory.device(id) for id in devices)
-    return int(max((d.interval_s for d in found if d is not None), default=0.0) * 1e6 + AGE_SLACK_S * 1e6)
+    """Return within what time each of some devices has been asked, and has answered if it is to; one that only pushes has not
+    answered when it is missed."""
+    found = [one for id in devices if (one := state.inventory.device(id)) is not None]
+    ages_us = (one.interval_s * 1e6 if one.probes else stale_after_us(one.interval_s) for one in found)
+    return int(max(ages_us, default=0.0) + AGE_SLACK_S * 1e6)
 
 
 def _answered_us(state: State, device: UUID) -> int:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from domain.evidence import DerivedLink
 from domain.health import SILENT, Health
-from domain.inventory import Inventory
+from domain.inventory import PUSHED, Inventory
 from domain.load import LinkState
 from domain.observation import Observation
 from domain.topology import Causes, impact
@@ -196,7 +196,9 @@ class Faults:
             self._asked_us.clear()
 
     def look(self, now_us: int, outcome: Outcome) -> None:
-        """Find out what each device is that turned: a cause, or behind one."""
+        """Find out what each device is that turned: a cause, or behind one. Before the first tick nothing is known."""
+        if not self._is_begun:
+            return
         self._network.settle(self._state.inventory)
         changes = self._causes.take_changes()
         turned = set(changes.devices)
@@ -290,8 +292,8 @@ class Faults:
             ):
                 return False
         fault = self._state.faults.get(device)
-        if fault is not None and fault.last_seen is not None and now_us == doubt.began_us:
-            return False  # until the next tick: how it was heard last is being read from the disk
+        if fault is not None and fault.last_seen is not None and now_us - doubt.began_us < 1e6:
+            return False  # how it was heard last is being read from the disk
         if not witnesses:
             return True
         from_us = self._began_us(device) + APART_S * 1e6
@@ -306,10 +308,8 @@ class Faults:
         return found is None or now_us - doubt.began_us > age_us(self._state, (device,))
 
     def _is_alive(self, health: Health, now_us: int) -> bool:
-        """Tell whether a degraded device answered since it began to miss, if only with a refusal.
-
-        What dies while it is asked has a probe that fails before the others are asked at all.
-        """
+        """Tell whether a degraded device answered since it began to miss, if only with a refusal: what dies while it is asked has
+        a probe that fails before the others are asked at all."""
         failures = (probe.failure for probe in health.probes.values() if probe.failed)
         return (
             (health.last_answer_us or 0) > self._missed_us.get(health.device, 0)
@@ -385,7 +385,7 @@ class Faults:
 
     def _note(self, health: Health) -> None:
         since_us = self._missed_us.get(health.device, health.since_us)
-        self._causes.set_state(health.device, health.status, since_us)
+        self._causes.set_state(health.device, health.status, since_us, is_asked=PUSHED not in health.probes)
 
     def _note_link(self, link: LinkState) -> None:
         self._causes.set_link(link.link, link.status == "down", link.since_us)

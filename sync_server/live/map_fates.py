@@ -67,7 +67,9 @@ class Graph:
             return Fates({}, planned)
         causes = Causes(self._network.topology, _TOGETHER_S)
         for id, (status, since_us) in states.items():
-            causes.set_state(id, "paused" if id in planned else status, since_us)
+            one = self._inventory.device(id)
+            is_asked = one is None or bool(one.probes)
+            causes.set_state(id, "paused" if id in planned else status, since_us, is_asked=is_asked)
         for id, since_us in fallen:
             causes.set_link(UUID(int=id.int), True, since_us)
         suspects = Suspects(causes, _TOGETHER_S)

@@ -264,3 +264,15 @@ def test_what_falls_behind_a_known_cause_is_affected_at_a_look_and_a_look_believ
     town.judge.look(town.now_us)
     assert town.affected() == {"hill"}
     assert len(town.alert_rows) == told
+
+
+def test_a_new_judge_looks_at_nothing_before_its_first_tick() -> None:
+    town = chain()
+    town.dead = {RELAY.id}
+    town.runs(LONG_S)
+    town.restarts()
+    told = len(town.outcomes)
+    town.judge.look(town.now_us)
+    assert len(town.outcomes) == told
+    town.runs(90)
+    assert [row for row in town.alert_rows if row.startswith("unsilenced")] == []

@@ -26,6 +26,7 @@ def test_what_goes_down_is_looked_at_at_once_and_what_follows_soon_after_togethe
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(turns, "REST_S", 0.05)
+    monkeypatch.setattr(turns, "REST", 0)
     asyncio.run(_falls())
 
 

@@ -7,12 +7,15 @@ from uuid import UUID
 import msgspec
 
 from domain.edit import change
-from domain.inventory import Device
+from domain.inventory import Device, Link
 from domain.team import Reachability, TeamState
 from engine.judge.following import hear_pushed
 from tests.unit.court import DEFAULTS, A, Court
 from tests.unit.inventories import device
 from tests.unit.rule_court import RuleCourt
+from tests.unit.town import Town, join, node
+
+POP = node(1, "pop", "pop")
 
 
 def test_what_only_pushes_is_stale_and_then_told_of_when_nothing_comes_any_more() -> None:
@@ -66,3 +69,38 @@ def team_of(reachability: Reachability = "online") -> TeamState:
 
 def pushes(court: Court, of: Device) -> None:
     hear_pushed(court.state, court.judge, [of.id], court.now_us)
+
+
+def in_a_town(*links: Link, others: tuple[Device, ...]) -> tuple[Town, Device]:
+    """Return a town in which one device only pushes: pop - mast, and what hangs on it."""
+    mast = msgspec.structs.replace(node(2, "mast"), probes=())
+    town = Town(POP, POP, mast, *others, join(1, POP, mast), *links)
+    town.state.team = team_of()
+    return town, mast
+
+
+def test_that_something_pushes_says_nothing_of_the_pollers_own_uplink() -> None:
+    farm = node(3, "farm", "access")
+    town, mast = in_a_town(join(2, POP, farm), others=(farm,))
+    town.runs(60)
+    pushes(town, mast)
+    town.is_out = True
+    for _ in range(12):
+        town.runs(10)
+        pushes(town, mast)
+    assert town.status(mast) == "up"
+    assert [alert.kind for alert in town.state.alerts.values() if alert.is_open] == ["cut_off"]
+
+
+def test_what_hangs_on_one_that_pushed_waits_until_it_is_missed() -> None:
+    farms = tuple(node(n, f"farm{n}", "access") for n in (3, 4))
+    links = tuple(
+        join(n, msgspec.structs.replace(node(2, "mast"), probes=()), farm) for n, farm in enumerate(farms, 2)
+    )
+    town, mast = in_a_town(*links, others=farms)
+    for _ in range(6):
+        town.runs(10)
+        pushes(town, mast)
+    town.dead = {mast.id}
+    town.runs(180)
+    assert set(town.opened()) == {"mast"}
