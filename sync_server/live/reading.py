@@ -310,11 +310,15 @@ _HEALTH = """
 """Of what turns by the hundred one text is read, and at once as what it means: row by row took most of a round."""
 _LINK_STATES = """
     SELECT coalesce(json_agg(told), '[]')::text FROM (
-        SELECT link_id AS link, status, since_us, at_us, ab_bps, ba_bps FROM link_state s WHERE link_id = ANY ($1::uuid[])
+        SELECT link_id AS link, status, since_us, at_us,
+            nullif(nullif(nullif(ab_bps, 'NaN'), 'Infinity'), '-Infinity') AS ab_bps,
+            nullif(nullif(nullif(ba_bps, 'NaN'), 'Infinity'), '-Infinity') AS ba_bps
+        FROM link_state s WHERE link_id = ANY ($1::uuid[])
             AND EXISTS (SELECT FROM link l WHERE l.id = s.link_id
                 AND (SELECT count(*) FROM device d WHERE d.id IN (l.a_id, l.b_id)) = 2)
     ) AS told
 """
+"""JSON has no word for a number that is none: one such row, from when they were taken, would stop everybody's line."""
 _health, _link_states = msgspec.json.Decoder(list[Health]), msgspec.json.Decoder(list[LinkState])
 _FACTS = """
     SELECT subject, field, source, vantage, at_us, value FROM fact f WHERE subject = ANY ($1::uuid[])

@@ -178,7 +178,9 @@ def _is_health(one: Health) -> bool:
 
 
 def _is_link_state(one: LinkState) -> bool:
-    return 0 <= one.since_us < NUMBER_CAP and 0 <= one.at_us < NUMBER_CAP
+    loads = [bps for bps in (one.ab_bps, one.ba_bps) if bps is not None]
+    times = [one.since_us, one.at_us]
+    return all(0 <= at_us < NUMBER_CAP for at_us in times) and all(map(math.isfinite, loads))
 
 
 def _fact(one: Fact, vantage: UUID) -> Fact | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -112,6 +113,29 @@ async def test_who_judges_for_the_team_holds_the_lease(server_database: ServerDa
         cleared = back.row(2, "alert_cleared", device, **opened(device))
         await back.tell(journal=(cleared,), fence=fence)
         assert await live.server.owner.fetchval("SELECT cleared_us FROM alert") is None
+
+
+async def test_a_load_that_is_no_number_is_refused_and_one_that_is_kept_stops_nobodys_line(
+    server_database: ServerDatabase,
+) -> None:
+    async with living(server_database) as live:
+        anna, ben, _ = await a_team(live, "engineer", "engineer")
+        hers = await live.join(anna)
+        fence = (await hers.led()).fence
+        his = await live.join(ben)
+        a, b = [str(await a_device(hers, address)) for address in ("10.0.0.1", "10.0.0.2")]
+        links = [uuid4() for _ in range(3)]
+        await hers.push(an_edit(*(making("link", link, a=a, b=b) for link in links)))
+        loads = ((math.nan, 1.0), (1.0, -math.inf), (2.0, None))
+        states = [LinkState(link, "up", AT_US, AT_US, *load) for link, load in zip(links, loads, strict=True)]
+        assert (await hers.tell(link_states=tuple(states), fence=fence)).refused == 2
+        assert await his.until("link_state", links[2]) == states[2]
+        odd = "UPDATE link_state SET ab_bps = $1, ba_bps = 'NaN' WHERE link_id = $2"
+        for value in (math.inf, -math.inf):
+            await live.server.owner.execute(odd, value, links[2])
+            again = await live.join(ben)
+            told = [thing for (kind, _), thing in again.things.items() if kind == "link_state"]
+            assert told == [LinkState(links[2], "up", AT_US, AT_US)]
 
 
 async def test_what_a_person_did_is_by_who_asks_and_takes_the_permission(
