@@ -65,7 +65,10 @@ class Direct:
         plain = self._routes.get((scope["method"], _ID.sub("{}", path)))
         if plain is None or scope.get("root_path"):
             return None
-        given = {**plain.given, **_ids(plain.ids, path)}
+        ids = _ID.findall(path) if plain.ids else []
+        if len(ids) != len(plain.ids):
+            return None  # braces stand in the path itself
+        given = {**plain.given, **dict(zip(plain.ids, map(UUID, ids), strict=True))}
         if query := scope["query_string"]:
             if not plain.is_paged or (page := _PAGE.fullmatch(query)) is None:
                 return None
@@ -94,11 +97,6 @@ class Direct:
                 if kind is not Exception and (handler := self._handlers.get(kind)) is not None:
                     return await handler(request, error)  # type: ignore[no-any-return, misc]
             raise
-
-
-def _ids(names: tuple[str, ...], path: str) -> dict[str, UUID]:
-    """Return the ids of a path by their names."""
-    return dict(zip(names, map(UUID, _ID.findall(path)), strict=True)) if names else {}
 
 
 def plain_routes(routers: Iterable[APIRouter]) -> dict[tuple[str, str], Plain]:

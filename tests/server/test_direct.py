@@ -76,6 +76,8 @@ async def change_probe(call: Call, id: UUID, *, if_match: IfMatch = None) -> Any
         ("GET", f"/probes/{ID.hex}/of/{OTHER}", {}, False),
         ("GET", f"/probes/{str(OTHER).upper()}/of/{OTHER}", {}, False),
         ("GET", f"/probes/{ID}/of/me", {}, False),
+        ("GET", f"/probes/{ID}/of/{{}}", {}, False),
+        ("PATCH", "/probes/{}", {}, False),
         ("GET", f"/probes/{ID}/of/{OTHER}/more", {}, False),
         ("PATCH", f"/probes/{ID}", {}, True),
         ("PATCH", f"/probes/{ID}", {"If-Match": '"a", "b"'}, True),
