@@ -20,7 +20,7 @@ def upgrade() -> None:
     """Go to this revision."""
     if not on_postgres():
         return
-    op.execute("ALTER TABLE identity.secret ADD COLUMN entered_us bigint NOT NULL DEFAULT 0")
+    op.execute("ALTER TABLE identity.secret ADD COLUMN IF NOT EXISTS entered_us bigint NOT NULL DEFAULT 0")
     op.execute("ALTER TABLE identity.secret ALTER COLUMN entered_us DROP DEFAULT")
-    op.execute("ALTER TABLE identity.secret ADD COLUMN renew boolean NOT NULL DEFAULT false")
+    op.execute("ALTER TABLE identity.secret ADD COLUMN IF NOT EXISTS renew boolean NOT NULL DEFAULT false")
     op.execute("GRANT UPDATE (entered_us, renew) ON identity.secret TO heliograph_requests")

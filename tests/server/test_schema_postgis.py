@@ -160,6 +160,15 @@ def test_a_secret_of_before_is_kept_and_whoever_ever_held_it_is_told_of(postgis:
         assert connection.execute(text(asked)).all() == [(OTHER, 1, 0, False)]
 
 
+def test_a_database_that_has_the_columns_of_secrets_already_is_migrated_too(postgis: Engine) -> None:
+    migrate(postgis, "0012")
+    with postgis.begin() as connection:
+        for column in ("entered_us bigint NOT NULL", "renew boolean NOT NULL DEFAULT false"):
+            connection.exec_driver_sql(f"ALTER TABLE identity.secret ADD COLUMN {column}")
+    migrate(postgis)
+    check(postgis)
+
+
 def test_an_inventory_comes_back_as_it_was_and_each_tenant_sees_its_own(migrated: Engine) -> None:
     with migrated.begin() as connection:
         mine = filled(connection, TENANT, 1)
