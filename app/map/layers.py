@@ -26,7 +26,7 @@ NETWORK = (
     Layer("people", "People", "Who else of the team is at which device, link or site"),
     Layer("alerts", "Alerts", "How many are open, at each device and link", by_default=False),
     Layer("names", "Names", "Of devices; what is down is always named"),
-    Layer("latency", "Latency", "Round trip to each device, and on its end of each link", by_default=False),
+    Layer("latency", "Latency", "Round trip to each device, at its end of links", by_default=False),
     Layer("load", "Load", "What links carry, both ways; off: in one quiet colour"),
     Layer("candidates", "Candidates", "Cables that devices tell of and nobody has drawn"),
     Layer("signal", "Signal", "How the two ends of each radio link hear each other"),

@@ -6,10 +6,20 @@ One rule: whatever is off, the list says that a fault is still seen.
 from __future__ import annotations
 
 from functools import partial
+from typing import cast
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.look import ROW_PX, TICK_PX, Look, color, font, square
 from app.map.layers import GROUND, NETWORK, SYMBOLS, Layer, MapLayers
@@ -87,19 +97,31 @@ class LayersPanel(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 12, 14)
         layout.setSpacing(8)
+        rows = QWidget()
+        rows.setLayout(self._rows)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._scrolled = QScrollArea()
+        self._scrolled.setWidgetResizable(True)
+        self._scrolled.setFrameShape(QFrame.Shape.NoFrame)
+        self._scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scrolled.setWidget(rows)
         layout.addLayout(head)
-        layout.addLayout(self._rows)
+        layout.addWidget(self._scrolled)
         layout.addWidget(self.note)
         self._fill()
         layers.changed.connect(self._fill)
 
     def show_at(self, corner: QPoint) -> None:
-        """Show it with its top right corner there."""
-        layout = self.layout()
-        if (
-            layout is not None
-        ):  # adjustSize() gives a window two thirds of the screen at most, and presses its lines together
-            self.resize(WIDTH_PX, layout.totalHeightForWidth(WIDTH_PX))
+        """Show it with its top right corner there; what has no room on the screen is scrolled to."""
+        layout = cast("QVBoxLayout", self.layout())
+        margins = layout.contentsMargins()
+        rows_px = self._rows.totalHeightForWidth(WIDTH_PX - margins.left() - margins.right())
+        self._scrolled.setFixedHeight(rows_px)
+        over_px = layout.totalHeightForWidth(WIDTH_PX) - (
+            self.screen().availableGeometry().bottom() - corner.y()
+        )
+        self._scrolled.setFixedHeight(max(rows_px - max(over_px, 0), ROW_PX))
+        self.resize(WIDTH_PX, layout.totalHeightForWidth(WIDTH_PX))
         self.move(corner - QPoint(self.width(), 0))
         self.show()
 

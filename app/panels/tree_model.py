@@ -191,8 +191,10 @@ class TreeModel(QAbstractItemModel):
     # What changes
 
     def is_pending(self, node: Node) -> bool:
-        """Tell whether a row's device or site waits for the team's server."""
-        return node.key[1] in self.pending
+        """Tell whether a row's device or site waits for the team's server, or the site that it stands for."""
+        id = node.key[1]
+        device = self._model.inventory.device(id) if node.alone and isinstance(id, UUID) else None
+        return id in self.pending or (device is not None and device.site in self.pending)
 
     def _on_changed(self, delta: Delta) -> None:
         if delta.team:
@@ -208,11 +210,11 @@ class TreeModel(QAbstractItemModel):
 
     def _mark_pending(self) -> None:
         was, self.pending = self.pending, pending_of((self._model.today or self._model).team)
-        for id in was ^ self.pending:
-            for key in (("device", id), ("site", id)):
-                if (node := self._by_key.get(key)) is not None:
-                    index = self.createIndex(node.row, 0, node.number)
-                    self.dataChanged.emit(index, index)
+        turned = was ^ self.pending
+        for node in [*self._by_number.values()] if turned else ():
+            if node.key[1] in turned or node.alone:
+                index = self.createIndex(node.row, 0, node.number)
+                self.dataChanged.emit(index, index)
 
     def _follow(self, delta: Delta) -> bool:
         """Take what people changed into the hierarchy; True where other rows have to be shown, or other words."""

@@ -58,6 +58,8 @@ export class TeamMarks {
   /** @type {Record<string, SourceSpecification>} */
   sources = Object.fromEntries([PEOPLE, PENDING].map((id) => [id, { type: "geojson", data: { type: "FeatureCollection", features: [] } }]));
   #stage;
+  /** The first device at each place, for sites; made when one is asked for. @type {Map<string, DeviceRow> | null} */
+  #standing = null;
   /** @type {PeopleRow[]} */
   #people = [];
   /** @type {string[]} */
@@ -132,6 +134,7 @@ export class TeamMarks {
 
   /** @param {string} source @param {Feature[]} features */
   #show(source, features) {
+    this.#standing = null;
     /** @type {GeoJSONSource} */ (this.#stage.map.getSource(source)).setData({ type: "FeatureCollection", features });
   }
 
@@ -145,9 +148,21 @@ export class TeamMarks {
       const from = Math.max(painter.aloneFrom(link.a), painter.aloneFrom(link.b));
       return [{ key: id, at: halve(path).middle, where: { from, ring_px: 0 } }];
     }
-    const device = network.devices.get(id) ?? (site && Array.from(network.devices.values()).find((one) => network.siteAt(one) === site));
+    const device = network.devices.get(id) ?? (site && this.#deviceAt(site));
     if (device) return this.#spotsOfDevice(device);
     return site ? [{ key: id, at: [site.lng, site.lat], where: { from: EMPTY_SITES_ZOOM, ring_px: 0 } }] : [];
+  }
+
+  /** What inherits the place of a site has the very same. @param {SiteRow} site */
+  #deviceAt({ lng, lat }) {
+    if (!this.#standing) {
+      this.#standing = new Map();
+      for (const one of this.#stage.network.devices.values()) {
+        const place = `${one.lng},${one.lat}`;
+        if (!this.#standing.has(place)) this.#standing.set(place, one);
+      }
+    }
+    return this.#standing.get(`${lng},${lat}`);
   }
 
   /** @param {DeviceRow} device @returns {Spot[]} */
