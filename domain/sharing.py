@@ -51,7 +51,8 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class Lost(msgspec.Struct, frozen=True):
-    """A revoked install that had a secret which is still the same: it is to be changed on the routers."""
+    """A revoked install that had a secret which is still the same: it is to be changed on the routers. `name` empty: it is not
+    the asker's to know."""
 
     install: UUID
     name: str

@@ -258,7 +258,10 @@ class Credentials(Board):
         if shared is None:
             return "It waits for the server."
         held = f"Held by {_some([isolated(name) for name in shared.holders])}. " if shared.holders else ""
-        lost = [f"{isolated(one.name)}, revoked {age_of(one.ended_us, now)} ago" for one in shared.lost]
+        lost = [
+            f"{isolated(one.name) if one.name else 'a computer'}, revoked {age_of(one.ended_us, now)} ago"
+            for one in shared.lost
+        ]
         return held + (f"Change it on the routers: {'; '.join(lost)}, knew it." if lost else "")
 
 

@@ -23,7 +23,7 @@ from sync_server.api.installs import Install
 from sync_server.api.pages import cut
 from sync_server.api.routes import Body, Call, Routes
 from sync_server.api.wraps import (
-    HOLDERS,
+    NAMED_HOLDERS,
     VERSION,
     WRAPS_CAP,
     Wrap,
@@ -69,7 +69,8 @@ class Sharing(msgspec.Struct, frozen=True):
 
 
 class SharedRow(msgspec.Struct, frozen=True):
-    """A credential: who may open it, the names of the installs that hold it now, those that had it and were revoked since."""
+    """A credential: who may open it, the names of the installs that hold it now, those that had it and were revoked since
+    (without a name where that is not the asker's to know)."""
 
     credential: UUID
     has_secret: bool
@@ -104,9 +105,9 @@ _SHARED = f"""
         ARRAY(SELECT i.name FROM identity.wrap w JOIN identity.install i ON (i.tenant_id, i.id) = (w.tenant_id, w.install_id)
             WHERE w.credential_id = c.id AND w.wrapped IS NOT NULL AND i.ended_us IS NULL AND {MATTERS}
             ORDER BY i.name LIMIT $3) AS holders,
-        ARRAY(SELECT (i.id, i.name, i.ended_us) FROM identity.wrap w
+        ARRAY(SELECT (i.id, CASE WHEN {MATTERS} THEN i.name ELSE '' END, i.ended_us) FROM identity.wrap w
             JOIN identity.install i ON (i.tenant_id, i.id) = (w.tenant_id, w.install_id)
-            WHERE w.credential_id = c.id AND i.ended_us IS NOT NULL AND s.entered_us <= i.ended_us AND {MATTERS}
+            WHERE w.credential_id = c.id AND i.ended_us IS NOT NULL AND s.entered_us <= i.ended_us
             ORDER BY i.ended_us DESC LIMIT $3) AS lost
     FROM credential c LEFT JOIN identity.audience a ON (a.tenant_id, a.credential_id) = (c.tenant_id, c.id)
     LEFT JOIN identity.secret s ON (s.tenant_id, s.credential_id) = (c.tenant_id, c.id)
@@ -118,7 +119,7 @@ NAMES_CAP = 50
 @routes.route("GET", "/sharing", allow="credentials:read", gives=Sharing)
 async def read_sharing(call: Call) -> Sharing:
     """Tell who could hold secrets in this tenant."""
-    rows = await call.transaction.fetch(HOLDERS)
+    rows = await call.transaction.fetch(NAMED_HOLDERS)
     people = await call.transaction.fetch(_PEOPLE, PEOPLE_CAP)
     names = [row["name"] if row["matters"] else "" for row in rows if row["kind"] == "collector"]
     return Sharing(tuple(names[:PEOPLE_CAP]), tuple(Member(**dict(row)) for row in people))

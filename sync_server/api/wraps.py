@@ -60,12 +60,18 @@ class OwnWrap(msgspec.Struct, frozen=True):
     until_us: int
 
 
-HOLDERS = (
+_HOLDER = (
     "SELECT i.id, i.account_id, i.name, i.kind, encode(i.public_key, 'base64') AS public_key, i.made_us, i.proven_us, i.seen_us,"
-    f" m.role, m.sites, {MATTERS} AS matters FROM identity.install i"
-    " JOIN identity.membership m ON (m.tenant_id, m.account_id) = (i.tenant_id, i.account_id)"
+    " m.role, m.sites"
+)
+_OF_HOLDERS = (
+    " FROM identity.install i JOIN identity.membership m ON (m.tenant_id, m.account_id) = (i.tenant_id, i.account_id)"
     " WHERE i.ended_us IS NULL AND i.proven_us IS NOT NULL AND m.accepted_us IS NOT NULL AND m.off_us IS NULL ORDER BY i.id"
 )
+HOLDERS = _HOLDER + _OF_HOLDERS
+NAMED_HOLDERS = f"{_HOLDER}, {MATTERS} AS matters {_OF_HOLDERS}"
+"""Also whose names the asker may know: for what is shown, and never asked under the tenant's lock."""
+HELD_HOLDERS = f"{HOLDERS} FOR SHARE OF i"
 VERSION = "SELECT version FROM identity.secret WHERE credential_id = $1"
 _AUDIENCE = "SELECT kind, sites, people FROM identity.audience WHERE credential_id = $1"
 _LEAVE = (
@@ -164,7 +170,7 @@ async def epoch_of(call: Call) -> int:
 
 async def hold_installs(call: Call) -> dict[UUID, Any]:
     """Return the rows of `HOLDERS` by install; none is revoked before the transaction ends. Asked before wraps are written."""
-    return {row["id"]: row for row in await call.transaction.fetch(f"{HOLDERS} FOR SHARE OF i")}
+    return {row["id"]: row for row in await call.transaction.fetch(HELD_HOLDERS)}
 
 
 async def leave(  # noqa: PLR0917
@@ -195,7 +201,7 @@ async def leave(  # noqa: PLR0917
 
 async def would_hold(call: Call, audience: Audience) -> list[Install]:
     """Return the installs that may hold what has this audience; without a name where that is not the asker's to know."""
-    rows = await call.transaction.fetch(HOLDERS)
+    rows = await call.transaction.fetch(NAMED_HOLDERS)
     return [
         Install(
             row["id"],

@@ -89,6 +89,13 @@ async def test_what_a_revoked_computer_held_is_listed_until_the_secret_is_anothe
         await admin.ask("DELETE", f"/installs/{van}", expect=200)
         (lost,) = (await shared(engineer, credential))["lost"]
         assert (lost["install"], lost["name"]) == (van, "Van")
+        limited = await server.member(
+            admin, "engineer", sites=[(await admin.post("/sites", {"name": "S"}, expect=201))["id"]]
+        )
+        (lost,) = (await shared(limited, credential))["lost"]
+        assert (lost["install"], lost["name"]) == (van, ""), (
+            "who changes it on the routers hears of it, whoever's it was"
+        )
         await put(admin, credential, {**told(spare, epoch=2), "after": 1})
         assert (await shared(engineer, credential))["lost"], "another key changes nothing on the routers"
         await put(admin, credential, told(spare, epoch=2))

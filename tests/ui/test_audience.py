@@ -103,12 +103,14 @@ def test_what_the_server_refuses_is_said_at_the_choice_and_the_form_stays(bench:
 
 def test_the_list_says_who_holds_what_and_what_to_change_on_the_routers(bench: Bench) -> None:
     lost = Lost(id_of("old"), "Old laptop", 1_764_000_000_000_000)
+    unnamed = Lost(id_of("other"), "", 1_764_000_000_000_000)
     people = frozenset([OTHER.account])
-    board = opened(bench, told(audience=Audience("people", people=people), lost=(lost,)))
+    board = opened(bench, told(audience=Audience("people", people=people), lost=(lost, unnamed)))
     assert cells(board)[1] == "1 computer" and ARABIC in cells(board)[0]
     assert board.to_change.isVisible() and "Field community" in board.to_change.text()
     board.table.selectRow(0)
     assert "Held by" in board.detail.text() and "Old laptop" in board.detail.text()
+    assert "; a computer, revoked" in board.detail.text()
 
 
 def test_a_viewer_may_not_say_it_and_without_a_team_there_is_nothing_to_say(bench: Bench) -> None:
