@@ -1,7 +1,7 @@
 // Who of the team is at what, and what the server has not confirmed yet, as marks beside symbols. Counterpart: app/map/team_marks.py.
 // Theory: marks are names of a kind: MapLibre places them where there is room, after all that is a fault, selected or a symbol, and
 // before ordinary names, which give way; the glass stands over them. What stands in a ring is told of at the ring, zoom by zoom.
-// One rule: a mark is left out rather than covers a name of a fault, a symbol or a ring.
+// One rule: a mark is left out rather than covers the name of what is down, a symbol or a ring.
 
 import { pointOf } from "./features.js";
 import { halve } from "./geometry.js";

@@ -32,6 +32,8 @@ let ahead_us = 0;
 let heard_us = 0;
 let unplaced = 0;
 let isLive = false;
+/** Whether it was told what there is. */
+let isTold = false;
 /** When it was live last. */
 let since = "";
 /** Ids of devices and sites with their names as they are looked for. @type {{ id: string, name: string, plain: string }[] | null} */
@@ -71,6 +73,7 @@ const link = new MapLink({
     if (touched.places || touched.sites) names = null;
     unplaced = without ?? unplaced;
     heard_us = heard ?? heard_us;
+    isTold ||= !message.more;
     if (!message.more) show();
   },
   lost(why, wait_s) {
@@ -136,7 +139,7 @@ function showNothing() {
 function showAge() {
   const age_s = (now_us() - heard_us) / 1e6;
   const said = heard_us ? `last heard ${words.age(age_s)} ago` : network.devices.size ? "nothing heard yet" : "";
-  byId("age").textContent = isLive ? said : "not live";
+  byId("age").textContent = !byId("away").hidden ? "not live" : isLive && isTold ? said : "loading";
 }
 
 /** What the map says. @param {ToWindow} message */
