@@ -81,9 +81,11 @@ def broker_part(subscriber: Subscriber) -> Part | None:
 
 
 def news_part(bus: Bus) -> Part:
-    """Return by what news of other servers come, and whether they come or are asked for every few seconds."""
+    """Return by what news of other servers come, and whether they come or are asked for every few seconds; also where a server is
+    not heard because of its clock."""
     said: Part = {"status": "up" if bus.is_up else "late", "by": bus.way}
-    return said | {"why": bus.why} if bus.why and not bus.is_up else said
+    why = (f"clocks {bus.apart_s:.0f} s apart" if bus.apart_s else "") if bus.is_up else bus.why
+    return said | {"why": why} if why else said
 
 
 class Health:

@@ -114,6 +114,11 @@ class Metrics:
             ("bus_dropped", "Payloads that found no way or no room.", lambda: hub.bus.dropped),
             ("bus_broken", "Payloads that were of no server of ours.", lambda: hub.bus.broken),
             ("bus_stale", "Those that were heard before, or are too old.", lambda: hub.bus.stale),
+            (
+                "bus_apart_seconds",
+                "How far the clock of a server is that is not heard for it.",
+                lambda: hub.bus.apart_s,
+            ),
         ):
             Gauge(name, what, registry=registry).set_function(read)
 

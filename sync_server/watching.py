@@ -100,6 +100,7 @@ class Watching:
                 lambda: None if certificate is None else -certificate.days_left,
             ),
             Rule("news_late", "warning", 0, 30, lambda: not metrics.hub.bus.is_up),
+            Rule("clocks_apart", "warning", 0, 0, lambda: metrics.hub.bus.apart_s),
             Rule("queue_backlog", "warning", 1_000, 60, lambda: ingest.waiting),
             Rule("queue_lag", "critical", 300, 0, lambda: ingest.lag_s),
         )

@@ -5,9 +5,10 @@ id, and are told of until they are heard: what they mean is read from PostgreSQL
 said by `say`, goes to the other processes, and may be lost. Either goes by NATS where it is set, by LISTEN/NOTIFY where not.
 What is said within a moment goes together, in frames as large as the way takes; what is larger than a frame goes in pieces. A
 frame is signed with a key of the server's secret, which all processes share: a payload of anybody else is dropped and counted.
-Signed are the run of its sender, a number that grows, and when: what was heard before, or is older than `FRESH_S`, is dropped and
-counted too, so that who can only repeat frames says nothing. News are kept by a way and come late, and may be repeated: a frame
-that is heard as news counts for nothing else.
+Signed are the run of its sender, a number that grows, and when: what was heard before is dropped and counted too, and so is what
+is older than `FRESH_S` of a sender that was not heard yet, so that who can only repeat frames says nothing. Who is known
+is so by numbers, whatever its clock does. News are kept by a way and come late, and may be repeated: a frame that is heard
+as news counts for nothing else.
 One rule: whoever may have missed news is told (`on_gap`), and asks the database.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -34,7 +36,11 @@ _log = logging.getLogger("sync_server.live")
 
 PURPOSE = "bus 2"
 FRESH_S = 60.0
-"""How old a frame may be, and how far the clocks of two servers may differ."""
+"""How old the first frame of a sender may be, and how far the clocks of two servers may differ."""
+KNOWN_S = 3_600.0
+"""How long a sender is known that says nothing."""
+APART_S = 120.0
+"""How long it is said of a frame that was dropped for its age; again after as long."""
 PAYLOAD_CAP_BYTES = 256 * 1024
 WAITING_CAP_BYTES = 8 * 1024 * 1024
 """What may wait to be said; then the oldest is dropped."""
@@ -74,6 +80,14 @@ class Frame(msgspec.Struct, array_like=True, frozen=True):
     pieces: tuple[Piece, ...]
 
 
+class _Last(NamedTuple):
+    """The newest number and time of a sender, and when it was heard by the monotonic clock."""
+
+    number: int
+    at_us: int
+    heard_s: float
+
+
 class News(NamedTuple):
     """A channel and an id."""
 
@@ -103,7 +117,12 @@ class Bus:
     """What this process says and hears. Made within its loop; `close` before the database."""
 
     def __init__(
-        self, way: Way, database: Database, keyring: Keyring, now_s: Callable[[], float] = time.time
+        self,
+        way: Way,
+        database: Database,
+        keyring: Keyring,
+        now_s: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.process = uuid4()
         self.said = self.heard = self.dropped = self.broken = self.stale = 0
@@ -121,10 +140,12 @@ class Bus:
         self._wholes: dict[tuple[UUID, int], dict[int, bytes]] = {}
         self._number = 0
         self._frames = count(1)
-        self._last: dict[UUID, Frame] = {}
-        """The newest frame of each process that was heard lately."""
+        self._last: dict[UUID, _Last] = {}
+        """Of each process that was heard lately."""
         self._now_s = now_s
-        self._is_stale_said = False
+        self._clock = clock
+        self._apart_s = 0.0
+        self._apart_until_s = self._apart_said_s = -math.inf
         self._encoder = msgspec.msgpack.Encoder(uuid_format="bytes")
         self._decoder = msgspec.msgpack.Decoder(Frame)
         self._database = database
@@ -158,6 +179,11 @@ class Bus:
     def way(self) -> str:
         """By what news come: "nats" or "postgresql"."""
         return self._way.name
+
+    @property
+    def apart_s(self) -> float:
+        """How far the clock of a sender is off that is not heard for it, by what came lately; 0 where there is none."""
+        return self._apart_s if self._clock() < self._apart_until_s else 0.0
 
     def say(self, kind: str, tenant: UUID, payload: bytes) -> None:
         """Tell the other processes, soon; it is dropped where there is no way, or too much waits already."""
@@ -232,23 +258,30 @@ class Bus:
             return None
 
     def _is_new(self, frame: Frame) -> bool:
-        """Tell whether a frame is fresh and was not heard before."""
-        now_us, fresh_us = round(self._now_s() * 1e6), round(FRESH_S * 1e6)
-        last = self._last.get(frame.process)
-        if abs(now_us - frame.at_us) > fresh_us or (last is not None and frame.number <= last.number):
+        """Tell whether a frame was not heard before; the first of a sender is to be fresh."""
+        now_us, now_s, last = round(self._now_s() * 1e6), self._clock(), self._last.get(frame.process)
+        age_s = (now_us - frame.at_us) / 1e6
+        if last is None and abs(age_s) > FRESH_S:
             self.stale += 1
-            if not self._is_stale_said:
-                self._is_stale_said = True
-                _log.warning("frame_too_old", extra={"age_s": round((now_us - frame.at_us) / 1e6, 1)})
+            self._on_apart(age_s, now_s)
+            return False
+        if last is not None and frame.number <= last.number:
+            self.stale += 1
             return False
         at_us = frame.at_us if last is None else max(frame.at_us, last.at_us)
-        self._last[frame.process] = Frame(frame.process, frame.number, at_us, ())
-        gone = [
-            id for id, one in self._last.items() if now_us - one.at_us > fresh_us
-        ]  # too old by themselves
-        for id in gone:
-            del self._last[id]
+        self._last[frame.process] = _Last(frame.number, at_us, now_s)
+        least_us = now_us - round(FRESH_S * 1e6)  # what is older is dropped again for its age
+        for id, one in list(self._last.items()):
+            if now_s - one.heard_s > KNOWN_S and one.at_us < least_us:
+                del self._last[id]
         return True
+
+    def _on_apart(self, age_s: float, now_s: float) -> None:
+        """Remember for a while that somebody is not heard for his clock, and say so."""
+        self._apart_s, self._apart_until_s = abs(age_s), now_s + APART_S
+        if now_s - self._apart_said_s >= APART_S:
+            self._apart_said_s = now_s
+            _log.warning("frame_too_old", extra={"age_s": round(age_s, 1)})
 
     def _whole(self, process: UUID, piece: Piece) -> bytes | None:
         """Return a payload once all pieces of it are here."""

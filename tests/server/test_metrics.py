@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -233,6 +234,9 @@ def test_a_fault_is_an_alert_of_the_server_about_itself_until_it_is_over(
         assert await here.look(221) == {"disk", "error_rate"}
         assert b'self_alert{name="error_rate",severity="critical"} 1.0' in await figures.exposed()
         used = 5
+        state.hub.bus._on_apart(-90.0, time.monotonic())
+        assert await here.look(222) == {"clocks_apart"}
+        state.hub.bus._apart_until_s = 0.0
         assert await here.look(222) == set()
         with server_database.engine(server_database.admin).begin() as connection:
             connection.execute(text(f'ALTER DATABASE "{server_database.name}" CONNECTION LIMIT 0'))
