@@ -25,7 +25,7 @@ from sync_server.api.access import SAFE, origin_of, principal_of
 from sync_server.api.bodies import field_in, read_body
 from sync_server.api.errors import refused, request_id_of
 from sync_server.api.pages import CURSOR_CAP, DEFAULT_LIMIT, LIMIT_RANGE, Page, Shown, cut
-from sync_server.database import Transaction
+from sync_server.database import Transaction, in_tenant
 from sync_server.security import audit
 from sync_server.security.limits import LimitClass
 from sync_server.security.principal import Origin, Principal
@@ -82,6 +82,8 @@ class Call:
         self.finish: Callable[[Response], None] | None = None
         """Called with the answer before it goes: for cookies."""
         self.recorded = 0
+        self.looked_into: Mapping[UUID, int] = {}
+        """Tenants of which devices were shown to who operates the platform, and how many."""
         self._who = who
         self._transaction: Transaction | None = None
 
@@ -141,15 +143,23 @@ async def admitted(
 
 
 async def carried_out(call: Call, work: Callable[[], Awaitable[_T]], method: str) -> _T:
-    """Do the work of a call in a transaction of its own and write down who looked in from outside. Raises what `work` does."""
+    """Do the work of a call in a transaction of its own and write down who looked in from outside. Raises what `work` does.
+
+    That is written last, and in the order of the tenants' ids: the audit of each is held until the end, and no two wait for each
+    other's.
+    """
     who = call.who
     async with call.services.database.transaction(who) as transaction:
         call._transaction = transaction
         done = await work()
         path = call.request.url.path
-        if who.is_guest and method == "GET":
-            read = {"method": method, "path": path}
-            await audit.record(transaction, who, "tenant.read", ("tenant", who.tenant), read)
+        reads = {tenant: {"devices": devices} for tenant, devices in call.looked_into.items()}
+        if who.is_guest and who.tenant is not None and method == "GET":
+            reads.setdefault(who.tenant, {})
+        for tenant in sorted(reads):
+            async with in_tenant(transaction, who, tenant):
+                read = {"method": method, "path": path, **reads[tenant]}
+                await audit.record(transaction, who, "tenant.read", ("tenant", tenant), read)
         if method not in SAFE and not call.recorded:
             raise AssertionError(f"{method} {path} changed something and wrote nothing down")
     return done

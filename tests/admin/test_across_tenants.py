@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,8 @@ from tests.server.clients import Server, serving
 from tests.server.conftest import ServerDatabase
 from tests.server.test_devices import a_device
 from tests.server.test_matrix import everybody
+
+_WRITTEN = "SELECT tenant_id FROM identity.audit WHERE act = 'tenant.read' AND at_us > $1 ORDER BY at_us"
 
 
 async def two_tenants(server: Server) -> tuple[Any, str, str]:
@@ -76,6 +79,36 @@ async def test_all_devices_are_found_across_tenants_and_each_tenant_reads_that_t
                 tenant,
             )
             assert len(read) == times, tenant
+
+
+async def test_audits_of_many_tenants_are_written_in_the_order_of_their_ids(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        root, *ids = await two_tenants(server)
+        ids = sorted([*ids, await server.tenant(root, "Empty")])
+        for name, id in zip("CBA", ids, strict=True):
+            await server.owner.execute("UPDATE tenant SET name = $1 WHERE id = $2::uuid", name, id)
+        for id in ids:
+            root.token = (await root.post("/auth/switch", {"tenant": id}))["access_token"]
+            since_us = await server.owner.fetchval("SELECT max(at_us) FROM identity.audit")
+            shown = {row[2] for row in rows((await ask(root, "GET", "/admin/devices")).text)}
+            written = await server.owner.fetch(_WRITTEN, since_us)
+            wanted = [one for name, one in zip("CBA", ids, strict=True) if name in shown or one == id]
+            assert [str(row["tenant_id"]) for row in written] == wanted, "the one that is entered among them"
+
+
+async def test_a_page_that_has_looked_for_long_goes_on_where_it_stood(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(across, "LOOK_S", 0.0)
+    async with serving(server_database) as server:
+        root, *_ = await two_tenants(server)
+        first = (await ask(root, "GET", "/admin/devices?status=up")).text
+        more = re.search(r'href="(\?[^"]+)">Next page', first)
+        assert [row[2] for row in rows(first)] == ["North"] and more is not None
+        path = f"/admin/devices{html.unescape(more[1])}"
+        assert [row[2] for row in rows((await ask(root, "GET", path)).text)] == ["South"]
 
 
 async def test_pages_of_all_devices_leave_none_out_and_show_none_twice(
