@@ -25,7 +25,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from domain.vault import Secret
 from sync_server.preparing import prepare
-from sync_server.sealing import NotOpened, check, is_sealed, seal, unseal
+from sync_server.sealing import NotOpened, NotSealed, check, is_sealed, seal, unseal
 
 LIBPQ = {
     "host": "PGHOST",
@@ -49,9 +49,10 @@ class BackupFailed(Exception):
 
 
 class Backup(NamedTuple):
-    """A backup that was made."""
+    """A backup that was made; `sealed`: nobody reads it without a key."""
 
     size_bytes: int
+    sealed: bool
     took_s: float
 
 
@@ -75,21 +76,23 @@ def back_up(admin: Secret, requests: Secret, path: Path, recipients: str = "") -
     part.unlink(missing_ok=True)
     try:
         handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "wb") as stream:
+        with os.fdopen(handle, "wb", buffering=0) as stream:
             command = ["pg_dump", "--format=custom", "--no-password"]
-            if recipients.strip():
+            if sealed := bool(recipients.strip()):
                 with _running(admin, name, command, stdout=subprocess.PIPE) as dump:
                     assert dump.stdout is not None
-                    seal(dump.stdout, stream, recipients)
+                    try:
+                        seal(dump.stdout, stream, recipients)
+                    except NotSealed as error:
+                        raise BackupFailed(f"{path} was not written: {error}") from None
             else:
                 with _running(admin, name, command, stdout=stream.fileno()):
                     pass
-            stream.flush()
             os.fsync(stream.fileno())
         part.rename(path)
     finally:
         part.unlink(missing_ok=True)
-    return Backup(path.stat().st_size, time.monotonic() - started_s)
+    return Backup(path.stat().st_size, sealed, time.monotonic() - started_s)
 
 
 def restore(
@@ -122,7 +125,12 @@ def restore(
         if sealed:
             with _running(admin, name, command, stdin=subprocess.PIPE) as putting:
                 assert putting.stdin is not None
-                unseal(stream, putting.stdin, identity)
+                try:
+                    unseal(stream, putting.stdin, identity)
+                except BrokenPipeError:
+                    raise  # pg_restore has ended, and says why
+                except (NotOpened, OSError) as error:
+                    raise BackupFailed(f"{path} changed while it was put back: {error}") from None
                 putting.stdin.close()
         else:
             with _running(admin, name, command, stdin=stream.fileno()):
@@ -170,6 +178,7 @@ def _running(
             stdin=stdin if stdin is not None else subprocess.DEVNULL,
             stdout=stdout if stdout is not None else subprocess.DEVNULL,
             stderr=said,
+            bufsize=0,  # nothing is left to be written to one that has ended
         ) as process,
     ):
         try:

@@ -28,6 +28,10 @@ class NotOpened(Exception):
     """A backup cannot be opened; the text is for the administrator."""
 
 
+class NotSealed(Exception):
+    """A backup cannot be sealed; the text is for the administrator."""
+
+
 class Key:
     """A key of age that was made now: `identity` opens what is sealed to `recipient`."""
 
@@ -38,8 +42,12 @@ class Key:
 
 
 def seal(source: IO[bytes], target: IO[bytes], recipients: str) -> None:
-    """Seal all of a stream to each of the recipients. Raises SettingRefused before anything is read."""
-    pyrage.encrypt_io(source, target, _recipients(recipients))
+    """Seal all of a stream to each of the recipients. Raises SettingRefused before anything is read, NotSealed."""
+    keys = _recipients(recipients)
+    try:
+        pyrage.encrypt_io(source, target, keys)
+    except pyrage.EncryptError as error:
+        raise NotSealed(f"it cannot be sealed: {error}") from None
 
 
 def is_sealed(stream: IO[bytes]) -> bool:
@@ -73,6 +81,10 @@ def _recipients(text: str) -> list[pyrage.x25519.Recipient]:
         except pyrage.RecipientError:
             said = f"public keys of age (age1...) expected, number {number} is none"
             raise SettingRefused(f"{PREFIX}BACKUP_RECIPIENTS: {said}") from None
+    if not found:
+        raise SettingRefused(
+            f"{PREFIX}BACKUP_RECIPIENTS: public keys of age (age1...) expected, there is none"
+        )
     return found
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -15,10 +17,13 @@ import pytest
 from sqlalchemy import create_engine, insert, text
 
 from domain.metrics import CATALOGUE
+from domain.vault import Secret
 from engine.storage import tables
 from migrations.guards import OWNER, REQUESTS
+from sync_server.backing_up import BackupFailed, back_up, restore
 from sync_server.database import Database, Work
 from sync_server.samples import Cycle, Samples
+from sync_server.sealing import Key
 from tests import postgres
 from tests.server.conftest import ServerDatabase
 from tests.server.guards import holes_in
@@ -90,7 +95,8 @@ def test_the_drill(
     done = run("backup", str(file), **settings_of(server_database, postgres_sockets))
     assert done.returncode == 0, done.stderr
     assert file.stat().st_mode & 0o777 == 0o600
-    assert json.loads(done.stderr.splitlines()[-1])["size_bytes"] == file.stat().st_size
+    said = json.loads(done.stderr.splitlines()[-1])
+    assert (said["size_bytes"], said["sealed"]) == (file.stat().st_size, False)
 
     done = run("restore", str(file), **settings_of(elsewhere, postgres_sockets))
     assert done.returncode == 0, done.stderr
@@ -153,6 +159,7 @@ def test_a_sealed_backup_is_opened_by_its_key_alone_and_is_never_in_the_clear(
     assert run("backup", str(clear), **source).returncode == 0
     done = run("backup", str(file), HELIOGRAPH_BACKUP_RECIPIENTS=recipients, **source)
     assert done.returncode == 0, done.stderr
+    assert json.loads(done.stderr.splitlines()[-1])["sealed"] is True
     assert clear.read_bytes()[:5] == b"PGDMP"
     sealed = file.read_bytes()
     assert sealed.startswith(b"age-encryption.org/v1\n")
@@ -192,7 +199,40 @@ def test_a_sealed_backup_that_fails_leaves_no_file_and_a_wrong_key_makes_none(
         "backup", str(tmp_path / "b"), HELIOGRAPH_BACKUP_RECIPIENTS=f"{recipient},age1nonsense", **settings
     )
     assert (done.returncode, "number 2 is none" in done.stderr) == (2, True)
+    done = run("backup", str(tmp_path / "b"), HELIOGRAPH_BACKUP_RECIPIENTS=" , ", **settings)
+    assert (done.returncode, "there is none" in done.stderr) == (2, True)
     settings["HELIOGRAPH_DATABASE_URL"] = postgres.url_of(postgres_sockets, "no_such_database", REQUESTS)
     done = run("backup", str(tmp_path / "b"), HELIOGRAPH_BACKUP_RECIPIENTS=recipient, **settings)
     assert (done.returncode, "pg_dump failed" in done.stderr) == (4, True)
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_a_full_disk_and_a_file_that_changes_while_it_is_put_back_are_said(
+    server_database: ServerDatabase,
+    elsewhere: ServerDatabase,
+    postgres_sockets: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    admin, key, file = Secret(postgres.url_of(postgres_sockets, "postgres")), Key(), tmp_path / "b"
+    source, owner, target = map(Secret, (server_database.requests, elsewhere.owner, elsewhere.requests))
+    opened = os.open
+
+    def open_full(path: Any, *more: Any, **named: Any) -> int:
+        return (
+            opened("/dev/full", os.O_WRONLY) if path == tmp_path / "b.part" else opened(path, *more, **named)
+        )
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "open", open_full)
+        with pytest.raises(BackupFailed, match="No space left"):
+            back_up(admin, source, file, key.recipient)
+    back_up(admin, source, file, key.recipient)
+    monkeypatch.setattr("sync_server.backing_up.check", lambda *_: None)  # as if it changed after
+    whole = file.read_bytes()
+    for changed in (whole[:-1] + bytes([whole[-1] ^ 1]), whole[:30] + b"?" + whole[31:]):
+        file.write_bytes(changed)
+        with pytest.raises(BackupFailed, match="changed while it was put back"):
+            restore(admin, owner, target, file, key.identity)
+    with psycopg.connect(elsewhere.admin) as connection:
+        assert connection.execute("SELECT to_regclass('public.tenant')").fetchone() == (None,)
