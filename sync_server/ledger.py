@@ -247,11 +247,13 @@ class Ledger:
 
     async def _unknown_pollers(self, edit: Edit) -> list[Refusal]:
         """Return which devices would be polled by what is no install of the tenant; what an undo brings back may be."""
-        if edit.undoes is not None:
+        named = {
+            s.id: _id_in(s.after["polled_by"]) for s in edit.steps if s.after and s.after.get("polled_by")
+        }
+        if not named or (edit.undoes is not None and await self.known(edit.undoes)):
             return []
-        named = {s.id: str(s.after["polled_by"]) for s in edit.steps if s.after and s.after.get("polled_by")}
-        rows = await self._transaction.fetch(_POLLERS, [*{*named.values()}]) if named else []
-        known = {row["id"] for row in rows}
+        rows = await self._transaction.fetch(_POLLERS, [*{*named.values()} - {None}])
+        known = {UUID(int=row["id"].int) for row in rows}
         said = "this computer is not in the team, or not any more: choose another"
         return [
             Refusal("INVALID_INPUT", said, "polled_by", subject=device)
@@ -287,6 +289,14 @@ def alert_of(row: Any) -> Alert:
     """Return the alert of a row of `ALERT_COLUMNS`."""
     fields = {name: UUID(int=v.int) if isinstance(v, UUID) else v for name, v in row.items()}
     return ALERT.from_row({name: fields[name] for name in _ALERT_NAMES})
+
+
+def _id_in(value: object) -> UUID | None:
+    """Return the id that a step names, None where it is none."""
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None
 
 
 def _told(row: JournalRow) -> tuple[object, ...]:
@@ -357,7 +367,7 @@ _WRITE_EDIT = f"""{_MOVE}, written AS (
 """
 _KNOWN = "SELECT id, seq, body FROM edit WHERE id = ANY ($1::uuid[])"
 _POLLERS = """
-    SELECT id::text FROM identity.install WHERE id = ANY ($1::text[]::uuid[]) AND proven_us IS NOT NULL AND ended_us IS NULL
+    SELECT id FROM identity.install WHERE id = ANY ($1::uuid[]) AND proven_us IS NOT NULL AND ended_us IS NULL
 """
 _ANSWERED = "SELECT * FROM sync.outcome WHERE edit_id = ANY ($1::uuid[])"
 _ANSWER = "INSERT INTO sync.outcome VALUES (current_tenant(), $1, $2, $3, $4, $5)"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
+from typing import Any
 from uuid import uuid4
 
+from domain.edit import Edit
 from domain.sync import Alive, Live, Subscribe
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import PATIENCE_S, an_edit, living, making
@@ -98,3 +101,26 @@ async def test_a_device_is_polled_by_computers_of_the_team_only(server_database:
         )
         assert outcome.revision
         assert (await hers.until("device", id)).polled_by == there
+
+
+async def test_a_computer_that_is_no_id_costs_nobody_elses_edit_and_any_spelling_of_one_counts(
+    server_database: ServerDatabase,
+) -> None:
+    async with living(server_database) as live:
+        root = await live.server.found()
+        await live.server.tenant(root)
+        admin = await live.server.member(root, "tenant_admin")
+        hers = await live.join(admin)
+        there = await live.install(admin, "collector", "There")
+
+        def polled(by: object, **more: Any) -> Edit:
+            address = f"10.0.0.{next(hosts)}"
+            return an_edit(making("device", None, name="R", address=address, polled_by=by), **more)
+
+        hosts = itertools.count(1)
+        plain = an_edit(making("site", None, name="Mine"))
+        wrong = [polled("me"), polled(7), polled(str(uuid4()), undoes=uuid4())]
+        good = [polled(str(there).upper()), polled(there.hex), polled(str(uuid4()), undoes=plain.id)]
+        outcomes = await hers.push(plain, *wrong, *good)
+        assert [bool(one.revision) for one in outcomes] == [True, False, False, False, True, True, True]
+        assert [[why.field for why in one.refusals] for one in outcomes[1:4]] == [["polled_by"]] * 3
