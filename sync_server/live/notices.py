@@ -2,7 +2,8 @@
 
 Theory: news are notices of the very transaction that wrote, heard on one connection beside the pool. A pooler between may take
 LISTEN and give nothing: so a word that only this process knows is said by the pool. Until it is heard, and now and then after,
-this way counts as none, and the rooms ask every few seconds. Frames are notices too, in base64, several in one statement: a
+this way counts as none, and the rooms ask every few seconds. A word may come late where much is said: who once heard is asked
+three times before it connects anew, and never rests. Frames are notices too, in base64, several in one statement: a
 notice holds less than 8,000 bytes, and all that commit with one wait for each other, so that much to be said belongs on NATS.
 One rule: what was said while nobody listened is a gap.
 """
@@ -33,7 +34,10 @@ RETRY_S = 1.0
 ECHO = "heliograph_echo"
 """The channel of what a process says to see whether it hears."""
 ECHO_S, ECHO_EVERY_S = 5.0, 30.0
+ASKED = 3
+"""How often one that has heard is asked before it counts as deaf."""
 DEAF = "no notice of PostgreSQL comes: a pooler stands between, which wants NATS beside it"
+LOST = "no notice of PostgreSQL comes any more"
 
 
 class _Deaf(Exception):
@@ -53,7 +57,8 @@ class Notices:
         self._database = database
         self._settings = settings
         self._channels = channels
-        self._nonce, self._echoed = "", asyncio.Event()
+        self._has_heard = False
+        self._nonce, self._echoed = uuid4().hex, asyncio.Event()
 
     async def run(self, bus: Bus) -> None:
         """Listen, and listen again."""
@@ -89,11 +94,12 @@ class Notices:
                 await self._attend(bus, lost)
                 _log.warning("listening_again", extra={"reason": "the connection was lost"})
             except _Deaf:
+                why, pause_s = (LOST, RETRY_S) if self._has_heard else (DEAF, ECHO_EVERY_S)
                 if not self.why:
                     _log.warning(
-                        "listening_deaf", extra={"reason": DEAF, "see": "HELIOGRAPH_STATEMENT_CACHE=0"}
+                        "listening_deaf", extra={"reason": why, "see": "HELIOGRAPH_STATEMENT_CACHE=0"}
                     )
-                self.why, pause_s = DEAF, ECHO_EVERY_S
+                self.why = why
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 _log.warning("listening_again", extra={"reason": type(error).__name__})
             finally:
@@ -103,22 +109,24 @@ class Notices:
 
     async def _attend(self, bus: Bus, lost: asyncio.Event) -> None:
         """Hear until the connection is lost, and see now and then that it hears. Raises _Deaf."""
+        unheard = 0
         while not lost.is_set():
             hears = await self._hears()
             if lost.is_set():
                 return
-            if hears is False:
+            unheard = unheard + 1 if hears is False else 0
+            if unheard >= (ASKED if self._has_heard else 1):
                 raise _Deaf
             if hears and not self.is_up:
-                self.is_up, self.why = True, ""
+                self.is_up, self.why, self._has_heard = True, "", True
                 bus.gap()
             with suppress(TimeoutError):
                 async with asyncio.timeout(ECHO_EVERY_S if hears else RETRY_S):
                     await lost.wait()
 
     async def _hears(self) -> bool | None:
-        """Tell whether something is heard that another connection says; None where that cannot say it now."""
-        self._nonce, self._echoed = uuid4().hex, asyncio.Event()
+        """Tell whether something is heard that another connection says, late or not; None where that cannot say it now."""
+        self._echoed.clear()
         try:
             await self._database.ask("SELECT pg_notify($1, $2)", ECHO, self._nonce)
         except AWAY:

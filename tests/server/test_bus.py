@@ -23,7 +23,7 @@ from sync_server.ledger import NEWS
 from sync_server.live.bus import APART_S, KNOWN_S, PAYLOAD_CAP_BYTES, PIECES_CAP, WHOLES_CAP, Bus, Piece
 from sync_server.live.hub import CHANNELS
 from sync_server.live.nkey import SEED, USER, NKey, credentials_in, encoded
-from sync_server.live.notices import DEAF, Notices
+from sync_server.live.notices import DEAF, LOST, Notices
 from sync_server.live.stream import Stream, key_of, servers_of
 from sync_server.security.keyring import Keyring
 from sync_server.settings import SettingRefused, Settings
@@ -401,16 +401,25 @@ async def test_who_heard_and_hears_no_more_is_found_out(
 ) -> None:
     monkeypatch.setattr("sync_server.live.notices.ECHO_S", 0.2)
     monkeypatch.setattr("sync_server.live.notices.ECHO_EVERY_S", 0.1)
+    monkeypatch.setattr("sync_server.live.notices.RETRY_S", 0.3)
     async with ear(server_database) as mine:
         await until(lambda: mine.bus.is_up)
         gaps = mine.gaps
         hears = mine.bus._way._hears  # type: ignore[attr-defined]
 
-        async def deaf() -> bool:
-            return False
+        asked = 0
+
+        async def deaf() -> bool | None:
+            nonlocal asked
+            asked += 1
+            return await hears() if asked in (3, 4) else False  # twice in a row, and for good after
 
         monkeypatch.setattr(mine.bus._way, "_hears", deaf)
+        await until(lambda: asked > 4)
+        assert (mine.bus.is_up, mine.gaps) == (True, gaps), "a word that is late twice costs nothing"
+        monkeypatch.setattr("sync_server.live.notices.ECHO_EVERY_S", 600.0)  # it never rests so long
         await until(lambda: not mine.bus.is_up)
+        assert mine.bus.why == LOST
         monkeypatch.setattr(mine.bus._way, "_hears", hears)
         await until(lambda: mine.bus.is_up)
         assert mine.gaps > gaps
