@@ -105,7 +105,7 @@ class Metrics:
             ("live_lines_behind", "Those that have not taken what is the newest.", lambda: hub.behind),
             (
                 "live_dropped",
-                "Reports and questions of lines that said more than they may, since the start.",
+                "Questions of lines that asked more than they may, since the start.",
                 hub.works.dropped.total,
             ),
             ("bus_up", "1 where news of other servers come as they happen.", lambda: float(hub.bus.is_up)),

@@ -53,7 +53,7 @@ from sync_server.security.principal import Principal
 MESSAGES_PER_S = 200
 BYTES_PER_S = 8 * 1024 * 1024
 REPORTS_PER_S, QUESTIONS_PER_S = 20, 4
-"""One a second is usual, more after a pause; what is beyond is not carried."""
+"""One a second is usual, more after a pause; reports beyond wait, as does all that comes after, and questions are not carried."""
 WAITING = 8
 """Messages that wait for the database; then the line is not read."""
 RELAYED = 8
@@ -232,13 +232,13 @@ class Line:
             self.heard_s = now_s = time.monotonic()
             wait_s = max(messages.spend(1, now_s), data_bytes.spend(len(data), now_s))
             message = decode(data)
+            if isinstance(message, Seen):
+                wait_s = max(wait_s, reports.spend(1, now_s))
             match message:
                 case Alive(at_us, untold, beat):
                     self.ahead_us = max(-CLOCK_CAP_US, min(CLOCK_CAP_US, at_us - self._works.now_us()))
                     self.untold = max(0, min(UNTOLD_CAP, untold))
                     self._on_beat(beat)
-                case Seen() if not reports.affords(1, now_s):
-                    self._works.dropped["report"] += 1
                 case AskNow() if not questions.affords(1, now_s):
                     self._works.dropped["question"] += 1
                 case Seen(report):

@@ -32,7 +32,7 @@ AGAIN_S = 2.0
 class Works:
     """`reading` bounds how many lines read by themselves at a time, `asking` how many charts are looked up; `on_numbers` is told
     of cycles that are on disk; `relay` carries something of a kind to the lines of a tenant, wherever they are, or loses it;
-    `dropped` counts by kind what lines said faster than they may."""
+    `dropped` counts by kind what lines asked faster than they may."""
 
     database: Database
     samples: Samples

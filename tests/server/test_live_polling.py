@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from uuid import UUID, uuid4
 
 import pytest
@@ -144,7 +145,7 @@ async def test_numbers_of_what_another_has_taken_over_are_not_kept_twice(
         assert (await west.hear(Kept)).refused == 0
 
 
-async def test_who_says_more_than_it_may_is_not_carried_and_not_hung_up(
+async def test_who_reports_more_than_it_may_waits_and_who_asks_more_is_not_carried(
     server_database: ServerDatabase,
 ) -> None:
     async with living(server_database) as live:
@@ -157,11 +158,13 @@ async def test_who_says_more_than_it_may_is_not_carried_and_not_hung_up(
         await laptop.hear(Share)
         device = (await a_device(laptop), None)
         dropped = live.server.app.state.hub.works.dropped
+        begun_s = time.monotonic()
         for _ in range(100):
             await laptop.say(Seen(REPORT))
             await laptop.say(AskNow((device,)))
         await laptop.tell()
-        carried = sum(isinstance(one, Heard) for one in east.messages)
-        assert 100 - dropped["report"] in range(20, 60)
-        assert 100 - dropped["question"] in range(4, 20)
-        assert carried <= 60
+        assert time.monotonic() - begun_s > 3, "reports wait"
+        assert dropped.keys() == {"question"}
+        assert 100 - dropped["question"] in range(4, 30)
+        for _ in range(60):  # of a crowd at once some may be lost on the way to who judges
+            await east.hear(Heard)
