@@ -158,11 +158,13 @@ class Present(msgspec.Struct, tag="present", frozen=True):
 
 class Alive(msgspec.Struct, tag="alive", frozen=True):
     """Heartbeat of either side. `at_us` is its clock; `untold`: rows of an install's journal that it has not told yet. An install
-    numbers its beats, from 1: what it is granted is told as an answer to one of them."""
+    numbers its beats, from 1: what it is granted is told as an answer to one of them. `hears_pushes`: whether the server would
+    hear of what devices push; where not, none that only pushes is missed."""
 
     at_us: int
     untold: int = 0
     beat: int = 0
+    hears_pushes: bool = True
 
 
 class Loads(msgspec.Struct, tag="loads", frozen=True):

@@ -81,6 +81,8 @@ class TeamState(msgspec.Struct, frozen=True):
     """How many the team has; None: that was never heard."""
     local_alerts: tuple[UUID, ...] = ()
     pollers: tuple[Poller, ...] = ()
+    hears_pushes: bool = True
+    """Whether the server would hear of what devices push, as it said last."""
 
 
 def poller_of(team: TeamState | None, install: UUID) -> str:

@@ -98,6 +98,7 @@ async def opened(settings: Settings, certificate: Certificate | None = None) -> 
             subscriber = Subscriber(broker, intake, settings, registry)
             turn = Turn(database, f"broker, as {settings.mqtt_client}", subscriber.run)
             pushing.append(keep("turn at the broker", turn.run))
+            hub.is_broker_away = lambda: subscriber.is_running and not subscriber.is_connected
             parts["broker"] = lambda: health.broker_part(subscriber)
         closing.push_async_callback(end, *pushing)
         app.state.watching = watching = Watching(database, ingest, app.state.metrics, certificate=certificate)

@@ -38,9 +38,9 @@ class Listening:
         self.polls_us = self._pushes_us = now_us
 
     def look(self, now_us: int) -> None:
-        """Notice that the server is not heard; to be called every few seconds."""
+        """Notice that the server is not heard, or does not hear what is pushed; to be called every few seconds."""
         team = self._state.team
-        if team is None or team.reachability != "online":
+        if team is None or team.reachability != "online" or not team.hears_pushes:
             self._pushes_us = now_us
 
     def since_us(self, device: Device) -> int:

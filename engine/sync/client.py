@@ -21,6 +21,7 @@ from domain.polling import BEAT_S, REPORT_S, AskNow, Heard, LetGo, Share
 from domain.sync import (
     RECONNECT_S,
     SYNC_PROTOCOL,
+    Alive,
     Entries,
     Hello,
     Kept,
@@ -70,6 +71,7 @@ class Speaking(Protocol):
     def on_series(self, series: Series) -> None: ...
     def on_lease(self, lease: Lease) -> None: ...
     def on_live(self, live: Live) -> None: ...
+    def on_alive(self, alive: Alive) -> None: ...
     def on_lost(self, told_to_wait_s: float) -> None: ...
     def untold(self) -> int: ...
     def next_push(self) -> Push | None: ...
@@ -278,6 +280,8 @@ class TeamClient:
                 self._speaking.on_lease(message)
             case Live():
                 self._speaking.on_live(message)
+            case Alive():
+                self._speaking.on_alive(message)
             case _:
                 return
         self._news.set()

@@ -23,6 +23,7 @@ import msgspec
 from domain.errors import DeviceError, Refusal, RefusedByRule
 from domain.rules import NAME_CAP
 from domain.sync import (
+    Alive,
     Entries,
     Kept,
     Lease,
@@ -197,6 +198,7 @@ class TeamDesk:
             collectors=self._collectors(),
             local_alerts=self._local_alerts(),
             pollers=self._polling.pollers,
+            hears_pushes=self._polling.hears_pushes,
         )
 
     def tell_state(self) -> None:
@@ -344,6 +346,11 @@ class TeamDesk:
         self._on_seen(live)
         if live.people is not None:
             self._people, self._polling.pollers = live.people[:PEOPLE_CAP], live.pollers[:PEOPLE_CAP]
+            self.tell_state()
+
+    def on_alive(self, alive: Alive) -> None:
+        """The server lives, and says whether it hears what is pushed."""
+        if self._polling.on_alive(alive):
             self.tell_state()
 
     def on_lost(self, told_to_wait_s: float) -> None:

@@ -40,6 +40,7 @@ class TeamPolling:
     ) -> None:
         self.run_id = uuid4()
         self.pollers: tuple[Poller, ...] = ()
+        self.hears_pushes = True
         """The installs that a device can be assigned to, as the server said last."""
         self.reports = Reports(clock)
         self.hearing = Hearing(device, board.observe_for, board.end_visit_for, now_us)
@@ -105,6 +106,11 @@ class TeamPolling:
         """Ask devices at once that are asked from here."""
         for device, _ in asked.devices:
             self._board.monitor.probe_now(device)
+
+    def on_alive(self, alive: Alive) -> bool:
+        """Take whether the server hears what is pushed; return whether that is another than before."""
+        before, self.hears_pushes = self.hears_pushes, alive.hears_pushes
+        return before != self.hears_pushes
 
     def next_report(self) -> Seen | None:
         """Return what was seen since the last."""

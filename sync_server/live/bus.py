@@ -181,6 +181,11 @@ class Bus:
         return self._way.name
 
     @property
+    def knows_others(self) -> bool:
+        """Whether another process was heard within the last hour."""
+        return bool(self._last)
+
+    @property
     def apart_s(self) -> float:
         """How far the clock of a sender is off that is not heard for it, by what came lately; 0 where there is none."""
         return self._apart_s if self._clock() < self._apart_until_s else 0.0

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 ACCESS = "heliograph_access"
 """The channel on which a tenant or an account is named whose access changed."""
+DEAF = "deaf"
+"""What a server says of itself that has the turn at the broker, while that is away."""
 CHANNELS = (NEWS, presence.PEOPLE, polling.POLLING, ACCESS)
 ASK_S = 60.0
 ASK_DEAF_S = 10.0
@@ -78,7 +80,11 @@ class Hub:
             self._on_numbers,
             self.relay,
             traces,
+            self._hears_pushes,
         )
+        self.is_broker_away: Callable[[], bool] = lambda: False
+        """Whether this server is to take what comes by a broker, and cannot."""
+        self._deaf_until_s = 0.0
         self._pushed: dict[UUID, dict[UUID, int]] = {}
         """When devices of tenants without a line here pushed something."""
         self._asked: asyncio.Queue[UUID] = asyncio.Queue()
@@ -90,7 +96,8 @@ class Hub:
         handlers: dict[str, Hear] = {
             NEWS: self._on_news,
             presence.PEOPLE: self._to_room(lambda room, _: room.on_people()),
-            polling.POLLING: self._to_room(lambda room, _: room.on_polling()),
+            polling.POLLING: self._to_room(lambda room, _: room.on_beat()),
+            DEAF: lambda *_: self._on_deaf(),
             ACCESS: lambda id, _: self._asked.put_nowait(id),
             others.HERE: self._to_room(Room.on_here),
             others.NUMBERS: self._to_room(Room.on_numbers_elsewhere),
@@ -228,9 +235,20 @@ class Hub:
         """Tell other servers of devices whose tenants have no line here."""
         while True:
             await asyncio.sleep(HEARTBEAT_S)
+            if self.is_broker_away():
+                self.bus.say(DEAF, UUID(int=0), b"")
             pushed, self._pushed = self._pushed, {}
             for tenant, heard in pushed.items():
                 others.say_heard(self.bus, tenant, list(heard.items()))
+
+    def _hears_pushes(self) -> bool:
+        """Tell whether it would be heard here what devices push, at whichever server."""
+        is_deaf = self.is_broker_away() or time.monotonic() < self._deaf_until_s
+        return not is_deaf and (self.bus.is_up or not self.bus.knows_others)
+
+    def _on_deaf(self) -> None:
+        """Another server says that it should hear the broker, and does not."""
+        self._deaf_until_s = time.monotonic() + 3 * HEARTBEAT_S
 
     def relay(self, tenant: UUID, kind: str, payload: bytes) -> None:
         """Carry what an install says to others of its tenant, at whichever server; it may be lost."""

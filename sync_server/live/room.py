@@ -119,12 +119,8 @@ class Room:
         self._people_due.set()
         self._tick_due.set()
 
-    def on_polling(self) -> None:
-        """Others poll something now."""
-        self._tick_due.set()
-
     def on_beat(self) -> None:
-        """A line may be told what it polls, or has let something go."""
+        """A line may be told what it polls, or others poll something now."""
         self._tick_due.set()
 
     def on_seen(self, line: Line, report: bytes) -> None:
@@ -299,7 +295,7 @@ class Room:
             is_beat = now_s - self._alive_s >= HEARTBEAT_S - TICK_S / 2
             if is_beat:
                 self._alive_s = now_s
-                alive = encode(Alive(self._works.now_us()))
+                alive = encode(Alive(self._works.now_us(), hears_pushes=self._works.hears_pushes()))
                 for line in list(self.lines):
                     line.tell(alive)
                 self._across_due.set()
@@ -318,23 +314,26 @@ class Room:
             await asyncio.sleep(GATHER_S)
 
     async def _tell_heard(self, now_s: float) -> None:
-        """Tell of devices that go on as they are when they were heard last: each line of what it reaches."""
-        heard, self._heard = list(self._heard.items()), {}
+        """Tell of devices that go on as they are when they were heard last: each line of what it reaches. What a line has no room
+        for is told again."""
         here, self._heard_here = list(self._heard_here.items()), {}
         if here and self.others.are_there(now_s):
             self.others.say_heard(here)
         lines: dict[View, list[Line]] = {}
-        for line in self.lines if heard else ():
+        for line in self.lines if self._heard else ():
             if "device_status" in line.topics:
                 lines.setdefault(view_of(line.who), []).append(line)
         limited = [some[0].who for view, some in lines.items() if view.sites is not None]
         reached = await self._reached.by_view(limited)
+        heard, self._heard = list(self._heard.items()), {}
         for view, some in lines.items():
             mine = heard if view.sites is None else [one for one in heard if one[0] in reached[view]]
             for first in range(0, len(mine), HEARD_AT_ONCE):
-                data = encode(Live(heard=tuple(mine[first : first + HEARD_AT_ONCE])))
-                for line in some:
-                    line.tell(data)
+                told = mine[first : first + HEARD_AT_ONCE]
+                data = encode(Live(heard=tuple(told)))
+                if [line for line in some if not line.tell(data)]:
+                    for device, at_us in told:
+                        _later(self._heard, device, at_us)
 
     async def _tell_others(self) -> None:
         """Tell other processes what is here, and the numbers that are watched there."""

@@ -32,7 +32,8 @@ AGAIN_S = 2.0
 class Works:
     """`reading` bounds how many lines read by themselves at a time, `asking` how many charts are looked up; `on_numbers` is told
     of cycles that are on disk; `relay` carries something of a kind to the lines of a tenant, wherever they are, or loses it;
-    `dropped` counts by kind what lines asked faster than they may."""
+    `hears_pushes` tells whether what devices push is heard here; `dropped` counts by kind what lines asked faster than
+    they may."""
 
     database: Database
     samples: Samples
@@ -45,4 +46,5 @@ class Works:
     on_numbers: Callable[[UUID, Cycles], None]
     relay: Callable[[UUID, str, bytes], None]
     traces: Traces | None
+    hears_pushes: Callable[[], bool]
     dropped: Counter[str] = field(default_factory=Counter)

@@ -11,13 +11,15 @@ import msgspec
 import pytest
 
 from domain.alerts import fingerprint
-from domain.sync import Cycles, Kept, Live, Subscribe, Tell, Welcome
+from domain.sync import Alive, Cycles, Kept, Live, Subscribe, Tell, Welcome
 from engine.tasks import end
+from sync_server.live.bus import Bus
+from sync_server.live.line import OUT, Line
 from sync_server.live.others import Others
 from sync_server.live.room import Room
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import Live as Joining
-from tests.server.live_clients import Replica, an_edit, making
+from tests.server.live_clients import Replica, an_edit, living, making
 from tests.server.servers import WAYS, two_here, two_servers, until
 from tests.server.test_live import a_team
 from tests.server.test_live_telling import a_device, opened
@@ -88,6 +90,59 @@ async def test_numbers_and_when_devices_were_heard_reach_who_watches_at_another_
         assert await shown(his, "numbers") == ((device, at_us, (("rtt_ms", "", 2.5),)),)
         assert set(await shown(his, "heard")) == {(device, at_us), (other, at_us)}
         assert all(not isinstance(told, Live) or not told.numbers for told in hers.messages)
+
+
+async def test_what_a_line_had_no_room_for_is_told_it_again(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat_soon(monkeypatch)
+    tell, refused = Line.tell, list[bytes]()
+
+    def full_once(self: Line, data: bytes, within: int = OUT) -> bool:
+        if not refused and b"live" in data and str(at_us) in str(msgspec.msgpack.decode(data)):
+            refused.append(data)
+            return False
+        return tell(self, data, within)
+
+    monkeypatch.setattr(Line, "tell", full_once)
+    async with living(server_database) as live:
+        (anna, *_) = await a_team(live, "engineer")
+        hers = await live.join(anna)
+        device = await a_device(hers)
+        await hers.say(Subscribe(("device_status",)))
+        await hers.tell()
+        at_us = round(live.server.services.now_s() * 1_000_000)
+        room_of(live).on_heard([(device, at_us)])
+        assert await shown(hers, "heard") == ((device, at_us),)
+        assert refused
+
+
+async def test_each_server_says_whether_it_would_hear_of_what_devices_push(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat_soon(monkeypatch)
+    monkeypatch.setattr("sync_server.live.hub.HEARTBEAT_S", 0.3)
+    async with two_here(server_database, "postgresql") as (live, there, _):
+        anna, ben, _ = await a_team(live, "engineer", "engineer")
+        await live.join(anna)
+        his = await there.join(ben)
+        hub, bus = live.server.app.state.hub, there.server.app.state.hub.bus
+        await until(lambda: bus.knows_others)
+
+        async def says(wanted: bool) -> None:
+            while (await his.hear(Alive)).hears_pushes is not wanted:
+                pass
+
+        await says(True)
+        hub.is_broker_away = lambda: True
+        await says(False)
+        hub.is_broker_away = lambda: False
+        await says(True)
+        bus._way.is_up = False
+        await says(False)
+        monkeypatch.setattr(Bus, "knows_others", False)
+        await says(True)
+        bus._way.is_up = True
 
 
 async def test_who_reaches_some_sites_hears_of_their_devices_alone_until_one_moves(

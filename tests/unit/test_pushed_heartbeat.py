@@ -54,6 +54,19 @@ def test_while_the_server_is_not_heard_nothing_that_pushes_is_missed() -> None:
     assert court.status(mast) == "stale"
 
 
+def test_while_the_server_does_not_hear_what_is_pushed_nothing_is_missed() -> None:
+    mast = device(3, probes=(), interval_s=10.0)
+    court = RuleCourt(mast)
+    court.state.team = team_of()
+    pushes(court, mast)
+    court.state.team = msgspec.structs.replace(team_of(), hears_pushes=False)
+    court.passes(300)
+    assert court.status(mast) == "up"
+    court.state.team = team_of()
+    court.passes(40)
+    assert court.status(mast) == "stale"
+
+
 def test_what_an_asked_device_pushes_is_no_sign_of_life() -> None:
     court = RuleCourt(A)
     pushes(court, A)

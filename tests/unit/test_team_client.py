@@ -80,6 +80,9 @@ class Spoken:
     def on_lost(self, told_to_wait_s: float) -> None:
         self.lost += 1
 
+    def on_alive(self, alive: Alive) -> None:
+        pass
+
     def on_kept(self, kept: Kept) -> None:
         pass
 
