@@ -15,7 +15,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from domain.inventory import Entity, Inventory, Kind, is_paused
+from domain.inventory import PUSHED, Entity, Inventory, Kind, is_paused
 from domain.maintenance import under_work
 from domain.topology import Causes
 from engine.judge.network import Network
@@ -26,9 +26,10 @@ from sync_server.inventory import things
 _SHAPE = """
     SELECT coalesce(max(revision), 0) FROM sync.touched WHERE kind IN ('site', 'device', 'link', 'maintenance')
 """
-_HEALTH = (
-    "SELECT DISTINCT ON (device_id) device_id, status, since_us FROM health ORDER BY device_id, heard_us DESC"
-)
+_HEALTH = f"""
+    SELECT DISTINCT ON (device_id) device_id, status, since_us, NOT probes ? '{PUSHED}' AS is_asked FROM health
+    ORDER BY device_id, heard_us DESC
+"""
 _FALLEN = "SELECT link_id, since_us FROM link_state WHERE status = 'down'"
 _TOGETHER_S = 120.0
 _KINDS: tuple[Kind, ...] = ("site", "device", "link", "maintenance")
@@ -62,20 +63,18 @@ class Graph:
         planned, _ = under_work(self._inventory, now_us)
         paused = (one.id for one in self._inventory.devices() if is_paused(one, now_us))
         planned = planned.union(paused)
-        states = {UUID(int=id.int): (status, since_us) for id, status, since_us in health}
-        if not any(status == "down" for status, _ in states.values()):
+        states = {UUID(int=id.int): (status, since_us, is_asked) for id, status, since_us, is_asked in health}
+        if not any(status == "down" for status, *_ in states.values()):
             return Fates({}, planned)
         causes = Causes(self._network.topology, _TOGETHER_S)
-        for id, (status, since_us) in states.items():
-            one = self._inventory.device(id)
-            is_asked = one is None or bool(one.probes)
+        for id, (status, since_us, is_asked) in states.items():
             causes.set_state(id, "paused" if id in planned else status, since_us, is_asked=is_asked)
         for id, since_us in fallen:
             causes.set_link(UUID(int=id.int), True, since_us)
         suspects = Suspects(causes, _TOGETHER_S)
         suspects.look(lambda id: states[id][1] if id in states else 0)
         behind: dict[UUID, UUID | None] = {}
-        for id, (status, _) in states.items():
+        for id, (status, *_) in states.items():
             if status != "down" or id not in self._network.topology:
                 continue
             verdict = causes.verdict(id)

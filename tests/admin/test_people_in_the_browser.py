@@ -87,6 +87,7 @@ def test_a_page_opens_again_after_the_access_token_ran_out_and_a_form_is_sent_al
 ) -> None:
     browser = browse()
     founded(browser)
+    browser.go("/admin/tenants", "Tenants")
     browser.lose_access()
     browser.send("/admin/tenants", "North is made", name="North")
     browser.lose_access()

@@ -131,6 +131,20 @@ class FaultRun:
         assert row is not None
         return int(row[0])
 
+    def _kept(self) -> tuple[list[str], set[str]]:
+        """Return the edits and the sites that the server has."""
+        with psycopg.connect(url_of(self._sockets, DATABASE)) as connection:
+            found = [
+                [
+                    row[0]
+                    for row in connection.execute(
+                        f"SELECT id::text FROM {table} WHERE tenant_id = %s", [self.tenant]
+                    )
+                ]
+                for table in ("edit", "site")
+            ]
+        return found[0], set(found[1])
+
     def settle(self, *, stops: bool = False) -> dict[str, Any]:
         """Wait until all is told; return what is lost, doubled, missing, or otherwise in one than in another."""
         locks = list(self._rests.values())
@@ -140,13 +154,14 @@ class FaultRun:
             for member in self.members:
                 member.online()
             made = {edit.id: edit for member in self.members for edit in member.acknowledged}
-            with psycopg.connect(url_of(self._sockets, DATABASE)) as connection:
-                asked = "SELECT id::text FROM edit WHERE tenant_id = %s"
-                ids = [row[0] for row in connection.execute(asked, [self.tenant]).fetchall()]
-                asked = "SELECT id::text FROM site WHERE tenant_id = %s"
-                sites = {row[0] for row in connection.execute(asked, [self.tenant]).fetchall()}
             made_sites = {str(edit.steps[0].id) for edit in made.values() if edit.steps[0].kind == "site"}
-            lost = len({str(id) for id in made} - set(ids)) + len(made_sites - sites)
+            ends_s = time.monotonic() + 20  # what a member tells of its pending edits is a moment old
+            while True:
+                ids, sites = self._kept()
+                lost = len({str(id) for id in made} - set(ids)) + len(made_sites - sites)
+                if not lost or time.monotonic() > ends_s:
+                    break
+                time.sleep(0.2)
             for member in self.members:
                 member.shows_many("site", len(sites))
             differ = sum({str(one.id) for one in member.all_of("site")} != sites for member in self.members)
