@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from typing import Any
 from uuid import UUID, uuid4
@@ -133,6 +134,7 @@ async def test_a_load_that_is_no_number_is_refused_and_one_that_is_kept_stops_no
         odd = "UPDATE link_state SET ab_bps = $1, ba_bps = 'NaN' WHERE link_id = $2"
         for value in (math.inf, -math.inf):
             await live.server.owner.execute(odd, value, links[2])
+            await asyncio.sleep(1.1)  # a page is kept for a second
             again = await live.join(ben)
             told = [thing for (kind, _), thing in again.things.items() if kind == "link_state"]
             assert told == [LinkState(links[2], "up", AT_US, AT_US)]
