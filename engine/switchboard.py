@@ -104,6 +104,8 @@ class Switchboard:
         """Has a device asked at once that is asked from elsewhere; tells whether it can."""
         self.fell = asyncio.Event()
         """Set where a device went down: whoever judges is to look what it is before clients are told."""
+        self.heard = 0
+        """How often the team told news: what was read off the disk before is old."""
         self.judge = make_judge(way == "looking")
         self._gathering = Gathering(state)
 
@@ -318,6 +320,7 @@ class Switchboard:
 
     def on_news(self, parts: Iterable[Entries]) -> None:
         """Follow what others saw and did; they are on disk already. Who judges knows better what it judges itself."""
+        self.heard += 1
         for part in parts:
             outcome = follow(self._state, self.judge, part, self._now_us(), is_judge=self.way != "looking")
             forget(self._state, part.gone, outcome)

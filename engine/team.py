@@ -299,7 +299,9 @@ class TeamPart:
     async def _judge_as(self, board: Switchboard, kept: TeamStore, teller: Teller) -> None:
         """Judge as the lease says by now."""
         assert self.desk is not None
-        known = await self._thread.run(kept.states)
+        heard, known = board.heard, await self._thread.run(kept.states)
+        while heard != board.heard:  # what came while it was read is in the state, and would be taken back
+            heard, known = board.heard, await self._thread.run(kept.states)
         way = _WAYS[self.desk.lease]
         if way != board.way:
             board.recall(known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +78,69 @@ def _noting(engine: Joined, device: Device, reds: list[str]) -> Any:
         told(*given, **more)
 
     return touch
+
+
+async def test_an_alert_that_the_team_has_too_absorbs_that_of_the_van_with_its_earlier_opening_and_what_was_done_to_it(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    async with listening(server_database) as server:
+        root = await server.found()
+        await server.tenant(root)
+        for who in ("mara", "joe"):
+            await server.member(root, "engineer", f"{who}@example.org")
+        folders = [await join(tmp_path / who, server, f"{who}@example.org") for who in ("mara", "joe")]
+        target = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+        probe = Probe("tcp", target.sockets[0].getsockname()[1])
+        near = Device(new_id(), "near", "127.0.0.2", (Probe("icmp"),), "server", interval_s=1.0)
+        web = Device(new_id(), "web", "127.0.0.1", (probe,), "server", interval_s=1.0)
+        async with running(folders[0]) as mara, running(folders[1]) as joe:
+            await mara.until(lambda: {one.team.lease for one in (mara, joe)} == {"here", "elsewhere"})
+            team, van = sorted((mara, joe), key=lambda one: one.team.lease == "elsewhere")
+            await team.edit("add", creation("device", web), creation("device", near))
+            await all_until(
+                (team, van),
+                lambda one: (seen := one.state.health.get(web.id)) is not None and seen.status == "up",
+            )
+            cut = Cut(van)
+            cut.cut()
+            (own,) = await van.until(lambda: open_of(van, web))
+            assert not open_of(team, web)
+            assert not (await van.ask(ActOnAlert(1, own.id, "acknowledge", "joe", "on my way"))).refusals
+            target.close()
+            (theirs,) = await team.until(lambda: open_of(team, web))
+            assert theirs.opened_us > own.opened_us and not theirs.acknowledged_by
+            slow = _read_slowly(van)
+            cut.mend()
+            for one in (team, van):
+                await one.until(lambda one=one: earlier(one, web, own))  # type: ignore[misc]
+            await van.until(lambda: van.team.lease == "elsewhere" and not van.team.local_alerts)
+            assert earlier(van, web, own)
+            assert slow == ["old", "new"], (
+                "what the team told while its word was read off the disk was not to be taken back"
+            )
+            kept = await server.owner.fetch("SELECT id, opened_us FROM alert")
+            assert [(row["id"], row["opened_us"]) for row in kept] == [(theirs.id, own.opened_us)]
+
+
+def _read_slowly(engine: Joined) -> list[str]:
+    """Have the team's news come while its word so far is read off the disk; return what is noted of the reads."""
+    board, thread, reads = engine.engine._board, engine.engine._team._thread, list[str]()
+    run = thread.run
+
+    async def slowly(call: Any, *given: Any) -> Any:
+        found = await run(call, *given)
+        if getattr(call, "__name__", "") == "states":
+            heard = board.heard
+            if not reads:
+                await engine.until(lambda: board.heard > heard)
+            reads.append("new" if reads else "old")
+        return found
+
+    thread.run = slowly  # type: ignore[method-assign, assignment]
+    return reads
+
+
+def earlier(engine: Joined, device: Device, own: Alert) -> bool:
+    """Tell whether the one open alert of the team's has the opening of the van's, and what was done to that."""
+    found = open_of(engine, device)
+    return [(one.opened_us, bool(one.acknowledged_by)) for one in found] == [(own.opened_us, True)]
