@@ -59,12 +59,15 @@ class Watcher(QObject):
 
     def say(self, page: dict[str, Any]) -> None:
         """Print one line."""
-        if page["center"] is None:
-            return
+        if page["center"] is not None:
+            print(json.dumps(self.line(page)), flush=True)
+
+    def line(self, page: dict[str, Any]) -> dict[str, Any]:
+        """Return what is seen."""
         device, window = self.device(), self.app.window
         rows = [window.alerts.rows.words(row, 0) for row in window.alerts.rows.rows]
         place = self.app.model.inventory.place_of(device) if device is not None else None
-        line = {
+        return {
             "at_s": time.monotonic(),
             "red_px": self.red_pixels(page),
             "tree": self.tree_words(device),
@@ -83,7 +86,6 @@ class Watcher(QObject):
             "interfaces": self.interfaces(),
             "past": self.past(),
         }
-        print(json.dumps(line), flush=True)
 
     def past(self) -> dict[str, Any] | None:
         """Return where the time machine is, what is live meanwhile, and how many rings say that now differs."""
@@ -153,8 +155,12 @@ class Watcher(QObject):
     @Slot()
     def obey(self) -> None:
         """Do what stdin said, as a user would."""
-        device, window = self.device(), self.app.window
         word, *rest = self.waiting.pop(0).split()
+        self.do(word, rest)
+
+    def do(self, word: str, rest: list[str]) -> None:
+        """Do one thing."""
+        device, window = self.device(), self.app.window
         if word == "quit":
             self.app.qt.quit()
         elif word == "watch":
@@ -192,13 +198,13 @@ def world_px(lng: float, lat: float, zoom: float) -> tuple[float, float]:
     return (lng + 180) / 360 * size, (0.5 - math.log((1 + sine) / (1 - sine)) / (4 * math.pi)) * size
 
 
-def main() -> int:
+def main(watcher_of: type[Watcher] = Watcher) -> int:
     """Run until stdin says quit."""
     profile, name, *state = sys.argv[1:]
     simnet_state = Path(state[0]) if state else None
     options = Options(Path(profile), headless=True, demo=bool(state), simnet_state=simnet_state, theme="dark")
     app = App(options, time.monotonic(), ["heliograph"])
-    watcher = Watcher(app, name)
+    watcher = watcher_of(app, name)
     code = app.run()
     watcher.timer.stop()
     return code

@@ -35,15 +35,17 @@ def living(folder: Path) -> dict[int, str]:
 
 
 class WindowProcess:
-    """`heliograph` or `heliograph demo` as tests/e2e/watched_window.py shows it. Use as a context."""
+    """`heliograph` or `heliograph demo` as tests/e2e/watched_window.py, or another program, shows it. Use as a context."""
 
-    def __init__(self, folder: Path, device: str, *, demo: bool = False) -> None:
+    def __init__(
+        self, folder: Path, device: str, *, demo: bool = False, program: str = "watched_window"
+    ) -> None:
         self.profile, self.state = folder / "profile", folder / "simnet"
         self.lines: list[Line] = []
         self.errors: list[str] = []
         self._news = threading.Condition()
         watched = [str(self.profile), device, *([str(self.state)] if demo else [])]
-        command = [sys.executable, "-m", "tests.e2e.watched_window", *watched]
+        command = [sys.executable, "-m", f"tests.e2e.{program}", *watched]
         env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         self.process = subprocess.Popen(command, text=True, cwd=ROOT, env=env, **pipes)  # type: ignore[call-overload]
