@@ -16,7 +16,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from domain.inventory import Device, Inventory
+from domain.inventory import PUSHED, Device, Inventory
 from domain.metrics import CATALOGUE
 from domain.watching import AlertRule, Comparison, Scope
 
@@ -281,19 +281,25 @@ _SAID = {
 def threshold_words(rule: AlertRule, instance: str, value: float) -> str:
     """Return why a threshold is broken: "CPU load is 95 %, above 90 % for 10 min"."""
     metric = CATALOGUE[rule.metric]
-    where = f" ({instance})" if instance else ""
     if (metric.low, metric.high, metric.unit) == (0, 1, ""):
-        return f"{metric.title}{where}: {'yes' if value else 'no'}"
+        return f"{_titled(rule, instance)}: {'yes' if value else 'no'}"
     held = f" for {span(rule.for_s)}" if rule.for_s else ""
     limit = amount(rule.metric, rule.threshold)
-    return f"{metric.title}{where} is {amount(rule.metric, value)}, {_SAID[rule.op]} {limit}{held}"
+    return f"{_titled(rule, instance)} is {amount(rule.metric, value)}, {_SAID[rule.op]} {limit}{held}"
 
 
 def change_words(rule: AlertRule, instance: str, before: float, now: float) -> str:
     """Return what changed: "BGP established went from 4 to 3"."""
-    where = f" ({instance})" if instance else ""
     moved = f"went from {amount(rule.metric, before)} to {amount(rule.metric, now)}"
-    return f"{CATALOGUE[rule.metric].title}{where} {moved}"
+    return f"{_titled(rule, instance)} {moved}"
+
+
+def _titled(rule: AlertRule, instance: str) -> str:
+    """Return what a rule's number is called: what is pushed has its own name."""
+    title = CATALOGUE[rule.metric].title
+    if rule.metric == PUSHED and instance:
+        return instance
+    return f"{title} ({instance})" if instance else title
 
 
 def is_same_test(old: AlertRule, new: AlertRule) -> bool:

@@ -333,7 +333,7 @@ class Live(msgspec.Struct, tag="live", frozen=True):
 
     `numbers`: the newest of watched devices, [device, at_us, [[metric, instance, value], ...]]. `heard`: [device, at_us], when
     those who poll heard devices last that go on as they are; it comes with "device_status", of what one reaches. `loads`: what
-    links carry that one reaches; it comes with "metric_update".
+    links carry that one reaches; it comes with "metric_update". `pushed`: what devices pushed last, for who judges alone.
     """
 
     people: tuple[Person, ...] | None = None
@@ -341,6 +341,7 @@ class Live(msgspec.Struct, tag="live", frozen=True):
     numbers: tuple[Numbers, ...] = ()
     heard: tuple[tuple[UUID, int], ...] = ()
     loads: tuple[Load, ...] = ()
+    pushed: tuple[Numbers, ...] = ()
 
 
 class Refused(msgspec.Struct, tag="refused", frozen=True):

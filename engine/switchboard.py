@@ -25,7 +25,7 @@ from domain.sync import Entries
 from domain.sync import Live as Seen
 from engine.discovery.desk import DiscoveryDesk
 from engine.endpoint import Endpoint
-from engine.judge.following import carry, follow, forget, hear, hear_pushed, measure
+from engine.judge.following import carry, follow, forget, hear, hear_pushed, judge_pushed, measure
 from engine.judge.from_here import FromHere
 from engine.judge.gathering import Gathering
 from engine.judge.judge import Judge
@@ -311,6 +311,7 @@ class Switchboard:
             touched += [Subject("link_state", id) for id in carry(self._state, live.loads)]
         else:
             hear_pushed(self._state, self.judge, dict(live.heard), self._now_us())
+            judge_pushed(self._state, self.judge, live.pushed, self._now_us())
         self.endpoint.touch(touched)
 
     def forget_loads(self) -> None:

@@ -39,6 +39,7 @@ from app.watching import (
     way_of,
 )
 from domain.errors import Refusal
+from domain.inventory import PUSHED
 from domain.metrics import CATALOGUE
 from domain.watching import METRIC_KINDS, RULE_KINDS, AlertRule, Comparison, RuleKind, Scope, Severity
 
@@ -216,6 +217,7 @@ class RuleForm(Form):
         metric = CATALOGUE[self._metric]
         unit = shown_unit(metric)[0]
         self.measured.setText(caption(f"{metric_title(metric)}, {unit}" if unit else metric_title(metric)))
+        self.scope.call_ports("number" if self._metric == PUSHED else "port")
         shown, factor = threshold_unit(self._kind, metric)
         for line in (self.threshold, self.clear_at):
             line.set_unit(shown, factor)

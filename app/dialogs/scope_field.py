@@ -44,9 +44,8 @@ class ScopeField(QWidget):
         self.chips.choose(_chosen(model.inventory, start))
         self.pattern = QLineEdit(start.interface)
         self.pattern.setMaxLength(PATTERN_CHARS)
-        self.pattern.setPlaceholderText("Every port")
-        self.pattern.setAccessibleName("Only ports called")
-        self.pattern_label = LineLabel("Only ports called, * stands for anything", "field")
+        self.pattern_label = LineLabel("", "field")
+        self.call_ports("port")
         self.count = Label("", "small")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -64,6 +63,12 @@ class ScopeField(QWidget):
         """Offer the pattern of ports, or not; what is not offered is not in the scope."""
         self.pattern.setVisible(shown)
         self.pattern_label.setVisible(shown)
+
+    def call_ports(self, one: str) -> None:
+        """Say what the pattern is of: ports, or whatever else has a name."""
+        self.pattern.setPlaceholderText(f"Every {one}")
+        self.pattern.setAccessibleName(f"Only {one}s called")
+        self.pattern_label.setText(f"Only {one}s called, * stands for anything")
 
     def setFocus(self, reason: Qt.FocusReason = Qt.FocusReason.OtherFocusReason) -> None:
         """Take the keyboard where more is added."""

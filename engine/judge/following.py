@@ -80,6 +80,14 @@ def hear_pushed(state: State, judge: Judge, devices: Iterable[UUID], at_us: int)
             judge.observe(Observation(id, PUSHED, state.vantage, at_us, None, Reading()))
 
 
+def judge_pushed(state: State, judge: Judge, told: Iterable[Numbers], at_us: int) -> None:
+    """Judge what devices pushed, asked or not, as of now."""
+    for id, _, values in told:
+        device = state.inventory.device(id)
+        if device is not None:
+            judge.take_pushed(device, (one for one in values if isfinite(one[2])), at_us)
+
+
 def measure(state: State, told: Iterable[Numbers]) -> list[UUID]:
     """Take up what others measured; return the devices of which it is newer than what is known."""
     found: list[UUID] = []

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from itertools import chain
 from uuid import UUID
 
 import msgspec
@@ -17,12 +16,11 @@ import msgspec
 from domain.alerts import Act, Alert
 from domain.habits import Against
 from domain.health import Health, aged, next_health, stale_after_us, without_probe
-from domain.inventory import SLOWEST_INTERVAL_S, Device, Inventory, Link, is_paused, signs_of_life
+from domain.inventory import PUSHED, SLOWEST_INTERVAL_S, Device, Inventory, Link, is_paused, signs_of_life
 from domain.journal import JournalRow
 from domain.metrics import believable
 from domain.observation import Observation, Reading, Value
 from domain.team import poller_of
-from domain.wire import LatestValues
 from engine.journal import JournalPen
 from engine.judge.alerts import Alerts
 from engine.judge.chronicle import Chronicle
@@ -37,6 +35,7 @@ from engine.judge.outcome import Outcome, Sample
 from engine.judge.rule_past import Watched
 from engine.judge.rules import CYCLE_MARGIN_S, Rules
 from engine.judge.signals import Signals
+from engine.judge.told import Told
 from engine.state import State
 
 _log = logging.getLogger("engine.judge")
@@ -65,6 +64,7 @@ class Judge:
         is_looking: bool = False,
     ) -> None:
         self.unbelievable = 0
+        self._told = Told(state.values)
         self._is_looking = is_looking
         self._state = state
         self._pen = pen
@@ -73,7 +73,7 @@ class Judge:
         self._links = Links(state.link_states, state.inventory.links(), unasked)
         self._signals = Signals(state, state.inventory.links())
         alerts = Alerts(state.alerts, pen, is_looking=is_looking)
-        self.rules = Rules(state, alerts, self._links.interfaces, self._is_off, now_us)
+        self.rules = Rules(state, alerts, self._links.interfaces, self._told.is_off, now_us)
         self.faults = Faults(state, self.rules, ask, has_way)
         self.rules.works.dependents = self.faults.dependents
         self.evidence = EvidenceBook(state)
@@ -85,7 +85,6 @@ class Judge:
         self._suspended_us: int | None = None
         self._ticks = 0
         self._soonest_stale_us: float | None = None
-        self._values: dict[UUID, dict[str, tuple[Value, ...]]] = {}
         self._visit: dict[UUID, list[Value]] = {}
 
     def observe(self, observation: Observation) -> None:
@@ -108,7 +107,9 @@ class Judge:
         tell_probe_edge(old, new, observation.probe)
         self.faults.see(observation, new)
         is_link_news = False
-        if observation.reading is not None:
+        if observation.probe == PUSHED:
+            pass  # a sign of life; what was pushed is taken by itself
+        elif observation.reading is not None:
             is_link_news = self._read(observation, observation.reading, outcome)
         elif new.probes[observation.probe].failed:
             is_link_news = self._lose(device.id, observation.probe, outcome)
@@ -122,10 +123,23 @@ class Judge:
         values = self._visit.pop(device, None)
         visited = self._state.inventory.device(device)
         if values and visited is not None:
-            self._set_latest(device, at_us)
+            self._told.show(device, at_us)
             outcome = Outcome(samples=[Sample(device, at_us, tuple(values))], values=[device])
             self.rules.end_visit(visited, at_us, outcome)
             self._on_outcome(outcome)
+
+    def take_pushed(self, device: Device, values: Iterable[Value], at_us: int) -> None:
+        """Judge the numbers that a device pushed; they are stored already, where they came in."""
+        if self._is_looking or is_paused(device, at_us):
+            return
+        outcome, believed = Outcome(values=[device.id]), believable(tuple(values))
+        self._told.take(device.id, PUSHED, believed)
+        self._told.show(device.id, at_us)
+        self.rules.see(device.id, PUSHED, believed)
+        self.rules.end_visit(device, at_us, outcome)
+        if self._links.see(device.id, PUSHED, believed):
+            self._turn_links(device.id, at_us, outcome)
+        self._hand_on(outcome)
 
     def tick(self, now_us: int, now_s: float) -> None:
         """Look at the clocks; age what nobody polled; let time add up for alerts. To be called each TICK_S."""
@@ -210,7 +224,7 @@ class Judge:
             believed = (("rtt_ms", observation.probe, observation.rtt_us / 1000), *believed)
         if radio := self._signals.compare(device, believed):
             believed = (*believed, *radio)
-        self._values.setdefault(device, {})[observation.probe] = believed
+        self._told.take(device, observation.probe, believed)
         self._visit.setdefault(device, []).extend(believed)
         self.rules.see(device, observation.probe, believed)
         if (
@@ -236,22 +250,9 @@ class Judge:
 
     def _lose(self, device: UUID, probe: str | None, outcome: Outcome) -> bool:
         """Forget the numbers of a probe, or of all: they are live no more. Return whether a link may have turned."""
-        had = self._values.get(device, {})
-        if probe is None:
-            is_less = bool(had)
-            had.clear()
-        else:
-            is_less = had.pop(probe, None) is not None
-        if is_less:
-            latest = self._state.values.get(device)
-            self._set_latest(device, latest.at_us if latest is not None else 0)
+        if self._told.lose(device, probe):
             outcome.values.append(device)
         return self._links.lose(device, probe)
-
-    def _set_latest(self, device: UUID, at_us: int) -> None:
-        told = [*self._values.get(device, {}).values()]
-        values = told[0] if len(told) == 1 else tuple(chain.from_iterable(told))
-        self._state.values[device] = LatestValues(device, at_us, values)
 
     # What turns
 
@@ -280,15 +281,6 @@ class Judge:
             self.faults.turn_link(new, at_us, outcome)
             self.rules.turn_link(new.link, new.status, at_us, outcome)
             self.faults.let_go(new.link, new.status, at_us, outcome)
-
-    def _is_off(self, device: UUID, port: str) -> bool:
-        """Tell whether a port of a device is known not to run."""
-        told = self._values.get(device, {}).values()
-        return any(
-            metric == "if_oper_up" and name == port and not up
-            for values in told
-            for metric, name, up in values
-        )
 
     # Time
 
@@ -337,14 +329,9 @@ class Judge:
     ) -> None:
         if new is None:
             self.rules.forget(id, at_us, outcome, "the device was deleted")
-            for table in (
-                self._state.health,
-                self._state.facts,
-                self._state.values,
-                self._values,
-                self._visit,
-            ):
+            for table in (self._state.health, self._state.facts, self._visit):
                 table.pop(id, None)
+            self._told.forget(id)
             self._links.lose(id)
             self.evidence.forget(id)
             self._chronicle.forget(id)
@@ -386,7 +373,7 @@ class Judge:
             self.rules.forget(id, at_us, outcome, "the link was changed or deleted")
         if new is not None:
             for end in (new.a, new.b):
-                for probe, values in self._values.get(end, {}).items():
+                for probe, values in self._told.of(end).items():
                     self._links.see(end, probe, values)
             self._turn_links(new.a, at_us, outcome)
 

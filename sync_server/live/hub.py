@@ -27,8 +27,10 @@ from sync_server.live.frames import COPIED, COPIED_S, HangUp
 from sync_server.live.intake import Intake
 from sync_server.live.line import Line
 from sync_server.live.map_room import MapRoom, Viewer
+from sync_server.live.pushed import Pushed
 from sync_server.live.room import Room
 from sync_server.live.works import AWAY, Works
+from sync_server.push.held import Message
 from sync_server.samples import Samples
 from sync_server.security.principal import Principal
 from sync_server.services import Services
@@ -47,8 +49,8 @@ ASK_DEAF_S = 10.0
 READING_AT_ONCE = 4
 CHARTS_AT_ONCE = 2
 """Of all lines, a tenant after the other: whoever looks at many charts leaves the database to those who poll."""
-TENANTS_PUSHED = 1_000
-"""Tenants without a line here whose devices push: of more it is not said across."""
+PUSHED_APART_S = 0.02
+"""Between two parts of what was pushed, that the line of who judges has room for each."""
 CLOSE_S = 8.0
 LATE_S = 3.0
 """How soon those who are hung up because the server stops may come again; each a little later than the other."""
@@ -85,8 +87,7 @@ class Hub:
         self.is_broker_away: Callable[[], bool] = lambda: False
         """Whether this server is to take what comes by a broker, and cannot."""
         self._deaf_until_s = 0.0
-        self._pushed: dict[UUID, dict[UUID, int]] = {}
-        """When devices of tenants without a line here pushed something."""
+        self._pushed = Pushed()
         self._asked: asyncio.Queue[UUID] = asyncio.Queue()
         self._tasks = (
             keep("asking who was told of", self._ask_told),
@@ -105,6 +106,7 @@ class Hub:
             relaying.SEEN: self._to_room(lambda room, data: room.on_relayed(relaying.SEEN, data)),
             carried.CARRIED: self._to_room(lambda room, data: room.on_relayed(carried.CARRIED, data)),
             relaying.ASK: self._to_room(lambda room, data: room.on_relayed(relaying.ASK, data)),
+            relaying.PUSHED: self._to_room(lambda room, data: room.on_relayed(relaying.PUSHED, data)),
         }
         bus.start(handlers, self._on_gap)
 
@@ -224,22 +226,24 @@ class Hub:
         if (room := self.rooms.get(tenant)) is not None:
             room.on_numbers(cycles)
 
-    def on_pushed(self, tenant: UUID, heard: Mapping[UUID, int]) -> None:
+    def on_pushed(self, tenant: UUID, stored: Mapping[UUID, Message]) -> None:
         """Devices of a tenant pushed what they measured: who judges hears of it, at whichever server."""
+        self._pushed.note(tenant, stored)
         if (room := self.rooms.get(tenant)) is not None:
-            room.on_heard(heard.items())
-        elif tenant in self._pushed or len(self._pushed) < TENANTS_PUSHED:
-            self._pushed.setdefault(tenant, {}).update(heard)
+            room.on_heard((device, message.heard_us) for device, message in stored.items())
 
     async def _say_pushed(self) -> None:
-        """Tell other servers of devices whose tenants have no line here."""
+        """Tell who judges what devices pushed last, and other servers of those whose tenants have no line here."""
         while True:
             await asyncio.sleep(HEARTBEAT_S)
             if self.is_broker_away():
                 self.bus.say(DEAF, UUID(int=0), b"")
-            pushed, self._pushed = self._pushed, {}
-            for tenant, heard in pushed.items():
-                others.say_heard(self.bus, tenant, list(heard.items()))
+            for tenant, heard, parts in self._pushed.take():
+                if tenant not in self.rooms:
+                    others.say_heard(self.bus, tenant, heard)
+                for part in parts:
+                    self.relay(tenant, relaying.PUSHED, part)
+                    await asyncio.sleep(PUSHED_APART_S)
 
     def _hears_pushes(self) -> bool:
         """Tell whether it would be heard here what devices push, at whichever server."""
@@ -251,11 +255,12 @@ class Hub:
         self._deaf_until_s = time.monotonic() + 3 * HEARTBEAT_S
 
     def relay(self, tenant: UUID, kind: str, payload: bytes) -> None:
-        """Carry what an install says to others of its tenant, at whichever server; it may be lost."""
-        if (room := self.rooms.get(tenant)) is not None:
+        """Carry what is said to installs of a tenant, at whichever server; it may be lost."""
+        room = self.rooms.get(tenant)
+        if room is not None:
             room.on_relayed(kind, payload)
-            if room.others.are_there(time.monotonic()):
-                self.bus.say(kind, tenant, payload)
+        if room.others.are_there(time.monotonic()) if room is not None else self.bus.knows_others:
+            self.bus.say(kind, tenant, payload)
 
     # Who may still be there
 

@@ -19,7 +19,7 @@ from sync_server.live.line import OUT, RELAYED, Line
 from sync_server.live.polling import Holding
 from sync_server.live.works import Works
 
-SEEN, ASK = "seen", "ask"
+SEEN, ASK, PUSHED = "seen", "ask", "pushed"
 """Kinds of what is relayed."""
 
 
@@ -67,7 +67,7 @@ class Relaying:
 
     def on_relayed(self, kind: str, payload: bytes) -> None:
         """Give what was carried here to whose it is, if that one is here."""
-        if kind == SEEN:
+        if kind in (SEEN, PUSHED):
             for line in self._lines:
                 if line.install is not None and line.install == self._judge:
                     line.tell(payload, RELAYED)

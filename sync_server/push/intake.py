@@ -96,9 +96,9 @@ class Intake:
         keys: PushKeys,
         settings: Settings,
         registry: CollectorRegistry,
-        on_heard: Callable[[UUID, Mapping[UUID, int]], None],
+        on_heard: Callable[[UUID, Mapping[UUID, Message]], None],
     ) -> None:
-        """`on_heard` is told when devices of a tenant were heard: something of theirs is on disk."""
+        """`on_heard` is told of devices of a tenant that were heard: the last of each that is on disk."""
         self._database = database
         self._samples = samples
         self._ingest = ingest
@@ -181,10 +181,10 @@ class Intake:
         return outcomes[0]
 
     def _tell_heard(self, stored: Iterable[Message]) -> None:
-        heard: dict[UUID, dict[UUID, int]] = {}
+        heard: dict[UUID, dict[UUID, Message]] = {}
         for message in stored:
             if message.device is not None:
-                heard.setdefault(message.tenant, {})[message.device] = message.heard_us
+                heard.setdefault(message.tenant, {})[message.device] = message
         for tenant, devices in heard.items():
             self._on_heard(tenant, devices)
 

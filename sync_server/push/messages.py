@@ -16,7 +16,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.metrics import CATALOGUE
+from domain.metrics import BY_KEY, CATALOGUE
 from domain.text import is_one_line
 from engine.storage.samples import Series
 
@@ -128,6 +128,18 @@ def pack_values(layout: Layout, body: Mapping[str, Any]) -> bytes:
     except (struct.error, OverflowError, TypeError):
         odd = next(name for name in layout.names if not _is_number(values[name]))
         raise Wrong("NOT_A_NUMBER", f"{odd}: a number or a boolean expected, as large as float32") from None
+
+
+def numbers_of(body: Mapping[str, Any]) -> list[tuple[str, str, float]]:
+    """Return (metric, instance, value) of a message that was stored; nothing of one that has none."""
+    values = body.get("values")
+    if not isinstance(values, dict):
+        return []
+    layout = layout_of(body)
+    return [
+        (BY_KEY[key].name, instance, float(values[name]))
+        for (key, instance), name in zip(layout.series, layout.names, strict=True)
+    ]
 
 
 def reported_of(body: Mapping[str, Any]) -> str:
