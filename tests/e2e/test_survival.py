@@ -46,10 +46,10 @@ def test_deaths_of_engine_and_page_are_survived_and_the_windows_leaves_no_orphan
 
         polls = after["polls"]
         demo.tell("freeze 5")
-        thawed = demo.until(lambda line: line["polls"] > polls and line["at_s"] > after["at_s"] + 5, "thawed")
+        thawed = demo.until(lambda line: line["polls"] > polls and line["at_s"] > after["at_s"] + 7, "thawed")
         demo.until(lambda line: not line["banner"], "all is well again, and nothing says otherwise any more")
         per_s = (thawed["polls"] - polls) / (thawed["at_s"] - after["at_s"])
-        assert per_s > 2, (
+        assert per_s > 5, (  # 12 a second; at most 4 where it had waited for the window
             f"60 routers each 5 s were polled on {per_s:.1f} times a second while the window hung"
         )
 

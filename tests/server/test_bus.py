@@ -211,8 +211,9 @@ async def test_who_lost_his_connection_alone_goes_on_behind_what_he_heard(
             await other.bus._way._client.close()  # type: ignore[attr-defined]
             for _ in range(5):
                 await one.write(second)
-            await until(lambda: len(other.heard) == 2)
-            assert other.heard == [(NEWS, first, b""), (NEWS, second, b"")]
+            await until(lambda: len(other.heard) >= 2)
+            assert other.heard[0] == (NEWS, first, b"")
+            assert set(other.heard[1:]) == {(NEWS, second, b"")}, "once a batch, and the first not again"
             assert other.gaps == gaps, "nothing was missed, so nobody asks all"
 
 

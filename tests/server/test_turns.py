@@ -64,8 +64,8 @@ async def test_one_works_and_the_next_when_it_ends_or_is_given_up(
         await asyncio.sleep(0.1)
         await database.ask(_GIVEN_UP)
         other = Worker(database)
-        await until(lambda: other.is_at_work)
         workers.append(other)
+        await until(lambda: any(one.is_at_work for one in workers if one is not second))
         assert second.is_at_work, "it knows when it is asked"
     finally:
         await end(*(one.turn for one in workers))
