@@ -46,6 +46,7 @@ def retention(arguments: list[str]) -> int:
         "raw_days": options.raw_days,
         "raw_cap_bytes": None if options.raw_cap_gb is None else round(options.raw_cap_gb * 1e9),
         "hourly_days": options.hourly_days,
+        "untold_cap_bytes": None if options.untold_cap_gb is None else round(options.untold_cap_gb * 1e9),
     }
     changed = {name: value for name, value in chosen.items() if value is not None}
 
@@ -131,7 +132,8 @@ def _story(state: VaultState) -> str:
 def _kept(retention: Retention, disk: DiskState | None) -> str:
     told = (
         f"every poll {retention.raw_days:g} days, at most {retention.raw_cap_bytes / 1e9:g} GB; "
-        f"hours {retention.hourly_days:g} days"
+        f"hours {retention.hourly_days:g} days; "
+        f"what waits for a team's server at most {retention.untold_cap_bytes / 1e9:g} GB"
     )
     if disk is None or not disk.held_bytes:
         return told
@@ -185,5 +187,11 @@ def _retention_parser() -> argparse.ArgumentParser:
     parser.add_argument("--raw-cap-gb", type=_finite, metavar="GB", help="at most, of every poll")
     parser.add_argument(
         "--hourly-days", type=_finite, metavar="DAYS", help="lowest, mean, highest of each hour"
+    )
+    parser.add_argument(
+        "--untold-cap-gb",
+        type=_finite,
+        metavar="GB",
+        help="at most, of polls that a team's server has not heard",
     )
     return parser

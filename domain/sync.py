@@ -277,12 +277,14 @@ class Outcomes(msgspec.Struct, tag="outcomes", frozen=True):
 
 class Kept(msgspec.Struct, tag="kept", frozen=True):
     """A Tell or Cycles of this number is on disk. `retry_after_s` above 0: it is not, for want of room; send it again then.
-    `refused`: rows or cycles that were not taken for what they are, and never will be."""
+    `refused`: rows or cycles that were not taken for what they are, and never will be; of these cycles, `lost` are kept by
+    nobody: they are of days that the server keeps no more (or of a clock that is ahead), or beyond what it keeps of a tenant."""
 
     number: int
     kept_seq: int = 0
     retry_after_s: float = 0.0
     refused: int = 0
+    lost: int = 0
 
 
 class Wanted(msgspec.Struct, tag="wanted", frozen=True):

@@ -250,7 +250,8 @@ class EngineState(msgspec.Struct, frozen=True):
     `schedule_lag_*`: how late the polls of the last second began, the worst, and 99 of 100.
 
     Counted since its start: `unbelievable_values` that no sane device says, `refused_values` that were not stored,
-    `dropped_samples` of poll cycles that were lost while the disk failed, `lost_reports` of others that found no room.
+    `dropped_samples` of poll cycles that were lost while the disk failed, `lost_reports` of others that found no room. Kept over
+    its starts: `lost_polls` that the team's server will never have (`LostPolls`).
     """
 
     at_us: int
@@ -267,6 +268,7 @@ class EngineState(msgspec.Struct, frozen=True):
     refused_values: int = 0
     dropped_samples: int = 0
     lost_reports: int = 0
+    lost_polls: int = 0
     disk: DiskState | None = None
     retention: Retention | None = None
     receivers: ReceiverState | None = None

@@ -98,6 +98,10 @@ def _of_engine(engine: EngineState) -> Iterable[Figure]:
     yield _one("dropped_samples_total", "counter", what, engine.dropped_samples)
     what = "Reports of other pollers that found no room here."
     yield _one("lost_reports_total", "counter", what, engine.lost_reports)
+    what = (
+        "Polls that the team's server will never have: dropped here before it was heard, or too old for it."
+    )
+    yield _one("lost_polls_total", "counter", what, engine.lost_polls)
     if engine.disk is not None:
         yield _one("disk_held_bytes", "gauge", "What the database takes.", engine.disk.held_bytes)
         yield _one("disk_free_bytes", "gauge", "What is left beside it.", engine.disk.free_bytes)

@@ -73,4 +73,5 @@ class Figures:
             refused_values=self.store.refused_values,
             dropped_samples=self.store.dropped_samples,
             lost_reports=self.lost_reports(),
+            lost_polls=self.store.lost_polls.dropped + self.store.lost_polls.refused,
         )

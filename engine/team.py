@@ -9,7 +9,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -116,7 +116,22 @@ class TeamPart:
     @property
     def notices(self) -> tuple[str, ...]:
         """What people are to know of it."""
-        return () if self.pictures is None else self.pictures.notices
+        return () if self.pictures is None else (*self.pictures.notices, *self._lost_notices())
+
+    def _lost_notices(self) -> Iterator[str]:
+        lost = self._thread.lost_polls
+        if not lost.is_news(self._now_us()):
+            return
+        if lost.dropped:
+            yield (
+                f"{lost.dropped:,} polls were dropped here before the team's server was heard: what waited for it had no more "
+                "room. The team's graphs have a gap there."
+            )
+        if lost.refused:
+            yield (
+                f"{lost.refused:,} polls of this computer were not taken by the team's server: they are older or "
+                "more than what it keeps. The team's graphs have a gap there."
+            )
 
     def rooms(self) -> list[tuple[Any, Answer]]:
         """Return who answers what."""

@@ -5,6 +5,7 @@ One rule: what is said of the future is a forecast from what was written lately,
 
 from __future__ import annotations
 
+import msgspec
 from PySide6.QtWidgets import QFrame, QLineEdit, QVBoxLayout, QWidget
 
 from app.commands import Asks
@@ -114,7 +115,8 @@ class StorageForm(Form):
                 bad.append(Refusal("INVALID_INPUT", f"a number expected, got “{text[:40]}”", name))
         if bad:
             return None
-        return Retention(values["raw_days"], round(values["raw_cap_bytes"]), values["hourly_days"])
+        raw_cap_bytes = round(values["raw_cap_bytes"])
+        return msgspec.structs.replace(self._old, **(values | {"raw_cap_bytes": raw_cap_bytes}))
 
     def _on_changed(self, delta: Delta) -> None:
         if delta.engine:

@@ -180,32 +180,17 @@ class Samples:
         newest_us = newest.correlate(sample_source).scalar_subquery()
         here = and_(sample.c.source_key == sample_source.c.key, sample.c.at_us == newest_us)
         columns = sample_source.c.device_id, sample.c.at_us, sample.c.schema_key, sample.c.data
-        mine = and_(sample_source.c.tenant_id == self._tenant, sample_source.c.vantage == self._vantage)
+        mine = self.is_mine()
         found: dict[UUID, tuple[int, list[Value]]] = {}
         for device, at_us, schema_key, data in connection.execute(
             select(*columns).select_from(sample_source).join(sample, here).where(mine)
         ):
-            values = self._values(connection, schema_key, data)
+            values = self.values_of(connection, schema_key, data)
             if values is not None:
                 found.setdefault(device, (at_us, []))[1].extend(values)
         return found
 
-    def between(self, connection: Connection, above_us: int, until_us: int, limit: int) -> list[CycleRow]:
-        """Return the oldest cycles that were polled from here, after one moment and up to another, in the order of their
-        times."""
-        here = and_(
-            sample.c.source_key == sample_source.c.key,
-            sample.c.at_us > above_us,
-            sample.c.at_us <= until_us,
-        )
-        columns = sample_source.c.device_id, sample.c.at_us, sample.c.schema_key, sample.c.data
-        mine = and_(sample_source.c.tenant_id == self._tenant, sample_source.c.vantage == self._vantage)
-        query = select(*columns).select_from(sample_source).join(sample, here).where(mine)
-        rows = connection.execute(query.order_by(sample.c.at_us, sample_source.c.key).limit(limit)).all()
-        found = ((row, self._values(connection, row.schema_key, row.data)) for row in rows)
-        return [CycleRow(row.device_id, row.at_us, tuple(values or ())) for row, values in found]
-
-    def _values(self, connection: Connection, schema_key: int, data: bytes) -> list[Value] | None:
+    def values_of(self, connection: Connection, schema_key: int, data: bytes) -> list[Value] | None:
         """Return the numbers of a cycle; None where its schema is gone."""
         order = self.series_in(connection, schema_key)
         if len(data) != _FLOAT.size * len(order):
@@ -256,6 +241,10 @@ class Samples:
         """Return the place of a series in a schema, None where it has none."""
         self.series_in(connection, schema_key)
         return self._orders[schema_key].get(wanted)
+
+    def is_mine(self) -> ColumnElement[bool]:
+        """Return what holds of sources that were polled from here."""
+        return and_(sample_source.c.tenant_id == self._tenant, sample_source.c.vantage == self._vantage)
 
     def sources(self, connection: Connection) -> dict[int, UUID]:
         """Return the device of every source, whoever polled it."""

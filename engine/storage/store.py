@@ -11,10 +11,8 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 from uuid import UUID
@@ -36,18 +34,15 @@ from engine.storage import ageing, file, past, rows, tables
 from engine.storage.batch import Batch, CycleRow, Loaded, SealedSecret
 from engine.storage.density import Counted, count_between
 from engine.storage.errors import StorageFailed
-from engine.storage.hours import PIECE_S, Hours
+from engine.storage.hours import Hours
 from engine.storage.keyframes import encode_keyframe
 from engine.storage.loading import Born, has_edit, load
 from engine.storage.loads import PortLoads, loads_at
-from engine.storage.samples import Samples
+from engine.storage.pruning import Pruning
+from engine.storage.samples import US_PER_DAY, Samples
 from engine.storage.series import History, Hourly, HourlyAsk, Points
+from engine.storage.untold import Untold
 
-US_PER_DAY = 86_400_000_000
-RAW_AFTER_CAP = 0.95
-"""How much of the cap is left when it was passed, so that the next prune is not due at once."""
-SOURCES_AT_ONCE = 8
-"""Sources pruned in one transaction, so that nobody waits long for the next."""
 KEYFRAMES_KEPT_US = 7 * US_PER_DAY
 """Older keyframes are thinned to the first of each day."""
 HAPPENINGS_KEPT_US = 365 * US_PER_DAY
@@ -74,6 +69,8 @@ class Store:
         self._samples = Samples(self._tenant, tenant_key, loaded.origin)
         self._hours = Hours(self._samples)
         self._history = History(self._samples, self._hours)
+        self._untold = Untold(self._samples)
+        self.pruning = Pruning(path.parent, self._samples, self._hours, self._transaction)
         self._last_read = past.LastRead()
         self.retention = loaded.retention
         self.refused_values = 0
@@ -188,7 +185,7 @@ class Store:
     def cycles_between(self, above_us: int, until_us: int, limit: int) -> list[CycleRow]:
         """Return the oldest cycles of this vantage after one moment and up to another."""
         with self._transaction() as connection:
-            return self._samples.between(connection, above_us, until_us, limit)
+            return self._untold.read(connection, above_us, until_us, limit)
 
     def roll_up(self, now_us: int) -> bool:
         """Roll up an hour of some devices; return whether there was one, so that more may be left."""
@@ -273,20 +270,16 @@ class Store:
             pass
 
     def prune_in_pieces(self, now_us: int) -> Iterator[bool]:
-        """Delete what is older than it is kept, then the oldest polls until they fill less than their cap; and what is orphaned.
+        """Delete what is older than it is kept, then the oldest polls until they fill less than their cap (see `pruning.py`); and
+        what is orphaned.
 
         What was not rolled up by then is, before it goes. Yields True after each piece of about `hours.PIECE_S`, with nothing
         left open: the store may be used in between, and what is not fetched is done another time.
         """
         while self.roll_up(now_us):
             yield True
-        with self._transaction() as connection:
-            sources = list(self._samples.sources(connection))
-        raw_us = int(self.retention.raw_days * US_PER_DAY)
+        yield from self.pruning.drop_in_pieces(now_us, self.retention)
         hourly_us = int(self.retention.hourly_days * US_PER_DAY)
-        yield from self._drop_before(self._samples, sources, now_us - raw_us)
-        yield from self._drop_before(self._hours, sources, now_us - hourly_us)
-        yield from self._drop_over_cap(sources)
         with self._transaction() as connection:
             self._samples.drop_unused(connection, self._devices, now_us, now_us - hourly_us - US_PER_DAY)
             self._drop_orphans(connection)
@@ -345,37 +338,9 @@ class Store:
     def _journal_row(self, row: JournalRow) -> rows.Row:
         return {"tenant_id": self._tenant, **rows.JOURNAL.to_row(row)}
 
-    def _drop_before(self, kept: Samples | Hours, sources: list[int], before_us: int) -> Iterator[bool]:
-        rest = iter(sources)
-        some = list(islice(rest, SOURCES_AT_ONCE))
-        while some:
-            until_s = time.monotonic() + PIECE_S
-            with self._transaction() as connection:
-                while some:
-                    kept.drop_before(connection, some, before_us)
-                    some = list(islice(rest, SOURCES_AT_ONCE))
-                    if time.monotonic() >= until_s:
-                        break
-            yield True
-
     def _drop_happenings(self, before_us: int) -> bool:
         with self._transaction() as connection:
             return ageing.drop_some(connection, self._tenant, before_us)
-
-    def _drop_over_cap(self, sources: list[int]) -> Iterator[bool]:
-        cap = self.retention.raw_cap_bytes
-        before = None
-        while True:
-            with self._transaction() as connection:
-                held = self._samples.held_bytes(connection, sources)
-                span = self._samples.span_us(connection, sources)
-            if held <= cap or span is None or (held, span) == before:
-                return  # the last: what is too much is of devices that came meanwhile, and the next pruning's
-            before = held, span
-            oldest_us, newest_us = span
-            share = 1 - cap * RAW_AFTER_CAP / held
-            before_us = oldest_us + int((newest_us - oldest_us) * share) + 1
-            yield from self._drop_before(self._samples, sources, before_us)
 
     def _held_bytes(self) -> int:
         with self._transaction() as connection:

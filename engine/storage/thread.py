@@ -28,7 +28,7 @@ from domain.inventory import Inventory
 from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.receiving import ReceiverSettings
-from domain.retention import DiskState, Retention
+from domain.retention import DiskState, LostPolls, Retention
 from engine.storage.batch import Batch, Waiting
 from engine.storage.density import Counted
 from engine.storage.errors import StorageFailed
@@ -106,6 +106,11 @@ class StoreThread:
     def refused_values(self) -> int:
         """Values that were not stored: not believable, or of a device that is not in the inventory."""
         return self._store.refused_values
+
+    @property
+    def lost_polls(self) -> LostPolls:
+        """Polls that the team's server will never have."""
+        return self._store.pruning.lost
 
     def put(self, batch: Batch) -> None:
         """Have a batch written within a second. Never waits for the disk."""

@@ -57,8 +57,9 @@ class Teller:
         self._telling = Telling(membership.told_seq, pen.last_seq)
         self._store = store
         self._now_us = now_us
-        self.cycles_us = membership.cycles_us
-        """All cycles up to then are told."""
+        self._told_to(membership.cycles_us)
+        self._lost = 0
+        """Cycles that the server did not take, and that are to be noted."""
         self._counts_from = pen.last_seq + 1
         self._numbers = count(1)
         self._health: dict[UUID, None] = {}
@@ -78,6 +79,14 @@ class Teller:
     def kept_seq(self) -> int:
         """The last row that the server has."""
         return self._telling.kept_seq
+
+    @property
+    def cycles_us(self) -> int:
+        """All cycles up to then are told."""
+        return self._cycles_us
+
+    def _told_to(self, at_us: int) -> None:
+        self._cycles_us = self._store.pruning.told_us = at_us
 
     # What there is to tell
 
@@ -139,7 +148,8 @@ class Teller:
         self._telling.on_kept(kept)
         if self._cycles_out is not None and kept.number == self._cycles_out[0]:
             if kept.retry_after_s <= 0:
-                self.cycles_us = self._cycles_out[1]
+                self._told_to(self._cycles_out[1])
+                self._lost += max(0, kept.lost)
             self._cycles_out = None
         out = self._out
         if out is not None and kept.number == out.number:
@@ -196,9 +206,13 @@ class Teller:
 
     async def _next_cycles(self) -> list[ToServer]:
         """Return the next numbers that are on disk; where the clock was set back, those since."""
-        until_us = self._now_us() - SETTLED_US
+        now_us = self._now_us()
+        until_us = now_us - SETTLED_US
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            await self._thread.run(self._store.pruning.note_refused, lost, now_us)
         if self.cycles_us > until_us + SETTLED_US:
-            self.cycles_us = until_us
+            self._told_to(until_us)
         rows = await self._thread.run(
             self._store.cycles_between, self.cycles_us, until_us, CYCLES_AT_ONCE + 1
         )

@@ -153,7 +153,7 @@ class Doing:
                 cycles, sane = await cycles_of(works.database, works.samples, self._who, install, message)
                 taken = await works.ingest.put(self._tenant, cycles, works.now_us())
                 refused = len(message.cycles) - len(cycles) + taken.refused
-                kept = Kept(message.number, refused=refused)
+                kept = Kept(message.number, refused=refused, lost=taken.refused)
                 works.on_numbers(self._tenant, sane)
         except IngestFull as full:
             kept = Kept(message.number, retry_after_s=full.retry_after_s)

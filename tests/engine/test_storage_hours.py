@@ -163,7 +163,7 @@ def test_what_is_pruned_was_rolled_up_before(kept: Store) -> None:
 def test_pruning_that_is_broken_off_after_any_piece_is_finished_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("hours", "store"):
+    for module in ("hours", "pruning"):
         monkeypatch.setattr(f"engine.storage.{module}.PIECE_S", 0.0)
     pieces = 0
     while True:

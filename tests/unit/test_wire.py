@@ -93,7 +93,7 @@ def test_what_is_no_message_is_refused(data: bytes) -> None:
 
 def test_an_older_engines_figures_count_nothing_of_what_it_does_not_know() -> None:
     old = msgspec.msgpack.decode(wire.encode(wire.Changed(1, engine=wire.EngineState(5, 2.5))))
-    for name in ("unbelievable_values", "refused_values", "dropped_samples", "lost_reports"):
+    for name in ("unbelievable_values", "refused_values", "dropped_samples", "lost_reports", "lost_polls"):
         del old["engine"][name]
     changed = wire.decode_to_client(msgspec.msgpack.encode(old))
     assert isinstance(changed, wire.Changed) and changed.engine == wire.EngineState(5, 2.5)
