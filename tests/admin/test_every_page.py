@@ -1,4 +1,4 @@
-"""Every page and form x role x tenant, as the API's matrix. Counterpart: `tests/server/test_matrix.py`.
+"""Every page and form x role x tenant, as the API's matrix. Counterparts: `tests/server/test_matrix.py`, `test_foreign_ids.py`.
 
 One rule: nothing is listed here but what the routes themselves say.
 """
@@ -17,9 +17,12 @@ from httpx import Response
 from sync_server.admin import pages, routers
 from sync_server.database import DatabaseBusy
 from tests.server.allowed import PAGES, allowed
+from tests.server.asking import form_of
 from tests.server.clients import URL, Person, Server, serving
 from tests.server.conftest import ServerDatabase
-from tests.server.test_matrix import THINGS, everybody, may
+from tests.server.test_foreign_ids import EVERYWHERE, two_sides
+from tests.server.test_matrix import everybody, may
+from tests.server.things import thing_of, user
 
 ENDING = {"/admin/logout", "/admin/switch"}
 """Forms that change who asks: tried by those who may not only."""
@@ -46,6 +49,11 @@ async def ask(person: Person, method: str, path: str, **form: str) -> Response:
     """Open a page, or send its form."""
     headers = {"Authorization": f"Bearer {person.token}"} if person.token else {}
     return await person.http.request(method, path, headers=headers, data=form if method == "POST" else None)
+
+
+def problems_in(said: Response) -> list[str]:
+    """Return what a page says that went wrong."""
+    return re.findall(r'role="alert"[^>]*>([^<]+)<', said.text)
 
 
 async def test_every_page_admits_whom_the_table_of_roles_admits_and_nobody_else(
@@ -77,26 +85,32 @@ async def test_another_tenants_things_are_not_found_as_if_they_were_not(
     server_database: ServerDatabase,
 ) -> None:
     wrong: list[Any] = []
+    tried = 0
     async with serving(server_database) as server:
-        root = await server.found()
-        await server.tenant(root)
-        north = await server.member(root, "tenant_admin")
-        await server.tenant(root)
-        south = await server.member(root, "tenant_admin")
-        south.opened["owner"] = server.owner
-        for method, path, _ in listed():
-            if "{" not in path:
+        _, south, actors = await two_sides(server)
+        for method, path, allow in listed():
+            if "{" not in path or path.startswith(f"/admin{EVERYWHERE}"):
                 continue
-            plain = path.removeprefix("/admin").replace("/account/", "/auth/")
-            maker = next((make for prefix, make in THINGS.items() if plain.startswith(prefix)), None)
-            assert maker is not None, f"{path}: say in THINGS how such a thing is made"
-            id, form = await maker(south), {"name": "Mine", "role": "viewer"}
-            theirs = await ask(north, method, path.replace("{id}", id), **form)
-            none = await ask(north, method, path.replace("{id}", str(uuid4())), **form)
-            if theirs.status_code != none.status_code or theirs.status_code not in (403, 404):
-                wrong.append((method, path, theirs.status_code, none.status_code))
-        assert {key["ended_us"] for key in await south.get("/keys")} == {None}
-    assert wrong == []
+            thing = thing_of(path.removeprefix("/admin").replace("/account/", "/auth/"))
+            form = form_of(path) if method == "POST" else {}
+            own = await thing.make(south)
+            foreign = await user(south) if path.startswith("/admin/operators/") else own
+            for actor, person in actors.items():
+                if not may(actor, allow) or actor == "key":
+                    continue
+                tried += 1
+                said = []
+                for id in (foreign, thing.unknown()):
+                    answer = await ask(person, method, path.replace("{id}", id), **form)
+                    said.append((answer.status_code, problems_in(answer)))
+                if said[0] != said[1] or said[0][0] != 404:
+                    wrong.append((method, path, actor, *said))
+            owner = south.admin if may("tenant_admin", allow) else south.root
+            done = await ask(owner, method, path.replace("{id}", own), **form)
+            if done.status_code != 200 or problems_in(done):
+                wrong.append((method, path, "its owner", done.status_code, problems_in(done)))
+        assert tried > 30
+    assert wrong == [], "\n".join(map(str, wrong))
 
 
 async def test_a_form_without_the_sessions_token_or_from_another_site_is_refused(

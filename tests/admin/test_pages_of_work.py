@@ -12,7 +12,7 @@ from tests.admin.test_every_page import ask
 from tests.server.clients import serving
 from tests.server.conftest import ServerDatabase
 from tests.server.test_devices import a_device
-from tests.server.test_matrix import _install
+from tests.server.test_installs import registered
 from tests.server.test_samples import SERIES
 
 
@@ -22,7 +22,7 @@ async def test_a_poller_that_is_not_heard_any_more_is_silent(server_database: Se
         tenant = await server.tenant(root)
         admin = await server.member(root, "tenant_admin")
         assert "Nothing asks devices" in (await ask(admin, "GET", "/admin/pollers")).text
-        install, idle = await _install(admin), await _install(admin)
+        install, idle = [(await registered(admin))[0]["id"] for _ in range(2)]
         await server.owner.execute("UPDATE identity.install SET name = '<b>idle' WHERE id = $1::uuid", idle)
         await server.owner.execute(
             "UPDATE identity.install SET kind = 'collector' WHERE tenant_id = $1::uuid", tenant
