@@ -20,7 +20,6 @@ from uuid import UUID
 import msgspec
 
 from domain.alerts import Alert
-from domain.asking import Int64
 from domain.clash import Clash
 from domain.diagram import Diagram, Drawing, Spot
 from domain.edit import Edit
@@ -30,6 +29,7 @@ from domain.health import Health
 from domain.inventory import Credential, Device, Kind, Link, Site, Tenant
 from domain.journal import JournalRow
 from domain.load import LinkState
+from domain.past_numbers import AskPorts, AskSeries, PortsThen, Series
 from domain.polling import AskNow, Heard, LetGo, Poller, Seen, Share
 from domain.roles import Permission, Role
 from domain.watching import AlertRule, Ignored, Maintenance
@@ -136,19 +136,6 @@ class Subscribe(msgspec.Struct, tag="subscribe", frozen=True):
     devices: tuple[UUID, ...] = ()
 
 
-class AskSeries(msgspec.Struct, tag="ask_series", frozen=True):
-    """Ask for one series of a device, from whatever vantage it was measured, both ends included, in at most `points` (2 to 500).
-    Answer: Series of that number. Questions are answered in no order; a few at a time."""
-
-    number: int
-    device: UUID
-    metric: str
-    instance: str
-    from_us: Int64
-    to_us: Int64
-    points: int = 500
-
-
 class Present(msgspec.Struct, tag="present", frozen=True):
     """What this install's person looks at or works on; empty ids: nothing in particular."""
 
@@ -184,6 +171,7 @@ ToServer = (
     | Digests
     | Subscribe
     | AskSeries
+    | AskPorts
     | Present
     | Alive
     | LetGo
@@ -293,18 +281,6 @@ class Wanted(msgspec.Struct, tag="wanted", frozen=True):
     devices: tuple[UUID, ...]
 
 
-class Series(msgspec.Struct, tag="series", frozen=True):
-    """Answer to AskSeries, lists of one length: times, mean values, lowest and highest around them. `refused`: why there is none,
-    in words; a device out of reach has no numbers, which is no refusal."""
-
-    number: int
-    at_us: tuple[int, ...] = ()
-    value: tuple[float, ...] = ()
-    low: tuple[float, ...] = ()
-    high: tuple[float, ...] = ()
-    refused: str = ""
-
-
 class Lease(msgspec.Struct, tag="lease", frozen=True):
     """Whether this install judges for the team. `fence` 0: somebody else does (`holder` says who, empty: nobody).
 
@@ -362,6 +338,7 @@ ToInstall = (
     | Kept
     | Wanted
     | Series
+    | PortsThen
     | Lease
     | Share
     | Heard

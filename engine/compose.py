@@ -249,7 +249,7 @@ class Engine:
             profiles=profiles,
             rooms=rooms(
                 (MibRequest, mibs.answer),
-                (NetworkRequest, Inquiries(self._store, self._topology, lambda: self.state).answer),
+                (NetworkRequest, Inquiries(self._store, self._topology, self.state, team.loads_at).answer),
                 (DiscoveryRequest, self._discovery.answer),
                 (TerrainRequest, terrain.answer),
                 (MapRequest, self._maps.answer),

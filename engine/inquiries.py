@@ -28,21 +28,25 @@ from domain.asking import (
 from domain.errors import Refusal
 from domain.topology import Topology, impact, single_points
 from domain.wire import Reply
-from engine.moments import Moments
+from engine.moments import LoadsOfOthers, Moments
 from engine.state import State
 from engine.storage import StorageFailed, StoreThread
 from engine.storage.past import Mark
 
 
 class Inquiries:
-    """`topology` gives the graph as it is now, `state` what is known now."""
+    """`topology` gives the graph as it is now, `state` is what is known now."""
 
     def __init__(
-        self, store: StoreThread, topology: Callable[[], Topology], state: Callable[[], State]
+        self,
+        store: StoreThread,
+        topology: Callable[[], Topology],
+        state: State,
+        loads_of_others: LoadsOfOthers,
     ) -> None:
         self._store = store
         self._topology = topology
-        self._moments = Moments(store, state)
+        self._moments = Moments(store, state, loads_of_others)
 
     async def answer(self, request: NetworkRequest) -> Reply:
         """Return the one reply to a question."""

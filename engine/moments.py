@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from itertools import count, islice
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -41,7 +41,7 @@ from engine.state import State
 from engine.storage import Past, StoreThread
 from engine.storage.batch import DeviceThen, LinkThen
 from engine.storage.density import Counted, density_of
-from engine.storage.loads import PortLoad
+from engine.storage.loads import PortLoad, PortLoads
 
 KEPT = 4
 """How many moments are remembered, so that the next can be told by what differs."""
@@ -50,6 +50,8 @@ SLICES = 8
 """In how many pieces a span is counted: whoever wants the disk meanwhile gets it in between."""
 NOT_KNOWN = PortLoad(None, None, "none")
 Tables = dict[str, dict[UUID, Entity]]
+LoadsOfOthers = Callable[[Collection[tuple[UUID, str]], int], Awaitable[PortLoads]]
+"""Says what ports (device, name) carried at a moment that was measured elsewhere; what is not known is left out."""
 
 
 class _Then(NamedTuple):
@@ -65,10 +67,11 @@ class _Then(NamedTuple):
 
 
 class Moments:
-    """`state` gives what the engine knows now. One builds at a time: moments come in the order in which they are asked for."""
+    """`state` is what the engine knows now. One builds at a time: moments come in the order in which they are asked for."""
 
-    def __init__(self, store: StoreThread, state: Callable[[], State]) -> None:
+    def __init__(self, store: StoreThread, state: State, loads_of_others: LoadsOfOthers) -> None:
         self._store = store
+        self._loads_of_others = loads_of_others
         self._state = state
         self._numbers = count(1)
         self._kept: OrderedDict[int, _Then] = OrderedDict()
@@ -91,7 +94,7 @@ class Moments:
     # Moments
 
     async def _moment(self, request: QueryMoment) -> Reply:
-        state = self._state()
+        state = self._state
         now = {kind: dict(rows) for kind, rows in state.inventory.tables.items()}
         derived, vantage = dict(state.derived_links), state.vantage
         past = await self._store.state_at(request.at_us)
@@ -177,7 +180,7 @@ class Moments:
             said = f"{len(request.links)} links, at most {LOADS_CAP} are told of at once"
             return Reply(request.request, (Refusal("INVALID_INPUT", said, "links"),))
         then = self._kept.get(request.number)
-        inventory = then.inventory if then is not None else self._state().inventory
+        inventory = then.inventory if then is not None else self._state.inventory
         links = [link for id in request.links if (link := inventory.link(id)) is not None]
         ports: dict[UUID, set[str]] = {}
         for link in links:
@@ -185,6 +188,11 @@ class Moments:
                 if port:
                     ports.setdefault(device, set()).add(port)
         found = await self._store.loads_at(ports, request.at_us)
+        unknown = [
+            (device, port) for device in ports for port in ports[device] if (device, port) not in found
+        ]
+        if unknown:
+            found |= await self._loads_of_others(unknown, request.at_us)
         told = []
         for link in links:
             a, b = (

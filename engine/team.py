@@ -9,7 +9,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from engine.profile import Profile
 from engine.requests import Answer
 from engine.state import State
 from engine.storage import Batch, StorageFailed, Store, StoreThread
+from engine.storage.loads import PortLoads
 from engine.storage.seen_series import SeenSeries
 from engine.storage.team import TeamStore
 from engine.storage.team_secrets import SharedSecrets
@@ -132,6 +133,10 @@ class TeamPart:
                 f"{lost.refused:,} polls of this computer were not taken by the team's server: they are older or "
                 "more than what it keeps. The team's graphs have a gap there."
             )
+
+    async def loads_at(self, ports: Collection[tuple[UUID, str]], at_us: int) -> PortLoads:
+        """Return what others of the team measured that ports carried at a moment; nothing without a team."""
+        return {} if self.desk is None else await self.desk.charts.loads_at(ports, at_us)
 
     def rooms(self) -> list[tuple[Any, Answer]]:
         """Return who answers what."""

@@ -13,7 +13,7 @@ from uuid import UUID
 from app import words
 from app.model import Delta, Model
 from app.panels.alert_words import why
-from app.team.words import FROM_HERE_NOTE, LOADS_ELSEWHERE, asides, is_polled_elsewhere
+from app.team.words import FROM_HERE_NOTE, LOADS_ELSEWHERE, asides, is_unheard
 from app.topology.told import name_of_told, ports_words, score_words
 from domain.evidence import DerivedLink
 from domain.fact import best
@@ -237,7 +237,7 @@ def _link_card(model: Model, link: Link, now_us: int) -> Row:
     title = words.name_of_link(model.inventory, link)
     notes = _notes(model, link.id, status, now_us)
     is_unknown = state is None or (state.ab_bps, state.ba_bps) == (None, None)
-    if is_unknown and model.today is not None and is_polled_elsewhere(model.today.team):
+    if is_unknown and model.today is not None and is_unheard(model.today.team):
         notes.append(LOADS_ELSEWHERE)
     return {
         "id": link.id,

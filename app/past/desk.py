@@ -28,7 +28,7 @@ from app.past.machine import Engine, TimeMachine
 from app.past.share import BadLink, MomentLink, View, is_link, link_of, read_link
 from app.past.words import label_of, read_time, stamp_of
 from app.symbols import STATUSES
-from app.team.words import LOADS_ELSEWHERE, is_polled_elsewhere
+from app.team.words import LOADS_ELSEWHERE, is_unheard
 from app.topology.table_file import write_table
 from app.words import clock, count_of
 from domain.asking import Density, QueryDensity, QueryTimeline, RowMark
@@ -235,11 +235,7 @@ class PastDesk(QObject):
         notes = []
         if machine.load_source == "hours":
             notes.append(HOURS_NOTE)
-        if (
-            machine.load_source == "none"
-            and machine.live is not None
-            and is_polled_elsewhere(machine.live.team)
-        ):
+        if machine.load_source == "none" and machine.live is not None and is_unheard(machine.live.team):
             notes.append(LOADS_ELSEWHERE)
         if machine.loads_us and abs(machine.loads_us - machine.there_us) >= LOADS_NEAR_US:
             notes.append(f"Load: as of {clock(machine.loads_us, machine.there_us)}")

@@ -122,12 +122,12 @@ def polled_words(team: TeamState) -> str:
     return f"{holder} polls for the team" if holder else "Nobody polls for the team now"
 
 
-LOADS_ELSEWHERE = "What links carried is seen on the computer that polls"
+LOADS_ELSEWHERE = "What links carried was measured elsewhere: the server, which knows it, is not heard"
 
 
-def is_polled_elsewhere(team: TeamState | None) -> bool:
-    """Tell whether another computer of the team asks the devices, so that what links carry is not known here."""
-    return team is not None and team.lease == "elsewhere"
+def is_unheard(team: TeamState | None) -> bool:
+    """Tell whether what others of the team measured cannot be asked for now."""
+    return team is not None and team.reachability != "online"
 
 
 FROM_HERE_NOTE = "Alerted from here: while the server is not heard the team does not know of it"

@@ -1,6 +1,7 @@
 """Charts in a team: what others measured comes from the server, what this computer measured from its own disk.
 
-Counterparts: `domain/sync.py` (`AskSeries`), `sync_server/live/doing.py`; `engine/storage/seen_series.py` keeps answers.
+Counterparts: `domain/sync.py` (`AskSeries`), `domain/past_numbers.py`, `sync_server/live/doing.py`;
+`engine/storage/seen_series.py` keeps answers.
 
 Theory: the server has what everybody measured, this computer too, but for the last seconds and what was measured while it was cut
 off. So its answer holds, and own points fill the stretches of time in which it has none. Without the server the answers that were
@@ -12,19 +13,21 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from domain.errors import Refusal
 from domain.metrics import CATALOGUE
-from domain.sync import AskSeries, Series
+from domain.past_numbers import PORTS_CAP, AskPorts, AskSeries, PortsThen, Series
 from domain.text import clean_text
 from domain.wire import QuerySeries, Reply
 from engine.storage import StorageFailed, StoreThread
+from engine.storage.loads import PortLoad, PortLoads
 from engine.storage.seen_series import Seen, SeenSeries, SeriesOf
 from engine.storage.series import FEWEST_POINTS, Points, merged
 
@@ -35,6 +38,8 @@ ANSWER_S = 5.0
 """How long the server is waited for."""
 CUT_OFF = "cut off from the server"
 SILENT = "the server did not answer in time"
+Answer = Series | PortsThen
+"""What the server says of numbers of the past."""
 
 
 class TeamCharts:
@@ -44,7 +49,7 @@ class TeamCharts:
         self,
         thread: StoreThread,
         seen: SeenSeries,
-        say: Callable[[AskSeries], bool],
+        say: Callable[[AskSeries | AskPorts], bool],
         now_us: Callable[[], int],
     ) -> None:
         self._thread = thread
@@ -52,7 +57,7 @@ class TeamCharts:
         self._say = say
         self._now_us = now_us
         self._numbers = count(1)
-        self._asked: dict[int, asyncio.Future[Series]] = {}
+        self._asked: dict[int, asyncio.Future[Answer]] = {}
 
     async def answer(self, request: QuerySeries) -> Reply:
         """Return the one reply."""
@@ -72,11 +77,25 @@ class TeamCharts:
         found: dict[str, Any] = msgspec.structs.asdict(joined(told, own, from_us, to_us, points))
         return Reply(request.request, result={**found, "missing": missing})
 
-    def on_series(self, series: Series) -> None:
+    async def loads_at(self, ports: Collection[tuple[UUID, str]], at_us: int) -> PortLoads:
+        """Return what ports of devices carried as the server knows it; nothing where it is not heard."""
+        wanted = list(ports)
+        parts = [tuple(wanted[at : at + PORTS_CAP]) for at in range(0, len(wanted), PORTS_CAP)]
+        found: PortLoads = {}
+        for part in parts:
+            told = await self._ask(AskPorts(next(self._numbers), at_us, part))
+            if not isinstance(told, PortsThen):
+                break
+            for device, port, *bps, source in told.ports:
+                took, sent = (one if one is not None and 0 <= one < FLOAT_CAP else None for one in bps)
+                found[device, port] = PortLoad(took, sent, source)
+        return found
+
+    def on_series(self, told: Answer) -> None:
         """The server answered."""
-        asked = self._asked.get(series.number)
+        asked = self._asked.get(told.number)
         if asked is not None and not asked.done():
-            asked.set_result(series)
+            asked.set_result(told)
 
     def on_lost(self) -> None:
         """The line is over: what was asked is not answered any more."""
@@ -88,8 +107,8 @@ class TeamCharts:
         self, of: SeriesOf, from_us: int, to_us: int, points: int
     ) -> tuple[Points, dict[str, Any] | None]:
         """Return what the server says of a series, or what it said before and what of it is missing."""
-        told = await self._ask(of, from_us, to_us, points)
-        if not told.refused:
+        told = await self._ask(AskSeries(next(self._numbers), *of, from_us, to_us, points))
+        if isinstance(told, Series) and not told.refused:
             found = _sane(told)
             if found.at_us:
                 seen = Seen(from_us, min(to_us, self._now_us()), found)
@@ -101,19 +120,18 @@ class TeamCharts:
         missing = {"since_us": until_us, "why": clean_text(told.refused, 200)}
         return remembered(before, from_us, to_us), missing if has_holes else None
 
-    async def _ask(self, of: SeriesOf, from_us: int, to_us: int, points: int) -> Series:
-        number = next(self._numbers)
-        asked: asyncio.Future[Series] = asyncio.get_running_loop().create_future()
-        self._asked[number] = asked
+    async def _ask(self, question: AskSeries | AskPorts) -> Answer:
+        asked: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._asked[question.number] = asked
         try:
-            if not self._say(AskSeries(number, *of, from_us, to_us, points)):
-                return Series(number, refused=CUT_OFF)
+            if not self._say(question):
+                return Series(question.number, refused=CUT_OFF)
             async with asyncio.timeout(ANSWER_S):
                 return await asked
         except TimeoutError:
-            return Series(number, refused=SILENT)
+            return Series(question.number, refused=SILENT)
         finally:
-            del self._asked[number]
+            del self._asked[question.number]
 
 
 def joined(told: Points, own: Points, from_us: int, to_us: int, points: int) -> Points:

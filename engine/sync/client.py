@@ -17,6 +17,7 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from domain.errors import DeviceError, RefusedByRule, Untrusted
+from domain.past_numbers import PortsThen, Series
 from domain.polling import BEAT_S, REPORT_S, AskNow, Heard, LetGo, Share
 from domain.sync import (
     RECONNECT_S,
@@ -31,7 +32,6 @@ from domain.sync import (
     Present,
     Push,
     Refused,
-    Series,
     Subscribe,
     Taken,
     ToInstall,
@@ -68,7 +68,7 @@ class Speaking(Protocol):
     async def on_outcomes(self, message: Outcomes) -> None: ...
     def on_kept(self, kept: Kept) -> None: ...
     def on_wanted(self, wanted: Wanted) -> None: ...
-    def on_series(self, series: Series) -> None: ...
+    def on_series(self, series: Series | PortsThen) -> None: ...
     def on_lease(self, lease: Lease) -> None: ...
     def on_live(self, live: Live) -> None: ...
     def on_alive(self, alive: Alive) -> None: ...
@@ -264,7 +264,7 @@ class TeamClient:
                     asyncio.get_running_loop().call_later(message.retry_after_s, self._news.set)
             case Wanted():
                 self._speaking.on_wanted(message)
-            case Series():
+            case Series() | PortsThen():
                 self._speaking.on_series(message)
             case Share():
                 if (answer := self._polling.on_share(message)) is not None:

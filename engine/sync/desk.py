@@ -32,7 +32,6 @@ from domain.sync import (
     Person,
     Present,
     Push,
-    Series,
     ToServer,
     Wanted,
     Welcome,
@@ -55,7 +54,7 @@ from domain.wire import Reply
 from engine.storage import StoreThread
 from engine.storage.seen_series import SeenSeries
 from engine.sync.calls import ServerCalls
-from engine.sync.charts import TeamCharts
+from engine.sync.charts import Answer, TeamCharts
 from engine.sync.client import TeamClient
 from engine.sync.leases import LeaseWatch
 from engine.sync.ledger import TeamLedger
@@ -331,7 +330,7 @@ class TeamDesk:
         """The server wants facts."""
         self._teller.want(wanted.devices)
 
-    def on_series(self, series: Series) -> None:
+    def on_series(self, series: Answer) -> None:
         """The server answered what was asked for a chart."""
         self.charts.on_series(series)
 

@@ -18,21 +18,12 @@ import msgspec
 
 from domain.edit import Edit
 from domain.errors import RefusedByRule
-from domain.sync import (
-    EDITS_PER_PUSH,
-    ROWS_PER_TELL,
-    AskSeries,
-    Cycles,
-    Kept,
-    Outcomes,
-    Series,
-    Tell,
-    Wanted,
-    encode,
-)
+from domain.past_numbers import PORTS_CAP, AskPorts, AskSeries, PortsThen, Series
+from domain.sync import EDITS_PER_PUSH, ROWS_PER_TELL, Cycles, Kept, Outcomes, Tell, Wanted, encode
 from engine.storage.series import Points
 from engine.tasks import end, spawn
 from sync_server import charts
+from sync_server.database import Transaction
 from sync_server.ingest import IngestFull
 from sync_server.live import intake
 from sync_server.live.frames import HangUp
@@ -40,6 +31,7 @@ from sync_server.live.intake import IntakeFull
 from sync_server.live.pushing import merge_all
 from sync_server.live.sifting import cycles_of, seen_devices, sift, wanted
 from sync_server.live.works import AGAIN_S, AWAY, Works
+from sync_server.past_loads import ports_then
 from sync_server.security.principal import Principal
 
 CYCLES_AT_ONCE, TELLS_AT_ONCE, SERIES_AT_ONCE = 8, 16, 4
@@ -163,39 +155,44 @@ class Doing:
             self._cycles.release()
         await self._out.put(encode(kept))
 
-    async def read_series(self, ask: AskSeries) -> None:
-        """Look up a series for a chart; it is answered when it is found."""
+    async def read_series(self, ask: AskSeries | AskPorts) -> None:
+        """Look up numbers of the past; it is answered when they are found. Raises HangUp."""
+        if isinstance(ask, AskPorts) and len(ask.ports) > PORTS_CAP:
+            raise HangUp("BAD_MESSAGE", f"at most {PORTS_CAP} ports expected, got {len(ask.ports)}")
         await self._series.acquire()
         self._aside("series", self._read_series(ask))
 
-    async def _read_series(self, ask: AskSeries) -> None:
-        what = charts.Wanted(ask.device, ask.metric, ask.instance, ask.from_us, ask.to_us)
+    async def _read_series(self, ask: AskSeries | AskPorts) -> None:
+        refused = ""
         try:
-            if not self._who.may("metrics:read"):
-                answer = Series(ask.number, refused="your role does not show numbers")
-            else:
+            if self._who.may("metrics:read"):
                 async with (
                     self._works.asking.place(self._tenant),
                     self._works.database.transaction(self._who) as transaction,
                 ):
-                    is_seen = await seen_devices(transaction, (ask.device,))
-                    points = Points()
-                    if is_seen:
-                        points = await self._works.charts.points(transaction, what, ask.points)
-                answer = Series(
-                    ask.number,
-                    tuple(points.at_us),
-                    tuple(points.value),
-                    tuple(points.low),
-                    tuple(points.high),
-                )
+                    await self._out.put(encode(await self._numbers(transaction, ask)))
+                    return
+            refused = "your role does not show numbers"
         except RefusedByRule as error:
-            answer = Series(ask.number, refused=error.refusals[0].message)
+            refused = error.refusals[0].message
         except AWAY:
-            answer = Series(ask.number, refused="the server's database is away")
+            refused = "the server's database is away"
         finally:
             self._series.release()
-        await self._out.put(encode(answer))
+        answer = PortsThen if isinstance(ask, AskPorts) else Series
+        await self._out.put(encode(answer(ask.number, refused=refused)))
+
+    async def _numbers(self, transaction: Transaction, ask: AskSeries | AskPorts) -> Series | PortsThen:
+        if isinstance(ask, AskPorts):
+            seen = await seen_devices(transaction, {device for device, _ in ask.ports})
+            wanted = [one for one in ask.ports if one[0] in seen]
+            found = await ports_then(transaction, self._works.samples, wanted, ask.at_us)
+            return PortsThen(ask.number, tuple(found))
+        what, points = charts.Wanted(ask.device, ask.metric, ask.instance, ask.from_us, ask.to_us), Points()
+        if await seen_devices(transaction, (ask.device,)):
+            points = await self._works.charts.points(transaction, what, ask.points)
+        numbers = tuple(points.value), tuple(points.low), tuple(points.high)
+        return Series(ask.number, tuple(points.at_us), *numbers)
 
     def _install(self) -> UUID:
         if self._own is None:

@@ -18,12 +18,12 @@ from uuid import UUID
 
 import msgspec
 
+from domain.past_numbers import AskPorts, AskSeries
 from domain.polling import REPORT_CAP_BYTES, SLOTS, AskNow, LetGo, Seen
 from domain.sync import (
     DEAD_AFTER_S,
     DEVICES_WATCHED,
     Alive,
-    AskSeries,
     Cycles,
     Digests,
     Lease,
@@ -249,7 +249,7 @@ class Line:
                     self._on_taken(revision)
                 case Cycles():
                     await self._doing.keep_cycles(message)
-                case AskSeries():
+                case AskSeries() | AskPorts():
                     await self._doing.read_series(message)
                 case Push() | Tell() | Digests() | Subscribe() | Present() | AskNow() | LetGo():
                     await self._work.put(message)

@@ -33,11 +33,16 @@ from engine.mibs.walk import WalkSession
 from engine.requests import Requests, rooms
 from engine.state import State
 from engine.storage import Store, StoreThread
+from engine.storage.loads import PortLoads
 from engine.vault import Keeper, Vault
 from tests.engine.reception import receivers_for
 from tests.unit.inventories import COMMUNITY
 
 ONE = UUID(int=1)
+
+
+async def _nobody_else(ports: object, at_us: int) -> PortLoads:
+    return {}
 
 
 def _no_walk(id: UUID) -> WalkSession:
@@ -74,7 +79,7 @@ class Desk:
             receivers=self.receivers,
             rooms=rooms(
                 (MibRequest, Mibs(folder, _no_walk).answer),
-                (NetworkRequest, Inquiries(self.store, self._topology, lambda: self.state).answer),
+                (NetworkRequest, Inquiries(self.store, self._topology, self.state, _nobody_else).answer),
                 (ExchangeRequest, Exchange(lambda: self.state.inventory, lambda: next(self.made)).answer),
             ),
             keeper=Keeper(

@@ -15,12 +15,14 @@ from sqlalchemy import insert, text
 
 from domain.errors import RefusedByRule
 from domain.metrics import CATALOGUE
+from domain.past_numbers import PortThen
 from engine.storage import tables
 from engine.storage.hours import HOUR_US, floor_hour
 from engine.storage.samples import US_PER_DAY
 from sync_server import charts
 from sync_server.charts import Charts, Wanted
 from sync_server.database import Database, Work
+from sync_server.past_loads import ports_then
 from sync_server.samples import Cycle, Samples, SchemaRefused, Written
 from sync_server.upkeep import Upkeep
 from tests.server.conftest import ServerDatabase
@@ -160,6 +162,29 @@ def test_hours_are_made_of_each_tenants_samples_and_again_of_what_comes_late(ben
             await transaction.execute("DELETE FROM sample")
         assert await server.rtt(ONE, NOW_US - year_us, NOW_US, 2) == [(1.0, 77.0)]
         assert await server.rtt(TWO, NOW_US - year_us, NOW_US, 2) == [(2.0, 11.0)]
+
+    bench(work)
+
+
+def test_what_ports_carried_at_a_moment_is_of_the_last_poll_before_it_or_the_mean_of_its_hour(
+    bench: Run,
+) -> None:
+    async def work(server: Bench) -> None:
+        hour_us, nan = floor_hour(NOW_US) - 20 * HOUR_US, math.nan
+        told = [server.cycle(hour_us + n * STEP_US, 1.0, bps) for n, bps in enumerate((1e6, 3e6, 5e6, nan))]
+        await server.samples.write(ONE, told, NOW_US)
+        await asyncio.to_thread(server.upkeep.roll_up, NOW_US)
+
+        async def at(at_us: int, tenant: UUID = ONE) -> list[PortThen]:
+            ports = [(DEVICE, "ether1"), (DEVICE, "ether9"), (UUID(int=404), "ether1")]
+            async with server.database.transaction(Work(tenant)) as transaction:
+                return await ports_then(transaction, server.samples, ports, at_us)
+
+        assert await at(hour_us - 1) == []
+        assert await at(hour_us + STEP_US) == [(DEVICE, "ether1", 3e6, None, "polls")]
+        assert await at(hour_us + 3 * STEP_US) == [(DEVICE, "ether1", 5e6, None, "polls")], "NaN is no number"
+        assert await at(hour_us + HOUR_US // 2) == [(DEVICE, "ether1", 3e6, None, "hours")]
+        assert await at(hour_us + HOUR_US + 1) == [] == await at(hour_us + STEP_US, TWO)
 
     bench(work)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from domain.sync import Kept, Outcomes, Series, Wanted
+from domain.past_numbers import Series
+from domain.sync import Kept, Outcomes, Wanted
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import an_edit, living, making
 from tests.server.test_live import a_team

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.sync import AskSeries, Series
+from domain.past_numbers import AskSeries, Series
 from domain.wire import QuerySeries
 from engine.storage import Store, StoreThread
 from engine.storage.seen_series import ROWS_OF_ONE_CAP, Seen, SeenSeries, SeriesOf
