@@ -89,8 +89,7 @@ class Hello(msgspec.Struct, tag="hello", frozen=True):
 
 
 class Taken(msgspec.Struct, tag="taken", frozen=True):
-    """The part of entries of this revision is on disk, or merged where nothing is kept; one that is not the last of its batch, in
-    memory: send the next."""
+    """The part of entries of this revision is on disk (merged where nothing is kept; in memory, if not its batch's last)."""
 
     revision: int
 
@@ -144,14 +143,15 @@ class Present(msgspec.Struct, tag="present", frozen=True):
 
 
 class Alive(msgspec.Struct, tag="alive", frozen=True):
-    """Heartbeat of either side. `at_us` is its clock; `untold`: rows of an install's journal that it has not told yet. An install
-    numbers its beats, from 1: what it is granted is told as an answer to one of them. `hears_pushes`: whether the server would
-    hear of what devices push; where not, none that only pushes is missed."""
+    """Heartbeat of either side. `at_us`: its clock; `untold`: rows of an install's journal that it has not told. An install
+    numbers its beats, from 1: a grant answers one. `hears_pushes`: whether the server hears what devices push; where not, none
+    that only pushes is missed. `revision`: its newest, as far as it knows."""
 
     at_us: int
     untold: int = 0
     beat: int = 0
     hears_pushes: bool = True
+    revision: int = 0
 
 
 class Loads(msgspec.Struct, tag="loads", frozen=True):
@@ -186,7 +186,8 @@ ToServer = (
 
 class Welcome(msgspec.Struct, tag="welcome", frozen=True):
     """Answer to Hello. `epoch` is another after a restore: what was confirmed may be gone, so everything is told anew, and
-    everything kept is sent anew. `revision` is the newest; `kept_seq` the last row of this install's journal that is kept."""
+    everything kept is sent anew. `revision` is the newest; `kept_seq` the last row of this install's journal that is kept;
+    `to_come` about how many things are told now, 0 for who reaches some sites only."""
 
     protocol: int
     version: str
@@ -200,6 +201,7 @@ class Welcome(msgspec.Struct, tag="welcome", frozen=True):
     is_everywhere: bool
     kept_seq: int
     at_us: int
+    to_come: int = 0
 
 
 class Gone(msgspec.Struct, frozen=True):
@@ -265,8 +267,8 @@ class Outcomes(msgspec.Struct, tag="outcomes", frozen=True):
 
 class Kept(msgspec.Struct, tag="kept", frozen=True):
     """A Tell or Cycles of this number is on disk. `retry_after_s` above 0: it is not, for want of room; send it again then.
-    `refused`: rows or cycles that were not taken for what they are, and never will be; of these cycles, `lost` are kept by
-    nobody: they are of days that the server keeps no more (or of a clock that is ahead), or beyond what it keeps of a tenant."""
+    `refused`: rows or cycles that were not taken for what they are, and never will be; of these cycles `lost` are kept by nobody,
+    being of days that it does not keep, or beyond what it keeps of a tenant."""
 
     number: int
     kept_seq: int = 0

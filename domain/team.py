@@ -52,8 +52,8 @@ class TeamState(msgspec.Struct, frozen=True):
 
     `pending`: edits of this computer that the server has not confirmed, and which things they touch; `untold`: rows of its
     journal that it has not; `tray`: edits that were not applied, or not whole, and that nobody has decided on. `synced_us`: when
-    this computer last had all that the server has, 0 never. `people`: who is there now, this install too. `pollers`: the
-    installs that a device can be assigned to, as the server said last.
+    this computer last had all that the server has, 0 never; it moves on while the line stands.
+    `people`: who is there now, this install too. `pollers`: the installs that a device can be assigned to, as was said last.
     `local_alerts`: those that were judged by this computer alone, while it was cut off, and are seen by nobody else.
     """
 
@@ -83,6 +83,15 @@ class TeamState(msgspec.Struct, frozen=True):
     pollers: tuple[Poller, ...] = ()
     hears_pushes: bool = True
     """Whether the server would hear of what devices push, as it said last."""
+    is_synced: bool = True
+    """Whether all that the server has is here; while not, `received` things of it came over this line, of some `to_come` (0:
+    that is not known)."""
+    received: int = 0
+    to_come: int = 0
+    shown_certificate: str = ""
+    """SHA-256 that the server shows now, where it is refused because `trusted_certificate` is expected (empty: one that the
+    system vouches for); a person may agree to it (`TrustServer`). Empty while there is nothing to agree to."""
+    trusted_certificate: str = ""
 
 
 def poller_of(team: TeamState | None, install: UUID) -> str:
@@ -129,11 +138,21 @@ class JoinTeam(msgspec.Struct, tag="join_team", frozen=True):
 
 
 class LogInAgain(msgspec.Struct, tag="log_in_again", frozen=True):
-    """The session is over: open a new one. Reply: ok, or refusals as JoinTeam."""
+    """The session is over: open a new one. Reply: ok, or refusals: INVALID_CREDENTIALS, TOTP_REQUIRED at "code", NOT_A_MEMBER,
+    NO_ANSWER, and what the server says."""
 
     request: int
     password: Secret
     code: str = ""
+
+
+class TrustServer(msgspec.Struct, tag="trust_server", frozen=True):
+    """The person agrees to another certificate of the team's server (`TeamState.shown_certificate`): its SHA-256. From then on it
+    is expected, and no other; one that the system vouches for is not kept. Reply: ok, or refusals: INVALID_INPUT,
+    CERTIFICATE_CHANGED (it shows yet another by now), NO_ANSWER."""
+
+    request: int
+    fingerprint: str
 
 
 class LeaveTeam(msgspec.Struct, tag="leave_team", frozen=True):
@@ -184,5 +203,13 @@ class NetworkCard(msgspec.Struct, frozen=True):
 
 
 TeamRequest = (
-    LookAtServer | JoinTeam | LogInAgain | LeaveTeam | QueryTray | DropFromTray | SetPresence | SharingRequest
+    LookAtServer
+    | JoinTeam
+    | LogInAgain
+    | TrustServer
+    | LeaveTeam
+    | QueryTray
+    | DropFromTray
+    | SetPresence
+    | SharingRequest
 )

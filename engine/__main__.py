@@ -41,6 +41,8 @@ EXIT_START = 7
 EXIT_NO_TEAM = 8
 JOIN = "join"
 """The first argument of what joins a team, see `joining_cli.py`."""
+ENTRANCE = ("login", "trust")
+"""And of what its server wants of a person later, see `entrance_cli.py`."""
 KEY_PLACES = ("auto", "keyring", "file")
 KEY_PLACE_VARIABLE = "HELIOGRAPH_KEY_PLACE"
 METRICS_VARIABLE = "HELIOGRAPH_METRICS"
@@ -69,6 +71,10 @@ def main(arguments: list[str] | None = None) -> int:
         from engine.joining_cli import main as join  # noqa: PLC0415
 
         return join(given[1:], own)
+    if given and given[0] in ENTRANCE:
+        from engine.entrance_cli import main as enter  # noqa: PLC0415
+
+        return enter(given[0], given[1:])
     parser = argparse.ArgumentParser(
         prog="heliograph-engine", description="Polls a network and tells windows about it."
     )

@@ -31,13 +31,16 @@ LINE_CAP = 2_000
 
 
 class Given:
-    """Where secrets come from: a person at a terminal, or lines of standard input."""
+    """Where secrets come from: a person at a terminal, lines of standard input, or of a file. Raises OSError."""
 
-    def __init__(self, from_stdin: bool) -> None:
+    def __init__(self, from_stdin: bool, file: Path | None = None) -> None:
         self._from_stdin = from_stdin
+        self._lines = None if file is None else iter(file.read_text("utf-8")[:LINE_CAP].splitlines())
 
     def secret(self, prompt: str) -> str:
         """Return the next one, empty where there is none."""
+        if self._lines is not None:
+            return next(self._lines, "")
         if self._from_stdin:
             return sys.stdin.readline(LINE_CAP).rstrip("\r\n")
         try:
@@ -47,11 +50,11 @@ class Given:
 
     def agrees(self, fingerprint: str) -> bool:
         """Ask whether a certificate that nobody vouches for is the right one."""
-        _say(f"The server's certificate is not one that this system trusts. Its SHA-256 is\n  {fingerprint}")
+        say(f"The server's certificate is not one that this system trusts. Its SHA-256 is\n  {fingerprint}")
         if self._from_stdin or not sys.stdin.isatty():
-            _say("Compare it with the server's, and pass it as --fingerprint.")
+            say("Compare it with the server's, and pass it as --fingerprint.")
             return False
-        _say("Compare it with what whoever runs the server says. Is it the same? [yes/no] ")
+        say("Compare it with what whoever runs the server says. Is it the same? [yes/no] ")
         return sys.stdin.readline(LINE_CAP).strip().lower() == "yes"
 
 
@@ -103,17 +106,17 @@ async def _join_with(answer: Any, options: argparse.Namespace, given: Given) -> 
     pin = options.fingerprint
     seen = await answer(LookAtServer(1, options.link, pin))
     if seen.refusals:
-        return _refused(seen)
+        return refused(seen)
     if not seen.result["is_trusted"] and not pin:
         pin = seen.result["fingerprint"]
         if not given.agrees(pin):
             return EXIT_REFUSED
         seen = await answer(LookAtServer(2, options.link, pin))
         if seen.refusals:
-            return _refused(seen)
+            return refused(seen)
     login = seen.result["login"] or options.login
     if not login:
-        _say("Who are you there? Pass --login.")
+        say("Who are you there? Pass --login.")
         return 2
     new = "A new password" if seen.result["needs_password"] else "The password"
     request = JoinTeam(
@@ -129,21 +132,23 @@ async def _join_with(answer: Any, options: argparse.Namespace, given: Given) -> 
     if any(one.code == "TOTP_REQUIRED" for one in reply.refusals):
         reply = await answer(structs.replace(request, code=given.secret("The code of the authenticator: ")))
     if reply.refusals:
-        return _refused(reply)
+        return refused(reply)
     if "tenants" in reply.result:
-        _say("You are in several teams there: pass one as --tenant.")
+        say("You are in several teams there: pass one as --tenant.")
         for id, name, role in reply.result["tenants"]:
-            _say(f"  {id}  {name} ({role})")
+            say(f"  {id}  {name} ({role})")
         return 2
     print(reply.result["profile"])
     return 0
 
 
-def _refused(reply: Reply) -> int:
+def refused(reply: Reply) -> int:
+    """Say why not; return the exit code."""
     for one in reply.refusals:
-        _say(f"{one.message} ({one.code})")
+        say(f"{one.message} ({one.code})")
     return EXIT_REFUSED
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Tell a person something that is no result."""
     print(text, file=sys.stderr)

@@ -71,7 +71,7 @@ class Services:
             passwords=passwords,
             authenticators=authenticators,
             keyring=keyring,
-            life_s=settings.session_h * 3600,
+            life_s={"browser": settings.session_h * 3600, "program": settings.program_session_h * 3600},
             now_s=now_s,
         )
         links = Links(database, admission, passwords, now_s)

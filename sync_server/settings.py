@@ -200,7 +200,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="where people reach the server: links begin with it, cookies and Origin are held to it",
         ),
     ] = "http://127.0.0.1:8000"
-    session_h: Annotated[int, _number(1, 8_760, "how long a session lives that nobody uses")] = 336
+    session_h: Annotated[int, _number(1, 8_760, "how long a session in a browser lives that nobody uses")] = (
+        336
+    )
+    program_session_h: Annotated[
+        int, _number(1, 8_760, "how long one of a computer that joined a team lives that is not used")
+    ] = 2_160
     password_workers: Annotated[int, _number(1, 64, "passwords checked at a time, a core each")] = 2
     password_memory_kib: Annotated[
         int,

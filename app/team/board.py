@@ -27,7 +27,7 @@ from app.model import Delta, Model
 from app.panels.segments import Segments
 from app.panels.text import Label, button, set_property
 from app.team.rights import role_words, switch, why_not
-from app.team.words import others_in, polled_words, sentence_of, stand_of
+from app.team.words import entry_words, others_in, polled_words, sentence_of, stand_of
 from app.words import age_of, capitalized, clock, count_of, isolated, name_of_link
 from domain.clash import applied_again
 from domain.edit import Edit
@@ -126,6 +126,7 @@ class TeamBoard(Board):
         where = "" if team.is_everywhere else ", at some of its sites"
         self.story.setText(f"{polled_words(team)}. {role}{where}.")
         self.login.setVisible(refused)
+        self.login.setText(entry_words(team))
         self._show_people(team)
         self.segments.set_title("people", f"There now {len(team.people):,}")
         self.segments.set_title("pending", f"Waiting {team.pending:,}")

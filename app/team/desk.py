@@ -26,12 +26,13 @@ from app.panels.subject import SubjectPanel
 from app.panels.text import caption
 from app.panels.top_bar import TopBar
 from app.team.board import TeamBoard
+from app.team.certificate import CertificateForm
 from app.team.join import JoinForm
 from app.team.membership import LeaveForm, LogInForm
 from app.team.networks import Network, joined_networks, root_of
 from app.team.presence import Presence
 from app.team.rights import ACTIONS, switch, why_forbidden
-from app.team.words import asides, host_of, stand_of
+from app.team.words import asides, entry_words, host_of, stand_of
 from app.words import age_of, count_of, isolated
 from domain.team import TeamState
 
@@ -149,11 +150,12 @@ class TeamDesk(QObject):
         form.open()
         return form
 
-    def open_login(self) -> LogInForm | None:
-        """Ask for the password again."""
+    def open_login(self) -> LogInForm | CertificateForm | None:
+        """Ask for what the server wants before it lets this computer in: the password, or that its certificate is good."""
         if self.team is None:
             return None
-        form = LogInForm(self.team, self._link, self._window)
+        wanted = CertificateForm if self.team.shown_certificate else LogInForm
+        form = wanted(self.team, self._link, self._window)
         form.open()
         return form
 
@@ -180,7 +182,7 @@ class TeamDesk(QObject):
         if self.team is not None:
             menu.addAction("The team…", self.open)
             if self.team.reachability == "refused":
-                menu.addAction("Log in again…", self.open_login)
+                menu.addAction(entry_words(self.team), self.open_login)
         menu.addAction("Join a team…", self.open_join)
         if self.team is not None:
             menu.addAction("Leave the team…", self.open_leave)

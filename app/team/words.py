@@ -51,8 +51,11 @@ def stand_of(team: TeamState | None, now_us: int) -> Stand:
         return ALONE
     waiting = f"{team.pending:,} waiting" if team.pending else ""
     level: Level
+    ago = f"{age_of(team.synced_us, now_us)} ago" if team.synced_us else ""
     offline = f"Offline {age_of(team.synced_us, now_us)}" if team.synced_us else "Offline"
     match team.reachability:
+        case "online" if not team.is_synced:
+            level, said, more = "waiting", "Catching up", _joined(progress_of(team), waiting)
         case "online":
             level, said, more = "calm", waiting or "Synced", ""
         case "connecting":
@@ -64,7 +67,7 @@ def stand_of(team: TeamState | None, now_us: int) -> Stand:
         case "offline":
             level, said, more = "cut", offline, waiting
         case _:
-            level, said, more = "act", "Not let in", waiting
+            level, said, more = "act", "Not let in", _joined(f"in step {ago}" if ago else "", waiting)
     if team.tray and level != "act":
         more = said if level == "cut" else waiting
         level, said = "act", f"{team.tray:,} not applied"
@@ -89,6 +92,8 @@ def sentence_of(team: TeamState, now_us: int) -> str:
     since = since if team.synced_us else "Never in step yet"
     why = f": {team.why.rstrip('.')}" if team.why else ""
     match team.reachability:
+        case "online" if not team.is_synced:
+            return f"Fetching what {host} has{_so_far(team)}. {since}."
         case "online":
             return f"In step with {host}"
         case "connecting":
@@ -98,7 +103,26 @@ def sentence_of(team: TeamState, now_us: int) -> str:
         case "offline":
             return f"{host} is not heard{why}. {since}. What you change is kept here and sent then."
         case _:
-            return f"{host} does not let this computer in{why}. {since}."
+            said = f"{host} does not let this computer in{why}. {since}."
+            return f"{said} Compare its new certificate." if team.shown_certificate else said
+
+
+def entry_words(team: TeamState) -> str:
+    """Return what a person does who is not let in."""
+    return "Compare certificates…" if team.shown_certificate else "Log in again…"
+
+
+def progress_of(team: TeamState) -> str:
+    """Return how much of what the server has is here, empty where nobody knows how much that is."""
+    if not team.to_come:
+        return f"{team.received:,} so far" if team.received else ""
+    return f"{min(99, 100 * team.received // team.to_come)} %"
+
+
+def _so_far(team: TeamState) -> str:
+    if not team.to_come:
+        return f": {team.received:,} things so far" if team.received else ""
+    return f": {min(team.received, team.to_come):,} of some {count_of(team.to_come, 'thing', 'things')}"
 
 
 def polled_words(team: TeamState) -> str:

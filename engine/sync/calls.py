@@ -148,8 +148,12 @@ class ServerCalls:
     ) -> None:
         self.server = server
         self._wait = wait
+        self.pin = pin
         self._tcp = tcp
-        self._pin = pin
+
+    def without_pin(self) -> ServerCalls:
+        """Return what asks the same server and trusts what the system trusts."""
+        return ServerCalls(self._tcp, self.server)
 
     async def connect(self) -> Stream:
         """Return a connection to the server, trusted. Raises DeviceError (Untrusted with what was seen)."""
@@ -160,7 +164,7 @@ class ServerCalls:
                 if not server.is_tls:
                     return await self._tcp.connect(address, server.port, CONNECT_S)
                 return await self._tcp.connect_tls(
-                    address, server.port, CONNECT_S, pin=self._pin, server_name=server.host
+                    address, server.port, CONNECT_S, pin=self.pin, server_name=server.host
                 )
             except Untrusted:
                 raise

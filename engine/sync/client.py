@@ -13,7 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from itertools import islice
-from typing import Literal, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from domain.errors import DeviceError, RefusedByRule, Untrusted
@@ -55,7 +55,8 @@ _log = logging.getLogger("engine.sync")
 
 ASKS_AGAIN: frozenset[str] = frozenset({"TOKEN_INVALID", "TOO_MANY", "CLOSING", "BAD_MESSAGE"})
 """Reasons to be hung up after which it is tried again without a person."""
-Why = Literal["", "log_in", "certificate", "refused"]
+UNTRUSTED_AGAIN_S = 60.0
+"""So long after a certificate that is not trusted it is looked at again: it may have been somebody else's network."""
 
 
 class Speaking(Protocol):
@@ -72,6 +73,7 @@ class Speaking(Protocol):
     def on_lease(self, lease: Lease) -> None: ...
     def on_live(self, live: Live) -> None: ...
     def on_alive(self, alive: Alive) -> None: ...
+    def on_untrusted(self, shown: str) -> None: ...
     def on_lost(self, told_to_wait_s: float) -> None: ...
     def untold(self) -> int: ...
     def next_push(self) -> Push | None: ...
@@ -105,6 +107,7 @@ class TeamClient:
         self._speaking = speaking
         self._polling = polling
         self._told_to_wait_s = 0.0
+        self._is_untrusted = False
         self._chance = chance
         self._news = asyncio.Event()
         self._again = asyncio.Event()
@@ -142,16 +145,18 @@ class TeamClient:
 
     async def run(self) -> None:
         """Keep the line, for ever."""
-        attempt = 0
+        attempt, is_shut = 0, False
         while True:
-            self._speaking.on_reachability("connecting", "", 0.0)
+            if not is_shut:
+                self._speaking.on_reachability("connecting", "", 0.0)
             self._again.clear()
             lasted, why, wait_s = await self._once()
             attempt = 0 if lasted else attempt
             if wait_s is None:
                 self._speaking.on_reachability("refused", why, 0.0)
-                await self._again.wait()
+                is_shut = await self._shut_out()
                 continue
+            is_shut = False
             base_s = max(wait_s, RECONNECT_S[min(attempt, len(RECONNECT_S) - 1)])
             attempt += 1
             pause_s = base_s * (0.8 + 0.4 * self._chance())
@@ -160,20 +165,27 @@ class TeamClient:
                 async with asyncio.timeout(pause_s):
                     await self._again.wait()
 
+    async def _shut_out(self) -> bool:
+        """Wait until a person does something about it; True where another way may lead to the right server by itself."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(UNTRUSTED_AGAIN_S if self._is_untrusted else None):
+                await self._again.wait()
+                return False
+        return True
+
     async def _once(self) -> tuple[bool, str, float | None]:
         """Connect, and speak until it is over; return whether it got so far, why it is over, and how long to wait at least
         (None: until a person does something)."""
+        self._is_untrusted = False
         try:
             token = await self._login.stream_token()
             line = await self._connect()
         except SessionOver as error:
             return False, str(error), None
         except Untrusted as error:
-            return (
-                False,
-                f"the server shows another certificate than the one that was agreed to: {error}",
-                None,
-            )
+            self._is_untrusted = True
+            self._speaking.on_untrusted(error.seen)
+            return False, f"it shows a certificate that is not trusted: {error}", None
         except RefusedByRule as error:
             self._login.forget_access()
             return False, str(error), 0.0

@@ -10,17 +10,15 @@ One rule: everything here works without the server, but what is the server's to 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from domain.errors import DeviceError, Refusal, RefusedByRule
+from domain.errors import Refusal
 from domain.rules import NAME_CAP
 from domain.sync import (
     Alive,
@@ -37,17 +35,16 @@ from domain.sync import (
     Welcome,
 )
 from domain.team import (
-    NETWORK_FILE,
     TRAY_CAP,
     DropFromTray,
     LeaseState,
     LeaveTeam,
     LogInAgain,
-    NetworkCard,
     QueryTray,
     Reachability,
     SetPresence,
     TeamState,
+    TrustServer,
 )
 from domain.text import clean_text
 from domain.wire import Reply
@@ -56,13 +53,15 @@ from engine.storage.seen_series import SeenSeries
 from engine.sync.calls import ServerCalls
 from engine.sync.charts import Answer, TeamCharts
 from engine.sync.client import TeamClient
+from engine.sync.entrance import Entrance, keep_as_own
 from engine.sync.leases import LeaseWatch
 from engine.sync.ledger import TeamLedger
 from engine.sync.line import Line
-from engine.sync.login import Login, SessionOver
+from engine.sync.login import Login
 from engine.sync.membership import MEMBERSHIP, Membership
 from engine.sync.polling import TeamPolling
 from engine.sync.session import Change, Cursor
+from engine.sync.steps import Steps
 from engine.sync.tellers import Teller
 from engine.sync.wiping import mark_to_wipe
 
@@ -73,12 +72,12 @@ LOOK_EVERY_S = 0.5
 """How often it is looked who polls; each fourth time also whether there are numbers to tell."""
 TELL_EVERY, KEEP_EVERY = 4, 120
 PEOPLE_CAP = 1_000
-DeskRequest = LogInAgain | LeaveTeam | QueryTray | DropFromTray | SetPresence
+DeskRequest = LogInAgain | TrustServer | LeaveTeam | QueryTray | DropFromTray | SetPresence
 
 
 class TeamDesk:
-    """Made by `compose.py`; `run` it. `on_lease` hears who polls and judges, `on_state` how it stands, `on_seen` what others
-    saw just now, `on_synced` that all is here; `destroy_key` and `stop` do so."""
+    """Made by `compose.py`; `run` it. `on_lease` hears who polls and judges, `on_state` how it stands, `on_seen` what others saw
+    just now, `on_synced` that all is here."""
 
     def __init__(  # noqa: PLR0917
         self,
@@ -108,12 +107,10 @@ class TeamDesk:
         self.ledger = ledger
         self._folder = folder
         self._teller = teller
-        self._calls = calls
-        self._login = login
+        self._calls, self._entrance = calls, Entrance(calls, login)
         self._thread = thread
         self._polling = polling
-        self._on_lease = on_lease
-        self._on_state = on_state
+        self._on_lease, self._on_state = on_lease, on_state
         self._on_seen = on_seen
         self._on_synced = on_synced
         self._local_alerts = local_alerts
@@ -128,9 +125,7 @@ class TeamDesk:
         self._why = ""
         self._retry_us = 0
         self._people: tuple[Person, ...] = ()
-        self._newest = 0
-        self.is_synced = False
-        """Whether all that the server had when the line began is here."""
+        self._steps = Steps()
         self._flush: asyncio.TimerHandle | None = None
         self._kept = membership
         self._has_left = False
@@ -198,6 +193,11 @@ class TeamDesk:
             local_alerts=self._local_alerts(),
             pollers=self._polling.pollers,
             hears_pushes=self._polling.hears_pushes,
+            is_synced=self._steps.is_synced,
+            received=self._steps.received,
+            to_come=self._steps.to_come,
+            shown_certificate=self._entrance.shown_certificate if self._reachability == "refused" else "",
+            trusted_certificate=mine.pin,
         )
 
     def tell_state(self) -> None:
@@ -219,35 +219,27 @@ class TeamDesk:
             case DropFromTray():
                 await self.ledger.drop(request.edit)
             case QueryTray():
-                return self._tray(request)
+                return Reply(request.request, result=self.ledger.told(TRAY_CAP))
             case LogInAgain():
-                return await self._log_in(request)
+                reply = await self._entrance.log_in(self.membership, request)
+                if not reply.refusals:
+                    self.client.try_now()
+                return reply
+            case TrustServer():
+                return await self._trust(request)
             case LeaveTeam():
                 return await self._leave(request)
         return Reply(request.request)
 
-    def _tray(self, request: QueryTray) -> Reply:
-        pending, tray = self.ledger.pending[::-1], self.ledger.tray[::-1]
-        told: dict[str, Any] = {
-            "pending": msgspec.to_builtins(pending[:TRAY_CAP]),
-            "tray": msgspec.to_builtins(tray[:TRAY_CAP]),
-            "more": max(0, len(pending) - TRAY_CAP) + max(0, len(tray) - TRAY_CAP),
-        }
-        return Reply(request.request, result=told)
-
-    async def _log_in(self, request: LogInAgain) -> Reply:
-        mine = self.membership
-        try:
-            opened = await self._calls.log_in(mine.login, request.password, request.code, mine.tenant)
-            if opened.tenant != mine.tenant:
-                await self._calls.log_out(opened.access_token)
-                said = f"{mine.login} is no member of {mine.tenant_name} any more"
-                return Reply(request.request, (Refusal("NOT_A_MEMBER", said),))
-            await self._login.open(opened)
-        except RefusedByRule as error:
-            return Reply(request.request, tuple(error.refusals))
-        except DeviceError as error:
-            return Reply(request.request, (Refusal("NO_ANSWER", str(error)),))
+    async def _trust(self, request: TrustServer) -> Reply:
+        pin, refusals = await self._entrance.agree(request)
+        self.tell_state()
+        if refusals:
+            return Reply(request.request, refusals)
+        was, self.membership = self.membership.pin, msgspec.structs.replace(self.membership, pin=pin)
+        await self._keep_membership()
+        self._entrance.trust(pin)
+        _log.warning("certificate_trusted", extra={"sha256": request.fingerprint, "pin": pin, "was": was})
         self.client.try_now()
         return Reply(request.request)
 
@@ -257,17 +249,11 @@ class TeamDesk:
             said = f"{pending} edits were not confirmed: they would be lost"
             return Reply(request.request, (Refusal("PENDING_EDITS", said),))
         mine = self.membership
-        with contextlib.suppress(RefusedByRule, DeviceError, SessionOver, TimeoutError):
-            async with asyncio.timeout(10.0):
-                access = await self._login.access()
-                with contextlib.suppress(RefusedByRule):  # to revoke takes who manages installs
-                    await self._calls.revoke(access, mine.install)
-                await self._calls.log_out(access)
-        card = NetworkCard(mine.tenant, mine.tenant_name, str(mine.server), left=True)
+        await self._entrance.say_goodbye(mine.install)
         self._has_left = True
         if request.keep:
             await self._thread.run(self.ledger.forget_team)
-            await asyncio.to_thread((self._folder / NETWORK_FILE).write_bytes, msgspec.json.encode(card))
+            await keep_as_own(self._folder, mine)
         else:
             await asyncio.to_thread(mark_to_wipe, self._folder, self._destroy_key)
         _log.info("team_left", extra={"tenant": mine.tenant, "is_kept": request.keep})
@@ -298,16 +284,16 @@ class TeamDesk:
         await self.ledger.welcome(welcome)
         self._teller.open(welcome.kept_seq)
         self._watch.begin(self._clock())
-        self._newest = welcome.revision
-        if welcome.revision <= self.cursor.revision:
-            self._note_synced()
+        self._entrance.shown_certificate = ""
+        self._steps.begin(welcome, self.cursor.revision)
+        self._note_synced(is_news=True)
         await self._keep_membership()
 
     async def on_entries(self, part: Entries) -> Change | None:
         """Take a part of what the server tells."""
         change = await self.ledger.hear_entries(part)
-        if change is not None and self.cursor.revision >= self._newest:
-            self._note_synced()
+        self._steps.on_entries(part, self.cursor.revision, is_whole=change is not None)
+        self._note_synced(is_news=change is not None)
         return change
 
     async def on_outcomes(self, message: Outcomes) -> None:
@@ -348,18 +334,24 @@ class TeamDesk:
             self.tell_state()
 
     def on_alive(self, alive: Alive) -> None:
-        """The server lives, and says whether it hears what is pushed."""
-        if self._polling.on_alive(alive):
-            self.tell_state()
+        """The server lives, says what its newest is, and whether it hears what is pushed."""
+        self._polling.on_alive(alive)
+        was_synced = self.is_synced
+        self._steps.on_alive(alive, self.cursor.revision)
+        self._note_synced(is_news=not was_synced)
 
     def on_lost(self, told_to_wait_s: float) -> None:
         """The line is over; the server may have said when to come again."""
         self.ledger.session.close()
-        self.is_synced = False
+        self._steps.end()
         self._watch.lose(self._clock(), told_to_wait_s)
         self._people = ()
         self._teller.close()
         self.charts.on_lost()
+
+    def on_untrusted(self, shown: str) -> None:
+        """The server shows another certificate than the one that is trusted."""
+        self._entrance.shown_certificate = shown
 
     def next_push(self) -> Push | None:
         """Return the edits to send now."""
@@ -387,13 +379,20 @@ class TeamDesk:
             self.tell_state()
         self._polling.look(lease == "cut_off")
 
-    def _note_synced(self) -> None:
-        self.membership = msgspec.structs.replace(self.membership, synced_us=self._now_us())
-        self.is_synced = True
-        self._on_synced()
+    @property
+    def is_synced(self) -> bool:
+        """Whether all that the server has is here."""
+        return self._steps.is_synced
+
+    def _note_synced(self, *, is_news: bool) -> None:
+        if self._steps.is_in_step:
+            self.membership = msgspec.structs.replace(self.membership, synced_us=self._now_us())
+            if is_news:
+                self._on_synced()
         self.tell_state()
 
     async def _keep_membership(self) -> None:
         if self.membership != self._kept and not self._has_left:
-            self._kept = self.membership
-            await self._thread.run(self._teller.keep_setting, MEMBERSHIP, self.membership)
+            mine = self.membership
+            await self._thread.run(self._teller.keep_setting, MEMBERSHIP, mine)
+            self._kept = mine

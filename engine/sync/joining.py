@@ -131,7 +131,7 @@ class Joining:
     # Looking
 
     async def _look(self, request: LookAtServer) -> Reply:
-        pasted, pin = read_link(request.link), _pin(request.fingerprint)
+        pasted, pin = read_link(request.link), read_pin(request.fingerprint)
         calls = ServerCalls(self._tcp, pasted.server, pin)
         told = {"address": str(pasted.server), "fingerprint": pin, "is_trusted": True}
         told |= {"tenant": "", "login": "", "needs_password": False}
@@ -161,7 +161,7 @@ class Joining:
 
     async def _join(self, request: JoinTeam) -> Reply:
         pasted = read_link(request.link)
-        calls = ServerCalls(self._tcp, pasted.server, _pin(request.fingerprint))
+        calls = ServerCalls(self._tcp, pasted.server, read_pin(request.fingerprint))
         computer = clean_text(request.computer or platform.node() or "computer", NAME_CAP)
         opened = await self._open(request, pasted, calls)
         if opened.tenant is None or (
@@ -228,7 +228,7 @@ class Joining:
         name = next((one.name for one in me.tenants if one.id == opened.tenant), "")
         membership = Membership(
             calls.server,
-            _pin(request.fingerprint),
+            read_pin(request.fingerprint),
             opened.tenant,
             clean_text(name, NAME_CAP) or "Team",
             me.id,
@@ -350,7 +350,8 @@ def _is_same(waiting: _Waiting, request: JoinTeam) -> bool:
     return hmac.compare_digest(waiting.password.value.encode(), request.password.value.encode())
 
 
-def _pin(text: str) -> str:
+def read_pin(text: str) -> str:
+    """Return a fingerprint as it is kept, empty where none is given. Raises RefusedByRule at "fingerprint"."""
     pin = text.strip().lower().replace(":", "")
     if pin and (len(pin) != 64 or not _PIN_LETTERS.issuperset(pin)):
         raise RefusedByRule(

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
+
+import msgspec
 
 from domain.edit import Edit
 from domain.errors import Refusal
@@ -150,6 +152,15 @@ class TeamLedger:
     def tray(self) -> list[TrayEntry]:
         """What was not applied, the oldest first."""
         return sorted(self.session.tray.values(), key=lambda entry: entry.at_us)
+
+    def told(self, cap: int) -> dict[str, Any]:
+        """Return what is pending and what was not applied as plain data, the newest first, at most so many of each."""
+        pending, tray = self.pending[::-1], self.tray[::-1]
+        return {
+            "pending": msgspec.to_builtins(pending[:cap]),
+            "tray": msgspec.to_builtins(tray[:cap]),
+            "more": max(0, len(pending) - cap) + max(0, len(tray) - cap),
+        }
 
     def pending_things(self) -> tuple[Thing, ...]:
         """Return the things that pending edits touch, the last touched first, not too many."""

@@ -132,12 +132,14 @@ async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: H
             fitness = _fitness(who, is_collector=is_collector, may_tell=may_tell)
             await presence.arrive(transaction, who, person, id, fitness, hello.run)
         kept_seq = await _kept_seq(transaction, hello.install)
+        revision: int = state["revision"]
+        epoch = _epoch(state["epoch"], who)
+        is_same = hello.epoch == epoch and 0 <= hello.revision <= revision
+        is_told = hello.install is not None and who.reach.sites is None
+        to_come = await transaction.fetchval(_TO_COME, hello.revision if is_same else 0) if is_told else 0
         if who.is_guest:
             read = {"method": "GET", "path": PATH}
             await audit.record(transaction, who, "tenant.read", ("tenant", tenant), read)
-    revision: int = state["revision"]
-    epoch = _epoch(state["epoch"], who)
-    is_same = hello.epoch == epoch and 0 <= hello.revision <= revision
     line = Line(
         id,
         peer,
@@ -165,6 +167,7 @@ async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: H
         who.reach.sites is None,
         kept_seq,
         works.now_us(),
+        to_come,
     )
     said = {"tenant_id": str(tenant), "install": str(hello.install), "version": client, "since": line.cursor}
     _log.info("line_opened", extra={"request_id": peer.request_id, **said})
@@ -202,4 +205,5 @@ _INSTALL = (
     "UPDATE identity.install SET seen_us = identity.now_us(), version = $3 WHERE id = $1 AND account_id = $2"
     " AND proven_us IS NOT NULL AND ended_us IS NULL RETURNING name, kind"
 )
+_TO_COME = "SELECT count(*) FROM sync.touched WHERE revision > $1"
 _KEPT = "SELECT max(last_seq) FROM sync.received WHERE origin = $1"

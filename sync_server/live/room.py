@@ -23,6 +23,7 @@ from sync_server.live import presence
 from sync_server.live.bus import Bus
 from sync_server.live.carried import CARRIED, Carried
 from sync_server.live.frames import COPIED, COPIED_S, HangUp
+from sync_server.live.freshness import Freshness
 from sync_server.live.line import Line
 from sync_server.live.others import Others, heard_in, numbers_in
 from sync_server.live.reached import Reached
@@ -38,7 +39,6 @@ TICK_S = 3.0
 """How often it is said who was heard; with `presence.LEASE_S` the longest way to another judge."""
 TOGETHER = 8
 """Revisions at which lines stand that are told together; those who stand at older ones read by themselves."""
-HEARD_AT_ONCE = 20_000
 ACROSS_S = 0.2
 """How long numbers are gathered that other processes' lines watch."""
 LOOK_S = 5.0
@@ -67,10 +67,7 @@ class Room:
         self._holder = ""
         self._relaying = Relaying(tenant, self.lines, works)
         self._carried = Carried()
-        self._heard: dict[UUID, int] = {}
-        """When devices were heard last, of which that was not told yet."""
-        self._heard_here: dict[UUID, int] = {}
-        """Of these, what came to this process."""
+        self._freshness = Freshness(self.lines, self.others, self._reached)
         self._alive_s = 0.0
         self._looked_s = time.monotonic()
         name = str(tenant)
@@ -175,9 +172,7 @@ class Room:
 
     def on_heard(self, heard: Iterable[tuple[UUID, int]]) -> None:
         """Something of devices came to this process: all hear that these were heard."""
-        for device, at_us in heard:
-            _later(self._heard, device, at_us)
-            _later(self._heard_here, device, at_us)
+        self._freshness.note_here(heard)
 
     def on_here(self, payload: bytes) -> None:
         """Another process has lines of this tenant, or has none any more. Raises ValueError."""
@@ -191,8 +186,7 @@ class Room:
 
     def on_heard_elsewhere(self, payload: bytes) -> None:
         """Another process knows when devices were heard. Raises ValueError."""
-        for device, at_us in heard_in(payload):
-            _later(self._heard, device, at_us)
+        self._freshness.note(heard_in(payload))
 
     def _show(self, cycles: Cycles) -> None:
         for line in self.lines:
@@ -295,7 +289,8 @@ class Room:
             is_beat = now_s - self._alive_s >= HEARTBEAT_S - TICK_S / 2
             if is_beat:
                 self._alive_s = now_s
-                alive = encode(Alive(self._works.now_us(), hears_pushes=self._works.hears_pushes()))
+                hears = self._works.hears_pushes()
+                alive = encode(Alive(self._works.now_us(), hears_pushes=hears, revision=self._newest))
                 for line in list(self.lines):
                     line.tell(alive)
                 self._across_due.set()
@@ -307,33 +302,11 @@ class Room:
             try:
                 await self._hear()
                 if is_beat:
-                    await self._tell_heard(now_s)
+                    await self._freshness.tell(now_s)
                     await self._carried.tell(self.lines, self._reached)
             except AWAY:
                 await asyncio.sleep(1.0)
             await asyncio.sleep(GATHER_S)
-
-    async def _tell_heard(self, now_s: float) -> None:
-        """Tell of devices that go on as they are when they were heard last: each line of what it reaches. What a line has no room
-        for is told again."""
-        here, self._heard_here = list(self._heard_here.items()), {}
-        if here and self.others.are_there(now_s):
-            self.others.say_heard(here)
-        lines: dict[View, list[Line]] = {}
-        for line in self.lines if self._heard else ():
-            if "device_status" in line.topics:
-                lines.setdefault(view_of(line.who), []).append(line)
-        limited = [some[0].who for view, some in lines.items() if view.sites is not None]
-        reached = await self._reached.by_view(limited)
-        heard, self._heard = list(self._heard.items()), {}
-        for view, some in lines.items():
-            mine = heard if view.sites is None else [one for one in heard if one[0] in reached[view]]
-            for first in range(0, len(mine), HEARD_AT_ONCE):
-                told = mine[first : first + HEARD_AT_ONCE]
-                data = encode(Live(heard=tuple(told)))
-                if [line for line in some if not line.tell(data)]:
-                    for device, at_us in told:
-                        _later(self._heard, device, at_us)
 
     async def _tell_others(self) -> None:
         """Tell other processes what is here, and the numbers that are watched there."""
@@ -387,12 +360,6 @@ class Room:
                 await presence.arrive(transaction, line.who, line.person, line.id, line.fitness, line.run_id)
         if is_there:
             line.hang_up(HangUp("TOO_MANY", COPIED, COPIED_S))
-
-
-def _later(found: dict[UUID, int], device: UUID, at_us: int) -> None:
-    """Keep the later of two times."""
-    if at_us > found.get(device, 0):
-        found[device] = at_us
 
 
 _TAKEN = "SELECT true FROM sync.line WHERE install_id = $1"

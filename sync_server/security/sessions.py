@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, NoReturn
 from uuid import UUID
 
@@ -101,7 +101,7 @@ class Sessions:
         passwords: Passwords,
         authenticators: Authenticators,
         keyring: Keyring,
-        life_s: int,
+        life_s: Mapping[Kind, int],
         now_s: Callable[[], float],
     ) -> None:
         self._database = database
@@ -110,7 +110,7 @@ class Sessions:
         self._passwords = passwords
         self._authenticators = authenticators
         self._csrf_key = next(iter(keyring.keys("csrf").values()))
-        self._life_us = life_s * 1_000_000
+        self._life_us = {kind: life * 1_000_000 for kind, life in life_s.items()}
         self._now_s = now_s
 
     async def log_in(self, attempt: Attempt, origin: Origin, kind: Kind) -> Opened:
@@ -142,14 +142,16 @@ class Sessions:
         tenant = _chosen(attempt.tenant, choices, row["is_platform"])
         return await self._open(account, tenant, choices, origin, kind)
 
-    async def refresh(self, token: str, origin: Origin) -> Opened:
+    async def refresh(self, token: str, origin: Origin, kind: Kind) -> Opened:
         """Take a refresh token for new ones. Raises RefusedByRule: the session is over, and so is one whose token came twice."""
         await self._admission.spend("api", token_key(token), origin.address)
         new, jti = new_opaque("refresh"), self._new_id()
         row = None
         if is_opaque(token, "refresh"):
             hashes = opaque_hash(token), opaque_hash(new)
-            row = await self._database.ask(_ROTATE, *hashes, self._life_us, REFRESH_GRACE_S * 1_000_000, jti)
+            row = await self._database.ask(
+                _ROTATE, *hashes, self._life_us[kind], REFRESH_GRACE_S * 1_000_000, jti
+            )
         if row is not None and row["verdict"] == "reused":
             async with self._database.transaction(Work(row["org"], row["account"])) as transaction:
                 await audit.record_account(
@@ -242,7 +244,7 @@ class Sessions:
                 origin.address,
                 origin.agent,
                 opaque_hash(refresh),
-                self._life_us,
+                self._life_us[kind],
             )
             detail = {"session": str(session), "kind": kind}
             await audit.record_account(transaction, (account, ""), origin, "session.opened", detail)

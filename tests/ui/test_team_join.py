@@ -8,15 +8,20 @@ from typing import Any
 
 import msgspec
 import pytest
-from PySide6.QtWidgets import QApplication, QDialog
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialog, QLabel
 
+from app.dialogs.trust import hex_lines
 from app.engine_link import EngineLink
 from app.model import Model
+from app.team.certificate import CertificateForm
 from app.team.join import JoinForm, brought_words
+from app.team.membership import LogInForm
 from app.team.networks import joined_networks, root_of
 from domain.errors import Refusal
 from domain.inventory import Device, Inventory, Tenant
-from domain.team import JoinTeam, LeaveTeam, LogInAgain, LookAtServer, NetworkCard
+from domain.team import JoinTeam, LeaveTeam, LogInAgain, LookAtServer, NetworkCard, TrustServer
 from domain.wire import Reply
 from tests.ui.conftest import Bench, WaitFor
 from tests.ui.fake_engine import FakeEngine, id_of, small_network
@@ -248,7 +253,7 @@ def test_a_session_that_is_over_is_opened_again_with_the_password(bench: Bench) 
     assert board is not None
     assert not board.login.isHidden()
     form = bench.window.team.open_login()
-    assert form is not None
+    assert isinstance(form, LogInForm)
     bench.engine.answers[LogInAgain] = Reply(0, (Refusal("TOTP_REQUIRED", "a code is needed", "code"),))
     form.password.setText("secret")
     form.submit()
@@ -261,6 +266,30 @@ def test_a_session_that_is_over_is_opened_again_with_the_password(bench: Bench) 
         ("secret", ""),
         ("secret", "123456"),
     ]
+
+
+def test_another_certificate_is_shown_beside_the_trusted_one_and_trusted_by_a_deliberate_click(
+    bench: Bench,
+) -> None:
+    old, new = "ab" * 32, "cd" * 32
+    told = {"reachability": "refused", "shown_certificate": new, "trusted_certificate": old}
+    tell_team(bench, **told, why="it shows a certificate that is not trusted")
+    board = bench.window.team.open()
+    assert board is not None and board.login.text() == "Compare certificates…"
+    form = bench.window.team.open_login()
+    assert isinstance(form, CertificateForm)
+    shown = [label.text() for label in form.findChildren(QLabel)]
+    assert hex_lines(new) in shown and hex_lines(old) in shown
+    assert shown.index(hex_lines(new)) < shown.index(hex_lines(old))
+    QTest.keyClick(form, Qt.Key.Key_Return)
+    assert not heard(bench, TrustServer), "Return agrees to nothing"
+    form = bench.window.team.open_login()
+    assert isinstance(form, CertificateForm)
+    tell_team(bench, **(told | {"shown_certificate": "ef" * 32}))
+    bench.engine.answers[TrustServer] = Reply(0)
+    form.submit_button.click()
+    bench.wait_for(lambda: form.result() == QDialog.DialogCode.Accepted)
+    assert [m.fingerprint for m in heard(bench, TrustServer)] == [new], "what was shown, not what came later"
 
 
 def test_leaving_warns_of_what_would_be_lost_and_goes_home(bench: Bench, other: FakeEngine) -> None:

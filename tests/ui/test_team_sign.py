@@ -53,6 +53,20 @@ NOW_US = 1_800_000_000_000_000
         ),
         ({"reachability": "offline"}, "cut", "Offline", ""),
         ({"reachability": "refused", "why": "the session is over"}, "act", "Not let in", ""),
+        (
+            {"reachability": "refused", "synced_us": NOW_US - 3 * 1440 * MINUTE_US, "pending": 2},
+            "act",
+            "Not let in",
+            "in step 3 d ago, 2 waiting",
+        ),
+        ({"is_synced": False, "received": 400, "to_come": 20_000}, "waiting", "Catching up", "2 %"),
+        (
+            {"is_synced": False, "received": 400, "pending": 2},
+            "waiting",
+            "Catching up",
+            "400 so far, 2 waiting",
+        ),
+        ({"is_synced": False, "received": 30_000, "to_come": 20_000}, "waiting", "Catching up", "99 %"),
     ],
 )
 def test_each_state_is_said_in_a_word_or_two(
@@ -73,6 +87,10 @@ def test_the_story_tells_why_since_when_and_who_polls() -> None:
     assert "seen from here" in story
     assert "worker 1 polls" in stand_of(team_of(holder="worker 1"), NOW_US).story
     assert stand_of(None, NOW_US) == ALONE
+    coming = team_of(is_synced=False, received=1_200, to_come=20_000, synced_us=NOW_US - 4 * MINUTE_US)
+    assert stand_of(coming, NOW_US).story.startswith(
+        "Fetching what noc.example.net has: 1,200 of some 20,000 things. Last in step at "
+    )
 
 
 def test_a_network_of_ones_own_says_so_quietly_and_a_team_names_its_server(bench: Bench) -> None:

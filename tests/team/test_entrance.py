@@ -1,0 +1,256 @@
+"""A computer that its team's server does not let in any more: another certificate, a session that is over; and back in."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from domain.edit import creation
+from domain.inventory import Device, Probe
+from domain.team import JoinTeam, LogInAgain, TrustServer
+from domain.vault import Secret
+from engine.compose import new_id
+from sync_server.security.totp import code_of
+from tests.engine.tls_peers import Shown, issue, server_context
+from tests.server.clients import PASSWORD, Person
+from tests.server.conftest import ServerDatabase
+from tests.team.engines import Joined, join, running
+from tests.team.joins import joining
+from tests.team.servers import Reached, listening
+
+LOGIN = "mara@example.org"
+END_ALL = "UPDATE identity.session SET ended_us = identity.now_us(), ended_why = 'the test says so'"
+
+
+def _device() -> Device:
+    return Device(new_id(), "router", "127.0.0.1", (Probe("icmp"),), "relay", paused=True)
+
+
+async def _command(*arguments: str | Path, said: bytes = b"") -> tuple[int, str]:
+    """Run `heliograph-engine` with arguments; return its exit code and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "engine", *map(str, arguments)),
+        stdin=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, told = await process.communicate(said)
+    return process.returncode or 0, told.decode()
+
+
+async def _shut_out(engine: Joined) -> None:
+    await engine.until(lambda: engine.team.reachability == "refused")
+
+
+async def _confirmed(engine: Joined) -> None:
+    await engine.until(lambda: engine.team.reachability == "online" and engine.team.pending == 0)
+
+
+# Another certificate
+
+
+async def _join_pinned(server: Reached, profiles: Path, pin: str) -> Path:
+    root = await server.found()
+    await server.tenant(root)
+    await server.member(root, "engineer", LOGIN)
+    async with joining(profiles / "mara") as here:
+        reply = await here.answer(JoinTeam(1, server.url, LOGIN, Secret(PASSWORD), fingerprint=pin))
+        assert not reply.refusals
+        return Path(reply.result["profile"])
+
+
+@asynccontextmanager
+async def _impostor(shown: Shown, port: int) -> AsyncIterator[list[bytes]]:
+    """Listen where the server was, with another certificate; yield what is said there beneath TLS."""
+    heard: list[bytes] = []
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(4096):
+            heard.append(data)
+        writer.close()
+
+    server = await asyncio.start_server(hear, "127.0.0.1", port, ssl=server_context(shown))
+    try:
+        yield heard
+    finally:
+        server.close()
+
+
+async def test_a_renewed_certificate_is_trusted_only_once_a_person_agrees_and_then_what_waits_goes_up(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    old, new, evil = (issue(tmp_path, name) for name in ("old", "new", "evil"))
+    async with listening(server_database, old.path) as server:
+        port = int(server.url.rpartition(":")[2])
+        folder = await _join_pinned(server, tmp_path, old.pin)
+    async with _impostor(evil, port) as heard, running(folder) as mara:
+        await _shut_out(mara)
+        await mara.edit("add", creation("device", _device()))
+        assert (mara.team.shown_certificate, mara.team.trusted_certificate) == (evil.pin, old.pin)
+        assert heard == [], "nothing is sent to who shows another certificate"
+    async with listening(server_database, new.path, port=port) as server, running(folder) as mara:
+        await _shut_out(mara)
+        assert mara.team.shown_certificate == new.pin and mara.team.pending == 1
+        late = await mara.ask(TrustServer(1, evil.pin))
+        assert [one.code for one in late.refusals] == ["CERTIFICATE_CHANGED"], "agreed to, and not shown now"
+        none = await mara.ask(TrustServer(2, ""))
+        assert [one.code for one in none.refusals] == ["CERTIFICATE_CHANGED"]
+        assert mara.team.reachability == "refused" and mara.team.trusted_certificate == old.pin
+        assert not (await mara.ask(TrustServer(3, new.pin))).refusals
+        await _confirmed(mara)
+        assert (mara.team.shown_certificate, mara.team.trusted_certificate) == ("", new.pin)
+        assert await server.owner.fetchval("SELECT count(*) FROM device") == 1
+    async with listening(server_database, new.path, port=port), running(folder) as mara:
+        await _confirmed(mara)
+    async with listening(server_database, old.path, port=port), running(folder) as mara:
+        await _shut_out(mara)
+        assert mara.team.shown_certificate == old.pin, "what was trusted once is not trusted any more"
+
+
+async def test_a_server_that_shows_what_is_trusted_again_is_gone_back_to_without_a_person(
+    tmp_path: Path, server_database: ServerDatabase, monkeypatch: object
+) -> None:
+    old, hotel = issue(tmp_path, "old"), issue(tmp_path, "hotel")
+    monkeypatch.setattr("engine.sync.client.UNTRUSTED_AGAIN_S", 0.2)  # type: ignore[attr-defined]
+    async with listening(server_database, old.path) as server:
+        port = int(server.url.rpartition(":")[2])
+        folder = await _join_pinned(server, tmp_path, old.pin)
+    async with running(folder) as mara:
+        async with _impostor(hotel, port):
+            await _shut_out(mara)
+        async with listening(server_database, old.path, port=port):
+            await _confirmed(mara)
+
+
+async def test_a_command_agrees_to_the_certificate_that_it_is_given_and_no_other(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    old, new = issue(tmp_path, "old"), issue(tmp_path, "new")
+    async with listening(server_database, old.path) as server:
+        port = int(server.url.rpartition(":")[2])
+        folder = await _join_pinned(server, tmp_path, old.pin)
+    async with listening(server_database, new.path, port=port), running(folder) as mara:
+        await _shut_out(mara)
+        code, said = await _command("trust", "--profile", folder, "--fingerprint", old.pin)
+        assert code == 8 and "CERTIFICATE_CHANGED" in said
+        code, said = await _command("trust", "--profile", folder)
+        assert code == 8 and new.pin in said, "it is shown, and nobody is there who says yes"
+        assert mara.team.trusted_certificate == old.pin
+        code, said = await _command("trust", "--profile", folder, "--fingerprint", new.pin)
+        assert code == 0, said
+        await _confirmed(mara)
+
+
+# A session that is over
+
+
+async def _join_plain(server: Reached, profiles: Path) -> tuple[Path, Person, Person]:
+    """Return the folder of a member who joined, an administrator, and the member at a client of the API."""
+    root = await server.found()
+    await server.tenant(root)
+    member = await server.member(root, "engineer", LOGIN)
+    return await join(profiles / "mara", server, LOGIN), root, member
+
+
+async def test_who_logs_in_again_has_what_waited_sent(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    async with listening(server_database) as server:
+        folder, *_ = await _join_plain(server, tmp_path)
+        await server.owner.execute(END_ALL)
+        async with running(folder) as mara:
+            await _shut_out(mara)
+            assert "log in again" in mara.team.why
+            await mara.edit("add", creation("device", _device()))
+            wrong = await mara.ask(LogInAgain(1, Secret("not hers at all")))
+            assert [one.code for one in wrong.refusals] == ["INVALID_CREDENTIALS"]
+            assert (mara.team.reachability, mara.team.pending) == ("refused", 1)
+            assert not (await mara.ask(LogInAgain(2, Secret(PASSWORD)))).refusals
+            await _confirmed(mara)
+            assert await server.owner.fetchval("SELECT count(*) FROM device") == 1
+        async with running(folder) as mara:
+            await _confirmed(mara)
+
+
+async def test_who_has_an_authenticator_is_asked_for_its_code(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    async with listening(server_database) as server:
+        folder, _, member = await _join_plain(server, tmp_path)
+        made = await member.post("/auth/totp", {"password": PASSWORD})
+        secret = base64.b32decode(made["secret"] + "=" * (-len(made["secret"]) % 8))
+        step = int(time.time() // 30)
+        await member.post("/auth/totp/confirm", {"code": code_of(secret, step - 1)})
+        await server.owner.execute(END_ALL)
+        async with running(folder) as mara:
+            await _shut_out(mara)
+            await mara.edit("add", creation("device", _device()))
+            asked = await mara.ask(LogInAgain(1, Secret(PASSWORD)))
+            assert [(one.code, one.field) for one in asked.refusals] == [("TOTP_REQUIRED", "code")]
+            wrong = await mara.ask(LogInAgain(2, Secret(PASSWORD), "000000x"))
+            assert [one.code for one in wrong.refusals] == ["INVALID_CREDENTIALS"]
+            assert not (await mara.ask(LogInAgain(3, Secret(PASSWORD), code_of(secret, step)))).refusals
+            await _confirmed(mara)
+
+
+async def test_who_is_no_member_any_more_is_told_so_and_keeps_what_waits(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    async with listening(server_database) as server:
+        folder, root, member = await _join_plain(server, tmp_path)
+        await root.ask("DELETE", f"/users/{member.opened['user']['id']}", expect=204)
+        async with running(folder) as mara:
+            await _shut_out(mara)
+            await mara.edit("add", creation("device", _device()))
+            reply = await mara.ask(LogInAgain(1, Secret(PASSWORD)))
+            assert [one.code for one in reply.refusals] == ["NOT_A_MEMBER"]
+            assert LOGIN in reply.refusals[0].message
+            assert (mara.team.reachability, mara.team.pending) == ("refused", 1)
+
+
+async def test_a_command_logs_in_again_whether_the_engine_runs_or_not(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    async with listening(server_database) as server:
+        folder, *_ = await _join_plain(server, tmp_path)
+        await server.owner.execute(END_ALL)
+        async with running(folder) as mara:
+            await _shut_out(mara)
+            code, said = await _command("login", "--profile", folder, "--password-stdin", said=b"wrong one\n")
+            assert code == 8 and "INVALID_CREDENTIALS" in said
+            code, said = await _command(
+                "login", "--profile", folder, "--password-stdin", said=f"{PASSWORD}\n".encode()
+            )
+            assert code == 0, said
+            await _confirmed(mara)
+        await server.owner.execute(END_ALL)
+        secret = tmp_path / "password"
+        secret.write_text(f"{PASSWORD}\n")
+        code, said = await _command("login", "--profile", folder, "--password-file", secret)
+        assert code == 0 and PASSWORD not in said, said
+        async with running(folder) as mara:
+            await _confirmed(mara)
+    code, said = await _command("login", "--profile", tmp_path, "--password-file", secret)
+    assert code == 2 and "no folder of a team" in said
+
+
+async def test_the_session_of_a_computer_that_joined_outlives_three_months_and_a_browsers_two_weeks(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    days = (
+        "SELECT round((until_us - identity.now_us()) / 86400e6) FROM identity.session"
+        " WHERE kind = $1 ORDER BY id DESC LIMIT 1"
+    )
+    async with listening(server_database) as server:
+        folder, *_ = await _join_plain(server, tmp_path)
+        assert await server.owner.fetchval(days, "program") == 90
+        async with running(folder) as mara:
+            await _confirmed(mara)
+        assert await server.owner.fetchval(days, "program") == 90
+        body = {"login": LOGIN, "password": PASSWORD, "cookies": True}
+        await server.somebody().post("/auth/login", body)
+        assert await server.owner.fetchval(days, "browser") == 14
