@@ -81,6 +81,13 @@ export class Camera {
     else this.#map.easeTo({ ...WORLD, duration });
   }
 
+  /** Look at once as the window says, and stay there whatever becomes of the map's size. @param {View} view */
+  look({ lng, lat, zoom }) {
+    this.#placed = true;
+    this.#framing = null;
+    this.#map.jumpTo({ center: [lng, lat], zoom });
+  }
+
   /** Bring a place into view. @param {LngLat} center @param {number} least_zoom */
   flyTo(center, least_zoom = FLY_ZOOM_LEAST) {
     this.#framing = null;

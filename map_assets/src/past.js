@@ -82,7 +82,7 @@ export class Past {
 
   /** @param {FromWindow} message */
   take({ past, still, look }) {
-    if (look) this.#stage.map.jumpTo({ center: [look.lng, look.lat], zoom: look.zoom });
+    if (look) this.#stage.camera.look(look);
     if (past) this.#shown = past.on ? past : null;
     if (past) this.#paintFrame();
     if (past) this.#paintGhosts();

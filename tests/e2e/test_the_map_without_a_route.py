@@ -38,7 +38,7 @@ def test_the_map_does_all_without_a_route_and_nothing_wants_out(tmp_path: Path) 
     assert done.returncode == 0, errors_to.read_text()[-3000:]
     said = json.loads(said_to.read_text().splitlines()[-1])
     assert said["trouble"] == "", said
-    assert said["done"][1] == "live" and said["done"][-1] == "live again"
+    assert said["done"][1] == "live" and said["done"][-1] == "live at the end"
     assert len([step for step in said["done"] if step.startswith("zoom")]) == 2 * len(ZOOMS)
     assert said["external_requests"] == 0
     assert said["console_errors"] == 0

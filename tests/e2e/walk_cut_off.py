@@ -34,6 +34,7 @@ from domain.edit import Edit, creation
 from domain.errors import Refusal
 from domain.geometry import LngLat
 from domain.inventory import Probe
+from tests.e2e.walk_works import Works
 from tests.map.networks import PLACES, small
 from tests.map_files import write_map
 
@@ -77,6 +78,7 @@ class Walk(QObject):
         self.page: Report = {}
         self.done: list[str] = []
         self.refused: list[Refusal] = []
+        self._answers: dict[str, object] = {}
         self._steps = self.steps()
         self._step: Step = next(self._steps)
         self._since_s = time.monotonic()
@@ -90,7 +92,7 @@ class Walk(QObject):
         """Yield what a user does, and what is seen then."""
         app, window, map, model = self.app, self.app.window, self.app.map, self.app.model
         yield "engine", lambda: app.link.status.kind == "ready" and model.tenant is not None
-        there = small()
+        there, works = small(), Works(self, self.folder)
         devices = [
             replace(one, address=f"127.0.0.{n}", probes=(Probe("icmp"),), interval_s=2.0)
             for n, one in enumerate(there.devices, 11)
@@ -112,10 +114,14 @@ class Walk(QObject):
         yield "search", lambda: ROUTER in palette.titles
         QTest.keyClick(palette.field, Qt.Key.Key_Return)
         yield "fly", lambda: self.stands_over(place)
+        yield from works.looking()
+        yield from works.air()
+        yield from works.files()
+        yield from works.editing()
         file = write_map(self.folder / "own.pmtiles")
         window.maps.take_files([file])
         yield "own map", lambda: any(not one.trouble for one in model.maps.values()) and self.stands()
-        window.maps.close()
+        yield from works.cutting()
         window.schematic.toggle()
         yield "schematic", lambda: self.stands() and map.tools.on_paper and self.page["rendered_devices"]
         window.schematic.toggle()
@@ -124,10 +130,8 @@ class Walk(QObject):
         yield "what if", lambda: window.topology.imagining.impact is not None
         window.step_back()
         yield "no what if", lambda: window.topology.imagining.impact is None
-        window.past.machine.enter(now_us() - 1_000_000)
-        yield "past", lambda: window.past.machine.is_there
-        window.step_back()
-        yield "live again", lambda: not window.past.machine.is_on and self.stands()
+        yield from works.past()
+        yield "live at the end", lambda: not window.past.machine.is_on and self.stands()
 
     def stands(self) -> bool:
         """Tell whether the page has painted all that it was told; where it has not said so since the step began, it is asked."""
@@ -145,6 +149,11 @@ class Walk(QObject):
         center = self.page["center"]
         return self.stands() and center is not None and abs(center[0] - place.lng) < 0.1
 
+    def says(self, code: str) -> object:
+        """Return what the page last answered to some code, and ask it again."""
+        self.app.map.page.runJavaScript(code, lambda answer: self._answers.update({code: answer}))
+        return self._answers.get(code)
+
     def _on_report(self, page: Report) -> None:
         self.page, self._still = page, True
 
@@ -159,7 +168,9 @@ class Walk(QObject):
         self.done.append(name)
         print(name, file=sys.stderr, flush=True)
         self._since_s, self._asked, self._still = time.monotonic(), None, False
+        self._timer.stop()  # hands wait between press and release, and the next look must not come then
         following = next(self._steps, None)
+        self._timer.start(STEP_MS)
         if following is None:
             self._end("")
         else:

@@ -41,3 +41,17 @@ def test_a_link_is_whole_in_view_also_when_its_panel_opens_beside_it_during_the_
         stage.until(is_whole, "both ends of the link")
     finally:
         stage.view.resize(WIDTH_PX, HEIGHT_PX)
+
+
+def test_where_one_was_sent_to_look_is_looked_at_also_when_the_map_changes_its_size(stage: Stage) -> None:
+    stage.view.fit()
+    stage.stand_still()
+    stage.view.look_at(10.0, 47.0, 6.0)
+    stage.view.resize(WIDTH_PX, HEIGHT_PX // 2)
+    try:
+        stage.until(lambda: bool(stage.js(f"innerHeight === {HEIGHT_PX // 2}")), "the other size")
+        seen = stage.stand_still()
+        assert seen["zoom"] == pytest.approx(6.0)
+        assert seen["center"] == pytest.approx([10.0, 47.0], abs=1e-4)
+    finally:
+        stage.view.resize(WIDTH_PX, HEIGHT_PX)
