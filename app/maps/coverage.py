@@ -5,6 +5,7 @@ One rule: it shows the map's surroundings, so that a map that lies beside the ne
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -47,8 +48,8 @@ class Coverage(QWidget):
         """Return how many places of the network the map's bounds hold."""
         if self._map is None:
             return 0
-        west, south, east, north = self._map.bounds
-        return sum(west <= lng <= east and south <= lat <= north for lng, lat in self._places)
+        west, south, east, north = eastwards(self._map.bounds)
+        return sum(lng_from(west, lng) <= east and south <= lat <= north for lng, lat in self._places)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint it."""
@@ -61,18 +62,20 @@ class Coverage(QWidget):
                 painter, self.rect(), "Choose a map to see what it covers", font(), theme.text.faint, CENTRE
             )
             return
-        frame = self._frame(self._map.bounds)
+        bounds = eastwards(self._map.bounds)
+        frame = self._frame(bounds)
         self._paint_grid(painter, frame)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color(theme.accent.ground))
         for box in self._map.coverage or (self._map.bounds,):
-            painter.drawRect(self._rect(box, frame))
+            painter.drawRect(self._rect(eastwards(box, bounds[0]), frame))
         painter.setPen(QPen(color(theme.accent.accent), 1, Qt.PenStyle.DashLine))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(self._rect(self._map.bounds, frame))
+        painter.drawRect(self._rect(bounds, frame))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color(theme.status["up"]))
-        for lng, lat in self._places:
+        for place, lat in self._places:
+            lng = lng_from(frame[0], place)
             at = self._rect((lng, lat, lng, lat), frame).topLeft()
             painter.drawEllipse(QPointF(at), 2.2, 2.2)
 
@@ -101,10 +104,22 @@ class Coverage(QWidget):
             x = self._rect((lng, 0, lng, 0), frame).x()
             painter.setPen(QPen(color(theme.surface.line), 1))
             painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
-            if abs(lng) <= 180:
-                room = QRectF(x + 3, self.height() - 14, 60, 12)
-                paint_text(painter, room, f"{lng:g}°", font(TICK_PX), theme.text.faint, LEFT)
+            room = QRectF(x + 3, self.height() - 14, 60, 12)
+            said = (lng + 180) % 360 - 180 if abs(lng) > 180 else lng
+            paint_text(painter, room, f"{said:g}°", font(TICK_PX), theme.text.faint, LEFT)
         painter.setPen(QPen(color(theme.surface.line), 1))
         for number in range(int(frame[1] // step), int(frame[3] // step) + 1):
             y = self._rect((0, number * step, 0, number * step), frame).y()
             painter.drawLine(QPointF(0, y), QPointF(self.width(), y))
+
+
+def lng_from(west: float, lng: float) -> float:
+    """Return a longitude as it is met on the way east from `west`: from there to 360 degrees beyond."""
+    return lng + 360 * math.ceil((west - lng) / 360) if lng < west else lng
+
+
+def eastwards(box: Box, start: float = -180.0) -> Box:
+    """Return a box whose west is met at or after `start` and whose east is beyond its west; across the antimeridian too."""
+    west, south, east, north = box
+    begins = lng_from(start, west)
+    return begins, south, lng_from(begins, east), north

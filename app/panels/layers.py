@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import cast
 
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -112,18 +112,29 @@ class LayersPanel(QFrame):
         layers.changed.connect(self._fill)
 
     def show_at(self, corner: QPoint) -> None:
-        """Show it with its top right corner there; what has no room on the screen is scrolled to."""
+        """Show it with its top right corner there; what has no room on the screen is scrolled to, a whole layer at a time."""
         layout = cast("QVBoxLayout", self.layout())
         margins = layout.contentsMargins()
-        rows_px = self._rows.totalHeightForWidth(WIDTH_PX - margins.left() - margins.right())
+        width_px = WIDTH_PX - margins.left() - margins.right()
+        rows_px = self._rows.totalHeightForWidth(width_px)
         self._scrolled.setFixedHeight(rows_px)
         over_px = layout.totalHeightForWidth(WIDTH_PX) - (
             self.screen().availableGeometry().bottom() - corner.y()
         )
-        self._scrolled.setFixedHeight(max(rows_px - max(over_px, 0), ROW_PX))
+        if over_px > 0:
+            self._scrolled.setFixedHeight(self._whole_layers_px(QSize(width_px, rows_px), rows_px - over_px))
         self.resize(WIDTH_PX, layout.totalHeightForWidth(WIDTH_PX))
         self.move(corner - QPoint(self.width(), 0))
         self.show()
+
+    def _whole_layers_px(self, size: QSize, room_px: int) -> int:
+        """Return the height of the first layers that fit whole, so that no line is seen cut."""
+        self._rows.setGeometry(QRect(QPoint(), size))
+        ends = [self._rows.cellRect(self._row_of(box) + 1, 0).bottom() + 1 for box in self.boxes.values()]
+        return max((end for end in ends if end <= room_px), default=ROW_PX)
+
+    def _row_of(self, box: QCheckBox) -> int:
+        return cast("tuple[int, int, int, int]", self._rows.getItemPosition(self._rows.indexOf(box)))[0]
 
     def _fill(self) -> None:
         focused = next((key for key, box in self.boxes.items() if box.hasFocus()), "")

@@ -60,16 +60,15 @@ def verdict(ground: PathGround, worst: Worst | None) -> str:
         return "No terrain is imported here."
     said = []
     if worst is not None:
-        share, where = f"{100 * worst.fresnel_share:.0f} %", f"{length(worst.distance_m)} on"
+        share, where = f"{100 * worst.fresnel_share:.0f} %", f"{length(worst.distance_m)} along the way,"
         if worst.state == "blocked":
-            said.append(
-                f"Blocked: {where} the ground stands {-worst.clearance_m:,.0f} m in the line of sight."
-            )
+            over = f"{-worst.clearance_m:,.0f} m" if worst.clearance_m <= -0.5 else "less than 1 m"
+            said.append(f"Blocked: {where} the ground rises {over} above the line of sight.")
         elif worst.state == "grazed":
             wanted = f"{100 * CLEAR_SHARE:.0f} %"
-            said.append(f"Grazed: {where} only {share} of the Fresnel zone is free, {wanted} is wanted.")
+            said.append(f"Grazed: {where} only {share} of the Fresnel zone is free; {wanted} is wanted.")
         else:
-            said.append(f"Clear: {where}, where it is tightest, {share} of the Fresnel zone is free.")
+            said.append(f"Clear: {where} where it is tightest, {share} of the Fresnel zone is free.")
     else:
         said.append("No ray is drawn: the ground at an end is not known.")
     if ground.unknown_m > 0:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from app.map.layers import GROUND, LAYERS, NETWORK, SYMBOLS, MapLayers
@@ -156,6 +156,20 @@ def test_each_line_of_the_list_has_the_room_that_it_needs(bench: Bench) -> None:
     lines = [label for label in panel.findChildren(Label) if label.isVisible()]
     assert len(lines) > len(LAYERS)
     assert [line.text() for line in lines if line.height() < line.heightForWidth(line.width())] == []
+
+
+def test_a_low_screen_shows_whole_layers_and_cuts_no_line(bench: Bench) -> None:
+    bottom = bench.window.screen().availableGeometry().bottom()
+    for room_px in range(300, 420, 7):
+        panel = LayersPanel(bench.map.layers, bench.window.look, bench.window)
+        panel.show_at(QPoint(700, bottom - room_px))
+        seen = panel._scrolled.viewport().rect()
+        rows = panel._scrolled.widget()
+        lines = [label.geometry() for label in rows.findChildren(Label) if label.isVisible()]
+        assert panel.geometry().bottom() <= bottom
+        cut = [line for line in lines if line.top() <= seen.bottom() < line.bottom()]
+        assert cut == [], f"{room_px} px"
+        panel.close()
 
 
 def test_the_maps_button_opens_the_list(bench: Bench) -> None:

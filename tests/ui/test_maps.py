@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.dialogs.confirm import Confirm
 from app.map.worlds import FULL, SMALL, find_world
+from app.maps.coverage import Coverage
 from app.maps.words import box_around, boxes_around, size_words, use_words, world_words
 from domain.errors import Refusal
 from domain.geometry import LngLat
@@ -313,3 +314,36 @@ def test_the_board_says_which_world_lies_beneath_and_how_to_have_a_finer_one(
     assert "./dev basemap full" in world_words(SMALL)
     assert FULL.name in world_words(SMALL)
     assert world_words(FULL) == "Beneath them lies the full map of the world, to zoom 8."
+
+
+@pytest.mark.parametrize(
+    ("bounds", "inside"),
+    [
+        ((9.0, 47.4, 10.6, 48.0), 1),
+        ((170.0, -20.0, -170.0, 60.0), 2),  # across the antimeridian
+        ((-180.0, -85.0, 180.0, 85.0), 3),
+        ((177.0, -20.0, 180.0, -10.0), 1),
+        ((-180.0, -20.0, -178.0, -10.0), 1),
+    ],
+)
+def test_places_are_counted_within_a_map_also_across_the_antimeridian(
+    bench: Bench, bounds: Any, inside: int
+) -> None:
+    coverage = Coverage(bench.window.look)
+    coverage.resize(500, 190)
+    coverage.show_map(
+        map_file(1, "Fiji", bounds=bounds), (LngLat(10, 47.5), LngLat(178, -17.8), LngLat(-179, -16.5))
+    )
+    assert coverage.inside() == inside
+    assert coverage.toolTip().startswith(f"{inside} of 3 places")
+
+
+def test_a_map_across_the_antimeridian_is_painted_as_one_box_with_its_places_in_it(bench: Bench) -> None:
+    coverage = Coverage(bench.window.look)
+    coverage.resize(500, 190)
+    coverage.show_map(map_file(1, "Fiji", bounds=(170.0, -20.0, -170.0, -10.0)), (LngLat(-175, -15.0),))
+    image, theme = coverage.grab().toImage(), bench.window.look.theme
+    ground, middle = image.pixelColor(5, 95).name(), image.pixelColor(245, 60).name()
+    assert middle == theme.accent.ground.lower() != ground
+    dots = [x for x in range(500) if image.pixelColor(x, 95).name() == theme.status["up"].lower()]
+    assert dots and min(dots) > 250, "the place lies east of the middle, which is the antimeridian"

@@ -126,13 +126,15 @@ def test_the_ground_is_asked_once_a_path_and_heights_are_tried_without_asking(lo
     engine.ground[50] = 118.0
     board = PathBoard(engine, look, Plan("A", "B", LngLat(12, 46), LngLat(12, 46.1), 20.0, 20.0, 5_800.0))
     assert engine.count(QueryProfile) == 1
-    assert board.view.said.text().startswith("Grazed: 5.6 km on only")
+    assert board.view.said.text().startswith("Grazed: 5.6 km along the way, only")
     board.a_height.set_value(40.0)
     board.b_height.set_value(40.0)
     assert board.view.said.text().startswith("Clear") and engine.count(QueryProfile) == 1
     board.a_height.set_value(5.0)
     board.b_height.set_value(5.0)
-    assert board.view.said.text() == "Blocked: 5.6 km on the ground stands 15 m in the line of sight."
+    assert board.view.said.text() == (
+        "Blocked: 5.6 km along the way, the ground rises 15 m above the line of sight."
+    )
     board.frequency.set_value(900.0)
     QTest.keyClick(board.b_height, Qt.Key.Key_Up)
     assert (board.b_height.value(), board.b_height.text()) == (6.0, "6 m")
