@@ -47,5 +47,7 @@ def hear_panels(window: Window) -> None:
     window.map.link_clicked.connect(window.select)
     window.map.background_clicked.connect(lambda: window.select(None))
     window.map.device_dropped.connect(window.commands.move_device)
+    window.tree.sifted.connect(window.map.sieve.show)
+    window.map.tools.filter_left.connect(window.show_all)
     window.map.place_requested.connect(window.add_device)
     window.map.page_died.connect(lambda why: window.toasts.say("The map stopped and was loaded again"))

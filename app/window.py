@@ -183,8 +183,17 @@ class Window(QMainWindow):
             pass
         elif self.selected is not None or self.region is not None:
             self.select(None)
-        elif not self.schematic.step_out():
-            next((f for f in (self.alerts.filter, self.tree.filter) if f.text()), self.tree.filter).clear()
+        elif self.schematic.step_out():
+            pass
+        elif self.alerts.filter.text():
+            self.alerts.filter.clear()
+        else:
+            self.show_all()
+
+    def show_all(self) -> None:
+        """Filter neither tree nor map any more, whatever it was by."""
+        self.tree.filter.clear()
+        self.top.show_all()
 
     # What can be done
 

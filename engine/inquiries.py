@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from uuid import UUID
 
 import msgspec
 
@@ -26,7 +27,7 @@ from domain.asking import (
     WhatIf,
 )
 from domain.errors import Refusal
-from domain.topology import Topology, impact, single_points
+from domain.topology import LinkNow, Topology, impact, moved_load, single_points
 from domain.wire import Reply
 from engine.moments import LoadsOfOthers, Moments
 from engine.state import State
@@ -45,7 +46,7 @@ class Inquiries:
         loads_of_others: LoadsOfOthers,
     ) -> None:
         self._store = store
-        self._topology = topology
+        self._topology, self._state = topology, state
         self._moments = Moments(store, state, loads_of_others)
 
     async def answer(self, request: NetworkRequest) -> Reply:
@@ -86,7 +87,18 @@ class Inquiries:
         if strange:
             return Reply(request.request, tuple(strange))
         found = impact(topology, request.devices, request.links)
-        return Reply(request.request, result={"impact": msgspec.to_builtins(found)})
+        moved = moved_load(topology, found, request.devices, request.links, self._now)
+        told = {"impact": msgspec.to_builtins(found), "moved": msgspec.to_builtins(moved)}
+        return Reply(request.request, result=told)
+
+    def _now(self, id: UUID) -> LinkNow | None:
+        """Return what a link carries; None for one that nobody drew, of which nobody measures that."""
+        state = self._state
+        link, load = state.inventory.link(id), state.link_states.get(id)
+        if link is None:
+            return None
+        there, back = (load.ab_bps, load.ba_bps) if load is not None else (None, None)
+        return LinkNow(link.a, link.b, there, back, link.capacity_bps)
 
     async def _of_past(self, request: QueryPast | QueryTimeline) -> Reply:
         if isinstance(request, QueryPast):

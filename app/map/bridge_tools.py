@@ -81,6 +81,10 @@ class Copied(Struct, tag="copied", forbid_unknown_fields=True):
     text: Annotated[str, Meta(max_length=50_000)]
 
 
+class FilterLeft(Struct, tag="filter_left", forbid_unknown_fields=True):
+    """Everything is to be shown again as it is."""
+
+
 FromTools = (
     DevicesDropped
     | LinkDrawn
@@ -91,4 +95,5 @@ FromTools = (
     | ToolAsked
     | ToolLeft
     | Copied
+    | FilterLeft
 )

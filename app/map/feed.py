@@ -21,11 +21,12 @@ from domain.fault import Fault, fault_words
 from domain.hierarchy import FAULT_ORDER
 from domain.inventory import Device, Link, Site
 from domain.load import load_class, load_pct
+from domain.topology import LinkThen
 
 Row = dict[str, Any]
 NOTE_CAP = 300
 """Longest note and reason on a card, in characters."""
-NO_WHAT_IF: Row = {"on": False, "failed": [], "lost": [], "weakened": [], "rerouted": []}
+NO_WHAT_IF: Row = {"on": False, "failed": [], "lost": [], "weakened": [], "rerouted": [], "loads": []}
 """What leaves a what-if."""
 NO_PAST: Row = {"on": False, "at_us": 0, "label": "", "notes": [], "ghosts": []}
 """What leaves the past."""
@@ -76,14 +77,17 @@ def what_if(
     lost: Iterable[UUID],
     weakened: Iterable[UUID],
     rerouted: Iterable[Sequence[UUID]],
+    loads: Iterable[Row] = (),
 ) -> Row:
-    """Return the message that shows what would be; each of `rerouted` is the devices that traffic would pass, in their order."""
+    """Return the message that shows what would be; each of `rerouted` is the devices that traffic would pass, in their order,
+    `loads` are rows of `then_rows`."""
     return {
         "on": True,
         "failed": list(failed),
         "lost": list(lost),
         "weakened": list(weakened),
         "rerouted": [{"path": list(path)} for path in rerouted],
+        "loads": list(loads),
     }
 
 
@@ -159,6 +163,19 @@ def load_rows(model: Model, ids: Iterable[UUID]) -> list[Row]:
                 "ba_class": classes[1],
             }
         )
+    return rows
+
+
+def then_rows(model: Model, loads: Iterable[LinkThen]) -> list[Row]:
+    """Return what links would carry: bit/s and load class each way, and whether that is more than now."""
+    rows = []
+    for then in loads:
+        link = model.inventory.link(then.link)
+        if link is None:
+            continue
+        ab, ba = (load_class(load_pct(bps, link.capacity_bps)) for bps in (then.ab_bps, then.ba_bps))
+        row = {"id": link.id, "ab_bps": then.ab_bps, "ba_bps": then.ba_bps, "ab_class": ab, "ba_class": ba}
+        rows.append({**row, "more": max(then.ab_more_bps, then.ba_more_bps) > 0})
     return rows
 
 

@@ -18,6 +18,7 @@ from app.map.bridge_tools import (
     CandidateClicked,
     Copied,
     DevicesDropped,
+    FilterLeft,
     FromTools,
     LinkDrawn,
     Picked,
@@ -44,6 +45,8 @@ class MapTools(QObject):
     align_wanted = Signal(object)
     """Ids of the devices that are to stand at their sites."""
     layers_wanted = Signal()
+    filter_left = Signal()
+    """Everything is to be shown again as it is."""
     candidate_clicked = Signal(object, float, float)
     """The id of a link that devices tell of, and where on the map: x, y in pixels."""
     changed = Signal()
@@ -156,6 +159,8 @@ class MapTools(QObject):
             case ToolLeft():
                 self.tool, self.picked = "", ()
                 self.changed.emit()
+            case FilterLeft():
+                self.filter_left.emit()
             case Copied():
                 QGuiApplication.clipboard().setText(message.text)
 

@@ -33,6 +33,7 @@ from app.map.radio import RadioFeed
 from app.map.readings import ReadingsFeed
 from app.map.reports import Report, Reports
 from app.map.scheme import INDEX, MapFiles
+from app.map.sieve import MapSieve
 from app.map.team_marks import TeamMarksFeed
 from app.map.tools import MapTools
 from app.model import Delta, Model
@@ -40,6 +41,7 @@ from app.team.rights import offer, why_not
 from domain.evidence import DerivedLink
 from domain.geometry import is_place
 from domain.map_parts import parts
+from domain.topology import LinkThen
 
 RELOAD_MS = 100
 RELOAD_MOST_MS = 10_000
@@ -110,7 +112,7 @@ class MapView(QWidget):
         self._ground, self._radio = Ground(model), RadioFeed(model)
         self._tokens, self._deaths = itertools.count(1), 0
         self.tools = MapTools(self._send, self)
-        self.layers = MapLayers(self._send, self)
+        self.layers, self.sieve = MapLayers(self._send, self), MapSieve(self._send)
         layered = (ReadingsFeed(model, self.layers), TeamMarksFeed(model, self.layers))
         self._feeds = (self._ground, self._radio, *layered)
         for told in layered:
@@ -212,10 +214,12 @@ class MapView(QWidget):
         lost: Iterable[UUID] = (),
         weakened: Iterable[UUID] = (),
         rerouted: Iterable[Sequence[UUID]] = (),
+        loads: Iterable[LinkThen] = (),
     ) -> None:
         """Show, over the live map and in a dashed frame, what would be if `failed` (devices and links) failed: devices `lost`,
-        devices `weakened` to one way, and for each way that traffic would take instead the devices it passes."""
-        self._what_if = feed.what_if(failed, lost, weakened, rerouted)
+        devices `weakened` to one way, for each way that traffic would take instead the devices it passes, and other `loads`."""
+        would_carry = feed.then_rows(self._model, loads)
+        self._what_if = feed.what_if(failed, lost, weakened, rerouted, would_carry)
         self._send(what_if=self._what_if)
 
     def show_candidates(self, told: Iterable[DerivedLink]) -> None:
@@ -346,7 +350,7 @@ class MapView(QWidget):
             away=feed.away_from_site(self._model, self._selected),
             what_if=self._what_if,
             **self.tools.state(),
-            **self.layers.state(),
+            **self.layers.state() | self.sieve.state(),
             past=self._past,
             **self.maps.whole(),
             **self._candidates.whole(),

@@ -28,11 +28,13 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.look import Look, color
 from app.map.layers import MapLayers
+from app.map.sieve import MapSieve
 from app.map.tools import MapTools
 from app.panels.text import LineLabel, button
 from app.panels.tray import ids_in, is_dragged
 from domain.evidence import DerivedLink
 from domain.geometry import LngLat
+from domain.topology import LinkThen
 
 WORLD_PX = 512
 PLACING_PX = 420
@@ -61,6 +63,7 @@ class Map(Protocol):
     page_died: Any
     tools: MapTools
     layers: MapLayers
+    sieve: MapSieve
     maps: Any
     """The user's own maps and areas: `app/map/own_maps.py`."""
 
@@ -92,6 +95,7 @@ class Map(Protocol):
         lost: Iterable[UUID] = (),
         weakened: Iterable[UUID] = (),
         rerouted: Iterable[Sequence[UUID]] = (),
+        loads: Iterable[LinkThen] = (),
     ) -> None:
         """Show what would be if devices and links failed."""
 

@@ -323,6 +323,11 @@ class TopBar(QWidget):
         for number, chip in enumerate(shown):
             chip.set_worded(wide or len(shown) <= WORDS_WHEN_NARROW or number == 0)
 
+    def show_all(self) -> None:
+        """Filter by no status."""
+        for chip in self.chips.values():
+            chip.setChecked(False)
+
     def _on_toggled(self) -> None:
         chosen = frozenset(status for status, chip in self.chips.items() if chip.isChecked())
         for chip in self.chips.values():

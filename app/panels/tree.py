@@ -20,11 +20,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.look import Look
+from app.map.sieve import Sifted, words_of
 from app.model import Delta, Model
 from app.panels.text import Label
 from app.panels.tray import Tray
 from app.panels.tree_model import TreeModel
 from app.panels.tree_rows import TreeDelegate, chevron_end_px
+from app.symbols import STATUSES
 from app.team.rights import offer, why_not
 from domain.hierarchy import NO_SITE, Key
 
@@ -131,6 +133,8 @@ class TreePanel(QWidget):
     menu_wanted = Signal(object, QPoint)
     resized = Signal(int)
     """How wide it is now, whoever moved its edge."""
+    sifted = Signal(object)
+    """What the filter leaves: `Sifted`, or None where there is no filter."""
 
     def __init__(self, model: Model, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -174,6 +178,7 @@ class TreePanel(QWidget):
         self.tree.flown.connect(self.flown)
         self.tree.menu_wanted.connect(self.menu_wanted)
         self.rows.layoutChanged.connect(self._show_page)
+        self.rows.layoutChanged.connect(self._tell_sifted)
         model.changed.connect(
             self._open_new_faults
         )  # after the rows' own slot: they and the view have it by then
@@ -207,6 +212,14 @@ class TreePanel(QWidget):
         if self.rows.filtered and self.rows.device_count <= OPEN_AT_FILTER:
             self.tree.expandAll()
 
+    def _tell_sifted(self) -> None:
+        rows = self.rows
+        if not rows.filtered:
+            self.sifted.emit(None)
+            return
+        said = words_of(self.filter.text(), [status for status in STATUSES if status in self._statuses])
+        self.sifted.emit(Sifted(said, tuple(rows.device_ids()), len(self._model.inventory.tables["device"])))
+
     def _note_page(self) -> QWidget:
         page = QWidget()
         self._note_head = Label("", "head")
@@ -227,7 +240,7 @@ class TreePanel(QWidget):
         if empty and self.rows.filtered:
             self._note_head.setText("Nothing matches")
             self._note.setText(
-                "Nothing has that in its name, its address, or in the name of its site or region."
+                "Nothing has that in its name, address, role or tags, or in the name of its site or region."
             )
         elif empty and self._model.today is not None:
             self._note_head.setText("No sites then")

@@ -168,7 +168,7 @@ class TreeModel(QAbstractItemModel):
     # The filter
 
     def set_filter(self, text: str, statuses: frozenset[str]) -> None:
-        """Show only devices whose name, address, site or region holds `text` and whose status is one of `statuses`."""
+        """Show only devices whose name, address, role, a tag, site or region holds `text`, of one of these `statuses`."""
         text = text.strip().casefold()
         if (text, statuses) != (self.text, self.statuses):
             self.text, self.statuses = text, statuses
@@ -328,7 +328,7 @@ class TreeModel(QAbstractItemModel):
     def _grow_device(self, old: dict[Key, Node], device: Device, *, is_hit: bool) -> Node | None:
         if self.statuses and self._model.status_of(device.id) not in self.statuses:
             return None
-        if not is_hit and self.text not in device.name.casefold() and self.text not in device.address:
+        if not is_hit and self.text not in _words_of(device):
             return None
         node = self._node(old, "device", ("device", device.id), device.name)
         node.alone = False
@@ -381,3 +381,8 @@ def _sort(rows: list[Node]) -> None:
     rows.sort(key=Node.order)
     for row, node in enumerate(rows):
         node.row = row
+
+
+def _words_of(device: Device) -> str:
+    """Return what a filter looks at of a device itself."""
+    return "\n".join((device.name, device.address, device.role, *device.tags)).casefold()

@@ -182,4 +182,4 @@ class Desk(QObject):
             failed = imagining.devices()
             lost = set(impact.devices).difference(failed)
             paths = paths_drawn(impact, imagining.detours)
-            self._map.show_what_if(shown_of(imagining), lost, impact.degraded, paths)
+            self._map.show_what_if(shown_of(imagining), lost, impact.degraded, paths, imagining.moved.links)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QSizePolicy, QWidget
 
 from app.look import HEAD_PX, NAME_PX, Look, color, font
 from app.panels.text import LEFT, paint_text
@@ -71,22 +71,24 @@ class FigureTab(QAbstractButton):
 
 
 class FigureTabs(QWidget):
-    """Several, by key."""
+    """Several, by key, so many in a row."""
 
     chosen = Signal(str)
 
-    def __init__(self, words: Mapping[str, str], look: Look, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, words: Mapping[str, str], look: Look, parent: QWidget | None = None, *, columns: int
+    ) -> None:
         super().__init__(parent)
-        layout = QHBoxLayout(self)
+        layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         group = QButtonGroup(self)
         self.tabs: dict[str, FigureTab] = {}
-        for key, said in words.items():
+        for number, (key, said) in enumerate(words.items()):
             made = self.tabs[key] = FigureTab(said, look)
             made.clicked.connect(lambda _=False, key=key: self.chosen.emit(key))
             group.addButton(made)
-            layout.addWidget(made)
+            layout.addWidget(made, number // columns, number % columns)
         self.tabs[next(iter(words))].setChecked(True)
         look.changed.connect(self.update)
 

@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.commands import Asks
 from app.model import Delta, Model
 from domain.asking import WhatIf
-from domain.topology import Impact
+from domain.topology import Impact, Moved
 from domain.wire import Reply
 
 ASK_MS = 60
@@ -53,6 +53,8 @@ class Imagining(QObject):
         self.is_on = False
         self.failing: dict[UUID, Failing] = {}
         self.impact: Impact | None = None
+        self.moved = Moved()
+        """What links would carry, as far as that is known."""
         self.detours: list[Detour] = []
         self.refused = ""
         self.is_asking = False
@@ -110,7 +112,8 @@ class Imagining(QObject):
     def _clear(self) -> None:
         self._timer.stop()
         self.failing.clear()
-        self.impact, self.detours, self.refused, self.is_asking = None, [], "", False
+        self.impact, self.moved, self.detours = None, Moved(), []
+        self.refused, self.is_asking = "", False
 
     def _add(self, id: UUID) -> None:
         inventory = self._model.inventory
@@ -131,7 +134,7 @@ class Imagining(QObject):
         self.refused = ""
         if not self.failing:
             self._timer.stop()
-            self.impact, self.detours, self.is_asking = None, [], False
+            self.impact, self.moved, self.detours, self.is_asking = None, Moved(), [], False
         else:
             self.is_asking = True
             self._timer.start()
@@ -142,7 +145,7 @@ class Imagining(QObject):
             return
         devices, links = self.devices(), self.links()
         if not devices and not links:  # a site without devices
-            self._take(Impact())
+            self._take(Impact(), Moved())
             return
         self._is_out = True
         asked = dict(self.failing)
@@ -157,14 +160,18 @@ class Imagining(QObject):
         if asked != self.failing:
             self._ask()
         elif reply.refusals:
-            self.impact, self.detours, self.is_asking = None, [], False
+            self.impact, self.moved, self.detours, self.is_asking = None, Moved(), [], False
             self.refused = "; ".join(refusal.message for refusal in reply.refusals[:3])
             self.changed.emit()
         else:
-            self._take(msgspec.convert(reply.result.get("impact", {}), Impact))
+            told = reply.result
+            self._take(
+                msgspec.convert(told.get("impact", {}), Impact),
+                msgspec.convert(told.get("moved", {}), Moved),
+            )
 
-    def _take(self, impact: Impact) -> None:
-        self.impact, self.detours, self.is_asking = impact, detours_of(impact), False
+    def _take(self, impact: Impact, moved: Moved) -> None:
+        self.impact, self.moved, self.detours, self.is_asking = impact, moved, detours_of(impact), False
         self.changed.emit()
 
     def _on_changed(self, delta: Delta) -> None:
@@ -205,7 +212,7 @@ def detours_of(impact: Impact) -> list[Detour]:
     return [Detour(id, moved[id], behind[id]) for id in order]
 
 
-def paths_drawn(impact: Impact, detours: Iterable[Detour]) -> list[tuple[UUID, ...]]:
+def paths_drawn(impact: Impact, detours: Iterable[Detour], most: int = PATHS_DRAWN) -> list[tuple[UUID, ...]]:
     """Return the ways that the map shows, no stretch twice; each ends where the way of before goes on."""
     passed: set[UUID] = set()
     found: list[tuple[UUID, ...]] = []
@@ -217,6 +224,6 @@ def paths_drawn(impact: Impact, detours: Iterable[Detour]) -> list[tuple[UUID, .
             path.append(here)
         if len(path) > 1:
             found.append(tuple(path))
-        if len(found) == PATHS_DRAWN:
+        if len(found) == most:
             break
     return found

@@ -28,6 +28,7 @@ from app.panels.device_body import scrolled
 from app.panels.text import Label, LineLabel, button
 from app.topology.figure_tabs import FigureTabs
 from app.topology.listing import Listing
+from app.topology.moved_rows import LOADS, load_lines, load_rows, load_sentence, painted_words
 from app.topology.what_if import Failing, Imagining
 from app.topology.what_if_rows import (
     DEVICES,
@@ -50,12 +51,14 @@ _FIGURES = {
     "sites": "sites lost",
     "weakened": "one way left",
     "moved": "re-routed",
+    "loads": "over capacity",
 }
 _NOTHING = {
     "devices": "No device would be lost.",
     "sites": "No site would be lost as a whole.",
     "weakened": "Nobody would lose the second way.",
     "moved": "Nobody would send another way.",
+    "loads": "No link would carry more.",
 }
 
 
@@ -109,13 +112,15 @@ class WhatIfPanel(QFrame):
         self.close_button.clicked.connect(self.closed)
         self.hint = Label("Click devices and links on the map to add or remove.", "small", wrap=True)
         self.sentence = Label("", "head", wrap=True)
+        self.load, self.painted = Label("", "quiet", wrap=True), Label("", "small", wrap=True)
         self.refusal = Label("", "refusal", wrap=True)
-        self.figures = FigureTabs(_FIGURES, look)
+        self.figures = FigureTabs(_FIGURES, look, columns=3)
         self.lists = {
             "devices": Listing(DEVICES, look, "Devices lost"),
             "sites": Listing(SITES, look, "Sites lost"),
             "weakened": Listing(DEVICES, look, "Devices with one way left"),
             "moved": Listing(MOVED, look, "Devices re-routed"),
+            "loads": Listing(LOADS, look, "Links that would carry more"),
         }
         self.copy = button("Copy list")
         self.copy.clicked.connect(self._on_copy)
@@ -156,6 +161,13 @@ class WhatIfPanel(QFrame):
         said = "The engine is working it out…" if self._is_slow else sentence_of(self._model, self._imagining)
         self.sentence.setText(said)
         self.sentence.setVisible(bool(said))
+        rows = load_rows(self._model, self._imagining)
+        for label, words in (
+            (self.load, "" if impact is None else load_sentence(rows, self._imagining)),
+            (self.painted, painted_words(self._imagining)),
+        ):
+            label.setText(words)
+            label.setVisible(bool(words))
         self.refusal.setText(self._imagining.refused)
         self.refusal.setVisible(bool(self._imagining.refused))
         counts: dict[str, int | None] = dict.fromkeys(_FIGURES)
@@ -165,6 +177,7 @@ class WhatIfPanel(QFrame):
                 "sites": len(impact.sites),
                 "weakened": len(impact.degraded),
                 "moved": len(impact.rerouted),
+                "loads": sum(row.is_over for row in rows),
             }
         for key, tab in self.figures.tabs.items():
             tab.show_number(counts[key], is_old=asking)
@@ -179,6 +192,7 @@ class WhatIfPanel(QFrame):
             "sites": lambda: [*site_rows(self._model, impact.sites if impact else ())],
             "weakened": lambda: [*device_rows(self._model, impact.degraded if impact else ())],
             "moved": lambda: [*moved_rows(self._model, self._imagining)],
+            "loads": lambda: [*load_rows(self._model, self._imagining)],
         }
         self.lists[key].show_rows(make[key](), _NOTHING[key] if impact is not None else "")
 
@@ -220,10 +234,14 @@ class WhatIfPanel(QFrame):
         self._show_list()
 
     def _on_copy(self) -> None:
-        QGuiApplication.clipboard().setText(as_text(self._model, self._imagining))
+        lines = [
+            as_text(self._model, self._imagining),
+            *load_lines(self._model, self._imagining),
+        ]
+        QGuiApplication.clipboard().setText("\n".join(lines))
 
     def _on_changed(self, delta: Delta) -> None:
-        if self.isVisible() and (delta.health or delta.inventory):
+        if self.isVisible() and (delta.health or delta.inventory or delta.link_states):
             self.refresh()
 
     def _dress(self) -> None:
@@ -261,6 +279,8 @@ class WhatIfPanel(QFrame):
         layout.addWidget(self.hint)
         layout.addSpacing(4)
         layout.addWidget(self.sentence)
+        layout.addWidget(self.load)
+        layout.addWidget(self.painted)
         layout.addWidget(self.refusal)
         layout.addWidget(self.figures)
         layout.addWidget(self._pages, 1)

@@ -15,6 +15,7 @@ import { label } from "./words.js";
  * @typedef {object} Fates
  * @property {Map<string, Fate>} devices
  * @property {Map<string, Fate>} links
+ * @property {Map<string, ThenRow>} loads what links would carry, where that is something else
  * @property {LngLat[][]} detours ways of re-routed traffic where no link of ours is drawn
  */
 
@@ -31,7 +32,8 @@ export function fatesOf(network, whatIf) {
   const devices = /** @type {Map<string, Fate>} */ (new Map());
   const links = /** @type {Map<string, Fate>} */ (new Map());
   const detours = /** @type {LngLat[][]} */ ([]);
-  if (!whatIf) return { devices, links, detours };
+  const loads = new Map(whatIf?.loads.map((row) => [row.id, row]));
+  if (!whatIf) return { devices, links, loads, detours };
   const { failed, lost, weakened, rerouted } = whatIf;
   for (const { path } of rerouted) for (const id of path) devices.set(id, "carries");
   for (const id of weakened) devices.set(id, "weakened");
@@ -56,7 +58,8 @@ export function fatesOf(network, whatIf) {
       if (between.length === 0 && from && to) detours.push([[from.lng, from.lat], [to.lng, to.lat]]);
     }
   }
-  return { devices, links, detours };
+  for (const { id, more } of loads.values()) if (more && network.links.has(id) && !links.has(id)) links.set(id, "carries");
+  return { devices, links, loads, detours };
 }
 
 /** @param {Network} network @param {string} a @param {string} b */

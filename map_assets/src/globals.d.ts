@@ -39,7 +39,12 @@ interface PeopleRow { id: string; working: string[]; looking: string[] }
 interface View { lng: number; lat: number; zoom: number }
 
 /** What would be if some devices and links failed; `path`: devices, in the order that traffic passes them. */
-interface WhatIf { on: boolean; failed: string[]; lost: string[]; weakened: string[]; rerouted: { path: string[] }[] }
+/** What a link would carry, and whether that is more than now. */
+interface ThenRow { id: string; ab_bps: number | null; ba_bps: number | null; ab_class: number | null; ba_class: number | null; more: boolean }
+interface WhatIf { on: boolean; failed: string[]; lost: string[]; weakened: string[]; rerouted: { path: string[] }[]; loads: ThenRow[] }
+
+/** The window's filter: the devices that it leaves, what it is in words, and how many those are. */
+interface SieveRow { on: boolean; kept: string[]; said: string; count: string }
 
 /** A moment of the past that is shown; `ghosts` are devices by the status they have now, where it is another. */
 interface PastRow { on: boolean; at_us: number; label: string; notes: string[]; ghosts: { id: string; status: Status }[] }
@@ -112,6 +117,7 @@ interface FromWindow {
   /** All of them. */
   candidates?: CandidateRow[];
   past?: PastRow;
+  sieve?: SieveRow;
   look?: View;
   /** Say so when the map stands still. */
   still?: number;
@@ -138,7 +144,7 @@ type ToWindow =
   | { type: "idle"; after_ms: number }
   | { type: "camera_moved"; lng: number; lat: number; zoom: number }
   | { type: "device_clicked" | "link_clicked" | "site_clicked"; id: string }
-  | { type: "background_clicked" | "what_if_left" | "past_left" }
+  | { type: "background_clicked" | "what_if_left" | "past_left" | "filter_left" }
   | { type: "still"; token: number }
   | { type: "what_if_toggled"; id: string }
   | { type: "hovered"; id: string | null }

@@ -23,7 +23,8 @@ export const PILL_ZOOM = 10;
 /** @param {"devices" | "links"} layer of the network's tiles */
 const from = (layer) => ({ source: NETWORK, "source-layer": layer });
 
-const load = ["number", ["feature-state", "load"], ["get", "load"], LOAD_UNKNOWN];
+/** What a half-link would carry inside the what-if frame, else what it carries. */
+const load = ["number", ["feature-state", "would"], ["feature-state", "load"], ["get", "load"], LOAD_UNKNOWN];
 /** The colour of a half-link; all of them the quietest where people hide the load. @param {Palette} p @param {boolean} loads */
 const loadColor = (p, loads) => ex(!loads ? p.load[0] : ["match", load, ...p.load.flatMap((color, i) => [i, color]), LOAD_NOT_KNOWN, p.status.unknown, p.load[0]]);
 /** 1 where the half-link carries a load class. */

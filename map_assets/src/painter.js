@@ -5,6 +5,7 @@
 import { now_us } from "./clock.js";
 import { Clusters } from "./clusters.js";
 import { WOULD } from "./fate_layers.js";
+import { Fading, siftedOf, stays } from "./fading.js";
 import { fateFeatures, fatesOf } from "./fates.js";
 import { brokenFeatures, chosenFeatures, oddFeatures, pillFeatures, ringFeatures } from "./features.js";
 import { pixelsPerDegree } from "./geometry.js";
@@ -78,8 +79,12 @@ export class Painter {
   /** What the window says of what would be; null: only what is is shown. @type {WhatIf | null} */
   #whatIf = null;
   #fates;
-  /** The fates that feature-state has. @type {Record<"devices" | "links", Map<string, string>>} */
-  #shownFates = { devices: new Map(), links: new Map() };
+
+  #fading;
+  /** The devices that a filter leaves; null: there is none. @type {Set<string> | null} */
+  #kept = null;
+  /** What stays as it is under the filter. @type {import("./fates.js").Fates | null} */
+  #sifted = null;
 
   /**
    * @param {MapLibre} map @param {Stack} stack @param {Tiler} tiler @param {Glass} glass @param {Network} network what it holds is painted from the start
@@ -101,6 +106,7 @@ export class Painter {
       map.addSource(id, { type: "geojson", data: { type: "FeatureCollection", features: [] }, promoteId: "id", tolerance: 0, buffer: 128 });
     }
     this.#states = new States(map);
+    this.#fading = new Fading(network, this.#states);
     this.#frames = new Frames(map, () => this.settled);
     this.#paintHealth([...network.devices.keys()]);
     this.#paintAges();
@@ -151,6 +157,17 @@ export class Painter {
   /** Show what would be over what is, or only what is. @param {WhatIf | null} whatIf */
   imagine(whatIf) {
     this.#whatIf = whatIf;
+    this.#fade();
+  }
+
+  /** Let step back what a filter does not leave; null: it is gone. @param {Set<string> | null} kept ids of devices */
+  sift(kept) {
+    if (kept === null && this.#kept === null) return;
+    this.#kept = kept;
+    this.#fade();
+  }
+
+  #fade() {
     this.#paintFates();
     this.#paintChosen();
     this.#paintAges();
@@ -167,9 +184,9 @@ export class Painter {
     return this.#fates.devices.get(id) ?? this.#fates.links.get(id);
   }
 
-  /** What would be, or null outside the frame. */
+  /** What would be, else what the filter leaves; null where all is as it is. */
   get #imagined() {
-    return this.#whatIf && this.#fates;
+    return this.#whatIf ? this.#fates : this.#sifted;
   }
 
   /** Paint what a message has touched. @param {import("./network.js").Touched} touched @returns {Shown} what it is on the screen with */
@@ -283,7 +300,7 @@ export class Painter {
       this.#states.refresh();
       this.#paintAges();
       this.#paintBroken();
-      if (this.imagining) this.#paintFates();
+      if (this.imagining || this.#kept) this.#paintFates();
       this.laid();
     }
     this.#planning--;
@@ -292,18 +309,9 @@ export class Painter {
   /** Inside the frame everything has a fate, and be it to step aside. */
   #paintFates() {
     this.#fates = fatesOf(this.#network, this.#whatIf);
+    this.#sifted = this.#kept && siftedOf(this.#network, this.#kept);
+    this.#fading.show(this.#imagined);
     this.glass.imagine(this.#imagined);
-    for (const table of /** @type {const} */ (["devices", "links"])) {
-      const [was, now] = [this.#shownFates[table], /** @type {Map<string, string>} */ (new Map())];
-      if (this.imagining) for (const id of this.#network[table].keys()) now.set(id, this.#fates[table].get(id) ?? "aside");
-      for (const id of new Set([...was.keys(), ...now.keys()])) {
-        const state = { fate: now.get(id) ?? "" };
-        if (was.get(id) === now.get(id)) continue;
-        if (table === "devices") this.#states.set("devices", id, state);
-        else this.#setHalves(id, state, state);
-      }
-      this.#shownFates[table] = now;
-    }
     this.#source(WOULD).setData({ type: "FeatureCollection", features: fateFeatures(this.#network, this.#fates, this.#clusters) });
   }
 
@@ -318,6 +326,8 @@ export class Painter {
       if (status === "affected") this.#affected.add(id);
       else this.#affected.delete(id);
     }
+    const [kept, sifted] = [this.#kept, this.#sifted];
+    if (kept && sifted && touched.some((id) => sifted.devices.has(id) !== stays(this.#network, kept, id))) this.#paintFates();
     this.glass.refresh(touched);
     this.#aging ??= setTimeout(() => this.#paintAges(), AFTER_GLASS_MS);
   }
@@ -356,7 +366,7 @@ export class Painter {
     let broken = false;
     for (const id of ids) {
       const { ab, ba } = this.#network.drawnLoads(id);
-      this.#setHalves(id, { load: ab }, { load: ba });
+      this.#states.setHalves(id, { load: ab }, { load: ba });
       broken ||= ab === LOAD_HIDDEN || this.#broken.has(id);
     }
     if (broken) this.#paintBroken();
@@ -368,18 +378,13 @@ export class Painter {
     this.put("broken", features);
   }
 
-  /** @param {string} link @param {Record<string, unknown>} ab @param {Record<string, unknown>} ba */
-  #setHalves(link, ab, ba) {
-    this.#states.set("links", `${link}:ab`, ab);
-    this.#states.set("links", `${link}:ba`, ba);
-  }
-
   #paintPills() {
     const zoom = this.#map.getZoom();
     if (zoom < PILL_ZOOM) return this.put("pill", []);
     const [[west, south], [east, north]] = this.#map.getBounds().toArray();
     const features = [];
-    for (const load of this.#network.loads.values()) {
+    for (const now of this.#network.loads.values()) {
+      const load = { ...now, ...this.#imagined?.loads.get(now.id) };
       features.push(...pillFeatures(this.#network, load, [west, south, east, north], pixelsPerDegree(zoom), this.#imagined));
       if (features.length >= PILLS_MOST) break;
     }

@@ -41,6 +41,12 @@ export class States {
     if (IN_TILES[table] in state) this.#set[table].set(id, this.#round);
   }
 
+  /** Both halves of a link. @param {string} link @param {Record<string, unknown>} ab @param {Record<string, unknown>} ba */
+  setHalves(link, ab, ba) {
+    this.set("links", `${link}:ab`, ab);
+    this.set("links", `${link}:ba`, ba);
+  }
+
   /** Make the tiles anew with what is now; those that are there stay until then. */
   refresh() {
     this.#wanted = !this.#map.isSourceLoaded(NETWORK);

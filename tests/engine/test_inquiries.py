@@ -19,6 +19,8 @@ from domain.asking import (
 )
 from domain.edit import creation
 from domain.inventory import Link
+from domain.load import LinkState
+from domain.topology import Moved
 from domain.wire import decode_to_engine
 from tests.engine.request_desk import Desk, Run, runner
 from tests.unit.inventories import device, edit
@@ -46,7 +48,25 @@ def test_what_would_be_lost_is_told_of_devices_and_links_and_nothing_is_changed(
         assert set(by_device.result["impact"]["devices"]) == {str(HILL.id), str(FARM.id)}
         assert by_device.result["impact"]["subscribers"] == 12
         assert by_link.result["impact"]["devices"] == (str(FARM.id),)
-        assert len(await desk.rows()) == 1
+        assert not by_link.result["moved"]["unknown"], "what is lost moves nowhere"
+        ring = Link(UUID(int=53), POP.id, FARM.id, capacity_bps=10**8)
+        assert await desk.submit(edit(creation("link", ring), number=2)) == []
+        desk.state.link_states[LOWER.id] = LinkState(LOWER.id, "up", 1, 1, 4e7, 9e7)
+        around = msgspec.convert((await desk.requests.answer(WhatIf(3, (HILL.id,)))).result["moved"], Moved)
+        assert (around.links, around.unknown, around.stray_bps) == ((), (), 1.3e8), (
+            "Farm is on the ring already"
+        )
+        alone = msgspec.convert(
+            (await desk.requests.answer(WhatIf(4, (), (ring.id,)))).result["moved"], Moved
+        )
+        assert alone.unknown == (FARM.id,), "nobody measures the ring"
+        desk.state.link_states[ring.id] = LinkState(ring.id, "up", 1, 1, 3e7, 6e7)
+        moved = msgspec.convert(
+            (await desk.requests.answer(WhatIf(5, (), (ring.id,)))).result["moved"], Moved
+        )
+        lower = next(row for row in moved.links if row.link == LOWER.id)
+        assert (lower.ab_bps, lower.ba_bps) == (7e7, 1.5e8), "Hill sends to Farm what Farm takes"
+        assert len(await desk.rows()) == 2
 
     run(ask)
 

@@ -13,9 +13,11 @@ from PySide6.QtTest import QTest
 
 from app.look import ThemeName, themes
 from domain.geometry import LngLat
+from domain.load import LinkState
+from domain.topology import LinkThen
 from domain.wire import Changed
 from tests.map.conftest import HEIGHT_PX, LogWatch, Stage
-from tests.map.networks import device, health, id_of, news, small
+from tests.map.networks import device, health, id_of, news, now_us, small
 
 DARK = themes()["dark"]
 KEMPTEN, HAUCHENBERG, GRUNTEN, ALPSPITZ = map(id_of, ("Kempten", "Hauchenberg", "Grünten", "Alpspitz"))
@@ -193,3 +195,38 @@ def test_a_page_that_was_killed_shows_what_would_be_again(
     stage.settle()
     stage.until(lambda: stage.shows(_at(stage, GRUNTEN), DARK.status["affected"]))
     assert _label(stage).startswith("What if: 1 fails")
+
+
+ALPSPITZ_LINK = id_of("KemptenAlpspitz")
+
+
+def _half(stage: Stage) -> QPoint:
+    """Return a place on the half-link from Kempten towards Alpspitz, off its arrow."""
+    return _at(stage, KEMPTEN, KEMPTEN, ALPSPITZ)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_link_wears_the_load_that_it_would_have_and_todays_when_the_what_if_is_left(
+    stage: Stage, theme: ThemeName
+) -> None:
+    load = themes()[theme].load
+    stage.view.set_theme(theme)
+    way = _half(stage)
+    stage.until(lambda: stage.shows(way, load[3], 9) and not stage.shows(way, load[5], 9))
+    then = LinkThen(ALPSPITZ_LINK, 9.6e8, 3.0e8, 3.6e8, 0.0)
+    stage.view.show_what_if([HAUCHENBERG], [GRUNTEN], loads=[then])
+    stage.until(lambda: stage.shows(way, load[5], 9) and not stage.shows(way, load[3], 9), "what would be")
+    stage.until(lambda: stage.shows(way, themes()[theme].text.text, 9), "the casing of what moves")
+    at_us = now_us()
+    stage.tell(news(LinkState(ALPSPITZ_LINK, "up", at_us, at_us, 1e8, 1e8)))  # it goes on living below
+    stage.stand_still()
+    assert stage.shows(way, load[5], 9)
+    stage.view.leave_what_if()
+    stage.until(lambda: stage.shows(way, load[1], 9) and not stage.shows(way, load[5], 9), "what is")
+
+
+def test_a_load_that_is_not_known_then_is_drawn_as_such(stage: Stage) -> None:
+    way = _half(stage)
+    stage.view.show_what_if([HAUCHENBERG], [GRUNTEN], loads=[LinkThen(ALPSPITZ_LINK, None, None, 3e8, 1e8)])
+    stage.until(lambda: stage.shows(way, DARK.status["unknown"], 9))
+    assert not stage.shows(way, DARK.load[3], 9)

@@ -10,8 +10,10 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.map.layers import MapLayers
+from app.map.sieve import MapSieve
 from app.map.tools import MapTools
 from domain.evidence import DerivedLink
+from domain.topology import LinkThen
 
 
 class FakeMaps(QObject):
@@ -61,12 +63,14 @@ class FakeMap(QWidget):
         self.sent: list[dict[str, Any]] = []
         self.tools = MapTools(lambda **message: self.sent.append(message), self)
         self.layers = MapLayers(lambda **message: self.sent.append(message), self)
+        self.sieve = MapSieve(lambda **message: self.sent.append(message))
         self.selected: UUID | None = None
         self.flown: list[UUID] = []
         self.flown_to: list[tuple[float, float]] = []
         self.boxes: list[tuple[float, float, float, float]] = []
         self.fitted = 0
         self.candidates: list[DerivedLink] = []
+        self.would_carry: dict[UUID, tuple[float | None, float | None]] = {}
         self.what_if: dict[str, list[Any]] | None = None
         self.past: tuple[int, str, list[str], dict[UUID, str]] | None = None
         self.looked: tuple[float, float, float] | None = None
@@ -108,8 +112,10 @@ class FakeMap(QWidget):
         lost: Iterable[UUID] = (),
         weakened: Iterable[UUID] = (),
         rerouted: Iterable[Sequence[UUID]] = (),
+        loads: Iterable[LinkThen] = (),
     ) -> None:
         """Remember it."""
+        self.would_carry = {then.link: (then.ab_bps, then.ba_bps) for then in loads}
         self.what_if = {
             "failed": list(failed),
             "lost": list(lost),

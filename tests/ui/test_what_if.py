@@ -7,18 +7,21 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu
 
+from app.topology.moved_rows import load_rows
 from app.topology.what_if import PATHS_DRAWN, Detour, Failing, detours_of, paths_drawn
 from domain.alerts import Alert, fingerprint
 from domain.asking import WhatIf
 from domain.errors import Refusal
 from domain.health import Health
 from domain.inventory import Link
-from domain.topology import Impact, Topology, impact
+from domain.load import LinkState
+from domain.topology import Impact, LinkThen, Moved, Topology, impact
 from domain.wire import Removed, Reply
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import VANTAGE, id_of
@@ -67,7 +70,7 @@ def test_it_says_what_would_be_lost_and_the_map_shows_the_same(bench: Bench) -> 
     panel = bench.window.topology.panel
     assert chips(bench) == ["Grünten R1"]
     assert panel.sentence.text() == "1 other device, 1 whole site and 42 subscribers would be lost."
-    assert figures(bench) == {"devices": "2", "sites": "1", "weakened": "0", "moved": "0"}
+    assert figures(bench) == {"devices": "2", "sites": "1", "weakened": "0", "moved": "0", "loads": "0"}
     rows = panel.lists["devices"].table.rows.rows
     assert [(row.name, row.where, row.subscribers) for row in rows] == [
         ("Grünten AP", "Grünten", 30),
@@ -276,3 +279,52 @@ def test_a_link_that_is_told_and_not_drawn_can_fail_too(bench: Bench) -> None:
     adopted = Link(id_of("adopted"), one.a, one.b)
     tell(bench, links=(adopted,), removed=(Removed("derived_link", one.id),))
     assert chips(bench) == []
+
+
+def test_links_that_would_carry_more_are_listed_in_words_with_what_is_not_known(bench: Bench) -> None:
+    tell(bench, link_states=[LinkState(LINK, "up", 1, 1, 6e8, 1e8)])
+    moved = Moved((LinkThen(LINK, 1.3e9, 1.5e8, 7e8, 5e7),), (G2,), 2e8)
+    link = bench.model.inventory.link(LINK)
+    assert link is not None
+    for capacity_bps, of, over, said in (
+        (10**9, "1 Gb/s", "1", "1 link would carry more than it can."),
+        (10**10, "10 Gb/s", "0", "No link would carry more than it can."),
+        (0, "not known", "0", "1 link carries more, but load or capacity is not known."),
+    ):
+        tell(bench, links=[replace(link, capacity_bps=capacity_bps)])
+        bench.engine.answers[WhatIf] = answer(Impact((), (), 0, (), {G1: L1}, (G1,)), moved)
+        bench.window.imagine(G1)
+        bench.wait_for(lambda: bench.window.topology.imagining.impact is not None)
+        panel = bench.window.topology.panel
+        bench.wait_for(lambda: panel.load.text().startswith(said))  # noqa: B023
+        assert panel.load.text() == (
+            f"{said} What 1 re-routed device would move is not known. 200 Mb/s off the shortest ways cannot be followed."
+        )
+        assert figures(bench)["loads"] == over
+        panel.figures.tabs["loads"].click()
+        (row,) = panel.lists["loads"].table.rows.rows
+        assert (row.now, row.then, row.of) == ("600 Mb/s", "1.3 Gb/s", of)
+        assert "→" in row.name and row.device in (link.a, link.b)
+        bench.window.step_back()
+    assert bench.map.would_carry == {LINK: (1.3e9, 1.5e8)}
+
+
+def test_where_the_load_of_today_is_not_known_it_is_said_how_much_more_it_would_be(bench: Bench) -> None:
+    moved = Moved((LinkThen(LINK, None, None, 7e8, 5e7),))
+    bench.engine.answers[WhatIf] = answer(Impact((), (), 0, (), {G1: L1}, (G1,)), moved)
+    bench.window.imagine(G1)
+    bench.wait_for(lambda: bench.window.topology.imagining.impact is not None)
+    (row,) = load_rows(bench.model, bench.window.topology.imagining)
+    assert (row.now, row.then, row.share) == ("not known", "+700 Mb/s", None)
+    bench.window.topology.panel._on_copy()
+    assert "+700 Mb/s" in QGuiApplication.clipboard().text()
+
+
+def test_the_panel_says_how_many_of_the_new_ways_the_map_paints(bench: Bench) -> None:
+    many = [UUID(int=1000 + n) for n in range(2 * (PATHS_DRAWN + 5))]
+    hops = dict(zip(many[::2], many[1::2], strict=True))
+    begin(bench, LINK, Impact((), (), 0, (), hops, tuple(hops)))
+    assert bench.map.what_if is not None and len(bench.map.what_if["rerouted"]) == PATHS_DRAWN
+    said = bench.window.topology.panel.painted
+    assert said.text() == "The map paints 200 of 205 new ways, those with most behind them."
+    assert said.isVisible()

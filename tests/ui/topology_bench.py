@@ -11,7 +11,7 @@ import msgspec
 from app.draft import now_us
 from domain.evidence import Contradiction, DerivedLink, Evidence, Source, contradiction_id, link_id, score_of
 from domain.fact import Fact
-from domain.topology import Impact, SinglePoint
+from domain.topology import Impact, Moved, SinglePoint
 from domain.wire import Changed, Reply
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import VANTAGE, id_of
@@ -68,9 +68,10 @@ def port_fact(device: UUID, name: str, speed_bps: int) -> Fact:
     return Fact(device, f"interface/{name}", "snmp", VANTAGE, 1, value)
 
 
-def answer(impact: Impact) -> Reply:
+def answer(impact: Impact, moved: Moved | None = None) -> Reply:
     """Return what the engine would reply to a what-if."""
-    return Reply(0, result={"impact": msgspec.to_builtins(impact)})
+    told = {"impact": msgspec.to_builtins(impact), "moved": msgspec.to_builtins(moved or Moved())}
+    return Reply(0, result=told)
 
 
 def points(*found: SinglePoint, more: bool = False) -> Reply:

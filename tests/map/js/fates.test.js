@@ -16,7 +16,7 @@ function square() {
   });
   return network;
 }
-const whatIf = (more) => ({ on: true, failed: [], lost: [], weakened: [], rerouted: [], ...more });
+const whatIf = (more) => ({ on: true, failed: [], lost: [], weakened: [], rerouted: [], loads: [], ...more });
 const now_us = 1e15;
 
 test("the worst fate counts, and whatever ends at what is lost or fails is lost", () => {
@@ -29,6 +29,14 @@ test("a link that fails is told from one that is lost, and carries nothing", () 
   const { devices, links } = fatesOf(square(), whatIf({ failed: ["da"], rerouted: [{ path: ["d", "a"] }] }));
   assert.deepEqual(Object.fromEntries(links), { da: "fails", ad: "carries" });
   assert.equal(devices.has("da"), false);
+});
+
+test("a link that would carry more does so in the frame, whatever ways are drawn; one that would carry less steps back", () => {
+  const then = (id, more) => ({ id, ab_bps: 1e9, ba_bps: 1, ab_class: 5, ba_class: 0, more });
+  const fates = fatesOf(square(), whatIf({ failed: ["da"], loads: [then("ab", true), then("cd", false), then("da", true), then("nobody", true)] }));
+  assert.deepEqual(Object.fromEntries(fates.links), { da: "fails", ab: "carries" });
+  assert.deepEqual([...fates.loads.keys()], ["ab", "cd", "da", "nobody"]);
+  assert.equal(fatesOf(square(), null).loads.size, 0);
 });
 
 test("a way without a link of ours is a line from place to place, once", () => {

@@ -1,0 +1,106 @@
+"""What the window's filter leaves, in the real page: the rest steps back, a fault never does, and a label says so."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from app.look import ThemeName, themes
+from app.map.sieve import Sifted
+from domain.geometry import LngLat
+from tests.map.conftest import Stage
+from tests.map.networks import health, id_of, news
+
+KEMPTEN, HAUCHENBERG, GRUNTEN, ALPSPITZ = map(id_of, ("Kempten", "Hauchenberg", "Grünten", "Alpspitz"))
+PAIR = Sifted("“kempten”", (KEMPTEN, HAUCHENBERG), 4)
+
+
+def at(stage: Stage, *ends: object) -> QPoint:
+    places = [stage.place_of(id) for id in ends]  # type: ignore[arg-type]
+    count = len(places)
+    return stage.pixel(LngLat(sum(p.lng for p in places) / count, sum(p.lat for p in places) / count))
+
+
+def label(stage: Stage) -> str:
+    found = stage.js(
+        "[...document.querySelectorAll('#sieve:not([hidden]) > *')].map((e) => e.textContent).join('|')"
+    )
+    return str(found)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_what_does_not_match_steps_back_and_comes_forward_again(stage: Stage, theme: ThemeName) -> None:
+    look = themes()[theme]
+    stage.view.set_theme(theme)
+    kept, aside = at(stage, HAUCHENBERG), at(stage, ALPSPITZ)
+    link, other = at(stage, HAUCHENBERG, HAUCHENBERG, KEMPTEN), at(stage, KEMPTEN, KEMPTEN, ALPSPITZ)
+    stage.until(lambda: stage.shows(aside, look.status["up"], 4) and stage.shows(other, look.load[3], 9))
+    stage.view.sieve.show(PAIR)
+    stage.until(lambda: not stage.shows(aside, look.status["up"], 4), "what steps back")
+    stage.until(lambda: not stage.shows(other, look.load[3], 9), "its link too")
+    assert stage.shows(kept, look.status["up"], 4)
+    assert any(stage.shows(link, look.load[number], 9) for number in (2, 3))
+    stage.view.sieve.show(None)
+    stage.until(lambda: stage.shows(aside, look.status["up"], 4) and stage.shows(other, look.load[3], 9))
+
+
+def test_a_fault_is_seen_whatever_is_filtered_at_once_and_as_long_as_it_lasts(stage: Stage) -> None:
+    dark = themes()["dark"]
+    where = at(stage, ALPSPITZ)
+    stage.view.sieve.show(Sifted("“kempten”", (KEMPTEN,), 4))
+    stage.until(lambda: not stage.shows(where, dark.status["up"], 4))
+    for status in ("down", "degraded"):
+        stage.tell_and_see(news(health("Alpspitz", status)))  # type: ignore[arg-type]
+        stage.until(lambda: stage.shows(where, dark.status[status], 12), status)  # noqa: B023
+    stage.tell_and_see(news(health("Alpspitz", "up")))
+    stage.until(lambda: not stage.shows(where, dark.status["up"], 4), "it steps back again")
+    stage.view.sieve.show(None)
+
+
+def test_the_label_says_what_is_filtered_and_a_click_or_escape_asks_for_all(stage: Stage) -> None:
+    left: list[bool] = []
+    stage.view.tools.filter_left.connect(lambda: left.append(True))
+    stage.view.sieve.show(PAIR)
+    stage.until(lambda: label(stage) == "Filter: “kempten”|2 of 4 devices|Esc")
+    stage.js("document.querySelector('#sieve').click()")
+    stage.until(lambda: len(left) == 1, "a click")
+    stage.view.select(KEMPTEN)
+    stage.settle()
+    QTest.keyClick(stage.hands, Qt.Key.Key_Escape)
+    stage.settle()
+    assert len(left) == 1, "Escape lets go of what is selected first"
+    stage.view.select(None)
+    stage.settle()
+    QTest.keyClick(stage.hands, Qt.Key.Key_Escape)
+    stage.until(lambda: len(left) == 2, "Escape")
+    stage.view.sieve.show(None)
+    stage.until(lambda: label(stage) == "")
+
+
+def test_where_nothing_matches_it_says_so_and_names_are_no_markup(stage: Stage) -> None:
+    stage.view.sieve.show(Sifted("“<b>x</b>”", (), 4))
+    stage.until(lambda: label(stage) == "Filter: “<b>x</b>”|nothing matches|Esc")
+    aside = at(stage, KEMPTEN)
+    stage.until(lambda: not stage.shows(aside, themes()["dark"].status["up"], 4))
+    stage.view.sieve.show(None)
+
+
+def test_a_what_if_is_seen_in_place_of_the_filter_and_a_page_that_died_has_the_filter_again(
+    stage: Stage,
+) -> None:
+    dark = themes()["dark"]
+    stage.view.sieve.show(PAIR)
+    stage.until(lambda: label(stage) != "")
+    stage.view.show_what_if([HAUCHENBERG], [GRUNTEN])
+    stage.until(lambda: stage.shows(at(stage, GRUNTEN), dark.status["affected"]))
+    assert stage.js("getComputedStyle(document.querySelector('#sieve')).display") == "none"
+    stage.view.leave_what_if()
+    stage.until(lambda: not stage.shows(at(stage, ALPSPITZ), dark.status["up"], 4))
+    stage.view._load()
+    stage.until(lambda: stage.view._ready and label(stage) == "Filter: “kempten”|2 of 4 devices|Esc")
+    stage.stand_still()
+    assert not stage.shows(at(stage, ALPSPITZ), dark.status["up"], 4)
+    assert stage.shows(at(stage, HAUCHENBERG), dark.status["up"], 4)
+    stage.view.sieve.show(None)
+    stage.settle()
