@@ -65,15 +65,15 @@ export function basemapLayers(c) {
     },
     {
       id: "rail", type: "line", ...from("roads"), filter: ["==", ["get", "kind"], "rail"], minzoom: 6,
-      paint: { "line-color": c.rail, "line-width": byZoom([[6, 0.9], [9, 1.2], [12, 1.6]]), "line-dasharray": [4, 2] },
+      paint: { "line-color": c.rail, "line-width": byZoom([[6, 1], [9, 1.3], [12, 1.7]]), "line-dasharray": [4, 2] },
     },
     {
       id: "road", type: "line", ...from("roads"), filter: ["==", ["get", "kind"], "major_road"], layout: { "line-join": "round" },
-      paint: { "line-color": c.road, "line-width": byZoom([[6, 0.8], [8, 1.1], [10, 1.6], [12, 2.8]]) },
+      paint: { "line-color": c.road, "line-width": byZoom([[6, 1], [8, 1.2], [10, 1.7], [12, 2.8]]) },
     },
     {
       id: "motorway", type: "line", ...from("roads"), filter: ["==", ["get", "kind"], "highway"], layout: { "line-join": "round" },
-      paint: { "line-color": c.motorway, "line-width": byZoom([[4, 0.8], [6, 1.2], [9, 2], [12, 4.2]]) },
+      paint: { "line-color": c.motorway, "line-width": byZoom([[4, 1], [6, 1.4], [9, 2.1], [12, 4.2]]) },
     },
     {
       id: "water-name", type: "symbol", ...from("water"), filter: ["==", ["geometry-type"], "Point"],
