@@ -22,7 +22,7 @@ class Sifted(NamedTuple):
     of: int
 
     @property
-    def count(self) -> str:
+    def counted(self) -> str:
         """How many it leaves, in words."""
         if not self.kept:
             return "nothing matches"
@@ -42,7 +42,7 @@ class MapSieve:
         if found is None:
             return {"sieve": _NONE}
         return {
-            "sieve": {"on": True, "kept": found.kept, "said": f"Filter: {found.said}", "count": found.count}
+            "sieve": {"on": True, "kept": found.kept, "said": f"Filter: {found.said}", "count": found.counted}
         }
 
     def show(self, sifted: Sifted | None) -> None:

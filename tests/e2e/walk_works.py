@@ -219,7 +219,7 @@ class Works:
         a, b = hands.at(self.place(LINKS[0][0])), hands.at(self.place(LINKS[0][1]))
         middle = (QPointF(a + b) / 2).toPoint()
         hands.drag(middle, middle + QPoint(0, 50))
-        yield "bent", lambda: bool(app.model.inventory.tables["link"][link].path)
+        yield "bent", lambda: bool(getattr(app.model.inventory.link(link), "path", ()))
         app.map.tools.hold("edit")
         app.window.select(None)
 

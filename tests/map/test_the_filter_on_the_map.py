@@ -51,7 +51,7 @@ def test_a_fault_is_seen_whatever_is_filtered_at_once_and_as_long_as_it_lasts(st
     stage.view.sieve.show(Sifted("“kempten”", (KEMPTEN,), 4))
     stage.until(lambda: not stage.shows(where, dark.status["up"], 4))
     for status in ("down", "degraded"):
-        stage.tell_and_see(news(health("Alpspitz", status)))  # type: ignore[arg-type]
+        stage.tell_and_see(news(health("Alpspitz", status)))
         stage.until(lambda: stage.shows(where, dark.status[status], 12), status)  # noqa: B023
     stage.tell_and_see(news(health("Alpspitz", "up")))
     stage.until(lambda: not stage.shows(where, dark.status["up"], 4), "it steps back again")

@@ -30,7 +30,7 @@ def test_the_trees_words_and_the_counts_filter_the_map_too(bench: Bench) -> None
     assert kept(bench) == {G1, G2}
     sifted = bench.map.sieve.sifted
     assert sifted is not None
-    assert (sifted.said, sifted.count) == ("“grünten”", f"2 of {len(every)} devices")
+    assert (sifted.said, sifted.counted) == ("“grünten”", f"2 of {len(every)} devices")
     fall(bench, G1)
     fall(bench, L1)
     QTest.mouseClick(bench.window.top.chips["down"], Qt.MouseButton.LeftButton)
@@ -40,7 +40,7 @@ def test_the_trees_words_and_the_counts_filter_the_map_too(bench: Bench) -> None
     assert kept(bench) == {G1, G2}, "what turns is filtered anew"
     bench.window.tree.filter.setText("nobody has this")
     assert kept(bench) == set()
-    assert bench.map.sieve.sifted is not None and bench.map.sieve.sifted.count == "nothing matches"
+    assert bench.map.sieve.sifted is not None and bench.map.sieve.sifted.counted == "nothing matches"
 
 
 def test_a_role_and_a_tag_are_words_of_the_filter(bench: Bench) -> None:

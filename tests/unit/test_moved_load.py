@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.topology import LinkNow, Topology, impact, moved_load, way_after
+from domain.topology import LinkNow, LinkThen, Topology, impact, moved_load, way_after
 
 DEVICES = [UUID(int=n) for n in range(1, 10)]
 LINKS = [UUID(int=n) for n in range(100, 116)]
@@ -98,12 +98,12 @@ def _now(net: Net, link: UUID, start: UUID) -> float:
     return (now.ab_bps if now.a == start else now.ba_bps) or 0.0
 
 
-def _load(net: Net, then: dict[UUID, object], link: UUID, start: UUID) -> float:
+def _load(net: Net, then: dict[UUID, LinkThen], link: UUID, start: UUID) -> float:
     """Return what a link would carry from one of its ends."""
     row = then.get(link)
     if row is None:
         return _now(net, link, start)
-    return row.ab_bps if net.now[link].a == start else row.ba_bps  # type: ignore[attr-defined, no-any-return]
+    return (row.ab_bps if net.now[link].a == start else row.ba_bps) or 0.0
 
 
 @settings(max_examples=100, deadline=None)
