@@ -1,8 +1,8 @@
 """How soon a team's processes are back after a kill -9 under load, and whether anything acknowledged is lost or doubled.
 
-Figures, of real engines, a server and PostgreSQL as processes: `engine_s`, `server_s`, `collector_s`, `database_s` (most, from
-the kill until all are connected and an edit passes the server again), `acknowledged` edits, `lost`, `doubled`, `differ` (what one
-shows otherwise than another), `cycles` on the server, `cycles_missing` of the collector's.
+Figures, of real engines, two servers, NATS and PostgreSQL as processes: `engine_s`, `server_s`, `collector_s`, `database_s`,
+`nats_s` (most, from the kill until all are connected and an edit passes the server again), `acknowledged` edits, `lost`,
+`doubled`, `differ` (what one shows otherwise than another), `cycles` on the server, `cycles_missing` of the collector's.
 One rule: kills are at random moments under load, and what is on disk is counted by a superuser.
 """
 
@@ -15,7 +15,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from domain.vault import Secret
 from migrations.guards import REQUESTS
+from tests.server.servers import nats
 from tests.server.test_kills import prepared
 from tests.team.fault_run import FaultRun
 from tests.team.processes import an_office
@@ -30,12 +32,15 @@ def run() -> dict[str, Any]:
     try:
         with (
             prepared(folder / "pg") as sockets,
-            an_office(url_of(sockets, "hg", REQUESTS)) as office,
+            nats() as hub,
+            an_office(
+                url_of(sockets, "hg", REQUESTS), servers=2, nats_url=Secret(f"nats://127.0.0.1:{hub.port}")
+            ) as office,
             ExitStack() as ending,
         ):
-            team = FaultRun(office, sockets, folder, ending)
+            team = FaultRun(office, sockets, folder, ending, nats=hub)
             for _ in range(ROUNDS):
-                for victim in ("engine", "server", "collector", "database"):
+                for victim in ("engine", "server", "collector", "database", "nats"):
                     team.kill(victim)
             figures = team.settle(stops=True)
             took_s = {f"{name}_s": round(max(times_s), 1) for name, times_s in team.took_s.items()}

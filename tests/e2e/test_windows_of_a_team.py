@@ -1,4 +1,4 @@
-"""Real windows in a team: joined by their dialog, each cut off in turn, let in again, elsewhere and back, left.
+"""Real windows in a team: joined by their dialog, each cut off in turn, one killed meanwhile, let in again, elsewhere, left.
 
 Counterpart: `test_a_team_of_processes.py`, the same of engines alone. One rule: what is asserted is what a window shows.
 """
@@ -30,7 +30,17 @@ class Desk:
         self.who, self.login = who, f"{who}@example.org"
         self.line = office.line()
         folder.mkdir()
-        self.window = ending.enter_context(WindowProcess(folder, NAME, program="team_window"))
+        self._folder, self._ending = folder, ending
+        self.open()
+
+    def open(self) -> None:
+        """Open the window."""
+        self.window = self._ending.enter_context(WindowProcess(self._folder, NAME, program="team_window"))
+
+    def kill(self) -> None:
+        """Kill the window where it stands; its engine goes with it."""
+        self.window.process.kill()
+        self.window.process.wait()
 
     def tell(self, command: str) -> None:
         """Let the user do something."""
@@ -114,6 +124,11 @@ def test_windows_share_a_network_are_cut_off_let_in_again_go_elsewhere_and_leave
             other.tell(f"move {place[0]} {place[1]}")
             other.shows(lambda line, there=place: line["place"] == there, "moved here")
             cut.picture(f"{cut.who}-cut")
+            if cut is joe:
+                cut.kill()
+                cut.open()
+                cut.shows(lambda line, n=note: line["note"] == n, "what was acknowledged before the kill")
+                cut.team("what waits is still there", pending=1)
             cut.line.mend()
             for desk in (cut, other):
                 desk.shows(

@@ -27,6 +27,7 @@ from engine.compose import new_id, now_us
 from tests.server.kills import backends
 from tests.team.processes import Member, Office, until
 from tools.cluster import url_of
+from tools.nats import NatsServer
 
 DATABASE = "hg"
 PAUSE_S = 0.05
@@ -35,10 +36,19 @@ SETTLED_US = 3_500_000
 
 
 class FaultRun:
-    """Mara and Joe edit, a collector polls; whoever is killed is started again at once."""
+    """Mara and Joe edit, a collector polls; whoever is killed is started again at once. `nats`: what joins several servers."""
 
-    def __init__(self, office: Office, sockets: Path, folder: Path, ending: ExitStack, seed: int = 1) -> None:
+    def __init__(
+        self,
+        office: Office,
+        sockets: Path,
+        folder: Path,
+        ending: ExitStack,
+        seed: int = 1,
+        nats: NatsServer | None = None,
+    ) -> None:
         self.office = office
+        self._nats = nats
         self._sockets = sockets
         self._dice = random.Random(seed)
         self.took_s: dict[str, list[float]] = {}
@@ -110,6 +120,12 @@ class FaultRun:
             case "server":
                 self.office.kill()
                 self.office.start()
+            case "nats":
+                assert self._nats is not None, "there is none"
+                self._nats.kill()
+                time.sleep(self._dice.uniform(0.0, 2.0))
+                began_s = time.monotonic()
+                self._nats.start()
             case "database":
                 os.kill(self._dice.choice(backends(self._sockets)), signal.SIGKILL)
         before = until(self._confirmed, "the database answers")

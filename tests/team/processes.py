@@ -106,41 +106,54 @@ class Member:
 
 
 class Office:
-    """A server as a process, which may die and come back, and the people who administer it."""
+    """A server, or some on one database, as processes which may die and come back, and the people who administer them."""
 
-    def __init__(self, database_url: str, world: Simulation, **settings: object) -> None:
+    def __init__(self, database_url: str, world: Simulation, servers: int = 1, **settings: object) -> None:
         self.database_url = database_url
         self.world = world
         self._settings = settings
-        self._open = ExitStack()
+        self._open = [ExitStack() for _ in range(servers)]
+        self._servers: list[Process | None] = [None] * servers
         self._lines: list[Proxy] = []
-        self.server: Process
 
     def start(self) -> None:
-        """Start the server; all lines lead to it."""
-        self.server = self._open.enter_context(process(self.database_url, **self._settings))
-        for line in self._lines:
-            line.target = self.port
+        """Start the servers that do not run; the lines lead to them in turn."""
+        for place, one in enumerate(self._servers):
+            if one is None:
+                self._servers[place] = self._open[place].enter_context(
+                    process(self.database_url, **self._settings)
+                )
+        for number, line in enumerate(self._lines):
+            line.target = self._port(number)
 
-    def kill(self) -> None:
-        """Kill it where it stands."""
-        self.server.kill()
-        self._open.close()
+    def kill(self, place: int = 0) -> None:
+        """Kill one where it stands."""
+        if (one := self._servers[place]) is not None:
+            one.kill()
+        self._open[place].close()
+        self._servers[place] = None
 
     def stop(self) -> None:
-        """End it, if it runs."""
-        self._open.close()
+        """End those that run."""
+        for one in self._open:
+            one.close()
 
     @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self.server.address.rpartition(":")[2])
+    def server(self) -> Process:
+        """The first one."""
+        assert self._servers[0] is not None, "it was killed"
+        return self._servers[0]
 
     def line(self) -> Proxy:
-        """Return a new line to it."""
-        line = self.world.enter(passing(self.port))
+        """Return a new line, to the next server in turn."""
+        line = self.world.enter(passing(self._port(len(self._lines))))
         self._lines.append(line)
         return line
+
+    def _port(self, number: int) -> int:
+        server = self._servers[number % len(self._servers)]
+        assert server is not None, "it was killed"
+        return int(server.address.rpartition(":")[2])
 
     def found(self) -> Person:
         """Return the platform's first administrator, by the link that `heliograph-server found` prints."""

@@ -1,4 +1,4 @@
-"""kill -9 of engines, server and PostgreSQL under load, a full disk, a collector cut off: what was acknowledged is there once.
+"""kill -9 of engines, servers, NATS and PostgreSQL under load, a full disk, a collector cut off: what counts is there once.
 
 Counterparts: `processes.py`; `tests/bench/bench_team_faults.py`, the same for longer, with figures; `tests/e2e/test_survival.py`
 kills the window and its page.
@@ -22,6 +22,7 @@ from domain.vault import Secret
 from domain.wire import SubmitEdit
 from engine.compose import new_id, now_us
 from migrations.guards import REQUESTS
+from tests.server.servers import nats
 from tests.server.test_kills import prepared
 from tests.team.fault_run import FaultRun, missing_cycles
 from tests.team.processes import an_office, until
@@ -42,9 +43,15 @@ def sockets() -> Iterator[Path]:
 def test_killed_one_after_the_other_under_load_all_recover_and_nothing_is_lost_or_doubled(
     tmp_path: Path, sockets: Path
 ) -> None:
-    with an_office(url_of(sockets, "hg", REQUESTS)) as office, ExitStack() as ending:
-        run = FaultRun(office, sockets, tmp_path, ending)
-        for victim in ("engine", "server", "collector", "database"):
+    with (
+        nats() as hub,
+        an_office(
+            url_of(sockets, "hg", REQUESTS), servers=2, nats_url=Secret(f"nats://127.0.0.1:{hub.port}")
+        ) as office,
+        ExitStack() as ending,
+    ):
+        run = FaultRun(office, sockets, tmp_path, ending, nats=hub)
+        for victim in ("engine", "server", "collector", "database", "nats"):
             run.kill(victim)
         figures = run.settle()
         assert figures["acknowledged"] > 20
