@@ -13,17 +13,24 @@ def routers() -> list[APIRouter]:
     from sync_server.admin import (  # noqa: PLC0415 they import this package
         account,
         across,
+        alerts,
         audit,
         entry,
         files,
+        hooks,
         installs,
+        inventory,
         keys,
         live_map,
         people,
         platform,
         pushed,
+        roles,
+        rules,
         tenant,
     )
 
-    pages = (entry, live_map, across, platform, people, keys, pushed, installs, tenant, audit, account)
+    watched = (live_map, alerts, inventory, tenant, rules)
+    known = (people, keys, pushed, hooks, installs, audit)
+    pages = (entry, *watched, *known, across, platform, account, roles)
     return [files.router, live_map.router, *(one.pages.router for one in pages)]

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, get_args
 from uuid import UUID
 
 from domain.health import Status
+from sync_server.admin.forms import text_in
 from sync_server.admin.pages import Pages
 from sync_server.api import tenants
 from sync_server.api.lookup import WORDS_CHARS, Where, add_words
@@ -100,11 +101,11 @@ async def _state_of(call: Call, tenant: tenants.TenantRow) -> TenantState:
     return TenantState(tenant.id, tenant.name, tenant.off_us is None, devices, heard_us, alerts)
 
 
-@pages.page("/admin/devices", "devices.html", allow="tenants:read", of="platform")
+@pages.page("/admin/all-devices", "all_devices.html", allow="tenants:read", of="platform")
 async def show_devices(call: Call) -> dict[str, Any]:
     """Devices of all tenants, by tenant and name."""
     given = call.request.query_params
-    words = given.get("search", "").strip()[:WORDS_CHARS].replace("\x00", "")
+    words = text_in(given, "search", WORDS_CHARS)
     status = given.get("status", "") if given.get("status") in STATUSES else ""
     place = _Place(*(call.page.key(tuple[UUID, str | None, UUID | None]) or ()))
     tenants_behind = await call.transaction.fetch(_TENANTS, place.tenant, TENANTS_A_PAGE + 1)

@@ -16,6 +16,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from domain.errors import RefusedByRule
+from sync_server.admin.forms import text_in
 from sync_server.admin.frame import when
 from sync_server.admin.pages import SAFETY, Pages
 from sync_server.api import audit
@@ -117,7 +118,7 @@ async def export(call: Call) -> Response:
 
 def _filter_of(call: Call) -> Filter:
     asked = call.request.query_params
-    return Filter(*(asked.get(name, "").strip()[:TEXT_CAP].replace("\x00", "") for name in Filter._fields))
+    return Filter(*(text_in(asked, name, TEXT_CAP) for name in Filter._fields))
 
 
 def _day(text: str, field: str) -> date | None:

@@ -39,7 +39,7 @@ class Form:
         """Tell whether a field was sent: a box that is checked, an answer that was typed."""
         return name in self._fields
 
-    def body(self, kind: type[_T], **fields: Any) -> _T:
+    def body(self, kind: type[_T], /, **fields: Any) -> _T:
         """Return these fields as a type of the API. Raises RefusedByRule."""
         try:
             return msgspec.convert(fields, kind, strict=False)
@@ -56,6 +56,11 @@ class Form:
         if not chosen:
             raise refused("MISSING_REQUIRED_FIELD", "choose at least one site, or all of them", "sites")
         return chosen
+
+
+def text_in(given: Mapping[str, str], name: str, cap: int) -> str:
+    """Return what an address asks for under a name, at most so long and without what a database takes for no text."""
+    return given.get(name, "").strip()[:cap].replace("\x00", "")
 
 
 async def read_form(request: Request) -> Form:

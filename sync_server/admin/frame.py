@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
+from domain.alert_rules import amount, span
 from domain.roles import Permission
 from engine import VERSION
 from sync_server.admin.files import STAMP
@@ -33,13 +34,17 @@ NAVIGATION: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Tenant",
         (
             Entry("/admin/map", "Map", "devices:read", "tenant"),
+            Entry("/admin/alerts", "Alerts", "alerts:read", "tenant"),
+            Entry("/admin/devices", "Devices", "devices:read", "tenant"),
+            Entry("/admin/sites", "Sites", "sites:read", "tenant"),
+            Entry("/admin/rules", "Alert rules", "rules:read", "tenant"),
             Entry("/admin/users", "People", "users:read", "tenant"),
             Entry("/admin/keys", "API keys", "keys:read", "tenant"),
             Entry("/admin/push-keys", "Device keys", "keys:read", "tenant"),
+            Entry("/admin/hooks", "Integrations", "keys:read", "tenant"),
             Entry("/admin/quarantine", "Quarantine", "quarantine:read", "tenant"),
             Entry("/admin/installs", "Installs", "installs:read", "tenant"),
             Entry("/admin/pollers", "Pollers", "installs:read", "tenant"),
-            Entry("/admin/sites", "Sites", "sites:read", "tenant"),
             Entry("/admin/usage", "Usage", "tenant:read", "tenant"),
             Entry("/admin/audit", "Audit", "audit:read", "tenant"),
         ),
@@ -48,14 +53,20 @@ NAVIGATION: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Platform",
         (
             Entry("/admin/overview", "Overview", "tenants:read", "platform"),
-            Entry("/admin/devices", "All devices", "tenants:read", "platform"),
+            Entry("/admin/all-devices", "All devices", "tenants:read", "platform"),
             Entry("/admin/tenants", "Tenants", "tenants:read", "platform"),
             Entry("/admin/operators", "Operators", "tenants:read", "platform"),
             Entry("/admin/settings", "Settings", "settings:read", "platform"),
             Entry("/admin/audit", "Platform audit", "audit:read", "either"),
         ),
     ),
-    ("You", (Entry("/admin/account", "Your account", None, "either"),)),
+    (
+        "You",
+        (
+            Entry("/admin/account", "Your account", None, "either"),
+            Entry("/admin/roles", "Who may what", None, "either"),
+        ),
+    ),
 )
 
 _ROLE_NAMES = {
@@ -160,5 +171,7 @@ _templates = Environment(
 _templates.filters["when"] = when
 _templates.filters["size"] = size_of
 _templates.filters["browser"] = browser_of
+_templates.filters["amount"] = lambda value, metric="": amount(metric, value)
+_templates.filters["span"] = span
 _templates.filters["role"] = lambda role: _ROLE_NAMES.get(role, role or "API key")
 _templates.globals.update(version=VERSION, stamp=STAMP)

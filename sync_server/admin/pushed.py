@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sync_server.admin.forms import Form
+from sync_server.admin.named import names_of
 from sync_server.admin.pages import Pages, Said
 from sync_server.api import push_keys, quarantine
 from sync_server.api.routes import Call
@@ -22,7 +23,7 @@ async def show_push_keys(call: Call) -> dict[str, Any]:
     keys = await push_keys.list_push_keys(call)
     return {
         "keys": keys,
-        "names": await _names(call, {key.device for key in keys}),
+        "names": await names_of(call, {key.device for key in keys}),
         "now_us": round(call.services.now_s() * 1_000_000),
     }
 
@@ -53,7 +54,7 @@ async def show_held(call: Call) -> dict[str, Any]:
     """The tenant's messages that were not stored."""
     kind = call.request.query_params.get("kind", "")
     held = await quarantine.list_held(call, kind=kind if kind in ("invalid", "dead") else "")
-    return {"held": held, "kind": kind, "names": await _names(call, {one.device for one in held})}
+    return {"held": held, "kind": kind, "names": await names_of(call, {one.device for one in held})}
 
 
 @pages.act("/admin/quarantine/{id}/replay", allow="quarantine:write", on=show_held)
@@ -68,10 +69,3 @@ async def drop_held(call: Call, form: Form, id: UUID) -> Said:
     """Drop a message."""
     await quarantine.drop_held(call, id)
     return Said("It is dropped.")
-
-
-async def _names(call: Call, devices: set[UUID | None]) -> dict[UUID, str]:
-    rows = await call.transaction.fetch(
-        "SELECT id, name FROM device WHERE id = ANY ($1::uuid[])", list(devices)
-    )
-    return {row["id"]: row["name"] for row in rows}

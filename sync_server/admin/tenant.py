@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sync_server.admin.forms import Form
+from sync_server.admin.forms import Form, text_in
 from sync_server.admin.pages import Pages, Said
 from sync_server.api import pollers, tenants
 from sync_server.api.pages import cut
@@ -38,7 +38,7 @@ _COUNTS = """
 @pages.page("/admin/sites", "sites.html", allow="sites:read")
 async def show_sites(call: Call) -> dict[str, Any]:
     """The tenant's sites."""
-    search = call.request.query_params.get("search", "").strip()[:SEARCH_CAP].replace("\x00", "")
+    search = text_in(call.request.query_params, "search", SEARCH_CAP)
     reach = None if call.who.reach.sites is None else sorted(call.who.reach.sites)
     name, id = call.page.key(tuple[str, Any]) or (None, None)
     rows = await call.transaction.fetch(_LIST, reach, search, name, id, call.page.limit + 1)

@@ -5,6 +5,7 @@ One rule: who did it is who asks; what is done already is answered as it is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -108,25 +109,38 @@ async def read_alert(call: Call, id: UUID) -> Alert:
     return alert_of(row)
 
 
-def _add_act(act: PersonAct, takes: type[Body], doc: str) -> None:
+async def do_act(call: Call, id: UUID, act: PersonAct) -> Alert:
+    """Do what the request's body, of the type in `TAKES`, says of an alert. Raises RefusedByRule."""
+    said: Any = call.body
+    text, to = said.text.strip(), getattr(said, "to", "").strip()
+    ledger = await open_ledger(call)
+    alert = await ledger.act(id, act, text, to)
+    await call.record(f"alert.{DONE[act]}", ("alert", id), {"text": text, "to": to} if to else {"text": text})
+    return alert
+
+
+TAKES: Mapping[PersonAct, type[Body]] = {
+    "acknowledge": Said,
+    "comment": Comment,
+    "assign": Assignment,
+    "resolve": Said,
+    "reopen": Said,
+}
+"""The body of each act."""
+
+
+def _add_act(act: PersonAct, doc: str) -> None:
     """Declare the route of an act."""
 
     async def do(call: Call, id: UUID) -> Alert:
-        said: Any = call.body
-        text, to = said.text.strip(), getattr(said, "to", "").strip()
-        ledger = await open_ledger(call)
-        alert = await ledger.act(id, act, text, to)
-        await call.record(
-            f"alert.{DONE[act]}", ("alert", id), {"text": text, "to": to} if to else {"text": text}
-        )
-        return alert
+        return await do_act(call, id, act)
 
     do.__name__, do.__doc__ = f"{act}_alert", doc
-    routes.route("POST", f"/alerts/{{id}}/{act}", allow="alerts:write", takes=takes, gives=Alert)(do)
+    routes.route("POST", f"/alerts/{{id}}/{act}", allow="alerts:write", takes=TAKES[act], gives=Alert)(do)
 
 
-_add_act("acknowledge", Said, "Say that one has seen it and sees to it.")
-_add_act("comment", Comment, "Say something of it.")
-_add_act("assign", Assignment, "Say who is to see to it.")
-_add_act("resolve", Said, "Say that it is over.")
-_add_act("reopen", Said, "Say that it is not over after all.")
+_add_act("acknowledge", "Say that one has seen it and sees to it.")
+_add_act("comment", "Say something of it.")
+_add_act("assign", "Say who is to see to it.")
+_add_act("resolve", "Say that it is over.")
+_add_act("reopen", "Say that it is not over after all.")

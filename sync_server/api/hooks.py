@@ -41,13 +41,14 @@ _HEADER = Header(max_length=128)
 
 
 class Hook(msgspec.Struct, frozen=True):
-    """A hook, without its secret. Times are microseconds since 1970 UTC."""
+    """A hook, without its secret. Times are microseconds since 1970 UTC; `heard_us`: when a message was taken last."""
 
     id: UUID
     name: str
     maker: UUID
     made_us: int
     ended_us: int | None
+    heard_us: int | None
 
 
 class NewHook(Body, frozen=True):
@@ -79,7 +80,8 @@ class Message(Body, frozen=True):
     value: float | None = None
 
 
-_SELECT = "SELECT id, name, maker, made_us, ended_us FROM identity.hook"
+_HEARD = "SELECT a.at_us FROM identity.audit a WHERE (a.tenant_id, a.actor) = (h.tenant_id, h.id) ORDER BY a.seq DESC LIMIT 1"
+_SELECT = f"SELECT h.id, h.name, h.maker, h.made_us, h.ended_us, ({_HEARD}) AS heard_us FROM identity.hook h"
 
 
 @routes.route("GET", "/hooks", allow="keys:read", gives=list[Hook], paged=True)
@@ -103,13 +105,13 @@ async def make_hook(call: Call) -> MadeHook:
         call.who.id,
     )
     await call.record("hook.made", ("hook", id), {"name": call.body.name})
-    return MadeHook(await _read(call, id), secret)
+    return MadeHook(await read_hook(call, id), secret)
 
 
 @routes.route("DELETE", "/hooks/{id}", allow="keys:write", status=204)
 async def end_hook(call: Call, id: UUID) -> None:
     """End a hook: its messages are refused from now on, its alerts stay."""
-    before = await _read(call, id)
+    before = await read_hook(call, id)
     await call.transaction.execute(
         "UPDATE identity.hook SET ended_us = coalesce(ended_us, identity.now_us()) WHERE id = $1", id
     )
@@ -214,8 +216,9 @@ def _told(body: Message, alert: Alert) -> tuple[str, tuple[str, object], dict[st
     return "alert.told", ("alert", alert.id), detail
 
 
-async def _read(call: Call, id: UUID) -> Hook:
-    row = await call.transaction.fetchrow(f"{_SELECT} WHERE id = $1", id)
+async def read_hook(call: Call, id: UUID) -> Hook:
+    """Return a hook. Raises RefusedByRule."""
+    row = await call.transaction.fetchrow(f"{_SELECT} WHERE h.id = $1", id)
     if row is None:
         raise refused("HOOK_NOT_FOUND", "there is no such hook")
     return Hook(*row)

@@ -6,6 +6,7 @@ One rule: an error in the page's console fails the test, and so does anything th
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import threading
@@ -25,6 +26,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWebEngineCore import QWebEnginePage, QWebEngineProfile
 from PySide6.QtWebEngineWidgets import QWebEngineView
 from PySide6.QtWidgets import QApplication
+from websockets.sync.client import connect
 
 from app.map.scheme import prepare_web_engine
 from sync_server.main import opened
@@ -44,6 +46,8 @@ if (
     _LOOPBACK not in os.environ["QTWEBENGINE_CHROMIUM_FLAGS"]
 ):  # the last one counts: the window's page reaches nobody
     os.environ["QTWEBENGINE_CHROMIUM_FLAGS"] += f" {_LOOPBACK}"
+with socket.create_server(("127.0.0.1", 0)) as free:
+    os.environ["QTWEBENGINE_REMOTE_DEBUGGING"] = f"127.0.0.1:{free.getsockname()[1]}"
 WAIT_S = 60.0
 """Longest wait for what must come: generous, because the machine may be busy."""
 
@@ -115,6 +119,29 @@ class _Page(QWebEnginePage):
             self.errors.append(f"{message} ({source}:{line})")
 
 
+class Dark:
+    """Who tells a page that the system is dark, as long as it is held. Chromium asks the desktop, and offscreen there is none."""
+
+    def __init__(self, page: QWebEnginePage) -> None:
+        self._url = f"ws://{os.environ['QTWEBENGINE_REMOTE_DEBUGGING']}/devtools/page/{page.devToolsId()}"
+        self._over = threading.Event()
+        self.is_told = threading.Event()
+        self._thread = threading.Thread(target=self._tell, daemon=True)
+        self._thread.start()
+
+    def _tell(self) -> None:
+        dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+        with connect(self._url, proxy=None) as line:
+            line.send(json.dumps({"id": 1, "method": "Emulation.setEmulatedMedia", "params": dark}))
+            line.recv(WAIT_S)
+            self.is_told.set()
+            self._over.wait()
+
+    def end(self) -> None:
+        """Let go of the page."""
+        self._over.set()
+
+
 class Browser:
     """A browser without a past, and hands and eyes for it."""
 
@@ -126,9 +153,17 @@ class Browser:
         self.view.setPage(self.page)
         self.view.resize(width_px, height_px)
         self.view.show()
+        self._dark: Dark | None = None
+
+    def darken(self) -> None:
+        """Have a system that is dark."""
+        self._dark = Dark(self.page)
+        self.until(self._dark.is_told.is_set, "the page knows that it is dark")
 
     def close(self) -> None:
         """Take it down, the page before its profile."""
+        if self._dark is not None:
+            self._dark.end()
         self.view.close()
         self.view.setPage(None)  # type: ignore[arg-type]
         self.page.deleteLater()

@@ -66,16 +66,18 @@ async def test_all_devices_are_found_across_tenants_and_each_tenant_reads_that_t
 ) -> None:
     async with serving(server_database) as server:
         root, north, south = await two_tenants(server)
-        said = (await ask(root, "GET", "/admin/devices?search=R1")).text
+        said = (await ask(root, "GET", "/admin/all-devices?search=R1")).text
         assert [(row[0], row[2]) for row in rows(said)] == [("R1", "North"), ("R1", "South")]
-        down = (await ask(root, "GET", "/admin/devices?status=down")).text
+        down = (await ask(root, "GET", "/admin/all-devices?status=down")).text
         assert [row[2] for row in rows(down)] == ["North"]
         assert "<img src=x" not in down
-        assert "No device of any tenant" in (await ask(root, "GET", "/admin/devices?search=nonesuch")).text
+        assert (
+            "No device of any tenant" in (await ask(root, "GET", "/admin/all-devices?search=nonesuch")).text
+        )
         for tenant, times in ((north, 2), (south, 1)):
             read = await server.owner.fetch(
                 "SELECT detail, actor FROM identity.audit WHERE tenant_id = $1::uuid AND act = 'tenant.read'"
-                " AND detail->>'path' = '/admin/devices'",
+                " AND detail->>'path' = '/admin/all-devices'",
                 tenant,
             )
             assert len(read) == times, tenant
@@ -92,7 +94,7 @@ async def test_audits_of_many_tenants_are_written_in_the_order_of_their_ids(
         for id in ids:
             root.token = (await root.post("/auth/switch", {"tenant": id}))["access_token"]
             since_us = await server.owner.fetchval("SELECT max(at_us) FROM identity.audit")
-            shown = {row[2] for row in rows((await ask(root, "GET", "/admin/devices")).text)}
+            shown = {row[2] for row in rows((await ask(root, "GET", "/admin/all-devices")).text)}
             written = await server.owner.fetch(_WRITTEN, since_us)
             wanted = [one for name, one in zip("CBA", ids, strict=True) if name in shown or one == id]
             assert [str(row["tenant_id"]) for row in written] == wanted, "the one that is entered among them"
@@ -104,10 +106,10 @@ async def test_a_page_that_has_looked_for_long_goes_on_where_it_stood(
     monkeypatch.setattr(across, "LOOK_S", 0.0)
     async with serving(server_database) as server:
         root, *_ = await two_tenants(server)
-        first = (await ask(root, "GET", "/admin/devices?status=up")).text
+        first = (await ask(root, "GET", "/admin/all-devices?status=up")).text
         more = re.search(r'href="(\?[^"]+)">Next page', first)
         assert [row[2] for row in rows(first)] == ["North"] and more is not None
-        path = f"/admin/devices{html.unescape(more[1])}"
+        path = f"/admin/all-devices{html.unescape(more[1])}"
         assert [row[2] for row in rows((await ask(root, "GET", path)).text)] == ["South"]
 
 
@@ -118,14 +120,14 @@ async def test_pages_of_all_devices_leave_none_out_and_show_none_twice(
     async with serving(server_database) as server:
         root, *_ = await two_tenants(server)
         await server.tenant(root, "Empty")
-        found, path = [], "/admin/devices"
+        found, path = [], "/admin/all-devices"
         for _ in range(10):
             said = (await ask(root, "GET", path)).text
             found += [(row[2], row[1]) for row in rows(said)]
             more = re.search(r'href="\?(cursor=[^"]+)">Next page', said)
             if more is None:
                 break
-            path = f"/admin/devices?{more[1]}"
+            path = f"/admin/all-devices?{more[1]}"
         assert sorted(found) == [("North", "10.0.0.1"), ("North", "10.0.0.2"), ("South", "10.0.0.1")]
 
 

@@ -51,26 +51,33 @@ users:write: POST /users, DELETE+PATCH /users/{id}, POST /users/{id}/link, DELET
 """
 
 PAGES = """
+alerts:read: GET /admin/alerts, GET /admin/alerts/{id}
+alerts:write: POST /admin/alerts/{id}/acknowledge, POST /admin/alerts/{id}/assign, POST /admin/alerts/{id}/comment,
+    POST /admin/alerts/{id}/reopen, POST /admin/alerts/{id}/resolve, POST /admin/alerts/{id}/take
 anybody: GET /, GET+POST /admin/login, GET /link, POST /link/found, POST /link/look, POST /link/take
 audit:read: GET /admin/audit, GET /admin/audit/export, GET /admin/audit/verify
-devices:read: GET /admin/map
+devices:read: GET /admin/devices, GET /admin/devices/{id}, GET /admin/map
 installs:read: GET /admin/installs, GET /admin/installs/{id}, GET /admin/pollers
 installs:write: POST /admin/installs/{id}, POST /admin/installs/{id}/revoke
-keys:read: GET /admin/keys, GET /admin/push-keys
-keys:write: POST /admin/keys, POST /admin/keys/{id}/end, POST /admin/push-keys, POST /admin/push-keys/{id}/end
+keys:read: GET /admin/hooks, GET /admin/keys, GET /admin/push-keys
+keys:write: POST /admin/hooks, POST /admin/hooks/{id}/end, POST /admin/keys, POST /admin/keys/{id}/end, POST /admin/push-keys,
+    POST /admin/push-keys/{id}/end
 quarantine:read: GET /admin/quarantine
 quarantine:write: POST /admin/quarantine/{id}/drop, POST /admin/quarantine/{id}/replay
+rules:read: GET /admin/rules, GET /admin/rules/{id}
+rules:write: POST /admin/rules, POST /admin/rules/{id}, POST /admin/rules/{id}/delete, POST /admin/rules/{id}/off,
+    POST /admin/rules/{id}/on
 settings:read: GET /admin/settings
 settings:write: POST /admin/operators, POST /admin/operators/{id}, POST /admin/operators/{id}/authenticator,
     POST /admin/operators/{id}/close, POST /admin/operators/{id}/link, POST /admin/operators/{id}/open,
     POST /admin/operators/{id}/remove
-signed in: GET /admin, GET /admin/account, POST /admin/account/authenticator,
+signed in: GET /admin, GET /admin/account, GET /admin/roles, POST /admin/account/authenticator,
     POST /admin/account/authenticator/confirm, POST /admin/account/authenticator/remove, POST /admin/account/password,
     POST /admin/account/sessions/{id}/end, POST /admin/logout, POST /admin/switch
 sites:read: GET /admin/sites
 tenant:read: GET /admin/usage
 tenant:write: POST /admin/usage
-tenants:read: GET /admin/devices, GET /admin/operators, GET /admin/operators/{id}, GET /admin/overview,
+tenants:read: GET /admin/all-devices, GET /admin/operators, GET /admin/operators/{id}, GET /admin/overview,
     GET /admin/tenants, GET /admin/tenants/{id}
 tenants:write: POST /admin/tenants, POST /admin/tenants/{id}, POST /admin/tenants/{id}/close,
     POST /admin/tenants/{id}/open
