@@ -5,7 +5,7 @@ One rule: a list that is worked through stays the same list: what is done in it 
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, cast, get_args
+from typing import Any, Literal, NamedTuple, get_args
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -113,8 +113,8 @@ def _filter_of(call: Call) -> Filter:
     except ValueError:
         subject = None
     return Filter(
-        cast(State, state) if state in STATES else "open",
-        cast(Severity, severity) if severity in SEVERITIES else None,
+        state if state in STATES else "open",
+        severity if severity in SEVERITIES else None,
         taken if taken in TAKEN else "",
         subject,
     )

@@ -94,7 +94,7 @@ def _asked(call: Call) -> Found:
         site = None
     return Found(
         text_in(given, "search", WORDS_CHARS),
-        cast(Status, status) if status in STATUSES else None,
+        status if status in STATUSES else None,
         cast(Role, role) if role in ROLES else None,
         site,
     )

@@ -85,7 +85,7 @@ async def change_rule(call: Call, form: Form, id: UUID) -> Said:
 @pages.act("/admin/rules/{id}/off", allow="rules:write", on=show_rule)
 async def turn_off(call: Call, form: Form, id: UUID) -> Said:
     """Turn a rule off."""
-    call.body = _BODIES.change(is_on=False)  # type: ignore[call-arg]
+    call.body = _BODIES.change(is_on=False)
     await things.alter(call, "rule", id, "*")
     return Said("It is off: what it had opened is cleared, and it opens nothing.")
 
@@ -93,7 +93,7 @@ async def turn_off(call: Call, form: Form, id: UUID) -> Said:
 @pages.act("/admin/rules/{id}/on", allow="rules:write", on=show_rule)
 async def turn_on(call: Call, form: Form, id: UUID) -> Said:
     """Turn a rule on."""
-    call.body = _BODIES.change(is_on=True)  # type: ignore[call-arg]
+    call.body = _BODIES.change(is_on=True)
     await things.alter(call, "rule", id, "*")
     return Said("It is on.")
 
