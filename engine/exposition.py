@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Literal, NamedTuple, get_args
+
+import msgspec
 
 from domain.health import Health, Status
 from domain.team import TeamState
@@ -23,7 +26,9 @@ from engine.state import State
 
 _log = logging.getLogger("engine")
 
-PATH = "/metrics"
+PATH, HEALTH_PATH = "/metrics", "/health"
+STALLED_S = 30.0
+"""How old the engine's word about itself, which comes each second, may be before it is not well."""
 REQUEST_S = 5.0
 HEAD_CAP_BYTES = 8_192
 AT_ONCE = 8
@@ -122,10 +127,21 @@ def _many(
     return Figure(name, kind, what, label, values)
 
 
+def health_of(state: State, now_us: int) -> tuple[bool, dict[str, object]]:
+    """Tell whether an engine is well, and of each part how it is; nothing that a stranger could use."""
+    engine, team = state.engine, state.team
+    is_alive = engine is not None and now_us - engine.at_us < STALLED_S * 1e6
+    parts = {"engine": "up" if is_alive else "down" if engine is not None else "starting"}
+    if team is not None:
+        parts["server"] = "up" if team.reachability == "online" else "away"
+    is_well = parts["engine"] != "down"
+    return is_well, {"status": "healthy" if is_well else "unhealthy", "version": VERSION, "parts": parts}
+
+
 @asynccontextmanager
 async def exposing(state: State, at: tuple[str, int] | None) -> AsyncIterator[None]:
-    """Answer `GET /metrics` at host and port, where there are any. An address that is not to be had is said, and nothing else:
-    whoever polls goes on."""
+    """Answer `GET /metrics` and `GET /health` at host and port, where there are any. An address that is not to be had is
+    said, and nothing else: whoever polls goes on."""
     if at is None:
         yield
         return
@@ -161,9 +177,14 @@ async def exposing(state: State, at: tuple[str, int] | None) -> AsyncIterator[No
 def _answered(asked: list[bytes], state: State) -> bytes:
     if asked == [b"GET", PATH.encode()]:
         return _response("200 OK", exposed(state))
-    return _response("404 Not Found", b"GET /metrics is all there is here\n")
+    if asked == [b"GET", HEALTH_PATH.encode()]:
+        is_well, said = health_of(state, time.time_ns() // 1000)
+        return _response(
+            "200 OK" if is_well else "503 Service Unavailable", msgspec.json.encode(said), "application/json"
+        )
+    return _response("404 Not Found", b"GET /metrics and GET /health are all there is here\n")
 
 
-def _response(status: str, body: bytes) -> bytes:
-    head = f"HTTP/1.1 {status}\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+def _response(status: str, body: bytes, kind: str = CONTENT_TYPE) -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     return head.encode() + body

@@ -39,7 +39,11 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("migrate", help="bring the database to this version's schema, as its owner")
     for name, what in (
         ("backup", "write the whole database into a new file, as a superuser, while the server serves"),
-        ("restore", "put a backup into an empty database, as a superuser; makes the roles and the database"),
+        (
+            "restore",
+            "put a backup into an empty database, as a superuser; makes the roles and the database, checks",
+        ),
+        ("check", "hold the database against a backup's manifest: revision, rows of each table, guards"),
     ):
         commands.add_parser(name, help=what).add_argument("file", type=Path, metavar="FILE")
     commands.add_parser(
@@ -58,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     for foreign in ("uvicorn", "alembic"):
         logging.getLogger(foreign).setLevel(logging.WARNING)
     try:
-        if options.command in ("backup", "restore"):
+        if options.command in ("backup", "restore", "check"):
             return keep_safe(settings, options.command, options.file)
         commands_of = {"run": run, "prepare": prepare, "migrate": migrate, "found": found}
         return commands_of[options.command](settings)
@@ -157,16 +161,19 @@ def prepare(settings: Settings) -> int:
 
 
 def keep_safe(settings: Settings, command: str, file: Path) -> int:
-    """Back up or restore."""
+    """Back up, restore, or check what was restored."""
     import psycopg  # noqa: PLC0415
 
-    from sync_server.backing_up import BackupFailed, back_up, restore  # noqa: PLC0415
+    from sync_server.backing_up import BackupFailed, back_up, check_restored, restore  # noqa: PLC0415
 
     try:
         admin = _needed(settings.admin_database_url, "ADMIN_DATABASE_URL")
         if command == "backup":
             made = back_up(admin, settings.database_url, file, settings.backup_recipients)
             _log.info("backed_up", extra={"file": str(file), **made._asdict()})
+        elif command == "check":
+            checked = check_restored(admin, settings.database_url, file)
+            _log.info("checked", extra={"file": str(file), **(checked._asdict() if checked else {})})
         else:
             owner = _needed(settings.owner_database_url, "OWNER_DATABASE_URL")
             restored = restore(admin, owner, settings.database_url, file, settings.backup_identity)

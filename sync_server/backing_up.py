@@ -20,11 +20,13 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import NamedTuple
 
+import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from domain.vault import Secret
 from sync_server.preparing import prepare
+from sync_server.recovery import Manifest, differences, manifest_of, path_of, read_manifest
 from sync_server.sealing import NotOpened, NotSealed, check, is_sealed, seal, unseal
 
 LIBPQ = {
@@ -57,11 +59,19 @@ class Backup(NamedTuple):
 
 
 class Restored(NamedTuple):
-    """A backup that was put back: the revision it has, how many tenants, how long it took."""
+    """A backup that was put back: the revision it has, how many tenants, how long it took; `checked` against its manifest."""
 
     revision: str
     tenants: int
     took_s: float
+    checked: bool
+
+
+class Checked(NamedTuple):
+    """A database that is as its backup's manifest says: tables and rows that were compared."""
+
+    tables: int
+    rows: int
 
 
 def back_up(admin: Secret, requests: Secret, path: Path, recipients: str = "") -> Backup:
@@ -74,10 +84,12 @@ def back_up(admin: Secret, requests: Secret, path: Path, recipients: str = "") -
         raise BackupFailed(f"{path} is there already")
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
+    beside = path_of(path)
+    beside.unlink(missing_ok=True)
     try:
         handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "wb", buffering=0) as stream:
-            command = ["pg_dump", "--format=custom", "--no-password"]
+        with os.fdopen(handle, "wb", buffering=0) as stream, _moment(admin, name) as (snapshot, manifest):
+            command = ["pg_dump", "--format=custom", "--no-password", f"--snapshot={snapshot}"]
             if sealed := bool(recipients.strip()):
                 with _running(admin, name, command, stdout=subprocess.PIPE) as dump:
                     assert dump.stdout is not None
@@ -89,7 +101,11 @@ def back_up(admin: Secret, requests: Secret, path: Path, recipients: str = "") -
                 with _running(admin, name, command, stdout=stream.fileno()):
                     pass
             os.fsync(stream.fileno())
+        beside.write_bytes(msgspec.json.encode(manifest))
         part.rename(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
     finally:
         part.unlink(missing_ok=True)
     return Backup(path.stat().st_size, sealed, time.monotonic() - started_s)
@@ -143,13 +159,42 @@ def restore(
         ).fetchone()
     if found is None:
         raise BackupFailed(f"{path} is no backup of a server: it has no revision")
-    return Restored(str(found[0]), int(found[1]), time.monotonic() - started_s)
+    has_manifest = check_restored(admin, requests, path) is not None
+    return Restored(str(found[0]), int(found[1]), time.monotonic() - started_s, has_manifest)
+
+
+def check_restored(admin: Secret, requests: Secret, path: Path) -> Checked | None:
+    """Hold the database that `requests` names against the manifest of a backup; None where it has none, and only the guards were
+    looked at. Raises BackupFailed where anything is another, psycopg.Error, OSError."""
+    try:
+        expected = read_manifest(path)
+    except ValueError as error:
+        raise BackupFailed(str(error)) from None
+    with psycopg.connect(admin.value, dbname=_database_of(requests)) as connection:
+        if wrong := differences(expected, connection):
+            said = "; ".join(wrong)
+            raise BackupFailed(f"what is there is not what was backed up, do not serve it: {said}")
+    return None if expected is None else Checked(len(expected.rows), sum(expected.rows.values()))
 
 
 def raise_epoch(connection: psycopg.Connection) -> None:
     """Have every install told everything anew, and send anew what it has: what was confirmed since the backup is gone."""
     if connection.execute("SELECT to_regclass('sync.epoch')").fetchone() != (None,):
         connection.execute("UPDATE sync.epoch SET epoch = gen_random_uuid()")
+
+
+@contextmanager
+def _moment(admin: Secret, name: str) -> Iterator[tuple[str, Manifest]]:
+    """Yield a snapshot that pg_dump may read by as long as this lasts, and the manifest of it. Raises BackupFailed."""
+    try:
+        with psycopg.connect(admin.value, dbname=name, autocommit=True) as connection:
+            connection.execute("SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+            assert row is not None
+            yield str(row[0]), manifest_of(connection)
+    except psycopg.Error as error:
+        raise BackupFailed(f"the database {name} cannot be read: {error}") from None
 
 
 def _database_of(address: Secret) -> str:

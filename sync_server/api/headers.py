@@ -17,6 +17,8 @@ from sync_server.api.envelope import API_VERSION, failure
 
 _log = logging.getLogger("sync_server.api")
 STRICT = f"max-age={365 * 86_400}"
+NOTHING = "default-src 'none'; frame-ancestors 'none'"
+"""What a browser may do with an answer that is no page: pages say it themselves."""
 _WORD = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -52,6 +54,7 @@ class Headers:
                     headers["Strict-Transport-Security"] = STRICT
                 headers.setdefault("Cache-Control", "no-store")
                 headers.setdefault("Referrer-Policy", "no-referrer")
+                headers.setdefault("Content-Security-Policy", NOTHING)
             await send(message)
 
         try:

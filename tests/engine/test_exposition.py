@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import socket
 import urllib.error
@@ -17,8 +18,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from domain.health import Health
 from domain.inventory import Inventory
 from domain.retention import DiskState
+from domain.team import TeamState
 from domain.wire import EngineState
-from engine.exposition import AT_ONCE, exposed, exposing, read_listen
+from engine import VERSION
+from engine.exposition import AT_ONCE, STALLED_S, exposed, exposing, health_of, read_listen
 from engine.state import State
 from tests.engine.engine_process import EngineProcess
 
@@ -46,6 +49,27 @@ def test_an_engine_that_is_told_to_exposes_its_figures_on_this_computer_alone(tm
         assert found["heliograph_poller_devices", (("status", "down"),)] == 0
         with pytest.raises(urllib.error.HTTPError, match="404"):
             get(f"http://127.0.0.1:{said['port']}/else")
+        with urllib.request.urlopen(f"http://127.0.0.1:{said['port']}/health", timeout=10) as answer:
+            assert answer.headers["Content-Type"] == "application/json"
+            assert json.load(answer)["status"] == "healthy"
+
+
+def test_an_engine_whose_word_about_itself_stops_is_not_well_and_one_whose_server_is_away_is() -> None:
+    state = State(Inventory(), uuid4())
+    assert health_of(state, 5) == (
+        True,
+        {"status": "healthy", "version": VERSION, "parts": {"engine": "starting"}},
+    )
+    state.engine = EngineState(1_000_000)
+    is_well, _ = health_of(state, 1_000_000 + int(STALLED_S * 1e6) - 1)
+    assert is_well
+    is_well, said = health_of(state, 1_000_000 + int(STALLED_S * 1e6))
+    assert (is_well, said["status"]) == (False, "unhealthy")
+    who = (uuid4(), "North", uuid4(), "Mara", "engineer", ())
+    state.team = TeamState("https://noc", *who, is_everywhere=True, reachability="offline")  # type: ignore[misc]
+    is_well, said = health_of(state, 1_000_001)
+    assert (is_well, said["parts"]) == (True, {"engine": "up", "server": "away"})
+    assert "Mara" not in str(said) and "noc" not in str(said)
 
 
 def test_without_being_told_it_listens_nowhere_and_a_port_that_is_taken_stops_no_polling(

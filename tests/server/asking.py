@@ -138,6 +138,12 @@ REQUESTS: dict[tuple[str, str], Build] = {
 
 
 FORMS: dict[str, dict[str, str]] = {
+    **{
+        f"/admin/alerts/{{id}}/{act}": {"text": "hm"}
+        for act in ("acknowledge", "comment", "reopen", "resolve", "take")
+    },
+    "/admin/alerts/{id}/assign": {"to": "Ada"},
+    "/admin/rules/{id}": {"name": "Mine", "kind": "link_down", "op": "gt", "severity": "info", "etag": "*"},
     "/admin/installs/{id}": {"name": "Mine"},
     "/admin/operators/{id}": {"name": "Mine", "role": "platform_operator"},
     "/admin/tenants/{id}": {"name": "Mine"},
@@ -145,6 +151,7 @@ FORMS: dict[str, dict[str, str]] = {
     **{
         f"/admin/{path}": {"sure": ""}
         for path in (
+            *("rules/{id}/delete", "rules/{id}/off", "rules/{id}/on", "hooks/{id}/end"),
             *("account/sessions/{id}/end", "installs/{id}/revoke", "keys/{id}/end", "push-keys/{id}/end"),
             *("quarantine/{id}/drop", "quarantine/{id}/replay", "tenants/{id}/close", "tenants/{id}/open"),
             *(f"operators/{{id}}/{act}" for act in ("authenticator", "close", "link", "open", "remove")),

@@ -8,20 +8,25 @@ import os
 import struct
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from alembic import command
 from sqlalchemy import create_engine, insert, text
 
 from domain.metrics import CATALOGUE
 from domain.vault import Secret
-from engine.storage import tables
+from engine.storage import migration, tables
+from engine.storage.migration import HEAD
 from migrations.guards import OWNER, REQUESTS
-from sync_server.backing_up import BackupFailed, back_up, restore
+from sync_server.backing_up import BackupFailed, back_up, check_restored, restore
 from sync_server.database import Database, Work
+from sync_server.migrating import migrate_to_head
+from sync_server.preparing import prepare
 from sync_server.samples import Cycle, Samples
 from sync_server.sealing import Key
 from tests import postgres
@@ -33,15 +38,22 @@ ONE, TWO = UUID(int=1), UUID(int=2)
 NOW_US = time.time_ns() // 1000
 
 
-@pytest.fixture
-def elsewhere(postgres_sockets: Path) -> Iterator[ServerDatabase]:
-    """Yield the addresses of a database that is not there yet."""
+@contextmanager
+def unmade(postgres_sockets: Path) -> Iterator[ServerDatabase]:
+    """Yield the addresses of a database that is not there yet; it is dropped in the end."""
     name = f"test_{uuid4().hex}"
     yield ServerDatabase(
         name, *(postgres.url_of(postgres_sockets, name, role) for role in (REQUESTS, OWNER, "postgres"))
     )
     with psycopg.connect(postgres.url_of(postgres_sockets, "postgres"), autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def elsewhere(postgres_sockets: Path) -> Iterator[ServerDatabase]:
+    """Yield the addresses of a database that is not there yet."""
+    with unmade(postgres_sockets) as made:
+        yield made
 
 
 def settings_of(made: ServerDatabase, sockets: Path) -> dict[str, str]:
@@ -101,18 +113,79 @@ def test_the_drill(
     done = run("restore", str(file), **settings_of(elsewhere, postgres_sockets))
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stderr.splitlines()[-1])
-    assert (said["event"], said["tenants"]) == ("restored", 2)
+    assert (said["event"], said["tenants"], said["checked"]) == ("restored", 2, True)
     assert asyncio.run(seen_by(elsewhere, ONE)) == 500
     assert asyncio.run(seen_by(elsewhere, None)) == 0
     with elsewhere.engine(elsewhere.admin).connect() as connection:
         assert holes_in(connection) == []
     assert epoch_of(elsewhere) != epoch_of(server_database), "installs see that it was restored"
     assert run("migrate", **settings_of(elsewhere, postgres_sockets)).returncode == 0
+    done = run("check", str(file), **settings_of(elsewhere, postgres_sockets))
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stderr.splitlines()[-1])
+    assert (said["event"], said["rows"] > 1000) == ("checked", True)
 
     again = run("restore", str(file), **settings_of(elsewhere, postgres_sockets))
     assert again.returncode == 4
     assert "is not empty" in again.stderr
     assert asyncio.run(seen_by(elsewhere, ONE)) == 500
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [
+        ("DELETE FROM sample WHERE ctid = (SELECT ctid FROM sample LIMIT 1)", "rows, "),
+        (
+            "INSERT INTO tenant (key, id, name) VALUES (9, gen_random_uuid(), 'X')",
+            "public.tenant has 1 rows, 0 expected",
+        ),
+        ("ALTER TABLE device DISABLE ROW LEVEL SECURITY", "public.device has no row-level security"),
+        ("DROP POLICY own_rows ON identity.hook", "identity.hook is guarded by"),
+        ("UPDATE alembic_version SET version_num = '0001'", "revision 0001, "),
+    ],
+)
+def test_what_did_not_come_back_as_it_was_is_said_and_not_served(
+    server_database: ServerDatabase, postgres_sockets: Path, tmp_path: Path, spoilt: str, said: str
+) -> None:
+    admin, requests = Secret(postgres.url_of(postgres_sockets, "postgres")), Secret(server_database.requests)
+    file = tmp_path / "b"
+    with server_database.engine(server_database.admin).begin() as connection:
+        connection.execute(text("SELECT keep_partitions(:now_us, 3, 30, 1)"), {"now_us": NOW_US})
+    if "sample" in spoilt:
+        with server_database.engine(server_database.admin).begin() as connection:
+            connection.execute(insert(tables.tenant), {"key": 1, "id": ONE, "name": "One"})
+            connection.execute(insert(tables.tenant), {"key": 2, "id": TWO, "name": "Two"})
+        asyncio.run(fill(server_database))
+    back_up(admin, requests, file)
+    assert check_restored(admin, requests, file) is not None
+    with psycopg.connect(server_database.admin) as connection:
+        connection.execute(spoilt)
+    with pytest.raises(BackupFailed, match=said):
+        check_restored(admin, requests, file)
+    (tmp_path / "b.manifest").write_text("{}")
+    with pytest.raises(BackupFailed, match="no manifest of a backup"):
+        check_restored(admin, requests, file)
+
+
+def test_a_backup_of_the_version_before_brings_that_version_back(
+    elsewhere: ServerDatabase, postgres_sockets: Path, tmp_path: Path
+) -> None:
+    admin, file = Secret(postgres.url_of(postgres_sockets, "postgres")), tmp_path / "before"
+    before = f"{int(HEAD) - 1:04}"
+    with unmade(postgres_sockets) as old:
+        owner, requests = Secret(old.owner), Secret(old.requests)
+        prepare(admin, owner, requests)
+        with old.engine(old.owner).begin() as connection:
+            command.upgrade(migration.config_for(connection), before)
+        with psycopg.connect(old.admin) as superuser:
+            superuser.execute("INSERT INTO tenant (key, id, name) VALUES (1, gen_random_uuid(), 'North')")
+        back_up(admin, requests, file)
+        assert migrate_to_head(owner) == HEAD
+        with pytest.raises(BackupFailed, match=f"revision {HEAD}, {before} expected"):
+            check_restored(admin, requests, file)
+    restored = restore(admin, Secret(elsewhere.owner), Secret(elsewhere.requests), file)
+    assert (restored.revision, restored.tenants, restored.checked) == (before, 1, True)
+    assert migrate_to_head(Secret(elsewhere.owner)) == HEAD, "and forward again"
 
 
 def test_half_a_backup_leaves_nothing_and_a_whole_one_can_follow(
@@ -203,7 +276,7 @@ def test_a_sealed_backup_that_fails_leaves_no_file_and_a_wrong_key_makes_none(
     assert (done.returncode, "there is none" in done.stderr) == (2, True)
     settings["HELIOGRAPH_DATABASE_URL"] = postgres.url_of(postgres_sockets, "no_such_database", REQUESTS)
     done = run("backup", str(tmp_path / "b"), HELIOGRAPH_BACKUP_RECIPIENTS=recipient, **settings)
-    assert (done.returncode, "pg_dump failed" in done.stderr) == (4, True)
+    assert (done.returncode, "cannot be read" in done.stderr) == (4, True)
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
 
 
