@@ -48,6 +48,8 @@ BENCHES = (
     "fanout",
     "lease",
     "across",
+    "restore",
+    "search",
     "http",
 )
 

@@ -1,7 +1,7 @@
 """The drill at size: a server's database is backed up, lost, put back, checked, and a server on it answers people again.
 
-Figures: `database_mb` (on disk; HELIOGRAPH_BENCH_MB asks for it, 200 else), `rows`, `backup_s`, `backup_mb`, `restore_s` (with the
-check of every table's rows and guards), `serving_s` (from the start of the server to what is asked of it), and `rto_s`: from the
+Figures: `database_mb` (on disk; HELIOGRAPH_BENCH_MB asks for it, 200 else), `rows`, `backup_s`, `backup_mb`; `restore_s`, with
+the check of every table's rows and guards; `serving_s`, from the start of the server to what is asked of it; `rto_s`: from the
 start of the restore until somebody has logged in, seen a list of devices and a chart.
 One rule: what is asked of the server that came back is asked over HTTP, and what it shows was there before the loss.
 """
@@ -37,7 +37,7 @@ DEVICES = 500
 """Of each tenant."""
 ROW_BYTES = 500
 STEP_US = 30_000_000
-LOGIN = {"login": "root@bench", "password": "the password of a bench"}
+LOGIN = {"login": "root@bench", "password": "a good long password"}
 _MORE = """
     INSERT INTO sample (source_key, at_us, schema_key, tenant_key, data)
     SELECT source_key, at_us - n * %s::bigint, schema_key, tenant_key, data FROM sample, generate_series(1, %s) n

@@ -83,7 +83,7 @@ def test_every_line_of_a_server_that_works_has_one_shape_and_its_ids_and_no_secr
         asked(address, "GET", "/api/v1/nothing", token=token)
         asked(address, "POST", "/api/v1/auth/login", {**login, "password": "not this one"})
         program.send_signal(signal.SIGTERM)
-        rest, _ = program.communicate(timeout=120)
+        _, rest = program.communicate(timeout=120)
         lines += [json.loads(line) for line in rest.splitlines()]
         assert program.returncode == 0
     finally:
