@@ -29,6 +29,7 @@ ROUNDS = int(os.environ.get("HELIOGRAPH_BENCH_KILLS", "5"))
 def run() -> dict[str, Any]:
     """Return the figures."""
     folder = Path(tempfile.mkdtemp(prefix="heliograph-bench-", dir="/var/tmp"))
+    folder.chmod(0o711)  # PostgreSQL is somebody else, where this is root
     try:
         with (
             prepared(folder / "pg") as sockets,
