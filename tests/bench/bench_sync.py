@@ -5,7 +5,10 @@ model in `tests/sync/world.py`, which must be 0; of 10,000 edits that were made 
 somebody else changed 1,000 of these: `merge_s` (CPU of both ends until all is in step), `bytes_per_edit` (up),
 `bytes_back_per_edit`, `clashed`;
 while they are pending: `submit_us` and `entry_us` (CPU of one more edit, of one thing's news), `start_s` (CPU of a start).
-One rule: dice with a seed, so that a run that fails can be had again; `HELIOGRAPH_BENCH_STEPS` says how many steps.
+On real parts (`real_sync.py`): `real_start_s` and `real_merge_s` of an engine's folder with 10,000 edits of a month, `real_clashed` of
+them in the tray; `snapshot_20k_s`, from joining until a fresh install has 20,000 devices, of which `join_20k_s` until it is in.
+One rule: dice with a seed, so that a run that fails can be had again; `HELIOGRAPH_BENCH_STEPS` says how many steps,
+`HELIOGRAPH_BENCH_EDITS` how many edits on real parts.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from domain.edit import Edit, change
 from domain.inventory import Device, Inventory, Probe
 from domain.sync import ENTRIES_PER_PART, Entries, Hello, Outcomes, Push, Taken, encode
 from engine.sync.session import Cursor, OwnEdit, Session
+from tests.bench import real_sync
 from tests.sync.model_server import ModelServer
 from tests.sync.world import World
 
@@ -37,7 +41,7 @@ NOW_US = 1_780_000_000_000_000
 
 def run() -> dict[str, Any]:
     """Return the figures."""
-    figures = _model() | _return()
+    figures = _model() | _return() | real_sync.run()
     return {"figures": {name: round(value, 2) for name, value in figures.items()}, "peers": {}}
 
 
