@@ -40,8 +40,8 @@ SYNC_PROTOCOL = 1
 """The server speaks this one and the one before."""
 FRAME_CAP_BYTES = 4 * 1024 * 1024
 HEARTBEAT_S = 5.0
-DEAD_AFTER_S = 15.0
-"""A side that has heard nothing for this long hangs up; each sends `Alive` every `HEARTBEAT_S`."""
+DEAD_AFTER_S = 13.0
+"""A side that has heard nothing for so long hangs up: it is known within 15 s. Each sends `Alive` every `HEARTBEAT_S`."""
 ENTRIES_PER_PART = 2_000
 EDITS_PER_PUSH = 200
 DEVICES_WATCHED = 500
@@ -53,9 +53,10 @@ RECONNECT_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 Topic = Literal[
     "device_status", "metric_update", "alert_fired", "config_push", "firmware_progress", "presence"
 ]
-"""What a line wants to hear of. Entries come with "device_status" or "alert_fired", people with "presence", numbers and loads
-with "metric_update". Nothing comes with "config_push" and "firmware_progress" yet: no install changes how a device is configured
-or what it runs, so there is no step of either to tell of. To want them already is no fault."""
+"""What a line wants to hear of. All entries come to an install; to who only listens those of alerts with "alert_fired", others
+with "device_status". People come with "presence", numbers and loads with "metric_update". Nothing comes with "config_push" and
+"firmware_progress" yet: no install changes how a device is configured or what it runs, so there is no step of either to tell of.
+To want them already is no fault."""
 TOPICS: tuple[Topic, ...] = get_args(Topic)
 Numbers = tuple[UUID, int, tuple[tuple[str, str, float], ...]]
 """What a device measured in one poll cycle: [device, at_us, [[metric, instance, value], ...]]."""

@@ -37,7 +37,7 @@ class CertificateForm(Form):
         self.submit_button.setDefault(False)
         self.cancel_button.setDefault(True)
         head = f"{isolated(host_of(team.server))} shows another certificate than before"
-        self.body.addWidget(Label(head, "title", wrap=True))
+        self.body.addWidget(Label(head, "head", wrap=True))
         self.body.addWidget(Label(_SAID, wrap=True))
         self.body.addWidget(fingerprint_box("Shown now", [hex_lines(self.shown)], bad=True))
         before = hex_lines(team.trusted_certificate) or "One that this system vouches for"

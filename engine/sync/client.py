@@ -199,6 +199,9 @@ class TeamClient:
                 return False, *self._refused(welcome)
             if not isinstance(welcome, Welcome):
                 raise LineLost("the server does not say Welcome first")
+            if welcome.protocol != SYNC_PROTOCOL:
+                said = f"the server answers in protocol {welcome.protocol}, and this program speaks {SYNC_PROTOCOL}"
+                return False, f"{said}: update the older one", None
             await self._speaking.on_welcome(welcome)
             lasted = True
             return True, *await self._speak(line)

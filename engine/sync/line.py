@@ -1,7 +1,7 @@
 """One WebSocket to the server, over a connection that is trusted already. Counterpart: `sync_server/live/frames.py`.
 
 Theory: the `websockets` library knows the protocol and does no IO here; bytes go through the transport that devices are asked
-with, so that there is one way to trust a certificate. Each side is heard of every five seconds; fifteen of silence are the
+with, so that there is one way to trust a certificate. Each side is heard of every five seconds; silence for `DEAD_AFTER_S` is the
 end.
 One rule: a frame is somebody's data: it ends in a message or in `LineLost`.
 """

@@ -97,7 +97,10 @@ async def _admitted(socket: WebSocket, peer: Peer, services: Services, hub: Hub)
     if not isinstance(hello, Hello):
         raise HangUp("BAD_MESSAGE", "Hello comes first")
     if not SYNC_PROTOCOL - 1 <= hello.protocol <= SYNC_PROTOCOL:
-        said = f"protocol {SYNC_PROTOCOL} or the one before expected, got {hello.protocol}: update the app"
+        which = "server" if hello.protocol > SYNC_PROTOCOL else "app"
+        said = (
+            f"protocol {SYNC_PROTOCOL} or the one before expected, got {hello.protocol}: update the {which}"
+        )
         raise HangUp("UPDATE_NEEDED", said)
     address = socket.client.host if socket.client is not None else ""
     agent = clean_text(socket.headers.get("user-agent", ""), AGENT_CAP)
@@ -153,9 +156,10 @@ async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: H
         cursor=hello.revision if is_same else 0,
         told_by=revision,
         topics=frozenset(hello.topics) & frozenset(TOPICS),
+        protocol=hello.protocol,
     )
     welcome = Welcome(
-        SYNC_PROTOCOL,
+        line.protocol,
         VERSION,
         Tenant(tenant, state["name"]),
         epoch,

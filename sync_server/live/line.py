@@ -13,7 +13,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -43,9 +42,11 @@ from sync_server.database import Work
 from sync_server.live import presence
 from sync_server.live.budget import Budget
 from sync_server.live.doing import Doing
+from sync_server.live.follows import Follows
 from sync_server.live.frames import HangUp, Peer, decode, first_of
 from sync_server.live.polling import UNFIT, let_go
-from sync_server.live.reading import Cursor, Page, Part, begun
+from sync_server.live.reading import Cursor, Part, begun
+from sync_server.live.shelf import View, view_of
 from sync_server.live.sifting import seen_devices
 from sync_server.live.works import AGAIN_S, AWAY, Works
 from sync_server.security.principal import Principal
@@ -72,18 +73,6 @@ class _Gone(Exception):
     """The other side is not there any more."""
 
 
-class Follows(Protocol):
-    """Whom a line tells that it can take more, or wants to hear of other things: its room."""
-
-    def on_ready(self, line: Line) -> None: ...
-    def on_moved(self, line: Line) -> None: ...
-    def on_beat(self) -> None: ...
-    def on_seen(self, line: Line, report: bytes) -> None: ...
-    def on_loads(self, line: Line, loads: Loads) -> None: ...
-    def on_ask(self, devices: Sequence[tuple[UUID, UUID | None]]) -> None: ...
-    async def page(self, line: Line, cursor: Cursor) -> Page: ...
-
-
 class Line:
     """A connection of somebody who was admitted. `id` is its own; `install` None: it only listens."""
 
@@ -102,6 +91,7 @@ class Line:
         cursor: int,
         told_by: int,
         topics: frozenset[Topic],
+        protocol: int,
     ) -> None:
         self.id = id
         self.who = who
@@ -117,7 +107,7 @@ class Line:
         """The revision by which it has all."""
         self.told_by = told_by
         """The newest revision that it has heard of: what it is told reaches as far."""
-        self.topics = topics
+        self.topics, self.protocol = topics, protocol
         self.devices: frozenset[UUID] = frozenset()
         """Whose numbers it wants."""
         self.heard_s = time.monotonic()
@@ -152,6 +142,14 @@ class Line:
     def wants_entries(self) -> bool:
         """Whether it is told what was touched."""
         return self.person is not None or bool(self.topics & {"device_status", "alert_fired"})
+
+    @property
+    def view(self) -> View:
+        """What decides what it is told: who listens to one of the two alone hears of nothing else."""
+        seen, is_alerts = view_of(self.who), "alert_fired" in self.topics
+        if self.person is not None or is_alerts == ("device_status" in self.topics):
+            return seen
+        return seen._replace(only="alert_fired" if is_alerts else "device_status")
 
     @property
     def is_ready(self) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 from uuid import UUID
 
 import msgspec
@@ -39,6 +39,8 @@ HISTORY = 10_000
 """Revisions back that a first snapshot tells journal and edits of; what is there now is told whatever its age."""
 JUDGED = ("status", "link_status", "alert_opened", "alert_cleared", "alert_silenced", "alert_unsilenced")
 """Rows that are told of installs only while they judge for the team."""
+Only = Literal["device_status", "alert_fired"]
+"""What somebody is told who listens to one topic alone: of alerts, or of all but alerts."""
 READS: Mapping[str, Permission] = {
     "site": "sites:read",
     "credential": "credentials:read",
@@ -104,22 +106,26 @@ def begun(since: int) -> Cursor:
     return Cursor(since, None, None, (since + 1, UUID(int=0), 0), since)
 
 
-async def read_pages(database: Database, who: Principal, cursors: Sequence[Cursor]) -> list[Page]:
+async def read_pages(
+    database: Database, who: Principal, cursors: Sequence[Cursor], only: Only | None = None
+) -> list[Page]:
     """Return the next parts of some batches, as `who` may see them, all as of one revision. Raises as `Database.transaction`."""
     async with database.transaction(who, is_snapshot=True) as transaction:
         revision: int | None = await transaction.fetchval(_REVISION)
         if revision is None:
             return [Page([], cursor.since, None) for cursor in cursors]
-        return [await _read(transaction, who, cursor, revision) for cursor in cursors]
+        return [await _read(transaction, who, cursor, revision, only) for cursor in cursors]
 
 
-async def _read(transaction: Transaction, who: Principal, cursor: Cursor, revision: int) -> Page:
+async def _read(
+    transaction: Transaction, who: Principal, cursor: Cursor, revision: int, only: Only | None
+) -> Page:
     if cursor.opened is None:
         cursor = cursor._replace(opened=revision)
         if cursor.since == 0 and revision > HISTORY:
             floor = revision - HISTORY
             cursor = cursor._replace(journal=(floor + 1, UUID(int=0), 0), edits=floor)
-    reader = _Reader(transaction, who, cursor)
+    reader = _Reader(transaction, who, cursor, only)
     pieces = [*await reader.touched(), *await reader.edits(), *await reader.journal()]
     rest = reader.cursor if reader.is_more else None
     if not pieces and rest is None and cursor.since and cursor.since == cursor.opened == revision:
@@ -131,17 +137,19 @@ async def _read(transaction: Transaction, who: Principal, cursor: Cursor, revisi
 class _Reader:
     """Reads one page, and moves its cursor over what was read."""
 
-    def __init__(self, transaction: Transaction, who: Principal, cursor: Cursor) -> None:
+    def __init__(self, transaction: Transaction, who: Principal, cursor: Cursor, only: Only | None) -> None:
         self._transaction = transaction
         self._who = who
         self.cursor = cursor
         self.is_more = False
+        self._only = only
         self._is_limited = who.reach.sites is not None
 
     async def touched(self) -> list[_Piece]:
         """Return what was touched next."""
         at = self.cursor.touched
-        kinds = [kind for kind, permission in READS.items() if self._who.may(permission)]
+        told = [kind for kind, permission in READS.items() if self._who.may(permission)]
+        kinds = [kind for kind in told if self._tells(is_alert=kind == "alert")]
         if at is None:
             rows = await self._transaction.fetch(_FIRST, self.cursor.since, kinds, ENTRIES_PER_PART)
         else:
@@ -168,7 +176,7 @@ class _Reader:
 
     async def edits(self) -> list[_Piece]:
         """Return edits that were applied next: they tell of all, so only who reaches all is told."""
-        if self._is_limited or not self._who.may("edits:read"):
+        if self._is_limited or not self._who.may("edits:read") or not self._tells(is_alert=False):
             return []
         rows = await self._transaction.fetch(_EDITS, self.cursor.edits, ENTRIES_PER_PART)
         if rows:
@@ -186,7 +194,11 @@ class _Reader:
             at = (last["revision"], UUID(int=last["origin"].int), last["seq"])
             self.cursor = self.cursor._replace(journal=at)
         self.is_more |= len(rows) == ENTRIES_PER_PART
-        return [_Piece("journal", (_row_of(row),)) for row in rows]
+        wanted = (row for row in rows if self._tells(is_alert=row["kind"].startswith("alert_")))
+        return [_Piece("journal", (_row_of(row),)) for row in wanted]
+
+    def _tells(self, *, is_alert: bool) -> bool:
+        return self._only is None or is_alert == (self._only == "alert_fired")
 
     async def _now(self, kind: str, ids: list[UUID]) -> dict[UUID, Sequence[Any]]:
         """Return what is in sight of some things, each with all that it consists of."""

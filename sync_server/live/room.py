@@ -29,7 +29,7 @@ from sync_server.live.others import Others, heard_in, numbers_in
 from sync_server.live.reached import Reached
 from sync_server.live.reading import Cursor, Page, begun
 from sync_server.live.relaying import Relaying
-from sync_server.live.shelf import Shelf, View, view_of
+from sync_server.live.shelf import Shelf, View
 from sync_server.live.works import AWAY, Works
 
 GATHER_S = 0.03
@@ -156,7 +156,7 @@ class Room:
 
     async def page(self, line: Line, cursor: Cursor) -> Page:
         """Return what a line reads that has fallen behind. Raises as `Database.transaction` does."""
-        return await self._shelf.page(line.who, cursor, line.told_by)
+        return await self._shelf.page(line.who, line.view, cursor, line.told_by)
 
     def on_moved(self, line: Line) -> None:
         """A line wants to hear of other things."""
@@ -215,14 +215,14 @@ class Room:
         is_news, self._is_news = self._is_news, False
         groups: dict[View, list[Line]] = {}
         for line in ready:
-            groups.setdefault(view_of(line.who), []).append(line)
+            groups.setdefault(line.view, []).append(line)
         try:
             for lines in groups.values():
                 await self._tell(lines, is_news=is_news)
         except BaseException:
             self._is_news = True
             raise
-        self._shelf.keep(view_of(line.who) for line in self.lines)
+        self._shelf.keep(line.view for line in self.lines)
 
     async def _tell(self, lines: Iterable[Line], *, is_news: bool) -> None:
         """Tell lines that see the same what they have not heard yet."""
@@ -236,9 +236,11 @@ class Room:
                 line.fall_behind()
         if not together:
             return
-        who = by_cursor[together[0]][0].who
+        first = by_cursor[together[0]][0]
         for cursor, page in zip(
-            together, await self._shelf.pages(who, [begun(c) for c in together]), strict=True
+            together,
+            await self._shelf.pages(first.who, first.view, [begun(c) for c in together]),
+            strict=True,
         ):
             self._newest = max(self._newest, page.revision)
             is_short = page.rest is None and len(page.parts) <= 1

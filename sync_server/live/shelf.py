@@ -16,7 +16,7 @@ from uuid import UUID
 
 from domain.roles import Permission
 from sync_server.database import Database
-from sync_server.live.reading import Cursor, Page, read_pages
+from sync_server.live.reading import Cursor, Only, Page, read_pages
 from sync_server.security.principal import Principal
 
 KEPT_S = 1.0
@@ -24,10 +24,11 @@ PAGES_KEPT = 16
 
 
 class View(NamedTuple):
-    """What decides what somebody is told. `sites` None: all."""
+    """What decides what somebody is told. `sites` None: all; `only`: of what a line listens to, None: of all."""
 
     permissions: frozenset[Permission]
     sites: frozenset[UUID] | None
+    only: Only | None = None
 
 
 def view_of(who: Principal) -> View:
@@ -43,19 +44,19 @@ class Shelf:
         self._reading = reading
         self._pages: dict[tuple[View, Cursor], tuple[float, asyncio.Future[Page]]] = {}
 
-    async def page(self, who: Principal, cursor: Cursor, by: int) -> Page:
+    async def page(self, who: Principal, view: View, cursor: Cursor, by: int) -> Page:
         """Return the page at a cursor, as of revision `by` or later. Raises as `Database.transaction` does."""
         self._tidy(time.monotonic())
-        if (kept := self._pages.get((view_of(who), cursor))) is not None:
+        if (kept := self._pages.get((view, cursor))) is not None:
             page = await asyncio.shield(kept[1])
             if page.revision >= by:
                 return page
-        (page,) = await self.pages(who, [cursor])
+        (page,) = await self.pages(who, view, [cursor])
         return page
 
-    async def pages(self, who: Principal, cursors: Sequence[Cursor]) -> list[Page]:
+    async def pages(self, who: Principal, view: View, cursors: Sequence[Cursor]) -> list[Page]:
         """Return fresh pages, all as of one revision. Raises as `Database.transaction` does."""
-        now_s, loop, view = time.monotonic(), asyncio.get_running_loop(), view_of(who)
+        now_s, loop = time.monotonic(), asyncio.get_running_loop()
         self._tidy(now_s)
         reading: list[asyncio.Future[Page]] = []
         for cursor in cursors:
@@ -64,7 +65,7 @@ class Shelf:
             self._pages[view, cursor] = (now_s, reading[-1])
         try:
             async with self._reading:
-                pages = await read_pages(self._database, who, cursors)
+                pages = await read_pages(self._database, who, cursors, view.only)
         except BaseException:
             for cursor, done in zip(cursors, reading, strict=True):
                 if self._pages.get((view, cursor)) == (now_s, done):

@@ -5,8 +5,8 @@ model in `tests/sync/world.py`, which must be 0; of 10,000 edits that were made 
 somebody else changed 1,000 of these: `merge_s` (CPU of both ends until all is in step), `bytes_per_edit` (up),
 `bytes_back_per_edit`, `clashed`;
 while they are pending: `submit_us` and `entry_us` (CPU of one more edit, of one thing's news), `start_s` (CPU of a start).
-On real parts (`real_sync.py`): `real_start_s` and `real_merge_s` of an engine's folder with 10,000 edits of a month, `real_clashed` of
-them in the tray; `snapshot_20k_s`, from joining until a fresh install has 20,000 devices, of which `join_20k_s` until it is in.
+On real parts (`real_sync.py`): `real_start_s` and `real_merge_s` of an engine's folder with 10,000 edits of a month, of which
+`real_clashed` are in the tray; `snapshot_20k_s`, until a fresh install has joined (`join_20k_s`) and has 20,000 devices.
 One rule: dice with a seed, so that a run that fails can be had again; `HELIOGRAPH_BENCH_STEPS` says how many steps,
 `HELIOGRAPH_BENCH_EDITS` how many edits on real parts.
 """

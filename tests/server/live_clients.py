@@ -77,14 +77,17 @@ class Live:
         await person.post(f"/installs/{id}/proof", {"answer": base64.b64encode(held).decode()})
         return id
 
+    async def open(self, install: UUID | None = None) -> Replica:
+        """Return a replica that has said nothing yet."""
+        options = {"max_size": None, "compression": None, "ping_interval": None}
+        return Replica(await websockets.connect(self.url, **options), install)  # type: ignore[arg-type]
+
     async def connect(
         self, person: Person, install: UUID | None, *, token: str | None = None, **more: Any
     ) -> Replica:
         """Return a replica that has said Hello."""
         given = token or (await person.post("/auth/stream-token"))["token"]
-        options = {"max_size": None, "compression": None, "ping_interval": None}
-        line = await websockets.connect(self.url, **options)  # type: ignore[arg-type]
-        replica = Replica(line, install)
+        replica = await self.open(install)
         with contextlib.suppress(websockets.ConnectionClosed):  # who is refused at once hears why
             await replica.say(Hello(SYNC_PROTOCOL, given, install, **more))
         return replica

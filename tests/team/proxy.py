@@ -31,8 +31,8 @@ class Proxy:
         self.passed = {"up": 0, "down": 0}
         self.connections = 0
         self._dice = random.Random(seed)
-        self._open = asyncio.Event()
-        self._open.set()
+        self._open = {"up": asyncio.Event(), "down": asyncio.Event()}
+        self.release()
         self._is_cut = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._free_s = {"up": 0.0, "down": 0.0}
@@ -52,13 +52,15 @@ class Proxy:
         """Let connections in again."""
         self._is_cut = False
 
-    def hold(self) -> None:
-        """Let nothing pass, and say nothing of it."""
-        self._open.clear()
+    def hold(self, *ways: str) -> None:
+        """Let nothing pass, up or down or both, and say nothing of it."""
+        for way in ways or self._open:
+            self._open[way].clear()
 
     def release(self) -> None:
         """Let pass what was held."""
-        self._open.set()
+        for gate in self._open.values():
+            gate.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass one connection on."""
@@ -97,7 +99,7 @@ class Proxy:
                 begins_s = max(loop.time(), self._free_s[way])
                 self._free_s[way] = begins_s + len(data) / self.bytes_per_s
                 await asyncio.sleep(self._free_s[way] - loop.time())
-            await self._open.wait()
+            await self._open[way].wait()
             writer.write(data)
             await writer.drain()
             self.passed[way] += len(data)

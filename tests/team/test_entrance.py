@@ -10,11 +10,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from domain.edit import creation
 from domain.inventory import Device, Probe
+from domain.sync import SYNC_PROTOCOL
 from domain.team import JoinTeam, LogInAgain, TrustServer
 from domain.vault import Secret
 from engine.compose import new_id
+from sync_server.live.line import Line
 from sync_server.security.totp import code_of
 from tests.engine.tls_peers import Shown, issue, server_context
 from tests.server.clients import PASSWORD, Person
@@ -112,10 +116,10 @@ async def test_a_renewed_certificate_is_trusted_only_once_a_person_agrees_and_th
 
 
 async def test_a_server_that_shows_what_is_trusted_again_is_gone_back_to_without_a_person(
-    tmp_path: Path, server_database: ServerDatabase, monkeypatch: object
+    tmp_path: Path, server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, hotel = issue(tmp_path, "old"), issue(tmp_path, "hotel")
-    monkeypatch.setattr("engine.sync.client.UNTRUSTED_AGAIN_S", 0.2)  # type: ignore[attr-defined]
+    monkeypatch.setattr("engine.sync.client.UNTRUSTED_AGAIN_S", 0.2)
     async with listening(server_database, old.path) as server:
         port = int(server.url.rpartition(":")[2])
         folder = await _join_pinned(server, tmp_path, old.pin)
@@ -143,6 +147,40 @@ async def test_a_command_agrees_to_the_certificate_that_it_is_given_and_no_other
         code, said = await _command("trust", "--profile", folder, "--fingerprint", new.pin)
         assert code == 0, said
         await _confirmed(mara)
+
+
+# Another protocol
+
+
+@pytest.mark.parametrize(("off", "reachability"), [(-1, "online"), (0, "online"), (1, "refused")])
+async def test_a_program_of_the_protocol_before_is_let_in_and_a_newer_one_says_whom_to_update(
+    tmp_path: Path,
+    server_database: ServerDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+    off: int,
+    reachability: str,
+) -> None:
+    monkeypatch.setattr("engine.sync.client.SYNC_PROTOCOL", SYNC_PROTOCOL + off)
+    async with listening(server_database) as server:
+        folder, *_ = await _join_plain(server, tmp_path)
+        async with running(folder) as mara:
+            await mara.until(lambda: mara.team.reachability == reachability)
+            assert ("update the server" in mara.team.why) == (reachability == "refused")
+
+
+async def test_a_server_that_answers_in_another_protocol_than_it_was_asked_in_is_not_believed(
+    tmp_path: Path, server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Other(Line):
+        def __init__(self, *given: object, **named: object) -> None:
+            super().__init__(*given, **(named | {"protocol": 7}))  # type: ignore[arg-type]
+
+    monkeypatch.setattr("sync_server.live.door.Line", Other)
+    async with listening(server_database) as server:
+        folder, *_ = await _join_plain(server, tmp_path)
+        async with running(folder) as mara:
+            await _shut_out(mara)
+            assert "answers in protocol 7" in mara.team.why
 
 
 # A session that is over

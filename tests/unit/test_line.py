@@ -60,7 +60,7 @@ async def opened() -> tuple[Line, Stream]:
     return line, stream
 
 
-def test_a_line_that_is_dead_without_saying_so_ends_after_fifteen_seconds_and_not_before() -> None:
+def test_a_line_that_is_dead_without_saying_so_ends_in_time_and_not_before() -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         line, stream = await opened()
@@ -69,7 +69,7 @@ def test_a_line_that_is_dead_without_saying_so_ends_after_fifteen_seconds_and_no
             assert isinstance(await line.hear(), Alive)
         began_s = loop.time()
         line.tell(Alive(2))  # to speak is not to hear
-        with pytest.raises(LineLost, match="nothing was heard of the server for 15 s"):
+        with pytest.raises(LineLost, match=f"nothing was heard of the server for {DEAD_AFTER_S:g} s"):
             await line.hear()
         assert loop.time() - began_s == pytest.approx(DEAD_AFTER_S)
 
