@@ -37,11 +37,11 @@ QFrame[kind="reason"][bad="true"] { background: $down_ground; }
 QFrame[kind="banner"] { background: $raised; border-bottom: 1px solid $line; }
 QFrame[kind="banner"][bad="true"] { background: $down_ground; }
 
-QLineEdit, QComboBox, QPlainTextEdit {
+QLineEdit, QSpinBox, QComboBox, QPlainTextEdit {
     background: $field; border: 1px solid $line; border-radius: 6px; padding: 0 8px; min-height: 26px;
     selection-background-color: $accent; selection-color: $accent_ink; }
 QPlainTextEdit { padding: 3px 5px; }
-QLineEdit:focus, QComboBox:focus, QComboBox:on, QPlainTextEdit:focus { border: 1px solid $accent; }
+QLineEdit:focus, QSpinBox:focus, QComboBox:focus, QComboBox:on, QPlainTextEdit:focus { border: 1px solid $accent; }
 QLineEdit[refused="true"], QComboBox[refused="true"],
 QPlainTextEdit[refused="true"] { border: 1px solid $down; }
 QLineEdit:disabled, QComboBox:disabled { color: $faint; background: $panel; }
@@ -50,6 +50,9 @@ QLineEdit[kind="search"]:focus { border: 1px solid $accent; }
 QLineEdit[kind="palette"] { background: transparent; border: none; font-size: 16px; min-height: 40px; padding: 0 4px; }
 QLineEdit > QToolButton { background: transparent; border: none; padding: 0; min-height: 0; }
 QComboBox QLineEdit { border: none; background: transparent; padding: 0; min-height: 0; }
+QSpinBox { padding: 0; }
+QSpinBox QLineEdit { border: none; background: transparent; padding: 0; min-height: 0; }
+QSpinBox::up-button, QSpinBox::down-button { width: 0; border: none; }
 QComboBox { padding: 0 8px 0 10px; }
 QComboBox[editable="true"] { padding: 0 8px 0 8px; }
 QComboBox::drop-down { border: none; width: 24px; }

@@ -56,14 +56,15 @@ class CutForm(Form):
         self.area = QComboBox()
         around = f"Around {count_of(len(places), 'place', 'places')} of the network"
         self.area.addItems(["What the map shows now", "A box that I draw on the map…", around])
-        self.km = QSpinBox()
+        self.km, self.least, self.most = QSpinBox(), QSpinBox(), QSpinBox()
         self.km.setRange(1, KM_MOST)
         self.km.setValue(20)
         self.km.setSuffix(" km")
-        self.least, self.most = QSpinBox(), QSpinBox()
         for spin, value in ((self.least, source.min_zoom), (self.most, source.max_zoom)):
             spin.setRange(source.min_zoom, source.max_zoom)
             spin.setValue(value)
+        for spin in (self.km, self.least, self.most):  # in steps by arrow keys and the wheel
+            spin.lineEdit().setTextMargins(8, 0, 8, 0)
         self.where, self.forecast = Label("", "small", wrap=True), Label("", wrap=True)
         self.body.addWidget(self.fields.add("name", "Name", self.name))
         self.body.addWidget(self.fields.add("boxes", "Area", self.area))

@@ -11,40 +11,54 @@ from uuid import UUID
 from app.model import Model
 from app.panels.rows_model import Column
 from app.topology.what_if import Imagining, paths_drawn
-from app.words import count_of, ends_of_link, rate
-from domain.load import load_pct
+from app.words import count_of, ends_of_link, in_mbps, rate
 from domain.topology import LinkThen
 
 NOT_KNOWN = "not known"
 
 
 class LoadRow(NamedTuple):
-    """A link that would carry more one way; `device` is the end it would carry it to, `share` of 1 what of it would be in use."""
+    """A link that would carry more one way; `device` is the end it would carry it to. A load or capacity of None: not known."""
 
     key: str
     device: UUID
     name: str
-    now: str
-    then: str
-    of: str
-    share: float | None
+    now_bps: float | None
+    then_bps: float | None
     more_bps: float
+    capacity_bps: int | None
+
+    @property
+    def share(self) -> float | None:
+        """How full it would be, 1 is full."""
+        return self.then_bps / self.capacity_bps if self.then_bps is not None and self.capacity_bps else None
 
     @property
     def is_over(self) -> bool:
         """Whether that is more than it can carry."""
         return self.share is not None and self.share > 1
 
+    @property
+    def words(self) -> str:
+        """From what to what, and of what capacity."""
+        now = rate(self.now_bps) if self.now_bps is not None else NOT_KNOWN
+        then = rate(self.then_bps) if self.then_bps is not None else f"{rate(self.more_bps)} more"
+        of = rate(self.capacity_bps) if self.capacity_bps else NOT_KNOWN
+        return f"from {now}\tto {then}\tof {of}"
+
+
+def _then_said(row: LoadRow) -> str:
+    return f"+{in_mbps(row.more_bps)}" if row.then_bps is None else in_mbps(row.then_bps)
+
 
 LOADS = (
-    Column("Link", lambda row: row.name),
-    Column("From", lambda row: row.now, 62, is_text=True),
-    Column("To", lambda row: row.then, 70, is_text=True, order=lambda row: -row.more_bps),
+    Column("Would carry, Mb/s", lambda row: row.name),
+    Column("from", lambda row: in_mbps(row.now_bps), 48),
+    Column("to", _then_said, 52, order=lambda row: -row.more_bps),
     Column(
-        "Of",
-        lambda row: row.of,
-        68,
-        is_text=True,
+        "of",
+        lambda row: in_mbps(row.capacity_bps),
+        54,
         order=lambda row: None if row.share is None else -row.share,
     ),
 )
@@ -63,17 +77,13 @@ def _row(model: Model, then: LinkThen) -> LoadRow | None:
         return None
     a, b = ends_of_link(model.inventory, link)
     now = (state.ab_bps, state.ba_bps) if state is not None else (None, None)
+    capacity_bps = link.capacity_bps or None
     ways = (
         (then.ab_bps, then.ab_more_bps, now[0], f"{a} → {b}", link.b),
         (then.ba_bps, then.ba_more_bps, now[1], f"{b} → {a}", link.a),
     )
-    bps, more_bps, now_bps, name, end = max(ways, key=lambda way: (way[1] > 0, way[0] or 0.0, way[1]))
-    pct = load_pct(bps, link.capacity_bps)
-    said = rate(bps) if bps is not None else f"+{rate(more_bps)}"
-    of = rate(link.capacity_bps) if link.capacity_bps else NOT_KNOWN
-    share = None if pct is None else pct / 100
-    known = rate(now_bps) if bps is not None else NOT_KNOWN
-    return LoadRow(str(link.id), end, name, known, said, of, share, more_bps)
+    then_bps, more_bps, now_bps, name, end = max(ways, key=lambda way: (way[1] > 0, way[0] or 0.0, way[1]))
+    return LoadRow(str(link.id), end, name, now_bps, then_bps, more_bps, capacity_bps)
 
 
 def load_sentence(rows: list[LoadRow], imagining: Imagining) -> str:
@@ -118,5 +128,5 @@ def painted_words(imagining: Imagining) -> str:
 def load_lines(model: Model, imagining: Imagining) -> list[str]:
     """Return the same as it is copied: the sentence and a line a link; nothing where nothing would carry more."""
     rows = load_rows(model, imagining)
-    lines = [f"{row.name}\tfrom {row.now}\tto {row.then}\tof {row.of}" for row in rows]
+    lines = [f"{row.name}\t{row.words}" for row in rows]
     return ["", load_sentence(rows, imagining), *lines] if lines else []

@@ -55,7 +55,7 @@ function legendOf(palette) {
     drawFate(symbol, fate, palette);
     legend.append(symbol, textElement("span", "", words));
   }
-  legend.append(textElement("span", "carries", ""), textElement("span", "", "traffic moves here, in the colour that its load would have"));
+  legend.append(textElement("span", "carries", ""), textElement("span", "", "moved load, as it would be"));
   legend.append(textElement("span", "", "the rest as it is now, dimmed"));
   return legend;
 }

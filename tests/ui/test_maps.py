@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from app.dialogs.confirm import Confirm
 from app.map.worlds import FULL, SMALL, find_world
 from app.maps.coverage import Coverage
+from app.maps.cutting import CutForm
 from app.maps.words import box_around, boxes_around, size_words, use_words, world_words
 from domain.errors import Refusal
 from domain.geometry import LngLat
@@ -347,3 +348,28 @@ def test_a_map_across_the_antimeridian_is_painted_as_one_box_with_its_places_in_
     assert middle == theme.accent.ground.lower() != ground
     dots = [x for x in range(500) if image.pixelColor(x, 95).name() == theme.status["up"].lower()]
     assert dots and min(dots) > 250, "the place lies east of the middle, which is the antimeridian"
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_numbers_of_the_cuts_form_are_read_on_its_ground(bench: Bench, theme: Any) -> None:
+    bench.window.look.set_theme(theme)
+    form = CutForm(
+        bench.link,
+        map_file(1, "Alps"),
+        None,
+        [LngLat(10, 47)],
+        draw=lambda then: None,
+        show=lambda boxes: None,
+        parent=bench.window,
+    )
+    form.show()
+    for spin in (form.km, form.least, form.most):
+        assert spin.lineEdit().width() > spin.width() - 20
+        image = spin.grab().toImage()
+        shades = [
+            image.pixelColor(x, y).lightness() for x in range(4, 60) for y in range(4, image.height() - 4)
+        ]
+        ground = image.pixelColor(image.width() - 30, image.height() // 2).lightness()
+        assert (ground < 60) == (theme == "dark")
+        assert max(abs(shade - ground) for shade in shades) > 120, "what stands there is read"
+    form.close()

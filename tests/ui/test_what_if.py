@@ -13,7 +13,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu
 
-from app.topology.moved_rows import load_rows
+from app.topology.moved_rows import LOADS, load_rows
 from app.topology.what_if import PATHS_DRAWN, Detour, Failing, detours_of, paths_drawn
 from domain.alerts import Alert, fingerprint
 from domain.asking import WhatIf
@@ -303,7 +303,9 @@ def test_links_that_would_carry_more_are_listed_in_words_with_what_is_not_known(
         assert figures(bench)["loads"] == over
         panel.figures.tabs["loads"].click()
         (row,) = panel.lists["loads"].table.rows.rows
-        assert (row.now, row.then, row.of) == ("600 Mb/s", "1.3 Gb/s", of)
+        assert row.words == f"from 600 Mb/s\tto 1.3 Gb/s\tof {of}"
+        cells = [column.said(row) for column in LOADS]
+        assert cells[1:] == ["600", "1,300", "–" if not capacity_bps else f"{capacity_bps / 1e6:,.0f}"]
         assert "→" in row.name and row.device in (link.a, link.b)
         bench.window.step_back()
     assert bench.map.would_carry == {LINK: (1.3e9, 1.5e8)}
@@ -315,9 +317,10 @@ def test_where_the_load_of_today_is_not_known_it_is_said_how_much_more_it_would_
     bench.window.imagine(G1)
     bench.wait_for(lambda: bench.window.topology.imagining.impact is not None)
     (row,) = load_rows(bench.model, bench.window.topology.imagining)
-    assert (row.now, row.then, row.share) == ("not known", "+700 Mb/s", None)
+    assert (row.words, row.share) == ("from not known\tto 700 Mb/s more\tof 1 Gb/s", None)
+    assert LOADS[2].said(row) == "+700"
     bench.window.topology.panel._on_copy()
-    assert "+700 Mb/s" in QGuiApplication.clipboard().text()
+    assert "to 700 Mb/s more" in QGuiApplication.clipboard().text()
 
 
 def test_the_panel_says_how_many_of_the_new_ways_the_map_paints(bench: Bench) -> None:
