@@ -44,6 +44,8 @@ LIBPQ = {
 """What of an address goes into the environment of PostgreSQL's programs: arguments are seen by everybody on a machine."""
 SAID_CAP = 2_000
 NO_IDENTITY = Secret("")
+WAITS = "--lock-wait-timeout=60s"
+"""How long pg_dump waits for a table: who drops one waits for the moment that the manifest is of, and pg_dump for him."""
 
 
 class BackupFailed(Exception):
@@ -89,7 +91,7 @@ def back_up(admin: Secret, requests: Secret, path: Path, recipients: str = "") -
     try:
         handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(handle, "wb", buffering=0) as stream, _moment(admin, name) as (snapshot, manifest):
-            command = ["pg_dump", "--format=custom", "--no-password", f"--snapshot={snapshot}"]
+            command = ["pg_dump", "--format=custom", "--no-password", f"--snapshot={snapshot}", WAITS]
             if sealed := bool(recipients.strip()):
                 with _running(admin, name, command, stdout=subprocess.PIPE) as dump:
                     assert dump.stdout is not None
@@ -101,6 +103,7 @@ def back_up(admin: Secret, requests: Secret, path: Path, recipients: str = "") -
                 with _running(admin, name, command, stdout=stream.fileno()):
                     pass
             os.fsync(stream.fileno())
+        beside.touch(0o600)
         beside.write_bytes(msgspec.json.encode(manifest))
         part.rename(path)
     except BaseException:

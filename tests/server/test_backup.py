@@ -106,7 +106,8 @@ def test_the_drill(
     file = tmp_path / "heliograph.dump"
     done = run("backup", str(file), **settings_of(server_database, postgres_sockets))
     assert done.returncode == 0, done.stderr
-    assert file.stat().st_mode & 0o777 == 0o600
+    assert {one.name for one in tmp_path.iterdir()} == {file.name, f"{file.name}.manifest"}
+    assert {one.stat().st_mode & 0o777 for one in tmp_path.iterdir()} == {0o600}
     said = json.loads(done.stderr.splitlines()[-1])
     assert (said["size_bytes"], said["sealed"]) == (file.stat().st_size, False)
 
