@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from migrations.guards import LOOKUP, OWNER, REQUESTS
 from tests.server.conftest import ServerDatabase
-from tests.server.guards import holes_in
+from tests.server.guards import REACHED, holes_in, holes_in_tables
 
 MUTATIONS = {
     "DROP POLICY own_rows ON device": "device: no policy holds rows to the tenant",
@@ -96,3 +96,47 @@ def test_each_guard_that_is_taken_away_is_missed(with_partitions: ServerDatabase
                 missed.append((statement, holes))
         assert missed == []
         assert holes_in(connection) == []
+
+
+_WRITTEN = """
+    SELECT CASE c.relnamespace::regnamespace::text WHEN 'public' THEN '' ELSE c.relnamespace::regnamespace || '.' END
+            || c.relname AS table_name, polname AS name, polcmd AS command, pg_get_expr(polqual, polrelid) AS rows,
+        coalesce(pg_get_expr(polwithcheck, polrelid), pg_get_expr(polqual, polrelid)) AS check_rows
+    FROM pg_policy p JOIN pg_class c ON c.oid = polrelid
+    WHERE NOT polroles <@ ARRAY[CAST(:owner AS regrole)::oid, CAST(:lookup AS regrole)::oid]
+        AND (NOT c.relispartition OR c.oid = CAST(:partition AS regclass))
+    ORDER BY 1, 2
+"""
+
+
+def weakened(policy: dict[str, str]) -> list[str]:
+    """Return statements that each take something of what a policy holds to."""
+    on = f"{policy['name']} ON {policy['table_name']}"
+    made = [f"DROP POLICY {on}", f"ALTER POLICY {on} TO {LOOKUP}", f"ALTER POLICY {on} USING (true)"]
+    made.append(f"ALTER POLICY {on} USING ({policy['rows']} OR true)")
+    if policy["command"] != "r":
+        made += [
+            f"ALTER POLICY {on} WITH CHECK ({rows})" for rows in ("true", f"{policy['check_rows']} OR true")
+        ]
+    return made
+
+
+def test_each_policy_that_is_weakened_is_missed(with_partitions: ServerDatabase) -> None:
+    with with_partitions.engine(with_partitions.admin).connect() as connection:
+        newest = "SELECT max(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = CAST('sample' AS regclass)"
+        partition = connection.execute(text(newest)).scalar_one()
+        names = {"owner": OWNER, "lookup": LOOKUP, "partition": partition}
+        policies = [dict(row) for row in connection.execute(text(_WRITTEN), names).mappings()]
+        connection.rollback()
+        missed = []
+        for policy in policies:
+            for statement in weakened(policy):
+                connection.exec_driver_sql(statement.replace("%", "%%"))
+                if not holes_in_tables(connection, policy["table_name"]):
+                    missed.append(statement)
+                connection.rollback()
+        assert missed == [], "\n".join(missed)
+        assert len(policies) > 40
+        assert {policy["table_name"] for policy in policies if policy["name"] == "within_reach"} == set(
+            REACHED
+        )

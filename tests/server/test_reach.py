@@ -6,13 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
 from tests.server.clients import Person, Server, serving
 from tests.server.conftest import ServerDatabase
 from tests.server.test_devices import ANY, a_device, names
-
-POLICIES = ("site", "device", "link", "alert", "journal", "edit")
 
 
 @dataclass
@@ -74,14 +70,6 @@ async def test_lists_hold_what_stands_at_the_sites_and_beneath_them(server_datab
             "/keys", {"name": "K", "scopes": ["read"], "sites": [valley.ids["north"]]}, expect=201
         )
         assert await seen(server.somebody(key["secret"])) == SEEN
-
-
-@pytest.mark.parametrize("policy", ["site", "device", "link"])
-async def test_without_a_policy_of_reach_more_is_seen(server_database: ServerDatabase, policy: str) -> None:
-    async with serving(server_database) as server:
-        valley = await a_valley(server)
-        await server.owner.execute(f"DROP POLICY within_reach ON {policy}")
-        assert await seen(valley.local) != SEEN
 
 
 async def test_what_is_beyond_reach_is_not_there(server_database: ServerDatabase) -> None:
