@@ -66,7 +66,8 @@ class Teller:
         self._links: dict[UUID, None] = {}
         self._facts: dict[UUID, None] = {}
         self._out: Tell | None = None
-        self._cycles_out: tuple[int, int] | None = None
+        self._cycles_out: tuple[int, int, int] | None = None
+        """The number of the message that is out, up to when its cycles are, and how many."""
         self._is_open = False
         self._is_new = False
 
@@ -147,9 +148,10 @@ class Teller:
         """The server has a message, or has no room."""
         self._telling.on_kept(kept)
         if self._cycles_out is not None and kept.number == self._cycles_out[0]:
+            _, until_us, size = self._cycles_out
             if kept.retry_after_s <= 0:
-                self._told_to(self._cycles_out[1])
-                self._lost += max(0, kept.lost)
+                self._told_to(until_us)
+                self._lost += max(0, min(kept.lost, size))
             self._cycles_out = None
         out = self._out
         if out is not None and kept.number == out.number:
@@ -221,5 +223,5 @@ class Teller:
         if not rows:
             return []
         number = next(self._numbers)
-        self._cycles_out = number, rows[-1].at_us
+        self._cycles_out = number, rows[-1].at_us, len(rows)
         return [Cycles(number, tuple((row.device, row.at_us, row.values) for row in rows))]
