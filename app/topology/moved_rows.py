@@ -11,8 +11,8 @@ from uuid import UUID
 from app.model import Model
 from app.panels.rows_model import Column
 from app.topology.what_if import Imagining, paths_drawn
-from app.words import count_of, ends_of_link, in_mbps, rate
-from domain.topology import LinkThen
+from app.words import UNKNOWN, count_of, ends_of_link, in_mbps, rate
+from domain.topology import LEAST_BPS, LinkThen
 
 NOT_KNOWN = "not known"
 
@@ -42,13 +42,16 @@ class LoadRow(NamedTuple):
     def words(self) -> str:
         """From what to what, and of what capacity."""
         now = rate(self.now_bps) if self.now_bps is not None else NOT_KNOWN
-        then = rate(self.then_bps) if self.then_bps is not None else f"{rate(self.more_bps)} more"
+        more = f"{rate(self.more_bps)} more" if self.more_bps > LEAST_BPS else NOT_KNOWN
+        then = rate(self.then_bps) if self.then_bps is not None else more
         of = rate(self.capacity_bps) if self.capacity_bps else NOT_KNOWN
         return f"from {now}\tto {then}\tof {of}"
 
 
 def _then_said(row: LoadRow) -> str:
-    return f"+{in_mbps(row.more_bps)}" if row.then_bps is None else in_mbps(row.then_bps)
+    if row.then_bps is not None:
+        return in_mbps(row.then_bps)
+    return f"+{in_mbps(row.more_bps)}" if row.more_bps > LEAST_BPS else UNKNOWN
 
 
 LOADS = (
@@ -72,17 +75,17 @@ def load_rows(model: Model, imagining: Imagining) -> list[LoadRow]:
 
 def _row(model: Model, then: LinkThen) -> LoadRow | None:
     """Return a link's fuller way; None where it would carry no more, or is gone meanwhile."""
-    link, state = model.inventory.link(then.link), model.link_states.get(then.link)
+    link = model.inventory.link(then.link)
     if link is None or max(then.ab_more_bps, then.ba_more_bps) <= 0:
         return None
     a, b = ends_of_link(model.inventory, link)
-    now = (state.ab_bps, state.ba_bps) if state is not None else (None, None)
     capacity_bps = link.capacity_bps or None
     ways = (
-        (then.ab_bps, then.ab_more_bps, now[0], f"{a} → {b}", link.b),
-        (then.ba_bps, then.ba_more_bps, now[1], f"{b} → {a}", link.a),
+        (then.ab_bps, then.ab_more_bps, f"{a} → {b}", link.b),
+        (then.ba_bps, then.ba_more_bps, f"{b} → {a}", link.a),
     )
-    then_bps, more_bps, now_bps, name, end = max(ways, key=lambda way: (way[1] > 0, way[0] or 0.0, way[1]))
+    then_bps, more_bps, name, end = max(ways, key=lambda way: (way[1] > 0, way[0] or 0.0, way[1]))
+    now_bps = None if then_bps is None else max(then_bps - more_bps, 0.0)
     return LoadRow(str(link.id), end, name, now_bps, then_bps, more_bps, capacity_bps)
 
 

@@ -241,7 +241,7 @@ class WhatIfPanel(QFrame):
         QGuiApplication.clipboard().setText("\n".join(lines))
 
     def _on_changed(self, delta: Delta) -> None:
-        if self.isVisible() and (delta.health or delta.inventory or delta.link_states):
+        if self.isVisible() and (delta.health or delta.inventory):
             self.refresh()
 
     def _dress(self) -> None:

@@ -11,9 +11,10 @@ Counterpart: `engine/judge/`, which feeds and asks. One rule: pure, no clock, UU
 from domain.topology.causes import Blast, Causes, Changes, Verdict
 from domain.topology.graph import Topology
 from domain.topology.impact import Impact, SinglePoint, impact, single_points, way_after
-from domain.topology.moved import LinkNow, LinkThen, Moved, moved_load
+from domain.topology.moved import LEAST_BPS, LinkNow, LinkThen, Moved, moved_load
 
 __all__ = [
+    "LEAST_BPS",
     "Blast",
     "Causes",
     "Changes",

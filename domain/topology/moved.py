@@ -36,7 +36,8 @@ class LinkNow(NamedTuple):
 class LinkThen(msgspec.Struct, frozen=True):
     """What a link would carry, and how much more that is than now (less where negative).
 
-    A load is None where that of today is not known; how much more it would be is known all the same.
+    A load is None where that of today is not known, or that of a link beside it that fails; how much more it would be is the
+    least then.
     """
 
     link: UUID
@@ -204,10 +205,13 @@ def _then(
         _shared(back, [way[1] for way in ways], capacities),
         strict=True,
     )
+    is_told = all(None not in (link.ab_bps, link.ba_bps) for id, link in joined if id in cut)
     rows = []
     for (id, link), (ab, ba) in zip(standing, shares, strict=True):
         more = (ab, ba) if link.a == first else (ba, ab)
-        if max(map(abs, more)) >= LEAST_BPS:
+        if not is_told:
+            rows.append(LinkThen(id, None, None, max(more[0], LEAST_BPS), max(more[1], LEAST_BPS)))
+        elif max(map(abs, more)) >= LEAST_BPS:
             rows.append(LinkThen(id, _sum(link.ab_bps, more[0]), _sum(link.ba_bps, more[1]), *more))
     return rows
 

@@ -20,7 +20,6 @@ from domain.asking import WhatIf
 from domain.errors import Refusal
 from domain.health import Health
 from domain.inventory import Link
-from domain.load import LinkState
 from domain.topology import Impact, LinkThen, Moved, Topology, impact
 from domain.wire import Removed, Reply
 from tests.ui.conftest import Bench
@@ -282,7 +281,6 @@ def test_a_link_that_is_told_and_not_drawn_can_fail_too(bench: Bench) -> None:
 
 
 def test_links_that_would_carry_more_are_listed_in_words_with_what_is_not_known(bench: Bench) -> None:
-    tell(bench, link_states=[LinkState(LINK, "up", 1, 1, 6e8, 1e8)])
     moved = Moved((LinkThen(LINK, 1.3e9, 1.5e8, 7e8, 5e7),), (G2,), 2e8)
     link = bench.model.inventory.link(LINK)
     assert link is not None

@@ -180,6 +180,16 @@ def test_the_links_beside_one_that_fails_take_its_load_by_their_capacity() -> No
     }
 
 
+def test_what_a_link_takes_over_of_one_that_nobody_measures_is_not_known() -> None:
+    topology, now = square(db=9e7, ba=None)
+    topology.put_link(LINKS[10], A, B)
+    now[LINKS[10]] = LinkNow(A, B, 1e6, 2e6, 10**8)
+    cut = [LINKS[0]]
+    (row,) = moved_load(topology, impact(topology, (), cut), (), cut, now.get).links
+    assert (row.link, row.ab_bps, row.ba_bps) == (LINKS[10], None, None)
+    assert row.ab_more_bps > 0
+
+
 def test_what_runs_off_the_ways_is_counted_and_not_followed() -> None:
     topology, now = square(dc=3e7, db=6e7, ba=6e7)
     assert moved_load(topology, impact(topology, [C]), [C], (), now.get).stray_bps == 6e7
