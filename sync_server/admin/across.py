@@ -34,7 +34,7 @@ _HOW_IT_IS = f"""
     SELECT coalesce(h.status, 'unknown') AS status, count(*) AS devices, max(h.heard_us) AS heard_us
     FROM device t LEFT JOIN LATERAL ({_LATEST}) h ON true GROUP BY 1
 """
-_OPEN_ALERTS = "SELECT count(*) FROM alert WHERE cleared_us IS NULL"
+_OPEN_ALERTS = "SELECT count(*) FROM alert WHERE cleared_us IS NULL AND resolved_us IS NULL"
 _TENANTS = """
     SELECT t.id, t.name FROM tenant t
     WHERE $1::uuid IS NULL OR (t.name, t.id) >= (SELECT f.name, f.id FROM tenant f WHERE f.id = $1)

@@ -53,11 +53,17 @@ async def test_the_overview_tells_how_each_tenant_is_and_is_written_into_the_pla
     server_database: ServerDatabase,
 ) -> None:
     async with serving(server_database) as server:
-        root, *_ = await two_tenants(server)
+        root, north, _ = await two_tenants(server)
+        await server.owner.execute(
+            "INSERT INTO alert (tenant_id, id, rule, subject, severity, opened_us, reason, acknowledged_by, count, resolved_us)"
+            " SELECT $1::uuid, gen_random_uuid(), 'hot', gen_random_uuid(), 'warning', 5, '', '', 1, ended"
+            " FROM unnest(ARRAY[NULL, NULL, 6]::bigint[]) ended",
+            north,
+        )
         said = await ask(root, "GET", "/admin/overview")
         assert said.status_code == 200, said.text
-        found = {row[0]: row[1:6] for row in rows(said.text)}
-        assert found == {"North": ["1", "0", "1", "0", "0"], "South": ["1", "0", "0", "0", "0"]}
+        found = {row[0]: row[1:7] for row in rows(said.text)}
+        assert found == {"North": ["1", "0", "1", "0", "0", "2"], "South": ["1", "0", "0", "0", "0", "0"]}
         assert (await root.get("/audit?act=tenants.read"))[0]["detail"] in (None, {})
 
 
