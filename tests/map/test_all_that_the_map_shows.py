@@ -1,0 +1,175 @@
+"""All that the map shows, of no, some and many devices, dark and light, at three zooms: no error, right counts, faults in red.
+
+    HELIOGRAPH_PICTURES=DIR python -m pytest tests/map/test_all_that_the_map_shows.py
+
+saves each picture there, to be looked at. Counterpart: the tests of each thing by itself say what it does; these, that it does so
+beside the others. One rule: whatever is shown, who is down is red.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from app.look import ThemeName, themes
+from app.map.layers import LAYERS
+from app.map.sieve import Sifted
+from app.map.worlds import SMALL
+from app.schematic.paper import Paper, ground_of
+from domain.diagram import Diagram, Spot
+from domain.geometry import LngLat
+from domain.inventory import Tenant
+from domain.topology import LinkThen
+from domain.wire import Changed
+from tests.map.conftest import Stage
+from tests.map.networks import health, id_of, meshed, news, now_us
+
+PICTURES = os.environ.get("HELIOGRAPH_PICTURES", "")
+FAULT, DOOMED = "R7", "R1"
+ZOOMS = (3.0, 8.5, 13.0)
+ON_PAPER = (-1.0, 1.0, 3.0)
+"""From the zoom at which all of the paper is seen."""
+ROUND_IT_PX = 34
+GRID_PT = 90.0
+
+
+class Scene:
+    """A network on a stage, and what can be shown of it."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.stage = Stage(meshed(count) if count else Changed(1, initial=True), basemap=SMALL)
+        self.ids = [device.id for device in self.stage.model.inventory.devices()]
+        if count:
+            self.stage.tell(news(health(FAULT, "down", 3_600)))
+        self.stage.model.begin(Tenant(UUID(int=5), "Test net"))
+        self.paper = Paper(self.stage.model)
+        self.paper.more = lambda: {"picture": None, "grid": False}
+        across = math.isqrt(count) + 1
+        points = ((n % across * GRID_PT, n // across * GRID_PT) for n in range(count))
+        self.points = dict(zip(self.ids, points, strict=True))
+        root = self.paper.root
+        spots = tuple(Spot(id_of(f"spot {id}"), root, id, x, y) for id, (x, y) in self.points.items())
+        self.stage.tell(Changed(3, diagrams=(Diagram(root, "Network"),), spots=spots))
+
+    def clear(self) -> None:
+        """Show the network as it is."""
+        view = self.stage.view
+        view.leave_what_if()
+        view.leave_past()
+        view.sieve.show(None)
+        view.layers.reset()
+        if view.tools.on_paper:
+            view.show_paper(None)
+            view.tools.set_on_paper(on_paper=False)
+
+    def network(self) -> None:
+        """Show statuses and links with their loads."""
+
+    def what_if(self) -> None:
+        """Show what would be if one failed: some are lost, and each link of it carries more."""
+        inventory = self.stage.model.inventory
+        then = [
+            LinkThen(link.id, 0.95 * link.capacity_bps, None, 1e8, 1e7)
+            for link in list(inventory.links())[: self.count // 4]
+        ]
+        failed, lost = ([id_of(DOOMED)], self.ids[20:30]) if self.count else ([], [])
+        self.stage.view.show_what_if(failed, lost, self.ids[30:33], [self.ids[33:36]] if lost else [], then)
+
+    def past(self) -> None:
+        """Show a moment of the past, with who fares otherwise now."""
+        ghosts = dict.fromkeys(self.ids[:10], "degraded")
+        self.stage.view.show_past(
+            now_us() - 86_400_000_000, "22:14, yesterday", ["Load is of the hour"], ghosts
+        )
+
+    def sifted(self) -> None:
+        """Show what a filter leaves, which is not who is down."""
+        kept = tuple(id for id in self.ids[::3] if id != id_of(FAULT))
+        self.stage.view.sieve.show(Sifted("“valley”", kept, self.count))
+
+    def no_layers(self) -> None:
+        """Show no layer at all."""
+        for key in LAYERS:
+            self.stage.view.layers.show(key, shown=False)
+
+    def all_layers(self) -> None:
+        """Show all layers."""
+        for key in LAYERS:
+            self.stage.view.layers.show(key, shown=True)
+
+    def on_paper(self) -> None:
+        """Show the network on paper."""
+        self.stage.view.tools.set_on_paper(on_paper=True)
+        self.stage.view.show_paper(self.paper)
+
+    def come(self) -> None:
+        """Wait until the page has taken what it was told; for a picture until it has painted all of it, which is slower."""
+        if not PICTURES:
+            self.stage.settle()
+            return
+        heard: list[bool] = []
+        self.stage.view.when_still(lambda: heard.append(True))
+        self.stage.until(lambda: bool(heard), "a map that stands still")
+
+
+SHOWN: dict[str, Callable[[Scene], None]] = {
+    "network": Scene.network,
+    "what-if": Scene.what_if,
+    "past": Scene.past,
+    "filter": Scene.sifted,
+    "no-layers": Scene.no_layers,
+    "all-layers": Scene.all_layers,
+    "paper": Scene.on_paper,
+}
+
+
+@pytest.fixture(scope="module", params=[0, 40, 5_000])
+def scene(request: pytest.FixtureRequest, application: QApplication) -> Iterator[Scene]:
+    """One stage for all that is shown of a network."""
+    made = Scene(request.param)
+    yield made
+    made.stage.close()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("what", SHOWN)
+def test_whatever_is_shown_nothing_errs_the_counts_are_right_and_who_is_down_is_red(
+    scene: Scene, what: str, theme: ThemeName
+) -> None:
+    stage, view = scene.stage, scene.stage.view
+    down = themes()[theme].status["down"]
+    scene.clear()
+    view.set_theme(theme)
+    SHOWN[what](scene)
+    is_paper = what == "paper"
+    scene.come()
+    at = LngLat(10.3, 47.7)
+    if scene.count:
+        at = ground_of(scene.points[id_of(FAULT)]) if is_paper else stage.place_of(id_of(FAULT))
+    if is_paper:
+        view.fit()
+    whole = stage.stand_still() if is_paper else stage.report()
+    zooms = [max(whole["zoom"] + more, 0.5) for more in ON_PAPER] if is_paper else ZOOMS
+    for zoom in zooms:
+        if is_paper:
+            view._send(look=view._ground.look(at.lng, at.lat, zoom))
+        else:
+            view.look_at(*at, zoom)
+        scene.come()
+        stage.until(lambda zoom=zoom: abs(stage.report()["zoom"] - zoom) < 0.6, f"zoom {zoom:.1f}")  # type: ignore[misc]
+        if scene.count == 0 or zoom == zooms[0]:
+            stage.until(lambda: stage.report()["rendered_devices"] == scene.count, f"all at zoom {zoom:.1f}")
+        if scene.count:
+            spot = stage.pixel(at)
+            stage.until(lambda spot=spot: stage.shows(spot, down, ROUND_IT_PX), f"red at zoom {zoom:.1f}")  # type: ignore[misc]
+        if PICTURES:
+            name = f"{what}-{scene.count}-{theme}-{zooms.index(zoom)}.png"
+            assert view.grab().save(str(Path(PICTURES) / name))
+        assert stage.report()["console_errors"] == 0
