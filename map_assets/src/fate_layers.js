@@ -2,7 +2,7 @@
 // Theory: what would be stands in a source of its own, which is empty outside the what-if frame, so that these layers cost
 // nothing there. One rule: what is real and down stays above them.
 
-import { alone, byZoom, ex, filter, grown, linkOffset, linkWidth, SEMIBOLD } from "./style.js";
+import { alone, byZoom, ex, filter, grown, GROWN_STOPS, laneOffset, linkOffset, linkWidth, SEMIBOLD } from "./style.js";
 
 /** @import { LayerSpecification } from "@maplibre/maplibre-gl-style-spec" */
 /** @import { Palette } from "./palette.js" */
@@ -59,6 +59,7 @@ export const fateLayers = (p) => [
     id: `would-fail-${kind}`, type: "symbol", ...of(kind === "link" ? "strike" : kind, "fails"),
     layout: {
       "icon-image": kind === "link" ? "strike" : "would/fails", "icon-allow-overlap": true, "icon-size": grown(1),
+      ...(kind === "link" ? { "icon-offset": laneOffset(GROWN_STOPS) } : {}),
       "text-field": ex(["get", "label"]), "text-font": SEMIBOLD, "text-size": 13, "text-optional": true, "text-max-width": 30,
       "text-variable-anchor": ["left", "right", "bottom", "top"], "text-justify": "auto", "text-radial-offset": 1.5,
     },

@@ -1,8 +1,9 @@
 // What would become of devices and links if some of them failed, made from what the window has worked out. Pure.
 // Counterpart: `show_what_if` in app/map/view.py. One rule: a fate is never a status; the page shows the one over the other.
 
-import { LANE, lanesOf, lineOf, pointOf, widthOf } from "./features.js";
+import { lineOf, pointOf } from "./features.js";
 import { fromFlat, halve } from "./geometry.js";
+import { aside, widthOf } from "./lanes.js";
 import { rankOf } from "./clusters.js";
 import { label } from "./words.js";
 
@@ -84,15 +85,15 @@ export function fateFeatures(network, { devices, links, detours }, clusters) {
     const common = { kind: "device", fate, rank: rankOf(device.role), label: label(device.name) };
     features.push(pointOf([device.lng, device.lat], { ...common, from: clusters.aloneFrom(id) }));
   }
-  const lanes = links.size ? lanesOf(network) : () => 0;
   for (const [id, fate] of links) {
     const link = network.links.get(id);
     const path = link && network.pathOf(link);
     if (!link || !path) continue;
     const common = { fate, from: clusters.apartFrom(link.a, link.b) };
-    const lane = lanes(link) * LANE;
-    features.push(lineOf(whole(path), { ...common, kind: "link", width: widthOf(link.capacity_bps), lane }));
-    if (fate === "fails") features.push(pointOf(halve(path).middle, { ...common, kind: "strike", label: "" }));
+    const lane = network.laneOf(id);
+    const { middle, bearing_deg } = halve(path);
+    features.push(lineOf(whole(path), { ...common, kind: "link", width: widthOf(link.capacity_bps), lane: lane.offset }));
+    if (fate === "fails") features.push(pointOf(middle, { ...common, kind: "strike", label: "", ...aside(lane, bearing_deg) }));
   }
   return features;
 }

@@ -2,10 +2,11 @@
 // properties; tiles.js holds the whole network. One rule: their number follows what is odd, never the size of the network.
 
 import { rankOf } from "./clusters.js";
-import { fromFlat, halve, pointAlong } from "./geometry.js";
+import { fromFlat, halve, pixelsPerDegree, pointAlong } from "./geometry.js";
+import { aside, widthOf } from "./lanes.js";
 import { ringSize } from "./sprites.js";
 import { FAULT_ORDER, isOdd, SYMBOL_PX } from "./symbols.js";
-import { DIM } from "./style.js";
+import { DIM, laneSizeAt } from "./style.js";
 import { age, label, rate } from "./words.js";
 
 /** @import { Feature } from "geojson" */
@@ -16,10 +17,10 @@ import { age, label, rate } from "./words.js";
 
 /** What is in view. @typedef {[west: number, south: number, east: number, north: number]} Bounds */
 
-/** Of a link's width, from lane to lane. */
-export const LANE = 0.75;
 /** A link shorter than this has no pills. */
 const PILL_PX = 150;
+/** Where on a link its pills stand; those of links side by side stand one behind the other, so far before or after. */
+const PILL_SHARES = { ab: 0.27, ba: 0.73, spread: 0.14 };
 
 /** @param {LngLat} place @param {Record<string, unknown>} properties @returns {Feature} */
 export const pointOf = (place, properties) => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: place } });
@@ -28,26 +29,6 @@ export const lineOf = (path, properties) => ({ type: "Feature", properties, geom
 
 /** Zoom from which each rank has its name. @param {number} count */
 export const namedFrom = (count) => (count <= 300 ? [4, 6, 7] : [5, 9, 11]);
-
-/** Width in pixels at size 1. @param {number} bps */
-export function widthOf(bps) {
-  const steps = /** @type {const} */ ([[10e9, 5], [2e9, 4.4], [1e9, 3.8], [500e6, 3], [300e6, 2.6]]);
-  return steps.find(([least]) => bps >= least)?.[1] ?? 2.2;
-}
-
-/** Side by side lanes for links between the same two devices: 0 alone, else steps of 2 around 0, to the right from a to b. @param {Network} network */
-export function lanesOf(network) {
-  const byPair = /** @type {Map<string, string[]>} */ (new Map());
-  for (const { id, a, b } of network.links.values()) {
-    const key = a < b ? a + b : b + a;
-    const there = byPair.get(key);
-    if (there) there.push(id);
-    else byPair.set(key, [id]);
-  }
-  const lanes = /** @type {Map<string, number>} */ (new Map());
-  for (const ids of byPair.values()) if (ids.length > 1) ids.sort().forEach((id, i) => lanes.set(id, 2 * i - ids.length + 1));
-  return (/** @type {LinkRow} */ { id, a, b }) => (lanes.get(id) ?? 0) * (a < b ? 1 : -1);
-}
 
 /**
  * The links that are down by themselves: a line from end to end and the mark in its middle.
@@ -60,9 +41,11 @@ export function brokenFeatures(network, clusters) {
     const link = network.links.get(id);
     const places = link && !network.isBehind(link) ? network.pathOf(link) : null;
     if (!link || !places) continue;
-    const { path, middle } = halve(places);
+    const { path, middle, bearing_deg } = halve(places);
+    const lane = network.laneOf(id);
     const properties = { link: id, from: clusters.apartFrom(link.a, link.b) };
-    features.push(lineOf(path.map(fromFlat), properties), pointOf(middle, properties));
+    features.push(lineOf(path.map(fromFlat), { ...properties, lane: lane.offset }));
+    features.push(pointOf(middle, { ...properties, ...aside(lane, bearing_deg) }));
   }
   return features;
 }
@@ -146,21 +129,26 @@ function isNear(path, [west, south, east, north]) {
 
 /**
  * The load pills of one link that are in the view; none where it is too short for them.
- * @param {Network} network @param {LoadRow} load @param {Bounds} view @param {number} pixelsPerDegree
+ * @param {Network} network @param {LoadRow} load @param {Bounds} view @param {number} zoom
  * @param {Fates | null} fates what would be, inside the what-if frame @returns {Feature[]}
  */
-export function pillFeatures(network, load, view, pixelsPerDegree, fates = null) {
+export function pillFeatures(network, load, view, zoom, fates = null) {
   const link = network.links.get(load.id);
   const places = link && load.status === "up" ? network.pathOf(link) : null;
   if (!places || !isNear(places, view)) return [];
   const { path, length } = halve(places);
-  if (length * pixelsPerDegree < PILL_PX) return [];
+  const scale = pixelsPerDegree(zoom);
+  if (length * scale < PILL_PX) return [];
   const fate = fates && (fates.links.get(load.id) ?? "aside");
   if (fate === "fails" || fate === "lost") return [];
   const features = [];
-  for (const [bps, share] of /** @type {const} */ ([[load.ab_bps, 0.27], [load.ba_bps, 0.73]])) {
+  const lane = network.laneOf(load.id);
+  const px = laneSizeAt(zoom) / scale;
+  for (const [bps, share] of /** @type {const} */ ([[load.ab_bps, PILL_SHARES.ab], [load.ba_bps, PILL_SHARES.ba]])) {
     if (bps === null) continue;
-    const at = fromFlat(pointAlong(path, length * share).point);
+    const { point, bearing_deg } = pointAlong(path, length * (share + lane.order * PILL_SHARES.spread));
+    const { right, down } = aside(lane, bearing_deg);
+    const at = fromFlat([point[0] + right * px, point[1] - down * px]);
     if (isNear([at], view)) features.push(pointOf(at, { link: load.id, text: rate(bps), sort: -bps, held: fate === "aside" ? DIM : 1 }));
   }
   return features;
@@ -180,5 +168,5 @@ export function chosenFeatures(network, id, { text, status_text: colors }, fate)
     return [pointOf([device.lng, device.lat], { label: named, color: isOdd(status) || status === "affected" ? colors[status] : text.text })];
   }
   const path = link && network.pathOf(link);
-  return link && path ? [lineOf(halve(path).path.map(fromFlat), { width: widthOf(link.capacity_bps) })] : [];
+  return link && path ? [lineOf(halve(path).path.map(fromFlat), { width: widthOf(link.capacity_bps), lane: network.laneOf(link.id).offset })] : [];
 }

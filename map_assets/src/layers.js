@@ -10,8 +10,8 @@ import { LOAD_AFFECTED, LOAD_NOT_KNOWN, LOAD_UNKNOWN } from "./network.js";
 import { detourLayers, fateLayers, lostLinkLayers } from "./fate_layers.js";
 import { NETWORK } from "./tiles.js";
 import {
-  alone, byZoom, ex, FATE, filter, grown, held, heldName, isLine, isPoint, isPop, LINK_STOPS, linkOffset, linkWidth, live, MEDIUM,
-  ofThisZoom, rank, SEMIBOLD, status, stops,
+  alone, arrowOffset, arrowSize, byZoom, ex, FATE, filter, grown, held, heldName, isLine, isPoint, isPop, laneOffset, LINK_STOPS, linkOffset,
+  linkWidth, live, MEDIUM, ofThisZoom, rank, SEMIBOLD, status, stops,
 } from "./style.js";
 
 /** @import { LayerSpecification, ExpressionSpecification, FilterSpecification } from "@maplibre/maplibre-gl-style-spec" */
@@ -19,6 +19,8 @@ import {
 
 export const HOTTEST = 5;
 export const PILL_ZOOM = 10;
+/** Sizes of the mark of a link that is down. */
+const STRIKE_STOPS = [0.5, 0.95, 1.1, 1.3];
 
 /** @param {"devices" | "links"} layer of the network's tiles */
 const from = (layer) => ({ source: NETWORK, "source-layer": layer });
@@ -42,7 +44,6 @@ function linkLayers(p, loads) {
   const lineColor = ex(["case", behind, p.status.affected, loadColor(p, loads)]);
   const lineWidth = stops(LINK_STOPS, (k, i) => ["case", behind, [0.7, 1.25, 1.25, 1.5][i], ["*", k, ["get", "width"]]]);
   const lineOpacity = fainterAfar((most) => held(["case", behind, most, [">=", load, 0], 1, 0]));
-  const arrowSize = byZoom([0.06, 0.16, 0.22, 0.34], ["get", "width"]);
   const meets = filter(["all", isPoint, alone]);
   const arrowLayout = {
     "icon-size": arrowSize,
@@ -50,20 +51,20 @@ function linkLayers(p, loads) {
     "icon-rotation-alignment": /** @type {const} */ ("map"),
     "icon-allow-overlap": true,
     "icon-ignore-placement": true,
-    "icon-offset": ex(["match", ["get", "shift"], ...[-3, -2, -1, 1, 2, 3].flatMap((s) => [s, ["literal", [4.6 * s, 0]]]), ["literal", [0, 0]]]),
+    "icon-offset": arrowOffset,
   };
   return [
-    {
-      id: "link-halo", type: "line", ...live("chosen", isLine),
-      layout: { "line-cap": "round" },
-      paint: { "line-color": p.accent.accent, "line-width": linkWidth(7), "line-opacity": 0.45 },
-    },
     {
       id: "link-casing", type: "line", ...from("links"), filter: filter(["all", isLine, alone]), minzoom: 7,
       paint: {
         "line-color": p.basemap.land, "line-width": linkWidth(3), "line-offset": linkOffset,
         "line-opacity": ex(["case", [">=", load, 0], 0.85, 0]),
       },
+    },
+    {
+      id: "link-halo", type: "line", ...live("chosen", isLine),
+      layout: { "line-cap": "round" },
+      paint: { "line-color": p.accent.accent, "line-width": linkWidth(7), "line-offset": linkOffset, "line-opacity": 0.45 },
     },
     {
       id: "link-unknown", type: "line", ...from("links"), filter: filter(["all", isLine, alone]),
@@ -96,7 +97,7 @@ function linkLayers(p, loads) {
     ...lostLinkLayers(p),
     {
       id: "link-down", type: "line", ...live("broken", isLine, alone),
-      paint: { "line-color": p.status.down, "line-width": byZoom([1.2, 2.2, 2.2, 2.6], 1), "line-dasharray": [1.6, 1.6] },
+      paint: { "line-color": p.status.down, "line-width": byZoom([1.2, 2.2, 2.2, 2.6], 1), "line-offset": linkOffset, "line-dasharray": [1.6, 1.6] },
     },
     {
       id: "arrow-bar", type: "symbol", ...from("links"), filter: meets,
@@ -189,7 +190,7 @@ function deviceLayers(p) {
       id: "link-strike", type: "symbol", ...live("broken", isPoint, alone),
       layout: {
         "icon-image": "strike", "icon-allow-overlap": true, "icon-ignore-placement": true,
-        "icon-size": byZoom([0.5, 0.95, 1.1, 1.3], 1),
+        "icon-size": byZoom(STRIKE_STOPS, 1), "icon-offset": laneOffset(STRIKE_STOPS),
       },
     },
     {
@@ -253,7 +254,7 @@ function deviceLayers(p) {
     },
     {
       id: "strike-obstacles", type: "symbol", ...live("broken", isPoint, alone),
-      layout: { "icon-image": "nothing", "icon-allow-overlap": true, "icon-size": 0.9 },
+      layout: { "icon-image": "nothing", "icon-allow-overlap": true, "icon-size": 0.9, "icon-offset": laneOffset([0.9, 0.9, 0.9, 0.9]) },
     },
     {
       id: "odd-obstacles", type: "symbol", ...live("odd", alone),

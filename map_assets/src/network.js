@@ -1,6 +1,8 @@
 // The page's mirror of the network: what stands where, how it fares. No map, no drawing. Counterpart: app/map/feed.py.
 // One rule: only `take` changes it, and it answers what was touched.
 
+import { ALONE, lanesOf } from "./lanes.js";
+
 /** `fresh`: everything is new. @typedef {{ fresh: boolean, places: boolean, sites: boolean, health: string[], loads: string[] }} Touched */
 
 /** How a half-link is drawn that is up but whose load is not known; from zero to five it is its load class. */
@@ -39,6 +41,8 @@ export class Network {
   loads = new Map();
   /** Ids of the links that end at a device; made when somebody asks. @type {Map<string, string[]> | null} */
   #linksAt = null;
+  /** Where the links stand that are not alone between their ends; made when somebody asks. @type {ReturnType<typeof lanesOf> | null} */
+  #lanes = null;
   /** What is affected by a cause. @type {Map<string, Set<string>>} */
   #behind = new Map();
 
@@ -65,7 +69,7 @@ export class Network {
       this.#setCause(id, undefined);
       for (const table of [this.devices, this.links, this.sites, this.#health, this.loads]) table.delete(id);
     }
-    if (reset || links.length || gone.length) this.#linksAt = null;
+    if (reset || links.length || gone.length) [this.#linksAt, this.#lanes] = [null, null];
     const touched = new Set(loads.map((row) => row.id));
     for (const row of health) {
       const was = this.healthOf(row.id).status;
@@ -98,6 +102,11 @@ export class Network {
   /** Ids of the links that end at a device. @param {string} device */
   linksAt(device) {
     return (this.#linksAt ??= this.#joinLinks()).get(device) ?? [];
+  }
+
+  /** Where a link stands beside others between the same two devices. @param {string} link */
+  laneOf(link) {
+    return (this.#lanes ??= lanesOf(this.links.values())).get(link) ?? ALONE;
   }
 
   /** What a device or link takes with it. @param {string} cause @returns {Iterable<string>} ids of devices */

@@ -8,7 +8,6 @@ import { WOULD } from "./fate_layers.js";
 import { Fading, siftedOf, stays } from "./fading.js";
 import { fateFeatures, fatesOf } from "./fates.js";
 import { brokenFeatures, chosenFeatures, oddFeatures, pillFeatures, ringFeatures } from "./features.js";
-import { pixelsPerDegree } from "./geometry.js";
 import { PILL_ZOOM, networkLayers } from "./layers.js";
 import { LOAD_HIDDEN } from "./network.js";
 import { paletteOf } from "./palette.js";
@@ -385,7 +384,7 @@ export class Painter {
     const features = [];
     for (const now of this.#network.loads.values()) {
       const load = { ...now, ...this.#imagined?.loads.get(now.id) };
-      features.push(...pillFeatures(this.#network, load, [west, south, east, north], pixelsPerDegree(zoom), this.#imagined));
+      features.push(...pillFeatures(this.#network, load, [west, south, east, north], zoom, this.#imagined));
       if (features.length >= PILLS_MOST) break;
     }
     this.put("pill", features);

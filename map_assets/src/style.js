@@ -19,19 +19,39 @@ const ZOOMS = [5, 8.7, 11, 14];
 export const stops = (factors, make) => ex(["interpolate", ["linear"], ["zoom"], ...ZOOMS.flatMap((zoom, i) => [zoom, make(factors[i], i)])]);
 /** Multiply by zoom: the figures of look.md. @param {number[]} factors @param {unknown} value @param {number} add */
 export const byZoom = (factors, value, add = 0) => stops(factors, (factor) => ["+", add, ["*", factor, value]]);
-/** How much bigger than at zoom 8.7 a symbol is. @param {number} zoom */
-export function grownAt(zoom) {
-  const [zooms, sizes] = [ZOOMS, GROWN_STOPS];
-  const next = zooms.findIndex((stop) => zoom < stop);
-  if (next <= 0) return next ? sizes[3] : sizes[0];
-  const share = (zoom - zooms[next - 1]) / (zooms[next] - zooms[next - 1]);
-  return sizes[next - 1] + (sizes[next] - sizes[next - 1]) * share;
+/** The same figure at any zoom. @param {number[]} factors @param {number} zoom */
+function at(factors, zoom) {
+  const next = ZOOMS.findIndex((stop) => zoom < stop);
+  if (next <= 0) return factors[next ? 3 : 0];
+  const share = (zoom - ZOOMS[next - 1]) / (ZOOMS[next] - ZOOMS[next - 1]);
+  return factors[next - 1] + (factors[next] - factors[next - 1]) * share;
 }
-const GROWN_STOPS = [0.55, 1, 1.35, 1.6];
+export const GROWN_STOPS = [0.55, 1, 1.35, 1.6];
+/** How much bigger than at zoom 8.7 a symbol is. @param {number} zoom */
+export const grownAt = (zoom) => at(GROWN_STOPS, zoom);
 export const LINK_STOPS = [0.35, 0.8, 1.25, 2];
 /** @param {number} add */
 export const linkWidth = (add = 0) => byZoom(LINK_STOPS, ["get", "width"], add);
-export const linkOffset = byZoom([0.3, 0.7, 1.1, 1.8], ["*", ["get", "lane"], ["get", "width"]]);
+/** How far lanes stand apart: in the same proportion as links are wide, or nearly so. */
+const LANE_STOPS = [0.3, 0.7, 1.1, 1.8];
+/** What a lane's figure is multiplied by. @param {number} zoom */
+export const laneSizeAt = (zoom) => at(LANE_STOPS, zoom);
+/** Lines in their lanes. */
+export const linkOffset = byZoom(LANE_STOPS, ["get", "lane"]);
+/** An arrow's size for a link's width; it grows as lanes do, so that one offset holds it in its lane at every zoom. */
+const ARROW = 0.2;
+export const arrowSize = byZoom(LANE_STOPS, ["*", ARROW, ["get", "width"]]);
+/** More than any lane has. */
+const FAR = 10_000;
+/** A figure of a feature brought into an offset, which style language makes of figures only by going from one to another. @param {string} name @param {(figure: number) => unknown} make */
+const figured = (name, make) => ["interpolate", ["linear"], ["get", name], -FAR, make(-FAR), FAR, make(FAR)];
+/** Holds an arrow in its lane; `shift` is in widths of the link. */
+export const arrowOffset = ex(figured("shift", (shift) => ["literal", [shift / ARROW, 0]]));
+/** Holds an upright picture in the lane of its link, which is `right` and `down` of the middle; figures for the middle of each whole zoom, as offsets change with it only. @param {number[]} sizes of the picture */
+export const laneOffset = (sizes) => {
+  const figures = ZOOMS.map((zoom, i) => [zoom - 0.5, figured("right", (x) => figured("down", (y) => ["literal", [x, y].map((px) => (px * LANE_STOPS[i]) / sizes[i])]))]);
+  return ex(["interpolate", ["linear"], ["zoom"], ...figures.flat()]);
+};
 /** Features of one kind of the live source. @param {string} kind @param {unknown[]} more */
 export const live = (kind, ...more) => ({ source: "live", filter: filter(["all", ["==", ["get", "kind"], kind], ...more]) });
 export const isLine = ["==", ["geometry-type"], "LineString"];

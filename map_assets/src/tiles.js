@@ -5,8 +5,9 @@
 // One rule: an id that feature-state addresses stands in the property `id`; the two halves of a link are `<link>:ab` and `:ba`.
 
 import { apartFrom, planOf, rankOf } from "./clusters.js";
-import { LANE, lanesOf, namedFrom, widthOf } from "./features.js";
+import { namedFrom } from "./features.js";
 import { flatten, halveFlat, toFlat, zoomForLength } from "./geometry.js";
+import { ALONE, widthOf } from "./lanes.js";
 import { EXTENT, TileLayer, tileOf } from "./mvt.js";
 import { LOAD_HIDDEN, LOAD_NOT_KNOWN, LOAD_UNKNOWN } from "./network.js";
 import { label } from "./words.js";
@@ -28,7 +29,7 @@ const ARROW_PX = 36;
 
 /** A place in the world of 1 x 1. @typedef {[x: number, y: number]} Place */
 /** @typedef {{ id: string, from: number, met: number, box: [number, number, number, number], width: number, kind: string, lane: number, shift: number, bearing: number, middle: Place, ways: Record<"ab" | "ba", Place[]>, bundled: Bundled[] }} LinkLine */
-/** All links; of each the numbers of the devices at its two ends (-1: it has no place), and the zoom from which it is drawn. @typedef {{ all: LinkRow[], ends: Int32Array, from: Uint8Array, lane: (link: LinkRow) => number }} Joined */
+/** All links; of each the numbers of the devices at its two ends (-1: it has no place), and the zoom from which it is drawn. @typedef {{ all: LinkRow[], ends: Int32Array, from: Uint8Array }} Joined */
 /** A link of a bundle; `turned`: it runs from the bundle's second end to its first. @typedef {{ id: string, turned: boolean, capacity_bps: number, kind: string }} Bundled */
 
 /** @param {import("./geometry.js").Flat} point @returns {Place} */
@@ -92,9 +93,7 @@ export class NetworkTiles {
       const isDrawn = ends[2 * i] >= 0 && ends[2 * i + 1] >= 0;
       from[i] = isDrawn ? aloneFrom(this.#plan, ends[2 * i], ends[2 * i + 1]) : NEVER;
     });
-    /** @type {((link: LinkRow) => number) | undefined} */
-    let lanes;
-    return { all, ends, from, lane: (link) => (lanes ??= lanesOf(this.#network))(link) };
+    return { all, ends, from };
   }
 
   /** @param {number} i */
@@ -113,10 +112,10 @@ export class NetworkTiles {
   }
 
   /** @param {Joined} joined @param {number} i @returns {LinkLine} */
-  #makeLine({ all, ends, from, lane }, i) {
+  #makeLine({ all, ends, from }, i) {
     const link = all[i];
     const path = flatten([this.#placeOf(ends[2 * i]), ...link.path, this.#placeOf(ends[2 * i + 1])]);
-    return lineOf(link.id, path, from[i], link.kind, link.capacity_bps, lane(link));
+    return lineOf(link.id, path, from[i], link.kind, link.capacity_bps, this.#network.laneOf(link.id));
   }
 
   /** The links of a zoom that end in a ring, one bundle a pair of ends. @param {Joined} joined @param {number} zoom @returns {LinkLine[]} */
@@ -141,7 +140,7 @@ export class NetworkTiles {
       const places = ends.map((end) => this.#placeOf(end < count ? end : lead[end - count]));
       const kind = links.every((link) => link.kind === "wireless") ? "wireless" : "fibre";
       const capacity_bps = links.reduce((sum, link) => sum + link.capacity_bps, 0);
-      return { ...lineOf(`${zoom}/${ends.join("/")}`, flatten(places), zoom, kind, capacity_bps, 0), bundled: links };
+      return { ...lineOf(`${zoom}/${ends.join("/")}`, flatten(places), zoom, kind, capacity_bps, ALONE), bundled: links };
     });
   }
 
@@ -246,12 +245,13 @@ function aloneFrom(plan, a, b) {
   return latest <= plan.levels.length ? latest : Math.max(plan.levels.length, apartFrom(plan, a, b));
 }
 
-/** @param {string} id @param {import("./geometry.js").Flat[]} flat @param {number} from @param {string} kind @param {number} capacity_bps @param {number} lane @returns {LinkLine} */
-function lineOf(id, flat, from, kind, capacity_bps, lane) {
+/** @param {string} id @param {import("./geometry.js").Flat[]} flat @param {number} from @param {string} kind @param {number} capacity_bps @param {import("./lanes.js").Lane} lane @returns {LinkLine} */
+function lineOf(id, flat, from, kind, capacity_bps, { offset }) {
+  const width = widthOf(capacity_bps);
   const { path, length, middle, bearing_deg, ab, ba } = halveFlat(flat);
   return {
     id, from, met: length > 0 ? Math.max(7, Math.ceil(zoomForLength(length, ARROW_PX)), from) : Infinity,
-    box: boxOf(path.map(placeOf)), width: widthOf(capacity_bps), kind, lane: lane * LANE, shift: Math.max(-3, Math.min(3, lane)),
+    box: boxOf(path.map(placeOf)), width, kind, lane: offset, shift: offset / width,
     bearing: bearing_deg, middle: placeOf(middle), ways: { ab: ab.map(placeOf), ba: ba.map(placeOf) }, bundled: [],
   };
 }

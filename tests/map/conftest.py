@@ -174,7 +174,7 @@ class Stage:
         assert place is not None
         return place
 
-    def colors_near(self, at: QPoint, reach: int = 14) -> list[QColor]:
+    def colorsnear(self, at: QPoint, reach: int = 14) -> list[QColor]:
         """Return the colours that are on the screen around a point."""
         image = self.view.grab().toImage()
         spots = range(-reach, reach + 1)
@@ -183,7 +183,7 @@ class Stage:
     def shows(self, at: QPoint, wanted: str, reach: int = 14) -> bool:
         """Tell whether a colour of the tokens is on the screen around a point."""
         want = QColor(wanted)
-        return any(_near(color, want) for color in self.colors_near(at, reach))
+        return any(near(color, want) for color in self.colorsnear(at, reach))
 
     @property
     def hands(self) -> QWidget:
@@ -252,7 +252,8 @@ def _world_px(place: LngLat, zoom: float) -> tuple[float, float]:
     ) / 2 * size
 
 
-def _near(a: QColor, b: QColor) -> bool:
+def near(a: QColor, b: QColor) -> bool:
+    """Tell whether two colours look alike."""
     return all(
         abs(x - y) <= 12 for x, y in ((a.red(), b.red()), (a.green(), b.green()), (a.blue(), b.blue()))
     )

@@ -123,13 +123,13 @@ test("what would fail has its name once: not at its ring of selection, nor as wh
 test("a pill needs room, and a load that is known", () => {
   const made = network(link("l", "a", "b"));
   const load = { id: "l", status: "up", ab_bps: 4.12e9, ba_bps: null, ab_class: 5, ba_class: null };
-  assert.deepEqual(pillFeatures(made, load, WORLD, 500).map((f) => f.properties.text), ["4.1 Gb/s"]);
-  assert.deepEqual(pillFeatures(made, load, WORLD, 10), []);
+  assert.deepEqual(pillFeatures(made, load, WORLD, 9).map((f) => f.properties.text), ["4.1 Gb/s"]);
+  assert.deepEqual(pillFeatures(made, load, WORLD, 3), []);
 });
 
 test("a pill is made where it is in view, and a link out of sight is not even measured", (t) => {
-  const made = network(link("l", "a", "b"), link("bent", "a", "b", { path: [[10.5, 50]] }));
-  const seen = (id, view) => pillFeatures(made, { id, status: "up", ab_bps: 1e9, ba_bps: 2e9, ab_class: 1, ba_class: 1 }, view, 5_000).length;
+  const made = network(link("l", "a", "b"), link("bent", "a", "c", { path: [[10.5, 50]] }));
+  const seen = (id, view) => pillFeatures(made, { id, status: "up", ab_bps: 1e9, ba_bps: 2e9, ab_class: 1, ba_class: 1 }, view, 12).length;
   assert.equal(seen("l", [9, 46, 12, 48]), 2);
   assert.equal(seen("l", [10.2, 47, 10.35, 47.2]), 1, "the one near a");
   assert.equal(seen("bent", [10.1, 48, 10.9, 51]), 2, "its ends are out of sight, its bend is not");
@@ -143,7 +143,7 @@ test("a pill of a link across the antimeridian is there", () => {
   const at = (id, lng) => ({ id, name: id, role: "pop", lng, lat: 0 });
   made.take({ devices: [at("w", 179), at("e", -179)], links: [link("l", "w", "e")] });
   const load = { id: "l", status: "up", ab_bps: 1e9, ba_bps: null, ab_class: 1, ba_class: null };
-  assert.equal(pillFeatures(made, load, [179.2, -1, 179.9, 1], 5_000).length, 1);
+  assert.equal(pillFeatures(made, load, [179.2, -1, 179.9, 1], 12).length, 1);
 });
 
 test("the mirror says what a message touched", () => {
@@ -161,4 +161,26 @@ test("ages, rates and long names are short", () => {
   assert.equal(label("short"), "short");
   const cut = label("م".repeat(60));
   assert.ok([...cut].length <= 28 && cut.includes("…"));
+});
+
+test("links side by side each have a lane, the broad ones a broader one; what is down and what is chosen stands in it", () => {
+  const ids = ["l", "m", "n"];
+  const made = network(link("l", "a", "b", { capacity_bps: 10e9 }), link("m", "b", "a"), link("n", "a", "b", { capacity_bps: 1 }), link("o", "a", "c"));
+  const [l, m, n] = ids.map((id) => made.laneOf(id));
+  assert.deepEqual(made.laneOf("o"), { offset: 0, order: 0 });
+  assert.deepEqual([l.order, m.order, n.order], [-1, -0, 1]);
+  assert.ok(-m.offset - l.offset >= (5 + 3.8) / 2 && n.offset + m.offset >= (3.8 + 2.2) / 2, "none lies on another");
+  made.take({ loads: [{ id: "n", status: "down", ab_bps: null, ba_bps: null, ab_class: null, ba_class: null }] });
+  const [line, mark] = brokenFeatures(made, clusters(made)).map((f) => f.properties);
+  assert.equal(line.lane, n.offset);
+  assert.ok(Math.abs(Math.hypot(mark.right, mark.down) - n.offset) < 1e-9 && mark.right > 0 && mark.down > 0, "to the south-east of a way to the north-east");
+  assert.equal(chosenFeatures(made, "n", { text: {}, status_text: {} })[0].properties.lane, n.offset);
+});
+
+test("the pills of links side by side stand one behind the other", () => {
+  const ids = Array.from({ length: 8 }, (_, i) => `l${i}`);
+  const made = network(...ids.map((id) => link(id, "a", "b")));
+  const load = { status: "up", ab_bps: 1e9, ba_bps: null, ab_class: 5, ba_class: null };
+  const lngs = ids.map((id) => pillFeatures(made, { id, ...load }, WORLD, 12)[0].geometry.coordinates[0]);
+  lngs.slice(1).forEach((lng, i) => assert.ok(lng - lngs[i] > 0.01));
 });
