@@ -1,12 +1,16 @@
 // Devices that stand at one place, spread around it so that each can be seen and clicked. Counterpart: the stacks of clusters.js.
+// The links between them are drawn from one to the other, what is down as everywhere.
 // Theory: arrows go from one device to the next, Return chooses it; Return opens the fan of what is selected, too.
 // One rule: a fan is of the screen, not of the ground: it closes when the zoom changes.
 
 import { lineOf, pointOf, severityOf } from "./features.js";
-import { fanOut, fanReach } from "./geometry.js";
+import { fanOut, fanReach, fromFlat, halve } from "./geometry.js";
+import { aside, widthOf } from "./lanes.js";
+import { LOAD_HIDDEN } from "./network.js";
 import { FAULT_ORDER } from "./symbols.js";
 import { label } from "./words.js";
 
+/** @import { Feature } from "geojson" */
 /** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
 /** @import { Painter } from "./painter.js" */
 /** @import { Network } from "./network.js" */
@@ -70,21 +74,40 @@ export class Fan {
     const at = /** @type {LngLat} */ ([first.lng, first.lat]);
     const middle = this.#map.project(at);
     const [many, site] = [this.#members.length > NAMED_MOST, this.#network.siteAt(first)];
-    const features = fanOut(this.#members.length).flatMap(([dx, dy], i) => {
-      const { id, name } = this.#members[i];
+    const places = new Map(fanOut(this.#members.length).map(([dx, dy], i) => {
       const { lng, lat } = this.#map.unproject([middle.x + dx, middle.y + dy]);
+      return [this.#members[i].id, /** @type {LngLat} */ ([lng, lat])];
+    }));
+    const features = this.#members.flatMap(({ id, name }) => {
+      const [lng, lat] = /** @type {LngLat} */ (places.get(id));
       const { status } = this.#network.healthOf(id);
       const focused = id === (this.#focused ?? this.#painter.chosen);
       const named = !many || focused || status === "down" || status === "degraded";
       return [
         lineOf([at, [lng, lat]], {}),
-        pointOf([lng, lat], { id, status, focused, label: named ? label(name) : "", anchor: dx < -1 ? "right" : "left", severity: severityOf(status) }),
+        pointOf([lng, lat], { id, status, focused, label: named ? label(name) : "", anchor: lng < first.lng - 1e-9 ? "right" : "left", severity: severityOf(status) }),
       ];
     });
     const { lng, lat } = this.#map.unproject([middle.x, middle.y - fanReach(this.#members.length) - TITLE_PX]);
     if (site) features.push(pointOf([lng, lat], { id: site.id, title: `${label(site.name)}, ${this.#members.length} devices` }));
     this.#painter.glass.clear({ lng: first.lng, lat: first.lat, reach_px: fanReach(this.#members.length) + TITLE_PX });
-    this.#painter.put("fan", features);
+    this.#painter.put("fan", [...this.#links(places), ...features]);
+  }
+
+  /** The links from one member to another. @param {Map<string, LngLat>} places of the members @returns {Feature[]} */
+  #links(places) {
+    const ids = new Set([...places.keys()].flatMap((id) => this.#network.linksAt(id)));
+    return [...ids].flatMap((id) => {
+      const { a, b, capacity_bps } = /** @type {LinkRow} */ (this.#network.links.get(id));
+      const [from, to] = [places.get(a), places.get(b)];
+      if (!from || !to || a === b) return [];
+      const { ab, ba } = this.#network.drawnLoads(id);
+      const lane = this.#network.laneOf(id);
+      const { path, middle, bearing_deg } = halve([from, to]);
+      const common = { link: id, load: Math.max(ab, ba), width: widthOf(capacity_bps), lane: lane.offset, focused: id === this.#painter.chosen };
+      const line = lineOf(path.map(fromFlat), common);
+      return ab === LOAD_HIDDEN ? [line, pointOf(middle, { link: id, ...aside(lane, bearing_deg) })] : [line];
+    });
   }
 
   /** Open the fan that a device or a site is in, if it is in one. @param {string} id @returns {boolean} whether it is */

@@ -77,12 +77,12 @@ export function oddFeatures(network, ids, clusters, chosen, now_us, fates = null
 export const severityOf = (status) => FAULT_ORDER.length - FAULT_ORDER.indexOf(status);
 
 /**
- * The rings of one zoom, which names keep away from, and the names of those with something in them that is down.
+ * The rings of one zoom, which names keep away from, and the names of those with something in them that is down: a device, else a link.
  * @param {Network} network @param {Clusters} clusters @param {number} zoom @param {Iterable<string>} odd ids of all that are down, and others
- * @param {number} now_us @param {Fates | null} fates what would be, inside the what-if frame
+ * @param {Iterable<string>} broken ids of the links that are down @param {number} now_us @param {Fates | null} fates what would be, inside the what-if frame
  * @returns {Feature[]}
  */
-export function ringFeatures(network, clusters, zoom, odd, now_us, fates = null) {
+export function ringFeatures(network, clusters, zoom, odd, broken, now_us, fates = null) {
   const named = /** @type {Map<Cluster, Record<string, unknown>>} */ (new Map());
   /** @param {Iterable<string>} ids @param {(id: string) => boolean} wanted @param {(ids: string[]) => Record<string, unknown>} name */
   const gather = (ids, wanted, name) => {
@@ -95,10 +95,21 @@ export function ringFeatures(network, clusters, zoom, odd, now_us, fates = null)
     }
     for (const [ring, some] of inRings) named.set(ring, name(some));
   };
+  for (const id of broken) {
+    const link = network.links.get(id);
+    const ring = link && clusters.ringOf(link.a, zoom);
+    if (ring && ring === clusters.ringOf(link.b, zoom)) named.set(ring, brokenInside(network, link));
+  }
   gather(fates?.devices.keys() ?? [], (id) => fates?.devices.get(id) === "fails", (ids) => failing(network, ids));
   gather(odd, (id) => network.healthOf(id).status === "down", (ids) => newestDown(network, ids, now_us));
   const last = zoom === clusters.top;
   return clusters.rings(zoom).map((ring) => pointOf([ring.lng, ring.lat], { zoom, last, size: ringSize(ring.members.length) / SYMBOL_PX, ...named.get(ring) }));
+}
+
+/** The name that stands at a ring with nothing in it that is down but a link. @param {Network} network @param {LinkRow} link */
+function brokenInside(network, { a, b }) {
+  const [one, other] = [a, b].map((id) => label(network.devices.get(id)?.name ?? ""));
+  return { label: `${one} – ${other}`, said: "link down", since: 0 };
 }
 
 /** The name that stands at a ring with something in it that would fail. @param {Network} network @param {string[]} failing all of them */

@@ -8,7 +8,7 @@
 import { toFlat } from "./geometry.js";
 import { rankOf } from "./clusters.js";
 import { paletteOf } from "./palette.js";
-import { countRings, partOf } from "./rings.js";
+import { countBroken, countRings, partOf } from "./rings.js";
 import { dotRadius, drawRing, ringSize, Sprites } from "./sprites.js";
 import { DIM, grownAt } from "./style.js";
 import { RING_ORDER, SYMBOL_PX } from "./symbols.js";
@@ -26,7 +26,7 @@ const MARGIN_PX = 32;
 const ODD = /** @type {const} */ (["maintenance", "stale", "affected", "degraded"]);
 
 /** Where the map looked in its last frame: the middle in the world of 1 x 1; `width` and `height` in pixels of the screen. @typedef {{ x: number, y: number, zoom: number, world_px: number, width: number, height: number, density: number }} View */
-/** @typedef {{ cluster: Cluster, parts: RingParts, opacity: number, x: number, y: number }} Ring */
+/** `broken`: links inside it that are down. @typedef {{ cluster: Cluster, parts: RingParts, broken: number, opacity: number, x: number, y: number }} Ring */
 /** Devices by number, and where they are on the screen. @typedef {{ device: number, x: number, y: number }} Seen */
 /** A round place of the screen that something else needs. @typedef {{ lng: number, lat: number, reach_px: number }} Clearing */
 
@@ -57,6 +57,8 @@ export class Glass {
   #asked = false;
   /** Whether what is calm is shown. */
   #calm = true;
+  /** The links that are down. @type {LinkRow[]} */
+  #broken = [];
   /** What would be, inside the what-if frame. @type {Fates | null} */
   #imagined = null;
   /** @type {Clearing | null} */
@@ -121,6 +123,12 @@ export class Glass {
   imagine(fates) {
     this.#imagined = fates;
     this.#refreshAll();
+  }
+
+  /** Mark the rings that have links in them that are down. @param {LinkRow[]} broken all that are */
+  strike(broken) {
+    this.#broken = broken;
+    this.refresh();
   }
 
   /** Leave a place free of everything but the ring in its middle and what is down. @param {Clearing | null} clearing */
@@ -208,7 +216,7 @@ export class Glass {
     for (const status of ODD) for (const one of byStatus[status]) this.#stamp(sprites.symbol(status, this.#rank[one.device], grown), one, this.#opacityOf(one.device));
     for (const ring of this.#seenRings()) {
       pen.globalAlpha = ring.opacity;
-      drawRing(pen, ring.parts, paletteOf(this.#theme), { x: Math.round(ring.x * density) / density, y: Math.round(ring.y * density) / density });
+      drawRing(pen, ring.parts, ring.broken > 0, paletteOf(this.#theme), { x: Math.round(ring.x * density) / density, y: Math.round(ring.y * density) / density });
     }
     for (const one of byStatus.down) this.#stamp(sprites.symbol("down", this.#rank[one.device], grown), one, 1);
     this.drawn();
@@ -262,7 +270,7 @@ export class Glass {
     if (this.#rings?.zoom !== zoom) this.#rings = { zoom, rings: this.#makeRings(zoom) };
     return this.#rings.rings.flatMap((ring) =>
       this.#spots(ring.x, ring.y)
-        .filter(({ x, y }) => ring.parts.counts.down || !this.#isCleared(x, y, 1))
+        .filter(({ x, y }) => ring.parts.counts.down || ring.broken || !this.#isCleared(x, y, 1))
         .map((spot) => ({ ...ring, ...spot })),
     );
   }
@@ -270,15 +278,18 @@ export class Glass {
   /** @param {number} zoom @returns {Ring[]} */
   #makeRings(zoom) {
     const fates = this.#imagined;
-    if (!this.#clusters) return [];
-    const counted = countRings(this.#clusters.level(zoom), this.#parts);
-    const rings = this.#clusters.rings(zoom).map((cluster, i) => {
-      const parts = counted[i];
-      const touched = !fates || parts.counts.down || cluster.members.some((id) => fates.devices.has(id));
+    const clusters = this.#clusters;
+    if (!clusters) return [];
+    const counted = countRings(clusters.level(zoom), this.#parts);
+    const struck = countBroken(clusters.level(zoom), this.#broken.map(({ a, b }) => [clusters.numberOf(a), clusters.numberOf(b)]));
+    const rings = clusters.rings(zoom).map((cluster, i) => {
+      const [parts, broken] = [counted[i], struck[i]];
+      const touched = !fates || broken || parts.counts.down || cluster.members.some((id) => fates.devices.has(id));
       const [x, y] = worldOf(cluster.lng, cluster.lat);
-      return { cluster, parts, opacity: touched ? 1 : DIM, x, y };
+      return { cluster, parts, broken, opacity: touched ? 1 : DIM, x, y };
     });
-    return rings.sort((a, b) => RING_ORDER.indexOf(b.parts.worst) - RING_ORDER.indexOf(a.parts.worst));
+    const rank = (/** @type {Ring} */ { parts, broken }) => (broken ? 0 : RING_ORDER.indexOf(parts.worst));
+    return rings.sort((a, b) => rank(b) - rank(a));
   }
 
   /** Where a place of the world of 1 x 1 is on the screen; nowhere, or more than once. @param {number} x @param {number} y @returns {{ x: number, y: number }[]} */

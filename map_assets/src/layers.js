@@ -6,7 +6,7 @@
 // Inside the what-if frame what is steps back, and the layers of fate_layers.js show what would be.
 // One rule: a theme changes paint and pictures only, never a layer's filter, layout or place.
 
-import { LOAD_AFFECTED, LOAD_NOT_KNOWN, LOAD_UNKNOWN } from "./network.js";
+import { LOAD_AFFECTED, LOAD_HIDDEN, LOAD_NOT_KNOWN, LOAD_UNKNOWN } from "./network.js";
 import { detourLayers, fateLayers, lostLinkLayers } from "./fate_layers.js";
 import { NETWORK } from "./tiles.js";
 import {
@@ -146,6 +146,31 @@ const downNames = (p, id, features, offset) => ({
   paint: { "text-color": p.text.text, "text-halo-color": p.surface.ground, "text-halo-width": 2 },
 });
 
+/** The links between devices of one place, in their open fan. @param {Palette} p @returns {LayerSpecification[]} */
+function fanLinkLayers(p) {
+  const line = live("fan", isLine, ["has", "link"]);
+  const isDown = ["==", ["get", "load"], LOAD_HIDDEN];
+  const color = ["match", ["get", "load"], ...p.load.flatMap((color, i) => [i, color]), LOAD_AFFECTED, p.status.affected, p.status.unknown];
+  return [
+    {
+      id: "fan-links-chosen", type: "line", source: line.source, filter: filter(["all", line.filter, ["get", "focused"]]),
+      paint: { "line-color": p.accent.accent, "line-width": ["+", 7, ["get", "width"]], "line-offset": ["get", "lane"], "line-opacity": 0.45 },
+    },
+    {
+      id: "fan-links", type: "line", source: line.source, filter: filter(["all", line.filter, ["!", isDown]]),
+      paint: { "line-color": ex(color), "line-width": ["get", "width"], "line-offset": ["get", "lane"] },
+    },
+    {
+      id: "fan-links-down", type: "line", source: line.source, filter: filter(["all", line.filter, isDown]),
+      paint: { "line-color": p.status.down, "line-width": 2.2, "line-offset": ["get", "lane"], "line-dasharray": [1.6, 1.6] },
+    },
+    {
+      id: "fan-strikes", type: "symbol", ...live("fan", isPoint, ["has", "link"]),
+      layout: { "icon-image": "strike", "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-offset": laneOffset([1, 1, 1, 1]) },
+    },
+  ];
+}
+
 /** @param {Palette} p @returns {LayerSpecification[]} */
 function deviceLayers(p) {
   const ground = p.surface.ground;
@@ -209,7 +234,8 @@ function deviceLayers(p) {
       id: "joins", type: "line", ...live("join"),
       paint: { "line-color": p.status.affected, "line-width": 1, "line-opacity": 0.55, "line-dasharray": [2, 2] },
     },
-    { id: "fan-legs", type: "line", ...live("fan", isLine), paint: { "line-color": p.text.faint, "line-width": 1 } },
+    { id: "fan-legs", type: "line", ...live("fan", isLine, ["!", ["has", "link"]]), paint: { "line-color": p.text.faint, "line-width": 1 } },
+    ...fanLinkLayers(p),
     {
       id: "fan-focus", type: "circle", ...live("fan", isPoint, ["==", ["get", "focused"], true]),
       paint: { "circle-radius": 13, "circle-color": p.accent.ground, "circle-stroke-color": p.accent.accent, "circle-stroke-width": 1.6 },
@@ -282,4 +308,4 @@ export const networkLayers = (p, loads) =>
 export const FAN_LAYER = "fan-symbols";
 /** Where a site is drawn as such: where nothing stands at it, and over its fan. */
 export const SITE_LAYERS = ["fan-title", "site-marks"];
-export const LINK_LAYERS = ["link-down", "link-cable", "link-wireless", "link-unknown"];
+export const LINK_LAYERS = ["fan-links-down", "fan-links", "link-down", "link-cable", "link-wireless", "link-unknown"];

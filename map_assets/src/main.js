@@ -188,12 +188,15 @@ async function build(first) {
       drag.settle();
       fan.close();
       camera.follow();
-    } else if (touched.health.length) fan.refresh();
+    } else if (touched.health.length || touched.loads.length) fan.refresh();
     imagine(message);
     drag.locked = message.locked ?? drag.locked;
     if (message.layers) painter.arrange(message.layers);
     overlays.take(message, touched);
-    if (message.select !== undefined) painter.choose(message.select);
+    if (message.select !== undefined) {
+      painter.choose(message.select);
+      fan.refresh();
+    }
     if (message.fit) camera.fit();
     if (message.fly) camera.fly(message.fly);
     if (message.fly) fan.openThere(message.fly);

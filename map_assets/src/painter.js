@@ -352,7 +352,7 @@ export class Painter {
     const reach = this.#map.isZooming() ? 1 : NEAR_ZOOM;
     const features = [here - 1, here, here + 1]
       .filter((level) => level >= 0 && level <= top && level <= zoom + reach && (level === top || level + 1 >= zoom - reach))
-      .flatMap((level) => ringFeatures(this.#network, this.#clusters, level, this.#odd, now_us(), this.#imagined));
+      .flatMap((level) => ringFeatures(this.#network, this.#clusters, level, this.#odd, this.#broken, now_us(), this.#imagined));
     this.put("ring", features);
   }
 
@@ -375,6 +375,8 @@ export class Painter {
     const features = brokenFeatures(this.#network, this.#clusters);
     this.#broken = new Set(features.map(({ properties }) => properties?.link));
     this.put("broken", features);
+    this.glass.strike([...this.#broken].flatMap((id) => this.#network.links.get(id) ?? []));
+    this.#paintRings();
   }
 
   #paintPills() {

@@ -26,3 +26,10 @@ export function countRings({ ringOf, lead }, parts) {
     return { total: there.reduce((sum, [, count]) => sum + count, 0), counts: Object.fromEntries(there), worst: /** @type {Part} */ (there[0][0]) };
   });
 }
+
+/** In how many links that are down each ring has both ends: no zoom may hide them. @param {Level} level @param {Iterable<[a: number, b: number]>} broken their ends, in the plan's order */
+export function countBroken({ ringOf, lead }, broken) {
+  const counts = new Uint32Array(lead.length);
+  for (const [a, b] of broken) if (ringOf[a] >= 0 && ringOf[a] === ringOf[b]) counts[ringOf[a]]++;
+  return counts;
+}

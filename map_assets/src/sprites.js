@@ -1,7 +1,7 @@
 // The small pictures that the glass is stamped with, each drawn once for a theme, a size and a screen. Counterpart: glass.js.
 // One rule: what a status looks like is drawn in symbols.js, for the map, the card and the legend alike.
 
-import { DRAW, DRAW_FATE, RING_ORDER, SYMBOL_PX } from "./symbols.js";
+import { DRAW, DRAW_FATE, drawStrike, RING_ORDER, SYMBOL_PX } from "./symbols.js";
 
 /** @import { Palette } from "./palette.js" */
 /** @import { Part, RingParts } from "./symbols.js" */
@@ -96,10 +96,10 @@ export class Sprites {
 
 /**
  * Draw a cluster's ring around a point: its statuses by share, the worst of them outside at the upper right; what is behind a
- * cause is thin and dim. Rings are drawn anew each time: hardly two look alike, and a picture for each costs more.
- * @param {CanvasRenderingContext2D} pen @param {RingParts} parts @param {Palette} palette @param {{ x: number, y: number }} at
+ * cause is thin and dim. At the lower right stands the mark of a link in it that is down. Rings are drawn anew each time: hardly two look alike, and a picture for each costs more.
+ * @param {CanvasRenderingContext2D} pen @param {RingParts} parts @param {boolean} isStruck @param {Palette} palette @param {{ x: number, y: number }} at
  */
-export function drawRing(pen, { total, counts, worst }, palette, { x, y }) {
+export function drawRing(pen, { total, counts, worst }, isStruck, palette, { x, y }) {
   const diameter = ringSize(total);
   const radius = diameter / 2 - 3;
   const shares = RING_ORDER.map((part) => ({ part, share: shareOf(counts[part] ?? 0, total) })).filter(({ share }) => share);
@@ -126,14 +126,21 @@ export function drawRing(pen, { total, counts, worst }, palette, { x, y }) {
   pen.textAlign = "center";
   pen.fillStyle = palette.text.text;
   pen.fillText(String(total), 0, 4.3);
+  pen.lineCap = "round";
+  pen.lineJoin = "round";
+  /** @param {number} down from the middle, in radii @param {number} badge its side @param {(pen: Pen, palette: Palette) => void} draw */
+  const mark = (down, badge, draw) => {
+    pen.save();
+    pen.translate(radius * 0.78 - badge / 2, radius * down - badge / 2);
+    pen.scale(badge / BOX, badge / BOX);
+    draw(pen, palette);
+    pen.restore();
+  };
   if (isMarked(worst)) {
     const badge = worst === "down" || worst === "fails" ? 22 : worst === "affected" ? 13 : 15;
-    pen.translate(radius * 0.78 - badge / 2, -radius * 0.78 - badge / 2);
-    pen.scale(badge / BOX, badge / BOX);
-    pen.lineCap = "round";
-    pen.lineJoin = "round";
-    (worst === "fails" || worst === "lost" ? DRAW_FATE[worst] : DRAW[worst])(pen, palette);
+    mark(-0.78, badge, worst === "fails" || worst === "lost" ? DRAW_FATE[worst] : DRAW[worst]);
   }
+  if (isStruck) mark(0.78, 22, drawStrike);
   pen.restore();
 }
 

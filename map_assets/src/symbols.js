@@ -195,6 +195,14 @@ function cross(pen, arm) {
   pen.lineTo(12 - arm, 12 + arm);
 }
 
+/** The mark of a link that is down. @param {Pen} pen @param {Palette} palette */
+export function drawStrike(pen, { status, surface }) {
+  circle(pen, 9);
+  fill(pen, surface.ground);
+  cross(pen, 3.8);
+  stroke(pen, status.down, 2.6);
+}
+
 /** @param {number} size_px side of the picture @param {number} box side of what is drawn @param {(pen: Pen) => void} draw */
 function picture(size_px, box, draw) {
   const canvas = document.createElement("canvas");
@@ -227,7 +235,7 @@ export function drawFate(canvas, fate, palette) {
 
 /** All pictures of a theme, by name. @param {Palette} palette @returns {Record<string, ImageData>} */
 function pictures(palette) {
-  const { surface, status, accent } = palette;
+  const { surface, accent } = palette;
   /** @type {Record<string, ImageData>} */
   const made = {};
   for (const name of FAULT_ORDER) made[name] = picture(SYMBOL_PX, BOX, (pen) => DRAW[name](pen, palette));
@@ -237,10 +245,7 @@ function pictures(palette) {
   }
   made.strike = picture(17, 20, (pen) => {
     pen.translate(-2, -2);
-    circle(pen, 9);
-    fill(pen, surface.ground);
-    cross(pen, 3.8);
-    stroke(pen, status.down, 2.6);
+    drawStrike(pen, palette);
   });
   made.chosen = picture(56, 56, (pen) => {
     pen.translate(16, 16);

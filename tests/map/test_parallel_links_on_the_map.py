@@ -54,6 +54,9 @@ class Lanes:
     def __init__(self, stage: Stage, count: int) -> None:
         stage.view.look_at((WEST.lng + EAST.lng) / 2, WEST.lat, ZOOM)
         stage.until(lambda: abs(stage.stand_still()["zoom"] - ZOOM) < 0.01)
+        painted: list[bool] = []
+        stage.view.when_still(lambda: painted.append(True))
+        stage.until(lambda: bool(painted), "all of it on the screen")
         self.stage, self.count = stage, count
         west, east = stage.pixel(WEST), stage.pixel(EAST)
         self.middle_x, self.y = (west.x() + east.x()) // 2, west.y()
@@ -112,6 +115,7 @@ def test_the_selected_one_of_links_side_by_side_has_its_halo_in_its_own_lane(
     changed, ids = trunk(count)
     stage.tell(changed)
     lanes = Lanes(stage, count)
+    stage.until(lambda: lanes.lanes_with(DARK.load[0]) == list(range(count)), "the links")
     before = lanes.picture()
     x = lanes.quiet[len(lanes.quiet) // 2]
 

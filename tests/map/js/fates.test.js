@@ -68,7 +68,7 @@ test("inside the frame what has no fate steps back, and what is lost has no load
 test("a ring names what would fail in it, but what is down before that", () => {
   const network = square();
   const [clusters, fates] = [makeClusters(network.devices.values()), fatesOf(network, whatIf({ failed: ["a"], lost: ["b"] }))];
-  const said = () => ringFeatures(network, clusters, 0, ["b"], now_us, fates).map(({ properties }) => properties.said);
+  const said = () => ringFeatures(network, clusters, 0, ["b"], [], now_us, fates).map(({ properties }) => properties.said);
   assert.deepEqual(said(), ["would fail"]);
   network.take({ health: [{ id: "b", status: "down", since_us: now_us }] });
   assert.deepEqual(said(), ["down 0 s"]);

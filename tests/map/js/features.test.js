@@ -40,7 +40,7 @@ test("a ring names the newest that is down in it", () => {
     ],
   });
   const name = () => {
-    const [{ properties }] = ringFeatures(made, clusters(made), 5, ["b", "c"], now_us);
+    const [{ properties }] = ringFeatures(made, clusters(made), 5, ["b", "c"], [], now_us);
     return `${properties.label} ${properties.said}`;
   };
   assert.equal(name(), "B down 1 min, 1 more");
@@ -60,7 +60,7 @@ test("the name of a ring looks at each that is down in it once", (t) => {
   Array.prototype[Symbol.iterator] = function* () {
     for (let i = 0; i < this.length; i++, steps++) yield this[i];
   };
-  const [{ properties }] = ringFeatures(made, found, 5, ids, now_us);
+  const [{ properties }] = ringFeatures(made, found, 5, ids, [], now_us);
   assert.equal(properties.said, "down 1 min, 499 more");
   assert.ok(steps < 10 * ids.length, `${steps} steps`);
 });

@@ -1,0 +1,59 @@
+"""A link that is down between devices of one ring is seen: at the ring, at every zoom, and in the open fan of its site.
+
+Counterpart: `countBroken` in `map_assets/src/rings.js`, `map_assets/src/fan.js`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QPoint
+
+from app.look import themes
+from domain.geometry import LngLat
+from domain.inventory import Link
+from domain.load import LinkState
+from domain.wire import Changed
+from tests.map.conftest import Stage
+from tests.map.networks import device, health, id_of, news
+
+RED = themes()["dark"].status["down"]
+PLACE = LngLat(10.3, 47.6)
+ROUND_IT_PX = 30
+"""From a ring's middle to the outside of its marks."""
+
+
+def site(status: str = "down") -> Changed:
+    """Return the router and the switch of one site, both up, with a link between them."""
+    devices = device("Router", *PLACE), device("Switch", *PLACE)
+    link = Link(id_of("patch"), devices[0].id, devices[1].id, kind="copper", capacity_bps=10**9)
+    return Changed(
+        1,
+        initial=True,
+        devices=devices,
+        links=(link,),
+        health=tuple(health(each.name, "up") for each in devices),
+        link_states=(LinkState(link.id, "down" if status == "down" else "up", 1, 1, 0.0, 0.0),),
+    )
+
+
+def test_a_link_that_is_down_inside_a_site_is_seen_at_every_zoom_and_in_its_fan(
+    stages: Callable[..., Stage], tmp_path: Path
+) -> None:
+    stage = stages(None, basemap=tmp_path / "none.pmtiles")
+    stage.tell(site())
+    for zoom in range(19):
+        stage.view.look_at(*PLACE, float(zoom))
+        stage.until(lambda z=zoom: abs(stage.report()["zoom"] - z) < 0.6, f"zoom {zoom}")  # type: ignore[misc]
+        at = stage.pixel(PLACE)
+        stage.until(lambda at=at: stage.shows(at, RED, ROUND_IT_PX), f"red at zoom {zoom}")  # type: ignore[misc]
+    at = stage.pixel(PLACE)
+    stage.click(at)
+    between = at + QPoint(0, 27)
+    stage.until(lambda: stage.shows(between, RED, 5), "the link in the fan")
+    stage.click(between)
+    stage.until(lambda: bool(stage.events))
+    assert stage.events == [("link_clicked", id_of("patch"))]
+    stage.tell(news(LinkState(id_of("patch"), "up", 1, 1, 0.0, 0.0)))
+    stage.until(lambda: not stage.shows(at, RED, 60), "well again")
