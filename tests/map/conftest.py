@@ -174,7 +174,7 @@ class Stage:
         assert place is not None
         return place
 
-    def colorsnear(self, at: QPoint, reach: int = 14) -> list[QColor]:
+    def colors_near(self, at: QPoint, reach: int = 14) -> list[QColor]:
         """Return the colours that are on the screen around a point."""
         image = self.view.grab().toImage()
         spots = range(-reach, reach + 1)
@@ -183,7 +183,7 @@ class Stage:
     def shows(self, at: QPoint, wanted: str, reach: int = 14) -> bool:
         """Tell whether a colour of the tokens is on the screen around a point."""
         want = QColor(wanted)
-        return any(near(color, want) for color in self.colorsnear(at, reach))
+        return any(near(color, want) for color in self.colors_near(at, reach))
 
     @property
     def hands(self) -> QWidget:
