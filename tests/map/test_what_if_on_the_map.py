@@ -228,5 +228,4 @@ def test_a_link_wears_the_load_that_it_would_have_and_todays_when_the_what_if_is
 def test_a_load_that_is_not_known_then_is_drawn_as_such(stage: Stage) -> None:
     way = _half(stage)
     stage.view.show_what_if([HAUCHENBERG], [GRUNTEN], loads=[LinkThen(ALPSPITZ_LINK, None, None, 3e8, 1e8)])
-    stage.until(lambda: stage.shows(way, DARK.status["unknown"], 9))
-    assert not stage.shows(way, DARK.load[3], 9)
+    stage.until(lambda: stage.shows(way, DARK.status["unknown"], 9) and not stage.shows(way, DARK.load[3], 9))
