@@ -68,7 +68,7 @@ class Coverage(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color(theme.accent.ground))
         for box in self._map.coverage or (self._map.bounds,):
-            painter.drawRect(self._rect(eastwards(box, bounds[0]), frame))
+            painter.drawRect(self._rect(nearest(box, bounds), frame))
         painter.setPen(QPen(color(theme.accent.accent), 1, Qt.PenStyle.DashLine))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(self._rect(bounds, frame))
@@ -118,8 +118,14 @@ def lng_from(west: float, lng: float) -> float:
     return lng + 360 * math.ceil((west - lng) / 360) if lng < west else lng
 
 
-def eastwards(box: Box, start: float = -180.0) -> Box:
-    """Return a box whose west is met at or after `start` and whose east is beyond its west; across the antimeridian too."""
+def eastwards(box: Box) -> Box:
+    """Return a box whose east is beyond its west; across the antimeridian too."""
     west, south, east, north = box
-    begins = lng_from(start, west)
-    return begins, south, lng_from(begins, east), north
+    return west, south, lng_from(west, east), north
+
+
+def nearest(box: Box, bounds: Box) -> Box:
+    """Return a box as it is met nearest to the middle of `bounds`: a tile is wider than what was cut of it."""
+    west, south, east, north = eastwards(box)
+    around = 360 * round(((bounds[0] + bounds[2]) - (west + east)) / 720)
+    return west + around, south, east + around, north

@@ -95,21 +95,24 @@ export function ringFeatures(network, clusters, zoom, odd, broken, now_us, fates
     }
     for (const [ring, some] of inRings) named.set(ring, name(some));
   };
+  gather(fates?.devices.keys() ?? [], (id) => fates?.devices.get(id) === "fails", (ids) => failing(network, ids));
+  const cut = /** @type {Map<Cluster, LinkRow[]>} */ (new Map());
   for (const id of broken) {
     const link = network.links.get(id);
     const ring = link && clusters.ringOf(link.a, zoom);
-    if (ring && ring === clusters.ringOf(link.b, zoom)) named.set(ring, brokenInside(network, link));
+    if (ring && ring === clusters.ringOf(link.b, zoom)) cut.set(ring, [...(cut.get(ring) ?? []), link]);
   }
-  gather(fates?.devices.keys() ?? [], (id) => fates?.devices.get(id) === "fails", (ids) => failing(network, ids));
+  for (const [ring, links] of cut) named.set(ring, brokenInside(network, links));
   gather(odd, (id) => network.healthOf(id).status === "down", (ids) => newestDown(network, ids, now_us));
   const last = zoom === clusters.top;
   return clusters.rings(zoom).map((ring) => pointOf([ring.lng, ring.lat], { zoom, last, size: ringSize(ring.members.length) / SYMBOL_PX, ...named.get(ring) }));
 }
 
-/** The name that stands at a ring with nothing in it that is down but a link. @param {Network} network @param {LinkRow} link */
-function brokenInside(network, { a, b }) {
+/** The name that stands at a ring with nothing in it that is down but links. @param {Network} network @param {LinkRow[]} links all of them */
+function brokenInside(network, [{ a, b }, ...others]) {
   const [one, other] = [a, b].map((id) => label(network.devices.get(id)?.name ?? ""));
-  return { label: `${one} – ${other}`, said: "link down", since: 0 };
+  const more = others.length ? `, ${others.length} more` : "";
+  return { label: `${one} – ${other}`, said: `link down${more}`, since: 0 };
 }
 
 /** The name that stands at a ring with something in it that would fail. @param {Network} network @param {string[]} failing all of them */

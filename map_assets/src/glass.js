@@ -133,6 +133,7 @@ export class Glass {
 
   /** Leave a place free of everything but the ring in its middle and what is down. @param {Clearing | null} clearing */
   clear(clearing) {
+    if (!clearing && !this.#clearing) return;
     this.#clearing = clearing;
     this.refresh();
   }

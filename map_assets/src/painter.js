@@ -366,6 +366,7 @@ export class Painter {
     for (const id of ids) {
       const { ab, ba } = this.#network.drawnLoads(id);
       this.#states.setHalves(id, { load: ab }, { load: ba });
+      if (this.#imagined && ab === LOAD_HIDDEN) this.#states.setHalves(id, { would: null }, { would: null }); // it is down
       broken ||= ab === LOAD_HIDDEN || this.#broken.has(id);
     }
     if (broken) this.#paintBroken();

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from domain.alerts import PersonAct
+from domain.errors import Refusal, RefusedByRule
 from domain.watching import SEVERITIES, Severity
 from sync_server.admin.forms import Form
 from sync_server.admin.named import names_of
@@ -50,7 +51,15 @@ async def show_alerts(call: Call) -> dict[str, Any]:
         subject=asked.subject,
     )
     names = await names_of(call, (one.subject for one in found))
-    return {"alerts": found, "filter": asked, "counts": counts, "names": names, "severities": SEVERITIES}
+    here = [part for part in (asked.query(), _cursor_of(call)) if part]
+    return {
+        "alerts": found,
+        "filter": asked,
+        "here": "&".join(here),
+        "counts": counts,
+        "names": names,
+        "severities": SEVERITIES,
+    }
 
 
 @pages.page("/admin/alerts/{id}", "alert.html", allow="alerts:read")
@@ -101,8 +110,25 @@ async def _act(call: Call, form: Form, id: UUID, act: PersonAct, said: str) -> S
         {"to": form.text("to").strip()} if act == "assign" else {}
     )
     call.body = form.body(alerts.TAKES[act], **said_with)
-    done = await alerts.do_act(call, id, act)
-    return Said(said.format(f"“{done.title or done.rule}”"))
+    try:
+        done = await alerts.do_act(call, id, act)
+    except RefusedByRule as error:
+        raise RefusedByRule([_at_a_field(one) for one in error.refusals]) from None
+    called = f"“{done.title or done.rule}”"
+    if act == "acknowledge" and done.acknowledged_by != call.who.name:
+        return Said(f"{called} was taken by {done.acknowledged_by} already.")
+    return Said(said.format(called))
+
+
+def _at_a_field(refusal: Refusal) -> Refusal:
+    """Return a refusal as the page shows it: at a field where the form has it, else as a sentence."""
+    if refusal.field in ("text", "to"):
+        return refusal
+    return Refusal(refusal.code, refusal.message)
+
+
+def _cursor_of(call: Call) -> str:
+    return urlencode({"cursor": call.page.after}) if call.page.after else ""
 
 
 def _filter_of(call: Call) -> Filter:

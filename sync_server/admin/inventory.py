@@ -68,7 +68,7 @@ async def show_device(call: Call, id: UUID) -> dict[str, Any]:
     who = call.who
     latest = await metrics.read_latest(call, id) if who.may("metrics:read") else None
     call.page = Page(ALERTS_SHOWN)
-    its_alerts = await alerts.list_alerts(call, state="all", subject=id) if who.may("alerts:read") else []
+    its_alerts = await _alerts_of(call, id) if who.may("alerts:read") else []
     call.page = Page(LIMIT_RANGE[1])
     its_links = await links.list_links(call, device=id) if who.may("links:read") else []
     are_all = call.shown is None or not call.shown.next
@@ -83,6 +83,13 @@ async def show_device(call: Call, id: UUID) -> dict[str, Any]:
         "are_all_links": are_all,
         "names": await names_of(call, (end for one in its_links for end in (one.a, one.b))),
     }
+
+
+async def _alerts_of(call: Call, device: UUID) -> list[Any]:
+    """Return what is open of a device, then what was last: one that stays open is not hidden by one that comes and goes."""
+    now = await alerts.list_alerts(call, state="open", subject=device)
+    over = await alerts.list_alerts(call, state="closed", subject=device)
+    return [*now, *over][:ALERTS_SHOWN]
 
 
 def _asked(call: Call) -> Found:

@@ -5,6 +5,8 @@ One rule: a form goes out from the state that its page showed: what somebody els
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +47,7 @@ OP_WORDS: dict[Comparison, str] = {
 MOVE_WORDS: dict[Comparison, str] = {"gt": "rises", "gte": "rises", "lt": "falls", "lte": "falls"}
 PAST_WORDS: dict[Comparison, str] = {"gt": "above", "gte": "above", "lt": "below", "lte": "below"}
 _BODIES = things.bodies_of("rule")
+_THOUSANDS = re.compile(r",\d{3}\b")
 
 
 @pages.page("/admin/rules", "rules.html", allow="rules:read")
@@ -53,7 +56,8 @@ async def show_rules(call: Call) -> dict[str, Any]:
     call.page = Page(LIMIT_RANGE[1], call.page.after)
     found = await rules.list_rules(call)
     found.sort(key=lambda rule: (SEVERITIES.index(rule.severity), rule.name, rule.id))
-    return {"rules": found, "condition": condition_of, "where": where_of, **await _choices(call)}
+    said = {"condition": condition_of, "where": where_of}
+    return {"rules": found, "may_change": _may_change(call), **said, **await _choices(call)}
 
 
 @pages.page("/admin/rules/{id}", "rule.html", allow="rules:read")
@@ -62,7 +66,8 @@ async def show_rule(call: Call, id: UUID) -> dict[str, Any]:
     rule = await _rule(call, id)
     is_of_ours = id in things.BUILT_IN["rule"]
     said = {"condition": condition_of, "where": where_of}
-    return {"rule": rule, "comes_along": is_of_ours, **said, **await _choices(call)}
+    told = {"rule": rule, "comes_along": is_of_ours, "may_change": _may_change(call)}
+    return {**told, **said, **await _choices(call)}
 
 
 @pages.act("/admin/rules", allow="rules:write", on=show_rules)
@@ -77,7 +82,9 @@ async def make_rule(call: Call, form: Form) -> Said:
 async def change_rule(call: Call, form: Form, id: UUID) -> Said:
     """Change a rule."""
     before = await _rule(call, id)
-    call.body = form.body(_BODIES.change, **_fields(form, before.scope))
+    offered = {id for id, _ in await sites_of(call)}
+    unseen = [id for id in before.scope.sites if id not in offered] if form.text("reach") == "some" else []
+    call.body = form.body(_BODIES.change, **_fields(form, before.scope, unseen))
     await things.alter(call, "rule", id, form.text("etag"))
     return Said("Saved.")
 
@@ -138,6 +145,11 @@ def where_of(scope: Scope) -> str:
     return f"{said}; ports {scope.interface}" if scope.interface else said
 
 
+def exact(number: float) -> str:
+    """Return a number with all its digits, as it is typed."""
+    return str(int(number)) if number.is_integer() else repr(number)
+
+
 def _is_yes_or_no(metric: str) -> bool:
     found = CATALOGUE.get(metric)
     return found is not None and (found.low, found.high, found.unit) == (0, 1, "")
@@ -166,21 +178,30 @@ async def _choices(call: Call) -> dict[str, Any]:
         "severities": [(severity, severity) for severity in SEVERITIES],
         "roles": ROLES,
         "all_sites": await sites_of(call),
+        "exact": exact,
     }
 
 
-def _fields(form: Form, before: Scope) -> dict[str, Any]:
-    """Return the fields of a rule as a form has them; devices that were named one by one stay named. Raises RefusedByRule."""
+def _may_change(call: Call) -> bool:
+    """Tell whether who asks may change rules: they hold for the whole tenant."""
+    return call.who.may("rules:write") and call.who.reach.sites is None
+
+
+def _fields(form: Form, before: Scope, unseen: Sequence[UUID] = ()) -> dict[str, Any]:
+    """Return the fields of a rule as a form has them; devices that were named one by one stay named, and so do sites that it
+    had no room to offer. Raises RefusedByRule."""
+    sites = form.many("sites") if unseen else form.sites() or []
     scope = {
         "regions": _words(form.text("regions")),
         "tags": _words(form.text("tags")),
         "roles": form.many("roles"),
-        "sites": form.sites() or [],
+        "sites": [*sites, *map(str, unseen)],
         "devices": [str(id) for id in before.devices],
         "interface": form.text("interface").strip(),
     }
     return {
-        **{name: form.text(name).strip() for name in ("name", "kind", "metric", "op", "severity", "note")},
+        **{name: form.text(name).strip() for name in ("name", "kind", "metric", "op", "severity")},
+        "note": form.text("note").strip().replace("\r\n", "\n"),
         "threshold": _number(form, "threshold") or 0.0,
         "clear_at": _number(form, "clear_at"),
         "for_s": _number(form, "for_s") or 0.0,
@@ -189,12 +210,14 @@ def _fields(form: Form, before: Scope) -> dict[str, Any]:
 
 
 def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+    return [word.strip() for word in text.splitlines() if word.strip()]
 
 
 def _number(form: Form, name: str) -> float | None:
-    text = form.text(name).strip().replace(",", ".")
+    text = form.text(name).strip()
+    if _THOUSANDS.search(text):
+        raise refused("INVALID_INPUT", f"1000 or 1.5 expected, {text[:20]} may mean either", name)
     try:
-        return float(text) if text else None
+        return float(text.replace(",", ".")) if text else None
     except ValueError:
         raise refused("INVALID_INPUT", "a number expected", name) from None

@@ -15,6 +15,8 @@ from tests.server.test_devices import a_device
 from tests.server.test_installs import registered
 from tests.server.test_samples import SERIES
 
+ALERT = "00000000-0000-0000-0000-00000000a1e7"
+
 
 async def test_a_poller_that_is_not_heard_any_more_is_silent(server_database: ServerDatabase) -> None:
     async with serving(server_database) as server:
@@ -96,3 +98,56 @@ async def test_what_was_counted_while_the_database_was_away_is_written_later(
         usage.add(tenant, Used(requests=2))
         await usage.write()
         assert await server.owner.fetch("SELECT requests FROM identity.usage") == [(7,)]
+
+
+async def test_what_was_done_to_an_alert_meanwhile_is_said_to_who_comes_second(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        root = await server.found()
+        tenant = await server.tenant(root)
+        mara, joe = [await server.member(root, "engineer", name=who) for who in ("Mara", "Joe")]
+        device = await a_device(mara, "R1", "10.0.0.1")
+        await server.owner.execute(
+            "INSERT INTO alert (tenant_id, id, rule, subject, severity, opened_us, reason, acknowledged_by, count, title)"
+            " VALUES ($1::uuid, $2::uuid, 'hot', $3::uuid, 'warning', 5, '', '', 1, 'Too hot')",
+            *(tenant, ALERT, device["id"]),
+        )
+        take = f"/admin/alerts/{ALERT}/take"
+        assert "is yours" in (await ask(mara, "POST", take, text="")).text
+        again = (await ask(joe, "POST", take, text="")).text
+        assert "was taken by Mara already" in again and "is yours" not in again
+        await server.owner.execute("UPDATE alert SET cleared_us = 6")
+        for act in ("take", "resolve"):
+            late = await ask(joe, "POST", f"/admin/alerts/{ALERT}/{act}", text="")
+            assert late.status_code == 409 and 'class="problem' in late.text, late.text
+
+
+async def test_a_rule_keeps_its_digits_its_lines_and_its_commas_when_it_is_saved(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        root = await server.found()
+        await server.tenant(root)
+        admin = await server.member(root, "tenant_admin")
+        scope = {"regions": ["Tirol, Ost", "Vorarlberg"], "tags": ["a, b"]}
+        rule = {"name": "Full", "kind": "threshold", "metric": "if_in_bps", "threshold": 1234567891.0}
+        made = await admin.post("/rules", {**rule, "note": "one\ntwo", "scope": scope}, expect=201)
+        page = (await ask(admin, "GET", f"/admin/rules/{made['id']}")).text
+        assert 'value="1234567891"' in page and ">one\ntwo</textarea>" in page
+        assert ">Tirol, Ost\nVorarlberg</textarea>" in page
+        typed = {
+            **{"name": "Full", "kind": "threshold", "metric": "if_in_bps", "op": "gt", "severity": "warning"},
+            **{"threshold": "1234567891", "for_s": "0", "reach": "all", "etag": made["etag"]},
+            **{"note": "one\r\ntwo", "regions": "Tirol, Ost\r\nVorarlberg", "tags": "a, b"},
+        }
+        saved = await ask(admin, "POST", f"/admin/rules/{made['id']}", **typed)
+        assert "Saved" in saved.text
+        after = await admin.get(f"/rules/{made['id']}")
+        assert {**after, "etag": ""} == {**made, "etag": ""}
+        odd = await ask(admin, "POST", f"/admin/rules/{made['id']}", **{**typed, "threshold": "1,000"})
+        assert "1000 or 1.5 expected" in odd.text
+        site = await admin.post("/sites", {"name": "Hill"}, expect=201)
+        limited = await server.member(root, "engineer", sites=[site["id"]])
+        assert "Make a rule" in (await ask(admin, "GET", "/admin/rules")).text
+        assert "Make a rule" not in (await ask(limited, "GET", "/admin/rules")).text

@@ -109,7 +109,7 @@ def test_a_rule_is_made_changed_turned_off_and_deleted_and_one_that_came_along_c
         browser.js("document.querySelector('form[action=\"/admin/rules\"] [name=name]').value")
         == "Hot cabinet"
     )
-    browser.send("/admin/rules", "is made", **rule, threshold="55", tags="cabinet, roof")
+    browser.send("/admin/rules", "is made", **rule, threshold="55", tags="cabinet\nroof")
     browser.sees("Temperature above 55 °C, for 5 min")
     here = str(browser.js(RULE.format("Hot cabinet")))
     browser.go(here, "cabinet, roof")

@@ -350,6 +350,15 @@ def test_a_map_across_the_antimeridian_is_painted_as_one_box_with_its_places_in_
     assert dots and min(dots) > 250, "the place lies east of the middle, which is the antimeridian"
 
 
+def test_a_cut_whose_tiles_begin_before_its_bounds_is_painted_as_what_it_covers(bench: Bench) -> None:
+    coverage = Coverage(bench.window.look)
+    coverage.resize(500, 190)
+    cut = map_file(1, "Allgäu", bounds=(9.7, 47.3, 10.9, 47.8), coverage=((9.14, 46.9, 11.25, 48.2),))
+    coverage.show_map(cut, ())
+    image, theme = coverage.grab().toImage(), bench.window.look.theme
+    assert image.pixelColor(250, 60).name() == theme.accent.ground.lower()
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_numbers_of_the_cuts_form_are_read_on_its_ground(bench: Bench, theme: Any) -> None:
     bench.window.look.set_theme(theme)

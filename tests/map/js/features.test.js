@@ -48,6 +48,16 @@ test("a ring names the newest that is down in it", () => {
   assert.equal(name(), "C down 2 h");
 });
 
+test("a ring with links down inside names one and counts the others, before what would fail and after what is down", () => {
+  const made = network(link("l", "a", "b"), link("m", "b", "c"));
+  const said = (odd, fates) => ringFeatures(made, clusters(made), 0, odd, ["l", "m"], now_us, fates)[0].properties.said;
+  const fates = { devices: new Map([["a", "fails"]]), links: new Map(), loads: new Map() };
+  assert.equal(said([], null), "link down, 1 more");
+  assert.equal(said([], fates), "link down, 1 more");
+  made.take({ health: [{ id: "b", status: "down", since_us: now_us - 60e6 }] });
+  assert.equal(said(["b"], fates), "down 1 min");
+});
+
 test("the name of a ring looks at each that is down in it once", (t) => {
   const made = new Network();
   const ids = Array.from({ length: 500 }, (_, i) => `d${i}`);
