@@ -132,14 +132,22 @@ class Judge:
         """Judge the numbers that a device pushed; they are stored already, where they came in."""
         if self._is_looking or is_paused(device, at_us):
             return
-        outcome, believed = Outcome(values=[device.id]), believable(tuple(values))
-        self._told.take(device.id, PUSHED, believed)
+        outcome, keep_us = Outcome(values=[device.id]), int(stale_after_us(_slowest_s(device)))
+        fresh = self._told.push(device.id, believable(tuple(values)), at_us, keep_us)
         self._told.show(device.id, at_us)
-        self.rules.see(device.id, PUSHED, believed)
-        self.rules.end_visit(device, at_us, outcome)
-        if self._links.see(device.id, PUSHED, believed):
+        self.rules.judge_alone(device, PUSHED, fresh, at_us, outcome)
+        if self._links.see(device.id, PUSHED, self._told.of(device.id)[PUSHED]):
             self._turn_links(device.id, at_us, outcome)
         self._hand_on(outcome)
+
+    def _forget_pushes(self, now_us: int, outcome: Outcome) -> None:
+        """What a device pushed that is asked too is over when nothing comes any more: its probes say that it is there."""
+        for id, at_us in self._told.pushers():
+            device = self._state.inventory.device(id)
+            if device is not None and device.probes and now_us - at_us > stale_after_us(_slowest_s(device)):
+                self.rules.lose(id, PUSHED, now_us, outcome)
+                if self._lose(id, PUSHED, outcome):
+                    self._turn_links(id, now_us, outcome)
 
     def tick(self, now_us: int, now_s: float) -> None:
         """Look at the clocks; age what nobody polled; let time add up for alerts. To be called each TICK_S."""
@@ -148,6 +156,7 @@ class Judge:
             self._suspend(jump_s, now_us, outcome)
         self._ticks += 1
         if self._ticks % AGE_EVERY_TICKS == 0 and not self._is_looking:
+            self._forget_pushes(now_us, outcome)
             self._age(now_us, outcome)
         self.faults.tick(now_us, outcome)
         if not self._is_looking:

@@ -76,15 +76,30 @@ class Numbers:
 
     def see(self, device: UUID, probe: str, values: Sequence[Value]) -> None:
         """Pick what is looked at from what a probe told."""
+        told, fresh = self._picked(device, values), self._fresh.get(device)
+        if fresh is None:
+            self._fresh[device] = {probe: told}
+        else:
+            fresh[probe] = told
+
+    def judge_alone(
+        self, device: Device, probe: str, values: Sequence[Value], at_us: int, outcome: Outcome
+    ) -> None:
+        """Judge what came by itself, whatever visit is under way."""
+        self._judge(device, {probe: self._picked(device.id, values)}, at_us, outcome)
+
+    def lose(self, device: UUID, probe: str, at_us: int, outcome: Outcome) -> None:
+        """A probe tells no more: what it told holds no more."""
+        for hold in list((self._holds.of(device) or {}).values()):
+            if hold.rule.kind in KINDS and hold.probe == probe:
+                self._holds.drop(hold, at_us, outcome, "it is no longer told")
+
+    def _picked(self, device: UUID, values: Sequence[Value]) -> _Told:
         calm = self._plans.of(device).calm
         picked = [value for value in values if value[0] in calm]
         if self._holds.of(device) is None:
             picked = [value for value in picked if not calm[value[0]][0] <= value[2] <= calm[value[0]][1]]
-        fresh = self._fresh.get(device)
-        if fresh is None:
-            self._fresh[device] = {probe: _Told(values, picked)}
-        else:
-            fresh[probe] = _Told(values, picked)
+        return _Told(values, picked)
 
     def forget(self, device: UUID) -> None:
         """Forget what a device told."""
@@ -99,8 +114,10 @@ class Numbers:
     def end_visit(self, device: Device, at_us: int, outcome: Outcome) -> None:
         """Judge what the probes told since the last visit."""
         fresh = self._fresh.pop(device.id, None)
-        if fresh is None:
-            return
+        if fresh is not None:
+            self._judge(device, fresh, at_us, outcome)
+
+    def _judge(self, device: Device, fresh: _Fresh, at_us: int, outcome: Outcome) -> None:
         holds, plan = self._holds.of(device.id), self._plans.of(device.id)
         if holds is None and all(_is_calm(plan, told.picked) for told in fresh.values()):
             return

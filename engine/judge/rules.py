@@ -115,6 +115,16 @@ class Rules:
         """Judge the numbers of a visit that is over."""
         self._numbers.end_visit(device, at_us, outcome)
 
+    def judge_alone(
+        self, device: Device, probe: str, values: Sequence[Value], at_us: int, outcome: Outcome
+    ) -> None:
+        """Judge numbers that came by themselves, whatever visit is under way."""
+        self._numbers.judge_alone(device, probe, values, at_us, outcome)
+
+    def lose(self, device: UUID, probe: str, at_us: int, outcome: Outcome) -> None:
+        """What a probe told is not told any more."""
+        self._numbers.lose(device, probe, at_us, outcome)
+
     def watched(self, device: Device) -> list[Watched]:
         """Return which numbers of a device are held against their past."""
         told = self._state.values.get(device.id)

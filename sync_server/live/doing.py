@@ -163,24 +163,23 @@ class Doing:
         self._aside("series", self._read_series(ask))
 
     async def _read_series(self, ask: AskSeries | AskPorts) -> None:
-        refused = ""
+        none = PortsThen if isinstance(ask, AskPorts) else Series
         try:
             if self._who.may("metrics:read"):
                 async with (
                     self._works.asking.place(self._tenant),
                     self._works.database.transaction(self._who) as transaction,
                 ):
-                    await self._out.put(encode(await self._numbers(transaction, ask)))
-                    return
-            refused = "your role does not show numbers"
+                    answer = await self._numbers(transaction, ask)
+            else:
+                answer = none(ask.number, refused="your role does not show numbers")
         except RefusedByRule as error:
-            refused = error.refusals[0].message
+            answer = none(ask.number, refused=error.refusals[0].message)
         except AWAY:
-            refused = "the server's database is away"
+            answer = none(ask.number, refused="the server's database is away")
         finally:
             self._series.release()
-        answer = PortsThen if isinstance(ask, AskPorts) else Series
-        await self._out.put(encode(answer(ask.number, refused=refused)))
+        await self._out.put(encode(answer))  # whoever reads slowly holds neither a place nor a connection
 
     async def _numbers(self, transaction: Transaction, ask: AskSeries | AskPorts) -> Series | PortsThen:
         if isinstance(ask, AskPorts):

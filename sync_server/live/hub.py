@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -92,7 +92,8 @@ class Hub:
         self._tasks = (
             keep("asking who was told of", self._ask_told),
             keep("asking all", self._ask_all),
-            keep("saying who pushed", self._say_pushed),
+            keep("saying who pushed", self._say_heard),
+            keep("saying what was pushed", self._say_pushed),
         )
         handlers: dict[str, Hear] = {
             NEWS: self._on_news,
@@ -226,21 +227,29 @@ class Hub:
         if (room := self.rooms.get(tenant)) is not None:
             room.on_numbers(cycles)
 
-    def on_pushed(self, tenant: UUID, stored: Mapping[UUID, Message]) -> None:
+    def on_pushed(self, tenant: UUID, stored: Sequence[Message]) -> None:
         """Devices of a tenant pushed what they measured: who judges hears of it, at whichever server."""
         self._pushed.note(tenant, stored)
         if (room := self.rooms.get(tenant)) is not None:
-            room.on_heard((device, message.heard_us) for device, message in stored.items())
+            room.on_heard((message.device, message.heard_us) for message in stored if message.device)
 
-    async def _say_pushed(self) -> None:
-        """Tell who judges what devices pushed last, and other servers of those whose tenants have no line here."""
+    async def _say_heard(self) -> None:
+        """Tell other servers which devices pushed of tenants that have no line here."""
         while True:
             await asyncio.sleep(HEARTBEAT_S)
             if self.is_broker_away():
                 self.bus.say(DEAF, UUID(int=0), b"")
-            for tenant, heard, parts in self._pushed.take():
+            for tenant, heard in self._pushed.heard().items():
                 if tenant not in self.rooms:
-                    others.say_heard(self.bus, tenant, heard)
+                    others.say_heard(self.bus, tenant, list(heard.items()))
+
+    async def _say_pushed(self) -> None:
+        """Tell who judges, at whichever server, what devices pushed last."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            for tenant, parts in self._pushed.numbers().items():
+                if tenant not in self.rooms and not self.bus.knows_others:
+                    continue
                 for part in parts:
                     self.relay(tenant, relaying.PUSHED, part)
                     await asyncio.sleep(PUSHED_APART_S)

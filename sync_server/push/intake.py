@@ -15,7 +15,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import count
 from typing import NamedTuple, TypeVar
 from uuid import UUID
@@ -96,9 +96,9 @@ class Intake:
         keys: PushKeys,
         settings: Settings,
         registry: CollectorRegistry,
-        on_heard: Callable[[UUID, Mapping[UUID, Message]], None],
+        on_heard: Callable[[UUID, Sequence[Message]], None],
     ) -> None:
-        """`on_heard` is told of devices of a tenant that were heard: the last of each that is on disk."""
+        """`on_heard` is told of messages of a tenant's devices that are on disk."""
         self._database = database
         self._samples = samples
         self._ingest = ingest
@@ -181,12 +181,12 @@ class Intake:
         return outcomes[0]
 
     def _tell_heard(self, stored: Iterable[Message]) -> None:
-        heard: dict[UUID, dict[UUID, Message]] = {}
+        heard: dict[UUID, list[Message]] = {}
         for message in stored:
             if message.device is not None:
-                heard.setdefault(message.tenant, {})[message.device] = message
-        for tenant, devices in heard.items():
-            self._on_heard(tenant, devices)
+                heard.setdefault(message.tenant, []).append(message)
+        for tenant, messages in heard.items():
+            self._on_heard(tenant, messages)
 
     async def _there(self, messages: Sequence[Message], is_patient: bool) -> set[tuple[UUID, UUID]]:
         pairs = {(message.tenant, message.device) for message in messages if message.device is not None}

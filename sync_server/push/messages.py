@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from domain.metrics import BY_KEY, CATALOGUE
+from domain.metrics import CATALOGUE
 from domain.text import is_one_line
 from engine.storage.samples import Series
 
@@ -130,16 +131,12 @@ def pack_values(layout: Layout, body: Mapping[str, Any]) -> bytes:
         raise Wrong("NOT_A_NUMBER", f"{odd}: a number or a boolean expected, as large as float32") from None
 
 
-def numbers_of(body: Mapping[str, Any]) -> list[tuple[str, str, float]]:
-    """Return (metric, instance, value) of a message that was stored; nothing of one that has none."""
-    values = body.get("values")
-    if not isinstance(values, dict):
-        return []
-    layout = layout_of(body)
-    return [
-        (BY_KEY[key].name, instance, float(values[name]))
-        for (key, instance), name in zip(layout.series, layout.names, strict=True)
-    ]
+@lru_cache(LAYOUTS_CACHED)
+def series_of(name: str) -> tuple[str, str]:
+    """Return the metric and the instance that a name means."""
+    metric, _, instance = name.partition("/")
+    known = CATALOGUE.get(metric)
+    return (PUSHED.name, name) if known is None or known is PUSHED else (known.name, instance)
 
 
 def reported_of(body: Mapping[str, Any]) -> str:
@@ -158,9 +155,8 @@ def _made(names: tuple[str, ...]) -> Layout:
     for name in names:
         if not 0 < len(name) <= NAME_CAP or not is_one_line(name) or name != name.strip():
             raise Wrong("INVALID_INPUT", f"{name[:60]!r}: a name of 1 to {NAME_CAP} characters expected")
-        metric, _, instance = name.partition("/")
-        known = CATALOGUE.get(metric)
-        series = (PUSHED.key, name) if known is None or known is PUSHED else (known.key, instance)
+        metric, instance = series_of(name)
+        series = CATALOGUE[metric].key, instance
         if series in named:
             raise Wrong("INVALID_INPUT", f"{name} and {named[series]} name the same")
         named[series] = name

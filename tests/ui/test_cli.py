@@ -246,7 +246,9 @@ def test_retention_is_told_and_changed_by_command(
     engine.state = state
     assert upkeep.retention(["--profile", str(engine.profile)]) == 0
     told = capsys.readouterr().out
-    assert told.startswith("every poll 7 days, at most 2 GB; hours 365 days\n2 GiB stored, 40 GiB free")
+    kept, stored = told.splitlines()[:2]
+    assert kept.startswith("every poll 7 days, at most 2 GB; hours 365 days; what waits for a team")
+    assert stored.startswith("2 GiB stored, 40 GiB free")
     assert upkeep.retention(["--profile", str(engine.profile), "--raw-days", "30"]) == 0
     (sent,) = [message for message in engine.heard if isinstance(message, SetRetention)]
     assert sent.retention == Retention(raw_days=30)
