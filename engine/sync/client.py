@@ -181,6 +181,7 @@ class TeamClient:
             token = await self._login.stream_token()
             line = await self._connect()
         except SessionOver as error:
+            self._speaking.on_untrusted("")  # it is the server itself that says so, whatever was seen elsewhere
             return False, str(error), None
         except Untrusted as error:
             self._is_untrusted = True
@@ -192,6 +193,7 @@ class TeamClient:
         except (DeviceError, LineLost, TimeoutError) as error:
             return False, str(error) or "no answer", 0.0
         lasted = False
+        self._speaking.on_untrusted("")
         try:
             line.tell(self._hello(token))
             welcome = await line.hear()

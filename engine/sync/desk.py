@@ -350,7 +350,7 @@ class TeamDesk:
         self.charts.on_lost()
 
     def on_untrusted(self, shown: str) -> None:
-        """The server shows another certificate than the one that is trusted."""
+        """The server shows another certificate than the one that is trusted; empty: it shows that one."""
         self._entrance.shown_certificate = shown
 
     def next_push(self) -> Push | None:

@@ -77,6 +77,9 @@ class Spoken:
     def untold(self) -> int:
         return 0
 
+    def on_untrusted(self, shown: str) -> None:
+        pass
+
     def on_lost(self, told_to_wait_s: float) -> None:
         self.lost += 1
 
