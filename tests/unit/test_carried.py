@@ -11,6 +11,7 @@ import msgspec
 
 from domain.sync import LOADS_AT_ONCE, Live, Load, decode_to_install
 from sync_server.live.carried import Carried
+from sync_server.live.shelf import view_of
 
 A, B = UUID(int=1), UUID(int=2)
 SITE = frozenset((UUID(int=50),))
@@ -40,7 +41,7 @@ class Reach:
     """Who reaches one site sees A."""
 
     async def by_view(self, people: Any) -> Any:
-        return {(who.permissions, who.reach.sites): frozenset((A,)) for who in people}
+        return {view_of(who): frozenset((A,)) for who in people}
 
 
 def tell(carried: Carried, *lines: Line) -> None:
