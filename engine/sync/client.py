@@ -181,7 +181,9 @@ class TeamClient:
             token = await self._login.stream_token()
             line = await self._connect()
         except SessionOver as error:
-            self._speaking.on_untrusted("")  # it is the server itself that says so, whatever was seen elsewhere
+            self._speaking.on_untrusted(
+                ""
+            )  # it is the server itself that says so, whatever was seen elsewhere
             return False, str(error), None
         except Untrusted as error:
             self._is_untrusted = True
