@@ -27,8 +27,13 @@ const from = (layer) => ({ source: NETWORK, "source-layer": layer });
 
 /** What a half-link would carry inside the what-if frame, else what it carries. */
 const load = ["number", ["feature-state", "would"], ["feature-state", "load"], ["get", "load"], LOAD_UNKNOWN];
-/** The colour of a half-link; all of them the quietest where people hide the load. @param {Palette} p @param {boolean} loads */
-const loadColor = (p, loads) => ex(!loads ? p.load[0] : ["match", load, ...p.load.flatMap((color, i) => [i, color]), LOAD_NOT_KNOWN, p.status.unknown, p.load[0]]);
+/**
+ * The colour of a half-link; all of them the quietest where people hide the load. It reads feature-state then as well: MapLibre goes on
+ * asking a paint that did so when a tile was made, and fails on a bare colour.
+ * @param {Palette} p @param {boolean} loads
+ */
+const loadColor = (p, loads) =>
+  ex(["match", load, ...(loads ? [...p.load.flatMap((color, i) => [i, color]), LOAD_NOT_KNOWN, p.status.unknown] : [LOAD_NOT_KNOWN, p.load[0]]), p.load[0]]);
 /** 1 where the half-link carries a load class. */
 const ifLive = ex(["case", [">=", load, 0], 1, 0]);
 

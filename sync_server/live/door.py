@@ -129,6 +129,8 @@ async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: H
             row = await transaction.fetchrow(_INSTALL, hello.install, who.id, client)
             if row is None:
                 raise HangUp("INSTALL_REVOKED", "this install is not yours, not proven, or was revoked")
+            if who.session is not None:
+                await transaction.execute(_WORKS_AS, who.session, hello.install)
             person = Person(hello.install, who.id, who.name, row["name"], works.now_us())
             is_collector = row["kind"] == "collector"
             may_tell = is_collector or who.may("edits:write")
@@ -209,5 +211,7 @@ _INSTALL = (
     "UPDATE identity.install SET seen_us = identity.now_us(), version = $3 WHERE id = $1 AND account_id = $2"
     " AND proven_us IS NOT NULL AND ended_us IS NULL RETURNING name, kind"
 )
+_WORKS_AS = "SELECT identity.work_as($1, $2)"
+"""The session ends with the install: whoever finds a computer that was revoked works by neither."""
 _TO_COME = "SELECT count(*) FROM sync.touched WHERE revision > $1"
 _KEPT = "SELECT max(last_seq) FROM sync.received WHERE origin = $1"

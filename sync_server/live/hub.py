@@ -299,15 +299,15 @@ class Hub:
 
     async def _reason(self, line: Line | Viewer) -> HangUp | None:
         """Return why a line is not to be here any more."""
+        if isinstance(line, Line) and line.install is not None:  # asked first: the session ends with it
+            async with self.works.database.transaction(line.who) as transaction:
+                if not await transaction.fetchval(OWN_INSTALL, line.install, line.who.id):
+                    return HangUp("INSTALL_REVOKED", "this install was revoked")
         now: Principal | None = await self._admission.again(line.who)
         if now is None:
             return HangUp("SESSION_OVER", "the session is over: log in again")
         if (now.role, now.permissions, now.reach) != (line.who.role, line.who.permissions, line.who.reach):
             return HangUp("CLOSING", "what you may do here has changed", 0.5)
-        if isinstance(line, Line) and line.install is not None:
-            async with self.works.database.transaction(line.who) as transaction:
-                if not await transaction.fetchval(OWN_INSTALL, line.install, line.who.id):
-                    return HangUp("INSTALL_REVOKED", "this install was revoked")
         return None
 
 

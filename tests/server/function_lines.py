@@ -57,6 +57,7 @@ class Line:
 
 
 _SOUTH, _PLATFORM, _ZUID = {"tenant": "south"}, {"platform": "yes"}, {"user": "admin"}
+_THEIRS = {**_SOUTH, **_ZUID}
 _BOX = "(9, 46, 11, 48, 100)"
 _WORDS = "(ARRAY['%zuid%'], 100)"
 
@@ -196,6 +197,10 @@ LINES: dict[str, tuple[Line, ...]] = {
             " :install, :own, 'twin', 'window', :wrong, 1); INSERT INTO identity.wrap VALUES (:south, :install, :made,"
             " sha512('x'), 1, 1, 9000000000000000)",
         ),
+    ),
+    "identity.work_as": (
+        Line("SELECT identity.work_as(:session, :install)", "unchanged", _THEIRS, as_=_SOUTH),
+        Line("SELECT identity.work_as(:session, :install)", "unchanged", _THEIRS, as_=_ZUID),
     ),
     "identity.end_of_member": (
         Line("SELECT identity.end_of_member(:admin, 'x', false)", "unchanged", _SOUTH),

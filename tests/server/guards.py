@@ -52,7 +52,8 @@ OWNERS = {
     *("identity.revoke_token", "identity.rotate_refresh", "identity.set_password", "identity.spend"),
     *("identity.switch_tenant", "identity.take_link", "identity.take_stream_token", "identity.tenants_of"),
     *("identity.find_push_keys", "identity.ended_push_keys"),
-    *("identity.turn_totp", "identity.use_recovery", "identity.use_totp", "identity.write_audit"),
+    *("identity.turn_totp", "identity.use_recovery", "identity.use_totp", "identity.work_as"),
+    "identity.write_audit",
 }
 """Functions that run as the owner of the schema: each checks for itself whom it serves."""
 SEARCH_PATHS = {

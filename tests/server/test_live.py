@@ -79,6 +79,11 @@ async def test_who_has_no_token_no_install_or_no_tenant_does_not_come_in(
         assert (await (await live.connect(anna, uuid4())).refused()).code == "INSTALL_REVOKED"
         await admin.ask("DELETE", f"/installs/{mine}", expect=200)
         assert (await first.refused()).code == "INSTALL_REVOKED"
+        assert await anna.refused("GET", "/auth/me") == (
+            401,
+            "INVALID_CREDENTIALS",
+        )  # who holds the computer acts no more
+        anna = await live.server.log_in(anna.opened["user"]["login"])
         assert (await (await live.connect(anna, mine)).refused()).code == "INSTALL_REVOKED"
         root = await live.server.log_in("root@platform")
         assert (await (await live.connect(root, None)).refused()).code == "NOT_A_MEMBER"
