@@ -64,6 +64,8 @@ class Remembered(msgspec.Struct):
     hidden: tuple[str, ...] | None = None
     network: str = ""
     """The folder of the joined network that was shown; empty: this computer's own."""
+    winbox: str = ""
+    """Where WinBox lies, where somebody has said so."""
 
 
 class App(QObject):
@@ -116,6 +118,8 @@ class App(QObject):
         self.window.demo_wanted.connect(_open_demo)
         self.window.team.keep_command(command)
         self.window.team.attached.connect(lambda _: self._remember())
+        self.window.tunnels.winbox = recalled.winbox
+        self.window.tunnels.changed.connect(self._remember)
 
     def run(self) -> int:
         """Show the window until it is closed or its time is up; return the exit code."""
@@ -227,6 +231,7 @@ class App(QObject):
             layers.order,
             tuple(sorted(layers.hidden)),
             shown.name if shown != self._options.profile else "",
+            self.window.tunnels.winbox,
         )
 
     def _remember(self) -> None:

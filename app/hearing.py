@@ -33,6 +33,10 @@ def hear_panels(window: Window) -> None:
     for panel in (window.device, window.link):
         panel.menu_wanted.connect(window.open_menu)
     window.device.trust_asked.connect(window.settings.open_trust)
+    window.device.ways.wanted.connect(window.tunnels.open)
+    window.device.ways.used.connect(window.tunnels.use)
+    window.device.ways.copied.connect(window.tunnels.copy)
+    window.device.ways.ended.connect(window.tunnels.close)
     window.device.device_chosen.connect(lambda id: window.select(id, fly=True))
     window.device.probe_wanted.connect(window.commands.probe_now)
     window.device.body.port_watched.connect(window.commands.watch_port)

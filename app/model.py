@@ -30,6 +30,7 @@ from domain.maintenance import under_work
 from domain.maps import MapFile
 from domain.operation import Operation
 from domain.team import TeamState
+from domain.tunnels import TunnelsState
 from domain.watching import AlertRule, Ignored, Maintenance
 from domain.wire import Changed, EngineState, LatestValues, Removed
 
@@ -91,6 +92,7 @@ class Delta(NamedTuple):
     initial: bool = False
     engine: bool = False
     team: bool = False
+    tunnels: bool = False
 
     @property
     def inventory(self) -> bool:
@@ -119,6 +121,7 @@ class Model(QObject):
         self.engine: EngineState | None = None
         self.team: TeamState | None = None
         """How this network stands with its team; None where it is on this computer only."""
+        self.tunnels = TunnelsState()
         self.moment_us: int | None = None
         """The moment of the past that is shown; None: it is what is now."""
         self.today: Model | None = None
@@ -165,7 +168,7 @@ class Model(QObject):
         for name in ("facts", "samples"):
             setattr(self, name, {id: dict(of_device) for id, of_device in getattr(other, name).items()})
         self.tenant, self.engine, self.moment_us = other.tenant, other.engine, other.moment_us
-        self.team = other.team
+        self.team, self.tunnels = other.team, other.tunnels
         everything: dict[str, Any] = {name: frozenset(getattr(self, name)) for name in (*_BY_ID, "facts")}
         kinds: dict[str, Any] = {
             f"{kind}s": frozenset(self.inventory.tables[kind])
@@ -217,8 +220,8 @@ class Model(QObject):
         gone = self._all_removed()
         self._snapshot.clear()
         self._clear()
-        self.tenant = self.engine = self.team = None
-        self._delta = Delta(removed=tuple(gone), initial=True, engine=True, team=True)
+        self.tenant, self.engine, self.team, self.tunnels = None, None, None, TunnelsState()
+        self._delta = Delta(removed=tuple(gone), initial=True, engine=True, team=True, tunnels=True)
         self._take_work()
         self.flush()
 
@@ -314,6 +317,7 @@ class Model(QObject):
             self.engine = changed.engine
         if changed.team is not None:
             self.team = changed.team
+        self.tunnels = changed.tunnels or self.tunnels
 
     def _take_work(self) -> None:
         """Take anew whom planned work covers, and look again when those will be others."""
@@ -387,6 +391,7 @@ class Model(QObject):
             journal=d.journal + changed.journal,
             engine=d.engine or changed.engine is not None,
             team=d.team or changed.team is not None,
+            tunnels=d.tunnels or changed.tunnels is not None,
         )
 
 

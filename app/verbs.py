@@ -66,6 +66,7 @@ def verbs_of(window: Window) -> dict[str, Callable[[], object]]:
         "vault": window.settings.open_vault,
         "unlock": window.settings.open_unlock,
         "trust": lambda: window.settings.open_trust(window.selected),
+        "tunnels": window.tunnels.open_board,
         "team": window.team.open,
         "networks": window.team.open_switcher,
         "help": window.open_help,

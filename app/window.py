@@ -15,6 +15,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QMainWindow, QMenu, QStackedWidget, QWidget
 
+from app.access.desk import TunnelDesk
 from app.actions import SETTINGS, make_actions
 from app.commands import Commands, Said, Then
 from app.device_menu import fill_menu
@@ -107,6 +108,7 @@ class Window(QMainWindow):
         )
         self._lay_out()
         self.toasts = Toasts(self.frame)
+        self.tunnels = TunnelDesk(model, link, self, author=commands.author, say=self.toasts.say)
         self.schematic = Schematic(model, link, commands, self.map, frame=self.frame, hands=self)
         self.discovery = Discovery(model, link, commands, look, self)
         self.map_desk = MapDesk(model, link, commands, self.map, look, self.select, self)
@@ -252,6 +254,8 @@ class Window(QMainWindow):
         """Open the menu of a device, a link or a site."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if (device := self._model.inventory.device(id)) is not None:
+            self.tunnels.fill_menu(menu, device)
         fill_menu(menu, id, self._model, self.commands, self.settings, self)
         self.map_desk.fill_menu(menu, id)
         self.places.fill_menu(menu, id)

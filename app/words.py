@@ -113,6 +113,14 @@ def figure(number: float) -> str:
     return f"{number:.1f}"
 
 
+def size(count: int) -> str:
+    """Return bytes as people say them: 812 B, 4.2 kB, 13 MB."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= factor:
+            return f"{count / factor:.{0 if count >= 10 * factor else 1}f} {unit}"
+    return f"{count} B"
+
+
 def round_trip(ms: float | None) -> str:
     """Return a round trip: 0.8 ms, 24 ms."""
     if ms is None:

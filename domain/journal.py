@@ -38,12 +38,15 @@ RowKind = Literal[
     "secret_changed",
     "operation_started",
     "operation_ended",
+    "tunnel_opened",
+    "tunnel_closed",
 ]
 RECEIVED_KINDS = frozenset({"trap", "syslog", "messages_dropped"})
 """What devices sent unasked: it changes no state, so a keyframe need not follow it. Bodies: `receiving.py`."""
 
 SUBJECT_KINDS = frozenset(
     {"status", "link_status", "device_restarted", "device_upgraded", "operation_started", "operation_ended"}
+    | {"tunnel_opened", "tunnel_closed"}
     | {kind for kind in get_args(RowKind) if kind.startswith("alert_")}
 )
 """What happened to something: a row of these without a subject says nothing, and is refused."""

@@ -37,6 +37,7 @@ from domain.retention import DiskState, Retention
 from domain.searching import DiscoveryRequest
 from domain.team import TeamRequest, TeamState
 from domain.terrain import TerrainRequest
+from domain.tunnels import TunnelRequest, TunnelsState
 from domain.vault import Secret, VaultRequest, VaultState
 from domain.watching import AlertRule, Ignored, Maintenance
 
@@ -203,6 +204,7 @@ ToEngine = (
     | ForgetSender
     | VaultRequest
     | TeamRequest
+    | TunnelRequest
     | Stop
 )
 
@@ -324,6 +326,7 @@ class Changed(msgspec.Struct, tag="changed", frozen=True):
     journal: tuple[JournalRow, ...] = ()
     engine: EngineState | None = None
     team: TeamState | None = None
+    tunnels: TunnelsState | None = None
 
 
 class Reply(msgspec.Struct, tag="reply", frozen=True):

@@ -61,13 +61,12 @@ from engine.team import TeamPart
 from engine.terrain.desk import TerrainDesk
 from engine.transport import Transports
 from engine.transport.addresses import has_way
+from engine.tunnels import TunnelPart
 from engine.upkeep import Upkeep
 from engine.vault import Keeper, NewPlace, Vault
+from engine.vault.orphans import forget_orphans
 
 _log = logging.getLogger("engine")
-
-SECRETS_KEPT_US = 7 * 86_400_000_000
-"""How long the secret of a deleted credential is kept sealed, so that undo and redo have it back, after a restart too."""
 
 KEY_IS_FIXED = "in a team the server knows this computer by its key: for another key or place, leave the team and join again"
 
@@ -171,7 +170,11 @@ class Engine:
             new_id=new_id,
             now_us=now_us,
         )
-        self._forget_secrets(store)
+        held = {
+            *self.state.inventory.tables["credential"],
+            self._loaded.origin,
+        }  # that is the session at a server
+        forget_orphans(store, self._vault, held, now_us())
 
         def make_judge(is_looking: bool) -> Judge:
             return Judge(
@@ -234,6 +237,10 @@ class Engine:
         terrain = TerrainDesk(folder, self._discovery.operations, now_us)
         stack.callback(terrain.close)
         stack.push_async_callback(self._discovery.close)
+        self._tunnels = tunnels = TunnelPart(
+            self.state, store, self._store, self._transports.tcp, pen, board, team, new_id, now_us
+        )
+        stack.push_async_callback(tunnels.close)
         self._maps = MapLibrary(folder, self.state, self._discovery.operations, board.touch, now_us)
         requests = Requests(
             state=self.state,
@@ -255,6 +262,7 @@ class Engine:
                 (MapRequest, self._maps.answer),
                 (ExchangeRequest, Exchange(lambda: self.state.inventory, new_id).answer),
                 (BlobRequest, blobs.answer),
+                tunnels.room(),
                 *team.rooms(),
             ),
             keeper=self._keeper,
@@ -325,20 +333,9 @@ class Engine:
             keep("disk", self._upkeep.watch_disk),
             keep("vault", self._keeper.watch),
             keep("heap", lambda: keep_settled(devices)),
+            self._tunnels.service(),
             *self._team.services(),
         ]
-
-    def _forget_secrets(self, store: Store) -> None:
-        """Delete the secrets of credentials that are gone for so long that no undo brings them back."""
-        session = {self._loaded.origin}  # at a team's server
-        orphans = store.secrets().keys() - self.state.inventory.tables["credential"].keys() - session
-        if not orphans:
-            return
-        try:
-            for orphan in orphans - store.credentials_changed_since(now_us() - SECRETS_KEPT_US):
-                self._vault.delete(orphan)
-        except StorageFailed as error:  # a full disk is no reason not to poll: the next start deletes them
-            _log.error("storage_failed", extra={"reason": error.message})
 
     def _on_acted(self, outcome: Outcome) -> None:
         self._board.tell(outcome)

@@ -30,6 +30,7 @@ from domain.mib import MibRequest
 from domain.searching import DiscoveryRequest
 from domain.team import TeamRequest
 from domain.terrain import TerrainRequest
+from domain.tunnels import TunnelRequest
 from domain.vault import Lock, RotateKeys, SetAutoLock, SetKeyPlace, Unlock
 from domain.wire import (
     DEAD_AFTER_MISSED,
@@ -92,6 +93,7 @@ Request = (
     | SetKeyPlace
     | RotateKeys
     | TeamRequest
+    | TunnelRequest
     | Stop
 )
 

@@ -93,9 +93,9 @@ class Outbox:
             more = bool(self._changed)
         self._batch += 1
         self._outstanding = True
-        engine, team = (found.pop(name, [None])[0] for name in ("engine", "team"))
-        lists = {field: tuple(values) for field, values in found.items()}
-        return Changed(self._batch, initial=initial, more=more, engine=engine, team=team, **lists)
+        single: dict[str, Any] = {name: found.pop(name, [None])[0] for name in ("engine", "team", "tunnels")}
+        lists: dict[str, Any] = {field: tuple(values) for field, values in found.items()}
+        return Changed(self._batch, initial=initial, more=more, **single, **lists)
 
     def _take(self, subject: Subject, found: dict[str, list[Any]]) -> int:
         if subject.table == "facts":

@@ -22,6 +22,7 @@ from domain.maps import MapFile
 from domain.observation import Value
 from domain.operation import Operation
 from domain.team import TeamState
+from domain.tunnels import TunnelsState
 from domain.wire import FOUND_KINDS, EngineState, FoundKind, LatestValues
 from engine.storage.batch import Loaded
 
@@ -50,11 +51,12 @@ Table = Literal[
     "values",
     "engine",
     "team",
+    "tunnels",
 ]
 
 
 class Subject(NamedTuple):
-    """One thing that has a latest state: of a fact the address, of the rest the id (None: the engine itself, the team).
+    """One thing that has a latest state: of a fact the address, of the rest the id (None: there is one alone).
 
     "facts" stands for all facts of a device, in a snapshot.
     """
@@ -84,6 +86,7 @@ class State:
     live: dict[UUID, tuple[int, tuple[Value, ...]]] = field(default_factory=dict)
     engine: EngineState | None = None
     team: TeamState | None = None
+    tunnels: TunnelsState | None = None
 
     def latest(self, subject: Subject) -> Any:
         """Return a subject's state now, or None where it is gone."""
@@ -105,6 +108,8 @@ class State:
                 return self._values(key)
             case "team":
                 return self.team
+            case "tunnels":
+                return self.tunnels
             case _:
                 return self.engine
 
@@ -147,6 +152,7 @@ class State:
             yield Subject("facts", id)
         yield Subject("engine", None)
         yield Subject("team", None)
+        yield Subject("tunnels", None)
 
 
 def state_from(loaded: Loaded) -> State:

@@ -138,6 +138,12 @@ class TeamPart:
         """Return what others of the team measured that ports carried at a moment; nothing without a team."""
         return {} if self.desk is None else await self.desk.charts.loads_at(ports, at_us)
 
+    def why_no_tunnels(self) -> str:
+        """Return why whoever works here may open no tunnels; empty where he may."""
+        if self.desk is None or "tunnels:write" in self.desk.membership.permissions:
+            return ""
+        return "what you may do in this team does not include tunnels"
+
     def rooms(self) -> list[tuple[Any, Answer]]:
         """Return who answers what."""
         found: list[tuple[Any, Answer]] = [(LookAtServer | JoinTeam, self._joining.answer)]

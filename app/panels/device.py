@@ -10,6 +10,7 @@ from uuid import UUID
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from app.access.ways import Ways
 from app.look import Look
 from app.model import Delta, Model
 from app.panels.alert_words import Why, why
@@ -105,6 +106,8 @@ class DevicePanel(SubjectPanel):
         self._head.insertWidget(self._head.indexOf(self.sentence) + 1, self.second_way)
         self._why = Why()
         self.tabs = Tabs()
+        self.ways = Ways(model)
+        self._head.addWidget(self.ways)
         self.end_head(self.tabs)
         self.body = DeviceBody(model, link, look)
         self.below.addWidget(self.body, 1)
@@ -140,6 +143,7 @@ class DevicePanel(SubjectPanel):
         if (
             delta.inventory
             or delta.team
+            or delta.tunnels
             or delta.alerts
             or delta.faults
             or id in delta.health | delta.facts | delta.values
@@ -168,6 +172,7 @@ class DevicePanel(SubjectPanel):
             first = self._untrusted[0]
             of = f" of {probe_word(first.name)}" if len(self._untrusted) > 1 else ""
             self.trust.setText(f"Trust this {first.what}{of}…")
+        self.ways.show_device(device)
         self.body.read(device.id)
         self.tabs.show_tabs(self.body.tabs())
         if self.tabs.current != self.body.current:

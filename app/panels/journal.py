@@ -16,9 +16,10 @@ from app.commands import Asks
 from app.look import TABLE_PX, Look, font
 from app.model import Delta, Model
 from app.panels.text import Label, LineLabel
-from app.words import age, clock, count_of
+from app.words import age, clock, count_of, size
 from domain.asking import QueryTimeline
 from domain.journal import JournalRow
+from domain.tunnels import WORDS
 from domain.wire import QueryJournal, Reply
 
 ROWS_KEPT = 100
@@ -83,8 +84,20 @@ def words_of(row: JournalRow) -> str:
             return f"New keys in the place “{body.get('place', '')}”: {sealed} sealed anew"
         case "secret_changed":
             return _secret(body)
+        case "tunnel_opened":
+            return f"{_tunnel(body)} opened by {body.get('by') or 'somebody'}"
+        case "tunnel_closed":
+            sent, got = size(_whole(body.get("to_bytes"))), size(_whole(body.get("from_bytes")))
+            whose = f"{_tunnel(body)} of {body.get('by') or 'somebody'}"
+            return f"{whose} ended, {body.get('why') or 'closed'}: {sent} there, {got} back"
         case _:
             return ""
+
+
+def _tunnel(body: dict[str, Any]) -> str:
+    """Return what a tunnel was for."""
+    service = WORDS.get(body.get("service", "tcp"), "TCP")
+    return f"{service} tunnel{' by the server' if body.get('way') == 'relay' else ''}"
 
 
 def _secret(body: dict[str, Any]) -> str:

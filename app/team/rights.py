@@ -30,6 +30,7 @@ _WORDS: dict[Permission, str] = {
     "credentials:write": "change logins",
     "alerts:write": "act on alerts",
     "edits:write": "change the network",
+    "tunnels:write": "open tunnels",
 }
 _ROLES = {
     "platform_admin": "platform administrator",

@@ -1,0 +1,30 @@
+"""How a tunnel stands, in words. Counterpart: `domain/tunnels.py`.
+
+One rule: what is over says why before anything else.
+"""
+
+from __future__ import annotations
+
+from app.words import capitalized, clock, count_of, size
+from domain.tunnels import Tunnel
+
+WAYS = {"direct": "From here", "relay": "By the server"}
+
+
+def use_of(tunnel: Tunnel) -> str:
+    """Return how much a tunnel is in use, or why it is not."""
+    if tunnel.ended:
+        return f"Ended: {tunnel.ended}"
+    if tunnel.trouble and not tunnel.connections:
+        return capitalized(tunnel.trouble)
+    return count_of(tunnel.connections, "connection", "connections") if tunnel.connections else "Not in use"
+
+
+def stand_of(tunnel: Tunnel, now_us: int) -> str:
+    """Return how a tunnel stands, with what passed, its way and since when."""
+    said = [use_of(tunnel)]
+    if tunnel.to_bytes:
+        said.append(f"{size(tunnel.to_bytes)} there and {size(tunnel.from_bytes)} back")
+    if not tunnel.ended:
+        said.append(f"{WAYS[tunnel.way].lower()} since {clock(tunnel.since_us, now_us)}")
+    return ", ".join(said)

@@ -1,0 +1,153 @@
+"""Tunnels to devices: what may be reached at a device, what is asked of an engine, how each stands.
+
+Counterparts: `engine/access/` carries them, `app/access/` shows them.
+
+Theory: a tunnel is a port of this computer, on loopback alone, whose connections come out at one port of one device of the
+inventory. Nobody names an address: the device does. Which ports may be reached is what a router is administered by, and what
+its probes name. One that nobody is connected by ends after `IDLE_S`, one on which nothing passes after `SILENT_S`.
+One rule: nothing here holds what passes, or a password.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from domain.inventory import REST, Device, port_of
+
+Service = Literal["winbox", "ssh", "http", "https", "api", "api_tls", "tcp"]
+Way = Literal["direct", "relay"]
+"""From this computer to the device; or by the team's server and whoever polls the device."""
+
+USUAL_PORTS: dict[int, Service] = {
+    8291: "winbox",
+    22: "ssh",
+    80: "http",
+    443: "https",
+    8728: "api",
+    8729: "api_tls",
+}
+"""What every device may be reached at."""
+WORDS: dict[Service, str] = {
+    "winbox": "WinBox",
+    "ssh": "SSH",
+    "http": "Web",
+    "https": "Web over TLS",
+    "api": "RouterOS API",
+    "api_tls": "RouterOS API over TLS",
+    "tcp": "TCP",
+}
+IDLE_S = 300.0
+SILENT_S = 900.0
+CONNECT_S = 10.0
+ENDED_SHOWN_S = 60.0
+"""How long one that ended is still told of, with why."""
+TUNNELS_CAP = 32
+"""Most tunnels of one engine at a time."""
+CONNECTIONS_CAP = 32
+"""Most connections of one tunnel at a time."""
+POOL_CAP = 1_000
+LOWEST_PORT, HIGHEST_PORT = 1_024, 65_535
+
+
+class PortPool(msgspec.Struct, frozen=True):
+    """The ports of this computer that tunnels begin at: `count` of them from `first` on."""
+
+    first: int = 42_000
+    count: int = 64
+
+
+class Tunnel(msgspec.Struct, frozen=True):
+    """One tunnel as it stands. `port` is where it begins at 127.0.0.1, `target_port` where it ends at the device.
+
+    `connections`: how many are open; bytes are counted from the start, `to_bytes` towards the device. `trouble`: why the last
+    connection failed. `ended`: why it is over, empty while it is open.
+    """
+
+    id: UUID
+    device: UUID
+    service: Service
+    target_port: int
+    port: int
+    way: Way
+    by: str
+    since_us: int
+    connections: int = 0
+    to_bytes: int = 0
+    from_bytes: int = 0
+    trouble: str = ""
+    ended: str = ""
+
+
+class TunnelsState(msgspec.Struct, frozen=True):
+    """All tunnels of an engine, the oldest first, and the ports they may begin at."""
+
+    tunnels: tuple[Tunnel, ...] = ()
+    pool: PortPool = PortPool()
+
+
+class OpenTunnel(msgspec.Struct, tag="open_tunnel", frozen=True):
+    """Open a tunnel to a port of a device, for somebody called `by` (at most 120 characters).
+
+    Reply.result: {"tunnel": Tunnel as plain data}; one that the same person has open there is it. Refusals: DEVICE_NOT_FOUND,
+    PORT_NOT_ALLOWED, NOT_ALLOWED, TOO_MANY_TUNNELS, NO_FREE_PORT.
+    """
+
+    request: int
+    device: UUID
+    port: int
+    by: str = ""
+
+
+class CloseTunnel(msgspec.Struct, tag="close_tunnel", frozen=True):
+    """End a tunnel and all its connections. Reply: ok, also where it is over; or TUNNEL_NOT_FOUND."""
+
+    request: int
+    tunnel: UUID
+
+
+class SetPortPool(msgspec.Struct, tag="set_port_pool", frozen=True):
+    """Let new tunnels begin at these ports, from now on and after a restart. Reply: ok, or INVALID_INPUT."""
+
+    request: int
+    pool: PortPool
+
+
+TunnelRequest = OpenTunnel | CloseTunnel | SetPortPool
+
+
+def services_of(device: Device) -> dict[int, Service]:
+    """Return what a device may be reached at, by port, the usual ones first."""
+    found = dict(USUAL_PORTS)
+    for probe in device.probes:
+        port = port_of(probe)
+        match probe.kind:
+            case "ssh":
+                found[port] = "ssh"
+            case "routeros":
+                rest = probe.target == REST
+                found[port] = "https" if rest else "api_tls" if probe.tls else "api"
+            case "http":
+                found[port] = "https" if probe.tls else "http"
+            case "tcp":
+                found.setdefault(port, "tcp")
+            case _:
+                pass
+    return found
+
+
+def service_words(service: Service, port: int) -> str:
+    """Return what people call what they reach: "WinBox"; with its port where that is not the usual one."""
+    return WORDS[service] if USUAL_PORTS.get(port) == service else f"{WORDS[service]} {port}"
+
+
+def wrong_of(pool: PortPool) -> str:
+    """Return what is wrong with a pool of ports; empty where nothing is."""
+    if not 1 <= pool.count <= POOL_CAP:
+        return f"1 to {POOL_CAP} ports expected, got {pool.count}"
+    last = pool.first + pool.count - 1
+    if pool.first < LOWEST_PORT or last > HIGHEST_PORT:
+        return f"ports {LOWEST_PORT} to {HIGHEST_PORT} expected, got {pool.first} to {last}"
+    return ""
