@@ -55,8 +55,9 @@ _log = logging.getLogger("engine.sync")
 
 ASKS_AGAIN: frozenset[str] = frozenset({"TOKEN_INVALID", "TOO_MANY", "CLOSING", "BAD_MESSAGE"})
 """Reasons to be hung up after which it is tried again without a person."""
-UNTRUSTED_AGAIN_S = 60.0
-"""So long after a certificate that is not trusted it is looked at again: it may have been somebody else's network."""
+OTHER_AGAIN_S = 60.0
+"""So long after a certificate that is not trusted, or a server that speaks another protocol, it is looked at again without a
+person: it may have been somebody else's network, and servers are updated."""
 
 
 class Speaking(Protocol):
@@ -107,7 +108,7 @@ class TeamClient:
         self._speaking = speaking
         self._polling = polling
         self._told_to_wait_s = 0.0
-        self._is_untrusted = False
+        self._may_be_other = False
         self._chance = chance
         self._news = asyncio.Event()
         self._again = asyncio.Event()
@@ -168,7 +169,7 @@ class TeamClient:
     async def _shut_out(self) -> bool:
         """Wait until a person does something about it; True where another way may lead to the right server by itself."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(UNTRUSTED_AGAIN_S if self._is_untrusted else None):
+            async with asyncio.timeout(OTHER_AGAIN_S if self._may_be_other else None):
                 await self._again.wait()
                 return False
         return True
@@ -176,7 +177,7 @@ class TeamClient:
     async def _once(self) -> tuple[bool, str, float | None]:
         """Connect, and speak until it is over; return whether it got so far, why it is over, and how long to wait at least
         (None: until a person does something)."""
-        self._is_untrusted = False
+        self._may_be_other = False
         try:
             token = await self._login.stream_token()
             line = await self._connect()
@@ -186,7 +187,7 @@ class TeamClient:
             )  # it is the server itself that says so, whatever was seen elsewhere
             return False, str(error), None
         except Untrusted as error:
-            self._is_untrusted = True
+            self._may_be_other = True
             self._speaking.on_untrusted(error.seen)
             return False, f"it shows a certificate that is not trusted: {error}", None
         except RefusedByRule as error:
@@ -204,6 +205,7 @@ class TeamClient:
             if not isinstance(welcome, Welcome):
                 raise LineLost("the server does not say Welcome first")
             if welcome.protocol != SYNC_PROTOCOL:
+                self._may_be_other = True
                 said = f"the server answers in protocol {welcome.protocol}, and this program speaks {SYNC_PROTOCOL}"
                 return False, f"{said}: update the older one", None
             await self._speaking.on_welcome(welcome)
@@ -339,5 +341,6 @@ class TeamClient:
         _log.warning("team_refused", extra={"code": clean_text(refused.code, 60), "reason": said})
         if refused.code == "TOO_MANY":
             self._told_to_wait_s = refused.retry_after_s
+        self._may_be_other = refused.code == "UPDATE_NEEDED"
         is_over = refused.retry_after_s <= 0 and refused.code not in ASKS_AGAIN
         return said, None if is_over else max(0.0, refused.retry_after_s)

@@ -23,7 +23,7 @@ from sync_server.security.totp import code_of
 from tests.engine.tls_peers import Shown, issue, server_context
 from tests.server.clients import PASSWORD, Person
 from tests.server.conftest import ServerDatabase
-from tests.team.engines import Joined, join, running
+from tests.team.engines import Joined, join, running, team
 from tests.team.joins import joining
 from tests.team.servers import Reached, listening
 
@@ -119,7 +119,7 @@ async def test_a_server_that_shows_what_is_trusted_again_is_gone_back_to_without
     tmp_path: Path, server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, hotel = issue(tmp_path, "old"), issue(tmp_path, "hotel")
-    monkeypatch.setattr("engine.sync.client.UNTRUSTED_AGAIN_S", 0.2)
+    monkeypatch.setattr("engine.sync.client.OTHER_AGAIN_S", 0.2)
     async with listening(server_database, old.path) as server:
         port = int(server.url.rpartition(":")[2])
         folder = await _join_pinned(server, tmp_path, old.pin)
@@ -128,6 +128,22 @@ async def test_a_server_that_shows_what_is_trusted_again_is_gone_back_to_without
             await _shut_out(mara)
         async with listening(server_database, old.path, port=port):
             await _confirmed(mara)
+
+
+async def test_a_server_that_is_too_old_or_too_new_is_come_back_to_without_a_person_once_it_was_updated(
+    tmp_path: Path, server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.sync.client.OTHER_AGAIN_S", 0.2)
+    async with listening(server_database) as server:
+        (folder,) = await team(server, tmp_path, "mara")
+        for other in (SYNC_PROTOCOL - 1, SYNC_PROTOCOL + 2):
+            with monkeypatch.context() as another:
+                another.setattr("sync_server.live.door.SYNC_PROTOCOL", other)
+                async with running(folder) as mara:
+                    await _shut_out(mara)
+                    assert "update the" in mara.team.why
+                    another.undo()
+                    await _confirmed(mara)
 
 
 async def test_a_command_agrees_to_the_certificate_that_it_is_given_and_no_other(
