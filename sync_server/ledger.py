@@ -246,11 +246,15 @@ class Ledger:
         return found
 
     async def _unknown_pollers(self, edit: Edit) -> list[Refusal]:
-        """Return which devices would be polled by what is no install of the tenant; what an undo brings back may be."""
+        """Return which devices would be polled by what is no install of the tenant; an undo brings back what was there."""
         named = {
             s.id: _id_in(s.after["polled_by"]) for s in edit.steps if s.after and s.after.get("polled_by")
         }
-        if not named or (edit.undoes is not None and await self.known(edit.undoes)):
+        undone = await self.known(edit.undoes) if named and edit.undoes is not None else None
+        for step in undone[1].steps if undone is not None else ():
+            if step.before and step.id in named and _id_in(step.before.get("polled_by")) == named[step.id]:
+                del named[step.id]
+        if not named:
             return []
         rows = await self._transaction.fetch(_POLLERS, [*{*named.values()} - {None}])
         known = {UUID(int=row["id"].int) for row in rows}

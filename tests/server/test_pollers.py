@@ -8,7 +8,7 @@ import time
 from typing import Any
 from uuid import uuid4
 
-from domain.edit import Edit
+from domain.edit import Edit, Step
 from domain.sync import Alive, Live, Subscribe
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import PATIENCE_S, an_edit, living, making
@@ -119,8 +119,36 @@ async def test_a_computer_that_is_no_id_costs_nobody_elses_edit_and_any_spelling
 
         hosts = itertools.count(1)
         plain = an_edit(making("site", None, name="Mine"))
-        wrong = [polled("me"), polled(7), polled(str(uuid4()), undoes=uuid4())]
-        good = [polled(str(there).upper()), polled(there.hex), polled(str(uuid4()), undoes=plain.id)]
+        wrong = [polled("me"), polled(7), *(polled(str(uuid4()), undoes=id) for id in (uuid4(), plain.id))]
+        good = [polled(str(there).upper()), polled(there.hex)]
         outcomes = await hers.push(plain, *wrong, *good)
-        assert [bool(one.revision) for one in outcomes] == [True, False, False, False, True, True, True]
-        assert [[why.field for why in one.refusals] for one in outcomes[1:4]] == [["polled_by"]] * 3
+        assert [bool(one.revision) for one in outcomes] == [True, *[False] * 4, True, True]
+        assert [[why.field for why in one.refusals] for one in outcomes[1:5]] == [["polled_by"]] * 4
+
+
+async def test_an_undo_brings_back_the_computer_that_was_there_before_and_no_other(
+    server_database: ServerDatabase,
+) -> None:
+    async with living(server_database) as live:
+        root = await live.server.found()
+        await live.server.tenant(root)
+        admin = await live.server.member(root, "tenant_admin")
+        hers = await live.join(admin)
+        gone, other = [str(await live.install(admin, "collector", name)) for name in ("Gone", "Other")]
+        id = uuid4()
+        freed = an_edit(Step("device", id, {"polled_by": gone}, {"polled_by": None}))
+        made = making("device", id, name="R", address="10.0.0.1", polled_by=gone)
+        assert all(one.revision for one in await hers.push(an_edit(made), freed))
+        for install in (gone, other):
+            await admin.ask("DELETE", f"/installs/{install}", expect=200)
+
+        def named(install: str) -> Step:
+            return Step("device", id, {"polled_by": None}, {"polled_by": install})
+
+        tried = (
+            an_edit(named(other), undoes=freed.id),
+            an_edit(named(gone)),
+            an_edit(named(gone), undoes=freed.id),
+        )
+        outcomes = await hers.push(*tried)
+        assert [bool(one.revision) for one in outcomes] == [False, False, True]
