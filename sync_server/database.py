@@ -9,6 +9,7 @@ One rule: there is no way to a tenant's row but through `transaction`.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -22,6 +23,8 @@ from sync_server.settings import Settings
 
 Transaction: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 """A connection within a transaction: `fetch`, `fetchrow`, `fetchval`, `execute` with `$1` parameters."""
+
+_log = logging.getLogger("sync_server")
 
 APPLICATION = "heliograph"
 SAID = "heliograph_"
@@ -61,6 +64,8 @@ class Database:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record], wait_s: float) -> None:
         self._pool = pool
         self._wait_s = wait_s
+        self.is_full = False
+        """Whether its disk took nothing more when something was last written, and had no room when it was last looked for."""
         self.on_said: Callable[[str, str], None] | None = None
         """Is told what transactions of this process said by `sync.say`, channel and text, once they are committed."""
 
@@ -153,6 +158,11 @@ class Database:
             raise DatabaseBusy(f"no connection to the database was free for {self._wait_s:g} s") from None
         try:
             yield connection
+        except asyncpg.DiskFullError as error:
+            if not self.is_full:
+                _log.error("database_full", extra={"reason": str(error)})
+            self.is_full = True
+            raise
         except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             if isinstance(error, asyncpg.InterfaceError) and not _is_lost(connection):
                 raise
@@ -161,6 +171,20 @@ class Database:
             raise ConnectionResetError("the connection to the database was lost") from error
         finally:
             await self._pool.release(connection)
+
+    async def look_for_room(self) -> None:
+        """Find out whether a disk that was full has room again, by a sort that does not fit into memory: it keeps nothing.
+
+        Raises as `ask` does; one that has no room yet is no failure.
+        """
+        if not self.is_full:
+            return
+        with suppress(asyncpg.DiskFullError):
+            async with self.transaction(Work()) as transaction:
+                await transaction.execute("SET LOCAL work_mem = '64kB'")
+                await transaction.fetchval(_SORTED)
+            self.is_full = False
+            _log.info("database_has_room")
 
     async def close(self) -> None:
         """Wait for what is under way, then close every connection."""
@@ -187,6 +211,10 @@ async def in_tenant(transaction: Transaction, who: Asking, tenant: UUID) -> Asyn
     await transaction.execute(_SET_TENANT, "" if who.tenant is None else str(who.tenant))
 
 
+_SORTED = """
+    SELECT count(*) FROM (SELECT FROM generate_series(1, 2000) AS n ORDER BY repeat(md5(n::text), 128) || n OFFSET 1) AS s
+"""
+"""Eight megabytes, half of a piece of PostgreSQL's log."""
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SET_TENANT = "SELECT set_config('heliograph.tenant', $1, true)"
 _SET_SITES = "SELECT set_config('heliograph.sites', $1, true)"

@@ -1,8 +1,9 @@
 """Whether the server lives and may be sent work. Counterpart: load balancers, systemd, people at night.
 
 `/alive` answers while the process does. `/health` answers 503 when any part is down and says which; `/ready` answers 503 when
-requests would not be answered, which is the database's doing alone: a broker that is away is no reason to send nobody here, and
-news that are late are no part that is down: all servers have them late when NATS is away.
+requests would not be answered, which is the database's doing alone: a broker that is away is no reason to send nobody here, nor
+is a disk that is full, as what is on it can be read; and news that are late are no part that is down: all servers have them late
+when NATS is away.
 One rule: what is said here needs no log-in, so it says nothing that an attacker would like to know.
 """
 
@@ -52,18 +53,26 @@ async def read_health(request: Request) -> JSONResponse:
 @router.get("/ready")
 @router.get("/api/readiness")
 async def read_ready(request: Request) -> JSONResponse:
-    """Tell whether requests would be answered; 503 where they would not. `news`: "late" where installs hear later than else."""
+    """Tell whether requests would be answered; 503 where they would not. `news`: "late" where installs hear later than else.
+    `storage`: "full" where the database's disk takes nothing more: what is read is answered, what would be written is 507."""
     is_ready = (await _health(request).database_part())["status"] == "up"
+    database: Database = request.app.state.database
     news = _health(request).parts["news"]()
     assert news is not None, "every server has news"
-    return JSONResponse(
-        {"status": "ready" if is_ready else "not ready", "news": news["status"]}, 200 if is_ready else 503
-    )
+    said = {"status": "ready" if is_ready else "not ready", "news": news["status"]}
+    return JSONResponse(said | {"storage": "full" if database.is_full else "up"}, 200 if is_ready else 503)
 
 
 def _health(request: Request) -> Health:
     found: Health = request.app.state.health
     return found
+
+
+def storage_part(database: Database) -> Part:
+    """Return whether the database's disk takes what is written."""
+    if database.is_full:
+        return {"status": "down", "why": "the disk of the database is full: what would be written is refused"}
+    return {"status": "up"}
 
 
 def ingest_part(ingest: Ingest) -> Part:
@@ -119,8 +128,10 @@ class Health:
     async def _look(self) -> Part:
         began_s = time.monotonic()
         try:
-            async with asyncio.timeout(CHECK_S), self._database.transaction(Work()) as transaction:
-                found = await transaction.fetchval("SELECT version_num FROM alembic_version")
+            async with asyncio.timeout(CHECK_S):
+                async with self._database.transaction(Work()) as transaction:
+                    found = await transaction.fetchval("SELECT version_num FROM alembic_version")
+                await self._database.look_for_room()
         except (OSError, DatabaseBusy, TimeoutError, asyncpg.PostgresError):
             return {"status": "down"}
         if found != HEAD:

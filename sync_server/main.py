@@ -60,6 +60,7 @@ async def opened(settings: Settings, certificate: Certificate | None = None) -> 
         closing.push_async_callback(database.close)
         app.state.health = health.Health(database)
         parts = app.state.health.parts
+        parts["storage"] = lambda: health.storage_part(database)
         upkeep = Upkeep(database, settings)
         await upkeep.keep_partitions(time.time_ns() // 1000)
         caps = Caps(settings.tenant_sources, settings.tenant_schemas)

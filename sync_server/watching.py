@@ -85,6 +85,7 @@ class Watching:
         self.alerts: set[str] = set()
         self.rules = (
             Rule("database_unreachable", "critical", 0, 0, lambda: self._is_database_lost),
+            Rule("database_full", "critical", 0, 0, lambda: self._database.is_full),
             Rule("error_rate", "critical", 0.05, 120, self._error_rate),
             Rule("memory", "critical", 0.9, 0, memory_used),
             Rule("slow_answers", "warning", 2.0, 300, self._mean_s),
@@ -125,6 +126,7 @@ class Watching:
                 row = await transaction.fetchrow(_BLOCKS)
             assert row is not None, "the database has no statistics of itself"
             self._is_database_lost, self._asked_s = 0.0, time.monotonic() - began_s
+            await self._database.look_for_room()
             blocks = Blocks(*row)
             self._blocks_since = Blocks(*(new - old for new, old in zip(blocks, self._blocks, strict=True)))
             self._blocks = blocks

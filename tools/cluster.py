@@ -14,7 +14,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,11 @@ def give_away(folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def running(folder: Path, settings: Mapping[str, str]) -> Iterator[Path]:
-    """Run a cluster whose data lies in a folder, made where there is none; yield the folder of its socket. Raises NoPostgres."""
+def running(folder: Path, settings: Mapping[str, str], within: Sequence[str] = ()) -> Iterator[Path]:
+    """Run a cluster whose data lies in a folder, made where there is none; yield the folder of its socket. Raises NoPostgres.
+
+    `within`: the words of a program that makes what PostgreSQL is to run in, and becomes it.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     who = give_away(folder)
     sockets = Path(tempfile.mkdtemp(prefix="heliograph-pg-"))
@@ -79,7 +82,7 @@ def running(folder: Path, settings: Mapping[str, str]) -> Iterator[Path]:
                 ]
                 subprocess.run([bin / "initdb", *made], check=True, stdout=log, stderr=log, **who)
             options = [f"-c{name}={value}" for name, value in {**settings, "listen_addresses": ""}.items()]
-            command: list[str | Path] = [bin / "postgres", "-D", data, "-k", sockets, *options]
+            command: list[str | Path] = [*within, bin / "postgres", "-D", data, "-k", sockets, *options]
             server = subprocess.Popen(command, start_new_session=True, stdout=log, stderr=log, **who)
         _wait(sockets, server, folder)
         yield sockets

@@ -26,7 +26,7 @@ from domain.errors import Refusal, RefusedByRule
 from sync_server.admin.forms import Form, read_form
 from sync_server.admin.frame import frame_of, rendered
 from sync_server.api.access import refuse_foreign_page
-from sync_server.api.errors import refused, request_id_of, status_of
+from sync_server.api.errors import FULL, FULL_WAIT_S, refused, request_id_of, status_of
 from sync_server.api.pages import CURSOR_CAP, Page
 from sync_server.api.routes import Allow, Call, Of, Read, admitted, carried_out
 from sync_server.database import DatabaseBusy
@@ -280,6 +280,9 @@ async def _refused(request: Request, services: Services, who: Principal | None, 
         headers["Retry-After"] = str(error.wait_s)
     elif isinstance(error, TooBusy | DatabaseBusy):
         code, said = "SERVER_BUSY", "too much at once: try again in a moment"
+    elif isinstance(error, asyncpg.DiskFullError):
+        code, said = "STORAGE_FULL", FULL
+        headers["Retry-After"] = str(FULL_WAIT_S)
     elif isinstance(error, asyncpg.UniqueViolationError):
         code, said = "WRITE_CONFLICT", "somebody else did the same at this moment: look again"
     elif isinstance(error, asyncpg.InsufficientPrivilegeError):

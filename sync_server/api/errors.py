@@ -46,9 +46,13 @@ STATUS: dict[str, int] = {
     "EXTERNAL_SERVICE_ERROR": 502,
     "DATABASE_ERROR": 503,
     "SERVER_BUSY": 503,
+    "STORAGE_FULL": 507,
 }
 """The status of each code; `..._NOT_FOUND` is 404, `..._ALREADY_EXISTS` and `..._CONFLICT` 409, any other 422."""
 
+FULL = "the disk of the server's database is full: nothing was changed; it can be read, and changed when there is room"
+FULL_WAIT_S = 30
+"""When to come again to a disk that is full: somebody has to make room."""
 _OF_STATUS = {405: "METHOD_NOT_ALLOWED", 413: "BODY_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
 
 
@@ -131,6 +135,9 @@ def handle_errors(app: FastAPI) -> None:
         _log.error("database_failed", extra={"reason": str(error), "request_id": request_id_of(request)})
         return say(request, "DATABASE_ERROR", "the database cannot be used now: try again", Retry_After="2")
 
+    async def on_no_room(request: Request, _: Any) -> Response:
+        return say(request, "STORAGE_FULL", FULL, Retry_After=str(FULL_WAIT_S))
+
     async def on_validation(request: Request, error: Any) -> Response:
         details = tuple(
             Detail("INVALID_INPUT", str(one["msg"]), ".".join(str(part) for part in one["loc"][1:]))
@@ -157,6 +164,7 @@ def handle_errors(app: FastAPI) -> None:
         (asyncpg.UniqueViolationError, on_twice),
         (asyncpg.IntegrityConstraintViolationError, on_content),
         (asyncpg.DataError, on_content),
+        (asyncpg.DiskFullError, on_no_room),
         (asyncpg.PostgresError, on_database),
         (OSError, on_database),
         (RequestValidationError, on_validation),

@@ -26,6 +26,7 @@ _REFUSALS = {
     "422": "The request is not as expected.",
     "429": "Too many requests; Retry-After says when to come again.",
     "503": "The server cannot answer now; Retry-After says when to come again.",
+    "507": "The disk of the server's database is full, nothing was changed; Retry-After says when to come again.",
 }
 _OF_VERSIONS = {
     "412": "It was changed meanwhile: another ETag than If-Match says.",

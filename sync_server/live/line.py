@@ -48,7 +48,7 @@ from sync_server.live.polling import UNFIT, let_go
 from sync_server.live.reading import Cursor, Part, begun
 from sync_server.live.shelf import View, view_of
 from sync_server.live.sifting import seen_devices
-from sync_server.live.works import AGAIN_S, AWAY, Works
+from sync_server.live.works import AWAY, Works, hang_up_of
 from sync_server.security.principal import Principal
 
 MESSAGES_PER_S = 200
@@ -203,8 +203,8 @@ class Line:
             pass
         except* HangUp as ended:
             why = first_of(ended)
-        except* AWAY:
-            why = why or HangUp("CLOSING", "the database is away", AGAIN_S)
+        except* AWAY as ended:
+            why = why or hang_up_of(ended)
         finally:
             await self._doing.end()
         if why is not None:

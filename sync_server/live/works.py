@@ -16,6 +16,7 @@ from sync_server.charts import Charts
 from sync_server.database import Database, DatabaseBusy
 from sync_server.ingest import Ingest
 from sync_server.live.fairness import Fairness
+from sync_server.live.frames import HangUp
 from sync_server.live.intake import Intake
 from sync_server.samples import Samples
 
@@ -24,8 +25,18 @@ if TYPE_CHECKING:
 
 AWAY = (OSError, DatabaseBusy, asyncpg.PostgresError)
 """How the database says that it is not there, or takes nothing now."""
+FULL_AGAIN_S = 10.0
+"""When to come again to a disk that is full."""
 AGAIN_S = 2.0
 """When to send again what could not be kept."""
+
+
+def hang_up_of(failed: BaseExceptionGroup[BaseException]) -> HangUp:
+    """Return what a line is told that ends because of its database."""
+    if failed.subgroup(asyncpg.DiskFullError):
+        said = "the disk of the server's database is full: what you change waits here until there is room"
+        return HangUp("CLOSING", said, FULL_AGAIN_S)
+    return HangUp("CLOSING", "the database is away", AGAIN_S)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,9 @@ class Counted:
         self.looks += 1
         yield SimpleNamespace(fetchval=self.fetchval)
 
+    async def look_for_room(self) -> None:
+        """There is room."""
+
     async def fetchval(self, statement: str) -> str:
         await asyncio.sleep(0)
         return self.version

@@ -70,7 +70,7 @@ def test_it_serves_tells_how_it_is_and_stops_in_peace(server_database: ServerDat
             connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
         while asked(address, "/ready")[0] == 200:  # a verdict is kept for a moment
             time.sleep(0.1)
-        assert asked(address, "/ready") == (503, {"status": "not ready", "news": "up"})
+        assert asked(address, "/ready") == (503, {"status": "not ready", "news": "up", "storage": "up"})
         assert asked(address, "/health")[0] == 503
         assert asked(address, "/alive")[0] == 200
         server.send_signal(signal.SIGTERM)

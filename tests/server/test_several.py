@@ -218,7 +218,10 @@ async def test_nothing_is_lost_and_nothing_comes_twice_while_nats_is_killed_and_
             said = {"status": "late", "by": "nats"}
             assert (health.status_code, health.json()["parts"]["news"]) == (200, said)
             ready = await live.server.somebody().http.get("/ready")
-            assert (ready.status_code, ready.json()) == (200, {"status": "ready", "news": "late"})
+            assert (ready.status_code, ready.json()) == (
+                200,
+                {"status": "ready", "news": "late", "storage": "up"},
+            )
             await his.hear_all()  # what comes now was asked for
             nats.start()
             await until(lambda: all(bus.is_up for bus in buses))
