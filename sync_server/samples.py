@@ -175,11 +175,15 @@ class Samples:
             return 0, beyond
         own = list(set(sources)), list(set(schemas))
         async with self._database.transaction(Work(tenant)) as transaction:
-            stored = await transaction.fetchrow(_INSERT, sources, times, schemas, blobs, *own)
+            stored = await transaction.fetchrow(_INSERT, sources, times, schemas, blobs, *own, min(times))
             assert stored is not None, "an INSERT counted nothing"
-            rows, *known = stored
+            rows, *known, rolled = stored
             if known != [len(keys) for keys in own]:
                 raise _Forgotten
+            rolled_of = dict(rolled or ())
+            for source, at_us in zip(sources, times, strict=True) if rolled_of else ():
+                if at_us < rolled_of.get(source, 0):
+                    late[source] = min(late.get(source, at_us), floor_hour(at_us))
             if late:  # their hours may have been made already
                 keys = sorted(late)
                 await transaction.execute(
@@ -256,7 +260,7 @@ class Samples:
 
 
 _INSERT = """
-    WITH source AS MATERIALIZED (SELECT key FROM sample_source WHERE key = ANY ($5::integer[])),
+    WITH source AS MATERIALIZED (SELECT key, rolled_us FROM sample_source WHERE key = ANY ($5::integer[])),
     stored AS (
         INSERT INTO sample (source_key, at_us, schema_key, tenant_key, data)
         SELECT u.source_key, u.at_us, u.schema_key, (SELECT current_tenant_key()), u.data
@@ -265,8 +269,11 @@ _INSERT = """
         ON CONFLICT DO NOTHING RETURNING 1
     )
     SELECT (SELECT count(*) FROM stored), (SELECT count(*) FROM source),
-        (SELECT count(*) FROM sample_schema WHERE key = ANY ($6::integer[]))
+        (SELECT count(*) FROM sample_schema WHERE key = ANY ($6::integer[])),
+        (SELECT array_agg(ARRAY[key, rolled_us]) FROM source WHERE rolled_us > $7)
 """
+"""Sources whose hours reach beyond the first of these rows are told, too: a clock that was ahead has made hours before they were
+over."""
 _ROLL_AGAIN = """
     UPDATE sample_source SET rolled_us = least(rolled_us, late.hour_us)
     FROM unnest($1::integer[], $2::bigint[]) AS late (key, hour_us) WHERE sample_source.key = late.key

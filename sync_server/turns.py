@@ -60,14 +60,14 @@ class Turn:
         """Return whether it is this process's turn from now on; None where that cannot be asked."""
         with suppress(OSError, DatabaseBusy, TimeoutError, asyncpg.PostgresError):
             async with asyncio.timeout(SAY_S):
-                return (
-                    await self._database.ask(_TAKE, self._name, self._holder, round(for_s * 1e6)) is not None
-                )
+                asked = self._name, self._holder, round(for_s * 1e6), round(TURN_S * 1e6)
+                return await self._database.ask(_TAKE, *asked) is not None
         return None
 
 
 _TAKE = """
     INSERT INTO sync.turn AS t VALUES ($1, $2, identity.now_us() + $3::bigint)
     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until_us = excluded.until_us
-    WHERE t.holder = excluded.holder OR t.until_us <= identity.now_us() RETURNING true
+    WHERE t.holder = excluded.holder OR t.until_us NOT BETWEEN identity.now_us() + 1 AND identity.now_us() + $4 RETURNING true
 """
+"""A turn that would last for longer than any does is of before the clock went back: who has it says so again within `SAY_S`."""

@@ -155,9 +155,8 @@ async def take_message(
 @routes.route("POST", "/alerts", allow="alerts:write", takes=Message, gives=Alert)
 async def post_alert(call: Call) -> Alert:
     """Take a message of a foreign monitor that has an API key: as at a hook, without a signature."""
-    now_us = round(call.services.now_s() * 1_000_000)
-    ledger = await Ledger.open(call.transaction, call.who, now_us)
-    alert = await _take(call, ledger, f"{call.who.kind} {call.who.id}", now_us)
+    ledger = await Ledger.open(call.transaction, call.who, round(call.services.now_s() * 1_000_000))
+    alert = await _take(call, ledger, f"{call.who.kind} {call.who.id}", None)
     await call.record(*_told(call.body, alert))
     return alert
 
@@ -175,15 +174,19 @@ def _is_signed(call: Call, id: UUID, sealed: bytes, timestamp: str, signature: s
     return hmac.compare_digest(f"sha256={expected}".encode(), signature.encode("utf-8", "replace"))
 
 
-async def _take(call: Call, ledger: Ledger, source: str, sent_us: int) -> Alert:
-    """Do what a message of a source says, sent at that time. Raises RefusedByRule."""
+async def _take(call: Call, ledger: Ledger, source: str, sent_us: int | None) -> Alert:
+    """Do what a message of a source says, sent at that time; None: in the order of hearing, for our clock may go back.
+
+    Raises RefusedByRule.
+    """
     body: Message = call.body
     check_name(body.key, "key")
     check_name(body.title, "title")
     text = clean_text(body.text, TEXT_CAP)
     subject = await ledger.device(body.device, body.address)
     old = await ledger.alert(id := fingerprint(source, subject, body.key))
-    before_us = await ledger.told_before(id, sent_us)
+    before_us = 0 if sent_us is None else await ledger.told_before(id, sent_us)
+    sent_us = ledger.now_us if sent_us is None else sent_us
     if body.state == "resolved":
         if old is None:
             raise refused("ALERT_NOT_FOUND", "nothing of this key was firing")

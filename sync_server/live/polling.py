@@ -86,7 +86,7 @@ def next_holding(old: Holding, runs: Iterable[Run], now_us: int) -> Holding:
         target = sharers[wanted[slot]].run if wanted else None
         if hold.run in living:
             is_back = target not in (None, hold.run) and len(back) < BACK_AT_ONCE
-            since_us = (hold.back_us or now_us) if is_back else 0
+            since_us = min(hold.back_us or now_us, now_us) if is_back else 0
             if is_back and now_us - since_us >= BACK_US:
                 shared.append(Hold(target, hold.fence + 1, now_us))
                 continue
@@ -181,6 +181,7 @@ async def _runs(transaction: Transaction, judge: UUID | None, now_us: int) -> li
         fitness, until_us = row["fitness"] or UNFIT, row["until_us"] or 0
         if fitness > UNFIT:
             until_us = max(until_us, row["heard_us"] + HOLD_US)
+        until_us = min(until_us, now_us + HOLD_US)  # what is later is of before the clock went back
         shares = fitness == (COLLECTOR if has_collectors else WINDOW) and (has_collectors or install == judge)
         found.append(Run(run, install, until_us, shares=shares, owns=fitness > UNFIT))
     return found

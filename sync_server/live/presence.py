@@ -69,8 +69,9 @@ class Heard(NamedTuple):
 
 
 def next_lease(old: Lease, candidates: Sequence[Candidate], now_us: int) -> Lease:
-    """Return who has the lease from now on."""
+    """Return who has the lease from now on; one that would hold for longer than any holds is of before the clock went back."""
     lease_us = round(LEASE_S * _S)
+    old = old._replace(until_us=min(old.until_us, now_us + lease_us))
     fresh = [one for one in candidates if one.fitness >= WINDOW and one.heard_us + lease_us > now_us]
     best = min(fresh, key=lambda one: (-one.fitness, one.since_us, one.install), default=None)
     holder = next((one for one in fresh if one.install == old.install), None)
@@ -156,7 +157,7 @@ async def hear(database: Database, tenant: UUID, signs: Mapping[UUID, Sign]) -> 
         assert row is not None, "a lease that was just made is not there"
         holder_id, fence, until_us = row
         old = Lease(None if holder_id is None else UUID(int=holder_id.int), fence, until_us)
-        rows = await transaction.fetch(_CANDIDATES, now_us - round(2 * DEAD_AFTER_S * _S))
+        rows = await transaction.fetch(_CANDIDATES, now_us - round(2 * DEAD_AFTER_S * _S), now_us)
         names = {UUID(int=row["install_id"].int): row["computer"] for row in rows}
         candidates = [
             Candidate(UUID(int=row["install_id"].int), row["fitness"], row["since_us"], row["heard_us"])
@@ -213,9 +214,11 @@ _HEARD = """
 _FIRST_LEASE = "INSERT INTO sync.lease VALUES (current_tenant(), $1, NULL, 0, 0) ON CONFLICT DO NOTHING"
 _LEASE = "SELECT install_id, fence, until_us FROM sync.lease WHERE name = $1 FOR UPDATE"
 _CANDIDATES = """
-    WITH gone AS (DELETE FROM sync.line WHERE heard_us <= $1)
-    SELECT install_id, computer, fitness, since_us, heard_us FROM sync.line WHERE heard_us > $1
+    WITH gone AS (DELETE FROM sync.line WHERE heard_us <= $1),
+        ahead AS (UPDATE sync.line SET heard_us = $2 WHERE heard_us > $2)
+    SELECT install_id, computer, fitness, since_us, least(heard_us, $2) AS heard_us FROM sync.line WHERE heard_us > $1
 """
+"""Who was heard in an hour to come, as the clock went back since, was heard now at the latest: a dead one goes in time."""
 _SETTLE = "UPDATE sync.lease SET install_id = $2, fence = $3, until_us = $4 WHERE name = $1"
 _POLLERS = f"""
     SELECT i.id, i.name, i.kind, l.install_id IS NOT NULL AS is_here FROM identity.install i

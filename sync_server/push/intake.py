@@ -39,6 +39,8 @@ _log = logging.getLogger("sync_server.push")
 DELIVERIES = 3
 PAUSE_S = (0.1, 0.5, 2.0, 5.0)
 """Between tries while the world fails, the last one from there on."""
+CLOCK_BACK_US = 60_000_000
+"""By how much the last time may be ahead of the clock: who has that many messages a minute has them not by counting on."""
 NO_KEY = UUID(int=0)
 KEYS_CAP = 100_000
 T = TypeVar("T")
@@ -120,8 +122,10 @@ class Intake:
         )
 
     def next_us(self) -> int:
-        """Return the time of a message that is heard now; no two have the same."""
-        self._last_us = max(time.time_ns() // 1000, self._last_us + 1)
+        """Return the time of a message that is heard now; no two have the same, unless the clock went back between them."""
+        now_us = time.time_ns() // 1000
+        is_back = self._last_us > now_us + CLOCK_BACK_US
+        self._last_us = now_us if is_back else max(now_us, self._last_us + 1)
         return self._last_us
 
     async def keys_of(self, secrets: Sequence[str], *, is_patient: bool = False) -> dict[str, PushKey]:

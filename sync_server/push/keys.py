@@ -105,10 +105,9 @@ class PushKeys:
         is_lost = False
         while True:
             await asyncio.sleep(ROUND_S)
-            since_us = time.time_ns() // 1000 - OVERLAP_US
             try:
                 async with self._database.transaction(Work()) as transaction:
-                    rows = await transaction.fetch("SELECT id FROM identity.ended_push_keys($1)", since_us)
+                    rows = await transaction.fetch(_ENDED, OVERLAP_US)
                 self.forget(row["id"] for row in rows)
                 is_lost = False
             except (OSError, DatabaseBusy, asyncpg.PostgresError) as error:
@@ -117,6 +116,7 @@ class PushKeys:
                 is_lost = True
 
 
+_ENDED = "SELECT id FROM identity.ended_push_keys(identity.now_us() - $1)"
 _ASK = PushKey(UUID(int=0), UUID(int=0), None, None)
 """In the place of a key that is to be looked up."""
 
