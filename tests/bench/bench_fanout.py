@@ -1,5 +1,7 @@
 """A team of 200 at one server, to whom 2,000 changes a second are told: how soon each hears, and what those cost who take none.
 
+One of the 200 is a real window with its engine and its page: `painted_p50_ms`, `painted_p95_ms` and `painted_per_s`, from when
+the one who judges tells the oldest of what a frame shows until the page says that the frame is on the screen.
 Figures: `delivered_p50_ms`, `delivered_p95_ms`, `delivered_p99_ms` (from when the one who judges tells until each of the others
 has it; the server is a process, the others share one, durable PostgreSQL; the clock is the machine's), `told_per_s`,
 `frames_per_s`, `bytes_per_change`, `server_us_per_delivery` (its CPU for one change at one client). Then the same with 20 of them
@@ -11,8 +13,12 @@ One rule: of frames that are the same for many only one is decoded, as that is t
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import sys
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,12 +30,15 @@ import websockets
 
 from domain.health import Health
 from domain.sync import Alive, Hello, Taken, Tell, encode
+from domain.team import JoinTeam
+from domain.vault import Secret
 from sync_server.database import Database
 from sync_server.services import Services
 from sync_server.settings import Settings
 from tests.bench.server_bench import bench_database, percentile, run_loop
 from tests.server.clients import PASSWORD, ROOMY
 from tests.server.live_process import Process, process
+from tests.team.joins import joining
 
 CLIENTS, STALLED = 200, 20
 CHANGES_PER_S = 2_000
@@ -37,6 +46,8 @@ TELLS_PER_S = 20
 DEVICES = 5_000
 SECONDS = int(os.environ.get("HELIOGRAPH_BENCH_SECONDS", "20"))
 SETTLE_S = 3.0
+WINDOW_S = 120.0
+"""Until the window's map stands still."""
 TENANT = UUID(int=1)
 
 
@@ -68,6 +79,7 @@ class _Team:
     def __init__(self) -> None:
         self.took_ms: list[float] = []
         self.frames = self.bytes = 0
+        self.painted_ms: list[float] = []
         self.is_measured = False
         self._read: dict[bytes, _Read] = {}
 
@@ -85,6 +97,16 @@ class _Team:
                 self.bytes += len(data)
                 self.took_ms += [(now_us - at_us) / 1e3 for at_us in read.told_us]
 
+    async def look(self, window: asyncio.subprocess.Process, still: asyncio.Event) -> None:
+        """Take what the real window says, until it ends."""
+        assert window.stdout is not None
+        async for line in window.stdout:
+            stamp_us, painted_us = json.loads(line)
+            if not stamp_us:
+                still.set()
+            elif self.is_measured:
+                self.painted_ms.append((painted_us - stamp_us) / 1e3)
+
     def _decoded(self, data: bytes) -> _Read:
         if (read := self._read.get(data)) is None:
             frame = _decoder.decode(data)
@@ -100,8 +122,8 @@ def run() -> dict[str, Any]:
     with bench_database() as (settings, superuser):
         token = run_loop(found(settings))
         more: dict[str, object] = {"live_tenant_lines": 1_000, "pool_max": 10}
-        with process(settings.database_url.value, **more) as server:
-            return run_loop(_measure(server, superuser, token))
+        with process(settings.database_url.value, **more) as server, TemporaryDirectory() as profiles:
+            return run_loop(_measure(server, superuser, token, Path(profiles)))
 
 
 async def found(settings: Settings) -> str:
@@ -116,36 +138,42 @@ async def found(settings: Settings) -> str:
         await database.close()
 
 
-async def _measure(server: Process, superuser: str, token: str) -> dict[str, Any]:
+async def _measure(server: Process, superuser: str, token: str, profiles: Path) -> dict[str, Any]:
     async with httpx.AsyncClient(base_url=server.address + "/api/v1", timeout=60) as http:
         own, account = await tenant(http, token)
-        installs = [uuid4() for _ in range(CLIENTS)]
+        installs = [uuid4() for _ in range(CLIENTS - 1)]
         devices = [uuid4() for _ in range(DEVICES)]
         _fill(superuser, own, account, installs, devices)
         judge, fence = await _judge(http, server, installs[0])
         team, lines = _Team(), [judge]
+        window, still = await _window(http, server, profiles), asyncio.Event()
         breathing = [asyncio.create_task(_breathe(lines)), asyncio.create_task(_drain(judge))]
+        looking = asyncio.create_task(team.look(window, still))
         tasks = []
         for install in installs[1:]:
             line = await _connected(http, server, install)
             lines.append(line)
             tasks.append(asyncio.create_task(team.listen(line)))
         try:
+            async with asyncio.timeout(WINDOW_S):
+                await still.wait()
             calm = await _phase(server, team, judge, installs[0], fence, devices)
             for task in tasks[:STALLED]:
                 task.cancel()
             await asyncio.sleep(SETTLE_S)
             stalled = await _phase(server, team, judge, installs[0], fence, devices)
         finally:
-            for task in (*tasks, *breathing):
+            window.terminate()
+            for task in (*tasks, *breathing, looking):
                 task.cancel()
-            await asyncio.gather(*tasks, *breathing, return_exceptions=True)
+            await asyncio.gather(window.wait(), *tasks, *breathing, looking, return_exceptions=True)
     cost_pct = 100 * (stalled["delivered_p95_ms"] / calm["delivered_p95_ms"] - 1)
     return {
         "clients": CLIENTS,
         "seconds": SECONDS,
         **calm,
         "stalled_p95_ms": stalled["delivered_p95_ms"],
+        "stalled_painted_p95_ms": stalled["painted_p95_ms"],
         "stalled_server_us_per_delivery": stalled["server_us_per_delivery"],
         "stalled_client_cost_pct": round(max(0.0, cost_pct), 1),
     }
@@ -162,7 +190,7 @@ async def _phase(
     spent_s = 0.0
     while (passed_s := time.perf_counter() - began_s) < SETTLE_S + SECONDS:
         if passed_s >= SETTLE_S and not team.is_measured:
-            team.took_ms, team.frames, team.bytes, team.is_measured = [], 0, 0, True
+            team.took_ms, team.painted_ms, team.frames, team.bytes, team.is_measured = [], [], 0, 0, True
             times = cpu.cpu_times()
             spent_s, told = times.user + times.system, 0
         now_us = time.time_ns() // 1000
@@ -181,6 +209,9 @@ async def _phase(
         "delivered_p50_ms": round(percentile(took, 0.5), 1),
         "delivered_p95_ms": round(percentile(took, 0.95), 1),
         "delivered_p99_ms": round(percentile(took, 0.99), 1),
+        "painted_p50_ms": round(percentile(team.painted_ms, 0.5), 1),
+        "painted_p95_ms": round(percentile(team.painted_ms, 0.95), 1),
+        "painted_per_s": round(len(team.painted_ms) / SECONDS, 1),
         "told_per_s": round(told / SECONDS),
         "delivered_per_s": round(len(took) / SECONDS),
         "frames_per_s": round(team.frames / SECONDS),
@@ -216,14 +247,38 @@ def _fill(superuser: str, tenant: str, account: str, installs: list[UUID], devic
             [(tenant, id, account, id.bytes * 2) for id in installs],
         )
         cursor.executemany(
-            "INSERT INTO device (tenant_id, id, name, address, probes, role, subscribers, interval_s, paused, note)"
-            " VALUES (%s, %s, 'R', %s, '[]', 'other', 0, 30, false, '')",
-            [(tenant, id, f"10.{n // 65536}.{n // 256 % 256}.{n % 256}") for n, id in enumerate(devices)],
+            "INSERT INTO device (tenant_id, id, name, address, probes, role, subscribers, interval_s, paused, note, place)"
+            " VALUES (%s, %s, %s, %s, '[]', 'other', 0, 30, false, '', ST_Point(%s, %s, 4326))",
+            [
+                (
+                    tenant,
+                    id,
+                    f"R{n}",
+                    f"10.{n // 65536}.{n // 256 % 256}.{n % 256}",
+                    9 + n % 100 / 40,
+                    46 + n // 100 / 40,
+                )
+                for n, id in enumerate(devices)
+            ],
         )
         cursor.execute("UPDATE tenant SET revision = 1 WHERE id = %s", [tenant])
         cursor.executemany(
             "INSERT INTO sync.touched VALUES (%s, 'device', %s, 1)", [(tenant, id) for id in devices]
         )
+
+
+async def _window(http: httpx.AsyncClient, server: Process, profiles: Path) -> asyncio.subprocess.Process:
+    """Start a real window of a member who has joined."""
+    answer = await http.post("/users", json={"login": "mara@example.org", "name": "Mara", "role": "engineer"})
+    answer.raise_for_status()
+    async with joining(profiles / "mara") as here:
+        link = answer.json()["data"]["link"]  # the server does not know its port
+        asked = JoinTeam(1, f"{server.address}/link#{link.partition('#')[2]}", "", Secret(PASSWORD))
+        reply = await here.answer(asked)
+        if reply.refusals:
+            raise RuntimeError(str(reply.refusals))
+    command = [sys.executable, "-m", "tests.bench.painting_window", reply.result["profile"]]
+    return await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
 
 
 async def _connected(http: httpx.AsyncClient, server: Process, install: UUID) -> websockets.ClientConnection:
