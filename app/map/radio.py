@@ -73,8 +73,8 @@ class RadioFeed:
         return {"radio": told} if told else {}
 
     def _turned(self, delta: Delta) -> frozenset[UUID]:
-        """Return the devices that fell silent, or answer again."""
-        asked = delta.health | delta.devices
+        """Return the devices at ends of what is drawn that fell silent, or answer again."""
+        asked = (delta.health | delta.devices) & self._at.keys()
         silent = {id for id in asked if self._model.status_of(id) in _SILENT}
         turned = frozenset(id for id in asked if (id in silent) != (id in self._silent))
         self._silent ^= turned
