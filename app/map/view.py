@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,13 +19,14 @@ from PySide6.QtGui import QColor
 from PySide6.QtWebChannel import QWebChannel
 from PySide6.QtWebEngineCore import QWebEnginePage
 from PySide6.QtWebEngineWidgets import QWebEngineView
-from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.look import themes
 from app.map import bridge, feed
 from app.map.bridge_paper import FromPaper
 from app.map.candidates import CandidatesFeed
 from app.map.ground import Ground, Paper
+from app.map.ground_menu import ground_menu
 from app.map.layers import MapLayers
 from app.map.own_maps import OwnMaps
 from app.map.page import Gate, MapPage, make_profile
@@ -37,7 +38,6 @@ from app.map.sieve import MapSieve
 from app.map.team_marks import TeamMarksFeed
 from app.map.tools import MapTools
 from app.model import Delta, Model
-from app.team.rights import offer, why_not
 from domain.evidence import DerivedLink
 from domain.geometry import is_place
 from domain.map_parts import parts
@@ -109,7 +109,8 @@ class MapView(QWidget):
         self._what_if = feed.NO_WHAT_IF
         self._past, self._candidates = feed.NO_PAST, CandidatesFeed()
         self._stills: dict[int, Callable[[], None]] = {}
-        self._ground, self._radio = Ground(model), RadioFeed(model)
+        self._ground = Ground(model, lambda: (self.width(), self.height()))
+        self._radio = RadioFeed(model)
         self._tokens, self._deaths = itertools.count(1), 0
         self.tools = MapTools(self._send, self)
         self.layers, self.sieve = MapLayers(self._send, self), MapSieve(self._send)
@@ -192,13 +193,20 @@ class MapView(QWidget):
         self.tools.show_map()
         self._send(frame_box=(west, south, east, north))
 
-    def show_paper(self, paper: Paper | None) -> None:
-        """Show the network on a paper, or (None) on the map again; what is selected is in view, else what was seen there last."""
-        self._ground.paper = paper
+    def show_paper(self, paper: Paper | None, wanted: Collection[UUID] = ()) -> None:
+        """Show the network on a paper, or (None) on the map again; the devices that are wanted are in view, else what was."""
+        turned = {"camera": self._ground.turn(paper, wanted)}
         self._hovered = None
         self.tools.set_on_paper(on_paper=paper is not None)
-        turned = {"camera": self._ground.camera, "show": self._selected}
         self._send(**{"paper": None} | self._whole(), turned=turned, select=self._selected, card=None)
+
+    def in_view(self) -> set[UUID]:
+        """Return the devices that stand in what is looked at."""
+        return self._ground.seen().inside()
+
+    def aim(self, devices: Collection[UUID]) -> None:
+        """Look at some devices, where they are not in view."""
+        self._send(turned={"camera": self._ground.aim(devices)})
 
     def tell_paper(self, **message: Any) -> None:
         """Tell the page something of the paper that it shows: marks, a tool, rows."""
@@ -321,7 +329,7 @@ class MapView(QWidget):
             case bridge.DeviceDropped() | bridge.SiteDropped():
                 self._on_dropped(message)
             case bridge.MenuAsked():
-                self.menu_for(message.lng, message.lat).popup(
+                ground_menu(self, self._model, message.lng, message.lat).popup(
                     self._view.mapToGlobal(QPoint(round(message.x), round(message.y)))
                 )
             case bridge.Painted():
@@ -374,17 +382,6 @@ class MapView(QWidget):
             return
         dropped = self.device_dropped if kind == "device" else self.site_dropped
         dropped.emit(message.id, message.lng, message.lat)
-
-    def menu_for(self, lng: float, lat: float) -> QMenu:
-        """Return the menu of a right click on the ground."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        why, why_site = why_not(self._model, "devices:write"), why_not(self._model, "sites:write")
-        offer(menu, "Add a device here", lambda: self.place_requested.emit(lng, lat), why)
-        offer(menu, "Add a site here", lambda: self.site_requested.emit(lng, lat), why_site)
-        menu.addAction("Path profile from here").triggered.connect(lambda: self.path_requested.emit(lng, lat))
-        menu.addAction("Show the whole network").triggered.connect(self.fit)
-        return menu
 
     def _on_terminated(self, status: QWebEnginePage.RenderProcessTerminationStatus, code: int) -> None:
         self._ready = False

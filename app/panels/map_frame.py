@@ -8,7 +8,7 @@ One rule: whatever is not the live map has a label that says what it is, and Esc
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol, cast
 from uuid import UUID
 
@@ -117,8 +117,14 @@ class Map(Protocol):
     def when_still(self, then: Callable[[], None]) -> None:
         """Call once all that was told is painted."""
 
-    def show_paper(self, paper: Any) -> None:
-        """Show the network on a paper, or (None) on the map."""
+    def show_paper(self, paper: Any, wanted: Collection[UUID] = ()) -> None:
+        """Show the network on a paper, or (None) on the map, with the devices that are wanted in view."""
+
+    def in_view(self) -> set[UUID]:
+        """Return the devices that stand in what is looked at."""
+
+    def aim(self, devices: Collection[UUID]) -> None:
+        """Look at some devices, where they are not in view."""
 
     def tell_paper(self, **message: Any) -> None:
         """Tell the page something of the paper that it shows."""

@@ -24,13 +24,13 @@ from app.schematic.arranging import Arranging
 from app.schematic.backgrounds import Backgrounds
 from app.schematic.bar import SchematicBar
 from app.schematic.forms import DrawingForm
+from app.schematic.hints import hint_of
+from app.schematic.looked_at import devices_in, devices_of, home_of
 from app.schematic.menus import draw_menu, paper_menu
 from app.schematic.paper import Paper
-from app.words import count_of
 from domain.diagram import Diagram, Drawing
 from domain.inventory import Inventory
 from domain.layout import Point
-from domain.sheet import homes_of
 
 PICTURE_POINTS = 1_600.0
 """How wide a new background lies on the paper."""
@@ -41,6 +41,7 @@ class Hands(Protocol):
 
     toasts: Toasts
     selected: UUID | None
+    region: str | None
 
     def select(self, id: UUID | None, *, fly: bool = False, beside: bool = False) -> None:
         """Choose a thing everywhere."""
@@ -105,18 +106,19 @@ class Schematic:
             return
         self.is_on = on
         self.arranging.cancel()
+        wanted = self._wanted()
         if on:
-            self._turn_to(self._home_of_selected() or self.paper.diagram)
+            self._turn_to(self._paper_for(wanted), wanted)
         else:
             self.marks.clear()
-            self._map.show_paper(None)
+            self._map.show_paper(None, wanted)
             self.bar.show_map()
 
     def enter(self, diagram: UUID) -> None:
         """Open a submap, or a diagram above."""
         if self.is_on and diagram != self.paper.diagram:
             self.arranging.cancel()
-            self._turn_to(diagram)
+            self._turn_to(diagram, self._devices_of([self._hands.selected]))
 
     def step_out(self) -> bool:
         """Open the diagram above; False where this is the first, or the map is shown."""
@@ -141,12 +143,15 @@ class Schematic:
         return True
 
     def fly_to(self, id: UUID) -> None:
-        """Bring a device or link into view, on the map or on the paper that it stands in."""
-        if self.is_on:
-            home = self._home_of(id)
-            if home is not None and home != self.paper.diagram:
-                self.enter(home)
-        self._map.fly_to(id)
+        """Bring a device, a link or a site into view, on the map or on the paper that it stands in."""
+        devices = self._devices_of([id]) if self.is_on else set()
+        home = home_of(self._model.inventory, self.paper.root, devices)
+        if home is not None:
+            self.enter(home)
+        if devices and self._model.inventory.site(id) is not None:
+            self._map.aim(devices)
+        else:
+            self._map.fly_to(id)
 
     def take_tool(self, tool: str) -> None:
         """Take up a tool: "hand", or what the next drag draws."""
@@ -217,11 +222,11 @@ class Schematic:
 
     # Inside
 
-    def _turn_to(self, diagram: UUID) -> None:
+    def _turn_to(self, diagram: UUID, wanted: set[UUID]) -> None:
         self.marks.clear()
         self.tool = "hand"
         self.paper.open(diagram)
-        self._map.show_paper(self.paper)
+        self._map.show_paper(self.paper, wanted)
         self._after_change()
 
     def _after_change(self) -> None:
@@ -239,7 +244,6 @@ class Schematic:
         if self.is_on:
             self.paper.draft(places)
             self._map.show_paper(self.paper)
-            self._map.fit()
             self._after_change()
 
     def _lay_out(self, fixed: dict[UUID, Point], then: Callable[[dict[UUID, Point]], None]) -> None:
@@ -249,13 +253,24 @@ class Schematic:
             links = [(a, b) for a, b in self.paper.node_links() if a in things and b in things]
             self.arranging.start(things, links, fixed, then)
 
-    def _home_of(self, id: UUID) -> UUID | None:
-        link = self._model.inventory.link(id)
-        device = link.a if link is not None else id
-        return homes_of(self._model.inventory, self.paper.root).get(device)
+    def _devices_of(self, things: Iterable[UUID | None]) -> set[UUID]:
+        found = (devices_of(self._model.inventory, self.paper.root, id) for id in things if id is not None)
+        return set().union(*found)
 
-    def _home_of_selected(self) -> UUID | None:
-        return self._home_of(self._hands.selected) if self._hands.selected is not None else None
+    def _wanted(self) -> set[UUID]:
+        """Return the devices of what is marked, else of what is selected; none where nothing is."""
+        if self._hands.region is not None:
+            return devices_in(self._model.inventory, self._hands.region)
+        return self._devices_of(self.marks) or self._devices_of([self._hands.selected])
+
+    def _paper_for(self, wanted: set[UUID]) -> UUID:
+        """Return the paper that has what is wanted; else the last one, where it has most of what the map shows."""
+        home = home_of(self._model.inventory, self.paper.root, wanted)
+        if home is not None:
+            return home
+        seen = self._map.in_view()
+        last = self._devices_of([self.paper.diagram])
+        return self.paper.diagram if 2 * len(seen & last) >= len(seen) else self.paper.root
 
     def _on_changed(self, delta: Delta) -> None:
         if not self.is_on or not (delta.inventory or delta.initial):
@@ -268,29 +283,8 @@ class Schematic:
 
     def _say(self, share: float = 1.0) -> None:
         """Say under the tools what goes on, or what can be done next."""
-        sheet = self.paper.sheet
-        if not self.is_on or sheet is None:
-            return
-        count = len(sheet.things)
-        if self.arranging.is_busy:
-            self.bar.say(f"Laying out {count_of(count, 'thing', 'things')}: {share:.0%}", "Cancel")
-        elif self.tool != "hand":
-            self.bar.say(f"Drag where the {self.tool} goes. Esc to stop.")
-        elif not count and len(sheet.path) > 1:
-            self.bar.say(
-                "Nothing stands in this submap. Go out, mark devices with Shift, and put them into it.",
-                "Go out",
-            )
-        elif not count:
-            self.bar.say(
-                "Devices stand here as soon as there are any. Add the first with N, or draw what will come."
-            )
-        elif self.paper.waiting:
-            self.bar.say(f"{count_of(count, 'thing has', 'things have')} no place yet.", "Lay out")
-        elif self.paper.unsaved and len(self.paper.unsaved) == count:
-            self.bar.say("Laid out by itself. Drag anything to make it yours.", "Keep it so")
-        else:
-            self.bar.say("")
+        if self.is_on and self.paper.sheet is not None:
+            self.bar.say(*hint_of(self.paper, self.tool, share if self.arranging.is_busy else None))
 
     def _on_hint(self) -> None:
         if self.arranging.is_busy:

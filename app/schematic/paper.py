@@ -125,6 +125,10 @@ class Paper:
             **self.held(),
         }
 
+    def stands(self) -> dict[UUID, LngLat]:
+        """Return where devices stand in the page's world; those in a submap stand where that does."""
+        return {id: LngLat(row["lng"], row["lat"]) for id, row in self._devices.items()}
+
     def tick(self, delta: Delta) -> Row:
         """Return what the page needs to know of one delta."""
         if delta.initial:

@@ -63,8 +63,8 @@ interface PaperRow {
   picture: PaperPicture | null;
   grid: boolean;
 }
-/** Another paper, or the map, is shown from now on: where it looks (null: at all of it), and what is to be in view. */
-interface Turned { camera: View | null; show: string | null }
+/** Another paper, or the map, is shown from now on: where it looks (null: at all of it). */
+interface Turned { camera: View | null }
 
 /** West, south, east, north. */
 type Box = [number, number, number, number];

@@ -156,7 +156,8 @@ export class PaperOverlay {
     if (pen) this.#hand.take(pen);
     if (paper !== undefined || marks || (touched.places && this.#marks.size)) this.mark();
     if (touched.places || paper !== undefined) this.#hand.settle();
-    if (turned) this.#turn(turned);
+    if (turned?.camera) this.#stage.camera.look(turned.camera);
+    else if (turned) this.#stage.camera.fit(false);
   }
 
   /** Show what is marked, and what a hand holds over it. @param {Feature[]} held */
@@ -215,15 +216,6 @@ export class PaperOverlay {
     const coordinates = /** @type {ImageSource["coordinates"]} */ (corners.map(groundOf));
     map.addSource(PICTURE, { type: "image", url, coordinates });
     stack.put([{ id: PICTURE, type: "raster", source: PICTURE, paint: { "raster-opacity": 0.55, "raster-fade-duration": 0 } }], "ground");
-  }
-
-  /** Another paper, or the map, is shown from now on. @param {Turned} turned */
-  #turn({ camera: view, show }) {
-    const { map, camera, network } = this.#stage;
-    if (view) map.jumpTo({ center: [view.lng, view.lat], zoom: view.zoom });
-    else camera.fit(false);
-    const place = network.devices.get(show ?? ""); // its own: the rings are still those of what was shown before
-    if (place && !map.getBounds().contains(place)) map.jumpTo({ center: place });
   }
 
   /** @param {string} source @param {Feature[]} features */

@@ -90,10 +90,53 @@ def test_a_selected_device_that_stood_on_another_on_the_map_is_in_view_on_the_pa
     stage.tell(Changed(4, devices=(device("Grünten", *stage.place_of(id_of("Kempten"))),)))
     stage.view.select(id_of("Grünten"))
     stage.until(lambda: stage.stand_still()["center"][0] > 9)
-    stage.view.show_paper(sheet.paper)
-    stage.until(lambda: stage.stand_still()["rendered_links"] == 3)
-    assert abs(stage.report()["center"][0]) < 1
+    stage.view.show_paper(sheet.paper, [id_of("Grünten")])
+    stage.until(lambda: abs(stage.stand_still()["center"][0]) < 1)
     assert stage.view.rect().contains(sheet.at(*AT["Grünten"]))
+
+
+def test_what_stands_in_the_middle_of_the_map_stands_in_the_middle_of_the_paper_and_back(
+    sheet: Sheet,
+) -> None:
+    stage = sheet.stage
+    stage.view.show_paper(None)
+    stage.until(lambda: stage.stand_still()["center"][0] > 9)
+    stage.view.look_at(*stage.place_of(id_of("Alpspitz")), 13.0)
+    near = stage.stand_still()
+    assert near["zoom"] == 13
+    stage.view.show_paper(sheet.paper)
+    stage.until(lambda: abs(stage.stand_still()["center"][0]) < 1)
+    at = sheet.at(*AT["Alpspitz"])
+    assert (at - stage.view.rect().center()).manhattanLength() < 4
+    stage.view.show_paper(None)
+    stage.until(lambda: stage.stand_still()["center"][0] > 9)
+    assert (stage.report()["center"], stage.report()["zoom"]) == (near["center"], near["zoom"])
+
+
+def test_both_ends_of_a_selected_link_are_in_view_on_the_paper(sheet: Sheet) -> None:
+    stage = sheet.stage
+    stage.view.look_at(*ground_of(AT["Alpspitz"]), 14.0)
+    stage.until(lambda: stage.stand_still()["zoom"] == 14)
+    stage.view.show_paper(None)
+    stage.until(lambda: stage.stand_still()["center"][0] > 9)
+    stage.view.look_at(*stage.place_of(id_of("Alpspitz")), 13.0)
+    stage.stand_still()
+    ends = [id_of("Hauchenberg"), id_of("Grünten")]
+    stage.view.show_paper(sheet.paper, ends)
+    stage.until(lambda: abs(stage.stand_still()["center"][0]) < 1)
+    assert all(stage.view.rect().contains(sheet.at(*AT[name])) for name in ("Hauchenberg", "Grünten"))
+    assert not stage.view.rect().contains(sheet.at(*AT["Alpspitz"]))
+
+
+def test_what_is_aimed_at_comes_into_view_and_what_is_in_view_stays(sheet: Sheet) -> None:
+    stage = sheet.stage
+    stage.view.look_at(*ground_of((0.0, 0.0)), 13.5)
+    stage.stand_still()
+    assert not stage.view.rect().contains(sheet.at(*AT["Alpspitz"]))
+    stage.view.aim([id_of("Kempten")])
+    assert stage.stand_still()["zoom"] == 13.5
+    stage.view.aim([id_of("Alpspitz")])
+    stage.until(lambda: stage.view.rect().contains(sheet.at(*AT["Alpspitz"])))
 
 
 def test_the_whole_paper_is_shown_with_its_drawings_below_the_bar(sheet: Sheet) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -75,6 +75,8 @@ class FakeMap(QWidget):
         self.past: tuple[int, str, list[str], dict[UUID, str]] | None = None
         self.looked: tuple[float, float, float] | None = None
         self.paper: Any = None
+        self.seen: set[UUID] = set()
+        self.wanted: set[UUID] = set()
         self.paper_told: list[dict[str, Any]] = []
         self.pictures: dict[str, bytes] = {}
 
@@ -123,8 +125,17 @@ class FakeMap(QWidget):
             "rerouted": [list(path) for path in rerouted],
         }
 
-    def show_paper(self, paper: Any) -> None:
+    def in_view(self) -> set[UUID]:
+        """Return what a test has put there."""
+        return self.seen
+
+    def aim(self, devices: Collection[UUID]) -> None:
+        """Remember it."""
+        self.wanted = set(devices)
+
+    def show_paper(self, paper: Any, wanted: Collection[UUID] = ()) -> None:
         """Remember it, and ask for all of it as the page would."""
+        self.wanted = set(wanted)
         self.tools.set_on_paper(on_paper=paper is not None)
         self.paper = paper
         if paper is not None:

@@ -190,6 +190,51 @@ def test_the_selection_is_kept_and_its_paper_opened(bench: Bench) -> None:
     assert bench.map.flown[-1] == L1
 
 
+def test_what_is_looked_at_goes_along_to_the_paper_that_has_it(bench: Bench) -> None:
+    desk, window = bench.window.schematic, bench.window
+    desk.show(on=True)
+    desk.acts.group([G1, G2], "Hill", lambda refusals: None)
+    bench.settle()
+    [submap] = [d for d in bench.engine.inventory.diagrams() if d.parent]
+    desk.mark([submap.id])
+    desk.show(on=False)
+    assert bench.map.wanted == {G1, G2}
+    link = next(link for link in bench.engine.inventory.links())
+    for choose, wanted in (
+        (lambda: window.select(link.id), {link.a, link.b}),
+        (lambda: window.select(id_of("Grünten")), {G1, G2}),
+        (lambda: window.select_region("Oberallgäu"), {G1, G2}),
+    ):
+        choose()
+        desk.show(on=True)
+        inside = wanted <= {G1, G2}
+        assert (bench.map.wanted, desk.paper.diagram == submap.id) == (wanted, inside)
+        desk.show(on=False)
+        assert bench.map.wanted == wanted
+
+
+def test_the_last_paper_is_opened_again_where_it_has_what_the_map_shows(bench: Bench) -> None:
+    desk = bench.window.schematic
+    desk.show(on=True)
+    desk.acts.group([G1, G2], "Hill", lambda refusals: None)
+    bench.settle()
+    [submap] = [d for d in bench.engine.inventory.diagrams() if d.parent]
+    for seen, opened in (({G1}, submap.id), ({L1}, desk.paper.root), ({G1, L1}, submap.id)):
+        desk.show(on=True)
+        desk.enter(submap.id)
+        desk.show(on=False)
+        bench.window.select(None)
+        bench.map.seen = seen
+        desk.show(on=True)
+        assert desk.paper.diagram == opened
+
+
+def test_a_site_is_brought_into_view_on_the_paper_that_has_its_devices(paper: Bench) -> None:
+    paper.window.select(id_of("Grünten"), fly=True)
+    assert paper.window.schematic.is_on
+    assert paper.map.wanted == {G1, G2}
+
+
 def test_who_wants_a_place_gets_the_map(paper: Bench) -> None:
     desk, frame, said = paper.window.schematic, paper.window.frame, list[object]()
     data = QMimeData()
