@@ -38,5 +38,5 @@ def home_of(inventory: Inventory, root: UUID, devices: Collection[UUID]) -> UUID
     paths = {path_to(home, parents, root) for home in {homes[id] for id in devices if id in homes}}
     if not paths:
         return None
-    common = [levels[0] for levels in zip(*paths, strict=False) if len(set(levels)) == 1]
+    common: list[UUID] = [levels[0] for levels in zip(*paths, strict=False) if len(set(levels)) == 1]
     return common[-1]
