@@ -104,7 +104,7 @@ export class Painter {
     for (const id of ["live", WOULD]) {
       map.addSource(id, { type: "geojson", data: { type: "FeatureCollection", features: [] }, promoteId: "id", tolerance: 0, buffer: 128 });
     }
-    this.#states = new States(map);
+    this.#states = new States(map, tiler);
     this.#fading = new Fading(network, this.#states);
     this.#frames = new Frames(map, () => this.settled);
     this.#paintHealth([...network.devices.keys()]);
@@ -289,6 +289,7 @@ export class Painter {
     const plans = ++this.#plans;
     this.#planning++;
     this.#frames.hold();
+    this.#states.lay();
     const plan = await this.#tiler.plan();
     await turn();
     if (plans === this.#plans) {
@@ -296,7 +297,7 @@ export class Painter {
       this.glass.lay(this.#clusters);
       await turn();
       this.#frames.hold();
-      this.#states.refresh();
+      this.#states.renew();
       this.#paintAges();
       this.#paintBroken();
       if (this.imagining || this.#kept) this.#paintFates();

@@ -156,8 +156,7 @@ export class PaperOverlay {
     if (pen) this.#hand.take(pen);
     if (paper !== undefined || marks || (touched.places && this.#marks.size)) this.mark();
     if (touched.places || paper !== undefined) this.#hand.settle();
-    if (turned?.camera) this.#stage.camera.look(turned.camera);
-    else if (turned) this.#stage.camera.fit(false);
+    if (turned) this.#look(turned);
   }
 
   /** Show what is marked, and what a hand holds over it. @param {Feature[]} held */
@@ -216,6 +215,14 @@ export class PaperOverlay {
     const coordinates = /** @type {ImageSource["coordinates"]} */ (corners.map(groundOf));
     map.addSource(PICTURE, { type: "image", url, coordinates });
     stack.put([{ id: PICTURE, type: "raster", source: PICTURE, paint: { "raster-opacity": 0.55, "raster-fade-duration": 0 } }], "ground");
+  }
+
+  /** Look elsewhere at once: the tiles of there are asked for with the next frame, which may else be held for a second. @param {Turned} turned */
+  #look({ camera: view }) {
+    const { map, camera } = this.#stage;
+    if (view) camera.look(view);
+    else camera.fit(false);
+    map.redraw();
   }
 
   /** @param {string} source @param {Feature[]} features */

@@ -6,6 +6,7 @@
 import { NETWORK } from "./tiles.js";
 
 /** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
+/** @import { Tiler } from "./tiler.js" */
 
 /** So much may feature-state hold of what tiles can say. */
 const CHANGES_MOST = 4_000;
@@ -19,19 +20,24 @@ export class States {
   /** In which round a feature's status or load was set. @type {Record<Table, Map<string, number>>} */
   #set = { devices: new Map(), links: new Map() };
   #round = 0;
-  /** Tiles are to be made anew as soon as none is on its way. */
+  /** Tiles of other places are to be made anew as soon as none is on its way. */
   #wanted = false;
+  /** What was set in this round or before it, tiles say that were asked for after places changed. */
+  #laid = 0;
   /** Tiles of this round are on their way. @type {number | null} */
   #coming = null;
 
-  /** @param {MapLibre} map */
-  constructor(map) {
+  #tiler;
+
+  /** @param {MapLibre} map @param {Tiler} tiler */
+  constructor(map, tiler) {
     this.#map = map;
+    this.#tiler = tiler;
     map.on("sourcedata", ({ sourceId }) => {
       if (sourceId !== NETWORK || !map.isSourceLoaded(NETWORK)) return;
       if (this.#coming !== null) this.#forget(this.#coming);
       this.#coming = null;
-      if (this.#wanted) this.refresh();
+      if (this.#wanted) this.renew();
     });
   }
 
@@ -47,10 +53,25 @@ export class States {
     this.set("links", `${link}:ba`, ba);
   }
 
-  /** Make the tiles anew with what is now; those that are there stay until then. */
-  refresh() {
+  /** Places have changed; the tiles that are asked for from now on are of the new ones. */
+  lay() {
+    this.#laid = this.#round++;
+  }
+
+  /** Make anew the tiles on the screen that are of other places, and forget those beside it. Where the map looks elsewhere now
+   *  all that it has may have been asked for since. */
+  renew() {
     this.#wanted = !this.#map.isSourceLoaded(NETWORK);
     if (this.#wanted) return;
+    const tiles = this.#map.style.tileManagers[NETWORK];
+    const seen = tiles.getIds().flatMap((id) => tiles.getTileByID(id)?.tileID.canonical ?? []);
+    if (seen.some(({ z, x, y }) => this.#tiler.isOld(`${z}/${x}/${y}`))) return this.#refresh();
+    tiles._outOfViewCache.reset();
+    this.#forget(this.#laid);
+  }
+
+  /** Make the tiles anew with what is now; those that are there stay until then. */
+  #refresh() {
     this.#coming = this.#round++;
     this.#map.refreshTiles(NETWORK);
   }
@@ -59,7 +80,7 @@ export class States {
   settle(bundled) {
     const { devices, links } = this.#set;
     const worth = devices.size + links.size > CHANGES_MOST || (bundled && links.size > 0);
-    if (worth && this.settled) this.refresh();
+    if (worth && this.settled) this.#refresh();
   }
 
   /** Whether the tiles on the screen are those of the network as it stands. */

@@ -13,11 +13,16 @@ import { MOST_ZOOM, NETWORK } from "./tiles.js";
 /** `rows`: a message of the window, as it came. @typedef {{ rows: string } | { ask: number, tile: [zoom: number, x: number, y: number] } | { ask: number }} AskOfTiler */
 /** @typedef {{ ask: number, tile?: ArrayBuffer, plan?: Plan }} TilerAnswer */
 
+/** Of so many tiles it is known of which places they are; one that is not known is made anew with the next change. */
+const TILES_KNOWN_MOST = 4_000;
+
 export class Tiler {
   #worker = new Worker(new URL("tiler_worker.js", import.meta.url), { type: "module" });
   #asked = 0;
   /** How often places have changed. */
   #laid = 0;
+  /** After which change of places each tile was made that the map has got. @type {Map<string, number>} */
+  #made = new Map();
   /** Whether places have changed in the message whose parts are coming. */
   #begun = false;
   /** A message has begun whose last part is not there yet: the worker reads all of them. */
@@ -57,13 +62,22 @@ export class Tiler {
     return /** @type {Plan} */ (plan);
   }
 
+  /** Whether a tile that the map has got was made before places changed. @param {string} tile its zoom, x and y */
+  isOld(tile) {
+    return this.#made.get(tile) !== this.#laid;
+  }
+
   /** Answers MapLibre's wish for a tile. @type {AddProtocolAction} */
   protocol = async ({ url }) => {
-    const [zoom, x, y] = url.slice(`${NETWORK}://`.length).split("/").map(Number);
+    const name = url.slice(`${NETWORK}://`.length);
+    const [zoom, x, y] = name.split("/").map(Number);
     for (;;) {
       const laid = this.#laid;
       const { tile } = await this.#ask({ tile: [zoom, x, y] });
-      if (tile && laid === this.#laid) return { data: tile };
+      if (!tile || laid !== this.#laid) continue;
+      if (this.#made.size > TILES_KNOWN_MOST) this.#made.clear();
+      this.#made.set(name, laid);
+      return { data: tile };
     }
   };
 

@@ -20,8 +20,10 @@ import { label } from "./words.js";
 export const NETWORK = "network";
 /** The closest zoom that has tiles of its own. */
 export const MOST_ZOOM = 18;
-/** Lines reach so far out of their tile that no width or end is cut. */
+/** Lines reach so far out of their tile that no width or end is cut; thin ones, from afar, need less, and there most of them are near an edge. */
 const BUFFER = EXTENT / 4;
+const BUFFER_AFAR = EXTENT / 12;
+const AFAR_ZOOM = 9;
 /** Zoom of what is never drawn. */
 const NEVER = 255;
 /** Arrows show from a whole zoom on; in its middle the link is 56 px long. */
@@ -155,6 +157,7 @@ export class NetworkTiles {
     const [devices, links] = [new TileLayer("devices"), new TileLayer("links")];
     if (this.#rows.length === 0) return tileOf(rehearsed(devices, links));
     const size = 2 ** zoom;
+    const buffer = zoom <= AFAR_ZOOM ? BUFFER_AFAR : BUFFER;
     const joined = (this.#joined ??= this.#join());
     const bundles = zoom < this.#plan.levels.length ? (this.#bundles[zoom] ??= this.#makeBundles(joined, zoom)) : [];
     const drawn = zoom === MOST_ZOOM ? NEVER - 1 : zoom;
@@ -168,16 +171,16 @@ export class NetworkTiles {
         const properties = (this.#points[i] ??= this.#makePoint(i));
         devices.point(here, { ...properties, affected: Number(this.#network.healthOf(id).status === "affected") });
       });
-      const reach = BUFFER / EXTENT;
+      const reach = buffer / EXTENT;
       const [west, north, east, south] = [(x - reach) / size - turn, (y - reach) / size, (x + 1 + reach) / size - turn, (y + 1 + reach) / size];
       /** @param {LinkLine["box"]} box */
       const isNear = (box) => box[0] <= east && box[2] >= west && box[1] <= south && box[3] >= north;
       joined.from.forEach((from, i) => {
         if (from > drawn || (!this.#lines[i] && !isNear(this.#boxOf(joined, i)))) return;
         const line = (this.#lines[i] ??= this.#makeLine(joined, i));
-        if (isNear(line.box)) this.#draw(links, line, spot, drawn);
+        if (isNear(line.box)) this.#draw(links, line, spot, drawn, buffer);
       });
-      for (const bundle of bundles) if (isNear(bundle.box)) this.#draw(links, bundle, spot, drawn);
+      for (const bundle of bundles) if (isNear(bundle.box)) this.#draw(links, bundle, spot, drawn, buffer);
     }
     return tileOf([devices, links]);
   }
@@ -206,14 +209,14 @@ export class NetworkTiles {
     return { link, loads };
   }
 
-  /** @param {TileLayer} layer @param {LinkLine} link @param {(place: Place) => Spot} spot @param {number} drawn */
-  #draw(layer, { id, from, met, width, kind, lane, shift, bearing, middle, ways, bundled }, spot, drawn) {
+  /** @param {TileLayer} layer @param {LinkLine} link @param {(place: Place) => Spot} spot @param {number} drawn @param {number} buffer */
+  #draw(layer, { id, from, met, width, kind, lane, shift, bearing, middle, ways, bundled }, spot, drawn, buffer) {
     const { link, loads } = bundled.length ? this.#busiest(bundled) : { link: id, loads: this.#network.drawnLoads(id) };
     const at = spot(middle);
     const meets = met <= drawn && isWithin(at);
     for (const [way, turn, side] of /** @type {const} */ ([["ab", 0, 1], ["ba", 180, -1]])) {
       const common = { id: `${id}:${way}`, link, width, kind, load: loads[way] };
-      const parts = clipped(ways[way].map(spot));
+      const parts = clipped(ways[way].map(spot), buffer);
       if (parts.length) layer.line(parts, { ...common, from, lane });
       if (meets) layer.point(at, { ...common, from: met, bearing: bearing + turn, shift: shift * side });
     }
@@ -271,11 +274,11 @@ function boxOf(places) {
 /** @param {Spot} spot */
 const isWithin = ([x, y]) => x >= 0 && y >= 0 && x < EXTENT && y < EXTENT;
 
-/** What of a path is in the tile and its buffer. @param {Spot[]} path @returns {Spot[][]} */
-export function clipped(path) {
+/** What of a path is in the tile and its buffer. @param {Spot[]} path @param {number} buffer @returns {Spot[][]} */
+export function clipped(path, buffer = BUFFER) {
   const parts = /** @type {Spot[][]} */ ([]);
   for (let i = 1; i < path.length; i++) {
-    const piece = clippedPiece(path[i - 1], path[i]);
+    const piece = clippedPiece(path[i - 1], path[i], buffer);
     if (!piece) continue;
     const last = parts.at(-1);
     const end = last?.at(-1);
@@ -285,11 +288,11 @@ export function clipped(path) {
   return parts;
 }
 
-/** Liang and Barsky's way. @param {Spot} a @param {Spot} b @returns {[Spot, Spot] | null} */
-function clippedPiece([ax, ay], [bx, by]) {
+/** Liang and Barsky's way. @param {Spot} a @param {Spot} b @param {number} buffer @returns {[Spot, Spot] | null} */
+function clippedPiece([ax, ay], [bx, by], buffer) {
   let [enters, leaves] = [0, 1];
   for (const [start, step] of [[ax, bx - ax], [ay, by - ay]]) {
-    for (const [gap, pace] of [[start + BUFFER, -step], [EXTENT + BUFFER - start, step]]) {
+    for (const [gap, pace] of [[start + buffer, -step], [EXTENT + buffer - start, step]]) {
       if (pace === 0) {
         if (gap < 0) return null;
       } else if (pace < 0) enters = Math.max(enters, gap / pace);

@@ -139,6 +139,32 @@ def test_what_is_aimed_at_comes_into_view_and_what_is_in_view_stays(sheet: Sheet
     stage.until(lambda: stage.view.rect().contains(sheet.at(*AT["Alpspitz"])))
 
 
+def test_the_network_on_another_ground_is_cut_into_tiles_once_and_what_moves_then_again(sheet: Sheet) -> None:
+    stage = sheet.stage
+    stage.js(
+        "window.cut = []; const say = Worker.prototype.postMessage;"
+        "Worker.prototype.postMessage = function (told, ...more) {"
+        " if (told.tile) cut.push(told.tile.join('/')); return say.call(this, told, ...more); }; 1"
+    )
+    for ground in (None, sheet.paper):
+        stage.js("cut.length = 0; 1")
+        stage.view.show_paper(ground)
+        stage.until(lambda: stage.stand_still()["rendered_links"] == 3)
+        names = stage.js("cut.join()").split(",")
+        assert len(names) == len(set(names)) > 0
+    spot = Spot(id_of("spot Alpspitz"), sheet.paper.root, id_of("Alpspitz"), 260.0, 0.0)
+    stage.js("cut.length = 0; 1")
+    stage.tell(Changed(4, spots=(spot,)))
+    stage.until(lambda: stage.js("cut.length") > 0)
+
+    def is_there() -> bool:
+        stage.click(sheet.at(150, 0))
+        stage.settle()
+        return ("link_clicked", id_of("KemptenAlpspitz")) in stage.events
+
+    stage.until(is_there, "the link at its new place")
+
+
 def test_the_whole_paper_is_shown_with_its_drawings_below_the_bar(sheet: Sheet) -> None:
     stage = sheet.stage
     far = msgspec.structs.replace(sheet.drawing, id=id_of("far"), x=-900.0, y=-700.0)

@@ -159,3 +159,14 @@ test("links that come after the plan are in the next tile", () => {
   tiles.forgetLinks();
   assert.equal(found(), 2);
 });
+
+test("from afar a tile holds less of what runs beside it than from near", () => {
+  for (const [zoom, held] of [[8, 0], [12, 2]]) {
+    const side = 360 / 2 ** zoom;
+    const beyond = 0.15 * side; // of a tile, beyond its western edge
+    const places = [place("a", 90 - beyond, 0.01 * side), place("b", 90 - beyond, 0.3 * side)];
+    const { tiles } = made(places, [link("l", "a", "b")]);
+    const { links } = read(tiles, zoom, 2 ** zoom * 0.75, 2 ** (zoom - 1) - 1);
+    assert.equal(halves(links).length, held, `zoom ${zoom}`);
+  }
+});
