@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 from shiboken6 import isValid
 
 from app.commands import Then
@@ -23,6 +23,7 @@ from app.dialogs.tags import TagField
 from app.draft import DeviceDraft, default_probe
 from app.look import Look
 from app.panels.text import Label
+from app.panels.text_box import TextBox
 from app.radio.fields import SectorRows
 from app.words import count_of
 from domain.errors import Refusal
@@ -89,7 +90,7 @@ class DeviceForm(Form):
         self.is_entry = QCheckBox("The network is reached through here")
         self.is_entry.setChecked(start.is_entry)
         self.sectors = SectorRows(start.sectors)
-        self.note = QPlainTextEdit(start.note)
+        self.note = TextBox(start.note)
         self.note.setTabChangesFocus(True)
         self.note.setFixedHeight(NOTE_PX)
         self._note_at_first = self.note.toPlainText()

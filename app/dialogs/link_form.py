@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
-    QPlainTextEdit,
     QVBoxLayout,
     QWidget,
 )
@@ -27,6 +26,7 @@ from app.dialogs.fields import Fields
 from app.model import Model
 from app.panels.interfaces import ports_of
 from app.panels.text import LineLabel, button
+from app.panels.text_box import TextBox
 from app.radio.fields import RadioFields
 from app.words import figure, name_of_link
 from domain.errors import Refusal
@@ -58,7 +58,7 @@ class LinkForm(QDialog):
         self.b_interface = _interfaces(model, link.b, link.b_interface)
         names = [end.name if (end := model.inventory.device(id)) else "?" for id in (link.a, link.b)]
         self.radio = RadioFields(link.radio, names[0], names[1])
-        self.note = QPlainTextEdit(link.note)
+        self.note = TextBox(link.note)
         self.note.setTabChangesFocus(True)
         self.note.setFixedHeight(NOTE_PX)
         self.submit_button = button("Save", "primary")

@@ -14,13 +14,13 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
-    QPlainTextEdit,
     QWidget,
 )
 
 from app.dialogs.fields import Fields
 from app.draft import Login, v3_secret
 from app.panels.text import button
+from app.panels.text_box import TextBox
 from domain.errors import Refusal
 from domain.inventory import AuthProtocol, Credential, CredentialKind, PrivacyProtocol
 from domain.vault import Secret
@@ -67,7 +67,7 @@ class LoginFields(QWidget):
         self.user = _line(old.user if old else "", 120)
         self.secret = _secret(old is not None)
         self.privacy_secret = _secret(old is not None)
-        self.key = QPlainTextEdit()
+        self.key = TextBox()
         self.key.setTabChangesFocus(True)
         self.key.setFixedHeight(KEY_PX)
         self.key.setPlaceholderText(

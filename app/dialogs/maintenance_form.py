@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLineEdit,
-    QPlainTextEdit,
     QPushButton,
     QWidget,
 )
@@ -32,6 +31,7 @@ from app.model import Delta, Model
 from app.panels.finder import Entry
 from app.panels.picker import Picker, grouped, matches
 from app.panels.text import Label, button, caption
+from app.panels.text_box import TextBox
 from app.planned import HOUR_US, MORNING, REPEAT_WORDS, planned_of, when_words
 from app.watching import devices_in, scope_words, span
 from app.words import count_of
@@ -99,7 +99,7 @@ class MaintenanceForm(Form):
             "And what hangs on it: what loses its way to the network by this work"
         )
         self.with_dependents.setChecked(work.with_dependents)
-        self.note = QPlainTextEdit(work.note)
+        self.note = TextBox(work.note)
         self.note.setTabChangesFocus(True)
         self.note.setFixedHeight(NOTE_PX)
         self._note_at_first = self.note.toPlainText()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QWidget
 from shiboken6 import isValid
 
 from app.commands import Asks
@@ -17,6 +17,7 @@ from app.dialogs.fields import Field, PortLine
 from app.dialogs.form import Form, two_columns
 from app.model import Delta, Model
 from app.panels.text import Label, button
+from app.panels.text_box import TextBox
 from app.words import capitalized, count_of
 from domain.errors import Refusal
 from domain.receiving import SYSLOG_PORT, TRAPS_PORT, Listener, ListenerKind, ReceiverSettings
@@ -81,7 +82,7 @@ class ReceiversForm(Form):
         self.address.setPlaceholderText("Every address of this computer")
         self.sender_per_s = _line(f"{self._old.sender_per_s:g}", 12)
         self.sender_burst = _line(str(self._old.sender_burst), 12)
-        self.ignored = QPlainTextEdit("\n".join(self._old.ignored))
+        self.ignored = TextBox("\n".join(self._old.ignored))
         self.ignored.setTabChangesFocus(True)
         self.ignored.setFixedHeight(IGNORED_PX)
         self.ignored.setPlaceholderText("One address a line")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
 from app.charts.choice import choice_of
 from app.commands import Then
@@ -24,6 +24,7 @@ from app.model import Delta, Model
 from app.panels.finder import Entry
 from app.panels.picker import Picker, grouped, matches
 from app.panels.text import Label, button, caption
+from app.panels.text_box import TextBox
 from app.watching import (
     KINDS,
     SEVERITY_ICONS,
@@ -84,7 +85,7 @@ class RuleForm(Form):
         self.scope = ScopeField(model, look, rule.scope)
         self.name = QLineEdit(rule.name)
         self.name.setMaxLength(NAME_CHARS)
-        self.note = QPlainTextEdit(rule.note)
+        self.note = TextBox(rule.note)
         self.note.setTabChangesFocus(True)
         self.note.setFixedHeight(NOTE_PX)
         self._note_at_first = self.note.toPlainText()

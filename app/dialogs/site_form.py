@@ -10,12 +10,13 @@ from uuid import UUID
 
 from msgspec.structs import replace
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QCompleter, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QCompleter, QLineEdit, QWidget
 
 from app.commands import Then
 from app.dialogs.form import Form, two_columns
 from app.dialogs.place_field import Pick, PlaceField
 from app.draft import new_id
+from app.panels.text_box import TextBox
 from app.words import figure
 from domain.errors import Refusal
 from domain.geometry import LngLat
@@ -62,7 +63,7 @@ class SiteForm(Form):
             figure(start.elevation_m).replace(",", "") if start.elevation_m is not None else ""
         )
         self.elevation.setMaxLength(12)
-        self.note = QPlainTextEdit(start.note)
+        self.note = TextBox(start.note)
         self.note.setTabChangesFocus(True)
         self.note.setFixedHeight(NOTE_PX)
         self._elevation_at_first = self.elevation.text()

@@ -14,7 +14,7 @@ from typing import cast
 from uuid import UUID
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 from shiboken6 import isValid
 
 from app.commands import Asks, Commands
@@ -26,6 +26,7 @@ from app.look import Look
 from app.model import Model
 from app.panels.picker import matches
 from app.panels.text import Label
+from app.panels.text_box import TextBox
 from app.words import age, count_of, isolated, where
 from domain.discovering import (
     ADDRESSES_PER_OPERATION,
@@ -161,7 +162,7 @@ class SweepForm(LookingForm):
             "Sweep addresses", model, asks, commands, look, start.asking if start else None, parent
         )
         self.settings = start
-        self.ranges = QPlainTextEdit(start.ranges if start else usual_ranges(model.inventory))
+        self.ranges = TextBox(start.ranges if start else usual_ranges(model.inventory))
         self.ranges.setTabChangesFocus(True)
         self.ranges.setFixedHeight(RANGES_PX)
         self.ranges.setPlaceholderText("10.0.0.0/24, 10.0.1.1-10.0.1.40, 10.0.2.7")

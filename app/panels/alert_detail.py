@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from app.commands import Asks, Then
@@ -27,6 +27,7 @@ from app.panels.device_body import scrolled
 from app.panels.facts import FactsGrid, Line
 from app.panels.segments import Segments
 from app.panels.text import Label, button, caption
+from app.panels.text_box import TextBox
 from app.panels.timeline import Timeline
 from app.panels.timeline_model import BEFORE_US, around, suspects
 from app.symbols import STATUSES, symbol_pixmap
@@ -77,7 +78,7 @@ class AlertDetail(Board):
         self.facts = FactsGrid()
         self.life, self.former = Lines(), Lines()
         self.former_head = Label("Before that", "head")
-        self.comment = QPlainTextEdit()
+        self.comment = TextBox()
         self.send = button("Comment")
         self.views = Segments(VIEWS)
         self.timeline = Timeline(model, link, look)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCompleter, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QCompleter, QLineEdit, QWidget
 
 from app.dialogs.form import Form
 from app.panels.alert_acts import Then
 from app.panels.text import Label
+from app.panels.text_box import TextBox
 from app.words import count_of
 from domain.alerts import Alert
 
@@ -26,7 +27,7 @@ class CommentForm(Form):
     def __init__(self, what: str, submit: Submit, parent: QWidget) -> None:
         super().__init__("Comment", "Comment", parent, hint="Ctrl+Return sends it")
         self._submit = submit
-        self.text = QPlainTextEdit()
+        self.text = TextBox()
         self.text.setTabChangesFocus(True)
         self.text.setFixedHeight(TEXT_PX)
         self.body.addWidget(Label(what, "quiet", wrap=True))

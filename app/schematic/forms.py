@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from app.commands import Then
 from app.dialogs.form import Form
+from app.panels.text_box import TextBox
 from domain.diagram import COLORS, Drawing
 
 TEXT_PX = 96
@@ -46,7 +47,7 @@ class DrawingForm(Form):
     ) -> None:
         super().__init__(f"{drawing.shape.capitalize()} on the schematic", verb, parent, width_px=420)
         self._drawing, self._submit = drawing, submit
-        self.text = QPlainTextEdit(drawing.text)
+        self.text = TextBox(drawing.text)
         self.text.setFixedHeight(TEXT_PX)
         self.text.setTabChangesFocus(True)
         self.ink = QComboBox()

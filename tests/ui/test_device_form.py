@@ -7,6 +7,7 @@ from typing import get_args
 
 import msgspec
 import pytest
+from PySide6.QtCore import QMimeData
 
 from app.dialogs.device_form import DeviceForm
 from app.dialogs.login_fields import AUTH_TITLES, KIND_TITLES, PRIVACY_TITLES
@@ -15,6 +16,7 @@ from app.dialogs.probe_rows import TITLES, ProbeRow
 from app.draft import DeviceDraft, now_us
 from app.panels.device_says import DeviceSays
 from app.panels.facts import lines_of
+from app.panels.text_box import PASTED_CAP
 from domain.errors import Refusal
 from domain.inventory import (
     NEEDS,
@@ -195,7 +197,10 @@ def test_a_note_that_nobody_touched_stays_as_it_is_and_one_too_long_is_refused_a
     bench.settle()
     bench.window.edit(old.id)
     form = next(form for form in bench.window.findChildren(DeviceForm) if form.isVisible())
-    form.note.setPlainText("x" * 10**6)
+    pasted = QMimeData()
+    pasted.setText("x" * 10**6)
+    form.note.insertFromMimeData(pasted)
+    assert form.note.toPlainText().count("x") == PASTED_CAP
     form.submit()
     bench.wait_for(form.fields.by_name["note"].refusal.text)
     assert "at most 4000" in form.fields.by_name["note"].refusal.text()
