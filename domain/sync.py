@@ -32,6 +32,7 @@ from domain.load import LinkState
 from domain.past_numbers import AskPorts, AskSeries, PortsThen, Series
 from domain.polling import AskNow, Heard, LetGo, Poller, Seen, Share
 from domain.roles import Permission, Role
+from domain.tunnels import Meet
 from domain.watching import AlertRule, Ignored, Maintenance
 
 _Message = TypeVar("_Message")
@@ -346,6 +347,7 @@ ToInstall = (
     | Share
     | Heard
     | AskNow
+    | Meet
     | Live
     | Refused
     | Alive

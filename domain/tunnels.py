@@ -118,6 +118,16 @@ class SetPortPool(msgspec.Struct, tag="set_port_pool", frozen=True):
 TunnelRequest = OpenTunnel | CloseTunnel | SetPortPool
 
 
+class Meet(msgspec.Struct, tag="meet", frozen=True):
+    """The server to whoever carries: `by` waits there with a tunnel to a port of a device (`domain/crossing.py`)."""
+
+    tunnel: UUID
+    device: UUID
+    port: int
+    install: UUID
+    by: str
+
+
 def services_of(device: Device) -> dict[int, Service]:
     """Return what a device may be reached at, by port, the usual ones first."""
     found = dict(USUAL_PORTS)

@@ -89,6 +89,9 @@ class TeamPart:
         self._kept = TeamStore(store)
         self._session: Session | None = None
         self._polling: TeamPolling
+        self.calls: ServerCalls
+        self.login: Login
+        """How the server is reached, where there is one."""
         if membership is not None:
             self._kept.make()
             held = self._kept.read()
@@ -192,8 +195,8 @@ class TeamPart:
         )
         board.from_here = from_here = FromHere(state, self._pen, lambda: desk.tell_state())  # noqa: PLW0108 made below
         teller = Teller(state, self._thread, self._store, kept, mine, self._pen, now_us=self._now_us)
-        calls = ServerCalls(self._tcp, mine.server, mine.pin)
-        login = Login(calls, self._vault, self._thread, kept, mine.install, time.monotonic)
+        self.calls = calls = ServerCalls(self._tcp, mine.server, mine.pin)
+        self.login = login = Login(calls, self._vault, self._thread, kept, mine.install, time.monotonic)
         polling = TeamPolling(
             mine.install,
             self.is_collector,

@@ -13,11 +13,13 @@ from uuid import UUID
 
 import msgspec
 
+from domain.crossing import FRAME_CAP_BYTES, PATH
 from domain.errors import Refusal
 from domain.inventory import Device
 from domain.tunnels import CONNECT_S, PortPool, Tunnel, TunnelRequest, TunnelsState, Way
 from domain.wire import Reply
 from engine.access.channel import Channel, SocketChannel
+from engine.access.relay import Carrying, Relay
 from engine.access.tunnels import Tunnels
 from engine.journal import JournalPen
 from engine.judge.outcome import Outcome
@@ -25,6 +27,7 @@ from engine.requests import Answer
 from engine.state import State, Subject
 from engine.storage import StorageFailed, Store, StoreThread
 from engine.switchboard import Switchboard
+from engine.sync.socket import WebSocket
 from engine.tasks import keep
 from engine.team import TeamPart
 from engine.transport.tcp import TcpTransport
@@ -48,10 +51,12 @@ class TunnelPart:
         now_us: Callable[[], int],
     ) -> None:
         self._state, self._board, self._pen, self._tcp, self._now_us = state, board, pen, tcp, now_us
+        self._team = team
         self._tunnels = Tunnels(
             device_of=lambda id: state.inventory.device(id),  # noqa: PLW0108 another by then
             way_to=self._way_to,
             reach=self._reach,
+            leave=self._leave,
             why_not=team.why_no_tunnels,
             on_told=self._tell,
             note=self._note,
@@ -62,7 +67,26 @@ class TunnelPart:
             clock=time.monotonic,
         )
         state.tunnels = self._tunnels.state
-        self.close = self._tunnels.close
+        self._relay: Relay | None = None
+        self._carrying: Carrying | None = None
+        if (desk := team.desk) is not None:
+            install, token = desk.membership.install, team.login.stream_token
+            self._relay = Relay(install, self._dial, token)
+            self._carrying = Carrying(
+                install,
+                self._dial,
+                token,
+                lambda id: state.inventory.device(id),  # noqa: PLW0108 another by then
+                self._why_not_carried,
+                self._connect,
+            )
+            desk.client.on_meet = self._carrying.on_meet
+
+    async def close(self) -> None:
+        """End all, and what is carried for others."""
+        await self._tunnels.close()
+        if self._carrying is not None:
+            await self._carrying.close()
 
     def room(self) -> tuple[Any, Answer]:
         """Return who answers what."""
@@ -81,11 +105,31 @@ class TunnelPart:
 
     def _way_to(self, device: Device) -> Way:
         """Return how a device is reached: from here where it is polled from here, or where there is nobody else to."""
-        return "direct"
+        desk = self._team.desk
+        is_alone = desk is None or desk.state().reachability != "online"
+        return "direct" if is_alone or self._board.polls(device) else "relay"
 
     async def _reach(self, tunnel: Tunnel, device: Device) -> Channel:
-        sock = await self._tcp.connect_socket(device.address, tunnel.target_port, CONNECT_S)
-        return await SocketChannel.of(sock)
+        if tunnel.way == "direct" or self._relay is None:
+            return await self._connect(device, tunnel.target_port)
+        return await self._relay.reach(tunnel)
+
+    async def _leave(self, tunnel: UUID) -> None:
+        if self._relay is not None:
+            await self._relay.leave(tunnel)
+
+    async def _connect(self, device: Device, port: int) -> Channel:
+        return await SocketChannel.of(await self._tcp.connect_socket(device.address, port, CONNECT_S))
+
+    async def _dial(self) -> WebSocket:
+        calls = self._team.calls
+        return await WebSocket.opened(await calls.connect(), calls.server, PATH, FRAME_CAP_BYTES, packs=False)
+
+    def _why_not_carried(self, device: Device) -> str:
+        """Return why a tunnel of somebody else is not carried from here; empty where it is."""
+        if self._team.is_collector and device.polled_by in (None, self._state.vantage):
+            return ""  # the server knows who of the collectors polls it by now
+        return "whoever polls the device is no collector, and carries nothing for others"
 
     def _tell(self, told: TunnelsState) -> None:
         self._state.tunnels = told

@@ -24,7 +24,7 @@ from sync_server.certificate import Certificate
 from sync_server.charts import Charts
 from sync_server.database import Database
 from sync_server.ingest import Ingest
-from sync_server.live import door, map_door
+from sync_server.live import door, map_door, tunnel_door
 from sync_server.live.bus import Bus, Way
 from sync_server.live.hub import CHANNELS, Hub
 from sync_server.live.notices import Notices
@@ -107,7 +107,7 @@ async def opened(settings: Settings, certificate: Certificate | None = None) -> 
         _wrap(app, traces)
         handle_errors(app)
         routers = (health.router, metrics.router, *api.routers(), *admin.routers())
-        for router in (*routers, door.router, map_door.router):
+        for router in (*routers, door.router, map_door.router, tunnel_door.router):
             app.include_router(router)
         describe(app, routers)
         yield app

@@ -72,7 +72,8 @@ class _Open:
 
 class Tunnels:
     """All tunnels of one engine. `device_of` looks into the inventory, `way_to` says how a device is reached, `why_not` why the
-    person may not (empty: he may); `on_told` gets the state whenever it is another, `note` what happened to a tunnel."""
+    person may not (empty: he may); `leave` hears that a tunnel is over, `on_told` gets the state whenever it is another, `note`
+    what happened to a tunnel."""
 
     def __init__(
         self,
@@ -80,6 +81,7 @@ class Tunnels:
         device_of: Callable[[UUID], Device | None],
         way_to: Callable[[Device], Way],
         reach: Reach,
+        leave: Callable[[UUID], Awaitable[None]],
         why_not: Callable[[], str],
         on_told: Callable[[TunnelsState], None],
         note: Callable[[str, Tunnel], None],
@@ -89,7 +91,8 @@ class Tunnels:
         now_us: Callable[[], int],
         clock: Callable[[], float],
     ) -> None:
-        self._device_of, self._way_to, self._reach, self._why_not = device_of, way_to, reach, why_not
+        self._device_of, self._way_to, self._why_not = device_of, way_to, why_not
+        self._reach, self._leave = reach, leave
         self._on_told, self._note, self._keep_pool = on_told, note, keep_pool
         self._new_id, self._now_us, self._clock = new_id, now_us, clock
         self._pool = pool if not wrong_of(pool) else PortPool()
@@ -295,6 +298,7 @@ class Tunnels:
         one = self._open.pop(id)
         one.server.close()
         await end(*one.tasks)
+        await self._leave(id)
         over = msgspec.structs.replace(one.tunnel, ended=clean_text(why, 300), connections=0)
         self._ended[id] = over, self._clock()
         self._note("tunnel_closed", over)

@@ -42,6 +42,7 @@ from domain.sync import (
 )
 from domain.team import Reachability
 from domain.text import clean_text
+from domain.tunnels import Meet
 from engine import VERSION
 from engine.storage import StorageFailed
 from engine.storage.team import DoesNotFitHere
@@ -116,6 +117,8 @@ class TeamClient:
         self._presence = Present()
         self._watched: tuple[UUID, ...] = ()
         self._failure: StorageFailed | None = None
+        self.on_meet: Callable[[Meet], None] = lambda _: None
+        """Hears that somebody's tunnel is to be carried from here."""
 
     def wake(self) -> None:
         """There is something to say."""
@@ -296,6 +299,9 @@ class TeamClient:
                 return
             case AskNow():
                 self._polling.on_asked(message)
+                return
+            case Meet():
+                self.on_meet(message)
                 return
             case Lease():
                 self._speaking.on_lease(message)

@@ -49,8 +49,7 @@ async def serve_line(socket: WebSocket) -> None:
     """Serve one install, or one who listens."""
     services: Services = socket.app.state.services
     hub: Hub = socket.app.state.hub
-    said = socket.headers.get("origin")
-    if said is not None and said != services.settings.public_url:
+    if is_foreign_page(socket, services):
         await socket.close()  # before it is taken: a page of another site gets 403
         return
     await socket.accept()
@@ -102,10 +101,24 @@ async def _admitted(socket: WebSocket, peer: Peer, services: Services, hub: Hub)
             f"protocol {SYNC_PROTOCOL} or the one before expected, got {hello.protocol}: update the {which}"
         )
         raise HangUp("UPDATE_NEEDED", said)
+    who, tenant = await admit(socket, peer, services, hub, hello.token)
+    return await _welcomed(peer, hub, who, tenant, hello)
+
+
+def is_foreign_page(socket: WebSocket, services: Services) -> bool:
+    """Tell whether a page of another site asks."""
+    said = socket.headers.get("origin")
+    return said is not None and said != services.settings.public_url
+
+
+async def admit(
+    socket: WebSocket, peer: Peer, services: Services, hub: Hub, token: str
+) -> tuple[Principal, UUID]:
+    """Return whose token it is that opens one stream, and in which tenant. Raises HangUp."""
     address = socket.client.host if socket.client is not None else ""
     agent = clean_text(socket.headers.get("user-agent", ""), AGENT_CAP)
     try:
-        who = await services.admission.admit_stream(hello.token, Origin(address, agent, peer.request_id))
+        who = await services.admission.admit_stream(token, Origin(address, agent, peer.request_id))
     except TokenInvalid:
         raise HangUp("TOKEN_INVALID", "no stream token, used before or too old", 1.0) from None
     except LimitExceeded as full:
@@ -114,7 +127,7 @@ async def _admitted(socket: WebSocket, peer: Peer, services: Services, hub: Hub)
         raise HangUp("NOT_A_MEMBER", "that is in a tenant: enter one first")
     if not hub.has_room(who.tenant):
         raise HangUp("TOO_MANY", "as many are connected as may be", LATER_S)
-    return await _welcomed(peer, hub, who, who.tenant, hello)
+    return who, who.tenant
 
 
 async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: Hello) -> tuple[Line, bytes]:

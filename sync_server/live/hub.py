@@ -22,6 +22,7 @@ from sync_server.ingest import Ingest
 from sync_server.ledger import NEWS
 from sync_server.live import carried, others, polling, presence, relaying
 from sync_server.live.bus import Bus, Hear
+from sync_server.live.crossings import Crossing, Crossings
 from sync_server.live.fairness import Fairness
 from sync_server.live.frames import COPIED, COPIED_S, HangUp
 from sync_server.live.intake import Intake
@@ -64,6 +65,7 @@ class Hub:
     ) -> None:
         self.rooms: dict[UUID, Room] = {}
         self.map_rooms: dict[UUID, MapRoom] = {}
+        self.crossings = Crossings()
         self.is_closing = False
         self.greeting = 0
         """Sockets that have not said who they are."""
@@ -106,6 +108,7 @@ class Hub:
             others.HEARD: self._to_room(Room.on_heard_elsewhere),
             relaying.SEEN: self._to_room(lambda room, data: room.on_relayed(relaying.SEEN, data)),
             carried.CARRIED: self._to_room(lambda room, data: room.on_relayed(carried.CARRIED, data)),
+            relaying.MEET: self._to_room(lambda room, data: room.on_relayed(relaying.MEET, data)),
             relaying.ASK: self._to_room(lambda room, data: room.on_relayed(relaying.ASK, data)),
             relaying.PUSHED: self._to_room(lambda room, data: room.on_relayed(relaying.PUSHED, data)),
         }
@@ -128,9 +131,10 @@ class Hub:
         """Return all lines."""
         return [line for room in self.rooms.values() for line in room.lines]
 
-    def connected(self) -> list[Line | Viewer]:
-        """Return all lines, and those who look at a map."""
-        return [*self.lines(), *(viewer for room in self.map_rooms.values() for viewer in room.viewers)]
+    def connected(self) -> list[Line | Viewer | Crossing]:
+        """Return all lines, those who look at a map, and all tunnels."""
+        viewers = (viewer for room in self.map_rooms.values() for viewer in room.viewers)
+        return [*self.lines(), *viewers, *self.crossings.all.values()]
 
     @property
     def behind(self) -> int:
@@ -286,7 +290,7 @@ class Hub:
                     break
             await self._ask_again(self.connected())
 
-    async def _ask_again(self, connected: Sequence[Line | Viewer]) -> None:
+    async def _ask_again(self, connected: Sequence[Line | Viewer | Crossing]) -> None:
         for line in connected:
             try:
                 why = await self._reason(line)
@@ -297,7 +301,7 @@ class Hub:
             if why is not None:
                 line.hang_up(why)
 
-    async def _reason(self, line: Line | Viewer) -> HangUp | None:
+    async def _reason(self, line: Line | Viewer | Crossing) -> HangUp | None:
         """Return why a line is not to be here any more."""
         if isinstance(line, Line) and line.install is not None:  # asked first: the session ends with it
             async with self.works.database.transaction(line.who) as transaction:
@@ -308,10 +312,14 @@ class Hub:
             return HangUp("SESSION_OVER", "the session is over: log in again")
         if (now.role, now.permissions, now.reach) != (line.who.role, line.who.permissions, line.who.reach):
             return HangUp("CLOSING", "what you may do here has changed", 0.5)
+        if isinstance(line, Crossing):
+            async with self.works.database.transaction(line.who) as transaction:
+                if not await transaction.fetchval("SELECT true FROM device WHERE id = $1", line.device):
+                    return HangUp("NOT_FOUND", "the device is not there any more, or not for you")
         return None
 
 
-async def _ended(lines: Sequence[Line | Viewer]) -> None:
+async def _ended(lines: Sequence[Line | Viewer | Crossing]) -> None:
     """Wait until lines have ended, but not for ever."""
     with suppress(TimeoutError):
         async with asyncio.timeout(CLOSE_S):

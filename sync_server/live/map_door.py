@@ -13,16 +13,13 @@ from starlette.websockets import WebSocket
 
 from domain.roles import Permission
 from domain.sync import Refused
-from domain.text import clean_text
-from sync_server.live.door import AGENT_CAP, GREETING_CAP, HELLO_S, LATER_S
+from sync_server.live.door import GREETING_CAP, HELLO_S, LATER_S, admit, is_foreign_page
 from sync_server.live.frames import HangUp, Peer
 from sync_server.live.hub import Hub
 from sync_server.live.map_room import Viewer
 from sync_server.live.works import AWAY
 from sync_server.security import audit
-from sync_server.security.limits import LimitExceeded
-from sync_server.security.principal import Origin, Principal
-from sync_server.security.tokens import TokenInvalid
+from sync_server.security.principal import Principal
 from sync_server.services import Services
 
 PATH = "/api/v1/live/map"
@@ -42,8 +39,7 @@ async def serve_map(socket: WebSocket) -> None:
     """Show the map to somebody for as long as he looks."""
     services: Services = socket.app.state.services
     hub: Hub = socket.app.state.hub
-    said = socket.headers.get("origin")
-    if said is not None and said != services.settings.public_url:
+    if is_foreign_page(socket, services):
         await socket.close()  # before it is taken: a page of another site gets 403
         return
     await socket.accept()
@@ -84,20 +80,9 @@ async def _admitted(socket: WebSocket, peer: Peer, services: Services, hub: Hub)
         hello = msgspec.json.decode(data, type=Hello)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         raise HangUp("BAD_MESSAGE", "a token expected") from None
-    address = socket.client.host if socket.client is not None else ""
-    agent = clean_text(socket.headers.get("user-agent", ""), AGENT_CAP)
-    try:
-        who = await services.admission.admit_stream(hello.token, Origin(address, agent, peer.request_id))
-    except TokenInvalid:
-        raise HangUp("TOKEN_INVALID", "no stream token, used before or too old", 1.0) from None
-    except LimitExceeded as full:
-        raise HangUp("TOO_MANY", str(full), float(full.wait_s)) from None
-    if who.tenant is None:
-        raise HangUp("NOT_A_MEMBER", "that is in a tenant: enter one first")
+    who, _ = await admit(socket, peer, services, hub, hello.token)
     if not who.may(NEEDS):
         raise HangUp("NOT_A_MEMBER", f"the permission {NEEDS} is needed")
-    if not hub.has_room(who.tenant):
-        raise HangUp("TOO_MANY", "as many are connected as may be", LATER_S)
     return who
 
 

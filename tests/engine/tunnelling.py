@@ -85,6 +85,7 @@ class Room:
         self.told: list[TunnelsState] = []
         self.noted: list[tuple[str, Tunnel]] = []
         self.kept: list[PortPool] = []
+        self.left: list[UUID] = []
         self.tcp = TcpTransport()
         ids = iter(range(1, 1000))
         first = min(free_port(), 60_000)
@@ -92,6 +93,7 @@ class Room:
             device_of=self.devices.get,
             way_to=lambda _: self.way,
             reach=reach or self.reach,
+            leave=self._leave,
             why_not=lambda: self.why_not,
             on_told=self.told.append,
             note=lambda kind, tunnel: self.noted.append((kind, tunnel)),
@@ -138,6 +140,9 @@ class Room:
         return await SocketChannel.of(
             await self.tcp.connect_socket(device.address, tunnel.target_port, CONNECT_S)
         )
+
+    async def _leave(self, tunnel: UUID) -> None:
+        self.left.append(tunnel)
 
     async def _keep(self, pool: PortPool) -> None:
         self.kept.append(pool)

@@ -54,7 +54,7 @@ async def test_a_route_that_goes_silent_is_noticed_at_both_ends_and_what_waits_g
     tmp_path: Path, server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch, ways: tuple[str, ...]
 ) -> None:
     for name, limit_s in (
-        ("engine.sync.line.DEAD_AFTER_S", 3.0),
+        ("engine.sync.socket.DEAD_AFTER_S", 3.0),
         ("sync_server.live.line.DEAD_AFTER_S", 3.0),
         ("sync_server.live.room.HEARTBEAT_S", 0.5),
         ("sync_server.live.room.TICK_S", 0.5),

@@ -1,0 +1,220 @@
+"""Tunnels by the server: through a collector that nobody can reach, with what is refused, what breaks, and what the audit has."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from domain.edit import creation
+from domain.inventory import Device, Probe, Site
+from domain.polling import slot_of
+from domain.tunnels import CloseTunnel, OpenTunnel, Tunnel
+from engine.access.channel import ChannelLost
+from engine.compose import new_id
+from tests.engine.tunnelling import EchoRouter, talk
+from tests.server.clients import Person
+from tests.server.conftest import ServerDatabase
+from tests.team.engines import WAIT_S, Joined, join, running
+from tests.team.servers import Reached, listening
+
+HOLDER = """
+    SELECT i.kind FROM sync.slot s JOIN sync.line l USING (tenant_id, run_id) JOIN identity.install i ON i.id = l.install_id
+    WHERE s.slot = $1
+"""
+
+
+@dataclass
+class Scene:
+    """A server with a router behind a collector, and an engineer whose window polls nothing."""
+
+    server: Reached
+    admin: Person
+    collector: Path
+    window: Joined
+    echo: EchoRouter
+    device: Device
+
+    async def open(self) -> Tunnel:
+        """Open a tunnel from the window."""
+        reply = await self.window.ask(OpenTunnel(1, self.device.id, self.echo.port, "Ben"))
+        assert not reply.refusals, reply.refusals
+        return msgspec.convert(reply.result["tunnel"], Tunnel)
+
+    def now(self, tunnel: Tunnel) -> Tunnel:
+        """Return how a tunnel stands."""
+        state = self.window.engine.state.tunnels
+        assert state is not None
+        return next(one for one in state.tunnels if one.id == tunnel.id)
+
+    async def audited(self, act: str) -> list[dict[str, Any]]:
+        """Return the rows of the audit of an act."""
+        rows = await self.admin.get(f"/audit?act={act}")
+        return [row["detail"] for row in rows]
+
+
+@asynccontextmanager
+async def scene(
+    database: ServerDatabase, folder: Path, role: str = "engineer", **member: Any
+) -> AsyncIterator[Scene]:
+    """Yield it all; the collector is to be run."""
+    async with listening(database) as server, EchoRouter() as echo:
+        root = await server.found()
+        await server.tenant(root)
+        admin = await server.member(root, "tenant_admin", "boss@example.org")
+        collector = await join(folder / "hill", server, "boss@example.org", kind="collector")
+        site = Site(new_id(), "Hill")
+        probe = Probe("tcp", echo.port)
+        device = Device(new_id(), "r1", "127.0.0.1", (probe,), site=site.id, interval_s=1.0)
+        async with running(collector) as first:
+            await first.until(lambda: first.team.reachability == "online")
+            await first.edit("add", creation("site", site), creation("device", device))
+            await first.until(lambda: first.team.pending == 0)
+        await server.member(root, role, "ben@example.org", **member)
+        ben = await join(folder / "van", server, "ben@example.org")
+        async with running(ben) as window:
+            yield Scene(server, admin, collector, window, echo, device)
+
+
+async def carried_by(scene: Scene) -> None:
+    """Wait until the collector polls the device, and the window knows the device and polls it not."""
+    window, device = scene.window, scene.device
+
+    def knows() -> bool:
+        is_there = device.id in window.state.inventory.tables["device"]
+        return is_there and window.team.reachability == "online" and not window.engine._board.polls(device)
+
+    async with asyncio.timeout(WAIT_S):
+        while await scene.server.owner.fetchval(HOLDER, slot_of(device.id)) != "collector":  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    await window.until(knows)
+
+
+async def test_bytes_pass_by_a_collector_that_dials_out_and_the_audit_has_who_and_how_many(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    async with scene(server_database, tmp_path) as at, running(at.collector) as hill:
+        await hill.until(lambda: hill.engine._board.polls(at.device))
+        await carried_by(at)
+        tunnel = await at.open()
+        assert tunnel.way == "relay"
+        data = os.urandom(3 * 1024 * 1024)
+        backs = await asyncio.gather(talk(tunnel, data), *(talk(tunnel, b"%d" % n) for n in range(5)))
+        assert backs == [data, b"0", b"1", b"2", b"3", b"4"]
+        assert not (await at.window.ask(CloseTunnel(2, tunnel.id))).refusals
+        opened, closed = await at.audited("tunnel.opened"), []
+        while not closed:
+            closed = await at.audited("tunnel.closed")
+        assert opened == [
+            {
+                "tunnel": str(tunnel.id),
+                "port": at.echo.port,
+                "address": "127.0.0.1",
+                "name": "r1",
+                "by_way_of": "hill",
+            }
+        ]
+        assert closed[0]["to_bytes"] > len(data) < closed[0]["from_bytes"]
+        assert closed[0]["why"] == "whoever opened it hung up"
+        assert not at.server.app.state.hub.crossings.all
+
+
+async def test_a_collector_that_is_killed_midway_ends_the_connection_in_words(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    async with scene(server_database, tmp_path) as at:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "engine", "--profile", str(at.collector), "--collector"),
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            await carried_by(at)
+            tunnel = await at.open()
+            reader, writer = await asyncio.open_connection("127.0.0.1", tunnel.port)
+            writer.write(b"hello")
+            assert await reader.readexactly(5) == b"hello"
+        finally:
+            os.kill(process.pid, signal.SIGKILL)
+            await process.wait()
+        assert await reader.read() == b""
+        writer.close()
+        await at.window.until(lambda: at.now(tunnel).trouble)
+        assert "hill hung up" in at.now(tunnel).trouble
+        assert not at.now(tunnel).ended, "the next connection tries anew"
+
+
+@pytest.mark.parametrize("role", ["viewer", "manager"])
+async def test_who_may_open_no_tunnels_opens_none(
+    tmp_path: Path, server_database: ServerDatabase, role: str
+) -> None:
+    async with scene(server_database, tmp_path, role) as at:
+        window = at.window
+        await window.until(lambda: at.device.id in window.state.inventory.tables["device"])
+        reply = await window.ask(OpenTunnel(1, at.device.id, at.echo.port, "Ben"))
+        assert [one.code for one in reply.refusals] == ["NOT_ALLOWED"]
+        assert await refusal(at, at.device.id, at.echo.port) == "the permission tunnels:write is needed"
+        assert (await at.audited("tunnel.refused"))[0]["why"] == "the permission tunnels:write is needed"
+
+
+async def refusal(scene: Scene, device: UUID, port: int) -> str:
+    """Return why the server joins no tunnel to a port of a device, whatever the window's own engine thinks of it."""
+    relay = scene.window.engine._tunnels._relay
+    assert relay is not None
+    with pytest.raises(ChannelLost) as refused:
+        await relay.reach(Tunnel(new_id(), device, "tcp", port, 1, "relay", "Ben", 0))
+    return str(refused.value)
+
+
+async def test_what_is_of_others_is_not_there_and_other_ports_are_refused(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    async with scene(server_database, tmp_path) as at, running(at.collector):
+        await carried_by(at)
+        root = await at.server.log_in("root@platform")
+        await at.server.tenant(root)
+        other = await at.server.member(root, "engineer")
+        theirs = await other.post("/devices", {"name": "theirs", "address": "10.9.9.9"}, expect=201)
+        assert await refusal(at, UUID(theirs["id"]), 22) == "the device is not there"
+        assert await refusal(at, new_id(), 22) == "the device is not there"
+        assert (await refusal(at, at.device.id, 25)).startswith("port 25 is none")
+        assert len(await at.audited("tunnel.refused")) == 3
+        assert not await at.audited("tunnel.opened")
+        (site,) = [one for one in await at.admin.get("/sites") if one["name"] == "Hill"]
+        assert site["id"] == str(at.device.site)
+        elsewhere = await at.admin.post("/sites", {"name": "Valley"}, expect=201)
+        (ben,) = [one for one in await at.admin.get("/users") if one["login"] == "ben@example.org"]
+        await at.admin.ask("PATCH", f"/users/{ben['id']}", {"sites": [elsewhere["id"]]}, expect=200)
+        assert await refusal(at, at.device.id, at.echo.port) == "the device is not there"
+
+
+async def test_where_nobody_polls_nobody_carries_and_it_is_said(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    async with scene(server_database, tmp_path) as at:
+        window = at.window
+        await window.until(lambda: window.team.reachability == "online")
+        assert "carr" in await refusal(at, at.device.id, at.echo.port)
+
+
+async def test_who_loses_the_right_loses_the_tunnel(tmp_path: Path, server_database: ServerDatabase) -> None:
+    async with scene(server_database, tmp_path) as at, running(at.collector):
+        await carried_by(at)
+        tunnel = await at.open()
+        reader, writer = await asyncio.open_connection("127.0.0.1", tunnel.port)
+        writer.write(b"x")
+        assert await reader.readexactly(1) == b"x"
+        (ben,) = [one for one in await at.admin.get("/users") if one["login"] == "ben@example.org"]
+        await at.admin.ask("PATCH", f"/users/{ben['id']}", {"role": "viewer"}, expect=200)
+        assert await reader.read() == b""
+        writer.close()
+        await at.window.until(lambda: not at.server.app.state.hub.crossings.all)
