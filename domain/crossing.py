@@ -27,13 +27,15 @@ FRAME_CAP_BYTES = 64 * 1024 + 16
 
 
 class Begin(msgspec.Struct, tag="begin", frozen=True):
-    """A tunnel to a port of a device is to be carried. `token` opens one stream, once; `install` is who dials."""
+    """A tunnel to a port of a device is to be carried. `token` opens one stream, once; `install` is who dials;
+    `via` the install of a colleague whose shared tunnel is to carry it."""
 
     token: str
     install: UUID
     tunnel: UUID
     device: UUID
     port: int
+    via: UUID | None = None
 
     def __repr__(self) -> str:
         return f"Begin(tunnel={self.tunnel}, device={self.device}, port={self.port})"

@@ -32,7 +32,7 @@ from domain.load import LinkState
 from domain.past_numbers import AskPorts, AskSeries, PortsThen, Series
 from domain.polling import AskNow, Heard, LetGo, Poller, Seen, Share
 from domain.roles import Permission, Role
-from domain.tunnels import Meet
+from domain.tunnels import GiveWay, Meet, TakeOver, TeamTunnel, TellTunnels
 from domain.watching import AlertRule, Ignored, Maintenance
 
 _Message = TypeVar("_Message")
@@ -180,6 +180,8 @@ ToServer = (
     | Seen
     | Loads
     | AskNow
+    | TellTunnels
+    | TakeOver
 )
 
 
@@ -316,6 +318,7 @@ class Live(msgspec.Struct, tag="live", frozen=True):
     `numbers`: the newest of watched devices, [device, at_us, [[metric, instance, value], ...]]. `heard`: [device, at_us], when
     those who poll heard devices last that go on as they are; it comes with "device_status", of what one reaches. `loads`: what
     links carry that one reaches; it comes with "metric_update". `pushed`: what devices pushed last, for who judges alone.
+    `tunnels`: all that people have open to devices that one reaches, None: as before; it comes with "presence".
     """
 
     people: tuple[Person, ...] | None = None
@@ -324,6 +327,7 @@ class Live(msgspec.Struct, tag="live", frozen=True):
     heard: tuple[tuple[UUID, int], ...] = ()
     loads: tuple[Load, ...] = ()
     pushed: tuple[Numbers, ...] = ()
+    tunnels: tuple[TeamTunnel, ...] | None = None
 
 
 class Refused(msgspec.Struct, tag="refused", frozen=True):
@@ -348,6 +352,7 @@ ToInstall = (
     | Heard
     | AskNow
     | Meet
+    | GiveWay
     | Live
     | Refused
     | Alive

@@ -48,6 +48,10 @@ TUNNELS_CAP = 32
 """Most tunnels of one engine at a time."""
 CONNECTIONS_CAP = 32
 """Most connections of one tunnel at a time."""
+GIVE_WAY_S = 30.0
+"""How long somebody has whose tunnel is taken over."""
+TELL_EVERY_S, TOLD_FOR_S = 10.0, 30.0
+"""How often an install says what it has open, and how long that is believed."""
 POOL_CAP = 1_000
 LOWEST_PORT, HIGHEST_PORT = 1_024, 65_535
 
@@ -63,7 +67,8 @@ class Tunnel(msgspec.Struct, frozen=True):
     """One tunnel as it stands. `port` is where it begins at 127.0.0.1, `target_port` where it ends at the device.
 
     `connections`: how many are open; bytes are counted from the start, `to_bytes` towards the device. `trouble`: why the last
-    connection failed. `ended`: why it is over, empty while it is open.
+    connection failed. `ended`: why it is over, empty while it is open. `via`: the install of a colleague whose shared tunnel
+    carries it. `is_shared`: colleagues may go by it. `warning`: what will end it soon.
     """
 
     id: UUID
@@ -79,17 +84,37 @@ class Tunnel(msgspec.Struct, frozen=True):
     from_bytes: int = 0
     trouble: str = ""
     ended: str = ""
+    via: UUID | None = None
+    is_shared: bool = False
+    warning: str = ""
+
+
+class TeamTunnel(msgspec.Struct, frozen=True):
+    """A tunnel of somebody of the team: who, at which computer, and whether others may go by it. The server says whose it is."""
+
+    id: UUID
+    device: UUID
+    service: Service
+    target_port: int
+    way: Way
+    since_us: int
+    is_shared: bool = False
+    install: UUID | None = None
+    by: str = ""
+    computer: str = ""
 
 
 class TunnelsState(msgspec.Struct, frozen=True):
-    """All tunnels of an engine, the oldest first, and the ports they may begin at."""
+    """All tunnels of an engine, the oldest first, the ports they may begin at, and what others of the team have open."""
 
     tunnels: tuple[Tunnel, ...] = ()
     pool: PortPool = PortPool()
+    team: tuple[TeamTunnel, ...] = ()
 
 
 class OpenTunnel(msgspec.Struct, tag="open_tunnel", frozen=True):
-    """Open a tunnel to a port of a device, for somebody called `by` (at most 120 characters).
+    """Open a tunnel to a port of a device, for somebody called `by` (at most 120 characters); by the shared tunnel of a
+    colleague where `via` is his install.
 
     Reply.result: {"tunnel": Tunnel as plain data}; one that the same person has open there is it. Refusals: DEVICE_NOT_FOUND,
     PORT_NOT_ALLOWED, NOT_ALLOWED, TOO_MANY_TUNNELS, NO_FREE_PORT.
@@ -99,6 +124,7 @@ class OpenTunnel(msgspec.Struct, tag="open_tunnel", frozen=True):
     device: UUID
     port: int
     by: str = ""
+    via: UUID | None = None
 
 
 class CloseTunnel(msgspec.Struct, tag="close_tunnel", frozen=True):
@@ -115,7 +141,45 @@ class SetPortPool(msgspec.Struct, tag="set_port_pool", frozen=True):
     pool: PortPool
 
 
-TunnelRequest = OpenTunnel | CloseTunnel | SetPortPool
+class ShareTunnel(msgspec.Struct, tag="share_tunnel", frozen=True):
+    """Let colleagues go by a tunnel of this computer, or no more. Reply: ok, or TUNNEL_NOT_FOUND."""
+
+    request: int
+    tunnel: UUID
+    is_shared: bool
+
+
+class TakeTunnel(msgspec.Struct, tag="take_tunnel", frozen=True):
+    """Have a colleague's tunnel end in `GIVE_WAY_S`, after he was warned. Reply: ok when it is on its way, or NOT_CONNECTED."""
+
+    request: int
+    install: UUID
+    tunnel: UUID
+
+
+TunnelRequest = OpenTunnel | CloseTunnel | SetPortPool | ShareTunnel | TakeTunnel
+
+
+class TellTunnels(msgspec.Struct, tag="tell_tunnels", frozen=True):
+    """An install to the server: what it has open, all of it, when that changes and every `TELL_EVERY_S` while there is any."""
+
+    tunnels: tuple[TeamTunnel, ...] = ()
+
+
+class TakeOver(msgspec.Struct, tag="take_over", frozen=True):
+    """An install to the server: its person takes a colleague's tunnel over."""
+
+    install: UUID
+    tunnel: UUID
+
+
+class GiveWay(msgspec.Struct, tag="give_way", frozen=True):
+    """The server to an install: `by` takes a tunnel of yours over, which ends in `for_s`."""
+
+    install: UUID
+    tunnel: UUID
+    by: str
+    for_s: float
 
 
 class Meet(msgspec.Struct, tag="meet", frozen=True):

@@ -16,11 +16,25 @@ import msgspec
 from domain.crossing import FRAME_CAP_BYTES, PATH
 from domain.errors import Refusal
 from domain.inventory import Device
-from domain.tunnels import CONNECT_S, PortPool, Tunnel, TunnelRequest, TunnelsState, Way
+from domain.tunnels import (
+    CONNECT_S,
+    TELL_EVERY_S,
+    GiveWay,
+    Meet,
+    PortPool,
+    TakeOver,
+    TakeTunnel,
+    TeamTunnel,
+    TellTunnels,
+    Tunnel,
+    TunnelRequest,
+    TunnelsState,
+    Way,
+)
 from domain.wire import Reply
 from engine.access.channel import Channel, SocketChannel
 from engine.access.relay import Carrying, Relay
-from engine.access.tunnels import Tunnels
+from engine.access.tunnels import TURN_S, Tunnels
 from engine.journal import JournalPen
 from engine.judge.outcome import Outcome
 from engine.requests import Answer
@@ -67,6 +81,9 @@ class TunnelPart:
             clock=time.monotonic,
         )
         state.tunnels = self._tunnels.state
+        self._team_tunnels: tuple[TeamTunnel, ...] = ()
+        self._said: tuple[TeamTunnel, ...] = ()
+        self._said_s = float("-inf")
         self._relay: Relay | None = None
         self._carrying: Carrying | None = None
         if (desk := team.desk) is not None:
@@ -80,7 +97,7 @@ class TunnelPart:
                 self._why_not_carried,
                 self._connect,
             )
-            desk.client.on_meet = self._carrying.on_meet
+            desk.client.on_tunnels = self._hear
 
     async def close(self) -> None:
         """End all, and what is carried for others."""
@@ -94,9 +111,19 @@ class TunnelPart:
 
     def service(self) -> asyncio.Task[None]:
         """Return what runs for ever."""
-        return keep("tunnels", self._tunnels.run)
+        return keep("tunnels", self._run)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(TURN_S)
+            await self._tunnels.turn()
+            if self._team_tunnels and not self._is_online():
+                self._hear(())
+            self._say(self._tunnels.state.tunnels)
 
     async def _answer(self, request: TunnelRequest) -> Reply:
+        if isinstance(request, TakeTunnel):
+            return self._take(request)
         try:
             return await self._tunnels.answer(request)
         except StorageFailed as error:
@@ -105,9 +132,11 @@ class TunnelPart:
 
     def _way_to(self, device: Device) -> Way:
         """Return how a device is reached: from here where it is polled from here, or where there is nobody else to."""
+        return "relay" if self._is_online() and not self._board.polls(device) else "direct"
+
+    def _is_online(self) -> bool:
         desk = self._team.desk
-        is_alone = desk is None or desk.state().reachability != "online"
-        return "direct" if is_alone or self._board.polls(device) else "relay"
+        return desk is not None and desk.state().reachability == "online"
 
     async def _reach(self, tunnel: Tunnel, device: Device) -> Channel:
         if tunnel.way == "direct" or self._relay is None:
@@ -125,14 +154,53 @@ class TunnelPart:
         calls = self._team.calls
         return await WebSocket.opened(await calls.connect(), calls.server, PATH, FRAME_CAP_BYTES, packs=False)
 
-    def _why_not_carried(self, device: Device) -> str:
-        """Return why a tunnel of somebody else is not carried from here; empty where it is."""
+    def _why_not_carried(self, device: Device, port: int) -> str:
+        """Return why a tunnel of somebody else is not carried from here; empty where it is: where this is the collector that
+        polls the device, or somebody here shares a tunnel there."""
         if self._team.is_collector and device.polled_by in (None, self._state.vantage):
             return ""  # the server knows who of the collectors polls it by now
-        return "whoever polls the device is no collector, and carries nothing for others"
+        wanted = (device.id, port, "direct", True, "")
+        shared = self._tunnels.state.tunnels
+        if any((one.device, one.target_port, one.way, one.is_shared, one.ended) == wanted for one in shared):
+            return ""
+        return "it carries nothing for others there"
+
+    def _take(self, request: TakeTunnel) -> Reply:
+        desk = self._team.desk
+        if desk is not None and desk.client.say(TakeOver(request.install, request.tunnel)):
+            return Reply(request.request)
+        said = "the server is away: a tunnel is taken over by it alone"
+        return Reply(request.request, (Refusal("NOT_CONNECTED", said),))
+
+    def _hear(self, told: Meet | GiveWay | tuple[TeamTunnel, ...]) -> None:
+        """Take what the server says of tunnels."""
+        if isinstance(told, Meet):
+            if self._carrying is not None:
+                self._carrying.on_meet(told)
+        elif isinstance(told, GiveWay):
+            self._tunnels.give_way(told.tunnel, told.by, told.for_s)
+        else:
+            mine = self._state.vantage
+            self._team_tunnels = tuple(one for one in told if one.install != mine)
+            self._tell(self._tunnels.state)
+
+    def _say(self, tunnels: tuple[Tunnel, ...]) -> None:
+        """Tell the team what is open here, if that is news or was said long ago."""
+        desk = self._team.desk
+        if desk is None:
+            return
+        now_s = time.monotonic()
+        said = tuple(
+            TeamTunnel(one.id, one.device, one.service, one.target_port, one.way, one.since_us, one.is_shared)
+            for one in tunnels
+            if not one.ended
+        )
+        is_due = said != self._said or (bool(said) and now_s - self._said_s >= TELL_EVERY_S)
+        if is_due and desk.client.say(TellTunnels(said)):
+            self._said, self._said_s = said, now_s
 
     def _tell(self, told: TunnelsState) -> None:
-        self._state.tunnels = told
+        self._state.tunnels = msgspec.structs.replace(told, team=self._team_tunnels)
         self._board.touch([Subject("tunnels", None)])
 
     def _note(self, kind: Any, tunnel: Tunnel) -> None:

@@ -27,12 +27,23 @@ from app.access.launching import (
     winbox_command,
 )
 from app.commands import Asks
+from app.dialogs.confirm import Confirm
 from app.model import Delta, Model
 from app.panels.text import caption
 from app.team.rights import offer, why_not
 from app.words import capitalized, isolated
 from domain.inventory import NEEDS, Device, Inventory
-from domain.tunnels import CloseTunnel, OpenTunnel, Tunnel, service_words, services_of
+from domain.tunnels import (
+    GIVE_WAY_S,
+    CloseTunnel,
+    OpenTunnel,
+    ShareTunnel,
+    TakeTunnel,
+    TeamTunnel,
+    Tunnel,
+    service_words,
+    services_of,
+)
 from domain.wire import Reply
 
 Then = Literal["use", "copy"]
@@ -73,17 +84,55 @@ class TunnelDesk(QObject):
         self.winbox = ""
         """Where WinBox lies, as somebody set it; empty: where it usually does."""
         self._told: set[UUID] = set()
+        self._warned: set[UUID] = set()
         model.changed.connect(self._on_changed)
 
-    def open(self, id: UUID, port: int, then: Then = "use") -> None:
-        """Open a tunnel to a port of a device, or take the one that is open; then start what uses it, or copy its address."""
+    def open(self, id: UUID, port: int, then: Then = "use", via: UUID | None = None) -> None:
+        """Open a tunnel to a port of a device, or take the one that is open; then start what uses it, or copy its address.
+
+        `via`: the install of a colleague by whose shared tunnel it goes.
+        """
         team = (self._model.today or self._model).team
         by = team.name if team is not None else self._author
-        self._asks.request(lambda number: OpenTunnel(number, id, port, by), partial(self._on_opened, then))
+        self._asks.request(
+            lambda number: OpenTunnel(number, id, port, by, via), partial(self._on_opened, then)
+        )
 
     def close(self, tunnel: UUID) -> None:
         """End a tunnel."""
         self._asks.request(lambda number: CloseTunnel(number, tunnel), self._on_closed)
+
+    def share(self, tunnel: Tunnel) -> None:
+        """Let colleagues go by a tunnel of this computer, or no more."""
+        self._asks.request(
+            lambda number: ShareTunnel(number, tunnel.id, not tunnel.is_shared), self._on_closed
+        )
+
+    def join(self, other: TeamTunnel) -> None:
+        """Open a tunnel of one's own to where a colleague has one: by his, where he shares it."""
+        self.open(other.device, other.target_port, via=other.install if other.is_shared else None)
+
+    def take_over(self, other: TeamTunnel) -> None:
+        """Ask once, then have a colleague's tunnel end, after he was warned."""
+        live = self._model.today or self._model
+        device = live.inventory.device(other.device)
+        name = isolated(device.name) if device is not None else "the device"
+        question = f"Take {name} over from {isolated(other.by)}?"
+        details = (
+            f"{service_words(other.service, other.target_port)} at {other.computer or 'another computer'} ends in "
+            f"{GIVE_WAY_S:.0f} seconds. {isolated(other.by)} is told that it was you; so is the audit."
+        )
+        Confirm(question, details, "Take over", lambda: self._take(other), self._window).open()
+
+    def _take(self, other: TeamTunnel) -> None:
+        install = other.install
+        if install is not None:
+            self._asks.request(lambda number: TakeTunnel(number, install, other.id), self._on_taken)
+
+    def _on_taken(self, reply: Reply) -> None:
+        self._on_closed(reply)
+        if not reply.refusals:
+            self._say(f"It is told to give way, and ends in {GIVE_WAY_S:.0f} seconds")
 
     def use(self, tunnel: Tunnel) -> None:
         """Start what goes through a tunnel."""
@@ -182,6 +231,13 @@ class TunnelDesk(QObject):
                 what = service_words(tunnel.service, tunnel.target_port)
                 self._say(f"The {what} tunnel to {name} ended: {tunnel.ended}", bad=True)
         self._told = set(over)
+        for tunnel in live.tunnels.tunnels:
+            if tunnel.warning and tunnel.id not in self._warned and not tunnel.ended:
+                self._warned.add(tunnel.id)
+                device = live.inventory.device(tunnel.device)
+                name = isolated(device.name) if device is not None else "a device"
+                what = service_words(tunnel.service, tunnel.target_port)
+                self._say(f"{what} to {name}: {tunnel.warning}", bad=True)
 
 
 def address_of(tunnel: Tunnel) -> str:

@@ -6,7 +6,7 @@ One rule: what is over says why before anything else.
 from __future__ import annotations
 
 from app.words import capitalized, clock, count_of, size
-from domain.tunnels import Tunnel
+from domain.tunnels import TeamTunnel, Tunnel
 
 WAYS = {"direct": "From here", "relay": "By the server"}
 
@@ -27,4 +27,20 @@ def stand_of(tunnel: Tunnel, now_us: int) -> str:
         said.append(f"{size(tunnel.to_bytes)} there and {size(tunnel.from_bytes)} back")
     if not tunnel.ended:
         said.append(f"{WAYS[tunnel.way].lower()} since {clock(tunnel.since_us, now_us)}")
+    if tunnel.is_shared and not tunnel.ended:
+        said.insert(1, "shared")
+    if tunnel.warning and not tunnel.ended:
+        said.insert(0, capitalized(tunnel.warning))
+    return ", ".join(said)
+
+
+def others_of(other: TeamTunnel, now_us: int) -> str:
+    """Return since when somebody else is at a device, and from where."""
+    said = [
+        f"{WAYS[other.way] if other.way == 'relay' else 'Directly'} since {clock(other.since_us, now_us)}"
+    ]
+    if other.computer:
+        said.append(f"at {other.computer}")
+    if other.is_shared:
+        said.append("shared")
     return ", ".join(said)

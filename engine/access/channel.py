@@ -82,24 +82,28 @@ class SocketChannel:
 async def join(
     near: Channel, far: Channel, on_out: Callable[[int], None], on_in: Callable[[int], None]
 ) -> str:
-    """Carry bytes both ways until both sides said no more or one broke; close both, and return why it broke, or nothing.
+    """Carry bytes both ways until both sides said no more or one broke; close both, and return why the far one broke, or nothing.
 
     `on_out` hears how many bytes went from near to far, `on_in` the other way.
     """
-    broken: list[str] = []
+    broken: list[tuple[Channel, str]] = []
     both_over = asyncio.Event()
     over = 0
 
     async def one_way(source: Channel, target: Channel, on_bytes: Callable[[int], None]) -> None:
         nonlocal over
+        at = source
         try:
             while data := await source.read():
+                at = target
                 await target.write(data)
                 on_bytes(len(data))
+                at = source
+            at = target
             await target.write_eof()
             over += 1
         except ChannelLost as error:
-            broken.append(str(error))
+            broken.append((at, str(error)))
         if over == 2 or broken:
             both_over.set()
 
@@ -108,10 +112,10 @@ async def join(
         await both_over.wait()
     finally:
         await end(*tasks)
-        why = broken[0] if broken else ""
+        why = broken[0][1] if broken else ""
         near.close(why)
         far.close(why)
-    return why
+    return why if broken and broken[0][0] is far else ""
 
 
 def _said(error: OSError) -> str:

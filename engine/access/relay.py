@@ -136,7 +136,9 @@ class Relay:
                 socket = await met(
                     self._dial,
                     self._token,
-                    lambda token: Begin(token, self._install, tunnel.id, tunnel.device, tunnel.target_port),
+                    lambda token: Begin(
+                        token, self._install, tunnel.id, tunnel.device, tunnel.target_port, tunnel.via
+                    ),
                 )
                 line = self._lines[tunnel.id] = MetLine(socket)
         return line.bundle.open()
@@ -149,7 +151,8 @@ class Relay:
 
 
 class Carrying:
-    """The end that carries. `device_of` looks into the inventory, `why_not` says why a tunnel to a device is not carried here."""
+    """The end that carries. `device_of` looks into the inventory, `why_not` says why a tunnel to a port of a
+    device is not carried here."""
 
     def __init__(  # noqa: PLR0917
         self,
@@ -157,7 +160,7 @@ class Carrying:
         dial: Dial,
         token: Token,
         device_of: Callable[[UUID], Device | None],
-        why_not: Callable[[Device], str],
+        why_not: Callable[[Device, int], str],
         connect: Connect,
     ) -> None:
         self._install, self._dial, self._token = install, dial, token
@@ -187,7 +190,10 @@ class Carrying:
         except ChannelLost as error:
             _log.warning("tunnel_not_carried", extra={**told, "reason": refusal or str(error)})
             return
-        assert device is not None, "a tunnel to a device that is not here was refused"
+        if refusal or device is None:
+            _log.warning("tunnel_not_carried", extra={**told, "reason": refusal})
+            socket.close()
+            return
         joined: set[asyncio.Task[None]] = set()
 
         def answer(strand: Strand) -> None:
@@ -209,7 +215,7 @@ class Carrying:
             return "the device is not known there"
         if port not in services_of(device):
             return f"port {port} is none that the device is administered by"
-        return self._why_not(device)
+        return self._why_not(device, port)
 
     async def _join(self, strand: Strand, device: Device, port: int) -> None:
         try:

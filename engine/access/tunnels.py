@@ -22,6 +22,7 @@ from domain.text import clean_text
 from domain.tunnels import (
     CONNECTIONS_CAP,
     ENDED_SHOWN_S,
+    GIVE_WAY_S,
     IDLE_S,
     SILENT_S,
     TUNNELS_CAP,
@@ -29,8 +30,8 @@ from domain.tunnels import (
     OpenTunnel,
     PortPool,
     SetPortPool,
+    ShareTunnel,
     Tunnel,
-    TunnelRequest,
     TunnelsState,
     Way,
     services_of,
@@ -60,6 +61,8 @@ class _Open:
         self.tasks: set[asyncio.Task[None]] = set()
         self.passed_s = self.used_s = now_s
         """When bytes last passed, and when somebody was last connected."""
+        self.taken_by, self.leaves_s = "", 0.0
+        """Who takes it over, and when it ends by that."""
 
     def count(self, now_s: float, *, to: int = 0, back: int = 0) -> None:
         """Count what passed."""
@@ -107,7 +110,18 @@ class Tunnels:
         tunnels = [one.tunnel for one in self._open.values()] + [tunnel for tunnel, _ in self._ended.values()]
         return TunnelsState(tuple(sorted(tunnels, key=lambda one: (one.since_us, one.id))), self._pool)
 
-    async def answer(self, request: TunnelRequest) -> Reply:
+    def give_way(self, id: UUID, by: str, for_s: float) -> None:
+        """Somebody takes a tunnel over: it ends soon, and whoever has it is warned."""
+        one = self._open.get(id)
+        if one is not None and not one.tunnel.warning:
+            for_s = min(max(for_s, 0.0), GIVE_WAY_S)
+            one.leaves_s = self._clock() + for_s
+            one.taken_by = clean_text(by, NAME_CAP) or "somebody"
+            said = f"{one.taken_by} takes it over in {for_s:.0f} s"
+            one.tunnel = msgspec.structs.replace(one.tunnel, warning=said)
+            self._tell()
+
+    async def answer(self, request: OpenTunnel | CloseTunnel | ShareTunnel | SetPortPool) -> Reply:
         """Return the one reply to a request."""
         match request:
             case OpenTunnel():
@@ -119,6 +133,13 @@ class Tunnels:
                     said = "this tunnel is over: open another"
                     return Reply(request.request, (Refusal("TUNNEL_NOT_FOUND", said, "tunnel"),))
                 return Reply(request.request)
+            case ShareTunnel():
+                if (one := self._open.get(request.tunnel)) is None:
+                    said = "this tunnel is over: open another"
+                    return Reply(request.request, (Refusal("TUNNEL_NOT_FOUND", said, "tunnel"),))
+                one.tunnel = msgspec.structs.replace(one.tunnel, is_shared=request.is_shared)
+                self._tell()
+                return Reply(request.request)
             case SetPortPool():
                 if wrong := wrong_of(request.pool):
                     return Reply(request.request, (Refusal("INVALID_INPUT", wrong, "pool"),))
@@ -127,14 +148,8 @@ class Tunnels:
                 self._tell()
                 return Reply(request.request)
 
-    async def run(self) -> None:
-        """Take turns, for ever."""
-        while True:
-            await asyncio.sleep(TURN_S)
-            await self.turn()
-
     async def turn(self) -> None:
-        """End what is to end by now, forget what ended long ago, and tell the counts."""
+        """End what is to end by now, forget what ended long ago, and tell the counts; to be called every `TURN_S`."""
         now_s = self._clock()
         for id, one in list(self._open.items()):
             if why := self._over(one, now_s):
@@ -158,6 +173,8 @@ class Tunnels:
             return "the device has another address or other ports now"
         if why := self._why_not():
             return why
+        if one.taken_by and now_s >= one.leaves_s:
+            return f"{one.taken_by} took it over"
         if one.tunnel.connections:
             one.used_s = now_s
             if now_s - one.passed_s >= SILENT_S:
@@ -184,9 +201,10 @@ class Tunnels:
             return Refusal("PORT_NOT_ALLOWED", said, "port")
         if why := self._why_not():
             return Refusal("NOT_ALLOWED", why)
-        way = self._way_to(device)
+        way: Way = "relay" if request.via is not None else self._way_to(device)
+        wanted = (device.id, request.port, way, request.via)
         for one in self._open.values():
-            if (one.tunnel.device, one.tunnel.target_port, one.tunnel.way) == (device.id, request.port, way):
+            if (one.tunnel.device, one.tunnel.target_port, one.tunnel.way, one.tunnel.via) == wanted:
                 return one.tunnel
         if len(self._open) >= TUNNELS_CAP:
             said = f"{TUNNELS_CAP} tunnels are open: close one first"
@@ -211,6 +229,7 @@ class Tunnels:
             way,
             clean_text(request.by, NAME_CAP),
             self._now_us(),
+            via=request.via,
         )
         self._open[id] = _Open(tunnel, device.address, server, self._clock())
         self._note("tunnel_opened", tunnel)
@@ -266,12 +285,14 @@ class Tunnels:
         self._recount(one, 1)
         try:
             far = await self._reach(one.tunnel, device)
-            await join(
+            why = await join(
                 near,
                 far,
                 lambda size: one.count(self._clock(), to=size),
                 lambda size: one.count(self._clock(), back=size),
             )
+            if why:
+                self._trouble(one, why)
         except (DeviceError, ChannelLost) as error:
             self._trouble(one, str(error))
         finally:

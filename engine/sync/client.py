@@ -42,7 +42,7 @@ from domain.sync import (
 )
 from domain.team import Reachability
 from domain.text import clean_text
-from domain.tunnels import Meet
+from domain.tunnels import GiveWay, Meet, TeamTunnel
 from engine import VERSION
 from engine.storage import StorageFailed
 from engine.storage.team import DoesNotFitHere
@@ -117,8 +117,8 @@ class TeamClient:
         self._presence = Present()
         self._watched: tuple[UUID, ...] = ()
         self._failure: StorageFailed | None = None
-        self.on_meet: Callable[[Meet], None] = lambda _: None
-        """Hears that somebody's tunnel is to be carried from here."""
+        self.on_tunnels: Callable[[Meet | GiveWay | tuple[TeamTunnel, ...]], None] = lambda _: None
+        """Hears that somebody's tunnel is to be carried from here, that one of ours is taken over, and what others have open."""
 
     def wake(self) -> None:
         """There is something to say."""
@@ -300,12 +300,14 @@ class TeamClient:
             case AskNow():
                 self._polling.on_asked(message)
                 return
-            case Meet():
-                self.on_meet(message)
+            case Meet() | GiveWay():
+                self.on_tunnels(message)
                 return
             case Lease():
                 self._speaking.on_lease(message)
             case Live():
+                if message.tunnels is not None:
+                    self.on_tunnels(message.tunnels)
                 self._speaking.on_live(message)
             case Alive():
                 self._speaking.on_alive(message)

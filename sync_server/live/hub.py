@@ -20,7 +20,7 @@ from engine.tasks import end, keep
 from sync_server.charts import Charts
 from sync_server.ingest import Ingest
 from sync_server.ledger import NEWS
-from sync_server.live import carried, others, polling, presence, relaying
+from sync_server.live import carried, others, polling, presence, relaying, team_tunnels
 from sync_server.live.bus import Bus, Hear
 from sync_server.live.crossings import Crossing, Crossings
 from sync_server.live.fairness import Fairness
@@ -109,6 +109,10 @@ class Hub:
             relaying.SEEN: self._to_room(lambda room, data: room.on_relayed(relaying.SEEN, data)),
             carried.CARRIED: self._to_room(lambda room, data: room.on_relayed(carried.CARRIED, data)),
             relaying.MEET: self._to_room(lambda room, data: room.on_relayed(relaying.MEET, data)),
+            relaying.GIVE_WAY: self._to_room(lambda room, data: room.on_relayed(relaying.GIVE_WAY, data)),
+            team_tunnels.TUNNELS: self._to_room(
+                lambda room, data: room.on_relayed(team_tunnels.TUNNELS, data)
+            ),
             relaying.ASK: self._to_room(lambda room, data: room.on_relayed(relaying.ASK, data)),
             relaying.PUSHED: self._to_room(lambda room, data: room.on_relayed(relaying.PUSHED, data)),
         }

@@ -38,6 +38,7 @@ from domain.sync import (
     ToServer,
     encode,
 )
+from domain.tunnels import TakeOver, TellTunnels
 from sync_server.database import Work
 from sync_server.live import presence
 from sync_server.live.budget import Budget
@@ -243,6 +244,8 @@ class Line:
                     self._on_seen(report)
                 case Loads() if self.room is not None:
                     self.room.on_loads(self, message)
+                case TellTunnels() | TakeOver() if self.room is not None:
+                    self.room.on_tunnels(self, message)
                 case Taken(revision):
                     self._on_taken(revision)
                 case Cycles():

@@ -15,12 +15,12 @@ from uuid import UUID
 
 from domain.polling import HOLD_S, AskNow, Heard, Share, slot_of
 from domain.sync import decode_to_install, encode
-from domain.tunnels import Meet
+from domain.tunnels import GiveWay, Meet
 from sync_server.live.line import OUT, RELAYED, Line
 from sync_server.live.polling import Holding
 from sync_server.live.works import Works
 
-SEEN, ASK, PUSHED, MEET = "seen", "ask", "pushed", "meet"
+SEEN, ASK, PUSHED, MEET, GIVE_WAY = "seen", "ask", "pushed", "meet", "give_way"
 """Kinds of what is relayed."""
 
 
@@ -72,11 +72,11 @@ class Relaying:
             for line in self._lines:
                 if line.install is not None and line.install == self._judge:
                     line.tell(payload, RELAYED)
-        elif kind == MEET:
-            meet = decode_to_install(payload)
-            assert isinstance(meet, Meet), "what is relayed is what was relayed"
+        elif kind in (MEET, GIVE_WAY):
+            told = decode_to_install(payload)
+            assert isinstance(told, Meet | GiveWay), "what is relayed is what was relayed"
             for line in self._lines:
-                if line.install == meet.install:
+                if line.install == told.install:
                     line.tell(payload, OUT)
         elif kind == ASK:
             asked = decode_to_install(payload)

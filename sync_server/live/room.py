@@ -18,7 +18,8 @@ from uuid import UUID
 import msgspec
 
 from domain.sync import HEARTBEAT_S, LOADS_AT_ONCE, Alive, Cycles, Lease, Live, Loads, encode
-from engine.tasks import end, keep
+from domain.tunnels import TakeOver, TellTunnels
+from engine.tasks import end, keep, spawn
 from sync_server.live import presence
 from sync_server.live.bus import Bus
 from sync_server.live.carried import CARRIED, Carried
@@ -30,6 +31,7 @@ from sync_server.live.reached import Reached
 from sync_server.live.reading import Cursor, Page, begun
 from sync_server.live.relaying import Relaying
 from sync_server.live.shelf import Shelf, View
+from sync_server.live.team_tunnels import TUNNELS, TeamTunnels
 from sync_server.live.works import AWAY, Works
 
 GATHER_S = 0.03
@@ -67,6 +69,7 @@ class Room:
         self._holder = ""
         self._relaying = Relaying(tenant, self.lines, works)
         self._carried = Carried()
+        self.tunnels = TeamTunnels(tenant, works)
         self._freshness = Freshness(self.lines, self.others, self._reached)
         self._alive_s = 0.0
         self._looked_s = time.monotonic()
@@ -96,6 +99,7 @@ class Room:
     def leave(self, line: Line) -> None:
         """Forget a line."""
         self.lines.discard(line)
+        self.tunnels.leave(line)
         line.room = None
         self._tick_due.set()
 
@@ -131,6 +135,13 @@ class Room:
         if is_judge and len(loads.links) <= LOADS_AT_ONCE:
             self._works.relay(self.tenant, CARRIED, msgspec.msgpack.encode(loads.links))
 
+    def on_tunnels(self, line: Line, said: TellTunnels | TakeOver) -> None:
+        """An install says which tunnels it has open, or takes one over."""
+        if isinstance(said, TellTunnels):
+            self.tunnels.say(line, said)
+        else:
+            spawn("taking over", self.tunnels.take_over(line, said))
+
     def on_ask(self, devices: Sequence[tuple[UUID, UUID | None]]) -> None:
         """Somebody wants devices asked at once."""
         self._relaying.ask(devices)
@@ -139,6 +150,9 @@ class Room:
         """Something was carried here from another line, or another server."""
         if kind == CARRIED:
             self._carried.take(payload)
+        elif kind == TUNNELS:
+            if self.tunnels.take(payload, time.monotonic()):
+                self._tick_due.set()
         else:
             self._relaying.on_relayed(kind, payload)
 
@@ -303,6 +317,7 @@ class Room:
                     self._people_due.set()
             try:
                 await self._hear()
+                await self.tunnels.tell(self.lines, self._reached, now_s)
                 if is_beat:
                     await self._freshness.tell(now_s)
                     await self._carried.tell(self.lines, self._reached)

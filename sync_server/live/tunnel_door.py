@@ -122,8 +122,11 @@ async def _begun(hub: Hub, who: Principal, tenant: UUID, begin: Begin) -> Crossi
     try:
         async with hub.works.database.transaction(who) as transaction:
             device = await _device(transaction, who, begin)
-        async with hub.works.database.transaction(Work(tenant)) as transaction:
-            carrier = await _carrier(transaction, device)
+        if begin.via is not None:
+            carrier = _sharer(hub, tenant, begin.via, begin)
+        else:
+            async with hub.works.database.transaction(Work(tenant)) as transaction:
+                carrier = await _carrier(transaction, device)
         if why := hub.crossings.why_full(who):
             raise HangUp("TOO_MANY", why, LATER_S)
         if begin.tunnel in hub.crossings.all:
@@ -171,6 +174,15 @@ async def _carrier(transaction: Transaction, device: Device) -> Carrier:
         )
         raise HangUp("NOBODY", said)
     return carrier
+
+
+def _sharer(hub: Hub, tenant: UUID, via: UUID, begin: Begin) -> Carrier:
+    """Return the colleague by whose shared tunnel another goes. Raises HangUp where he shares none there."""
+    room = hub.rooms.get(tenant)
+    shared = room.tunnels.shared(via, begin.device, begin.port) if room is not None else None
+    if shared is None:
+        raise HangUp("NOBODY", "that tunnel is not shared, or is over", 1.0)
+    return Carrier(via, clean_text(shared.computer, 120), "window")
 
 
 async def _carry(hub: Hub, crossing: Crossing, peer: Peer) -> None:

@@ -15,10 +15,14 @@ from domain.inventory import Device, Probe
 from domain.tunnels import (
     CONNECTIONS_CAP,
     ENDED_SHOWN_S,
+    GIVE_WAY_S,
     IDLE_S,
     SILENT_S,
+    OpenTunnel,
     PortPool,
     SetPortPool,
+    ShareTunnel,
+    Tunnel,
     services_of,
 )
 from engine.access.channel import ChannelLost
@@ -117,6 +121,32 @@ async def test_one_that_is_connected_lives_on_until_nothing_passed_for_long() ->
         assert room.now(tunnel).ended == "nothing passed for 15 minutes"
         assert await reader.read() == b""
         writer.close()
+
+
+@alone
+async def test_one_that_is_taken_over_is_warned_once_and_ends_when_it_was_said() -> None:
+    async with EchoRouter() as echo, Room(router(echo.port)) as room:
+        tunnel = await room.open(echo.port)
+        room.tunnels.give_way(tunnel.id, "Ann", 1_000.0)
+        room.tunnels.give_way(tunnel.id, "Bert", 0.0)
+        assert room.now(tunnel).warning == "Ann takes it over in 30 s"
+        await room.turn(GIVE_WAY_S - 1)
+        assert not room.now(tunnel).ended
+        await room.turn(1)
+        assert room.now(tunnel).ended == "Ann took it over"
+
+
+@alone
+async def test_whether_it_is_shared_is_told() -> None:
+    async with Room(router(22)) as room:
+        tunnel = await room.open(22)
+        assert not (await room.tunnels.answer(ShareTunnel(1, tunnel.id, True))).refusals
+        assert room.told[-1].tunnels[0].is_shared
+        (refusal,) = (await room.tunnels.answer(ShareTunnel(1, UUID(int=99), True))).refusals
+        assert refusal.code == "TUNNEL_NOT_FOUND"
+        by_colleague = await room.tunnels.answer(OpenTunnel(1, ROUTER, 22, "mara", UUID(int=5)))
+        other = msgspec.convert(by_colleague.result["tunnel"], Tunnel)
+        assert (other.way, other.via) == ("relay", UUID(int=5))
 
 
 @alone

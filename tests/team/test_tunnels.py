@@ -19,7 +19,7 @@ import pytest
 from domain.edit import creation
 from domain.inventory import Device, Probe, Site
 from domain.polling import slot_of
-from domain.tunnels import CloseTunnel, OpenTunnel, Tunnel
+from domain.tunnels import CloseTunnel, OpenTunnel, ShareTunnel, TakeTunnel, Tunnel
 from engine.access.channel import ChannelLost
 from engine.compose import new_id
 from tests.engine.tunnelling import EchoRouter, talk
@@ -112,7 +112,8 @@ async def test_bytes_pass_by_a_collector_that_dials_out_and_the_audit_has_who_an
         backs = await asyncio.gather(talk(tunnel, data), *(talk(tunnel, b"%d" % n) for n in range(5)))
         assert backs == [data, b"0", b"1", b"2", b"3", b"4"]
         assert not (await at.window.ask(CloseTunnel(2, tunnel.id))).refusals
-        opened, closed = await at.audited("tunnel.opened"), []
+        opened = await at.audited("tunnel.opened")
+        closed: list[dict[str, Any]] = []
         while not closed:
             closed = await at.audited("tunnel.closed")
         assert opened == [
@@ -218,3 +219,33 @@ async def test_who_loses_the_right_loses_the_tunnel(tmp_path: Path, server_datab
         assert await reader.read() == b""
         writer.close()
         await at.window.until(lambda: not at.server.app.state.hub.crossings.all)
+
+
+async def test_a_colleague_sees_who_is_on_a_router_goes_by_what_is_shared_and_takes_over(
+    tmp_path: Path, server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync_server.live.team_tunnels.GIVE_WAY_S", 0.1)
+    async with scene(server_database, tmp_path) as at:
+        await at.server.member(at.admin, "engineer", "ann@example.org")
+        folder = await join(tmp_path / "office", at.server, "ann@example.org")
+        await at.window.until(lambda: at.window.engine._board.polls(at.device))
+        tunnel = await at.open()
+        assert tunnel.way == "direct"
+        async with running(folder) as ann:
+            await ann.until(lambda: ann.state.tunnels.team)
+            (other,) = ann.state.tunnels.team
+            assert (other.by, other.computer, other.device) == ("One engineer", "van", at.device.id)
+            assert not at.window.state.tunnels.team, "nobody is told of himself"
+            asked = OpenTunnel(1, at.device.id, at.echo.port, "Ann", other.install)
+            joined = msgspec.convert((await ann.ask(asked)).result["tunnel"], Tunnel)
+            assert await talk(joined, b"x") == b""
+            await ann.until(lambda: "not shared" in ann.state.tunnels.tunnels[0].trouble)
+            assert not (await at.window.ask(ShareTunnel(1, tunnel.id, True))).refusals
+            await ann.until(lambda: ann.state.tunnels.team[0].is_shared)
+            assert await talk(joined, b"hello") == b"hello"
+            assert not (await ann.ask(TakeTunnel(1, other.install, other.id))).refusals
+            await at.window.until(lambda: at.now(tunnel).ended)
+            assert at.now(tunnel).ended == "One engineer took it over"
+            (taken,) = await at.audited("tunnel.taken_over")
+            assert (taken["of"], taken["computer"]) == ("One engineer", "van")
+            await ann.until(lambda: not ann.state.tunnels.team)

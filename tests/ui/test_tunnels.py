@@ -22,13 +22,26 @@ from app.access.launching import (
 )
 from app.access.ways import Ways
 from app.access.words import stand_of
+from app.dialogs.confirm import Confirm
 from app.draft import now_us
 from app.model import Model
+from app.panels.text import LineLabel
 from domain.errors import Refusal
 from domain.inventory import Credential, Device, Probe
-from domain.tunnels import CloseTunnel, OpenTunnel, PortPool, SetPortPool, Tunnel, TunnelsState
+from domain.tunnels import (
+    CloseTunnel,
+    OpenTunnel,
+    PortPool,
+    SetPortPool,
+    ShareTunnel,
+    TakeTunnel,
+    TeamTunnel,
+    Tunnel,
+    TunnelsState,
+)
 from domain.wire import ROWS_OF, Changed, Reply, ToEngine
 from tests.ui.fake_engine import id_of, small_network
+from tests.ui.team_parts import team_of
 
 G1 = id_of("g1")
 OPEN = Tunnel(id_of("tunnel"), G1, "winbox", 8291, 42_000, "direct", "mara", 0)
@@ -212,6 +225,66 @@ def test_the_panel_offers_ways_and_shows_what_is_open(qt: QApplication) -> None:
     room.tell(msgspec.structs.replace(OPEN, ended="nobody was connected for 5 minutes"))
     ways.show_device(room.device)
     assert "Close" not in verbs()
+
+
+def test_who_else_is_on_a_router_is_shown_joined_and_taken_over(qt: QApplication) -> None:
+    room = Room(Computer())
+    ways = Ways(room.model)
+    ways.joined.connect(room.desk.join)
+    ways.taken.connect(room.desk.take_over)
+    other = TeamTunnel(
+        id_of("theirs"), G1, "winbox", 8291, "direct", now_us(), False, id_of("van"), "Ben", "van"
+    )
+    room.model.merge(Changed(2, tunnels=TunnelsState((), team=(other,))))
+    room.model.flush()
+    ways.show()
+    ways.show_device(room.device)
+    said = [label.text() for label in ways.findChildren(LineLabel)]
+    assert "Ben" in said[0] and said[0].endswith("is on it by WinBox")
+    assert said[1].startswith("Directly since ") and said[1].endswith(", at van")
+    verbs = {one.text(): one for one in ways.findChildren(QPushButton)}
+    verbs["Join"].click()
+    assert room.asked == [OpenTunnel(1, G1, 8291, "mara")], "what is not shared is opened by one's own way"
+    room.model.merge(
+        Changed(3, tunnels=TunnelsState((), team=(msgspec.structs.replace(other, is_shared=True),)))
+    )
+    room.model.flush()
+    ways.show_device(room.device)
+    verbs["Join"].click()
+    assert room.asked[1:] == [OpenTunnel(1, G1, 8291, "mara", id_of("van"))]
+    verbs["Take over"].click()
+    (question,) = room.window.findChildren(Confirm)
+    assert "Ben" in question.question.text()
+    question.verb.click()
+    assert room.asked[2:] == [TakeTunnel(1, id_of("van"), other.id)]
+    room.model.merge(Changed(4, tunnels=TunnelsState()))
+    room.model.flush()
+    ways.show_device(room.device)
+    assert not verbs["Join"].isVisible()
+
+
+def test_what_goes_from_here_can_be_shared_in_a_team_and_a_warning_is_told_once(qt: QApplication) -> None:
+    room = Room(Computer())
+    ways = Ways(room.model)
+    ways.shared.connect(room.desk.share)
+    ways.show()
+    room.tell(OPEN)
+    ways.show_device(room.device)
+
+    def share() -> QPushButton:
+        return next(one for one in ways.findChildren(QPushButton) if one.text() in ("Share", "Unshare"))
+
+    assert not share().isVisible(), "alone there is nobody to share with"
+    room.model.merge(Changed(3, team=team_of()))
+    room.model.flush()
+    ways.show_device(room.device)
+    share().click()
+    assert room.asked == [ShareTunnel(1, OPEN.id, True)]
+    room.tell(msgspec.structs.replace(OPEN, is_shared=True, warning="Ann takes it over in 30 s"))
+    room.tell(msgspec.structs.replace(OPEN, is_shared=True, warning="Ann takes it over in 30 s", to_bytes=1))
+    ways.show_device(room.device)
+    assert share().text() == "Unshare"
+    assert len(room.said) == 1 and room.said[0].endswith("Ann takes it over in 30 s")
 
 
 def test_one_that_ends_by_itself_is_told_once_and_one_that_is_closed_is_not(qt: QApplication) -> None:
