@@ -217,11 +217,12 @@ def credential_of(login: Login, kind: CredentialKind, name: str) -> Credential:
 
 
 def deletion_steps(inventory: Inventory, devices: Iterable[Device]) -> list[Step]:
-    """Return the steps that delete devices, and first the links that end at them and where they stand on paper."""
+    """Return the steps that delete devices, and first their links, places on paper and photographs."""
     gone = {device.id: device for device in devices}
     links = [link for link in inventory.links() if link.a in gone or link.b in gone]
     spots = [spot for spot in inventory.spots() if spot.thing in gone]
     steps = [deletion("link", link) for link in links] + [deletion("spot", spot) for spot in spots]
+    steps += [deletion("photo", photo) for photo in inventory.photos() if photo.device in gone]
     return steps + [deletion("device", device) for device in gone.values()]
 
 

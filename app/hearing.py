@@ -32,6 +32,8 @@ def hear_panels(window: Window) -> None:
         panel.edit_wanted.connect(window.edit)
     for panel in (window.device, window.link):
         panel.menu_wanted.connect(window.open_menu)
+    for strip in (window.device.body.overview.photos, window.places.panel.photos):
+        window.photos.serve(strip)
     window.device.trust_asked.connect(window.settings.open_trust)
     window.device.ways.wanted.connect(window.tunnels.open)
     window.device.ways.used.connect(window.tunnels.use)

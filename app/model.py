@@ -29,10 +29,11 @@ from domain.load import LinkState
 from domain.maintenance import under_work
 from domain.maps import MapFile
 from domain.operation import Operation
+from domain.photo import Photo
 from domain.team import TeamState
 from domain.tunnels import TunnelsState
 from domain.watching import AlertRule, Ignored, Maintenance
-from domain.wire import Changed, EngineState, LatestValues, Removed
+from domain.wire import ROWS_OF, Changed, EngineState, LatestValues, Removed
 
 MERGE_MS = 100
 """How long changes are gathered before one signal tells of them."""
@@ -65,7 +66,7 @@ class Sample(NamedTuple):
 class Delta(NamedTuple):
     """What was touched since the last signal. With `initial` the whole mirror is new and the ids say all that it holds.
 
-    `watching` are rules, maintenance and ignored finds; `drawn` are diagrams, spots and drawings;
+    `watching` are rules, maintenance and ignored finds; `drawn` are diagrams, spots, drawings and photographs;
     `facts` and `values` name devices; what is in `removed` may be back
     already, so look; `journal` holds the new rows themselves, oldest first.
     """
@@ -269,16 +270,8 @@ class Model(QObject):
 
     def _apply(self, changed: Changed) -> None:
         tables = self.inventory.tables
-        tables["site"].update((row.id, row) for row in changed.sites)
-        tables["device"].update((row.id, row) for row in changed.devices)
-        tables["link"].update((row.id, row) for row in changed.links)
-        tables["credential"].update((row.id, row) for row in changed.credentials)
-        tables["rule"].update((row.id, row) for row in changed.rules)
-        tables["maintenance"].update((row.id, row) for row in changed.maintenances)
-        tables["ignored"].update((row.id, row) for row in changed.ignored)
-        tables["diagram"].update((row.id, row) for row in changed.diagrams)
-        tables["spot"].update((row.id, row) for row in changed.spots)
-        tables["drawing"].update((row.id, row) for row in changed.drawings)
+        for kind, rows in ROWS_OF.items():
+            tables[kind].update((row.id, row) for row in getattr(changed, rows))
         for thing in changed.removed:
             if thing.kind == "fault":
                 self._set_fault(thing.id, None)
@@ -374,7 +367,9 @@ class Model(QObject):
         watched = chain[AlertRule | Maintenance | Ignored](
             changed.rules, changed.maintenances, changed.ignored
         )
-        drawn = chain[Diagram | Spot | Drawing](changed.diagrams, changed.spots, changed.drawings)
+        drawn = chain[Diagram | Spot | Drawing | Photo](
+            changed.diagrams, changed.spots, changed.drawings, changed.photos
+        )
         self._delta = d._replace(
             sites=_with(d.sites, (row.id for row in changed.sites)),
             devices=_with(d.devices, (row.id for row in changed.devices)),

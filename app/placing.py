@@ -38,7 +38,8 @@ def moved_site(site: Site, place: LngLat) -> list[Step]:
 
 
 def dissolved_site(inventory: Inventory, site: Site) -> list[Step]:
-    """Return the steps that delete a site: its devices stay where they stand, sites under it go to its POP, in their region."""
+    """Return the steps that delete a site and its photographs: its devices stay where they stand, sites under it go to its
+    POP, in their region."""
     devices = [device for device in inventory.devices() if device.site == site.id]
     places = [inventory.place_of(device) or (None, None) for device in devices]
     left = [
@@ -52,7 +53,8 @@ def dissolved_site(inventory: Inventory, site: Site) -> list[Step]:
         for below in inventory.sites()
         if below.pop == site.id
     ]
-    return [*_changes("device", left), *_changes("site", hung), deletion("site", site)]
+    photos = [deletion("photo", photo) for photo in inventory.photos(site.id)]
+    return [*_changes("device", left), *_changes("site", hung), *photos, deletion("site", site)]
 
 
 def placed(inventory: Inventory, ids: Iterable[UUID], place: LngLat, site: Site | None) -> list[Step]:

@@ -82,6 +82,7 @@ QPushButton[kind="danger"] { background: $danger; color: #FFFFFF; font-weight: 6
 QPushButton[kind="danger"]:focus { border: 1px solid $text; }
 QPushButton[kind="link"] { background: transparent; color: $accent; padding: 0 4px; border: 1px solid transparent; }
 QPushButton[kind="link"]:hover { text-decoration: underline; }
+QPushButton[kind="link"]:disabled { color: $faint; }
 QToolButton[kind="bare"] { background: transparent; padding: 0; min-width: 26px; max-width: 26px; min-height: 26px;
     max-height: 26px; }
 QToolButton[kind="bare"]:hover { background: $hover; }
@@ -128,6 +129,8 @@ QScrollBar::handle { background: $thumb; border-radius: 3px; margin: 2px; min-he
 QScrollBar::handle:hover { background: $faint; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+QProgressBar[kind="thin"] { background: $raised; border: none; border-radius: 2px; }
+QProgressBar[kind="thin"]::chunk { background: $accent; border-radius: 2px; }
 QSplitter::handle { background: $line; }
 QSplitter::handle:hover { background: $accent; }
 QToolTip { background: $raised; color: $text; border: 1px solid $line; padding: 4px 8px; font-size: ${table}px; }

@@ -45,6 +45,7 @@ from app.panels.notices import Toasts
 from app.panels.top_bar import HEIGHT_PX, TopBar
 from app.panels.tree import TreePanel
 from app.past.desk import PastDesk
+from app.photos.desk import PhotoDesk
 from app.places import Places
 from app.radio.entrance import Radio
 from app.schematic.desk import Schematic
@@ -110,6 +111,7 @@ class Window(QMainWindow):
         self.toasts = Toasts(self.frame)
         self.tunnels = TunnelDesk(model, link, self, author=commands.author, say=self.toasts.say)
         self.schematic = Schematic(model, link, commands, self.map, frame=self.frame, hands=self)
+        self.photos = PhotoDesk(model, link, commands, look, self)
         self.discovery = Discovery(model, link, commands, look, self)
         self.map_desk = MapDesk(model, link, commands, self.map, look, self.select, self)
         self.maps = Maps(model, link, look, self)

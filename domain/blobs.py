@@ -40,7 +40,29 @@ class GetBlob(msgspec.Struct, tag="get_blob", frozen=True):
     offset: int = 0
 
 
-BlobRequest = PutBlob | GetBlob
+class DevelopPhoto(msgspec.Struct, tag="develop_photo", frozen=True):
+    """Here are bytes of a file from `offset` on; two pictures are to be made of it and kept, as `domain/photo.py` says. `digest`
+    is the file's. Reply.result: {"have": bytes that are there}, and with the last piece {"digest", "thumb", "width", "height",
+    "taken_us"} of `Photo`. The file itself is kept by nobody.
+
+    Pieces go as those of `PutBlob`. `name` is what people call the file, for what is said of it: INVALID_INPUT at "size", "data"
+    (no picture, or none that can be read) or "digest".
+    """
+
+    request: int
+    digest: str
+    size: int
+    offset: int = 0
+    data: bytes = b""
+    name: str = ""
+
+
+BlobRequest = PutBlob | GetBlob | DevelopPhoto
+
+
+DIGEST_CHARS = 64
+LISTED_AT_ONCE = 4_000
+"""Pictures in one answer of a server; the next begin behind its last."""
 
 
 def digest_of(data: bytes) -> str:
@@ -50,7 +72,7 @@ def digest_of(data: bytes) -> str:
 
 def is_digest(text: str) -> bool:
     """Tell whether a text can be the name of some content."""
-    return len(text) == 64 and all(c in "0123456789abcdef" for c in text)
+    return len(text) == DIGEST_CHARS and all(c in "0123456789abcdef" for c in text)
 
 
 def picture_kind(data: bytes) -> str:

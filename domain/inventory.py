@@ -15,6 +15,7 @@ import msgspec
 
 from domain.diagram import Diagram, Drawing, Spot
 from domain.geometry import LngLat
+from domain.photo import Photo
 from domain.radio import RadioPath, Sector
 from domain.watching import AlertRule, Ignored, Maintenance, PortWatch
 
@@ -25,7 +26,17 @@ CredentialKind = Literal["snmp_community", "snmp_v3", "routeros_login", "ssh_log
 AuthProtocol = Literal["", "md5", "sha1", "sha224", "sha256", "sha384", "sha512"]
 PrivacyProtocol = Literal["", "des", "aes128", "aes192", "aes256"]
 Kind = Literal[
-    "site", "device", "link", "credential", "rule", "maintenance", "ignored", "diagram", "spot", "drawing"
+    "site",
+    "device",
+    "link",
+    "credential",
+    "rule",
+    "maintenance",
+    "ignored",
+    "diagram",
+    "spot",
+    "drawing",
+    "photo",
 ]
 
 ROLES: tuple[str, ...] = get_args(Role)
@@ -218,7 +229,9 @@ class Credential(msgspec.Struct, frozen=True):
     context: str = ""
 
 
-Entity = Site | Device | Link | Credential | AlertRule | Maintenance | Ignored | Diagram | Spot | Drawing
+Entity = (
+    Site | Device | Link | Credential | AlertRule | Maintenance | Ignored | Diagram | Spot | Drawing | Photo
+)
 TYPES: dict[str, type[Entity]] = {
     "site": Site,
     "device": Device,
@@ -230,6 +243,7 @@ TYPES: dict[str, type[Entity]] = {
     "diagram": Diagram,
     "spot": Spot,
     "drawing": Drawing,
+    "photo": Photo,
 }
 
 
@@ -310,6 +324,11 @@ class Inventory:
     def drawings(self) -> Iterator[Drawing]:
         """Go over what is drawn in diagrams."""
         return (row for row in self.tables["drawing"].values() if isinstance(row, Drawing))
+
+    def photos(self, subject: UUID | None = None) -> Iterator[Photo]:
+        """Go over all photographs, or those of one site or device."""
+        rows = (row for row in self.tables["photo"].values() if isinstance(row, Photo))
+        return (row for row in rows if subject is None or row.subject == subject)
 
     def ignored(self) -> Iterator[Ignored]:
         """Go over all finds that nobody wants to see."""

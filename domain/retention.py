@@ -57,7 +57,8 @@ class DiskState(msgspec.Struct, frozen=True):
     """What the database takes and what is left beside it; per day as it was written lately, 0 while that is not known.
 
     `forecast_bytes` is what the database will hold when everything is as old as it is kept. `devices_behind` is of how many
-    devices hours that are over are still to be made of polls.
+    devices hours that are over are still to be made of polls. `pictures_bytes` are those of photographs and backgrounds, of which
+    `pictures_cap_bytes` are kept at most.
     """
 
     held_bytes: int = 0
@@ -66,6 +67,8 @@ class DiskState(msgspec.Struct, frozen=True):
     hourly_bytes_per_day: int = 0
     forecast_bytes: int = 0
     devices_behind: int = 0
+    pictures_bytes: int = 0
+    pictures_cap_bytes: int = 0
 
     @property
     def will_not_fit(self) -> bool:

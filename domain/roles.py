@@ -157,7 +157,7 @@ def key_permissions(scopes: Iterable[Scope], maker: frozenset[Permission]) -> fr
 
 
 def permission_to_edit(kind: Kind) -> Permission:
-    """Return what a step of an edit takes; what is no resource of its own (diagrams, ignored finds) goes with edits."""
+    """Return what a step of an edit takes; what is no resource of its own (diagrams, photographs, finds) goes with edits."""
     return _KIND_PERMISSION.get(kind, "edits:write")
 
 

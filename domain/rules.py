@@ -18,6 +18,8 @@ from domain.errors import Refusal
 from domain.geometry import is_place
 from domain.inventory import KINDS, Credential, Device, Entity, Inventory, Link, Site
 from domain.map_rules import diagram_refusals, pop_refusals, radio_refusals, sector_refusals, spot_refusals
+from domain.photo import CAPTION_CAP, Photo
+from domain.photo_rules import hanging_photos, photo_refusals
 from domain.probe_rules import credential_refusals, probe_refusals
 from domain.text import TEXT_CAP, clean_text, is_one_line, is_prose
 from domain.watch_rules import ignored_refusals, maintenance_refusals, rule_refusals, watching_refusals
@@ -139,6 +141,7 @@ def _orphans(inventory: Inventory, kind: str, id: Any) -> Iterator[Refusal]:
         below = [site.name for site in inventory.sites() if site.pop == id]
         if below:
             yield Refusal("IN_USE", f"{_some(below)} hang under this site: move them first", subject=id)
+    yield from hanging_photos(inventory, kind, id)
     if kind == "diagram":
         held = sum(row.diagram == id for row in inventory.spots())
         held += sum(row.diagram == id for row in inventory.drawings())
@@ -203,6 +206,13 @@ def _entity_refusals(
         case Drawing():
             yield from spot_refusals(inventory, entity)
             yield from _prose("text", entity.text, entity.id)
+        case Photo():
+            yield from photo_refusals(inventory, entity)
+            yield from _line("caption", entity.caption, CAPTION_CAP, entity.id)
+            yield from _line("author", entity.author, NAME_CAP, entity.id)
+            for field, at_us in (("added_us", entity.added_us), ("taken_us", entity.taken_us)):
+                if at_us is not None:
+                    yield from _time(field, at_us, entity.id)
 
 
 def _line(field: str, text: str, cap: int, subject: UUID | None = None) -> Iterator[Refusal]:

@@ -30,6 +30,7 @@ from domain.inventory import Credential, Device, Kind, Link, Site, Tenant
 from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.past_numbers import AskPorts, AskSeries, PortsThen, Series
+from domain.photo import Photo
 from domain.polling import AskNow, Heard, LetGo, Poller, Seen, Share
 from domain.roles import Permission, Role
 from domain.tunnels import GiveWay, Meet, TakeOver, TeamTunnel, TellTunnels
@@ -244,6 +245,7 @@ class Entries(msgspec.Struct, tag="entries", frozen=True):
     diagrams: tuple[Diagram, ...] = ()
     spots: tuple[Spot, ...] = ()
     drawings: tuple[Drawing, ...] = ()
+    photos: tuple[Photo, ...] = ()
     gone: tuple[Gone, ...] = ()
     alerts: tuple[Alert, ...] = ()
     health: tuple[Health, ...] = ()

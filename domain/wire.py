@@ -32,6 +32,7 @@ from domain.load import LinkState
 from domain.maps import MapFile, MapRequest
 from domain.mib import MibRequest
 from domain.operation import Operation
+from domain.photo import Photo
 from domain.receiving import ReceiverSettings, ReceiverState
 from domain.retention import DiskState, Retention
 from domain.searching import DiscoveryRequest
@@ -311,6 +312,7 @@ class Changed(msgspec.Struct, tag="changed", frozen=True):
     diagrams: tuple[Diagram, ...] = ()
     spots: tuple[Spot, ...] = ()
     drawings: tuple[Drawing, ...] = ()
+    photos: tuple[Photo, ...] = ()
     removed: tuple[Removed, ...] = ()
     health: tuple[Health, ...] = ()
     link_states: tuple[LinkState, ...] = ()

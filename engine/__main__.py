@@ -27,6 +27,7 @@ from engine.exposition import exposing, read_listen
 from engine.log import LogWriter, close_log, open_log
 from engine.maps.work import WORK_ON_MAPS
 from engine.mibs.reading import READ_MIBS
+from engine.photos import READ_PHOTO
 from engine.profile import Profile, ProfileTaken
 from engine.sync.wiping import WIPED_FILE, wipe_if_left, wipe_what_was_left
 from engine.terrain.reading import READ_TERRAIN
@@ -52,7 +53,8 @@ STOP_S = 15.0
 
 def main(arguments: list[str] | None = None) -> int:
     """Run an engine until it is told to stop; return the exit code. With `--read-mibs` be what reads MIB texts for one, with
-    `--read-terrain` what reads heights of the ground, with `--work-on-maps` what reads and cuts maps."""
+    `--read-terrain` what reads heights of the ground, with `--read-photo` a photograph, with `--work-on-maps` what reads and cuts
+    maps."""
     given = sys.argv[1:] if arguments is None else arguments
     if given == [READ_MIBS]:
         from engine.mibs.reader import main as read_mibs  # noqa: PLC0415 loads pysmi, which no engine needs itself
@@ -62,6 +64,10 @@ def main(arguments: list[str] | None = None) -> int:
         from engine.terrain.reader import main as read_terrain  # noqa: PLC0415 loads what decodes pictures
 
         return read_terrain()
+    if given == [READ_PHOTO]:
+        from engine.photo_reader import main as read_photo  # noqa: PLC0415
+
+        return read_photo()
     if given == [WORK_ON_MAPS]:
         from engine.maps.worker import main as work_on_maps  # noqa: PLC0415
 

@@ -153,8 +153,8 @@ class Engine:
         for id, (at_us, values) in store.latest().items():
             if id in self.state.inventory.tables["device"]:
                 self.state.values[id] = LatestValues(id, at_us, tuple(values))
-        self._upkeep = Upkeep(self._store, self.state, now_us)
         blobs = Blobs(folder / PICTURES_FOLDER, lambda: self.state.inventory)
+        self._upkeep = Upkeep(self._store, self.state, now_us, blobs.held_bytes)
         self._team = team = TeamPart(
             self._profile,
             self.state,

@@ -37,6 +37,7 @@ Table = Literal[
     "diagram",
     "spot",
     "drawing",
+    "photo",
     "health",
     "link_state",
     "alert",

@@ -40,7 +40,7 @@ from engine.sync.ledger import TeamLedger
 from engine.sync.login import Login
 from engine.sync.membership import Membership
 from engine.sync.picture_calls import PictureCalls
-from engine.sync.pictures import PictureSharing
+from engine.sync.pictures import PictureSharing, shown_in
 from engine.sync.polling import TeamPolling
 from engine.sync.secret_calls import SecretCalls
 from engine.sync.secrets import SecretSharing
@@ -165,7 +165,7 @@ class TeamPart:
             board.on_news(parts)
             if any(part.credentials for part in parts):
                 sharing.wake()
-            if any(part.diagrams for part in parts):
+            if any(part.diagrams or part.photos for part in parts):
                 pictures.wake()
 
         def on_edit() -> None:
@@ -175,7 +175,7 @@ class TeamPart:
         def on_state(told: TeamState) -> None:
             if told.reachability == "online" and (state.team is None or state.team.reachability != "online"):
                 sharing.wake()
-                pictures.wake()
+                pictures.wake(anew=True)
             if told.reachability == "online" and told.lease == "elsewhere" and not told.holder:
                 board.forget_loads()
             self._tell(told)
@@ -264,9 +264,7 @@ class TeamPart:
         self.pictures = pictures = PictureSharing(
             PictureCalls(calls, login),
             self._blobs,
-            shown=lambda: {
-                one.background: one.name for one in session.confirmed.diagrams() if one.background
-            },
+            shown=lambda: shown_in(session.confirmed),
             is_online=lambda: desk.state().reachability == "online",
             may=lambda: desk.membership.permissions,
             fetches=not self.is_collector,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import msgspec
@@ -34,9 +34,16 @@ def is_keyframe_worth_it(rows: int, age_s: float) -> bool:
 
 
 class Upkeep:
-    """The services of one store. `rows_since_keyframe` is counted by whoever writes the journal."""
+    """The services of one store. `rows_since_keyframe` is counted by whoever writes the journal; `pictures` returns how many
+    bytes of them there are, and how many at most."""
 
-    def __init__(self, store: StoreThread, state: State, now_us: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        store: StoreThread,
+        state: State,
+        now_us: Callable[[], int],
+        pictures: Callable[[], Awaitable[tuple[int, int]]],
+    ) -> None:
         self.rows_since_keyframe = 0
         self._kept_s: float | None = None
         self._looked_us = 0
@@ -44,6 +51,7 @@ class Upkeep:
         self._store = store
         self._state = state
         self._now_us = now_us
+        self._pictures = pictures
 
     @property
     def disk(self) -> DiskState | None:
@@ -124,7 +132,9 @@ class Upkeep:
 
     async def weigh(self) -> None:
         """Look at the disk now."""
-        self._disk = await self._store.disk()
+        held, most = await self._pictures()
+        disk = await self._store.disk()
+        self._disk = msgspec.structs.replace(disk, pictures_bytes=held, pictures_cap_bytes=most)
 
     async def set_retention(self, retention: Retention) -> None:
         """Keep numbers for another time from now on. Raises StorageFailed."""

@@ -157,6 +157,7 @@ _REFERENCES: dict[Kind, dict[str, Kind]] = {
     "diagram": {"site": "site", "parent": "diagram"},
     "spot": {"diagram": "diagram"},
     "drawing": {"diagram": "diagram"},
+    "photo": {"site": "site", "device": "device"},
 }
 _UP = """t.id IN (WITH RECURSIVE up AS (
         SELECT id, {above} FROM {table} WHERE id = ANY ($1::uuid[])
@@ -172,8 +173,12 @@ _POINTING: dict[Kind, tuple[tuple[Kind, str], ...]] = {
         ("device", "t.site_id = ANY ($1::uuid[])"),
         ("diagram", "t.site_id = ANY ($1::uuid[])"),
         ("site", "t.pop_id = ANY ($1::uuid[])"),
+        ("photo", "t.site_id = ANY ($1::uuid[])"),
     ),
-    "device": (("link", "t.a_id = ANY ($1::uuid[]) OR t.b_id = ANY ($1::uuid[])"),),
+    "device": (
+        ("link", "t.a_id = ANY ($1::uuid[]) OR t.b_id = ANY ($1::uuid[])"),
+        ("photo", "t.device_id = ANY ($1::uuid[])"),
+    ),
     "diagram": (
         ("spot", "t.diagram_id = ANY ($1::uuid[])"),
         ("drawing", "t.diagram_id = ANY ($1::uuid[])"),

@@ -240,8 +240,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, _number(1, 1_000_000, "pieces of pictures, up or down, of a user or key and of an address")
     ] = 600
     tenant_pictures_mb: Annotated[
-        int, _number(1, 1_000_000, "megabytes of pictures under schematics that a tenant may keep")
-    ] = 512
+        int,
+        _number(
+            1, 1_000_000, "megabytes of photographs and pictures under schematics that a tenant may keep"
+        ),
+    ] = 2_048
     metrics_token: Annotated[
         Secret,
         Meta(

@@ -33,6 +33,9 @@ def story_of(disk: DiskState | None, retention: Retention) -> tuple[str, str]:
     now = f"{_size(disk.held_bytes)} stored now, {_size(disk.free_bytes)} free beside it."
     if disk.devices_behind:
         now += f" Polls of {count_of(disk.devices_behind, 'device', 'devices')} are being made into hours."
+    if disk.pictures_cap_bytes:
+        most = _size(disk.pictures_cap_bytes)
+        now += f" Photographs and backgrounds take {_size(disk.pictures_bytes)}, at most {most}."
     if not disk.raw_bytes_per_day:
         return now, "What it will take is not known yet: it is forecast from a day of polling."
     will = forecast(

@@ -152,7 +152,7 @@ def ignoring(inventory: Inventory, finds: Iterable[Find]) -> list[Step]:
 
 
 def merging(inventory: Inventory, stays: Device, others: Sequence[Device]) -> list[Step]:
-    """Return the steps that make one device of several: links, rules and planned work go over to the one that stays.
+    """Return the steps that make one device of several: links, photographs, rules and planned work go over to the one that stays.
 
     What it lacks (site, place, subscribers, note, tags, chosen ports) it takes from the others; its name, address and the ways
     in which it is asked stay its own. A link between them goes, as does one that it has already.
@@ -160,6 +160,10 @@ def merging(inventory: Inventory, stays: Device, others: Sequence[Device]) -> li
     gone = {device.id: device for device in others}
     steps = _links_over(inventory, stays.id, gone)
     steps += _scopes_over(inventory, stays.id, frozenset(gone))
+    for photo in inventory.photos():
+        moved = msgspec.structs.replace(photo, device=stays.id)
+        over = change("photo", photo, moved) if photo.device in gone else None
+        steps += [over] if over is not None else []
     steps += [deletion("device", device) for device in others]
     merged = stays
     for other in others:

@@ -1,4 +1,4 @@
-"""Some of everything about a device: facts, a graph, its first interfaces, what happened last. Counterpart: `device_body.py`.
+"""Some of everything about a device: facts, a graph, interfaces, photographs, what happened last. Counterpart: `device_body.py`.
 
 One rule: what is cut short here says where the rest is.
 """
@@ -19,6 +19,7 @@ from app.panels.graph_place import GraphPlace, Watches
 from app.panels.interfaces import InterfacesTable, Port
 from app.panels.journal import JournalList
 from app.panels.text import Label, button
+from app.photos.strip import PhotoStrip
 from app.words import count_of
 
 PADDING_PX = 16
@@ -39,6 +40,7 @@ class Overview(QScrollArea):
         self.graph = GraphPlace(model, link, look)
         self.few_ports = InterfacesTable(look, interfaces.OVERVIEW_ROWS)
         self.few_rows = JournalList(model, link, look, journal.OVERVIEW_ROWS)
+        self.photos = PhotoStrip(model, look)
         self._ports_more = button("", "link")
         self._ports_more.clicked.connect(lambda: self.all_wanted.emit("interfaces"))
         self._ports = self._ports_part()
@@ -50,6 +52,7 @@ class Overview(QScrollArea):
         layout.addWidget(self.not_kept)
         layout.addWidget(self.graph)
         layout.addWidget(self._ports)
+        layout.addWidget(self.photos)
         layout.addLayout(self._journal_part())
         layout.addStretch(1)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -70,6 +73,7 @@ class Overview(QScrollArea):
         self._ports_more.setText(f"Show {count_of(hidden, 'more', 'more')}")
         self.graph.show_device(device, choices)
         self.few_rows.show_device(device)
+        self.photos.show_of(device)
 
     def _ports_part(self) -> QWidget:
         head = QHBoxLayout()

@@ -30,6 +30,7 @@ from app.panels.site_rows import (
 from app.panels.subject import SubjectPanel, Told
 from app.panels.tabs import Tabs
 from app.panels.text import button
+from app.photos.strip import PhotoStrip
 from app.topology.listing import Listing
 from app.words import count_of, isolated
 from domain.hierarchy import Hierarchy, Key
@@ -60,6 +61,7 @@ class SitePanel(SubjectPanel):
         self._tree = tree
         self.key: Key | None = None
         self.facts = FactsGrid()
+        self.photos = PhotoStrip(model, look)
         self.tabs = Tabs()
         self.lists = {
             "devices": Listing(DEVICES, look, "Devices here"),
@@ -161,6 +163,7 @@ class SitePanel(SubjectPanel):
         self.edit.setVisible(site is not None)
         lines = site_lines(model, tree, site) if site is not None else region_lines(tree, str(key[1]))
         self.facts.show_lines(lines, self._look.theme.status_text)
+        self.photos.show_of(self.subject)
 
     def _on_tab(self, key: str) -> None:
         self._pages.setCurrentWidget(self.lists[key])
@@ -172,6 +175,7 @@ class SitePanel(SubjectPanel):
         inner.setContentsMargins(PADDING_PX, 14, PADDING_PX, 0)
         inner.setSpacing(10)
         inner.addWidget(self.facts)
+        inner.addWidget(self.photos)
         inner.addWidget(self.tabs)
         inner.addWidget(self._pages, 1)
         self.below.addWidget(body, 1)

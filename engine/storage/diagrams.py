@@ -1,14 +1,16 @@
-"""The tables of the schematic view. Counterpart: `tables.py`, the schema's other tables; `domain/diagram.py` says what they mean.
+"""The tables of the schematic view, and of photographs. Counterparts: `tables.py`, the schema's other tables;
+`domain/diagram.py` and `domain/photo.py` say what they mean.
 
 One rule: as there.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Double, Index, Table, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Double, Index, Integer, Table, Text
 
 from domain.diagram import SHAPES
-from engine.storage.columns import metadata, named, noted, one_of, owned, tenant_id
+from domain.photo import CAPTION_CAP, SIDE_PX
+from engine.storage.columns import between, metadata, named, noted, one_of, owned, tenant_id
 from engine.storage.types import Id
 
 diagram = Table(
@@ -58,4 +60,31 @@ drawing = Table(
     owned(["diagram_id"], "diagram"),
     one_of("shape", SHAPES),
     Index(None, "tenant_id", "diagram_id"),
+)
+
+photo = Table(
+    "photo",
+    metadata,
+    tenant_id(),
+    Column("id", Id, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("thumb", Text, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("added_us", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("caption", Text, nullable=False),
+    Column("taken_us", BigInteger),
+    Column("site_id", Id),
+    Column("device_id", Id),
+    owned(["site_id"], "site"),
+    owned(["device_id"], "device"),
+    CheckConstraint("(site_id IS NULL) <> (device_id IS NULL)", name="subject"),
+    CheckConstraint(f"length(caption) <= {CAPTION_CAP}", name="caption"),
+    between("width", 1, SIDE_PX),
+    between("height", 1, SIDE_PX),
+    Index(None, "tenant_id", "site_id"),
+    Index(None, "tenant_id", "device_id"),
+    Index(None, "tenant_id", "digest"),
+    Index(None, "tenant_id", "thumb"),
 )

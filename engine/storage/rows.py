@@ -25,6 +25,7 @@ from domain.health import Health
 from domain.inventory import Credential, Device, Entity, Inventory, Kind, Link, Site
 from domain.journal import JournalRow
 from domain.load import LinkState
+from domain.photo import Photo
 from domain.watching import AlertRule, Ignored, Maintenance
 from engine.storage import diagrams, tables
 from engine.storage.batch import FindRow, SealedSecret
@@ -84,6 +85,7 @@ INVENTORY: dict[Kind, Shape[Any]] = {
     "diagram": Shape(diagrams.diagram, Diagram, {"parent": "parent_id", "site": "site_id"}),
     "spot": Shape(diagrams.spot, Spot, {"diagram": "diagram_id"}),
     "drawing": Shape(diagrams.drawing, Drawing, {"diagram": "diagram_id"}),
+    "photo": Shape(diagrams.photo, Photo, {"site": "site_id", "device": "device_id"}),
 }
 
 

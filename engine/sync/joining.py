@@ -48,6 +48,7 @@ from engine.storage.team import TeamStore
 from engine.sync.address import Pasted, read_link
 from engine.sync.calls import Me, Opened, ServerCalls
 from engine.sync.membership import MEMBERSHIP, Membership
+from engine.sync.pictures import shown_in
 from engine.sync.session import Change, Cursor, OwnEdit
 from engine.transport.tcp import TcpTransport
 from engine.transport.tls import fingerprint
@@ -296,12 +297,12 @@ class Joining:
         return len(things), sum(step.kind == "credential" for step in things)
 
     def _bring_pictures(self, folder: Path) -> None:
-        """Copy what this network's schematics show."""
+        """Copy what this network's schematics show, and its photographs."""
         folder.mkdir(mode=0o700)
-        for diagram in self._inventory().diagrams():
-            picture = self._folder / PICTURES_FOLDER / diagram.background
-            if is_digest(diagram.background) and picture.exists():
-                shutil.copyfile(picture, folder / diagram.background)
+        for digest in filter(is_digest, shown_in(self._inventory())):
+            picture = self._folder / PICTURES_FOLDER / digest
+            if picture.exists():
+                shutil.copyfile(picture, folder / digest)
 
     def _brought(self, author: str) -> list[Edit]:
         """Return the edits that make all that this network holds, owners before what is theirs."""

@@ -10,12 +10,13 @@ import binascii
 
 import msgspec
 
-from domain.blobs import PIECE_BYTES
+from domain.blobs import LISTED_AT_ONCE, PIECE_BYTES, is_digest
 from domain.errors import BadReply
 from engine.sync.calls import ServerCalls
 from engine.sync.login import Login
 
-PICTURES_CAP = 10_000
+PICTURES_CAP = 100_000
+"""Most that one install asks for."""
 
 
 class There(msgspec.Struct, frozen=True):
@@ -44,10 +45,17 @@ class PictureCalls:
         self._login = login
 
     async def there(self) -> dict[str, There]:
-        """Return the pictures that the server has of the schematics in sight."""
-        access = await self._login.access()
-        found = await self._calls.call("GET", "/pictures", tuple[There, ...], None, access)
-        return {one.digest: one for one in found[:PICTURES_CAP]}
+        """Return the pictures that the server has of the schematics and photographs in sight."""
+        found: dict[str, There] = {}
+        after = ""
+        while len(found) < PICTURES_CAP:
+            access = await self._login.access()
+            some = await self._calls.call("GET", f"/pictures?after={after}", tuple[There, ...], None, access)
+            found.update((one.digest, one) for one in some)
+            if len(some) < LISTED_AT_ONCE or not after < some[-1].digest or not is_digest(some[-1].digest):
+                break
+            after = some[-1].digest
+        return found
 
     async def put(self, digest: str, size: int, offset: int, data: bytes) -> int:
         """Bring bytes of a picture; return how many the server has now."""

@@ -1,9 +1,11 @@
-"""Shares the pictures under schematics with the team. Counterparts: `sync_server/api/pictures.py`; `engine/blobs.py` keeps.
+"""Shares the pictures under schematics, and photographs, with the team. Counterparts: `sync_server/api/pictures.py`;
+`engine/blobs.py` keeps.
 
-Theory: what a confirmed diagram shows and the server lacks is brought by whoever has it, what it has and is not here is fetched:
-at once where it is small, else when somebody looks at it. Both go in pieces, from where the other end says it is, so that
-a cut costs one piece. Between two pieces it rests for as long as the last took, and a piece is as long as goes in half a second:
-a van's line is never held for longer, and half of it is left to what happens in the network.
+Theory: what a confirmed diagram or photograph shows and the server lacks is brought by whoever has it; what it has and is not
+here is fetched: at once where it is small and there is room, else when somebody looks at it; the small pictures of photographs
+first. Both go in pieces, from where the other end says it is, so that a cut costs one piece. Between two pieces it rests for as
+long as the last took, and a piece is as long as goes in half a second: a van's line is never held for longer, and half of it is
+left to what happens in the network.
 One rule: a picture waits for everything else, and nothing waits for a picture.
 """
 
@@ -17,6 +19,8 @@ from contextlib import suppress
 
 from domain.blobs import BLOB_CAP_BYTES, PIECE_BYTES, GetBlob, PutBlob, is_digest
 from domain.errors import DeviceError, Refusal, RefusedByRule
+from domain.inventory import Inventory
+from domain.photo import Photo
 from domain.roles import Permission
 from engine.blobs import Blobs
 from engine.sync.login import SessionOver
@@ -38,9 +42,25 @@ _MAY: Permission = "edits:write"
 _FAILURES = (SessionOver, RefusedByRule, DeviceError, TimeoutError, OSError)
 
 
+def shown_in(inventory: Inventory) -> dict[str, str]:
+    """Return what shows each picture that an inventory names, in words: small ones of photographs, backgrounds, photographs."""
+    photos = {photo: f"A photograph of “{_subject(inventory, photo)}”" for photo in inventory.photos()}
+    shown = {photo.thumb: words for photo, words in photos.items()}
+    shown.update(
+        (d.background, f"The picture under “{d.name}”") for d in inventory.diagrams() if d.background
+    )
+    shown.update((photo.digest, words) for photo, words in photos.items())
+    return shown
+
+
+def _subject(inventory: Inventory, photo: Photo) -> str:
+    thing = inventory.site(photo.site) or (inventory.device(photo.device) if photo.device else None)
+    return thing.name if thing is not None else ""
+
+
 class PictureSharing:
-    """One install's. `shown`: the names of the confirmed schematics by the picture that they show; `fetches` False for one
-    that nobody looks at; `chance` returns a number from 0 to 1."""
+    """One install's. `shown`: what shows each confirmed picture, in words, in the order in which they are wanted; `fetches` False
+    for one that nobody looks at; `chance` returns a number from 0 to 1."""
 
     def __init__(
         self,
@@ -69,6 +89,8 @@ class PictureSharing:
         """Those that are here and there."""
         self._wanted: set[str] = set()
         """Those that somebody looked for here."""
+        self._room = 0
+        """Bytes that may be fetched before anybody looks at them."""
         self._piece_bytes = FIRST_BYTES
         self._troubles: dict[str, str] = {}
         blobs.on_missing = self._on_missing
@@ -76,16 +98,18 @@ class PictureSharing:
     @property
     def notices(self) -> tuple[str, ...]:
         """Return why pictures are on this computer alone, in words."""
-        shown = self._shown()
+        shown = self._shown() if self._troubles else {}
         return tuple(
-            f"The picture under “{shown[digest]}” is on this computer alone: {why}"
+            f"{shown[digest]} is on this computer alone: {why}"
             for digest, why in self._troubles.items()
             if digest in shown
         )
 
-    def wake(self) -> None:
-        """Schematics are others, or the server may not have what it had."""
-        self._settled.clear()
+    def wake(self, *, anew: bool = False) -> None:
+        """What is shown is another, or comes into sight; `anew`: the server may not have what it had."""
+        if anew:
+            self._settled.clear()
+            self._blobs.elsewhere = frozenset()
         self._news.set()
 
     async def run(self) -> None:
@@ -109,7 +133,14 @@ class PictureSharing:
         except _FAILURES as error:
             _log.info("pictures_not_shared", extra={"reason": str(error)})
             return AGAIN_S
-        waits_s = [await self._share(digest, there.get(digest)) for digest in shown]
+        self._blobs.elsewhere = frozenset(digest for digest, one in there.items() if one.is_whole)
+        held, most = await self._blobs.held_bytes()
+        self._room = most - held
+        left, waits_s = dict.fromkeys(shown), []
+        while left:  # what somebody looks for by now goes first
+            digest = next((one for one in self._wanted if one in left), "") or next(iter(left))
+            del left[digest]
+            waits_s.append(await self._share(digest, there.get(digest)))
         return min((wait_s for wait_s in waits_s if wait_s is not None), default=None)
 
     async def _share(self, digest: str, there: There | None) -> float | None:
@@ -139,8 +170,9 @@ class PictureSharing:
         return None
 
     def _is_due(self, there: There) -> bool:
-        small = there.size <= SMALL_BYTES and self._fetches
-        return there.size <= BLOB_CAP_BYTES and (small or there.digest in self._wanted)
+        if there.digest in self._wanted:
+            return there.size <= BLOB_CAP_BYTES
+        return there.size <= SMALL_BYTES and self._fetches and there.size <= self._room
 
     def _settle(self, digest: str) -> None:
         self._settled.add(digest)
@@ -184,6 +216,7 @@ class PictureSharing:
             await self._rest(began_s)
         if reply.refusals:
             raise RefusedByRule([*reply.refusals])
+        self._room -= size
         _log.info("picture_fetched", extra={"digest": digest, "bytes": size})
 
     async def _rest(self, began_s: float) -> None:

@@ -50,6 +50,7 @@ _TABLES: dict[Kind, str] = {
     "diagram": "diagrams",
     "spot": "spots",
     "drawing": "drawings",
+    "photo": "photos",
 }
 
 LINK: Final = "link"

@@ -1,10 +1,10 @@
-"""`/pictures`: what lies under a team's schematics, by the SHA-256 of its content, in pieces.
+"""`/pictures`: what lies under a team's schematics, and its photographs, by the SHA-256 of their content, in pieces.
 
 Counterparts: `engine/sync/pictures.py`, which brings and fetches; `migrations/sync/pictures.sql`.
 
-Theory: a picture is taken only where a diagram that the asker sees shows it, and given to the same. It comes in pieces that
-begin where the last ended; each is on disk when it is answered, so that who was cut off goes on there, and so does somebody else
-who has the same picture. With its last piece it is hashed; then the diagrams that show it are touched, and their installs look.
+Theory: a picture is taken only where a diagram or photograph that the asker sees shows it, and given to the same. It comes in
+pieces that begin where the last ended; each is on disk when it is answered, so that who was cut off goes on there, and so does
+somebody else who has the same picture. With its last piece it is hashed; then what shows it is touched, and its installs look.
 One rule: what is not whole, or not what its name says, is given to nobody.
 """
 
@@ -17,7 +17,8 @@ from uuid import UUID
 import msgspec
 from fastapi import Query
 
-from domain.blobs import BLOB_CAP_BYTES, PIECE_BYTES, is_digest, picture_kind
+from domain.blobs import BLOB_CAP_BYTES, DIGEST_CHARS, LISTED_AT_ONCE, PIECE_BYTES, is_digest, picture_kind
+from domain.inventory import Kind
 from sync_server.api.errors import refused
 from sync_server.api.installs import bytes_of
 from sync_server.api.routes import Body, Call, Routes
@@ -26,7 +27,6 @@ from sync_server.ledger import Ledger
 from sync_server.security import audit
 
 routes = Routes("pictures")
-PICTURES_CAP = 10_000
 MB = 1024 * 1024
 
 
@@ -63,9 +63,15 @@ class Have(msgspec.Struct, frozen=True):
 _SHOWN = "((SELECT reached_sites()) IS NULL OR g.site_id = ANY ((SELECT reached_sites())::uuid[]))"
 _LIST = f"""
     SELECT digest, size, have, is_whole FROM sync.picture p
-    WHERE EXISTS (SELECT FROM diagram g WHERE g.background = p.digest AND {_SHOWN}) ORDER BY digest LIMIT {PICTURES_CAP}
+    WHERE digest > $1 AND (EXISTS (SELECT FROM diagram g WHERE g.background = p.digest AND {_SHOWN})
+        OR EXISTS (SELECT FROM photo h WHERE h.digest = p.digest)
+        OR EXISTS (SELECT FROM photo h WHERE h.thumb = p.digest))
+    ORDER BY digest LIMIT {LISTED_AT_ONCE}
 """
-_SHOWS = f"SELECT g.id FROM diagram g WHERE g.background = $1 AND {_SHOWN}"
+_SHOWS = f"""
+    SELECT 'diagram' AS kind, g.id FROM diagram g WHERE g.background = $1 AND {_SHOWN}
+    UNION ALL SELECT 'photo', h.id FROM photo h WHERE h.digest = $1 OR h.thumb = $1
+"""
 _GET = """
     SELECT p.size, substr(c.data, $2 - c.start + 1, $3) AS data
     FROM sync.picture p LEFT JOIN LATERAL (SELECT * FROM sync.picture_piece c WHERE c.digest = $1 AND c.start <= $2
@@ -89,9 +95,12 @@ _WHOLE = "UPDATE sync.picture SET is_whole = true WHERE digest = $1"
 
 
 @routes.route("GET", "/pictures", allow="sites:read", gives=list[Picture], limit="pictures")
-async def list_pictures(call: Call) -> list[Picture]:
-    """List the pictures of the diagrams in sight that are here, or on their way."""
-    return [Picture(*row) for row in await call.transaction.fetch(_LIST)]
+async def list_pictures(
+    call: Call, *, after: Annotated[str, Query(max_length=DIGEST_CHARS)] = ""
+) -> list[Picture]:
+    """List the pictures of the diagrams and photographs in sight that are here, or on their way, in the order of their names;
+    those behind `after`, some thousands at most."""
+    return [Picture(*row) for row in await call.transaction.fetch(_LIST, after)]
 
 
 @routes.route("GET", "/pictures/{id}", allow="sites:read", gives=Piece, limit="pictures")
@@ -133,7 +142,8 @@ async def take_piece(call: Call, id: str) -> Have:
         have, is_right = await _take(call, transaction, id, data)
         if have == body.size and data and is_right:
             ledger = await Ledger.open(transaction, call.who, _now_us(call))
-            await ledger.touch("diagram", shows)
+            for kind, ids in shows.items():
+                await ledger.touch(kind, ids)
             await audit.record(transaction, call.who, "picture.kept", ("picture", id), {"size": have})
     if not is_right:
         raise refused("PICTURE_DAMAGED", "this is not what its name says: it changed on its way", "data")
@@ -173,18 +183,21 @@ async def _begin(call: Call, transaction: Transaction, id: str, data: bytes) -> 
     async with beyond_reach(transaction, call.who):
         held: int = await transaction.fetchval(_HELD)
     if held + call.body.size > cap:
-        said = f"the team's pictures fill {cap // MB} MB (HELIOGRAPH_TENANT_PICTURES_MB): take some from their schematics"
+        said = f"the team's pictures fill {cap // MB} MB (HELIOGRAPH_TENANT_PICTURES_MB): delete some"
         raise refused("PICTURES_FULL", said, "size")
     if not await transaction.fetchval(_BEGIN, id, call.body.size, _now_us(call)):
         raise refused("PICTURE_CONFLICT", "somebody else began with this picture at the same time")
 
 
-async def _shows(transaction: Transaction, id: str) -> list[UUID]:
-    """Return the diagrams in sight that show a picture. Raises RefusedByRule where none does."""
+async def _shows(transaction: Transaction, id: str) -> dict[Kind, list[UUID]]:
+    """Return the diagrams and photographs in sight that show a picture. Raises RefusedByRule where none does."""
     rows = await transaction.fetch(_SHOWS, id) if is_digest(id) else []
     if not rows:
-        raise refused("PICTURE_NOT_FOUND", "no schematic that you see shows this picture")
-    return [row["id"] for row in rows]
+        raise refused("PICTURE_NOT_FOUND", "no schematic or photograph that you see shows this picture")
+    found: dict[Kind, list[UUID]] = {}
+    for row in rows:
+        found.setdefault(row["kind"], []).append(row["id"])
+    return found
 
 
 def _now_us(call: Call) -> int:

@@ -52,6 +52,7 @@ READS: Mapping[str, Permission] = {
     "diagram": "sites:read",
     "spot": "sites:read",
     "drawing": "sites:read",
+    "photo": "sites:read",
     "alert": "alerts:read",
     "health": "devices:read",
     "link_state": "links:read",

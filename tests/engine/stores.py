@@ -11,6 +11,7 @@ from domain.diagram import Diagram, Drawing, Spot
 from domain.edit import Edit, Step, apply, creation
 from domain.inventory import Credential, Device, Inventory, Link, Probe, Site
 from domain.journal import JournalRow
+from domain.photo import Photo
 from domain.radio import RadioPath, Sector
 from engine.storage import Store
 
@@ -64,9 +65,22 @@ SPOTS = (
     Spot(UUID(int=610), DIAGRAM.id, DEVICES[0].id, -12.5, 40.0, is_pinned=True),
     Spot(UUID(int=611), DIAGRAM.id, SUBMAP.id, 1e6, -1e6),
 )
+PHOTO = Photo(
+    UUID(int=630),
+    "cd" * 32,
+    "ef" * 32,
+    2_048,
+    1_536,
+    NOW_US,
+    "mara",
+    "Mast، looking north",
+    NOW_US - 1,
+    SITE.id,
+)
 DRAWING = Drawing(UUID(int=620), DIAGRAM.id, "box", 1.0, 2.0, 30.0, 40.0, "Core\nroom", "accent")
 THINGS: tuple[Step, ...] = (
     *(creation("spot", spot) for spot in SPOTS),
+    creation("photo", PHOTO),
     creation("drawing", DRAWING),
     creation("diagram", SUBMAP),
     creation("diagram", DIAGRAM),

@@ -341,7 +341,7 @@ def test_an_alert_that_ended_a_day_before_is_not_of_the_moment_and_yet_not_forgo
 
 
 def test_a_keyframe_is_kept_at_the_start_when_it_is_worth_it_and_when_the_clock_went_back() -> None:
-    upkeep = Upkeep(None, None, lambda: 0)  # type: ignore[arg-type]
+    upkeep = Upkeep(None, None, lambda: 0, None)  # type: ignore[arg-type]
     assert upkeep.take_keyframe_due(NOW_US, 100.0)
     upkeep.rows_since_keyframe = 4_999
     assert not upkeep.take_keyframe_due(NOW_US + 1, 101.0)

@@ -80,8 +80,9 @@ _ABOUT = f"({_ALL_SITES} OR is_reached(subject))"
 _AT = f"({_ALL_SITES} OR (id = ANY {_SITES})"
 _OF_DEVICE = f"({_EVERY_SITE} OR {_THERE})"
 _SHOWN = (
-    f"({_EVERY_SITE} OR (EXISTS ( SELECT FROM diagram g WHERE ((g.background = {{0}}.digest)"
-    f" AND (g.site_id = ANY {_SITES})))))"
+    f"({_ALL_SITES} OR (EXISTS ( SELECT FROM diagram g WHERE ((g.background = {{0}}.digest)"
+    f" AND (g.site_id = ANY {_SITES})))) OR (EXISTS ( SELECT FROM photo h"
+    " WHERE ((h.digest = {0}.digest) OR (h.thumb = {0}.digest)))))"
 )
 _BOTH_ENDS = f"({_ALL_SITES} OR ({_THERE.format('link.a_id')} AND {_THERE.format('link.b_id')}))"
 REACHED: dict[str, tuple[str, str, str | None]] = {
@@ -93,6 +94,7 @@ REACHED: dict[str, tuple[str, str, str | None]] = {
     "identity.shadow": ("*", _OF_DEVICE.format("shadow.device_id"), None),
     "journal": ("r", _ABOUT, None),
     "link": ("*", f"({_ALL_SITES} OR {_THERE.format('ANY (ARRAY[link.a_id, link.b_id])')})", _BOTH_ENDS),
+    "photo": ("*", f"({_ALL_SITES} OR (site_id = ANY {_SITES}) OR {_THERE.format('photo.device_id')})", None),
     "site": ("*", f"{_AT})", f"{_AT} OR (pop_id = ANY {_SITES}))"),
     "sync.picture": ("*", _SHOWN.format("picture"), None),
     "sync.picture_piece": ("*", _SHOWN.format("picture_piece"), None),

@@ -249,6 +249,7 @@ _KINDS = {
     "diagrams": "diagram",
     "spots": "spot",
     "drawings": "drawing",
+    "photos": "photo",
     "alerts": "alert",
     "health": "health",
     "link_states": "link_state",

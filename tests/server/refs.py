@@ -228,6 +228,11 @@ async def _spot_in(side: Side, id: str) -> Asked:
     return Asked(_made("spot", {"diagram": id, "thing": await things.device(side), "x": 0.0, "y": 0.0}))
 
 
+def _photo(field: str, id: str) -> dict[str, Any]:
+    size = {"width": 4, "height": 3, "added_us": 10**15}
+    return {"digest": "ab" * 32, "thumb": "cd" * 32, **size, field: id}
+
+
 def _scope(name: str) -> Callable[[str], dict[str, Any]]:
     return lambda id: {"name": "R", "kind": "device_down", "scope": {name: [id]}}
 
@@ -320,6 +325,12 @@ REFS: dict[Place, Ref] = {
     ("POST", "/edits", "drawing: diagram"): Ref(
         _diagram, _step("drawing", lambda id: {"diagram": id, "shape": "box", "x": 0.0, "y": 0.0})
     ),
+    **{
+        ("POST", "/edits", f"photo: {field}"): Ref(
+            own, _step("photo", lambda id, field=field: _photo(field, id))
+        )
+        for field, own in (("site", things.site), ("device", things.device))
+    },
     ("POST", "/edits", "edits[].id"): Ref(
         things.edit,
         _body(lambda id: _edit("site", str(uuid4()), {"name": "S"}, id=id)),

@@ -13,10 +13,24 @@ from domain.sync import Entries, Gone, Live, Present
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import AT_US, Replica, an_edit, living, making
 
+PHOTO = {"digest": "ab" * 32, "thumb": "cd" * 32, "width": 4, "height": 3, "added_us": AT_US}
+
 
 async def fill(replica: Replica, mark: str, addresses: str) -> dict[str, UUID]:
     """Make and tell some of everything, each with a mark in it; return the ids."""
-    names = ("site", "device", "other", "link", "rule", "diagram", "spot", "drawing", "credential")
+    names = (
+        "site",
+        "device",
+        "other",
+        "link",
+        "rule",
+        "diagram",
+        "spot",
+        "drawing",
+        "credential",
+        "photo",
+        "view",
+    )
     ids = {name: uuid4() for name in names}
     text = {name: str(id) for name, id in ids.items()}
     at = {"site": text["site"]}
@@ -29,6 +43,8 @@ async def fill(replica: Replica, mark: str, addresses: str) -> dict[str, UUID]:
         making("rule", ids["rule"], name=f"{mark} rule", kind="device_down"),
         making("diagram", ids["diagram"], name=f"{mark} submap", **at),
         making("drawing", ids["drawing"], diagram=text["diagram"], shape="text", x=0, y=0, text=mark),
+        making("photo", ids["photo"], caption=mark, device=text["device"], **PHOTO),
+        making("photo", ids["view"], caption=mark, **at, **PHOTO),
         title=f"{mark} work",
     )
     (outcome,) = await replica.push(edit)
@@ -118,14 +134,16 @@ async def test_who_reaches_some_sites_is_told_what_stands_there_and_what_comes_a
         told = {(kind, id) for kind, id in limited.things if kind not in ("rule", "credential")}
         expected = {("health", near["device"]), ("fact", near["device"])}
         expected |= {(kind, near[kind]) for kind in ("site", "link", "diagram", "drawing", "alert", "device")}
+        expected |= {("photo", near["photo"]), ("photo", near["view"])}
         assert told == expected | {("device", near["other"])}
         assert limited.edits == []
 
-        far, device = uuid4(), uuid4()
+        far, device, photo = uuid4(), uuid4(), uuid4()
         await writer.push(
             an_edit(
                 making("site", far, name="FARR site"),
                 making("device", device, name="FARR R9", address="10.9.0.1", site=str(far)),
+                making("photo", photo, caption="FARR mast", device=str(device), **PHOTO),
                 title="FARR work",
             )
         )
@@ -159,12 +177,18 @@ async def test_who_reaches_some_sites_is_told_what_stands_there_and_what_comes_a
         await limited.until("health", device)
         assert limited.things["device", device].name == "FARR R9"
         assert limited.things["fact", device].value == "FARR"
+        assert limited.things["photo", photo].caption == "FARR mast"
         back = Step("device", device, {"site": str(near["site"])}, {"site": str(far)})
         await writer.push(an_edit(back))
         while ("device", device) in limited.things:
             await limited.hear_all()
         gone = [one for m in limited.messages if isinstance(m, Entries) for one in m.gone]
-        assert {Gone("device", device), Gone("health", device), Gone("fact", device)} <= set(gone)
+        assert {
+            Gone("device", device),
+            Gone("health", device),
+            Gone("fact", device),
+            Gone("photo", photo),
+        } <= set(gone)
 
 
 async def test_a_role_that_changes_is_told_anew_what_it_may_see(server_database: ServerDatabase) -> None:

@@ -22,12 +22,19 @@ HERE, BEYOND = ("R north", "R beneath"), ("R south", "R none")
 
 
 class Furnished(Valley):
-    """A valley of which each device has an alert, a key, a shadow and a message in quarantine, and two sites a picture."""
+    """A valley of which each device has an alert, a key, a shadow, a message in quarantine and a
+    photograph, and two sites a picture."""
 
     warden: Person
     alerts: dict[str, str]
     keys: dict[str, str]
     pictures: dict[str, str]
+
+
+_HANG = """
+    INSERT INTO photo (tenant_id, id, digest, thumb, width, height, added_us, author, caption, device_id)
+    VALUES ($1, gen_random_uuid(), '', '', 1, 1, 1, '', '', $2)
+"""
 
 
 async def furnished(server: Server) -> Furnished:
@@ -43,6 +50,7 @@ async def furnished(server: Server) -> Furnished:
         key = await admin.post("/push-keys", {"name": name, "device": ids[name]}, expect=201)
         made.keys[name] = key["key"]["id"]
         pusher = server.somebody(key["secret"])
+        await server.owner.execute(_HANG, (await admin.get("/auth/me"))["tenant"], ids[name])
         await pusher.post("/telemetry", {"messages": [{"reported": {"door": name}}, {"values": {}}]})
     for site in ("north", "south"):
         picture = b"\x89PNG\r\n\x1a\n" + site.encode() * 100
@@ -61,6 +69,7 @@ READ = {
     "identity.shadow": (2, 4),
     "journal": (8, 14),
     "link": (2, 3),
+    "photo": (2, 4),
     "site": (2, 3),
     "sync.picture": (1, 2),
     "sync.picture_piece": (1, 2),
@@ -77,6 +86,8 @@ MADE = {
     "identity.shadow": "INSERT INTO identity.shadow VALUES (current_tenant(), '{south}', 1, '{{}}')"
     " ON CONFLICT (tenant_id, device_id) DO UPDATE SET at_us = 2",
     "link": "UPDATE link SET b_id = '{south}' WHERE id = '{link}'",
+    "photo": "INSERT INTO photo (tenant_id, id, digest, thumb, width, height, added_us, author, caption, site_id)"
+    f" VALUES ({_OWN}, '', '', 1, 1, 1, '', '', '{{site}}')",
     "site": f"INSERT INTO site (tenant_id, id, name, region, note) VALUES ({_OWN}, 'x', '', '')",
     "sync.picture": "INSERT INTO sync.picture VALUES (current_tenant(), repeat('f', 64), 1, 0, false, 1)",
     "sync.picture_piece": "INSERT INTO sync.picture_piece VALUES (current_tenant(), '{picture}', 5000, '\\x01')",

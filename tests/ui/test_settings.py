@@ -98,6 +98,8 @@ def test_what_storage_will_take_is_forecast_while_one_types(bench: Bench) -> Non
 def test_a_forecast_that_does_not_fit_says_so_and_one_without_figures_says_that() -> None:
     assert "does not fit" in story_of(DISK, Retention(400, 10**12, 4000))[1]
     assert "not known yet" in story_of(None, Retention())[0]
+    full = msgspec.structs.replace(DISK, pictures_bytes=34_000_000, pictures_cap_bytes=10**9)
+    assert "Photographs and backgrounds take 34 MB, at most 1 GB." in story_of(full, Retention())[0]
     assert "into hours" not in story_of(DISK, Retention())[0]
     behind = msgspec.structs.replace(DISK, devices_behind=8_312)
     assert "Polls of 8,312 devices are being made into hours." in story_of(behind, Retention())[0]

@@ -1,0 +1,133 @@
+"""Takes files in, and has photographs made of them. Counterparts: `photo_reader.py`, which runs as a process of its own;
+`domain/blobs.py` says how a file comes; `blobs.py` keeps what is made.
+
+Theory: a file comes from a window beside us within a second and is held in memory until it is whole, two at once at most; what a
+broken-off one left gives way to the next. It is hashed, and then its reader has some time. One rule: the engine's own process
+decodes no foreign picture, and a file that ends its reader is a file that is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+import msgspec
+
+from domain.blobs import BLOB_CAP_BYTES, PIECE_BYTES, DevelopPhoto, digest_of
+from domain.errors import Refusal
+from domain.photo import FILE_CAP_BYTES
+from domain.text import clean_text
+from domain.wire import Reply
+from engine.photo_reader import Developed
+
+READ_PHOTO = "--read-photo"
+FILE_S = 30.0
+"""Longest that one file may take."""
+FILES_AT_ONCE = 2
+_LINE_BYTES = 4_096
+_WINDOWS_FLAGS = ("CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
+"""What `nice` is elsewhere, the reader does to itself."""
+
+
+class Made(msgspec.Struct, frozen=True):
+    """What a photograph is made of, and its bytes."""
+
+    told: Developed
+    picture: bytes
+    thumb: bytes
+
+
+class _Answer(msgspec.Struct):
+    made: Developed | None = None
+    wrong: str = ""
+
+
+class Darkroom:
+    """Files on their way in."""
+
+    def __init__(self, command: Sequence[str] = (), file_s: float = FILE_S) -> None:
+        self._command, self._file_s = command or _reader_command(), file_s
+        self._coming: dict[str, bytearray] = {}
+
+    async def take(self, piece: DevelopPhoto) -> Made | Reply:
+        """Take a piece; return what came of the whole file, or what is answered until then, or why it is refused."""
+        if not 0 < piece.size <= FILE_CAP_BYTES:
+            most = f"at most {FILE_CAP_BYTES // 1024 // 1024} are taken"
+            return _refused(piece, f"it has {piece.size / 1e6:.0f} MB, {most}", "size")
+        if len(piece.data) > PIECE_BYTES:
+            return _refused(piece, f"{len(piece.data)} bytes at once, at most {PIECE_BYTES}", "data")
+        if piece.digest not in self._coming:
+            while len(self._coming) >= FILES_AT_ONCE:
+                del self._coming[next(iter(self._coming))]
+            self._coming[piece.digest] = bytearray()
+        held = self._coming[piece.digest]
+        if not piece.data or piece.offset != len(held):
+            return Reply(piece.request, result={"have": len(held)})
+        held += piece.data
+        if len(held) < piece.size:
+            return Reply(piece.request, result={"have": len(held)})
+        data = bytes(self._coming.pop(piece.digest))
+        if len(data) != piece.size or digest_of(data) != piece.digest:
+            return _refused(piece, "it is not what was announced: it changed on its way", "digest")
+        made = await self._develop(data)
+        return _refused(piece, made, "data") if isinstance(made, str) else made
+
+    async def _develop(self, data: bytes) -> Made | str:
+        """Return what the reader makes of a file, or in words why it is refused. Cancel it to end it."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                limit=_LINE_BYTES,
+                creationflags=sum(getattr(subprocess, name, 0) for name in _WINDOWS_FLAGS),
+            )
+        except OSError as error:
+            return f"its reader cannot be started: {error}"
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            async with asyncio.timeout(self._file_s):
+                with suppress(ConnectionError):
+                    process.stdin.write(data)
+                    await process.stdin.drain()
+                process.stdin.close()
+                return await _heard(process.stdout)
+        except TimeoutError:
+            return f"it took more than {self._file_s:g} s to read"
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                while await process.stdout.read(PIECE_BYTES):
+                    pass  # `wait` waits for the pipe's end too
+                await process.wait()
+
+
+async def _heard(said: asyncio.StreamReader) -> Made | str:
+    """Return what a reader says; it has decoded a stranger's file, and is believed as little."""
+    with suppress(msgspec.MsgspecError, ValueError, asyncio.IncompleteReadError):
+        answer = msgspec.json.decode(await said.readline(), type=_Answer)
+        told = answer.made
+        if told is None:
+            return clean_text(answer.wrong, 300) or "its reader said nothing"
+        if 0 < told.size <= BLOB_CAP_BYTES and 0 < told.thumb_size <= told.size + PIECE_BYTES:
+            made = Made(told, await said.readexactly(told.size), await said.readexactly(told.thumb_size))
+            if (digest_of(made.picture), digest_of(made.thumb)) == (told.digest, told.thumb):
+                return made
+    return "its reader ended without an answer"
+
+
+def _reader_command() -> list[str]:
+    """Return how the reader is started: as ourselves, with one word."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable, READ_PHOTO]
+    return [sys.executable, "-m", "engine", READ_PHOTO]
+
+
+def _refused(piece: DevelopPhoto, words: str, field: str) -> Reply:
+    name = clean_text(piece.name, 120) or "The file"
+    return Reply(piece.request, (Refusal("INVALID_INPUT", f"{name} is not taken: {words}", field),))
