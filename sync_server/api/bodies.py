@@ -13,13 +13,23 @@ from sync_server.api.errors import refused
 
 WAIT_S = 15.0
 """How long a body may take to come."""
+LENGTH_DIGITS = 15
+"""Of a length that is said, as many are looked at."""
 
 
-async def read_body(request: Request, kind: str, cap_bytes: int, wait_s: float = WAIT_S) -> bytes:
-    """Return a body of a media type. Raises RefusedByRule (UNSUPPORTED_MEDIA_TYPE, BODY_TOO_LARGE, BODY_TOO_SLOW)."""
+async def read_body(request: Request, kind: str, cap_bytes: int, wait_s: float | None = None) -> bytes:
+    """Return a body of a media type that comes within `wait_s`, `WAIT_S` where that is None; one that says to be too large is not
+    read at all.
+
+    Raises RefusedByRule (UNSUPPORTED_MEDIA_TYPE, BODY_TOO_LARGE, BODY_TOO_SLOW).
+    """
+    wait_s = WAIT_S if wait_s is None else wait_s
     got = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if got != kind:
         raise refused("UNSUPPORTED_MEDIA_TYPE", f"{kind} expected, got {got[:60] or 'nothing'}")
+    said = request.headers.get("content-length", "")
+    if said.isdecimal() and int(said[:LENGTH_DIGITS]) > cap_bytes:
+        raise refused("BODY_TOO_LARGE", f"at most {cap_bytes} bytes are taken")
     data = bytearray()
     try:
         async with asyncio.timeout(wait_s):
