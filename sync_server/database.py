@@ -3,7 +3,9 @@
 Theory: the role owns nothing and row-level security is forced, so a statement sees the rows of the tenant that its
 transaction has set, and nothing where none is set; for who reaches some sites only, what stands at those. What is set ends with
 the transaction (`is_local`), so that the next request on the same connection, or on PgBouncer's, begins with nothing.
-One rule: there is no way to a tenant's row but through `transaction`.
+What one statement reads needs no more than that statement: it sets for whom it runs, as who still is who he was, and is its own
+transaction, so that a list is one exchange with the database and not four.
+One rule: there is no way to a tenant's row but through `transaction` and `read`.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
@@ -43,6 +46,24 @@ class Asking(Protocol):
     def is_platform(self) -> bool: ...
     @property
     def reach(self) -> Reach: ...
+
+
+class Reads(Protocol):
+    """What can be asked for rows: a transaction, or statements that are one each."""
+
+    async def fetch(self, query: str, *args: Any) -> list[Any]:
+        """Return the rows of a statement with `$1` parameters."""
+
+
+class Standing(NamedTuple):
+    """What the database said of somebody who asks, word for word, and the function call that it said it to.
+
+    `call` has `{0}`, `{1}` … where its arguments stand.
+    """
+
+    call: str
+    arguments: tuple[object, ...]
+    said: str
 
 
 class Work(NamedTuple):
@@ -117,6 +138,18 @@ class Database:
                 said.clear()
                 raise
             await connection.execute("COMMIT")
+
+    async def read(
+        self, who: Asking, standing: Standing, statement: str, *arguments: object
+    ) -> list[asyncpg.Record]:
+        """Return the rows of one statement for `who`, in a transaction of its own; none where his standing is another by now.
+
+        So rows prove that it is the same, and no rows prove nothing. Raises as `transaction` does.
+        """
+        query = _alone(statement, len(arguments), standing.call, len(standing.arguments))
+        settings = _settings_of(who).values()
+        async with self._lent() as connection:
+            return await connection.fetch(query, *arguments, *settings, *standing.arguments, standing.said)
 
     async def ask(self, statement: str, *arguments: object) -> asyncpg.Record | None:
         """Return the first row of one statement that runs for nobody and is a transaction of its own.
@@ -220,15 +253,44 @@ _SET_TENANT = "SELECT set_config('heliograph.tenant', $1, true)"
 _SET_SITES = "SELECT set_config('heliograph.sites', $1, true)"
 
 
+_SETTINGS = ("tenant", "user", "platform", "sites")
+
+
+def _settings_of(who: Asking) -> dict[str, str]:
+    """Return what says for whom a transaction is: ids, and no text of anybody's."""
+    values = (
+        "" if who.tenant is None else str(UUID(int=who.tenant.int)),
+        str(UUID(int=who.id.int)),
+        "yes" if who.is_platform else "",
+        _sites_said(who),
+    )
+    return dict(zip(_SETTINGS, values, strict=True))
+
+
 def _said(who: Asking) -> str:
-    """Return the statement that says for whom a transaction is: what it sets are ids, and no text of anybody's."""
-    said = {
-        "tenant": "" if who.tenant is None else str(UUID(int=who.tenant.int)),
-        "user": str(UUID(int=who.id.int)),
-        "platform": "yes" if who.is_platform else "",
-        "sites": _sites_said(who),
-    }
-    return "SELECT " + ", ".join(f"set_config('heliograph.{k}', '{v}', true)" for k, v in said.items())
+    """Return the statement that says for whom a transaction is."""
+    settings = _settings_of(who).items()
+    return "SELECT " + ", ".join(f"set_config('heliograph.{k}', '{v}', true)" for k, v in settings)
+
+
+@lru_cache(1_024)
+def _alone(statement: str, count: int, call: str, call_count: int) -> str:
+    """Return a statement of `count` parameters that says for whom it runs before it reads; behind its own come the settings',
+    the call's and what that is to say.
+
+    The rows hang on the one row of who asks, which PostgreSQL has to make first; were it otherwise, no tenant would be set
+    when the policies ask, and they would show nothing.
+    """
+    first = count + 1
+    set_all = ", ".join(
+        f"set_config('heliograph.{name}', ${place}, true)" for place, name in enumerate(_SETTINGS, first)
+    )
+    first += len(_SETTINGS)
+    asked = call.format(*(f"${first + place}" for place in range(call_count)))
+    return f"""
+        SELECT r.* FROM (SELECT concat({set_all}) AS them FROM {asked} a WHERE a::text = ${first + call_count} OFFSET 0) AS says
+        CROSS JOIN LATERAL (SELECT * FROM ({statement}) AS s WHERE says.them IS NOT NULL OFFSET 0) AS r
+    """
 
 
 def _sites_said(who: Asking) -> str:

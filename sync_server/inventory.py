@@ -26,7 +26,7 @@ from domain.inventory import Entity, Inventory, Kind
 from engine.storage.rows import INVENTORY, Shape, Touched
 from engine.storage.types import SRID, Bends, Place, Plain
 from engine.storage.wkb import decode_bends, decode_point
-from sync_server.database import Transaction
+from sync_server.database import Reads, Transaction
 
 ORDER: tuple[Kind, ...] = tuple(INVENTORY)
 """Kinds in the order in which they are written: a site before what stands there."""
@@ -65,16 +65,16 @@ def etag_of(thing: Entity) -> str:
     return f'"{digest[:ETAG_CHARS]}"'
 
 
-async def things(transaction: Transaction, kind: Kind, where: str, *arguments: object) -> list[Any]:
+async def things(reads: Reads, kind: Kind, where: str, *arguments: object) -> list[Any]:
     """Return the things of a kind for which `where` holds; its columns are those of `t`."""
     table = INVENTORY[kind].table.name
-    rows = await transaction.fetch(f"SELECT {select_of(kind)} FROM {table} t WHERE {where}", *arguments)
+    rows = await reads.fetch(f"SELECT {select_of(kind)} FROM {table} t WHERE {where}", *arguments)
     return [known_of(kind, row).thing for row in rows]
 
 
-async def thing(transaction: Transaction, kind: Kind, id: UUID) -> Any | None:
+async def thing(reads: Reads, kind: Kind, id: UUID) -> Any | None:
     """Return a thing, or None."""
-    found = await things(transaction, kind, "t.id = $1", id)
+    found = await things(reads, kind, "t.id = $1", id)
     return found[0] if found else None
 
 

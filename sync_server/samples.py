@@ -24,7 +24,7 @@ from domain.observation import Value
 from domain.text import TEXT_CAP
 from engine.storage.hours import HOUR_US, LATE_US, floor_hour
 from engine.storage.samples import ROW_BYTES, SCHEMAS_CACHED, US_PER_DAY, VALUES_CAP, Series
-from sync_server.database import Database, Transaction, Work
+from sync_server.database import Database, Reads, Work
 from sync_server.usage import Usage, Used
 
 AHEAD_US = 2 * HOUR_US
@@ -196,7 +196,7 @@ class Samples:
         return rows, beyond
 
     async def latest(
-        self, transaction: Transaction, devices: Sequence[UUID], now_us: int
+        self, reads: Reads, devices: Sequence[UUID], now_us: int
     ) -> dict[UUID, tuple[int, list[Value]]]:
         """Return the newest values of each device that has some of the last two days, and when the newest cycle was.
 
@@ -204,9 +204,9 @@ class Samples:
         and of what several tell the newest counts.
         """
         found: dict[UUID, tuple[int, dict[Series, float]]] = {}
-        for device, at_us, schema_key, data in await transaction.fetch(_LATEST, devices, now_us - LATEST_US):
+        for device, at_us, schema_key, data in await reads.fetch(_LATEST, devices, now_us - LATEST_US):
             newest_us, values = found.setdefault(device, (at_us, {}))
-            order = await self.order_of(transaction, schema_key)
+            order = await self.order_of(reads, schema_key)
             if len(data) == 4 * len(order) and newest_us - at_us <= BESIDE_US:
                 numbers = struct.unpack(f"<{len(order)}f", data)
                 told = zip(order, numbers, strict=True)
@@ -221,12 +221,13 @@ class Samples:
             for device, (at_us, values) in found.items()
         }
 
-    async def order_of(self, transaction: Transaction, schema_key: int) -> dict[Series, int]:
-        """Return the place of each series in a schema of the transaction's tenant; none where it has no such schema."""
+    async def order_of(self, reads: Reads, schema_key: int) -> dict[Series, int]:
+        """Return the place of each series in a schema of the asker's tenant; none where it has no such schema."""
         if schema_key not in self._orders:
-            series = await transaction.fetchval("SELECT series FROM sample_schema WHERE key = $1", schema_key)
-            if series is None:
+            rows = await reads.fetch("SELECT series FROM sample_schema WHERE key = $1", schema_key)
+            if not rows:
                 return {}
+            series = rows[0]["series"]
             _make_room(self._orders, SCHEMAS_CACHED)
             self._orders[schema_key] = {(key, name): place for place, (key, name) in enumerate(series)}
         return self._orders[schema_key]

@@ -37,21 +37,26 @@ def origin_of(request: Request) -> Origin:
     return Origin(address, agent, request_id_of(request))
 
 
-async def principal_of(request: Request, services: Services, limit: LimitClass) -> Principal:
-    """Return who asks. Raises TokenInvalid, TokenExpired, LimitExceeded, RefusedByRule (CSRF_REFUSED)."""
+async def principal_of(
+    request: Request, services: Services, limit: LimitClass, *, may_assume: bool = False
+) -> Principal:
+    """Return who asks; `may_assume` as for `Admission.admit`.
+
+    Raises TokenInvalid, TokenExpired, LimitExceeded, RefusedByRule (CSRF_REFUSED).
+    """
     origin = origin_of(request)
     if (authorization := request.headers.get("authorization")) is not None:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise TokenInvalid("another scheme than Bearer")
-        return await services.admission.admit(token.strip(), origin, limit)
+        return await services.admission.admit(token.strip(), origin, limit, may_assume=may_assume)
     if (key := request.headers.get("x-api-key")) is not None:
-        return await services.admission.admit(key, origin, limit)
+        return await services.admission.admit(key, origin, limit, may_assume=may_assume)
     if (cookie := request.cookies.get(ACCESS_COOKIE)) is None:
         raise TokenInvalid("no token")
     if request.method not in SAFE:
         refuse_foreign_page(request, services)
-    who = await services.admission.admit(cookie, origin, limit)
+    who = await services.admission.admit(cookie, origin, limit, may_assume=may_assume)
     if request.method not in SAFE:
         check_csrf(request, services, who)
     return who

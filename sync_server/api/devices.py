@@ -59,7 +59,7 @@ _SELECT = f"""
 _AT_A_SITE_WITHIN = f"(t.place IS NULL AND t.site_id IN ({in_boxes('sites_in_box')}))"
 
 
-@routes.route("GET", "/devices", allow="devices:read", gives=list[DeviceRow], paged=True)
+@routes.route("GET", "/devices", allow="devices:read", gives=list[DeviceRow], paged=True, alone=True)
 async def list_devices(
     call: Call,
     *,
@@ -83,15 +83,15 @@ async def list_devices(
     add_box(where, "devices_in_box", bbox, _AT_A_SITE_WITHIN)
     found = f"(SELECT * FROM device t WHERE {where} ORDER BY t.name, t.id LIMIT {call.page.limit + 1})"
     statement = f"{_SELECT.format(found)} ORDER BY t.name, t.id"
-    rows = await call.transaction.fetch(statement, *where.arguments)
+    rows = await call.reads.fetch(statement, *where.arguments)
     rows, call.shown = cut(rows, call.page, lambda row: (row["name"], row["id"]))
     return [_encoded(row) for row in rows]
 
 
 async def show_device(call: Call, id: UUID) -> DeviceRow | None:
     """Return a device, or None."""
-    row = await call.transaction.fetchrow(f"{_SELECT.format('device')} WHERE t.id = $1", id)
-    return None if row is None else _row(row)
+    rows = await call.reads.fetch(f"{_SELECT.format('device')} WHERE t.id = $1", id)
+    return _row(rows[0]) if rows else None
 
 
 things.add_routes(routes, "device", DeviceRow, show_device)

@@ -37,7 +37,7 @@ _SELECT = f"""
 """
 
 
-@routes.route("GET", "/links", allow="links:read", gives=list[LinkRow], paged=True)
+@routes.route("GET", "/links", allow="links:read", gives=list[LinkRow], paged=True, alone=True)
 async def list_links(
     call: Call,
     *,
@@ -52,15 +52,15 @@ async def list_links(
     where.add_given("t.kind = {0}", kind)
     where.add_given("coalesce(s.status, 'unknown') = {0}", status)
     statement = f"{_SELECT} WHERE {where} ORDER BY t.id LIMIT {call.page.limit + 1}"
-    rows = await call.transaction.fetch(statement, *where.arguments)
+    rows = await call.reads.fetch(statement, *where.arguments)
     rows, call.shown = cut(rows, call.page, lambda row: row["id"])
     return [_row(row) for row in rows]
 
 
 async def show_link(call: Call, id: UUID) -> LinkRow | None:
     """Return a link, or None."""
-    row = await call.transaction.fetchrow(f"{_SELECT} WHERE t.id = $1", id)
-    return None if row is None else _row(row)
+    rows = await call.reads.fetch(f"{_SELECT} WHERE t.id = $1", id)
+    return _row(rows[0]) if rows else None
 
 
 things.add_routes(routes, "link", LinkRow, show_link)

@@ -60,11 +60,17 @@ async def list_metrics(call: Call) -> list[MetricRow]:
 
 
 @routes.route(
-    "GET", "/metrics/latest", allow="metrics:read", gives=list[Latest], paged=True, limit="monitoring"
+    "GET",
+    "/metrics/latest",
+    allow="metrics:read",
+    gives=list[Latest],
+    paged=True,
+    limit="monitoring",
+    alone=True,
 )
 async def list_latest(call: Call, *, site: UUID | None = None) -> list[Latest]:
     """List the newest values of devices, in the order of the devices' ids."""
-    rows = await call.transaction.fetch(
+    rows = await call.reads.fetch(
         "SELECT id FROM device WHERE ($1::uuid IS NULL OR id > $1) AND ($2::uuid IS NULL OR site_id = $2)"
         " ORDER BY id LIMIT $3",
         call.page.key(UUID),
@@ -75,7 +81,9 @@ async def list_latest(call: Call, *, site: UUID | None = None) -> list[Latest]:
     return await _latest(call, [row["id"] for row in rows])
 
 
-@routes.route("GET", "/devices/{id}/metrics", allow="metrics:read", gives=Latest, limit="monitoring")
+@routes.route(
+    "GET", "/devices/{id}/metrics", allow="metrics:read", gives=Latest, limit="monitoring", alone=True
+)
 async def read_latest(call: Call, id: UUID) -> Latest:
     """Return the newest values of a device."""
     await _check_device(call, id)
@@ -106,13 +114,13 @@ async def read_series(
 
 
 async def _check_device(call: Call, id: UUID) -> None:
-    if await call.transaction.fetchval("SELECT true FROM device WHERE id = $1", id) is None:
+    if not await call.reads.fetch("SELECT true FROM device WHERE id = $1", id):
         raise refused("DEVICE_NOT_FOUND", "there is no such device")
 
 
 async def _latest(call: Call, devices: list[UUID]) -> list[Latest]:
     samples: Samples = call.request.app.state.samples
-    found = await samples.latest(call.transaction, devices, round(call.services.now_s() * 1_000_000))
+    found = await samples.latest(call.reads, devices, round(call.services.now_s() * 1_000_000))
     told: list[Latest] = []
     for device in devices:
         at_us, values = found.get(device, (None, []))

@@ -3,7 +3,9 @@
 Theory: one request is one transaction. A route's function gets a `Call`: who asks, their transaction, the body as the
 type it asked for. Before it runs, token, budget, CSRF, permission and tenant are checked; after it, what a platform role read in
 a foreign tenant is written down, and a change that wrote nothing into the audit is a bug. Then the transaction is committed, and
-only then is anything answered.
+only then is anything answered. A route that only reads may be `alone`: each of its statements is a transaction, and its asker is
+taken for who he was when he asked last, until rows prove it. Where none did, the database is asked who he is; if that is another,
+all is done again.
 One rule: a body has exactly the fields of its type: one more is refused, so nobody assigns what was not offered.
 """
 
@@ -19,13 +21,14 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from domain.errors import RefusedByRule
 from domain.roles import Permission
 from sync_server.api import envelope
 from sync_server.api.access import SAFE, origin_of, principal_of
 from sync_server.api.bodies import field_in, read_body
 from sync_server.api.errors import refused, request_id_of
 from sync_server.api.pages import CURSOR_CAP, DEFAULT_LIMIT, LIMIT_RANGE, Page, Shown, cut
-from sync_server.database import Transaction, in_tenant
+from sync_server.database import Reads, Transaction, in_tenant
 from sync_server.security import audit
 from sync_server.security.limits import LimitClass
 from sync_server.security.principal import Origin, Principal
@@ -85,6 +88,8 @@ class Call:
         self.looked_into: Mapping[UUID, int] = {}
         """Tenants of which devices were shown to who operates the platform, and how many."""
         self._who = who
+        self._is_proven = False
+        """Whether rows came that nobody but `who` could be given."""
         self._transaction: Transaction | None = None
 
     @property
@@ -103,6 +108,25 @@ class Call:
         """The transaction of this request, in the asker's tenant."""
         assert self._transaction is not None, "a route for anybody asked for a transaction"
         return self._transaction
+
+    @property
+    def reads(self) -> Reads:
+        """What is asked for rows: the transaction, or where the route is alone this, each statement by itself."""
+        return self._transaction or self
+
+    async def fetch(self, query: str, *args: Any) -> list[Any]:
+        """Return the rows of one statement that is a transaction of its own."""
+        assert self.who.standing is not None, "nobody whom the database knows"
+        rows = await self.services.database.read(self.who, self.who.standing, query, *args)
+        self._is_proven = self._is_proven or bool(rows)
+        return rows
+
+    async def is_outdated(self) -> bool:
+        """Tell whether nothing was read for `who`, because he is another by now; that he is then. Raises TokenInvalid."""
+        if self._is_proven:
+            return False
+        before, self._who = self.who, await self.services.admission.confirmed(self.who)
+        return self.who.standing != before.standing
 
     @property
     def origin(self) -> Origin:
@@ -131,12 +155,18 @@ class Call:
 
 
 async def admitted(
-    request: Request, services: Services, allow: Allow, of: Of, limit: LimitClass
+    request: Request, services: Services, allow: Allow, of: Of, limit: LimitClass, *, may_assume: bool = False
 ) -> Principal:
-    """Return who asks, if they may. Raises RefusedByRule, TokenInvalid, LimitExceeded."""
-    who = await principal_of(request, services, limit)
+    """Return who asks, if they may; `may_assume` as for `Admission.admit`. Raises RefusedByRule, TokenInvalid, LimitExceeded."""
+    who = await principal_of(request, services, limit, may_assume=may_assume)
     request.state.tenant_id = who.tenant  # for the log
-    _check(who, allow, of)
+    try:
+        _check(who, allow, of)
+    except RefusedByRule:
+        if not who.is_assumed:
+            raise
+        who = await services.admission.confirmed(who)
+        _check(who, allow, of)
     if who.tenant is not None:
         services.usage.add(who.tenant, ONE_REQUEST)
     return who
@@ -165,6 +195,24 @@ async def carried_out(call: Call, work: Callable[[], Awaitable[_T]], method: str
     return done
 
 
+async def read_alone(call: Call, work: Callable[[], Awaitable[_T]], check: Callable[[], None]) -> _T:
+    """Do the work of a call that only reads, in no transaction but its statements'. Raises what `work` and `check` do.
+
+    `check` is asked where somebody is another than he was taken for. What a guest reads is written down, in a transaction.
+    """
+    while not call.who.is_guest:
+        try:
+            done = await work()
+        except Exception:
+            if not await call.is_outdated():
+                raise
+        else:
+            if not await call.is_outdated():
+                return done
+        check()
+    return await carried_out(call, work, "GET")
+
+
 class Routes:
     """The routes of a resource, under `/api/v1`."""
 
@@ -184,9 +232,11 @@ class Routes:
         paged: bool = False,
         of: Of = "tenant",
         transacts: bool = True,
+        alone: bool = False,
     ) -> Callable[[_Handler], _Handler]:
         """Declare a route. `takes` is the type of its body, `gives` that of its data; `transacts` False for one whose
-        service has transactions, and writes the audit, itself."""
+        service has transactions, and writes the audit, itself; `alone` for one that asks `Call.reads` and nothing else."""
+        assert not alone or method == "GET", "what changes something is whole"
 
         def declare(handler: _Handler) -> _Handler:
             async def endpoint(request: Request, **given: Any) -> Response:
@@ -196,9 +246,14 @@ class Routes:
                     call = Call(request, services, await _read_body(request, takes, UNKNOWN_CAP_BYTES), page)
                     call.status = status
                     return _answer(call, await handler(call, **given))
-                who = await admitted(request, services, allow, of, limit)
+                who = await admitted(request, services, allow, of, limit, may_assume=alone)
                 call = Call(request, services, await _read_body(request, takes), page, who)
                 call.status = status
+                if alone:
+                    done = await read_alone(
+                        call, lambda: handler(call, **given), lambda: _check(call.who, allow, of)
+                    )
+                    return _answer(call, done)
                 if not transacts:
                     return _answer(call, await handler(call, **given))
                 return _answer(call, await carried_out(call, lambda: handler(call, **given), method))

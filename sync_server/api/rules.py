@@ -31,7 +31,7 @@ class RuleRow(AlertRule, frozen=True, kw_only=True):
     """Nobody has changed it: it is as it comes."""
 
 
-@routes.route("GET", "/rules", allow="rules:read", gives=list[RuleRow], paged=True)
+@routes.route("GET", "/rules", allow="rules:read", gives=list[RuleRow], paged=True, alone=True)
 async def list_rules(
     call: Call,
     *,
@@ -41,12 +41,12 @@ async def list_rules(
 ) -> list[RuleRow]:
     """List rules in the order of their ids, the built-in ones among them."""
     after = call.page.key(UUID)
-    changed = await call.transaction.fetch(
+    changed = await call.reads.fetch(
         "SELECT id FROM rule WHERE id = ANY ($1::uuid[])", [rule.id for rule in DEFAULT_RULES]
     )
     known = {row["id"] for row in changed}
     own: list[AlertRule] = await inventory.things(
-        call.transaction,
+        call.reads,
         "rule",
         "($1::uuid IS NULL OR t.id > $1) AND ($2::text IS NULL OR t.kind = $2)"
         " AND ($3::text IS NULL OR t.severity = $3) AND ($4::boolean IS NULL OR t.is_on = $4) ORDER BY t.id LIMIT $5",
@@ -73,7 +73,7 @@ async def list_rules(
 
 async def show_rule(call: Call, id: UUID) -> RuleRow | None:
     """Return a rule, or None."""
-    own = await inventory.thing(call.transaction, "rule", id)
+    own = await inventory.thing(call.reads, "rule", id)
     if own is not None:
         return _row(own, False)
     built_in: Any = things.BUILT_IN["rule"].get(id)

@@ -34,7 +34,7 @@ _SELECT = f"""
 """
 
 
-@routes.route("GET", "/sites", allow="sites:read", gives=list[SiteRow], paged=True)
+@routes.route("GET", "/sites", allow="sites:read", gives=list[SiteRow], paged=True, alone=True)
 async def list_sites(
     call: Call,
     *,
@@ -51,15 +51,15 @@ async def list_sites(
     add_words(where, "sites_with_words", q)
     add_box(where, "sites_in_box", bbox)
     statement = f"{_SELECT} WHERE {where} ORDER BY t.name, t.id LIMIT {call.page.limit + 1}"
-    rows = await call.transaction.fetch(statement, *where.arguments)
+    rows = await call.reads.fetch(statement, *where.arguments)
     rows, call.shown = cut(rows, call.page, lambda row: (row["name"], row["id"]))
     return [_row(row) for row in rows]
 
 
 async def show_site(call: Call, id: UUID) -> SiteRow | None:
     """Return a site, or None."""
-    row = await call.transaction.fetchrow(f"{_SELECT} WHERE t.id = $1", id)
-    return None if row is None else _row(row)
+    rows = await call.reads.fetch(f"{_SELECT} WHERE t.id = $1", id)
+    return _row(rows[0]) if rows else None
 
 
 things.add_routes(routes, "site", SiteRow, show_site)

@@ -109,7 +109,7 @@ def add_routes(routes: Routes, kind: Kind, gives: type[Any], show: Show) -> None
     for handler, (verb, doc) in said.items():
         handler.__name__, handler.__doc__ = f"{verb}_{kind}", doc
     one = f"{path}/{{id}}"
-    routes.route("GET", one, allow=may_read, gives=gives)(shown)
+    routes.route("GET", one, allow=may_read, gives=gives, alone=True)(shown)
     routes.route("POST", path, allow=may_write, takes=bodies.new, gives=gives, status=201)(make_one)
     routes.route("PATCH", one, allow=may_write, takes=bodies.change, gives=gives)(change_one)
     routes.route("DELETE", one, allow=may_write, status=204)(delete_one)

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from domain.roles import EVERYWHERE, PLATFORM_ROLES, Permission, Reach, Role
+from sync_server.database import Standing
 
 Kind = Literal["user", "key", "install"]
 
@@ -28,7 +29,8 @@ class Principal(msgspec.Struct, frozen=True):
 
     `id` is the user's, the key's or the install's. `tenant` None: a platform role that works in no tenant. `is_guest`: a
     platform role in a tenant that it is no member of; what it reads there is written down. `session` and `jti` are of the
-    token, None for a key.
+    token, None for a key. `standing` is the database's word that he was made of; `is_assumed`: it was not asked again for this
+    request, and has to be before anything is answered.
     """
 
     kind: Kind
@@ -42,6 +44,8 @@ class Principal(msgspec.Struct, frozen=True):
     session: UUID | None = None
     jti: UUID | None = None
     origin: Origin = Origin()
+    standing: Standing | None = None
+    is_assumed: bool = False
 
     @property
     def is_platform(self) -> bool:
