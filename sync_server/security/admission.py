@@ -152,7 +152,10 @@ class Admission:
         return self._remember(_key_of(row, (hash,), origin))
 
     def _remember(self, who: Principal) -> Principal:
+        """Remember somebody whose reading proves who he is: what a guest reads is written down, in a transaction."""
         assert who.standing is not None
+        if who.is_guest:
+            return who
         self._remembered[who.standing.arguments] = who
         self._remembered.move_to_end(who.standing.arguments)
         if len(self._remembered) > REMEMBERED:

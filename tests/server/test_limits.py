@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from sync_server.security.limits import network_of
+from sync_server.security.limits import LimitExceeded, network_of
 from tests.server.clients import PASSWORD, serving
 from tests.server.conftest import ServerDatabase
 
@@ -162,6 +162,39 @@ async def test_what_was_spent_in_the_window_before_counts_by_the_share_that_is_l
             row = await server.services.database.ask(SPEND, ["k"], [10], [span_us])
             assert row is not None
             assert row["refused"] == 0
+
+
+async def test_a_large_budget_is_taken_from_ahead_and_all_instances_together_keep_to_it(
+    server_database: ServerDatabase,
+) -> None:
+    cap = 5_000
+    async with (
+        serving(server_database, limit_bulk_per_h=cap) as one,
+        serving(server_database, limit_bulk_per_h=cap) as two,
+    ):
+        now_s = [1e9]
+        admissions = [server.services.admission for server in (one, two)]
+        for admission in admissions:
+            admission._now_s = lambda: now_s[0]
+
+        async def passed(tries: int) -> int:
+            said = await asyncio.gather(
+                *(admissions[n % 2].spend("bulk", "somebody", "192.0.2.7") for n in range(tries)),
+                return_exceptions=True,
+            )
+            assert {type(one) for one in said} <= {type(None), LimitExceeded}
+            return said.count(None)
+
+        spent = "SELECT lately FROM identity.bucket WHERE key = 'bulk somebody'"
+        assert await passed(7) == 7
+        assert await one.owner.fetchval(spent) == 10, "five for each instance, however many asked at once"
+        assert await passed(2) == 2
+        assert await one.owner.fetchval(spent) == 10
+        now_s[0] += 3600  # the window has turned here: the one that was left is lost
+        await one.owner.execute("UPDATE identity.bucket SET before = 0, lately = $1", cap)
+        assert await passed(4) == 0
+        await one.owner.execute("UPDATE identity.bucket SET lately = $1 - 8", cap)
+        assert await passed(20) == 8
 
 
 async def test_counters_that_are_over_are_forgotten(server_database: ServerDatabase) -> None:
