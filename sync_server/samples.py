@@ -196,15 +196,17 @@ class Samples:
         return rows, beyond
 
     async def latest(
-        self, reads: Reads, devices: Sequence[UUID], now_us: int
+        self, reads: Reads, devices: Sequence[UUID], now_us: int, *, is_reach_known: bool = True
     ) -> dict[UUID, tuple[int, list[Value]]]:
         """Return the newest values of each device that has some of the last two days, and when the newest cycle was.
 
+        `is_reach_known`: the asker was shown these devices; else it is only told of those that he would be.
         A device that is polled and pushes too has sources side by side: of those that tell at the same time each tells its own,
         and of what several tell the newest counts.
         """
         found: dict[UUID, tuple[int, dict[Series, float]]] = {}
-        for device, at_us, schema_key, data in await reads.fetch(_LATEST, devices, now_us - LATEST_US):
+        statement = _LATEST if is_reach_known else _LATEST_WITHIN_REACH
+        for device, at_us, schema_key, data in await reads.fetch(statement, devices, now_us - LATEST_US):
             newest_us, values = found.setdefault(device, (at_us, {}))
             order = await self.order_of(reads, schema_key)
             if len(data) == 4 * len(order) and newest_us - at_us <= BESIDE_US:
@@ -302,6 +304,9 @@ _SOURCES = """
 """
 _SCHEMAS = "SELECT key, digest FROM sample_schema WHERE digest = ANY ($1::bytea[])"
 _LATEST = "SELECT device_id, at_us, schema_key, data FROM newest_samples($1::uuid[], $2)"
+_LATEST_WITHIN_REACH = _LATEST.replace(
+    "$1::uuid[]", "(SELECT array_agg(id) FROM device WHERE id = ANY ($1::uuid[]))"
+)
 
 
 def _believed(layout: _Layout, data: bytes) -> tuple[bytes, int]:

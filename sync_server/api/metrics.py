@@ -86,8 +86,10 @@ async def list_latest(call: Call, *, site: UUID | None = None) -> list[Latest]:
 )
 async def read_latest(call: Call, id: UUID) -> Latest:
     """Return the newest values of a device."""
-    await _check_device(call, id)
-    return (await _latest(call, [id]))[0]
+    (found,) = await _latest(call, [id], is_reach_known=False)
+    if found.at_us is None:
+        await _check_device(call, id)
+    return found
 
 
 @routes.route("GET", "/devices/{id}/series", allow="metrics:read", gives=Points, limit="monitoring")
@@ -118,9 +120,10 @@ async def _check_device(call: Call, id: UUID) -> None:
         raise refused("DEVICE_NOT_FOUND", "there is no such device")
 
 
-async def _latest(call: Call, devices: list[UUID]) -> list[Latest]:
+async def _latest(call: Call, devices: list[UUID], *, is_reach_known: bool = True) -> list[Latest]:
     samples: Samples = call.request.app.state.samples
-    found = await samples.latest(call.reads, devices, round(call.services.now_s() * 1_000_000))
+    now_us = round(call.services.now_s() * 1_000_000)
+    found = await samples.latest(call.reads, devices, now_us, is_reach_known=is_reach_known)
     told: list[Latest] = []
     for device in devices:
         at_us, values = found.get(device, (None, []))

@@ -58,7 +58,7 @@ _HEALTH = """
     INSERT INTO health (tenant_id, device_id, vantage, status, since_us, heard_us, probes, reason)
     SELECT %s, id, %s, 'up', 1, 1, '{}', '' FROM device WHERE tenant_id = %s
 """
-_PERSON = """
+PERSON = """
     WITH made AS (INSERT INTO identity.account (id, login, name, made_us) VALUES (%(id)s, %(login)s, 'P', 1)),
     joined AS (INSERT INTO identity.membership VALUES (%(tenant)s, %(id)s, 'P', 'engineer', NULL, 1, 1))
     INSERT INTO identity.session VALUES (%(session)s, %(id)s, %(tenant)s, 'program', '', '', 1, 1, 9e15)
@@ -145,7 +145,7 @@ def _requests(superuser: str, devices: dict[int, list[UUID]]) -> dict[str, tuple
         for number in range(TENANTS * PEOPLE):
             tenant = number % TENANTS + 1
             who = {"id": uuid4(), "session": uuid4(), "tenant": UUID(int=tenant), "login": uuid4().hex}
-            connection.execute(_PERSON, who)
+            connection.execute(PERSON, who)
             may = tuple(sorted(PERMISSIONS["engineer"]))
             claims = Claims(who["id"], who["tenant"], who["session"], uuid4(), now_s, now_s + ACCESS_S, may)
             heads.append((tenant, f"Host: {URL}\r\nAuthorization: Bearer {tokens.sign(claims)}\r\n"))
