@@ -113,13 +113,14 @@ class Admission:
 
     async def _spend(self, budgets: Sequence[Budget]) -> None:
         """Take one from each of some budgets: of what was taken ahead, or of the database's. Raises LimitExceeded."""
-        while missing := self._ahead.missing(budgets, self._now_us()):
-            if await self._ahead.come(missing):
-                continue
-            with self._ahead.asking(missing) as spending:
-                row = await self._database.ask(_SPEND, *_columns(spending))
-                self._keep(spending, len(missing), row)
-        self._ahead.take(budgets, self._now_us())
+        now_us = self._now_us()
+        while missing := self._ahead.missing(budgets, now_us):
+            if not await self._ahead.come(missing):
+                with self._ahead.asking(missing) as spending:
+                    row = await self._database.ask(_SPEND, *_columns(spending))
+                    self._keep(spending, len(missing), row)
+            now_us = self._now_us()
+        self._ahead.take(budgets, now_us)
 
     def _keep(self, spending: Sequence[Budget], needed: int, row: Record | None) -> None:
         """Keep what was spent, which ends where a budget was empty. Raises LimitExceeded if that was one that is needed."""

@@ -90,7 +90,7 @@ class Ahead:
         return [budget for budget in budgets if not self._window(budget, now_us).get(budget.key)]
 
     async def come(self, missing: Sequence[Budget]) -> bool:
-        """Wait while one of some budgets is just being taken from ahead; return whether that was so."""
+        """Wait while one of some budgets is just being taken from ahead; return whether that was so. Comes before `asking`."""
         if coming := next((self._coming[b.key] for b in missing if b.key in self._coming), None):
             await coming.wait()
         return coming is not None
@@ -104,10 +104,8 @@ class Ahead:
         try:
             yield [*missing, *more]
         finally:
-            for key, event in coming.items():
-                event.set()
-                if self._coming.get(key) is event:
-                    del self._coming[key]
+            for key in coming:
+                self._coming.pop(key).set()
 
     def take(self, budgets: Sequence[Budget], now_us: int) -> None:
         """Use one of each; there has to be one."""
