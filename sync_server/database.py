@@ -82,9 +82,14 @@ class DatabaseBusy(Exception):
 class Database:
     """The pool. Opened once by `main.py`, closed last."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], wait_s: float) -> None:
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], settings: Settings) -> None:
         self._pool = pool
-        self._wait_s = wait_s
+        self._wait_s = settings.pool_wait_s
+        self._kept = settings.pool_min
+        self._at_hand: list[Transaction] = []
+        """Connections that are not given back in between, of those that stay open anyway: to give one back and take it again
+        costs three times what a short statement does. One on which something went wrong is given back, to be set right."""
+        self._waiting = 0
         self.is_full = False
         """Whether its disk took nothing more when something was last written, and had no room when it was last looked for."""
         self.on_said: Callable[[str, str], None] | None = None
@@ -109,7 +114,7 @@ class Database:
             reset=_reset,
             server_settings={"application_name": APPLICATION},
         )
-        return cls(await pool, settings.pool_wait_s)
+        return cls(await pool, settings)
 
     @property
     def open_connections(self) -> int:
@@ -119,7 +124,7 @@ class Database:
     @property
     def idle_connections(self) -> int:
         """How many connections wait for work."""
-        return self._pool.get_idle_size()
+        return self._pool.get_idle_size() + len(self._at_hand)
 
     @asynccontextmanager
     async def transaction(self, who: Asking, *, is_snapshot: bool = False) -> AsyncIterator[Transaction]:
@@ -185,12 +190,10 @@ class Database:
     @asynccontextmanager
     async def _lent(self) -> AsyncIterator[Transaction]:
         """Yield a connection of the pool. However asyncpg says that it was lost: that is a ConnectionResetError."""
-        try:
-            connection = await self._pool.acquire(timeout=self._wait_s)
-        except TimeoutError:
-            raise DatabaseBusy(f"no connection to the database was free for {self._wait_s:g} s") from None
+        connection, is_sound = await self._take(), False
         try:
             yield connection
+            is_sound = True
         except asyncpg.DiskFullError as error:
             if not self.is_full:
                 _log.error("database_full", extra={"reason": str(error)})
@@ -203,7 +206,23 @@ class Database:
                 connection.terminate()
             raise ConnectionResetError("the connection to the database was lost") from error
         finally:
+            if is_sound and not self._waiting and len(self._at_hand) < self._kept:
+                self._at_hand.append(connection)
+            else:
+                await self._pool.release(connection)
+
+    async def _take(self) -> Transaction:
+        while self._at_hand:
+            if not _is_lost(connection := self._at_hand.pop()):
+                return connection
             await self._pool.release(connection)
+        self._waiting += 1
+        try:
+            return await self._pool.acquire(timeout=self._wait_s)
+        except TimeoutError:
+            raise DatabaseBusy(f"no connection to the database was free for {self._wait_s:g} s") from None
+        finally:
+            self._waiting -= 1
 
     async def look_for_room(self) -> None:
         """Find out whether a disk that was full has room again, by a sort that does not fit into memory: it keeps nothing.
@@ -221,6 +240,9 @@ class Database:
 
     async def close(self) -> None:
         """Wait for what is under way, then close every connection."""
+        self._kept = 0
+        while self._at_hand:
+            await self._pool.release(self._at_hand.pop())
         await self._pool.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from uuid import UUID
 
 import asyncpg
@@ -120,3 +121,39 @@ def test_a_request_that_gets_no_connection_in_time_is_told_so(two_tenants: Serve
                     pass
 
     on(two_tenants, work, pool_min=1, pool_max=1, pool_wait_s=0.1)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_connection_stays_at_hand_unless_something_went_wrong_on_it(
+    two_tenants: ServerDatabase, fails: bool
+) -> None:
+    async def work(database: Database) -> None:
+        for _ in range(3):
+            with suppress(ZeroDivisionError):
+                async with database.transaction(Work(ONE)) as transaction:
+                    assert len(await transaction.fetch("SELECT FROM site WHERE name = 'Site 1'")) == 1
+                    if fails:
+                        raise ZeroDivisionError
+            assert len(database._at_hand) == (not fails)
+            assert (database.open_connections, database.idle_connections) == (1, 1)
+
+    on(two_tenants, work, pool_min=1, pool_max=1)
+
+
+def test_a_connection_that_ended_at_hand_is_replaced(two_tenants: ServerDatabase) -> None:
+    async def work(database: Database) -> None:
+        for _ in range(2):
+            row = await database.ask("SELECT pg_backend_pid() AS pid")
+            assert row is not None
+            (connection,) = database._at_hand
+            connection.terminate()
+
+    on(two_tenants, work, pool_min=1, pool_max=1)
+
+
+def test_who_waits_is_given_the_connection_that_comes_free(two_tenants: ServerDatabase) -> None:
+    async def work(database: Database) -> None:
+        said = await asyncio.gather(*(database.ask("SELECT pg_sleep(0.01)") for _ in range(20)))
+        assert len(said) == 20
+
+    on(two_tenants, work, pool_min=1, pool_max=2, pool_wait_s=20)
