@@ -53,7 +53,7 @@ class TunnelBoard(Board):
         self.body.addWidget(Label(said, "small", wrap=True))
         self.body.addWidget(self.table, 1)
         self.body.addWidget(self.empty, 1)
-        self._set_up(model.tunnels.pool)
+        self._set_up((model.today or model).tunnels.pool)
         self.use_button = self.verb("Open", "primary")
         self.copy_button, self.close_button = self.verb("Copy address"), self.verb("End tunnel")
         self.use_button.clicked.connect(self._on_use)

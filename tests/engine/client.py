@@ -163,5 +163,7 @@ class TestClient:
             self.state.pop((gone.kind, gone.id), None)
         if changed.engine is not None:
             self.state["engine", None] = changed.engine
+        if changed.tunnels is not None:
+            self.state["tunnels", None] = changed.tunnels
         if changed.team is not None:
             self.state["team", None] = changed.team

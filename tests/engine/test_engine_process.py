@@ -11,16 +11,19 @@ import time
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from domain.edit import creation, inverse
 from domain.inventory import Credential, Probe
+from domain.tunnels import CloseTunnel, OpenTunnel, PortPool, SetPortPool, Tunnel, TunnelsState
 from domain.vault import Secret
 from domain.wire import QueryJournal, Stop, SubmitEdit
 from engine.storage import Store
 from engine.vault import SecretNotHere, Vault
 from tests.engine.client import WAIT_S, TestClient
 from tests.engine.engine_process import EngineProcess
+from tests.ports import free_port
 from tests.unit.inventories import device, edit
 
 COMMUNITY = "s3cret-community-4711"
@@ -264,3 +267,37 @@ def test_the_profile_and_the_endpoint_are_private(tmp_path: Path) -> None:
         address = Path(engine.event("endpoint_open")["address"])
         for path in [*(tmp_path / "p").iterdir(), address, address.parent]:
             assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_tunnel_is_opened_used_and_ended_over_the_endpoint_and_the_journal_has_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as router, EngineProcess(tmp_path) as engine:
+        port = router.getsockname()[1]
+        one = device(1, address="127.0.0.1", probes=(Probe("tcp", port),), paused=True)
+        with engine.client() as client:
+            assert client.ask(lambda n: SubmitEdit(n, edit(creation("device", one)))).refusals == ()
+            pool = PortPool(free_port(), 1)
+            assert client.ask(lambda n: SetPortPool(n, pool)).refusals == ()
+            reply = client.ask(lambda n: OpenTunnel(n, one.id, port, "mara"))
+            tunnel = msgspec.convert(reply.result["tunnel"], Tunnel)
+            assert (tunnel.port, tunnel.way) == (pool.first, "direct")
+            with socket.create_connection(("127.0.0.1", tunnel.port)) as near:
+                far, _ = router.accept()
+                with far:
+                    near.sendall(b"there")
+                    assert far.recv(5) == b"there"
+            assert client.ask(lambda n: CloseTunnel(n, tunnel.id)).refusals == ()
+            ended = client.wait_for(
+                lambda: [t.ended for t in client.state["tunnels", None].tunnels if t.ended]
+            )
+            assert ended == ["closed by hand"]
+            rows = client.ask(lambda n: QueryJournal(n, one.id)).result["rows"]
+            bodies = {row["kind"]: row["body"] for row in rows}
+            assert bodies["tunnel_opened"]["by"] == "mara"
+            assert (bodies["tunnel_closed"]["to_bytes"], bodies["tunnel_closed"]["why"]) == (
+                5,
+                "closed by hand",
+            )
+        assert engine.stop() == 0
+    with EngineProcess(tmp_path) as engine, engine.client() as client:
+        told = client.wait_for(lambda: client.state.get(("tunnels", None)))
+        assert told == TunnelsState(pool=pool), "the ports are kept"
