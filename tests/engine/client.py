@@ -147,6 +147,8 @@ class TestClient:
             self.state["credential", credential.id] = credential
         for site in changed.sites:
             self.state["site", site.id] = site
+        for photo in changed.photos:
+            self.state["photo", photo.id] = photo
         for health in changed.health:
             self.state["health", health.device] = health
         for link_state in changed.link_states:

@@ -186,6 +186,38 @@ async def test_a_team_has_so_much_room_and_what_nobody_shows_makes_some_after_a_
         assert await at_work.prune_pictures(now_us) == 0, "a part that just came"
 
 
+_HANG = """
+    INSERT INTO photo (tenant_id, id, digest, thumb, width, height, added_us, author, caption, site_id)
+    VALUES ($1, gen_random_uuid(), $2, $3, 4, 3, 1, '', '', $4)
+"""
+
+
+async def test_what_a_photograph_is_made_of_stays_while_it_hangs_and_goes_a_month_later(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        admin, mara = await team(server)
+        small = PICTURE[:5_000]
+        thumb = sha256(small).hexdigest()
+        tenant = (await admin.get("/auth/me"))["tenant"]
+        site = (await admin.post("/sites", {"name": "Hill"}, expect=201))["id"]
+        assert await mara.refused("GET", f"/pictures/{thumb}") == (404, "PICTURE_NOT_FOUND")
+        await server.owner.execute(_HANG, tenant, DIGEST, thumb, site)
+        for picture in (PICTURE, small):
+            await bring(mara, picture)
+        assert {one["digest"] for one in await admin.get("/pictures")} == {DIGEST, thumb}
+        first, second = sorted((DIGEST, thumb))
+        assert [one["digest"] for one in await admin.get(f"/pictures?after={first}")] == [second]
+        touched = "SELECT count(*) FROM sync.touched WHERE kind = 'photo'"
+        assert await server.owner.fetchval(touched) == 1, "who sees it looks when its pictures are whole"
+        at_work, now_us = Upkeep(server.services.database, server.services.settings), 10**15
+        await server.owner.execute("UPDATE sync.picture SET used_us = $1", now_us - 2 * PICTURE_KEPT_US)
+        assert await at_work.prune_pictures(now_us) == 0
+        await server.owner.execute("DELETE FROM photo")
+        assert await at_work.prune_pictures(now_us + PICTURE_KEPT_US) == 0
+        assert await at_work.prune_pictures(now_us + PICTURE_KEPT_US + 1) == 2
+
+
 _OLD = """
     INSERT INTO sync.picture (tenant_id, digest, size, have, is_whole, used_us)
     SELECT $1, name, 1, 1, true, 1 FROM unnest($2::text[]) AS u (name)

@@ -12,16 +12,21 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from domain.blobs import PIECE_BYTES, DevelopPhoto, GetBlob, digest_of
 from domain.edit import Edit, creation
 from domain.inventory import Credential, Site
+from domain.photo import Photo
 from domain.vault import Secret
 from domain.wire import SubmitEdit
 from engine.compose import new_id, now_us
 from migrations.guards import REQUESTS
+from tests.engine.photo_files import jpeg, scene
 from tests.server.servers import nats
 from tests.server.test_kills import prepared
 from tests.team.fault_run import FaultRun, missing_cycles
@@ -58,6 +63,7 @@ def test_killed_one_after_the_other_under_load_all_recover_and_nothing_is_lost_o
         assert (figures["lost"], figures["doubled"], figures["differ"]) == (0, 0, 0)
         assert figures["cycles"] > 5 and figures["cycles_missing"] == 0
         secret(run)
+        photograph(run)
         backlog(run)
         full_disk(run)
 
@@ -76,6 +82,35 @@ def secret(run: FaultRun) -> None:
     mara.start()
     told = "SELECT count(*) FROM identity.secret WHERE credential_id = %s"
     until(lambda: run.count(told, login.id), "the secret is told")
+
+
+def photograph(run: FaultRun) -> None:
+    """A photograph whose engine is killed while it goes up goes on where it was, and comes to the other by its hash."""
+    mara, joe = run.members[:2]
+    file, told = jpeg(scene(2_048, 1_536)), dict[str, Any]()
+    while "digest" not in told:
+        piece = file[(have := told.get("have", 0)) : have + PIECE_BYTES]
+        asked = partial(DevelopPhoto, digest=digest_of(file), size=len(file), offset=have, data=piece)
+        reply = mara.client.ask(asked)
+        assert not reply.refusals, reply.refusals
+        told = reply.result
+    del told["have"]
+    mara.line.bytes_per_s = 500_000
+    photo = Photo(new_id(), **told, added_us=now_us(), author="Mara", device=run.device.id)
+    mara.edit("a photograph", creation("photo", photo))
+    come = "SELECT coalesce(sum(have), 0) FROM sync.picture WHERE digest = %s"
+    until(lambda: run.count(come, photo.digest), "some of the photograph")
+    mara.kill()
+    whole = "SELECT count(*) FROM sync.picture WHERE digest = %s AND is_whole"
+    assert not run.count(whole, photo.digest), "killed in the middle"
+    mara.line.bytes_per_s = 0
+    mara.start()
+    until(lambda: run.count(whole, photo.digest), "the photograph is there, and is what its name says")
+    joe.shows("photo", photo.id)
+    until(
+        lambda: not joe.client.ask(lambda n: GetBlob(n, photo.digest)).refusals,
+        "it comes when it is looked at",
+    )
 
 
 def backlog(run: FaultRun) -> None:
