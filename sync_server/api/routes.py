@@ -4,8 +4,8 @@ Theory: one request is one transaction. A route's function gets a `Call`: who as
 type it asked for. Before it runs, token, budget, CSRF, permission and tenant are checked; after it, what a platform role read in
 a foreign tenant is written down, and a change that wrote nothing into the audit is a bug. Then the transaction is committed, and
 only then is anything answered. A route that only reads may be `alone`: each of its statements is a transaction, and its asker is
-taken for who he was when he asked last, until rows prove it. Where none did, the database is asked who he is; if that is another,
-all is done again.
+taken for who he was when he asked last, until rows prove it. Where one gave none, the database is asked who he is; if that is
+another, all is done again.
 One rule: a body has exactly the fields of its type: one more is refused, so nobody assigns what was not offered.
 """
 
@@ -88,8 +88,8 @@ class Call:
         self.looked_into: Mapping[UUID, int] = {}
         """Tenants of which devices were shown to who operates the platform, and how many."""
         self._who = who
-        self._is_proven = False
-        """Whether rows came that nobody but `who` could be given."""
+        self._asked = self._proven = 0
+        """Statements that were alone, and those that gave rows, which nobody but `who` could be given."""
         self._transaction: Transaction | None = None
 
     @property
@@ -118,12 +118,13 @@ class Call:
         """Return the rows of one statement that is a transaction of its own."""
         assert self.who.standing is not None, "nobody whom the database knows"
         rows = await self.services.database.read(self.who, self.who.standing, query, *args)
-        self._is_proven = self._is_proven or bool(rows)
+        self._asked += 1
+        self._proven += bool(rows)
         return rows
 
     async def is_outdated(self) -> bool:
-        """Tell whether nothing was read for `who`, because he is another by now; that he is then. Raises TokenInvalid."""
-        if self._is_proven:
+        """Tell whether something was not read for `who`, because he is another by now; that he is then. Raises TokenInvalid."""
+        if 0 < self._asked == self._proven:
             return False
         before, self._who = self.who, await self.services.admission.confirmed(self.who)
         return self.who.standing != before.standing

@@ -95,6 +95,26 @@ async def test_a_reach_that_changes_holds_for_the_next_read(server_database: Ser
         assert await names(person, "/devices") == ["R1"]
 
 
+async def test_who_ends_between_two_statements_is_given_nothing(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(server_database) as server:
+        person, _, _ = await a_reader(server)
+        await person.get("/metrics/latest")
+        read, seen = Database.read, 0
+
+        async def ending(self: Database, *arguments: Any) -> Any:
+            nonlocal seen
+            seen += 1
+            if seen == 2:
+                await server.owner.execute("UPDATE identity.session SET ended_us = 1")
+            return await read(self, *arguments)
+
+        monkeypatch.setattr(Database, "read", ending)
+        assert await person.refused("GET", "/metrics/latest") == (401, "INVALID_CREDENTIALS")
+        assert seen == 2
+
+
 async def test_a_role_that_changes_holds_for_the_next_read(server_database: ServerDatabase) -> None:
     async with serving(server_database) as server:
         person, _, _ = await a_reader(server)
