@@ -66,6 +66,7 @@ def test_the_settings_menu_has_all_of_them(bench: Bench) -> None:
         "What devices send",
         "Unknown senders",
         "Vault",
+        "Tunnels",
         "Maps",
         "MIB browser",
         "Import a file…",
