@@ -16,6 +16,7 @@ from uuid import UUID
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.draft import now_us
+from app.lags import members_of
 from domain.alerts import Alert
 from domain.diagram import Diagram, Drawing, Spot
 from domain.evidence import Contradiction, DerivedLink
@@ -25,6 +26,7 @@ from domain.finding import Find
 from domain.health import Health
 from domain.inventory import KINDS, Inventory, Tenant, is_paused
 from domain.journal import JournalRow
+from domain.lag import Bonds
 from domain.load import LinkState
 from domain.maintenance import under_work
 from domain.maps import MapFile
@@ -151,6 +153,7 @@ class Model(QObject):
         self.maps: dict[UUID, MapFile] = {}
         self._behind: dict[UUID, UUID] = {}
         self._at_work = _NONE
+        self.bonds = Bonds()
         self.facts: dict[UUID, dict[tuple[str, str], Fact]] = {}
         self.values: dict[UUID, LatestValues] = {}
         self.samples: dict[UUID, dict[tuple[str, str], Sample]] = {}
@@ -168,6 +171,7 @@ class Model(QObject):
             setattr(self, name, dict(getattr(other, name)))
         for name in ("facts", "samples"):
             setattr(self, name, {id: dict(of_device) for id, of_device in getattr(other, name).items()})
+        self.bonds = other.bonds.copy()
         self.tenant, self.engine, self.moment_us = other.tenant, other.engine, other.moment_us
         self.team, self.tunnels = other.team, other.tunnels
         everything: dict[str, Any] = {name: frozenset(getattr(self, name)) for name in (*_BY_ID, "facts")}
@@ -207,8 +211,11 @@ class Model(QObject):
         return health.since_us if health is not None else 0
 
     def link_status_of(self, link: UUID) -> str:
-        """Return a link's status as it is shown everywhere."""
-        state = self.link_states.get(link)
+        """Return a link's status as it is shown everywhere: `degraded` while some of its members run and some do not."""
+        state, intended = self.link_states.get(link), self.inventory.link(link)
+        if state is not None and state.status == "up" and intended is not None:
+            lag = members_of(self, intended)
+            return "degraded" if lag is not None and lag.is_degraded else "up"
         return state.status if state is not None else "unknown"
 
     def begin(self, tenant: Tenant) -> None:
@@ -284,6 +291,7 @@ class Model(QObject):
                 found.pop(thing.id, None)
                 self._touch(f"{thing.kind}s", (thing.id,))
             if thing.kind == "device":
+                self.bonds.forget(thing.id)
                 for by_device in (self.health, self.facts, self.values, self.samples):
                     by_device.pop(thing.id, None)
             elif thing.kind == "link":
@@ -361,6 +369,9 @@ class Model(QObject):
             of_device.pop((fact.field, fact.source), None)
         else:
             of_device[fact.field, fact.source] = fact
+        if self.bonds.learn(fact):
+            links = (link.id for link in self.inventory.links() if fact.subject in (link.a, link.b))
+            self._touch("link_states", links)
 
     def _note(self, changed: Changed) -> None:
         d = self._delta

@@ -37,7 +37,7 @@ from domain.evidence_claims import (
     nearest_claims,
 )
 from domain.evidence_doubts import Doubts, Face, key_doubt, link_doubt, port_doubts
-from domain.evidence_links import Bundle, Pair, bundle_claims, derive, match_links, pair_of
+from domain.evidence_links import Bundle, Pair, bundle_claims, derive, join_members, match_links, pair_of
 from domain.evidence_said import Said
 from domain.evidence_tables import set_or_drop, turn_around
 from domain.inventory import Link
@@ -273,7 +273,8 @@ class Fusion:
         claims = self._claims_of_pair(pair)
         bundles = self._bundles.get(pair)
         if bundles is None:
-            bundles = bundle_claims(pair, claims)
+            links = self._drawn.get(pair, {}).values()
+            bundles = join_members(pair, bundle_claims(pair, claims), self._directory.said.get, links)
             set_or_drop(self._bundles, pair, bundles)
         drawn = match_links(pair, bundles, self._drawn.get(pair, {}).values())
         new: dict[UUID, DerivedLink] = {}

@@ -69,6 +69,32 @@ def bundle_claims(pair: Pair, claims: Iterable[Claim]) -> list[Bundle]:
     return found
 
 
+def join_members(
+    pair: Pair, bundles: Sequence[Bundle], said: Callable[[UUID], Said | None], links: Iterable[Link]
+) -> list[Bundle]:
+    """Make one link of those between members of one aggregate, at its own ports; not where people have drawn a member alone."""
+    bonds = [
+        {name: port.bond for name, port in one.ports.items() if port.bond} if (one := said(id)) else {}
+        for id in pair
+    ]
+    drawn = {
+        (end, port)
+        for link in links
+        for end, port in ((link.a, link.a_interface), (link.b, link.b_interface))
+    }
+    if any((end, port) in drawn for end, of in zip(pair, bonds, strict=True) for port in of):
+        return list(bundles)
+    found: dict[Ends, Bundle] = {}
+    for bundle in bundles:
+        ends = (bonds[0].get(bundle.a, bundle.a), bonds[1].get(bundle.b, bundle.b))
+        if ends == (bundle.a, bundle.b) and ends not in found:
+            found[ends] = bundle
+        else:
+            there = found.get(ends)
+            found[ends] = Bundle(*ends, [*(there.claims if there is not None else ()), *bundle.claims])
+    return [found[ends] for ends in sorted(found)]
+
+
 def _guess_port(bundle: Bundle) -> None:
     """Where only a forwarding table tells of a link, the port whose MAC it shows is taken for the far one."""
     ports = {claim.far for claim in bundle.claims}

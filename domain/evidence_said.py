@@ -49,11 +49,12 @@ _UNOWNED_MACS = ("00:00:5E:00:01:", "00:00:5E:00:02:", "00:00:0C:07:AC:", "00:05
 
 
 class Port(NamedTuple):
-    """One interface, as far as links need it."""
+    """One interface, as far as links need it. `bond`: the aggregate whose member it is."""
 
     mac: str
     kind: str
     alias: str
+    bond: str = ""
 
     @property
     def is_radio(self) -> bool:
@@ -116,9 +117,9 @@ def read_said(device: Device, facts: Iterable[Fact], sightings: Iterable[Heard] 
         said.addresses[device.address] = None
     optics: set[str] = set()
     heard: dict[tuple[str, str, str, str], Heard] = {}
-    told = [fact for fact in facts if fact.value is not None and fact.field.startswith(PREFIXES)]
-    told.sort(key=lambda fact: (SOURCE_RANK.get(fact.source.partition(":")[0], 9), fact.source, fact.field))
-    for fact in told:
+    read = [fact for fact in facts if fact.value is not None and fact.field.startswith(PREFIXES)]
+    read.sort(key=lambda fact: (SOURCE_RANK.get(fact.source.partition(":")[0], 9), fact.source, fact.field))
+    for fact in read:
         prefix, _, key = fact.field.partition("/")
         value = fact.value
         if prefix == "identity":
@@ -126,7 +127,8 @@ def read_said(device: Device, facts: Iterable[Fact], sightings: Iterable[Heard] 
         elif not isinstance(value, Mapping):
             continue
         elif prefix == "interface":
-            said.ports.setdefault(key, Port(_text(value, "mac"), _text(value, "kind"), _text(value, "alias")))
+            told = (_text(value, name) for name in ("mac", "kind", "alias", "bond"))
+            said.ports.setdefault(key, Port(*told))
         elif prefix == "address":
             own = _text(value, "address")
             said.addresses[own] = said.addresses.get(own) or _text(value, "interface")
@@ -190,7 +192,7 @@ def port_of_mac(said: Said, mac: str) -> str:
     names = [
         name
         for name, port in said.ports.items()
-        if port.mac == mac and port.kind != "vlan" and "." not in name
+        if port.mac == mac and port.kind != "vlan" and "." not in name and not port.bond
     ]
     return names[0] if mac and len(names) == 1 and physical_port(said, names[0]) == names[0] else ""
 

@@ -141,7 +141,8 @@ def is_paused(device: Device, now_us: int) -> bool:
 
 
 class Interface(msgspec.Struct, frozen=True):
-    """A port as the device itself tells of it: the value of the fact `interface/<name>`."""
+    """A port as the device itself tells of it: the value of the fact `interface/<name>`. `bond`: the aggregate (802.3ad, RouterOS
+    bonding) whose member it is, by name."""
 
     name: str
     index: int = 0
@@ -151,6 +152,7 @@ class Interface(msgspec.Struct, frozen=True):
     speed_bps: int = 0
     admin_up: bool = True
     oper_up: bool | None = None
+    bond: str = ""
 
 
 def port_of(probe: Probe) -> int:

@@ -21,7 +21,7 @@ COLUMNS = {
     "loads": ("id", "status", "ab_bps", "ba_bps", "ab_class", "ba_class"),
 }
 """What each row of a table has."""
-SOMETIMES = {"links": "path", "health": "cause"}
+SOMETIMES = {"links": "path", "health": "cause", "loads": "lag"}
 """What few rows of a table have: told by the row's place, where there is any."""
 TELLS = frozenset({"devices", "links"})
 """Tables whose ids are numbered as they are told."""

@@ -28,7 +28,8 @@ USAGE = """\
   kill ROUTER            takes its power: no answer at all, its links fall
   revive ROUTER          gives it back: it boots
   cut LINK               both ends go down ("Kempten - Blender")
-  mend LINK              undoes cut
+  pull LINK LINE         takes one of its lines out, where it has several
+  mend LINK              undoes cut and pull
   load LINK PERCENT|off  fills a link; off lets its day go on
   slow ROUTER MS         answers late; 0 ends it
   lose ROUTER PERCENT    loses that share of requests; 0 ends it
@@ -167,6 +168,15 @@ def _cut(world: World, words: Sequence[str], at_s: float) -> str:
     return f"{link.name} is cut"
 
 
+def _pull(world: World, words: Sequence[str], at_s: float) -> str:
+    line = _number(words, "the number of a line", 1_000)
+    link = _link_of(world, words[:-1])
+    if not 1 <= line <= len(link.a.members):
+        raise CommandError(f"{link.name} has {len(link.a.members)} lines that can be pulled, got {line:g}")
+    world.pull(link, int(line) - 1, at_s)
+    return f"line {line:g} of {link.name} is out"
+
+
 def _mend(world: World, words: Sequence[str], at_s: float) -> str:
     link = _link_of(world, words)
     world.mend(link, at_s)
@@ -210,7 +220,7 @@ def _heal(world: World, words: Sequence[str], at_s: float) -> str:
             routers, links = [], [_link_of(world, words)]
             healed = links[0].name
     for link in links:
-        if link.cut:
+        if link.cut or link.pulled:
             world.mend(link, at_s)
         if link.forced:
             world.load(link, None, at_s)
@@ -250,6 +260,7 @@ def _marks(router: Router) -> list[str]:
 
 def _link_marks(link: LiveLink) -> list[str]:
     marks = ["cut"] if link.cut else ["down"] if not link.is_up else []
+    marks += [f"line {line + 1} out" for line in sorted(link.pulled)]
     if link.forced:
         marks.append(f"loaded {100 * link.forced[0].mean_bps / link.spec.capacity_bps:g} %")
     return marks
@@ -259,6 +270,7 @@ _VERBS: dict[str, Callable[[World, Sequence[str], float], str]] = {
     "kill": _kill,
     "revive": _revive,
     "cut": _cut,
+    "pull": _pull,
     "mend": _mend,
     "load": _load,
     "slow": _slow,

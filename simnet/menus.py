@@ -86,6 +86,7 @@ _MENUS: dict[str, Menu] = {
     "/user": Menu(menus_system.users),
     "/user/group": Menu(menus_system.groups),
     "/interface": Menu(menus_interface.interfaces),
+    "/interface/bonding": Menu(menus_interface.bonds),
     "/interface/ethernet": Menu(menus_interface.ethernets),
     "/interface/ethernet/poe": Menu(menus_interface.poe_rows, _has_poe),
     "/interface/w60g": Menu(menus_wireless.w60g),

@@ -40,7 +40,7 @@ def interface_row(port: Interface, at_s: float) -> Row:
         "running": write_bool(port.running),
         "disabled": "false",
     }
-    if port.family == "bridge":
+    if port.family in ("bridge", "bond"):
         del row["default-name"]
     if port.last_down_s is not None:
         row["last-link-down-time"] = write_date(port.last_down_s, iso)
@@ -65,6 +65,25 @@ def ethernets(router: Router, at_s: float) -> list[Row]:
             row |= {name: full[name] for name in names if name in full}
             rows.append(row | {"speed": write_rate(port.speed_bps), "auto-negotiation": "true"})
     return rows
+
+
+def bonds(router: Router, _at_s: float) -> list[Row]:
+    """Spell /interface/bonding: a bond that is made of named ports."""
+    return [
+        {
+            ".id": f"*{port.index:X}",
+            "name": port.name,
+            "mtu": "1500",
+            "mac-address": write_mac(port.mac),
+            "slaves": ",".join(member.name for member in port.members),
+            "mode": "802.3ad",
+            "lacp-rate": "30secs",
+            "transmit-hash-policy": "layer-2",
+            "running": write_bool(port.running),
+            "disabled": "false",
+        }
+        for port in router.bonds()
+    ]
 
 
 def ethernet_monitor_row(port: Interface, at_s: float) -> Row:

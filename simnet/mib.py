@@ -29,7 +29,16 @@ from simnet.router import PACKET_OCTETS, Interface, Router
 Rows = Callable[[Router], Sequence[Oid]]
 Read = Callable[[Router, Oid, float], bytes]
 
-_IF_TYPES = {"ethernet": 6, "bridge": 209, "wireless": 71, "wifi": 71, "w60g": 71, "cap": 71, "lte": 243}
+_IF_TYPES = {
+    "ethernet": 6,
+    "bond": 161,
+    "bridge": 209,
+    "wireless": 71,
+    "wifi": 71,
+    "w60g": 71,
+    "cap": 71,
+    "lte": 243,
+}
 _MIB2 = (1, 3, 6, 1, 2, 1)
 _HOST = (*_MIB2, 25)
 _MAIN_MEMORY = 65_536
@@ -205,6 +214,27 @@ def interface_columns() -> list[Column]:
         interface_column((*extra, 17), lambda port, _at: encode_integer(1 if port.peer else 2)),
         interface_column((*extra, 18), lambda port, _at: encode_text(port.comment)),
         interface_column((*extra, 19), lambda _port, _at: ticks(0)),
+    ]
+
+
+def aggregate_columns() -> list[Column]:
+    """Which ports are members of which bond: ifStackTable (RFC 2863), and IEEE8023-LAG-MIB, where what is down is detached."""
+    active, lag_port = 1, (1, 2, 840, 10006, 300, 43, 1, 2, 1, 1)
+
+    def stacked(router: Router) -> list[Oid]:
+        return sorted((bond.index, port.index) for bond in router.bonds() for port in bond.members)
+
+    def ports(router: Router) -> list[Oid]:
+        return sorted((port.index,) for bond in router.bonds() for port in bond.members)
+
+    def attached(router: Router, row: Oid, _at_s: float) -> bytes:
+        port = router.interfaces[row[0] - 1]
+        bond = next(bond for bond in router.bonds() if port in bond.members)
+        return encode_integer(bond.index if port.running else 0)
+
+    return [
+        Column((*_MIB2, 31, 1, 2, 1, 3), stacked, lambda _router, _row, _at: encode_integer(active)),
+        Column((*lag_port, 13), ports, attached),
     ]
 
 

@@ -16,6 +16,7 @@ from simnet.lldp_mib import arp_columns, lldp_columns
 from simnet.mib import (
     Column,
     Mib,
+    aggregate_columns,
     counter32,
     counter64,
     gauge,
@@ -42,7 +43,7 @@ def mib_of(make: Make) -> Mib:
     if make == "mikrotik":
         columns += [*_health(), *_system(), *_neighbours(), *_radios(), *_w60g(), *_ports()]
     else:
-        columns += lldp_columns()
+        columns += [*lldp_columns(), *aggregate_columns()]
     return Mib(columns)
 
 

@@ -80,6 +80,7 @@ class LinkSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ba: Load
     path: tuple[tuple[float, float], ...] = ()
     parallel: int = 1
+    """How many lines it is made of: where both its interfaces are bonds, each has so many members."""
 
     @property
     def name(self) -> str:
@@ -208,8 +209,11 @@ def _check_link(link: LinkSpec, routers: dict[str, RouterSpec]) -> None:
             )
 
 
-def interface_family(name: str) -> Literal["ethernet", "wireless", "wifi", "w60g", "lte", "cap"]:
-    """Which menu an interface belongs to, by the naming of RouterOS: wlan60-1, wlan1, wifi1, cap1, lte1, or anything else."""
+def interface_family(name: str) -> Literal["ethernet", "bond", "wireless", "wifi", "w60g", "lte", "cap"]:
+    """Which menu an interface belongs to, by the naming of RouterOS: bonding1, wlan60-1, wlan1, wifi1, cap1, lte1, or anything
+    else."""
+    if name.startswith("bond"):
+        return "bond"
     if name.startswith("wlan60-"):
         return "w60g"
     if name.startswith("wlan"):

@@ -40,6 +40,8 @@ class Interface:
     distance_m: float = 0.0
     is_access_point: bool = False
     """Whether this is the end of a radio link that the other registers with."""
+    members: list[Interface] = field(default_factory=list)
+    """Of a bond its ports."""
     running: bool = True
     link_downs: int = 0
     last_down_s: float | None = None
@@ -49,7 +51,7 @@ class Interface:
 
     @property
     def family(self) -> str:
-        """`bridge`, `ethernet`, `wireless`, `wifi`, `w60g`, `lte`, or `cap`: a radio of another that is controlled from here."""
+        """`bridge`, `bond`, `ethernet`, `wireless`, `wifi`, `w60g`, `lte`, or `cap`: the radio of another."""
         return "bridge" if self.name == "bridge" else interface_family(self.name)
 
     @property
@@ -72,6 +74,13 @@ class Interface:
     def out_bps(self, at_s: float) -> float:
         """The rate sent right now."""
         return self.share * self.outgoing.rate_bps(at_s)
+
+    def carry(self, share: float, at_s: float) -> None:
+        """Let another part of the flows pass here from now on; the counters go on."""
+        change = self.share - share
+        self._in_start += change * self.incoming.bits(at_s) / 8
+        self._out_start += change * self.outgoing.bits(at_s) / 8
+        self.share = share
 
     def restart(self, at_s: float, earlier_s: float = 0.0) -> None:
         """Begin the counters anew, as after a boot that was `earlier_s` before `at_s`."""
@@ -210,6 +219,10 @@ class Router:
     def power_w(self, at_s: float) -> float:
         """Power taken."""
         return 6 + 1.1 * self.board.cpu_count + self.cpu_pct(at_s) / 9
+
+    def bonds(self) -> list[Interface]:
+        """The interfaces that are made of others."""
+        return [port for port in self.interfaces if port.members]
 
     def poe_ports(self) -> list[Interface]:
         """The ports that feed what hangs on them."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count, islice
 
 from simnet.network import LinkSpec, Load, Network, Site
 from simnet.router import Interface, Router, first_boot_s, mac_address
@@ -33,6 +34,8 @@ class LiveLink:
     """What flows a to b and b to a on an ordinary day."""
     forced: tuple[Wave, Wave] | None = None
     cut: bool = False
+    pulled: set[int] = field(default_factory=set)
+    """Which of its lines were taken out, from 0."""
 
     @property
     def name(self) -> str:
@@ -41,8 +44,13 @@ class LiveLink:
 
     @property
     def is_up(self) -> bool:
-        """A link is up while nobody cut it and both ends have power."""
-        return not self.cut and self.a.router.powered and self.b.router.powered
+        """A link is up while nobody cut it, a line of it is in, and both ends have power."""
+        return self.lines > 0 and self.a.router.powered and self.b.router.powered
+
+    @property
+    def lines(self) -> int:
+        """How many of its lines are in."""
+        return 0 if self.cut else max(1, len(self.a.members)) - len(self.pulled)
 
 
 class World:
@@ -92,9 +100,15 @@ class World:
         link.cut = True
         self._settle(at_s, [link])
 
+    def pull(self, link: LiveLink, line: int, at_s: float) -> None:
+        """Take one line of a link out, from 0: the others carry what it did."""
+        link.pulled.add(line)
+        self._settle(at_s, [link])
+
     def mend(self, link: LiveLink, at_s: float) -> None:
-        """Undo a cut."""
+        """Undo a cut, and put all lines in."""
         link.cut = False
+        link.pulled.clear()
         self._settle(at_s, [link])
 
     def load(self, link: LiveLink, percent: float | None, at_s: float) -> None:
@@ -132,6 +146,11 @@ class World:
             for port in (link.a, link.b):
                 if port.router.powered:
                     port.turn(is_up, at_s)
+                for line, member in enumerate(port.members):
+                    runs = is_up and line not in link.pulled
+                    member.carry(1 / link.lines if runs else 0.0, at_s)
+                    if port.router.powered:
+                        member.turn(runs, at_s)
         reached = self.reachable() if self.needs_path else None
         for router in self.routers.values():
             router.answering = router.powered and (reached is None or router.name in reached)
@@ -184,8 +203,23 @@ class World:
             for port, share in ((bridge, 0.98), (router.interfaces[0], 0.97)):
                 port.incoming, port.outgoing, port.share = uplink.outgoing, uplink.incoming, share
                 port.comment = "subscribers"
+        for link in self._links_of[router.name]:
+            for port in (link.a, link.b):
+                if port.router is router and port.family == "bond" and link.spec.parallel > 1:
+                    self._add_members(port, link.spec)
         for port in router.interfaces:
             port.restart(self.epoch_s, self.epoch_s - router.booted_at_s)
+
+    def _add_members(self, bond: Interface, spec: LinkSpec) -> None:
+        """Give a bond its ports: the first that have no name yet; all tell the bond's MAC."""
+        router = bond.router
+        taken = {port.name for port in router.interfaces}
+        free = (name for n in count(2) if (name := f"ether{n}") not in taken)
+        for name in islice(free, spec.parallel):
+            member = self._add_port(router, name, int(spec.capacity_bps / spec.parallel))
+            member.incoming, member.outgoing = bond.incoming, bond.outgoing
+            member.share, member.comment, member.mac = 1 / spec.parallel, bond.comment, bond.mac
+            bond.members.append(member)
 
 
 def distance_m(a: Site, b: Site) -> float:

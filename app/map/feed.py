@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from app import words
+from app.lags import member_lines, members_of, members_reason
 from app.model import Delta, Model
 from app.panels.alert_words import why
 from app.team.words import FROM_HERE_NOTE, LOADS_ELSEWHERE, asides, is_unheard
@@ -24,6 +25,8 @@ from domain.load import load_class, load_pct
 from domain.topology import LinkThen
 
 Row = dict[str, Any]
+MEMBERS_ON_CARD = 4
+"""Most members of a link that its card names."""
 NOTE_CAP = 300
 """Longest note and reason on a card, in characters."""
 NO_WHAT_IF: Row = {"on": False, "failed": [], "lost": [], "weakened": [], "rerouted": [], "loads": []}
@@ -146,13 +149,16 @@ def health_rows(model: Model, ids: Iterable[UUID], *, everywhere: bool = False) 
 
 
 def load_rows(model: Model, ids: Iterable[UUID]) -> list[Row]:
-    """Return the status of links, bit/s and load class each way."""
+    """Return the status of links, bit/s and load class each way; of those of several members how many they are and how many
+    of them are down."""
     rows = []
     for id in ids:
         link, state = model.inventory.link(id), model.link_states.get(id)
         if link is None or state is None:
             continue
-        classes = [load_class(load_pct(bps, link.capacity_bps)) for bps in (state.ab_bps, state.ba_bps)]
+        lag = members_of(model, link)
+        capacity = lag.capacity_bps(link.capacity_bps) if lag is not None else link.capacity_bps
+        classes = [load_class(load_pct(bps, capacity)) for bps in (state.ab_bps, state.ba_bps)]
         rows.append(
             {
                 "id": id,
@@ -163,6 +169,8 @@ def load_rows(model: Model, ids: Iterable[UUID]) -> list[Row]:
                 "ba_class": classes[1],
             }
         )
+        if lag is not None:
+            rows[-1]["lag"] = (lag.width, lag.down)
     return rows
 
 
@@ -241,16 +249,19 @@ def _link_card(model: Model, link: Link, now_us: int) -> Row:
     state = model.link_states.get(link.id)
     a, b = model.inventory.device(link.a), model.inventory.device(link.b)
     lines = []
-    status = model.link_status_of(link.id)
-    said = _said(status, state.since_us if state is not None else 0, now_us)
+    status, lag = model.link_status_of(link.id), members_of(model, link)
+    capacity = lag.capacity_bps(link.capacity_bps) if lag is not None else link.capacity_bps
+    said = _said(status, state.since_us if state is not None and status == state.status else 0, now_us)
     if state is not None:
         for end, bps in ((b, state.ab_bps), (a, state.ba_bps)):
-            pct = load_pct(bps, link.capacity_bps)
+            pct = load_pct(bps, capacity)
             load = words.rate(bps) + (f", {pct:.0f} %" if pct is not None else "")
             lines.append((f"To {end.name if end else '?'}", load))
-    if link.capacity_bps:
-        lines.append(("Capacity", words.rate(link.capacity_bps)))
+    if capacity:
+        lines.append(("Capacity", words.rate(capacity)))
     lines.append(("Kind", link.kind))
+    if lag is not None:
+        lines += member_lines(model, lag, MEMBERS_ON_CARD)
     title = words.name_of_link(model.inventory, link)
     notes = _notes(model, link.id, status, now_us)
     is_unknown = state is None or (state.ab_bps, state.ba_bps) == (None, None)
@@ -262,7 +273,7 @@ def _link_card(model: Model, link: Link, now_us: int) -> Row:
         "status": status,
         "said": said,
         "notes": notes,
-        "reason": "",
+        "reason": members_reason(model, lag)[:NOTE_CAP] if lag is not None else "",
         "lines": lines,
     }
 

@@ -253,6 +253,8 @@ def _where_link(model: Model, link: Link) -> str:
 
 
 def _said_of_link(name: str, alert: Alert) -> str:
+    if alert.kind == "port_down":
+        return f"{name}: {alert.instance}"
     return f"{name} is down" if alert.kind == "link_down" else f"{name}: {alert.title}"
 
 

@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QMenu, QWidget
 
+from app.lags import capacity_bps
 from app.look import TABLE_PX, font
 from app.model import Model
 from app.panels.device_says import DeviceSays
@@ -139,14 +140,13 @@ def _links(model: Model, device: UUID) -> list[Line]:
         other = model.inventory.device(link.b if link.a == device else link.a)
         state = model.link_states.get(link.id)
         flows = [bps for bps in (state.ab_bps, state.ba_bps) if bps is not None] if state else []
-        pct = load_pct(max(flows), link.capacity_bps) if flows else None
+        capacity = capacity_bps(model, link)
+        pct = load_pct(max(flows), capacity) if flows else None
         parts = [other.name if other else "?"]
         if state is not None and state.status == "down":
             parts.append("down")
-        elif link.capacity_bps:
-            parts.append(
-                f"{pct:.0f} % of {rate(link.capacity_bps)}" if pct is not None else rate(link.capacity_bps)
-            )
+        elif capacity:
+            parts.append(f"{pct:.0f} % of {rate(capacity)}" if pct is not None else rate(capacity))
         down = state is not None and state.status == "down"
         ends.append((not down, -link.capacity_bps, Line("", ", ".join(parts), "down" if down else "")))
     ends.sort(key=lambda end: end[:2])

@@ -15,6 +15,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.charts.choice import Choice
+from app.lags import capacity_bps, member_lines, members_of, members_reason
 from app.look import ROW_PX, TABLE_PX, Look, color, font, square
 from app.model import Delta, Model
 from app.panels.device_body import PADDING_PX, scrolled
@@ -35,6 +36,8 @@ from domain.inventory import Link
 from domain.load import load_class, load_pct
 
 LOAD_PX, RATE_PX = 48, 62
+MEMBERS_SHOWN = 16
+"""Most members of a link that its panel names."""
 
 
 class End(NamedTuple):
@@ -50,12 +53,12 @@ class End(NamedTuple):
 
 def ends_of(model: Model, link: Link) -> tuple[End, End]:
     """Return both ends with what each sends."""
-    state = model.link_states.get(link.id)
+    state, capacity = model.link_states.get(link.id), capacity_bps(model, link)
 
     def end(device: UUID, interface: str, bps: float | None) -> End:
         found = model.inventory.device(device)
         name = found.name if found else "?"
-        return End(device, name, interface, model.status_of(device), bps, load_pct(bps, link.capacity_bps))
+        return End(device, name, interface, model.status_of(device), bps, load_pct(bps, capacity))
 
     return (
         end(link.a, link.a_interface, state.ab_bps if state else None),
@@ -76,6 +79,9 @@ def reason_of(model: Model, link: Link, status: str) -> str:
     """Return why a link is not up, from what its ends tell; nothing where it is."""
     if status == "up":
         return ""
+    lag = members_of(model, link)
+    if status == "degraded" and lag is not None:
+        return members_reason(model, lag)
     ends = ends_of(model, link)
     if not any(end.interface for end in ends):
         return "No interface is named at either end, so nothing can be read of it. Edit it to name one."
@@ -210,16 +216,19 @@ class LinkPanel(SubjectPanel):
         long_m, now = length_m(self._model, link), self._model.now_us()
         kind = f"{link.kind.capitalize()} link"
         crumb = f"{kind}, {length(long_m)}" if long_m is not None else kind
-        said = sentence(status, state.since_us if state is not None else 0, now)
+        said = sentence(status, state.since_us if state is not None and state.status == status else 0, now)
         why = reason_of(self._model, link, status)
         self.show_head(Told(crumb, name_of_link(self._model.inventory, link), status, said, why))
         ends = ends_of(self._model, link)
         for row, end in zip(self.rows, ends, strict=True):
             row.show_end(end)
+        lag = members_of(self._model, link)
         lines = [
-            Line("Capacity", rate(link.capacity_bps or None)),
+            Line("Capacity", rate(capacity_bps(self._model, link) or None)),
             Line("Last seen", clock(state.at_us, now) if state is not None and state.at_us else UNKNOWN),
         ]
+        for label, said in member_lines(self._model, lag, MEMBERS_SHOWN) if lag is not None else ():
+            lines.append(Line(label, said, "down" if said == "down" else ""))
         self.facts.show_lines(lines, self._look.theme.status_text)
         self.radio.show_link(link)
         self.note.setText(link.note)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from app.lags import capacity_bps
 from app.map import feed
 from app.model import Delta, Model
 from domain.geometry import LngLat
@@ -245,10 +246,10 @@ class Paper:
                     if state is None:
                         continue
                     bps = (state.ab_bps, state.ba_bps)[way ^ turned]
-                    classes.append(load_class(load_pct(bps, link.capacity_bps)))
+                    classes.append(load_class(load_pct(bps, capacity_bps(self._model, link))))
                     total = bps if total is None else total + (bps or 0)
                 ways.append((total, max((c for c in classes if c is not None), default=None)))
-            statuses = {self._model.link_status_of(link.id) for link, *_ in told}
+            statuses = {state.status if state is not None else "unknown" for *_, state in told}
             status = next(s for s in ("down", "unknown", "up") if s in statuses)
             (ab_bps, ab_class), (ba_bps, ba_class) = ways
             rows.append(

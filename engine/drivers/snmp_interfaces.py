@@ -18,6 +18,7 @@ from domain.metrics import CounterBits
 from domain.observation import Told
 from engine.drivers.meters import Draft, Known, Learned, Values, instance_oid, number, text
 from engine.drivers.rates import Counted, PortRates, most_octets_per_s
+from engine.drivers.snmp_bonds import may_be_bond, read_bonds, with_past
 from engine.drivers.snmp_crowd import LIST_SHARE, read_crowd
 from engine.drivers.snmp_session import MAX_REPLIES, SnmpSession, Table
 from engine.protocols.ber import Value
@@ -59,6 +60,7 @@ class InterfaceLook:
 
     def __init__(self) -> None:
         self._meters: dict[str, PortMeter] = {}
+        self._bonds: dict[str, str] = {}
         self._is_crowded = False
 
     async def __call__(self, session: SnmpSession, known: Known) -> Learned:
@@ -67,14 +69,9 @@ class InterfaceLook:
         meters: dict[str, PortMeter] = {}
         known.ports.clear()
         facts: list[Told] = []
-        taken: set[str] = set()
-        for index in table[_DESCR] | table[_NAME]:
-            name = _name(table, index, taken)
-            if name.startswith("<") and name.endswith(">"):
-                continue
-            taken.add(name)
+        for index, interface in (await self._with_bonds(session, _listed(table))).items():
+            name = interface.name
             known.ports[index] = name
-            interface = _interface(table, index, name)
             facts.append((fact_name(name), msgspec.to_builtins(interface)))
             new, old = PortMeter(index, interface, wide=index in table[_HC_IN]), self._meters.get(index)
             if old is not None and old.counts_as(new):
@@ -85,6 +82,18 @@ class InterfaceLook:
             facts.append((NOT_READ, _left_out(left, len(table[_TYPE]))))
         watched = () if left else (IF_NUMBER, IF_TABLE_LAST_CHANGE)
         return Learned([*meters.values()], facts, ("interface/", NOT_READ), watched)
+
+    async def _with_bonds(self, session: SnmpSession, listed: dict[str, Interface]) -> dict[str, Interface]:
+        """Add to members the name of their aggregate; asked where there may be one."""
+        if not any(map(may_be_bond, listed.values())):
+            self._bonds = {}
+            return listed
+        by_name = {interface.name: interface for interface in listed.values()}
+        self._bonds = with_past(await read_bonds(session, listed), self._bonds, by_name)
+        return {
+            index: msgspec.structs.replace(interface, bond=self._bonds.get(interface.name, ""))
+            for index, interface in listed.items()
+        }
 
     async def _read_table(self, session: SnmpSession) -> tuple[Table, Counter[int]]:
         """Return the table, and what it was too long for; one that does not end although it should is a BadReply."""
@@ -172,6 +181,18 @@ def _port_columns(
         Counted(instance_oid(_ERRORS_OUT, index), "if_out_errors_per_s", 1, 32, _MOST_ERRORS_PER_S),
     )
     return counters, (*(counter.key for counter in counters), instance_oid(_OPER, index))
+
+
+def _listed(table: Table) -> dict[str, Interface]:
+    """Return the interfaces by their index, but for the sessions of subscribers."""
+    found: dict[str, Interface] = {}
+    taken: set[str] = set()
+    for index in table[_DESCR] | table[_NAME]:
+        name = _name(table, index, taken)
+        if not (name.startswith("<") and name.endswith(">")):
+            taken.add(name)
+            found[index] = _interface(table, index, name)
+    return found
 
 
 def _name(table: Table, index: str, taken: set[str]) -> str:

@@ -70,7 +70,7 @@ class Judge:
         self._pen = pen
         self._on_outcome = on_outcome
         unasked = (d.id for d in state.inventory.devices() if is_paused(d, now_us) or not d.probes)
-        self._links = Links(state.link_states, state.inventory.links(), unasked)
+        self._links = Links(state.link_states, state.inventory.links(), unasked, state.facts)
         self._signals = Signals(state, state.inventory.links())
         alerts = Alerts(state.alerts, pen, is_looking=is_looking)
         self.rules = Rules(state, alerts, self._links.interfaces, self._told.is_off, now_us)
@@ -250,6 +250,7 @@ class Judge:
                     row := self._chronicle.follow_version(version, fact, facts.values())
                 ):
                     outcome.journal.append(row)
+            self._links.learn(changed)
             self.rules.see_facts(changed, observation.at_us, outcome)
             self.evidence.learn(device, changed)
         self.evidence.hear(device, observation.probe, observation.at_us)
@@ -277,6 +278,8 @@ class Judge:
             self.faults.let_go(device.id, new.status, at_us, outcome)
 
     def _turn_links(self, device: UUID, at_us: int, outcome: Outcome) -> None:
+        for link, lag in self._links.lags(device):
+            self.rules.turn_members(link, lag, at_us, outcome)
         for old, new in self._links.turn(device, at_us):
             outcome.link_states.append(new)
             was = old.status if old is not None else "unknown"
@@ -341,7 +344,7 @@ class Judge:
             for table in (self._state.health, self._state.facts, self._visit):
                 table.pop(id, None)
             self._told.forget(id)
-            self._links.lose(id)
+            self._links.forget(id)
             self.evidence.forget(id)
             self._chronicle.forget(id)
             return

@@ -1,18 +1,20 @@
 """The state of links from what their ends tell. Counterpart: `domain/load.py`, which folds two views into one state.
 
 Theory: a device's interfaces that carry a link are looked up in each reading and kept as views, by probe; RouterOS is
-believed before SNMP. A probe that has failed takes its views with it. A link that was down when the engine stopped is not up
-again before both its ends were heard, if they are asked: the one that runs is often the first to tell.
+believed before SNMP. A probe that has failed takes its views with it. Of a link of several ports its members are looked up as
+well: what they are together counts where the aggregate does not tell itself. A link that was down when the engine stopped is
+not up again before both its ends were heard, if they are asked: the one that runs is often the first to tell.
 One rule: an end that does not answer is EndView().
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
-from domain.fact import SOURCE_RANK
+from domain.fact import SOURCE_RANK, Fact
 from domain.inventory import Link
+from domain.lag import Bonds, Lag, Member, joined, lag_of
 from domain.load import EndView, LinkState, next_link_state
 from domain.observation import Value
 
@@ -24,12 +26,20 @@ class Links:
     """All links by their ends, and the newest view of each end."""
 
     def __init__(
-        self, states: dict[UUID, LinkState], links: Iterable[Link], unasked: Iterable[UUID] = ()
+        self,
+        states: dict[UUID, LinkState],
+        links: Iterable[Link],
+        unasked: Iterable[UUID] = (),
+        facts: Mapping[UUID, Mapping[tuple[str, str], Fact]] | None = None,
     ) -> None:
         self._states = states
         self._links: dict[UUID, Link] = {}
         self._at: dict[UUID, set[UUID]] = {}
         self._views: dict[UUID, dict[str, dict[str, EndView]]] = {}
+        self._bonds = Bonds()
+        self._lags: set[UUID] = set()
+        for of_device in (facts or {}).values():
+            self.learn(of_device.values())
         self._unsure = {id for id, state in states.items() if state.status == "down"}
         for link in links:
             self.set(link)
@@ -53,7 +63,8 @@ class Links:
 
     def see(self, device: UUID, probe: str, values: tuple[Value, ...]) -> bool:
         """Keep what a reading says of the interfaces that carry links; return whether that is anything."""
-        wanted = {name for name in self.interfaces(device) if name}
+        ports = [name for name in self.interfaces(device) if name]
+        wanted = {name for port in ports for name in (port, *self._bonds.members(device, port))}
         if not wanted:
             return False
         found: dict[str, list[float | None]] = {}
@@ -75,6 +86,26 @@ class Links:
         if probe is None:
             return bool(self._views.pop(device, None))
         return bool(self._views.get(device, {}).pop(probe, None))
+
+    def learn(self, facts: Iterable[Fact]) -> None:
+        """Take up what ports tell of the aggregates whose members they are."""
+        for fact in facts:
+            self._bonds.learn(fact)
+
+    def forget(self, device: UUID) -> None:
+        """Drop what a device said that was deleted."""
+        self.lose(device)
+        self._bonds.forget(device)
+
+    def lags(self, device: UUID) -> Iterator[tuple[Link, Lag | None]]:
+        """Go over the links of a device that are made of several ports, as their ends tell now; None: it is one line now."""
+        for id in self._at.get(device, ()):
+            link = self._links[id]
+            ends = ((link.a, link.a_interface), (link.b, link.b_interface))
+            lag = lag_of(*(self._members(*end) for end in ends))
+            if lag is not None or id in self._lags:
+                (self._lags.add if lag is not None else self._lags.discard)(id)
+                yield link, lag
 
     def turn(self, device: UUID, at_us: int) -> Iterator[tuple[LinkState | None, LinkState]]:
         """Go over the links of a device whose state is another than before, as (old, new)."""
@@ -105,7 +136,18 @@ class Links:
             link = self._links[id]
             yield link.a_interface if link.a == device else link.b_interface
 
+    def _members(self, device: UUID, bond: str) -> list[Member]:
+        views = {port: self._told(device, port) for port in self._bonds.members(device, bond)}
+        return [
+            Member(device, port, view.oper_up, 0, view.in_bps, view.out_bps) for port, view in views.items()
+        ]
+
     def _view(self, device: UUID, interface: str) -> EndView:
+        own = self._told(device, interface)
+        members = self._bonds.members(device, interface)
+        return joined(own, [self._told(device, member) for member in members]) if members else own
+
+    def _told(self, device: UUID, interface: str) -> EndView:
         views = self._views.get(device)
         if not views or not interface:
             return _NOTHING

@@ -104,8 +104,15 @@ class Plans:
         now = self._rules.get(key_of(rule))
         return found is not None and now is not None and is_in_scope(now.scope, self._state.inventory, found)
 
+    def of_members(self, link: Link) -> list[tuple[AlertRule, int]]:
+        """Return the rules about a link some of whose members are down, and for how long: those about ports, at either end."""
+        return self._of_ends(link, "port_down")
+
     def of_link(self, link: Link) -> list[tuple[AlertRule, int]]:
         """Return the rules about a link that is down, and for how long it has to be, as people chose for its ports."""
+        return self._of_ends(link, "link_down")
+
+    def _of_ends(self, link: Link, kind: RuleKind) -> list[tuple[AlertRule, int]]:
         ends = ((link.a, link.a_interface), (link.b, link.b_interface))
         delay_s = 0.0
         for end, interface in ends:
@@ -117,7 +124,7 @@ class Plans:
         found = {
             key_of(rule): rule
             for end, interface in ends
-            for rule in self.of(end).rules("link_down")
+            for rule in self.of(end).rules(kind)
             if matches(rule.scope.interface, interface)
         }
         return [(rule, int(max(rule.for_s, delay_s) * 1e6)) for rule in found.values()]

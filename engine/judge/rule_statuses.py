@@ -18,6 +18,7 @@ from domain.alert_rules import key_of
 from domain.fact import Fact
 from domain.health import Health, Status
 from domain.inventory import Device, Inventory, Link, probe_names
+from domain.lag import Lag, members_words
 from domain.load import LinkStatus
 from domain.watching import AlertRule, RuleKind
 from engine.judge.holds import Hold, Holds
@@ -33,6 +34,8 @@ KIND_OF: dict[Status, RuleKind] = {
 }
 _DEPTH = {"up": 0, "degraded": 1, "down": 2}
 """How bad what is known is."""
+PORTS_NAMED = 4
+"""Most ports that the reason of an alert names."""
 LINK_REASON = "an end's interface does not run"
 
 
@@ -87,6 +90,24 @@ class Statuses:
                 self._holds.end(hold, at_us, outcome, "its interfaces run")
             elif not self._holds.is_alert(hold):
                 self._holds.drop(hold, at_us, outcome)
+
+    def turn_members(self, link: Link, lag: Lag | None, at_us: int, outcome: Outcome) -> None:
+        """Follow how many members of a link run. That all are down is the link's own affair; that nobody tells is no news."""
+        said = members_words(lag) if lag is not None and lag.is_degraded else ""
+        if not said and lag is not None and not lag.is_told:
+            return
+        for hold in list((self._holds.of(link.id) or {}).values()):
+            if hold.rule.kind == "port_down" and hold.instance != said:
+                now = said or (
+                    "all its members are down" if lag is not None and lag.down else "all its members run"
+                )
+                self._holds.end(hold, at_us, outcome, now)
+        for rule, for_us in self._plans.of_members(link) if lag is not None and said else ():
+            old = self._holds.get(link.id, key_of(rule), said)
+            if old is None or old.over_us is not None:
+                reason, ends = f"{said}: {_ports_words(self._state.inventory, lag)}", (link.a, link.b)
+                hold = Hold(rule, link.id, said, at_us, at_us, for_us, ends, reason=reason)
+                self._holds.begin(hold, at_us, outcome)
 
     def turn_port(self, device: Device, port: str, runs: bool, at_us: int, outcome: Outcome) -> None:
         """Follow what a visit told of a port, turned or not."""
@@ -248,6 +269,14 @@ class Statuses:
         facts = self._state.facts.get(device.id, {})
         found = (facts.get((f"interface/{port}", probe)) for probe in probe_names(device))
         return any(fact is not None and is_disabled(fact) for fact in found)
+
+
+def _ports_words(inventory: Inventory, lag: Lag) -> str:
+    """Return which ports of which devices do not run: "ether2 of Kempten does not run"."""
+    named = [(member.interface, inventory.device(member.device)) for member in lag.fallen[:PORTS_NAMED]]
+    said = [f"{port} of {device.name}" if device is not None else port for port, device in named]
+    more = [f"{len(lag.fallen) - PORTS_NAMED} more"] if len(lag.fallen) > PORTS_NAMED else []
+    return f"{', '.join((*said, *more))} {'does' if len(lag.fallen) == 1 else 'do'} not run"
 
 
 def is_disabled(fact: Fact) -> bool:

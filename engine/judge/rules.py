@@ -17,7 +17,8 @@ from domain.alerts import Act, Alert
 from domain.fact import Fact
 from domain.habits import Against
 from domain.health import Health
-from domain.inventory import Device, Inventory, probe_names
+from domain.inventory import Device, Inventory, Link, probe_names
+from domain.lag import Lag
 from domain.load import LinkStatus
 from domain.observation import Value
 from domain.watching import AlertRule
@@ -86,6 +87,10 @@ class Rules:
         link = self._state.inventory.link(id)
         if link is not None:
             self._statuses.turn_link(link, status, at_us, outcome)
+
+    def turn_members(self, link: Link, lag: Lag | None, at_us: int, outcome: Outcome) -> None:
+        """Follow how many members of a link run; None: it is one line."""
+        self._statuses.turn_members(link, lag, at_us, outcome)
 
     def turn_suspect(self, device: UUID, reason: str, since_us: int, at_us: int, outcome: Outcome) -> None:
         """Follow a device that nobody hears: it must have failed for a reason, or (empty) not."""
@@ -256,6 +261,8 @@ class Rules:
         if hold.rule.kind == "link_down" and link is not None:
             rules = [rule for rule, _ in self.plans.of_link(link)]
             return "" if hold.rule.id in {rule.id for rule in rules} else "its port is not watched any more"
+        if hold.rule.kind == "port_down" and link is not None:
+            return "" if self.plans.of_members(link) else "its members are not watched any more"
         if hold.rule.kind == "port_down" and not self.plans.of_port(hold.subject, hold.instance):
             return "the port is not watched any more"
         if hold.rule.scope.interface and hold.instance and link is None:

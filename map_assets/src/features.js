@@ -19,6 +19,8 @@ import { age, label, rate } from "./words.js";
 
 /** A link shorter than this has no pills. */
 const PILL_PX = 150;
+/** More marks of links of several ports than a screen has room for. */
+const LAGS_MOST = 500;
 /** Where on a link its pills stand; those of links side by side stand one behind the other, so far before or after. */
 const PILL_SHARES = { ab: 0.27, ba: 0.73, spread: 0.14 };
 
@@ -51,6 +53,26 @@ export function brokenFeatures(network, clusters) {
 }
 
 /**
+ * The links of several ports: each a mark in its middle that says how many they are, in the view; those with members down wherever they are.
+ * @param {Network} network @param {Clusters} clusters @param {Bounds | null} view null: only those with members down @returns {Feature[]}
+ */
+export function lagFeatures(network, clusters, view) {
+  const features = [];
+  for (const { id, status, lag } of network.loads.values()) {
+    if (!lag || status === "down" || (!lag[1] && !view)) continue;
+    const link = network.links.get(id);
+    const places = link && !network.isBehind(link) ? network.pathOf(link) : null;
+    if (!link || !places || (!lag[1] && view && !isNear(places, view))) continue;
+    const { middle, bearing_deg } = halve(places);
+    const [width, down] = lag;
+    const common = { link: id, from: clusters.apartFrom(link.a, link.b), ...aside(network.laneOf(id), bearing_deg) };
+    features.push(pointOf(middle, { ...common, fallen: down, text: down ? `${down} of ${width} down` : `${width}×` }));
+    if (features.length >= LAGS_MOST) break;
+  }
+  return features;
+}
+
+/**
  * Names and ages of what is odd.
  * @param {Network} network @param {Iterable<string>} ids @param {Clusters} clusters
  * @param {string | null} chosen @param {number} now_us @param {Fates | null} fates what would be, inside the what-if frame
@@ -71,6 +93,13 @@ export function oddFeatures(network, ids, clusters, chosen, now_us, fates = null
     }));
   }
   return features;
+}
+
+/** Those that turned last, at most so many, and the selected one. @param {Network} network @param {Set<string>} ids of devices @param {number} most @param {string | null} chosen */
+export function newestOf(network, ids, most, chosen) {
+  if (ids.size <= most) return new Set(ids);
+  const newest = Array.from(ids, (id) => ({ id, since_us: network.healthOf(id).since_us })).sort((a, b) => b.since_us - a.since_us);
+  return new Set([...newest.slice(0, most).map(({ id }) => id), ...(chosen !== null && ids.has(chosen) ? [chosen] : [])]);
 }
 
 /** Higher is worse, so that it is drawn later. @param {Status} status */

@@ -15,9 +15,11 @@ interface LinkRow {
 }
 /** `cause`: the device or link that it is affected by. */
 interface HealthRow { id: string; status: Status; since_us: number; cause?: string }
+/** `lag`: of a link of several ports how many they are, and how many of them are down. */
 interface LoadRow {
   id: string; status: LinkStatus;
   ab_bps: number | null; ba_bps: number | null; ab_class: number | null; ba_class: number | null;
+  lag?: [width: number, down: number];
 }
 interface Card {
   id: string; title: string; status: Status; said: string; notes: string[]; reason: string; lines: [label: string, value: string][];

@@ -224,6 +224,24 @@ function deviceLayers(p) {
       },
     },
     {
+      id: "lag-marks", type: "symbol", ...live("lag", ["==", ["get", "fallen"], 0], alone), minzoom: PILL_ZOOM,
+      layout: {
+        "text-field": ["get", "text"], "text-font": MEDIUM, "text-size": 11, "icon-image": "pill", "icon-text-fit": "both",
+        "icon-text-fit-padding": [1, 4, 1, 4], "text-offset": laneOffset([11, 11, 11, 11]), "text-padding": 1, "icon-padding": 1,
+      },
+      paint: { "text-color": p.text.quiet, "icon-opacity": 0.94 },
+    },
+    {
+      id: "lag-short", type: "symbol", ...live("lag", [">", ["get", "fallen"], 0], alone),
+      layout: {
+        "icon-image": "degraded", "icon-allow-overlap": true, "icon-ignore-placement": true,
+        "icon-size": byZoom(STRIKE_STOPS, 1), "icon-offset": laneOffset(STRIKE_STOPS),
+        "text-field": ex(["step", ["zoom"], "", 7, ["get", "text"]]), "text-font": MEDIUM, "text-size": 11, ...beside,
+        "text-variable-anchor": ["bottom", "top", "left", "right"], "text-radial-offset": 1.3, "text-optional": true,
+      },
+      paint: { "text-color": p.status_text.degraded, "text-halo-color": ground, "text-halo-width": 1.6 },
+    },
+    {
       id: "chosen", type: "symbol", ...live("chosen", isPoint),
       layout: {
         "icon-image": "chosen", "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": 0.9,

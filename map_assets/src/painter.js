@@ -7,7 +7,7 @@ import { Clusters } from "./clusters.js";
 import { WOULD } from "./fate_layers.js";
 import { Fading, siftedOf, stays } from "./fading.js";
 import { fateFeatures, fatesOf } from "./fates.js";
-import { brokenFeatures, chosenFeatures, oddFeatures, pillFeatures, ringFeatures } from "./features.js";
+import { brokenFeatures, chosenFeatures, lagFeatures, newestOf, oddFeatures, pillFeatures, ringFeatures } from "./features.js";
 import { PILL_ZOOM, networkLayers } from "./layers.js";
 import { LOAD_HIDDEN } from "./network.js";
 import { paletteOf } from "./palette.js";
@@ -24,7 +24,7 @@ import { NETWORK } from "./tiles.js";
 /** @import { Glass } from "./glass.js" */
 /** @import { Shown } from "./measure.js" */
 
-/** @typedef {"broken" | "pill" | "odd" | "ring" | "fan" | "chosen" | "drag" | "join"} Kind what the live source holds */
+/** @typedef {"broken" | "lag" | "pill" | "odd" | "ring" | "fan" | "chosen" | "drag" | "join"} Kind what the live source holds */
 
 const PILLS_MOST = 300;
 /** No screen has room for more names of what is odd; beyond that the newest have theirs. */
@@ -78,7 +78,6 @@ export class Painter {
   /** What the window says of what would be; null: only what is is shown. @type {WhatIf | null} */
   #whatIf = null;
   #fates;
-
   #fading;
   /** The devices that a filter leaves; null: there is none. @type {Set<string> | null} */
   #kept = null;
@@ -265,14 +264,8 @@ export class Painter {
     this.#named = now;
   }
 
-  /** The odd ones that have a name in the live source: the newest, and the selected one. */
   #worthNaming() {
-    if (this.#odd.size <= ODD_NAMES_MOST) return new Set(this.#odd);
-    const newest = Array.from(this.#odd, (id) => ({ id, since_us: this.#network.healthOf(id).since_us }));
-    newest.sort((a, b) => b.since_us - a.since_us);
-    const worth = new Set(newest.slice(0, ODD_NAMES_MOST).map(({ id }) => id));
-    if (this.chosen !== null && this.#odd.has(this.chosen)) worth.add(this.chosen);
-    return worth;
+    return newestOf(this.#network, this.#odd, ODD_NAMES_MOST, this.chosen);
   }
 
   /** @param {string} id @returns {GeoJSONSource} */
@@ -363,14 +356,16 @@ export class Painter {
 
   /** @param {Iterable<string>} ids */
   #paintLoads(ids) {
-    let broken = false;
+    let [broken, lags] = [false, false];
     for (const id of ids) {
       const { ab, ba } = this.#network.drawnLoads(id);
       this.#states.setHalves(id, { load: ab }, { load: ba });
       if (this.#imagined && ab === LOAD_HIDDEN) this.#states.setHalves(id, { would: null }, { would: null }); // it is down
       broken ||= ab === LOAD_HIDDEN || this.#broken.has(id);
+      lags ||= this.#network.loadOf(id).lag !== undefined;
     }
     if (broken) this.#paintBroken();
+    if (lags) this.#paintLags();
   }
 
   #paintBroken() {
@@ -379,16 +374,25 @@ export class Painter {
     this.put("broken", features);
     this.glass.strike([...this.#broken].flatMap((id) => this.#network.links.get(id) ?? []));
     this.#paintRings();
+    this.#paintLags();
+  }
+
+  #paintLags() {
+    this.put("lag", lagFeatures(this.#network, this.#clusters, this.#map.getZoom() < PILL_ZOOM ? null : this.#view));
+  }
+
+  get #view() {
+    return /** @type {import("./features.js").Bounds} */ (this.#map.getBounds().toArray().flat());
   }
 
   #paintPills() {
-    const zoom = this.#map.getZoom();
+    const [zoom, view] = [this.#map.getZoom(), this.#view];
+    this.#paintLags();
     if (zoom < PILL_ZOOM) return this.put("pill", []);
-    const [[west, south], [east, north]] = this.#map.getBounds().toArray();
     const features = [];
     for (const now of this.#network.loads.values()) {
       const load = { ...now, ...this.#imagined?.loads.get(now.id) };
-      features.push(...pillFeatures(this.#network, load, [west, south, east, north], zoom, this.#imagined));
+      features.push(...pillFeatures(this.#network, load, view, zoom, this.#imagined));
       if (features.length >= PILLS_MOST) break;
     }
     this.put("pill", features);

@@ -5,7 +5,7 @@
 /** @typedef {{ id: string[], name: string[], role: Role[], lng: number[], lat: number[] }} DeviceColumns */
 /** `path`: of the few that have bends, by their place. @typedef {{ id: string[], a: Name[], b: Name[], kind: LinkRow["kind"][], capacity_bps: number[], path?: Record<number, LngLat[]> }} LinkColumns */
 /** @typedef {{ id: Name[], status: Status[], since_us: number[], cause?: Record<number, string> }} HealthColumns */
-/** @typedef {{ id: Name[], status: LinkStatus[], ab_bps: (number | null)[], ba_bps: (number | null)[], ab_class: (number | null)[], ba_class: (number | null)[] }} LoadColumns */
+/** @typedef {{ id: Name[], status: LinkStatus[], ab_bps: (number | null)[], ba_bps: (number | null)[], ab_class: (number | null)[], ba_class: (number | null)[], lag?: Record<number, [number, number]> }} LoadColumns */
 /** @typedef {{ devices?: DeviceColumns, links?: LinkColumns, health?: HealthColumns, loads?: LoadColumns }} Columns */
 /** @typedef {Omit<FromWindow, keyof Columns> & Columns} Part */
 
@@ -50,7 +50,7 @@ export class Parts {
   }
 
   /** @param {LoadColumns} columns @returns {LoadRow[]} */
-  #readLoads({ id, status, ab_bps, ba_bps, ab_class, ba_class }) {
-    return id.map((name, i) => ({ id: this.#idOf(name), status: status[i], ab_bps: ab_bps[i], ba_bps: ba_bps[i], ab_class: ab_class[i], ba_class: ba_class[i] }));
+  #readLoads({ id, status, ab_bps, ba_bps, ab_class, ba_class, lag = {} }) {
+    return id.map((name, i) => ({ id: this.#idOf(name), status: status[i], ab_bps: ab_bps[i], ba_bps: ba_bps[i], ab_class: ab_class[i], ba_class: ba_class[i], lag: lag[i] }));
   }
 }

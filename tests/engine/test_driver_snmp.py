@@ -107,6 +107,7 @@ def test_the_first_reading_tells_the_system_and_every_interface() -> None:
             "speed_bps": 1_000_000_000,
             "admin_up": True,
             "oper_up": True,
+            "bond": "",
         }
         assert "interface/" in reading.facts_whole
         assert values(reading) == {

@@ -17,9 +17,9 @@ from domain.alerts import Alert, fingerprint
 from domain.evidence import Evidence
 from domain.fact import Fact
 from domain.health import Health
-from domain.inventory import Link
+from domain.inventory import Interface, Link
 from domain.load import LinkState
-from domain.wire import ActOnAlert, Changed, QueryJournal, QuerySeries, Removed
+from domain.wire import ActOnAlert, Changed, LatestValues, QueryJournal, QuerySeries, Removed
 from tests.ui.conftest import Bench
 from tests.ui.fake_engine import VANTAGE, id_of
 from tests.ui.topology_bench import heard, told
@@ -205,3 +205,33 @@ def test_the_panel_says_who_tells_of_the_link_of_which_port_and_how_long_ago(ben
     assert [row.is_old for row in rows.rows] == [False, False, True, False], "old evidence is quiet"
     tell(bench, removed=(Removed("derived_link", one.id),))
     assert panel.evidence.score.text() == "Drawn by hand. No device tells of it."
+
+
+def test_a_link_of_several_ports_names_its_members_and_is_degraded_while_one_is_down(bench: Bench) -> None:
+    tell(bench, link_states=(LinkState(LINK, "up", now_us(), now_us(), 4e8, 9e7),))
+    tell(bench, facts=tuple(member(end, name, up) for end in ("g1", "l1") for name, up in LINES.items()))
+    change(bench, a_interface="bond1", b_interface="bond1", capacity_bps=2_000_000_000)
+    samples = (("if_out_bps", "ether3", 4e8), ("if_in_bps", "ether3", 9e7))
+    tell(bench, values=(LatestValues(id_of("g1"), now_us(), samples),))
+    bench.window.select(LINK)
+    said = texts(bench)
+    assert said["sentence"].startswith("Degraded")
+    assert without_marks(said["reason"]).startswith("1 of 2 members down: ether2 of Grünten R1, ether2 of ")
+    assert said["Capacity"] == "1 Gb/s"
+    assert said["Member ether2"] == "down"
+    assert said["Member ether3"] == "400 Mb/s out, 90 Mb/s in, 40 %"
+    tell(bench, facts=tuple(member(end, name, up=True) for end in ("g1", "l1") for name in LINES))
+    said = texts(bench)
+    assert (said["sentence"][:2], said["Capacity"]) == ("Up", "2 Gb/s")
+
+
+LINES = {"ether2": False, "ether3": True}
+
+
+def member(end: str, name: str, up: bool) -> Fact:
+    value = msgspec.to_builtins(Interface(name, kind="ether", speed_bps=10**9, oper_up=up, bond="bond1"))
+    return Fact(id_of(end), f"interface/{name}", "snmp", VANTAGE, now_us(), value)
+
+
+def without_marks(said: str) -> str:
+    return said.replace("\u2068", "").replace("\u2069", "")

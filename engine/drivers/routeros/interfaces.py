@@ -59,6 +59,7 @@ _NO_SESSIONS = (
 """The query "not (one of these types, and dynamic)", in the postfix form of the API."""
 ASK_RUNNING = print_words("/interface", "name", *_NO_SESSIONS, "?running=true", "?#&")
 """The names of the interfaces that may have traffic."""
+_ASK_BONDS = print_words("/interface/bonding", "name,slaves")
 _ASK_FULL, _ASK_FAST = (print_words("/interface", columns, *_NO_SESSIONS) for columns in (_FULL, _FAST))
 
 
@@ -120,6 +121,7 @@ def _listed_port(router: Router, name: str, row: Row) -> Port:
         speed_bps=old.interface.speed_bps if old else 0,
         admin_up=row.get("disabled") != "true",
         oper_up=row["running"] == "true" if "running" in row else None,
+        bond=old.interface.bond if old else "",
     )
     port = old or Port(interface, id, _COUNTERS)
     port.interface, port.id = interface, id
@@ -166,6 +168,16 @@ def _take_link_speeds(router: Router, rows: list[Row], at_us: int, values: list[
         port, speed_bps = router.ports.get(row.get("name", "")[:NAME_CAP]), read_rate_bps(row.get("rate", ""))
         if port is not None and speed_bps:
             router.tell_port(port, msgspec.structs.replace(port.interface, speed_bps=speed_bps))
+
+
+def _take_bonds(router: Router, rows: list[Row], at_us: int, values: list[Value]) -> None:
+    """A bond names its members ("slaves"), whatever their state; of a port that two claim the first has it."""
+    of: dict[str, str] = {}
+    for row in rows[:LIST_CAP]:
+        for member in row.get("slaves", "").split(",")[:MONITORED_CAP]:
+            of.setdefault(member[:NAME_CAP], row.get("name", "")[:NAME_CAP])
+    for name, port in router.ports.items():
+        router.tell_port(port, msgspec.structs.replace(port.interface, bond=of.get(name, "")))
 
 
 _LIGHT = (
@@ -255,6 +267,12 @@ OFTEN = (
     ),
 )
 RARE = (
+    Menu(
+        "bonds",
+        lambda router: _ASK_BONDS if router.ports_of("bond") else None,
+        _take_bonds,
+        every=20,
+    ),
     Menu(
         "ethernet",
         ask_monitor("/interface/ethernet", "name,rate", _copper),

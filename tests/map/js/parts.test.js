@@ -13,7 +13,7 @@ test("columns become rows, and a number is the thing that was told as such", () 
     devices: { id: ["p", "q"], name: ["P", "Q"], role: ["pop", "access"], lng: [1, 2], lat: [3, 4] },
     links: { id: ["l", "m"], a: [0, 1], b: [1, "far"], kind: ["fibre", "wireless"], capacity_bps: [5, 6], path: { 1: [[7, 8]] } },
     health: { id: [1, "far"], status: ["affected", "up"], since_us: [9, 10], cause: { 0: "p" } },
-    loads: { id: [2], status: ["up"], ab_bps: [11.5], ba_bps: [null], ab_class: [1], ba_class: [null] },
+    loads: { id: [2, 3], status: ["up", "up"], ab_bps: [11.5, 0], ba_bps: [null, 0], ab_class: [1, 0], ba_class: [null, 0], lag: { 1: [4, 1] } },
   });
   assert.deepEqual(message, {
     theme: "dark", reset: true,
@@ -23,7 +23,10 @@ test("columns become rows, and a number is the thing that was told as such", () 
       { id: "m", a: "q", b: "far", kind: "wireless", capacity_bps: 6, path: [[7, 8]] },
     ],
     health: [{ id: "q", status: "affected", since_us: 9, cause: "p" }, { id: "far", status: "up", since_us: 10, cause: undefined }],
-    loads: [{ id: "l", status: "up", ab_bps: 11.5, ba_bps: null, ab_class: 1, ba_class: null }],
+    loads: [
+      { id: "l", status: "up", ab_bps: 11.5, ba_bps: null, ab_class: 1, ba_class: null, lag: undefined },
+      { id: "m", status: "up", ab_bps: 0, ba_bps: 0, ab_class: 0, ba_class: 0, lag: [4, 1] },
+    ],
   });
 });
 
