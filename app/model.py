@@ -100,16 +100,8 @@ class Delta(NamedTuple):
     @property
     def inventory(self) -> bool:
         """Whether anything that people intend was touched."""
-        return bool(
-            self.sites
-            or self.devices
-            or self.links
-            or self.credentials
-            or self.watching
-            or self.drawn
-            or self.removed
-            or self.initial
-        )
+        placed = self.sites or self.devices or self.links
+        return bool(placed or self.credentials or self.watching or self.drawn or self.removed or self.initial)
 
 
 class Model(QObject):
@@ -213,10 +205,9 @@ class Model(QObject):
     def link_status_of(self, link: UUID) -> str:
         """Return a link's status as it is shown everywhere: `degraded` while some of its members run and some do not."""
         state, intended = self.link_states.get(link), self.inventory.link(link)
-        if state is not None and state.status == "up" and intended is not None:
-            lag = members_of(self, intended)
-            return "degraded" if lag is not None and lag.is_degraded else "up"
-        return state.status if state is not None else "unknown"
+        status = state.status if state is not None else "unknown"
+        lag = members_of(self, intended) if intended is not None and status == "up" else None
+        return "degraded" if lag is not None and lag.is_degraded else status
 
     def begin(self, tenant: Tenant) -> None:
         """A new connection: its snapshot comes next, and what an older one had sent of its own is forgotten."""
@@ -305,8 +296,10 @@ class Model(QObject):
             rows = getattr(changed, name)
             table.update((row.id, row) for row in rows)
             self._touch(name, (row.id for row in rows))
-        for fact in changed.facts:
-            self._take_fact(fact)
+        bonded = {fact.subject for fact in changed.facts if self._take_fact(fact)}
+        if bonded:
+            links = self.inventory.links()
+            self._touch("link_states", (one.id for one in links if one.a in bonded or one.b in bonded))
         for values in changed.values:
             self.values[values.device] = values
             samples = self.samples.setdefault(values.device, {})
@@ -363,15 +356,14 @@ class Model(QObject):
             health=_with(self._delta.health, (was ^ now) | {cause}), faults=self._delta.faults | {cause}
         )
 
-    def _take_fact(self, fact: Fact) -> None:
+    def _take_fact(self, fact: Fact) -> bool:
+        """Take a fact; return whether it is about a member of an aggregate."""
         of_device = self.facts.setdefault(fact.subject, {})
         if fact.value is None:
             of_device.pop((fact.field, fact.source), None)
         else:
             of_device[fact.field, fact.source] = fact
-        if self.bonds.learn(fact):
-            links = (link.id for link in self.inventory.links() if fact.subject in (link.a, link.b))
-            self._touch("link_states", links)
+        return self.bonds.learn(fact)
 
     def _note(self, changed: Changed) -> None:
         d = self._delta

@@ -151,7 +151,7 @@ def health_rows(model: Model, ids: Iterable[UUID], *, everywhere: bool = False) 
 def load_rows(model: Model, ids: Iterable[UUID]) -> list[Row]:
     """Return the status of links, bit/s and load class each way; of those of several members how many they are and how many
     of them are down."""
-    rows = []
+    rows: list[Row] = []
     for id in ids:
         link, state = model.inventory.link(id), model.link_states.get(id)
         if link is None or state is None:

@@ -102,10 +102,11 @@ class Statuses:
                     "all its members are down" if lag is not None and lag.down else "all its members run"
                 )
                 self._holds.end(hold, at_us, outcome, now)
-        for rule, for_us in self._plans.of_members(link) if lag is not None and said else ():
+        ports = _ports_words(self._state.inventory, lag) if lag is not None else ""
+        for rule, for_us in self._plans.of_members(link) if said else ():
             old = self._holds.get(link.id, key_of(rule), said)
             if old is None or old.over_us is not None:
-                reason, ends = f"{said}: {_ports_words(self._state.inventory, lag)}", (link.a, link.b)
+                reason, ends = f"{said}: {ports}", (link.a, link.b)
                 hold = Hold(rule, link.id, said, at_us, at_us, for_us, ends, reason=reason)
                 self._holds.begin(hold, at_us, outcome)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from PySide6.QtCore import QPoint
+from PySide6.QtTest import QTest
 
 from app.look import themes
 from app.map.feed import card
@@ -99,14 +100,23 @@ def test_near_by_a_link_says_how_many_lines_it_is(stage: Stage) -> None:
         image = stage.view.grab().toImage()
         return [image.pixel(at.x() + x, at.y() + y) for x in range(-14, 15) for y in range(-9, 10)]
 
-    stage.until(lambda: stage.shows(at, themes()["dark"].load[2], 9), "the arrows")
-    before = around()
+    def rests() -> bool:
+        was = around()
+        QTest.qWait(1_200)
+        return was == around()
+
     stage.tell(members(True, True))
-    stage.until(lambda: sum(one != other for one, other in zip(before, around(), strict=True)) > 60, "2×")
+    stage.until(lambda: stage.shows(at, themes()["dark"].text.quiet, 9), "2×")
+    stage.until(rests)
+    bonded = around()
+
+    def differs() -> int:
+        return sum(one != other for one, other in zip(bonded, around(), strict=True))
+
     stage.tell(members(True, True, at_us=2, bond=""))
-    stage.until(
-        lambda: sum(one != other for one, other in zip(before, around(), strict=True)) < 20, "nothing"
-    )
+    stage.until(lambda: differs() > 60, "one line")
+    stage.tell(members(True, True, at_us=3))
+    stage.until(lambda: differs() < 20, "2× again")
 
 
 def test_the_card_names_the_members_and_how_each_is(stage: Stage) -> None:
