@@ -37,12 +37,12 @@ class Links:
         self._at: dict[UUID, set[UUID]] = {}
         self._views: dict[UUID, dict[str, dict[str, EndView]]] = {}
         self._bonds = Bonds()
-        self._lags: set[UUID] = set()
         for of_device in (facts or {}).values():
             self.learn(of_device.values())
         self._unsure = {id for id, state in states.items() if state.status == "down"}
         for link in links:
             self.set(link)
+        self._lags = {link.id for link in self._links.values() if self._lag(link) is not None}
         for device in unasked if self._unsure else ():
             self._unsure -= self._at.get(device, set())
 
@@ -101,8 +101,7 @@ class Links:
         """Go over the links of a device that are made of several ports, as their ends tell now; None: it is one line now."""
         for id in self._at.get(device, ()):
             link = self._links[id]
-            ends = ((link.a, link.a_interface), (link.b, link.b_interface))
-            lag = lag_of(*(self._members(*end) for end in ends))
+            lag = self._lag(link)
             if lag is not None or id in self._lags:
                 (self._lags.add if lag is not None else self._lags.discard)(id)
                 yield link, lag
@@ -135,6 +134,10 @@ class Links:
         for id in self._at.get(device, ()):
             link = self._links[id]
             yield link.a_interface if link.a == device else link.b_interface
+
+    def _lag(self, link: Link) -> Lag | None:
+        ends = ((link.a, link.a_interface), (link.b, link.b_interface))
+        return lag_of(*(self._members(*end) for end in ends))
 
     def _members(self, device: UUID, bond: str) -> list[Member]:
         views = {port: self._told(device, port) for port in self._bonds.members(device, bond)}

@@ -4,7 +4,7 @@
 // One rule: a fan is of the screen, not of the ground: it closes when the zoom changes.
 
 import { lineOf, pointOf, severityOf } from "./features.js";
-import { fanOut, fanReach, fromFlat, halve } from "./geometry.js";
+import { fanOut, fanReach, fromFlat, halve, pointAlong } from "./geometry.js";
 import { aside, widthOf } from "./lanes.js";
 import { LOAD_HIDDEN } from "./network.js";
 import { FAULT_ORDER } from "./symbols.js";
@@ -16,6 +16,10 @@ import { label } from "./words.js";
 /** @import { Network } from "./network.js" */
 
 const TITLE_PX = 20;
+/** So near to its middle a fan has its ring. */
+const CENTRE_PX = 26;
+/** Where the mark of a link that is down stands instead of its middle, which is under that ring. */
+const ASIDE_SHARE = 0.2;
 /** From so many on, only what is not well, and what is looked at, has its name: the others say it when the pointer rests on them. */
 const NAMED_MOST = 16;
 /** @type {Record<string, number>} */
@@ -103,11 +107,17 @@ export class Fan {
       if (!from || !to || a === b) return [];
       const { ab, ba } = this.#network.drawnLoads(id);
       const lane = this.#network.laneOf(id);
-      const { path, middle, bearing_deg } = halve([from, to]);
+      const { path, length, middle, bearing_deg } = halve([from, to]);
       const common = { link: id, load: Math.max(ab, ba), width: widthOf(capacity_bps), lane: lane.offset, focused: id === this.#painter.chosen };
       const line = lineOf(path.map(fromFlat), common);
-      return ab === LOAD_HIDDEN ? [line, pointOf(middle, { link: id, ...aside(lane, bearing_deg) })] : [line];
+      return ab === LOAD_HIDDEN ? [line, pointOf(this.#isCentre(middle) ? fromFlat(pointAlong(path, length * ASIDE_SHARE).point) : middle, { link: id, ...aside(lane, bearing_deg) })] : [line];
     });
+  }
+
+  /** Whether something would stand over the ring in the middle of the fan, which stays there. @param {LngLat} at */
+  #isCentre(at) {
+    const [there, middle] = [at, /** @type {LngLat} */ ([this.#members[0].lng, this.#members[0].lat])].map((place) => this.#map.project(place));
+    return Math.hypot(there.x - middle.x, there.y - middle.y) < CENTRE_PX;
   }
 
   /** Open the fan that a device or a site is in, if it is in one. @param {string} id @returns {boolean} whether it is */

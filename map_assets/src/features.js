@@ -4,6 +4,7 @@
 import { rankOf } from "./clusters.js";
 import { fromFlat, halve, pixelsPerDegree, pointAlong } from "./geometry.js";
 import { aside, widthOf } from "./lanes.js";
+import { failingLinks } from "./rings.js";
 import { ringSize } from "./sprites.js";
 import { FAULT_ORDER, isOdd, SYMBOL_PX } from "./symbols.js";
 import { DIM, laneSizeAt } from "./style.js";
@@ -124,24 +125,29 @@ export function ringFeatures(network, clusters, zoom, odd, broken, now_us, fates
     }
     for (const [ring, some] of inRings) named.set(ring, name(some));
   };
+  /** @param {Iterable<string>} ids of links @param {string} said of one of them */
+  const gatherLinks = (ids, said) => {
+    const inside = /** @type {Map<Cluster, LinkRow[]>} */ (new Map());
+    for (const id of ids) {
+      const link = network.links.get(id);
+      const ring = link && clusters.ringOf(link.a, zoom);
+      if (ring && ring === clusters.ringOf(link.b, zoom)) inside.set(ring, [...(inside.get(ring) ?? []), link]);
+    }
+    for (const [ring, links] of inside) named.set(ring, linksInside(network, links, said));
+  };
+  gatherLinks(failingLinks(fates), "would fail");
   gather(fates?.devices.keys() ?? [], (id) => fates?.devices.get(id) === "fails", (ids) => failing(network, ids));
-  const cut = /** @type {Map<Cluster, LinkRow[]>} */ (new Map());
-  for (const id of broken) {
-    const link = network.links.get(id);
-    const ring = link && clusters.ringOf(link.a, zoom);
-    if (ring && ring === clusters.ringOf(link.b, zoom)) cut.set(ring, [...(cut.get(ring) ?? []), link]);
-  }
-  for (const [ring, links] of cut) named.set(ring, brokenInside(network, links));
+  gatherLinks(broken, "link down");
   gather(odd, (id) => network.healthOf(id).status === "down", (ids) => newestDown(network, ids, now_us));
   const last = zoom === clusters.top;
   return clusters.rings(zoom).map((ring) => pointOf([ring.lng, ring.lat], { zoom, last, size: ringSize(ring.members.length) / SYMBOL_PX, ...named.get(ring) }));
 }
 
-/** The name that stands at a ring with nothing in it that is down but links. @param {Network} network @param {LinkRow[]} links all of them */
-function brokenInside(network, [{ a, b }, ...others]) {
+/** The name that stands at a ring with nothing else in it that is wrong but links. @param {Network} network @param {LinkRow[]} links all of them @param {string} said of one */
+function linksInside(network, [{ a, b }, ...others], said) {
   const [one, other] = [a, b].map((id) => label(network.devices.get(id)?.name ?? ""));
   const more = others.length ? `, ${others.length} more` : "";
-  return { label: `${one} – ${other}`, said: `link down${more}`, since: 0 };
+  return { label: `${one} – ${other}`, said: `${said}${more}`, since: 0 };
 }
 
 /** The name that stands at a ring with something in it that would fail. @param {Network} network @param {string[]} failing all of them */
@@ -170,6 +176,20 @@ function isNear(path, [west, south, east, north]) {
   return last - first > 180 || (first <= east && last >= west); // the longer ones go around by the antimeridian
 }
 
+/** The middle of a link in its lane, on the ground of a zoom: what stands there moves with the zoom. @param {Network} network @param {LinkRow} link @param {LngLat[]} places @param {number} zoom @returns {LngLat} */
+export function middleInLane(network, { id }, places, zoom) {
+  const { path, length } = halve(places);
+  return besideWay(path, length / 2, network.laneOf(id), zoom);
+}
+
+/** A place along a way, in a lane. @param {import("./geometry.js").Flat[]} path @param {number} along @param {import("./lanes.js").Lane} lane @param {number} zoom */
+function besideWay(path, along, lane, zoom) {
+  const { point, bearing_deg } = pointAlong(path, along);
+  const { right, down } = aside(lane, bearing_deg);
+  const px = laneSizeAt(zoom) / pixelsPerDegree(zoom);
+  return fromFlat([point[0] + right * px, point[1] - down * px]);
+}
+
 /**
  * The load pills of one link that are in the view; none where it is too short for them.
  * @param {Network} network @param {LoadRow} load @param {Bounds} view @param {number} zoom
@@ -186,12 +206,9 @@ export function pillFeatures(network, load, view, zoom, fates = null) {
   if (fate === "fails" || fate === "lost") return [];
   const features = [];
   const lane = network.laneOf(load.id);
-  const px = laneSizeAt(zoom) / scale;
   for (const [bps, share] of /** @type {const} */ ([[load.ab_bps, PILL_SHARES.ab], [load.ba_bps, PILL_SHARES.ba]])) {
     if (bps === null) continue;
-    const { point, bearing_deg } = pointAlong(path, length * (share + lane.order * PILL_SHARES.spread));
-    const { right, down } = aside(lane, bearing_deg);
-    const at = fromFlat([point[0] + right * px, point[1] - down * px]);
+    const at = besideWay(path, length * (share + lane.order * PILL_SHARES.spread), lane, zoom);
     if (isNear([at], view)) features.push(pointOf(at, { link: load.id, text: rate(bps), sort: -bps, held: fate === "aside" ? DIM : 1 }));
   }
   return features;

@@ -8,7 +8,7 @@
 import { toFlat } from "./geometry.js";
 import { rankOf } from "./clusters.js";
 import { paletteOf } from "./palette.js";
-import { countBroken, countRings, partOf } from "./rings.js";
+import { countBroken, countRings, failingLinks, partOf } from "./rings.js";
 import { dotRadius, drawRing, ringSize, Sprites } from "./sprites.js";
 import { DIM, grownAt } from "./style.js";
 import { RING_ORDER, SYMBOL_PX } from "./symbols.js";
@@ -26,7 +26,7 @@ const MARGIN_PX = 32;
 const ODD = /** @type {const} */ (["maintenance", "stale", "affected", "degraded"]);
 
 /** Where the map looked in its last frame: the middle in the world of 1 x 1; `width` and `height` in pixels of the screen. @typedef {{ x: number, y: number, zoom: number, world_px: number, width: number, height: number, density: number }} View */
-/** `broken`: links inside it that are down. @typedef {{ cluster: Cluster, parts: RingParts, broken: number, opacity: number, x: number, y: number }} Ring */
+/** `broken`: links inside it that are down, or would fail. @typedef {{ cluster: Cluster, parts: RingParts, broken: number, opacity: number, x: number, y: number }} Ring */
 /** Devices by number, and where they are on the screen. @typedef {{ device: number, x: number, y: number }} Seen */
 /** A round place of the screen that something else needs. @typedef {{ lng: number, lat: number, reach_px: number }} Clearing */
 
@@ -282,7 +282,8 @@ export class Glass {
     const clusters = this.#clusters;
     if (!clusters) return [];
     const counted = countRings(clusters.level(zoom), this.#parts);
-    const struck = countBroken(clusters.level(zoom), this.#broken.map(({ a, b }) => [clusters.numberOf(a), clusters.numberOf(b)]));
+    const failing = failingLinks(fates).flatMap((id) => this.#network.links.get(id) ?? []);
+    const struck = countBroken(clusters.level(zoom), [...this.#broken, ...failing].map(({ a, b }) => [clusters.numberOf(a), clusters.numberOf(b)]));
     const rings = clusters.rings(zoom).map((cluster, i) => {
       const [parts, broken] = [counted[i], struck[i]];
       const touched = !fates || broken || parts.counts.down || cluster.members.some((id) => fates.devices.has(id));

@@ -2,8 +2,7 @@
 // Theory: the latency is feature-state of what is drawn already; badges are a small source of their own, made anew when alerts
 // change. A link's latency is a band beneath it, so that its load is still read. One rule: nothing here is as bright as a fault, and what is off costs nothing.
 
-import { pointOf } from "./features.js";
-import { halve } from "./geometry.js";
+import { middleInLane, pointOf } from "./features.js";
 import { alone, ex, filter, grown, isLine, linkOffset, linkWidth, SEMIBOLD } from "./style.js";
 import { NETWORK } from "./tiles.js";
 
@@ -29,6 +28,7 @@ export class Readings {
   /** @param {Stage} stage */
   constructor(stage) {
     this.#stage = stage;
+    stage.map.on("zoomend", () => this.laid()); // lanes are of the screen
   }
 
   /** @param {FromWindow} message @param {Touched} touched */
@@ -103,7 +103,7 @@ export class Readings {
       const device = network.devices.get(id);
       const link = network.links.get(id);
       const path = link && network.pathOf(link);
-      const at = device ? /** @type {LngLat} */ ([device.lng, device.lat]) : path ? halve(path).middle : null;
+      const at = device ? /** @type {LngLat} */ ([device.lng, device.lat]) : link && path ? middleInLane(network, link, path, map.getZoom()) : null;
       const from = device ? painter.aloneFrom(id) : link ? Math.max(painter.aloneFrom(link.a), painter.aloneFrom(link.b)) : 0;
       return at ? [pointOf(at, { status, count: count > 99 ? "99+" : String(count), from })] : [];
     });

@@ -27,6 +27,9 @@ export function countRings({ ringOf, lead }, parts) {
   });
 }
 
+/** Ids of the links that would fail by themselves. @param {import("./fates.js").Fates | null} fates */
+export const failingLinks = (fates) => [...(fates?.links ?? [])].flatMap(([id, fate]) => (fate === "fails" ? [id] : []));
+
 /** In how many links that are down each ring has both ends: no zoom may hide them. @param {Level} level @param {Iterable<[a: number, b: number]>} broken their ends, in the plan's order */
 export function countBroken({ ringOf, lead }, broken) {
   const counts = new Uint32Array(lead.length);

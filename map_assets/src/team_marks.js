@@ -3,8 +3,7 @@
 // before ordinary names, which give way; the glass stands over them. What stands in a ring is told of at the ring, zoom by zoom.
 // One rule: a mark is left out rather than covers the name of what is down, a symbol or a ring.
 
-import { pointOf } from "./features.js";
-import { halve } from "./geometry.js";
+import { middleInLane, pointOf } from "./features.js";
 import { RING_SIZES, ringSize } from "./sprites.js";
 import { alone, ex, filter, ofThisZoom, SEMIBOLD } from "./style.js";
 import { SYMBOL_PX } from "./symbols.js";
@@ -68,6 +67,7 @@ export class TeamMarks {
   /** @param {Stage} stage */
   constructor(stage) {
     this.#stage = stage;
+    stage.map.on("zoomend", () => this.laid()); // lanes are of the screen
   }
 
   /** @param {FromWindow} message @param {Touched} touched */
@@ -140,13 +140,13 @@ export class TeamMarks {
 
   /** Where a device, link or site is marked. @param {string} id @returns {Spot[]} */
   #spotsOf(id) {
-    const { network, painter } = this.#stage;
+    const { map, network, painter } = this.#stage;
     const site = network.sites.get(id);
     const link = network.links.get(id);
     const path = link && network.pathOf(link);
     if (link && path) {
       const from = Math.max(painter.aloneFrom(link.a), painter.aloneFrom(link.b));
-      return [{ key: id, at: halve(path).middle, where: { from, ring_px: 0 } }];
+      return [{ key: id, at: middleInLane(network, link, path, map.getZoom()), where: { from, ring_px: 0 } }];
     }
     const device = network.devices.get(id) ?? (site && this.#deviceAt(site));
     if (device) return this.#spotsOfDevice(device);

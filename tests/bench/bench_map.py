@@ -3,10 +3,14 @@
 For N devices: `nN_first_frame_s` from the data handed to the page's door (a page that stands idle with an empty network) to the
 frame that shows it; `nN_changes_p95_ms` from 1,000 changes of status handed over to the frame that shows them all in symbols and
 rings (names of what is odd follow);
-`nN_longest_task_ms`, the longest task of the page's main thread in all of it; `nN_heap_mb`, its JavaScript heap afterwards.
+`nN_longest_task_ms`, the longest task of the page's main thread in all of it; `nN_heap_mb`, its JavaScript heap afterwards, and
+`nN_heap_with_workers_mb` with those of its workers. Then the map is dragged for four seconds: `nN_pan_frame_p95_ms`,
+`nN_pan_fps`.
 `vs_*_5k_x` is how many times as long others take for 1,000 changes at 5,000 devices, middle against middle (bench_map_peers.py):
-`leaflet_canvas` is Leaflet as its guide has it for many paths, `leaflet_svg` as it comes, `whole_set_data` is MapLibre with one
-GeoJSON source that is set whole. They draw no basemap, no names and no rings, and are handed the changes within the page.
+`leaflet` is Leaflet as network maps have it: a marker with an icon for each device, a path in its default renderer (SVG) for each
+half-link, and a new icon for each device that changes; `leaflet_canvas` and `leaflet_svg` have circles as paths instead, which is
+the fastest that Leaflet has, `whole_set_data` is MapLibre with one GeoJSON source that is set whole. They draw no basemap, no
+names and no rings, and are handed the changes within the page.
 `search_p95_ms`: a key pressed in the window's search over 10,000 devices, to the rows it shows.
 "Painted" is the same for all: the own frame of the map, or of the glass over it, was drawn, and the browser has come to its next.
 """
@@ -19,6 +23,7 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen" if not os.environ.get("DISPLAY") else "xcb")
@@ -37,6 +42,7 @@ from app.map.view import MapView
 from app.model import Model
 from map_assets.files import ASSETS
 from tests.bench.bench_map_peers import PEERS, PeersPage
+from tests.bench.page_tools import PAN, PAN_S, heaps_mb, open_door
 from tests.map.networks import id_of, meshed, now_us
 
 SIZES = (1_000, 5_000, 20_000)
@@ -112,8 +118,21 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[max(0, round(len(values) * share) - 1)]
 
 
-def measure(count: int) -> dict[str, float]:
-    """Measure one size."""
+def panned_ms(bench: Bench) -> list[float]:
+    """Drag the map to and fro and return the times between frames."""
+    where: list[dict[str, Any]] = []
+    bench.view.report(where.append)
+    bench.js(PAN % PAN_S)
+    until(lambda: bench.js("Array.isArray(globalThis.panned_ms)"), "the end of the drag")
+    bench.view.report(where.append)
+    until(lambda: len(where) == 2, "where the map is")
+    if where[0]["center"] == where[1]["center"]:
+        raise RuntimeError("the map did not move")
+    return list(json.loads(bench.js("JSON.stringify(panned_ms)")))
+
+
+def measure(count: int, port: int) -> dict[str, float]:
+    """Measure one size; Chromium's debugging protocol is at a port."""
     chance = random.Random(count)
     model = Model()
     model.merge(meshed(count))
@@ -133,6 +152,13 @@ def measure(count: int) -> dict[str, float]:
         f"n{count // 1000}k_longest_task_ms": round(bench.js("gaps.longest"), 1),
         f"n{count // 1000}k_heap_mb": round(bench.js("performance.memory.usedJSHeapSize / 1e6"), 1),
     }
+    with ThreadPoolExecutor(1) as thread:
+        asked = thread.submit(heaps_mb, port)
+        until(asked.done, "the heaps")
+    figures[f"n{count // 1000}k_heap_with_workers_mb"] = round(sum(asked.result()), 1)
+    gaps_ms = panned_ms(bench)
+    figures[f"n{count // 1000}k_pan_frame_p95_ms"] = round(percentile(gaps_ms, 0.95), 1)
+    figures[f"n{count // 1000}k_pan_fps"] = round(1000 * len(gaps_ms) / sum(gaps_ms), 1)
     bench.close()
     return figures
 
@@ -195,11 +221,12 @@ def search_p95_ms(count: int = 10_000) -> float:
 
 def run() -> dict[str, Any]:
     """Run the bench and return its figures."""
+    port = open_door()
     prepare_web_engine(sys.argv)
     application = QApplication.instance() or QApplication(sys.argv[:1])
     figures: dict[str, float] = {}
     for count in SIZES:
-        figures |= measure(count)
+        figures |= measure(count, port)
     figures |= against_peers(figures["n5k_changes_p50_ms"])
     figures["search_p95_ms"] = search_p95_ms()
     application.processEvents()

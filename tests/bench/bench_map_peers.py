@@ -18,7 +18,7 @@ from app.map.page import Gate, MapPage, make_profile
 from app.map.scheme import ORIGIN, MapFiles
 from map_assets.files import ASSETS
 
-PEERS = ("leaflet_canvas", "leaflet_svg", "whole_set_data")
+PEERS = ("leaflet", "leaflet_canvas", "leaflet_svg", "whole_set_data")
 HERE = Path(__file__).parent
 LEAFLET = ASSETS / "node_modules" / "leaflet"
 

@@ -45,6 +45,25 @@ async function leaflet(network, preferCanvas) {
   };
 }
 
+/** Leaflet as most network maps have it: a marker with an icon of its own for each device, a path in the renderer that it comes with for each link, and a new icon for what changes. */
+async function leafletMarkers(network) {
+  ground();
+  const map = L.map("map", { zoomAnimation: false, fadeAnimation: false, markerZoomAnimation: false });
+  map.fitBounds(network.devices.map(({ lng, lat }) => [lat, lng]), { animate: false });
+  for (const { path, load } of halves(network)) {
+    L.polyline(path.map(([lng, lat]) => [lat, lng]), { color: LOADS[load], weight: 2 }).addTo(map);
+  }
+  const icon = (status) => L.divIcon({ className: "device", iconSize: [8, 8], html: `<i style="background:${COLORS[status]}"></i>` });
+  const markers = new Map(network.devices.map(({ id, lng, lat }) => [id, L.marker([lat, lng], { icon: icon("up") }).addTo(map)]));
+  await frame();
+  await frame();
+  return async (changes) => {
+    for (const { id, status } of changes) markers.get(id).setIcon(icon(status));
+    await frame();
+    await frame();
+  };
+}
+
 /** MapLibre with one source of everything, whose data is set whole. */
 async function whole(network) {
   ground();
@@ -85,6 +104,7 @@ async function whole(network) {
 }
 
 const PEERS = {
+  leaflet: leafletMarkers,
   leaflet_canvas: (network) => leaflet(network, true),
   leaflet_svg: (network) => leaflet(network, false),
   whole_set_data: whole,

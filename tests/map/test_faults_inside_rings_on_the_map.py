@@ -57,3 +57,31 @@ def test_a_link_that_is_down_inside_a_site_is_seen_at_every_zoom_and_in_its_fan(
     assert stage.events == [("link_clicked", id_of("patch"))]
     stage.tell(news(LinkState(id_of("patch"), "up", 1, 1, 0.0, 0.0)))
     stage.until(lambda: not stage.shows(at, RED, 60), "well again")
+
+
+def test_the_mark_of_a_link_between_two_devices_of_a_fan_is_not_under_the_ring_in_its_middle(
+    stages: Callable[..., Stage], tmp_path: Path
+) -> None:
+    stage = stages(None, basemap=tmp_path / "none.pmtiles")
+    stage.tell(site())
+    stage.view.look_at(*PLACE, 14.0)
+    stage.until(lambda: abs(stage.stand_still()["zoom"] - 14) < 0.1)
+    at = stage.pixel(PLACE)
+    stage.click(at)
+    arms = [at + QPoint(4, way * (26 + arm)) for way in (1, -1) for arm in (4, -4)]
+    stage.until(lambda: sum(stage.shows(arm, RED, 1) for arm in arms) == 2, "both arms of its x on one side")
+
+
+def test_a_link_that_would_fail_inside_a_ring_is_marked_there_and_no_more_when_one_has_left(
+    stages: Callable[..., Stage], tmp_path: Path
+) -> None:
+    stage = stages(None, basemap=tmp_path / "none.pmtiles")
+    stage.tell(site("up"))
+    stage.view.look_at(*PLACE, 9.0)
+    stage.until(lambda: abs(stage.stand_still()["zoom"] - 9) < 0.1)
+    at = stage.pixel(PLACE)
+    assert not stage.shows(at, RED, ROUND_IT_PX)
+    stage.view.show_what_if([id_of("patch")])
+    stage.until(lambda: stage.shows(at, RED, ROUND_IT_PX), "the mark of what would fail")
+    stage.view.leave_what_if()
+    stage.until(lambda: not stage.shows(at, RED, ROUND_IT_PX), "nothing fails")

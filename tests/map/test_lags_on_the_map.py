@@ -68,7 +68,7 @@ def look(stage: Stage, zoom: float) -> QPoint:
 def test_a_member_that_is_down_marks_the_link_degraded_and_no_more(
     stage: Stage, zoom: float, theme: str
 ) -> None:
-    stage.view.set_theme(theme)  # type: ignore[arg-type]
+    stage.view.set_theme(theme)
     tokens = themes()[theme]
     yellow, red = tokens.status["degraded"], tokens.status["down"]
     at = look(stage, zoom)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from PySide6.QtGui import QColor, QImage
 
 from app.look import themes
+from domain.alerts import Alert
 from domain.geometry import LngLat
 from domain.inventory import Link
 from domain.load import LinkState
@@ -170,3 +172,31 @@ def test_a_click_takes_the_link_in_whose_lane_it_is(stages: Callable[..., Stage]
     stage.click(at)
     stage.until(lambda: bool(stage.events))
     assert stage.events == [("link_clicked", down)]
+
+
+def test_the_count_of_alerts_of_a_link_stands_by_its_own_lane(
+    stages: Callable[..., Stage], tmp_path: Path
+) -> None:
+    stage = stages(None, basemap=tmp_path / "none.pmtiles")
+    changed, ids = trunk(2)
+    stage.tell(changed)
+    stage.view.look_at((WEST.lng + EAST.lng) / 2, WEST.lat, 14)
+    stage.until(lambda: abs(stage.stand_still()["zoom"] - 14) < 0.01)
+    stage.view.layers.show("alerts", shown=True)
+    middle, red = stage.pixel(LngLat((WEST.lng + EAST.lng) / 2, WEST.lat)), QColor(DARK.status["down"])
+
+    def top() -> int | None:
+        image = stage.view.grab().toImage()
+        rows = (middle.y() + y for y in range(-40, 30))
+        columns = range(middle.x() - 24, middle.x() + 3)
+        return next((y for y in rows if any(near(image.pixelColor(x, y), red) for x in columns)), None)
+
+    tops: list[int] = []
+    for id in ids:
+        alert = Alert(uuid4(), "r", id, "critical", 1)
+        stage.tell(Changed(3, alerts=(alert,)))
+        stage.until(lambda: top() is not None, "the badge")
+        tops.append(top() or 0)
+        stage.tell(Changed(4, alerts=(msgspec.structs.replace(alert, cleared_us=2),)))
+        stage.until(lambda: top() is None, "no badge")
+    assert abs(tops[1] - tops[0] - 1.5 * 3.8 * 1.8) <= 1.5

@@ -129,6 +129,19 @@ def test_a_port_that_is_a_member_no_more_takes_the_alert_with_it() -> None:
     assert court.open_alerts == []
 
 
+def test_a_bond_that_is_taken_apart_while_nobody_judges_takes_its_alert_with_it() -> None:
+    court = Court(A, B, TRUNK)
+    both(court, {"ether2": False, "ether3": True})
+    told = court.state.facts
+    court.restarts(5)
+    court.state.facts.update(told)
+    court.judge = court.make_judge(court.state, court.judge._pen)
+    for end in (A, B):
+        loose = {f"interface/{line}": msgspec.to_builtins(Interface(line, kind="ether")) for line in LINES}
+        court.visits(end, *ports("bond1"), facts=loose, whole=("interface/",))
+    assert court.open_alerts == []
+
+
 def test_who_does_not_watch_the_bond_is_told_nothing_of_its_members() -> None:
     deaf = msgspec.structs.replace(A, ports=(PortWatch("bond1", is_on=False),))
     court = Court(deaf, B, TRUNK)

@@ -14,6 +14,8 @@ function made() {
   const seen = { states: new Map(), badges: [] };
   const map = {
     setFeatureState: ({ id }, { latency }) => seen.states.set(id, latency),
+    on: () => {},
+    getZoom: () => 9,
     getSource: () => ({ setData: ({ features }) => ([seen.badges, seen.from] = [features.map((f) => f.properties.count), features[0]?.properties.from]) }),
   };
   const painter = { aloneFrom: () => 0 };

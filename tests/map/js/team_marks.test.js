@@ -16,7 +16,7 @@ const NETWORK = {
 function made() {
   const network = new Network();
   const seen = {};
-  const map = { getSource: (id) => ({ setData: ({ features }) => (seen[id] = features.map(({ properties, geometry }) => ({ ...properties, at: geometry.coordinates }))) }) };
+  const map = { on: () => {}, getZoom: () => 9, getSource: (id) => ({ setData: ({ features }) => (seen[id] = features.map(({ properties, geometry }) => ({ ...properties, at: geometry.coordinates }))) }) };
   const clusters = makeClusters(NETWORK.devices);
   const painter = { aloneFrom: (id) => clusters.aloneFrom(id), ringsWith: (id) => clusters.ringsWith(id) };
   const marks = new TeamMarks({ map, network, painter });
