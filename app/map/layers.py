@@ -20,8 +20,10 @@ class Layer(NamedTuple):
     by_default: bool = True
 
 
-SYMBOLS = Layer("status", "Status", "What is up or not known; a fault is always seen")
-"""Stands over all others: the symbols are on a glass over the map."""
+SYMBOLS = Layer(
+    "status", "Status", "What is up or not known. Always on top, so that no other layer can ever hide a fault"
+)
+"""Stands over all others and is not reordered: the symbols are on a glass over the map (docs/decisions/0007)."""
 NETWORK = (
     Layer("people", "People", "Who else of the team is at which device, link or site"),
     Layer("alerts", "Alerts", "How many are open, at each device and link", by_default=False),

@@ -1,7 +1,8 @@
 """What if: what is imagined to fail, and what the engine says would come of it. Counterpart: `engine/inquiries.py`.
 
 Theory: each change asks anew once nothing else has changed for a moment. One question is out at a time; what changes meanwhile
-is asked when its answer is here, so that fast clicks cost one answer more and no queue.
+is asked when its answer is here, so that fast clicks cost one answer more and no queue. Loads change all the time, so for them
+it is asked again at most every few seconds, and only an answer that is another is told.
 One rule: nothing imagined touches the mirror; the live state goes on below it.
 """
 
@@ -22,6 +23,8 @@ from domain.wire import Reply
 
 ASK_MS = 60
 """How long nothing else has to change before it is asked."""
+FOLLOW_MS = 5_000
+"""Links carry other loads all the time: so long after they began to, it is asked what they would carry now."""
 PATHS_DRAWN = 200
 """Most ways of re-routed traffic that the map is told of, the ones with most behind them first."""
 
@@ -64,6 +67,10 @@ class Imagining(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(ASK_MS)
         self._timer.timeout.connect(self._ask)
+        self._follow = QTimer(self)
+        self._follow.setSingleShot(True)
+        self._follow.setInterval(FOLLOW_MS)
+        self._follow.timeout.connect(self._ask)
         model.changed.connect(self._on_changed)
 
     def begin(self, ids: Iterable[UUID]) -> None:
@@ -111,6 +118,7 @@ class Imagining(QObject):
 
     def _clear(self) -> None:
         self._timer.stop()
+        self._follow.stop()
         self.failing.clear()
         self.impact, self.moved, self.detours = None, Moved(), []
         self.refused, self.is_asking = "", False
@@ -141,7 +149,8 @@ class Imagining(QObject):
         self.changed.emit()
 
     def _ask(self) -> None:
-        if self._is_out or not self.is_on:
+        self._follow.stop()
+        if self._is_out or not self.is_on or not self.failing:
             return
         devices, links = self.devices(), self.links()
         if not devices and not links:  # a site without devices
@@ -171,15 +180,19 @@ class Imagining(QObject):
             )
 
     def _take(self, impact: Impact, moved: Moved) -> None:
+        if not self.is_asking and (impact, moved) == (self.impact, self.moved):
+            return
         self.impact, self.moved, self.detours, self.is_asking = impact, moved, detours_of(impact), False
         self.changed.emit()
 
     def _on_changed(self, delta: Delta) -> None:
-        """Ask again where the network is another; what is gone fails no more."""
+        """Ask again where the network is another, and now and then where loads are; what is gone fails no more."""
         told = self._model.derived_links.keys()
         other_links = told != self._told
         if other_links:
             self._told = frozenset(told)
+        if self.is_on and self.impact is not None and delta.link_states and not self._follow.isActive():
+            self._follow.start()
         if not self.is_on or not (delta.inventory or other_links):
             return
         for id in list(self.failing):

@@ -172,6 +172,17 @@ def test_a_low_screen_shows_whole_layers_and_cuts_no_line(bench: Bench) -> None:
         panel.close()
 
 
+def test_the_status_cannot_be_put_beneath_another_layer_and_the_list_says_why(bench: Bench) -> None:
+    panel = LayersPanel(bench.map.layers, bench.window.look, bench.window)
+    assert set(panel.ups) == set(panel.downs) == {layer.key for layer in NETWORK}
+    assert "status" in panel.boxes
+    said = [label.text() for label in panel.findChildren(Label)]
+    assert "What is up or not known. Always on top, so that no other layer can ever hide a fault" in said
+    bench.map.layers.move("status", 3)
+    assert bench.map.layers.state()["layers"]["order"] == []
+    panel.close()
+
+
 def test_the_maps_button_opens_the_list(bench: Bench) -> None:
     bench.map.tools.layers_wanted.emit()
     assert bench.window.findChildren(LayersPanel)

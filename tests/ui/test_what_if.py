@@ -13,6 +13,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu
 
+from app.draft import now_us
 from app.topology.moved_rows import LOADS, load_rows
 from app.topology.what_if import PATHS_DRAWN, Detour, Failing, detours_of, paths_drawn
 from domain.alerts import Alert, fingerprint
@@ -20,6 +21,7 @@ from domain.asking import WhatIf
 from domain.errors import Refusal
 from domain.health import Health
 from domain.inventory import Link
+from domain.load import LinkState
 from domain.topology import Impact, LinkThen, Moved, Topology, impact
 from domain.wire import Removed, Reply
 from tests.ui.conftest import Bench
@@ -191,6 +193,35 @@ def test_another_network_asks_again_and_what_is_gone_fails_no_more(bench: Bench)
     bench.wait_for(lambda: len(questions(bench)) == asked + 1)
     tell(bench, derived_links=(msgspec.structs.replace(one, score=0.4),))
     assert not bench.window.topology.imagining.is_asking, "another score is no other network"
+
+
+def test_loads_that_change_are_asked_about_now_and_then_and_the_map_and_the_list_follow(bench: Bench) -> None:
+    def moved(bps: float) -> Reply:
+        return answer(LOST, Moved((LinkThen(LINK, bps, 1e6, 1e6, 1e6),)))
+
+    def carried(bps: float) -> None:
+        for _ in range(3):
+            tell(bench, link_states=(LinkState(LINK, "up", now_us(), now_us(), bps, 1e6),))
+
+    bench.engine.answers[WhatIf] = moved(2e6)
+    bench.window.imagine(G1)
+    imagining = bench.window.topology.imagining
+    bench.wait_for(lambda: imagining.impact is not None)
+    imagining._follow.setInterval(30)
+    told: list[object] = []
+    imagining.changed.connect(lambda: told.append(imagining.moved))
+    carried(3e6)
+    assert not imagining.is_asking, "what is known stays on the screen meanwhile"
+    bench.wait_for(lambda: len(questions(bench)) == 2)
+    bench.settle()
+    assert told == [], "an answer that is the same is not told"
+    bench.engine.answers[WhatIf] = moved(5e6)
+    carried(6e6)
+    bench.wait_for(lambda: bench.map.would_carry == {LINK: (5e6, 1e6)})
+    assert len(questions(bench)) == 3, "several changes are one question"
+    imagining.leave()
+    carried(7e6)
+    assert not imagining._follow.isActive()
 
 
 def test_a_refusal_is_shown_and_no_old_number_stays(bench: Bench) -> None:
