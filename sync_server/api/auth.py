@@ -82,8 +82,7 @@ async def refresh(call: Call) -> Opened:
     in_cookies = not call.body.refresh_token
     if in_cookies:
         refuse_foreign_page(call.request, call.services)
-    kind: Kind = "browser" if in_cookies else "program"
-    return _given(call, await call.services.sessions.refresh(token, call.origin, kind), in_cookies=in_cookies)
+    return _given(call, await call.services.sessions.refresh(token, call.origin), in_cookies=in_cookies)
 
 
 @routes.route("POST", "/auth/logout", allow="signed in", status=204, transacts=False)

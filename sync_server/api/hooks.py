@@ -18,11 +18,12 @@ import secrets
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from fastapi import Header
 
 from domain.alerts import TEXT_CAP, Alert, Beginning, body_of, fingerprint
-from domain.roles import PERMISSIONS, Reach, key_permissions
+from domain.roles import PERMISSIONS, Permission, Reach, Role, key_permissions
 from domain.text import clean_text
 from domain.watching import Severity
 from sync_server.api.checks import check_name
@@ -41,7 +42,8 @@ _HEADER = Header(max_length=128)
 
 
 class Hook(msgspec.Struct, frozen=True):
-    """A hook, without its secret. Times are microseconds since 1970 UTC; `heard_us`: when a message was taken last."""
+    """A hook, without its secret. Times are microseconds since 1970 UTC; `heard_us`: when a message was taken last. `is_on`: it
+    takes messages; one whose maker was removed or switched off does not, though nobody has ended it."""
 
     id: UUID
     name: str
@@ -49,6 +51,7 @@ class Hook(msgspec.Struct, frozen=True):
     made_us: int
     ended_us: int | None
     heard_us: int | None
+    is_on: bool
 
 
 class NewHook(Body, frozen=True):
@@ -81,13 +84,14 @@ class Message(Body, frozen=True):
 
 
 _HEARD = "SELECT a.at_us FROM identity.audit a WHERE (a.tenant_id, a.actor) = (h.tenant_id, h.id) ORDER BY a.seq DESC LIMIT 1"
-_SELECT = f"SELECT h.id, h.name, h.maker, h.made_us, h.ended_us, ({_HEARD}) AS heard_us FROM identity.hook h"
+_ROLE = "(SELECT f.maker_role FROM identity.find_hook(h.id) f) AS maker_role"
+_SELECT = f"SELECT h.id, h.name, h.maker, h.made_us, h.ended_us, ({_HEARD}) AS heard_us, {_ROLE} FROM identity.hook h"
 
 
 @routes.route("GET", "/hooks", allow="keys:read", gives=list[Hook], paged=True)
 async def list_hooks(call: Call) -> list[Hook]:
     """List the tenant's hooks by name, those that have ended too."""
-    return [Hook(*row) for row in await call.rows_by("name", _SELECT)]
+    return [_hook_of(row) for row in await call.rows_by("name", _SELECT)]
 
 
 @routes.route("POST", "/hooks", allow="keys:write", takes=NewHook, gives=MadeHook, status=201)
@@ -139,7 +143,7 @@ async def take_message(
         name=row["name"],
         tenant=row["tenant_id"],
         role=None,
-        permissions=key_permissions(("write_alert",), PERMISSIONS[row["maker_role"]]),
+        permissions=_permissions(row["maker_role"]),
         reach=Reach(sites),
         origin=call.origin,
     )
@@ -224,4 +228,15 @@ async def read_hook(call: Call, id: UUID) -> Hook:
     row = await call.transaction.fetchrow(f"{_SELECT} WHERE h.id = $1", id)
     if row is None:
         raise refused("HOOK_NOT_FOUND", "there is no such hook")
-    return Hook(*row)
+    return _hook_of(row)
+
+
+def _hook_of(row: asyncpg.Record) -> Hook:
+    told = dict(row)
+    role = told.pop("maker_role")
+    return Hook(**told, is_on=role is not None and "alerts:write" in _permissions(role))
+
+
+def _permissions(role: Role) -> frozenset[Permission]:
+    """Return what a hook may do whose maker has a role."""
+    return key_permissions(("write_alert",), PERMISSIONS[role])

@@ -27,6 +27,7 @@ from sync_server.api import envelope
 from sync_server.api.access import SAFE, origin_of, principal_of
 from sync_server.api.bodies import field_in, read_body
 from sync_server.api.errors import refused, request_id_of
+from sync_server.api.nested import stray_field
 from sync_server.api.pages import CURSOR_CAP, DEFAULT_LIMIT, LIMIT_RANGE, Page, Shown, cut
 from sync_server.database import Reads, Transaction, in_tenant
 from sync_server.security import audit
@@ -295,7 +296,8 @@ async def _read_body(request: Request, takes: type[Body] | None, cap_bytes: int 
         return Read(None, b"")
     data = await read_body(request, "application/json", cap_bytes)
     try:
-        return Read(msgspec.json.decode(data, type=takes), data)
+        read = Read(msgspec.json.decode(data, type=takes), data)
+        stray = stray_field(takes, data)
     except msgspec.ValidationError as error:
         said = str(error)
         missing = "missing required field" in said
@@ -304,6 +306,9 @@ async def _read_body(request: Request, takes: type[Body] | None, cap_bytes: int 
         raise refused(code, said[:500], field[:100]) from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise refused("INVALID_INPUT", f"this is no JSON: {str(error)[:200]}") from None
+    if stray:
+        raise refused("INVALID_INPUT", f"a field that is not offered: {stray[-200:]}", stray[:100])
+    return read
 
 
 def _answer(call: Call, data: Any) -> Response:

@@ -42,8 +42,8 @@ Kind = Literal["browser", "program"]
 _ADMIT = "SELECT * FROM identity.admit_user($1, $2, $3, $4)"
 _OPEN = "SELECT identity.open_session($1, $2, $3, $4, $5, $6, $7, $8)"
 _ROTATE = (
-    "SELECT r.*, a.role FROM identity.rotate_refresh($1, $2, $3, $4) r"
-    " LEFT JOIN LATERAL identity.admit_user(r.account, r.session, $5, r.org) a ON r.verdict = 'rotated'"
+    "SELECT r.*, a.role FROM identity.rotate_refresh($1, $2, $3, $4, $5) r"
+    " LEFT JOIN LATERAL identity.admit_user(r.account, r.session, $6, r.org) a ON r.verdict = 'rotated'"
 )
 REFRESH_GRACE_S = 10
 """How long a refresh token may be brought again by who did not get the answer."""
@@ -142,16 +142,18 @@ class Sessions:
         tenant = _chosen(attempt.tenant, choices, row["is_platform"])
         return await self._open(account, tenant, choices, origin, kind)
 
-    async def refresh(self, token: str, origin: Origin, kind: Kind) -> Opened:
-        """Take a refresh token for new ones. Raises RefusedByRule: the session is over, and so is one whose token came twice."""
+    async def refresh(self, token: str, origin: Origin) -> Opened:
+        """Take a refresh token for new ones; the session lasts for as long as its kind does, however the token was brought.
+
+        Raises RefusedByRule: the session is over, and so is one whose token came twice.
+        """
         await self._admission.spend("api", token_key(token), origin.address)
         new, jti = new_opaque("refresh"), self._new_id()
         row = None
         if is_opaque(token, "refresh"):
             hashes = opaque_hash(token), opaque_hash(new)
-            row = await self._database.ask(
-                _ROTATE, *hashes, self._life_us[kind], REFRESH_GRACE_S * 1_000_000, jti
-            )
+            lives = self._life_us["browser"], self._life_us["program"]
+            row = await self._database.ask(_ROTATE, *hashes, *lives, REFRESH_GRACE_S * 1_000_000, jti)
         if row is not None and row["verdict"] == "reused":
             async with self._database.transaction(Work(row["org"], row["account"])) as transaction:
                 await audit.record_account(

@@ -101,7 +101,7 @@ LINES: dict[str, tuple[Line, ...]] = {
         ),
     ),
     "identity.rotate_refresh": (
-        _secret("SELECT verdict FROM identity.rotate_refresh(:hash, '\\x02', 1, 1)", "refresh"),
+        _secret("SELECT verdict FROM identity.rotate_refresh(:hash, '\\x02', 1, 1, 1)", "refresh"),
     ),
     "identity.take_stream_token": (
         _secret(

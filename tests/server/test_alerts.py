@@ -234,10 +234,14 @@ async def test_what_is_not_signed_now_with_the_hooks_secret_is_refused(
 
 async def test_a_hook_ends_with_its_maker_and_has_a_limit(server_database: ServerDatabase) -> None:
     async with serving(server_database, limit_api_per_min=40) as server:
-        _, device, hook = await a_hook(server)
+        admin, device, hook = await a_hook(server)
+        other = await server.member(admin, "tenant_admin")
         message = {"key": "cpu", "title": "CPU busy", "device": device["id"]}
         assert (await say(server, hook, message))[0] == 200
-        await server.owner.execute("UPDATE identity.membership SET off_us = 1")
+        assert [one["is_on"] for one in await other.get("/hooks")] == [True]
+        maker = hook["hook"]["maker"]
+        await server.owner.execute("UPDATE identity.membership SET off_us = 1 WHERE account_id = $1", maker)
+        assert [one["is_on"] for one in await other.get("/hooks")] == [False]
         assert (await say(server, hook, message))[1]["error"]["code"] == "HOOK_NOT_FOUND"
         statuses = {(await say(server, hook, message, secret="x"))[0] for _ in range(60)}
         assert 429 in statuses

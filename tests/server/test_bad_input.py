@@ -99,6 +99,25 @@ async def test_what_is_not_offered_is_not_assigned(server_database: ServerDataba
         assert await engineer.get(f"/devices/{device['id']}") == device
 
 
+async def test_what_is_not_offered_within_a_field_is_refused_too(server_database: ServerDatabase) -> None:
+    async with serving(server_database) as server:
+        engineer = await an_engineer(server)
+        device = await a_device(engineer, "R1", "10.0.0.1", probes=[{"kind": "icmp", "port": 0}])
+        path = f"/devices/{device['id']}"
+        for body, at in (
+            ({"probes": [{"kind": "icmp"}, {"kind": "icmp", "owner": "x"}]}, "probes[1].owner"),
+            ({"ports": [{"interface": "ether1", "tenant": "x"}]}, "ports[0].tenant"),
+        ):
+            said = await engineer.ask("PATCH", path, body, **ANY)
+            assert (said.status_code, said.json()["error"]["details"][0]["field"]) == (422, at), said.text
+        step = {"kind": "site", "id": device["id"], "before": None, "after": {"name": "S"}, "tenant": "x"}
+        edit = {"id": device["id"], "at_us": 1, "title": "T", "steps": [step]}
+        said = await engineer.ask("POST", "/edits", {"edits": [edit]})
+        assert said.status_code == 422 and "edits[0].steps[0].tenant" in said.text
+        assert await engineer.get(path) == device
+        assert await engineer.get("/sites") == []
+
+
 async def test_a_foreign_page_changes_nothing_with_a_browsers_cookies(
     server_database: ServerDatabase,
 ) -> None:

@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from sync_server.security.totp import code_of
-from tests.server.clients import PASSWORD, Person, Server, serving
+from tests.server.clients import PASSWORD, URL, Person, Server, serving
 from tests.server.conftest import ServerDatabase
 
 
@@ -111,6 +111,24 @@ async def test_a_refresh_token_is_good_once_and_twice_ends_the_session(
         acts = [row["act"] for row in await other.get("/audit")]
         assert "session.stolen" in acts
         assert await other.get("/auth/sessions")
+
+
+async def test_a_session_lasts_as_its_kind_does_however_its_refresh_token_is_brought(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database, session_h=1, program_session_h=720) as server:
+        await server.found()
+        browser = server.somebody()
+        body = {"login": "root@platform", "password": PASSWORD, "cookies": True}
+        await browser.post("/auth/login", body, headers={"Origin": URL})
+        token = browser.http.cookies.get("heliograph_refresh")
+        await server.somebody().post("/auth/refresh", {"refresh_token": token})
+        program = await server.log_in("root@platform")
+        await program.post("/auth/refresh", {"refresh_token": program.opened["refresh_token"]})
+        lasts = "SELECT round((until_us - identity.now_us()) / 3600000000.0)::int FROM identity.session WHERE id = $1"
+        browsers = "SELECT id FROM identity.session WHERE kind = 'browser'"
+        assert await server.owner.fetchval(lasts, await server.owner.fetchval(browsers)) == 1
+        assert await server.owner.fetchval(lasts, program.opened["session"]) == 30 * 24
 
 
 async def test_who_did_not_get_the_answer_refreshes_once_more_within_ten_seconds(
