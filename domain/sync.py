@@ -132,7 +132,8 @@ class Digests(msgspec.Struct, tag="digests", frozen=True):
 
 
 class Subscribe(msgspec.Struct, tag="subscribe", frozen=True):
-    """From now on these topics, and numbers of these devices (at most 500); replaces what was wanted before."""
+    """From now on these topics, and numbers of these devices (at most 500); replaces what was wanted before. Who adds a
+    topic of entries is told them all, from 0 on, as they are now."""
 
     topics: tuple[Topic, ...]
     devices: tuple[UUID, ...] = ()
@@ -273,8 +274,8 @@ class Outcomes(msgspec.Struct, tag="outcomes", frozen=True):
 
 class Kept(msgspec.Struct, tag="kept", frozen=True):
     """A Tell or Cycles of this number is on disk. `retry_after_s` above 0: it is not, for want of room; send it again then.
-    `refused`: rows or cycles that were not taken for what they are, and never will be; of these cycles `lost` are kept by nobody,
-    being of days that it does not keep, or beyond what it keeps of a tenant."""
+    `refused`: rows or cycles that were not taken for what they are, and never will be; of these cycles `lost` are kept by nobody:
+    of days that it does not keep, hours ahead of its clock, of no shape that it knows, or beyond what it keeps of a tenant."""
 
     number: int
     kept_seq: int = 0

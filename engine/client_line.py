@@ -147,7 +147,7 @@ class ClientLine:
 
     def _serve(self) -> None:
         try:
-            patient = _Patient(self._connection)
+            patient = Patient(self._connection)
             deliver_challenge(patient, self._key)  # type: ignore[arg-type]
             answer_challenge(patient, self._key)  # type: ignore[arg-type]
         except (OSError, EOFError, AuthenticationError, AssertionError, ValueError) as error:
@@ -235,8 +235,8 @@ class ClientLine:
             return [encode(Reply(0, refused)), encode(rest)]
 
 
-class _Patient:
-    """A connection during authentication: each answer has to come within a time, and is short."""
+class Patient:
+    """A connection during authentication, at either end: each answer has to come within a time, and is short."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

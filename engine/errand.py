@@ -11,8 +11,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client
+from multiprocessing.connection import Client, answer_challenge, deliver_challenge
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -28,10 +29,13 @@ from domain.wire import (
     decode_to_client,
     encode,
 )
+from engine.client_line import Patient
 from engine.profile import Profile, ProfileTaken
 
 ANSWER_S = 60.0
 """How long an answer may take: the server is asked meanwhile, and tried again."""
+SILENT_S = 10.0
+"""How long an engine may say nothing at all, which says each second that it is there."""
 Ask = Callable[[ToEngine], Awaitable[Reply]]
 
 
@@ -65,23 +69,42 @@ async def engine_of(folder: Path) -> AsyncIterator[Ask]:
         profile.close()
 
 
+def _prove(patient: Patient, key: bytes, folder: Path) -> None:
+    """Let each side show that it can read the profile. Raises NoEngine, EOFError, OSError."""
+    try:
+        answer_challenge(patient, key)  # type: ignore[arg-type]
+        deliver_challenge(patient, key)  # type: ignore[arg-type]
+    except TimeoutError:
+        raise NoEngine(f"the engine of {folder} does not answer: it is stopped, or stands still") from None
+    except (AuthenticationError, AssertionError) as error:
+        raise NoEngine(f"the engine of {folder} does not answer: {error}") from None
+
+
 def _ask(folder: Path, request: ToEngine) -> Reply:
     try:
         told = msgspec.json.decode((folder / "endpoint.json").read_bytes(), type=_Address)
-        connection = Client(told.address, told.family, authkey=(folder / "endpoint.key").read_bytes())
+        key = (folder / "endpoint.key").read_bytes()
+        connection: Any = Client(told.address, told.family)  # Windows has another type
     except (OSError, EOFError, ValueError, AuthenticationError, msgspec.MsgspecError) as error:
         raise NoEngine(f"the engine of {folder} does not answer: {error}") from None
     try:
+        _prove(Patient(connection), key, folder)
         connection.send_bytes(encode(Hello(PROTOCOL, "cli")))
         connection.send_bytes(encode(request))
-        until_s, beat_s = time.monotonic() + ANSWER_S, time.monotonic()
+        beat_s = heard_s = time.monotonic()
+        until_s = heard_s + ANSWER_S
         while (now_s := time.monotonic()) < until_s:
+            if now_s - heard_s > SILENT_S:
+                raise NoEngine(
+                    f"the engine of {folder} says nothing for {SILENT_S:g} s: it is stopped, or stands still"
+                )
             if now_s >= beat_s:
                 connection.send_bytes(encode(Alive(time.time_ns() // 1000)))
                 beat_s = now_s + HEARTBEAT_S
             if not connection.poll(HEARTBEAT_S / 4):
                 continue
             message = decode_to_client(connection.recv_bytes(FRAME_CAP_BYTES))
+            heard_s = time.monotonic()
             if isinstance(message, Rejected):
                 raise NoEngine(message.message)
             if isinstance(message, Reply) and message.request == request.request:  # type: ignore[union-attr]

@@ -104,7 +104,7 @@ def _of_engine(engine: EngineState) -> Iterable[Figure]:
     what = "Reports of other pollers that found no room here."
     yield _one("lost_reports_total", "counter", what, engine.lost_reports)
     what = (
-        "Polls that the team's server will never have: dropped here before it was heard, or too old for it."
+        "Polls that the team's server will never have: dropped here before it was heard, or not taken by it."
     )
     yield _one("lost_polls_total", "counter", what, engine.lost_polls)
     if engine.disk is not None:

@@ -26,7 +26,6 @@ from domain.sync import (
     Cycles,
     Digests,
     Lease,
-    Live,
     Loads,
     Person,
     Present,
@@ -62,12 +61,10 @@ RELAYED = 8
 """What others say waits only behind so much: who judges and who polls what is told whatever waits."""
 OUT = 64
 """Frames that wait to be sent."""
-ELSEWHERE_S = 0.5
-"""How long it waits who stands elsewhere than it was told from."""
+ELSEWHERE_S = 0.5  # how long it waits who stands elsewhere than it was told from
 SEND_S = 30.0
 """A frame that takes longer ends the line."""
-CLOCK_CAP_US, UNTOLD_CAP = 10**16, 2_000_000_000
-"""What is said beyond these is no clock and no count."""
+CLOCK_CAP_US, UNTOLD_CAP = 10**16, 2_000_000_000  # what is said beyond these is no clock and no count
 
 
 class _Gone(Exception):
@@ -129,7 +126,7 @@ class Line:
         self._outstanding: deque[Part] = deque(maxlen=1)
         self._taken = asyncio.Event()
         self._behind = asyncio.Event()
-        self._is_elsewhere = False
+        self._is_elsewhere = self._is_anew = False
         self._ending: asyncio.Future[HangUp] = asyncio.get_running_loop().create_future()
 
     # What the room asks and does
@@ -293,17 +290,21 @@ class Line:
         """Read on by itself whenever the room has gone on without it."""
         while True:
             await self._behind.wait()
-            cursor: Cursor | None = begun(self.cursor)
+            cursor: Cursor | None = self._begun()
             while self.room is not None and cursor is not None:
                 page = await self.room.page(self, cursor)
-                if await self._give_all(page.parts):
+                if await self._give_all(page.parts) and not self._is_anew:
                     cursor = page.rest
                 else:
                     await asyncio.sleep(ELSEWHERE_S)
-                    cursor = begun(self.cursor)
+                    cursor = self._begun()
             self._behind.clear()
             if self.room is not None:
                 self.room.on_ready(self)
+
+    def _begun(self) -> Cursor:
+        self.cursor, self._is_anew = 0 if self._is_anew else self.cursor, False
+        return begun(self.cursor)
 
     async def _give_all(self, parts: Sequence[Part]) -> bool:
         """Send parts, each once the one before is taken; return whether they were what it could take."""
@@ -360,9 +361,8 @@ class Line:
             self.room.on_ask([one for one in devices if one[0] in seen])
 
     async def _let_go(self, slots: tuple[tuple[int, int], ...] | None) -> None:
-        given = slots or ()
-        is_sane = len(given) <= SLOTS and all(0 <= one < SLOTS and 0 < fence < 2**62 for one, fence in given)
-        if self.run_id is None or not is_sane:
+        is_sane = all(0 <= one < SLOTS and 0 < fence < 2**62 for one, fence in slots or ())
+        if self.run_id is None or not is_sane or len(slots or ()) > SLOTS:
             raise HangUp("BAD_MESSAGE", f"a run that lets go of some of {SLOTS} slots expected")
         async with self._works.database.transaction(Work(self._tenant())) as transaction:
             await let_go(transaction, self.run_id, slots)
@@ -377,6 +377,9 @@ class Line:
     async def _subscribe(self, topics: tuple[Topic, ...], devices: tuple[UUID, ...]) -> None:
         if len(devices) > DEVICES_WATCHED:
             raise HangUp("BAD_MESSAGE", f"at most {DEVICES_WATCHED} devices expected, got {len(devices)}")
+        if self.person is None and (frozenset(topics) - self.topics) & {"device_status", "alert_fired"}:
+            self._is_anew = True  # from the beginning
+            self._behind.set()
         self.topics = frozenset(topics)
         await self.look_again(frozenset(devices))
         if self.room is not None:
@@ -390,10 +393,6 @@ class Line:
                 self.devices = frozenset(await seen_devices(transaction, devices))
         else:
             self.devices = frozenset()
-
-    def show(self, live: Live) -> None:
-        """Tell it what is so just now."""
-        self.tell(encode(live))
 
     def _tenant(self) -> UUID:
         assert self.who.tenant is not None, "a line is in a tenant"

@@ -207,7 +207,7 @@ class Room:
             if line.devices and "metric_update" in line.topics:
                 numbers = tuple(one for one in cycles.cycles if one[0] in line.devices)
                 if numbers:
-                    line.show(Live(numbers=numbers))
+                    line.tell(encode(Live(numbers=numbers)))
 
     # What is told
 

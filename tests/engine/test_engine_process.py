@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import signal
 import socket
 import sys
@@ -18,7 +20,8 @@ from domain.edit import creation, inverse
 from domain.inventory import Credential, Probe
 from domain.tunnels import CloseTunnel, OpenTunnel, PortPool, SetPortPool, Tunnel, TunnelsState
 from domain.vault import Secret
-from domain.wire import QueryJournal, Stop, SubmitEdit
+from domain.wire import QueryJournal, QueryProfiles, Reply, Stop, SubmitEdit
+from engine.errand import NoEngine, engine_of
 from engine.storage import Store
 from engine.vault import SecretNotHere, Vault
 from tests.engine.client import WAIT_S, TestClient
@@ -161,6 +164,24 @@ def secret_kept(profile: Path, id: UUID) -> str | None:
         return None
     finally:
         store.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to send")
+def test_a_command_at_an_engine_that_stands_still_ends_in_words(tmp_path: Path) -> None:
+    async def ask() -> Reply:
+        async with engine_of(tmp_path / "p") as ask:
+            return await ask(QueryProfiles(1))
+
+    with EngineProcess(tmp_path / "p") as engine:
+        engine.event("endpoint_open")
+        assert asyncio.run(ask()).request == 1
+        os.kill(engine.process.pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(NoEngine, match="stands still"):
+                asyncio.run(ask())
+        finally:
+            os.kill(engine.process.pid, signal.SIGCONT)
+        assert asyncio.run(ask()).request == 1
 
 
 def test_a_profile_that_cannot_be_made_is_refused(tmp_path: Path) -> None:

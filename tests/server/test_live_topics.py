@@ -70,6 +70,35 @@ async def test_a_listener_with_one_topic_hears_of_that_and_of_nothing_else(
             assert has_entries == (topic in ("device_status", "alert_fired")), topic
 
 
+async def test_who_wants_to_hear_of_more_is_told_what_was_there_before(
+    server_database: ServerDatabase,
+) -> None:
+    async with living(server_database) as live:
+        anna, _, admin = await a_team(live, "engineer", "engineer")
+        hers = await live.join(anna)
+        fence = (await hers.led()).fence
+        device = await a_device(hers)
+        down = Health(device, hers.install or device, "down", AT_US, AT_US)
+        await hers.tell(
+            journal=(hers.row(1, "alert_opened", device, **opened(device)),), health=(down,), fence=fence
+        )
+        listener = await live.connect(admin, None, topics=("presence",))
+        await listener.hear(Welcome)
+        alert = fingerprint("device_down", device)
+        await listener.say(Subscribe(("presence", "alert_fired")))
+        assert (await listener.until("alert", alert)).is_open
+        assert ("health", device) not in listener.things
+        await listener.say(Subscribe(("device_status", "alert_fired")))
+        assert await listener.until("health", device) == down
+        assert ("alert", alert) in listener.things, "what it has goes on"
+        before = listener.revision
+        await listener.say(Subscribe(("device_status",)))
+        await listener.say(Subscribe(("device_status", "alert_fired")))
+        await hers.tell(journal=(hers.row(2, "alert_cleared", device, **opened(device)),), fence=fence)
+        while listener.revision <= before or listener.things["alert", alert].is_open:
+            await listener.hear_all()
+
+
 @pytest.mark.parametrize(
     ("protocol", "says"),
     [
