@@ -51,6 +51,7 @@ BENCHES = (
     "restore",
     "search",
     "http",
+    "mutants",
 )
 
 

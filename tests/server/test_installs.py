@@ -88,6 +88,19 @@ async def test_an_install_proves_its_key_once_and_nobody_elses(server_database: 
         assert await engineer.refused("POST", "/installs", collector) == (403, "INSUFFICIENT_PERMISSIONS")
 
 
+async def test_only_a_person_registers_an_install(server_database: ServerDatabase) -> None:
+    async with serving(server_database) as server:
+        root = await server.found()
+        await server.tenant(root)
+        key = await root.post("/keys", {"name": "K", "scopes": ["read"]}, expect=201)
+        public = text(X25519PrivateKey.generate().public_key().public_bytes_raw())
+        body = {"name": "Van", "kind": "window", "public_key": public}
+        program = server.somebody(key["secret"])
+        assert await program.get("/edits") == [], "what it needs else it may"
+        assert await program.refused("POST", "/installs", body) == (403, "INSUFFICIENT_PERMISSIONS")
+        assert (await root.post("/installs", body, expect=201))["install"]["name"] == "Van"
+
+
 async def test_a_credential_is_wrapped_to_those_who_may_hold_it_and_fetched_by_them(
     server_database: ServerDatabase,
 ) -> None:
