@@ -37,19 +37,23 @@ class MapSieve:
         self.sifted: Sifted | None = None
 
     def state(self) -> dict[str, Any]:
-        """Return what a page is told."""
-        found = self.sifted
-        if found is None:
-            return {"sieve": _NONE}
-        return {
-            "sieve": {"on": True, "kept": found.kept, "said": f"Filter: {found.said}", "count": found.counted}
-        }
+        """Return what a page is told that knows nothing."""
+        return {"sieve": _NONE if self.sifted is None else _said(self.sifted) | {"kept": self.sifted.kept}}
 
     def show(self, sifted: Sifted | None) -> None:
-        """Show a filter, or none."""
-        if sifted != self.sifted:
-            self.sifted = sifted
+        """Show a filter, or none; of the same filter the page is told who matches and who does so no more."""
+        old, self.sifted = self.sifted, sifted
+        if sifted == old:
+            return
+        if sifted is None or old is None or sifted.said != old.said:
             self._send(**self.state())
+            return
+        now, before = set(sifted.kept), set(old.kept)
+        self._send(sieve=_said(sifted) | {"more": sorted(now - before), "less": sorted(before - now)})
+
+
+def _said(found: Sifted) -> dict[str, Any]:
+    return {"on": True, "said": f"Filter: {found.said}", "count": found.counted}
 
 
 def words_of(text: str, statuses: Iterable[str]) -> str:

@@ -1,13 +1,15 @@
 // What steps back and what comes forward: the fates that feature-state has of devices and links. Counterpart: painter.js.
 // Theory: inside the what-if frame whatever has no fate is "aside"; under a filter whatever does not match is, but for faults,
 // which nothing hides. Both are a `Fates`, and only what differs from what was shown is set.
-// One rule: outside of both nothing has a fate.
+// One rule: outside of both nothing has a fate, and feature-state holds nothing of it.
 
 import { LOAD_NOT_KNOWN } from "./network.js";
 
 /** @import { Fate, Fates } from "./fates.js" */
 /** @import { Network } from "./network.js" */
 /** @import { States } from "./states.js" */
+
+const TABLES = /** @type {const} */ (["devices", "links"]);
 
 /** What no filter puts aside. @param {Status} status */
 const isFault = (status) => status === "down" || status === "affected" || status === "degraded" || status === "stale";
@@ -22,6 +24,23 @@ export function siftedOf(network, kept) {
   for (const id of network.devices.keys()) if (stays(network, kept, id)) devices.set(id, "carries");
   for (const { id, a, b } of network.links.values()) if (devices.has(a) && devices.has(b)) links.set(id, "carries");
   return { devices, links, loads: new Map(), detours: [] };
+}
+
+/**
+ * Let some devices stay or step back, as they match and fare now, and their links with them.
+ * @param {Network} network @param {Fates} sifted is changed @param {Set<string>} kept @param {Iterable<string>} touched ids of devices
+ * @returns {{ devices: string[], links: Set<string> }} those that were touched by it
+ */
+export function resift(network, sifted, kept, touched) {
+  const devices = [...touched].filter((id) => sifted.devices.has(id) !== (network.devices.has(id) && stays(network, kept, id)));
+  for (const id of devices) if (!sifted.devices.delete(id)) sifted.devices.set(id, "carries");
+  const links = new Set(devices.flatMap((id) => network.linksAt(id)));
+  for (const id of links) {
+    const { a, b } = /** @type {LinkRow} */ (network.links.get(id));
+    if (sifted.devices.has(a) && sifted.devices.has(b)) sifted.links.set(id, "carries");
+    else sifted.links.delete(id);
+  }
+  return { devices, links };
 }
 
 export class Fading {
@@ -40,23 +59,33 @@ export class Fading {
 
   /** Show what would be or what a filter leaves, or (null) everything as it is. @param {Fates | null} fates */
   show(fates) {
-    for (const table of /** @type {const} */ (["devices", "links"])) {
-      const [was, now] = [this.#shown[table], /** @type {Map<string, string>} */ (new Map())];
-      if (fates) for (const id of this.#network[table].keys()) now.set(id, fates[table].get(id) ?? "aside");
-      for (const id of new Set([...was.keys(), ...now.keys()])) {
-        const state = { fate: now.get(id) ?? "" };
-        if (was.get(id) === now.get(id)) continue;
-        if (table === "devices") this.#states.set("devices", id, state);
-        else this.#states.setHalves(id, state, state);
-      }
-      this.#shown[table] = now;
+    for (const table of TABLES) {
+      const now = fates ? this.#network[table].keys() : [];
+      for (const id of new Set([...this.#shown[table].keys(), ...now])) this.#turn(table, id, fates);
     }
     // What is down goes on being drawn as such.
     const loads = [...(fates?.loads.values() ?? [])].filter(({ id }) => this.#network.loadOf(id).status !== "down");
-    for (const id of this.#would) this.#states.setHalves(id, { would: null }, { would: null });
+    const worn = new Set(loads.map(({ id }) => id));
+    for (const id of this.#would) if (!worn.has(id)) this.#states.dropHalves(id, "would");
     for (const { id, ab_class: ab, ba_class: ba } of loads) {
       this.#states.setHalves(id, { would: ab ?? LOAD_NOT_KNOWN }, { would: ba ?? LOAD_NOT_KNOWN });
     }
-    this.#would = new Set(loads.map(({ id }) => id));
+    this.#would = worn;
+  }
+
+  /** The same for those alone whose fate may be another. @param {Fates | null} fates @param {Record<"devices" | "links", Iterable<string>>} touched */
+  touch(fates, touched) {
+    for (const table of TABLES) for (const id of touched[table]) this.#turn(table, id, fates);
+  }
+
+  /** @param {"devices" | "links"} table @param {string} id @param {Fates | null} fates */
+  #turn(table, id, fates) {
+    const shown = this.#shown[table];
+    const fate = fates && this.#network[table].has(id) ? (fates[table].get(id) ?? "aside") : undefined;
+    if (shown.get(id) === fate) return;
+    if (fate === undefined) shown.delete(id);
+    else shown.set(id, fate);
+    if (table === "devices") fate === undefined ? this.#states.drop("devices", id, "fate") : this.#states.set("devices", id, { fate });
+    else fate === undefined ? this.#states.dropHalves(id, "fate") : this.#states.setHalves(id, { fate }, { fate });
   }
 }

@@ -133,6 +133,7 @@ export class Fan {
   #key({ key }) {
     const now = this.#members.findIndex(({ id }) => id === this.#focused);
     if (!this.#members.length) return key === "Enter" && this.#painter.chosen !== null && this.#openOf(this.#painter.chosen);
+    if (key === "Escape") return this.close(); // it lies over all else that Escape leaves
     if (key in STEPS) {
       const next = now < 0 && STEPS[key] < 0 ? -1 : now + STEPS[key];
       this.#focused = this.#members[(next + this.#members.length) % this.#members.length].id;

@@ -45,8 +45,8 @@ interface View { lng: number; lat: number; zoom: number }
 interface ThenRow { id: string; ab_bps: number | null; ba_bps: number | null; ab_class: number | null; ba_class: number | null; more: boolean }
 interface WhatIf { on: boolean; failed: string[]; lost: string[]; weakened: string[]; rerouted: { path: string[] }[]; loads: ThenRow[] }
 
-/** The window's filter: the devices that it leaves, what it is in words, and how many those are. */
-interface SieveRow { on: boolean; kept: string[]; said: string; count: string }
+/** The window's filter: the devices that it leaves, what it is in words, and how many those are. Without `kept`: `more` and `less` than before. */
+interface SieveRow { on: boolean; kept?: string[]; more?: string[]; less?: string[]; said: string; count: string }
 
 /** A moment of the past that is shown; `ghosts` are devices by the status they have now, where it is another. */
 interface PastRow { on: boolean; at_us: number; label: string; notes: string[]; ghosts: { id: string; status: Status }[] }

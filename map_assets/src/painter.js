@@ -5,7 +5,7 @@
 import { now_us } from "./clock.js";
 import { Clusters } from "./clusters.js";
 import { WOULD } from "./fate_layers.js";
-import { Fading, siftedOf, stays } from "./fading.js";
+import { Fading, resift, siftedOf } from "./fading.js";
 import { fateFeatures, fatesOf } from "./fates.js";
 import { brokenFeatures, chosenFeatures, lagFeatures, newestOf, oddFeatures, pillFeatures, ringFeatures } from "./features.js";
 import { PILL_ZOOM, networkLayers } from "./layers.js";
@@ -158,11 +158,22 @@ export class Painter {
     this.#fade();
   }
 
-  /** Let step back what a filter does not leave; null: it is gone. @param {Set<string> | null} kept ids of devices */
-  sift(kept) {
+  /** Let step back what a filter does not leave; null: it is gone. @param {Set<string> | null} kept ids of devices @param {string[] | null} turned those that match or do not unlike before, where that is known */
+  sift(kept, turned) {
     if (kept === null && this.#kept === null) return;
     this.#kept = kept;
-    this.#fade();
+    if (kept && turned) this.#resift(turned);
+    else this.#fade();
+  }
+
+  /** Some devices match, or fare, as they did not before. @param {string[]} touched */
+  #resift(touched) {
+    if (!this.#kept || !this.#sifted) return;
+    const { devices, links } = resift(this.#network, this.#sifted, this.#kept, touched);
+    if (devices.length === 0 || this.#whatIf) return;
+    this.#fading.touch(this.#sifted, { devices, links });
+    this.glass.refresh(devices);
+    this.#aging ??= setTimeout(() => this.#paintAges(), AFTER_GLASS_MS);
   }
 
   #fade() {
@@ -264,9 +275,8 @@ export class Painter {
     this.#named = now;
   }
 
-  #worthNaming() {
-    return newestOf(this.#network, this.#odd, ODD_NAMES_MOST, this.chosen);
-  }
+  /** The odd ones that have a name in the live source: the newest, and the selected one. */
+  #worthNaming = () => newestOf(this.#network, this.#odd, ODD_NAMES_MOST, this.chosen);
 
   /** @param {string} id @returns {GeoJSONSource} */
   #source(id) {
@@ -319,8 +329,7 @@ export class Painter {
       if (status === "affected") this.#affected.add(id);
       else this.#affected.delete(id);
     }
-    const [kept, sifted] = [this.#kept, this.#sifted];
-    if (kept && sifted && touched.some((id) => sifted.devices.has(id) !== stays(this.#network, kept, id))) this.#paintFates();
+    this.#resift(touched);
     this.glass.refresh(touched);
     this.#aging ??= setTimeout(() => this.#paintAges(), AFTER_GLASS_MS);
   }
@@ -360,7 +369,7 @@ export class Painter {
     for (const id of ids) {
       const { ab, ba } = this.#network.drawnLoads(id);
       this.#states.setHalves(id, { load: ab }, { load: ba });
-      if (this.#imagined && ab === LOAD_HIDDEN) this.#states.setHalves(id, { would: null }, { would: null }); // it is down
+      if (this.#imagined && ab === LOAD_HIDDEN) this.#states.dropHalves(id, "would"); // it is down
       broken ||= ab === LOAD_HIDDEN || this.#broken.has(id);
       lags ||= this.#network.loadOf(id).lag !== undefined;
     }

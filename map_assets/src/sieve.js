@@ -10,8 +10,9 @@ export class Sieve {
   #box = document.createElement("button");
   #said = textElement("strong", "", "");
   #count = textElement("span", "", "");
-  /** @type {SieveRow | null} */
-  #shown = null;
+  #shown = false;
+  /** Ids of the devices that match. @type {Set<string>} */
+  #kept = new Set();
 
   /** @param {Stage} stage */
   constructor(stage) {
@@ -33,10 +34,14 @@ export class Sieve {
   /** @param {FromWindow} message */
   take({ sieve }) {
     if (!sieve) return;
-    this.#shown = sieve.on ? sieve : null;
-    this.#stage.painter.sift(sieve.on ? new Set(sieve.kept) : null);
+    this.#shown = sieve.on;
+    const { kept, more = [], less = [] } = sieve;
+    if (kept || !sieve.on) this.#kept = new Set(kept);
+    for (const id of more) this.#kept.add(id);
+    for (const id of less) this.#kept.delete(id);
+    this.#stage.painter.sift(sieve.on ? this.#kept : null, kept ? null : [...more, ...less]);
     this.#box.hidden = !sieve.on;
-    this.#box.classList.toggle("nothing", sieve.on && sieve.kept.length === 0);
+    this.#box.classList.toggle("nothing", sieve.on && this.#kept.size === 0);
     this.#said.textContent = sieve.said;
     this.#count.textContent = sieve.count;
   }

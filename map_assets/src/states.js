@@ -53,6 +53,16 @@ export class States {
     this.set("links", `${link}:ba`, ba);
   }
 
+  /** @param {Table} table @param {string} id @param {string} key what is not said of it any more */
+  drop(table, id, key) {
+    this.#map.removeFeatureState({ source: NETWORK, sourceLayer: table, id }, key);
+  }
+
+  /** Both halves of a link. @param {string} link @param {string} key */
+  dropHalves(link, key) {
+    for (const way of ["ab", "ba"]) this.drop("links", `${link}:${way}`, key);
+  }
+
   /** Places have changed; the tiles that are asked for from now on are of the new ones. */
   lay() {
     this.#laid = this.#round++;

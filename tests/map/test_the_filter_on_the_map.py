@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -9,8 +11,10 @@ from PySide6.QtTest import QTest
 from app.look import ThemeName, themes
 from app.map.sieve import Sifted
 from domain.geometry import LngLat
+from domain.wire import Changed
 from tests.map.conftest import Stage
-from tests.map.networks import health, id_of, news
+from tests.map.networks import device, health, id_of, news, small
+from tests.map.test_sites_on_the_map import place_in_fan
 
 KEMPTEN, HAUCHENBERG, GRUNTEN, ALPSPITZ = map(id_of, ("Kempten", "Hauchenberg", "Grünten", "Alpspitz"))
 PAIR = Sifted("“kempten”", (KEMPTEN, HAUCHENBERG), 4)
@@ -56,6 +60,52 @@ def test_a_fault_is_seen_whatever_is_filtered_at_once_and_as_long_as_it_lasts(st
     stage.tell_and_see(news(health("Alpspitz", "up")))
     stage.until(lambda: not stage.shows(where, dark.status["up"], 4), "it steps back again")
     stage.view.sieve.show(None)
+
+
+def test_who_matches_and_who_does_so_no_more_is_told_alone_and_costs_by_what_has_changed(
+    stage: Stage,
+) -> None:
+    dark = themes()["dark"]
+    kept, aside = at(stage, HAUCHENBERG), at(stage, ALPSPITZ)
+    stage.view.sieve.show(PAIR)
+    stage.until(lambda: not stage.shows(aside, dark.status["up"], 4))
+    sent: list[dict[str, object]] = []
+    say, stage.view.sieve._send = (
+        stage.view.sieve._send,
+        lambda **message: (sent.append(message), say(**message)),
+    )
+    stage.view.sieve.show(Sifted(PAIR.said, (KEMPTEN, ALPSPITZ), 4))
+    stage.until(lambda: stage.shows(aside, dark.status["up"], 4), "one that matches now")
+    stage.until(lambda: not stage.shows(kept, dark.status["up"], 4), "one that does not any more")
+    other = at(stage, KEMPTEN, KEMPTEN, ALPSPITZ)
+    stage.until(lambda: stage.shows(other, dark.load[3], 9), "the link of two that match")
+    stage.view.sieve._send = say
+    [message] = sent
+    assert message["sieve"] == {
+        "on": True, "said": "Filter: “kempten”", "count": "2 of 4 devices", "more": [ALPSPITZ], "less": [HAUCHENBERG],
+    }  # fmt: skip
+    stage.view.sieve.show(None)
+    stage.until(lambda: stage.shows(kept, dark.status["up"], 4))
+
+
+def test_escape_closes_an_open_fan_before_it_leaves_the_filter(stages: Callable[..., Stage]) -> None:
+    stage = stages(small())
+    stage.tell(Changed(3, devices=(device("Alpspitz", *stage.place_of(KEMPTEN)),)))
+    stage.stand_still()
+    left: list[bool] = []
+    stage.view.tools.filter_left.connect(lambda: left.append(True))
+    stage.view.sieve.show(PAIR)
+    stage.until(lambda: label(stage) != "")
+    middle, up = at(stage, KEMPTEN), themes()["dark"].status["up"]
+    member = middle + place_in_fan(0, 2)
+    assert not stage.shows(member, up, 8)
+    stage.click(middle)
+    stage.until(lambda: stage.shows(member, up, 8), "the fan")
+    QTest.keyClick(stage.hands, Qt.Key.Key_Escape)
+    stage.until(lambda: not stage.shows(member, up, 8), "a fan that is shut")
+    assert not left
+    QTest.keyClick(stage.hands, Qt.Key.Key_Escape)
+    stage.until(lambda: bool(left))
 
 
 def test_the_label_says_what_is_filtered_and_a_click_or_escape_asks_for_all(stage: Stage) -> None:
