@@ -33,17 +33,22 @@ export const lineOf = (path, properties) => ({ type: "Feature", properties, geom
 /** Zoom from which each rank has its name. @param {number} count */
 export const namedFrom = (count) => (count <= 300 ? [4, 6, 7] : [5, 9, 11]);
 
+/** Whether a link is down by itself, and has a place. @param {Network} network @param {string} id */
+export function isBroken(network, id) {
+  const link = network.links.get(id);
+  return network.loadOf(id).status === "down" && link !== undefined && !network.isBehind(link) && network.pathOf(link) !== null;
+}
+
 /**
  * The links that are down by themselves: a line from end to end and the mark in its middle.
  * @param {Network} network @param {Clusters} clusters @returns {Feature[]}
  */
 export function brokenFeatures(network, clusters) {
   const features = [];
-  for (const { id, status } of network.loads.values()) {
-    if (status !== "down") continue;
-    const link = network.links.get(id);
-    const places = link && !network.isBehind(link) ? network.pathOf(link) : null;
-    if (!link || !places) continue;
+  for (const { id } of network.loads.values()) {
+    if (!isBroken(network, id)) continue;
+    const link = /** @type {LinkRow} */ (network.links.get(id));
+    const places = /** @type {LngLat[]} */ (network.pathOf(link));
     const { path, middle, bearing_deg } = halve(places);
     const lane = network.laneOf(id);
     const properties = { link: id, from: clusters.apartFrom(link.a, link.b) };
@@ -101,6 +106,17 @@ export function newestOf(network, ids, most, chosen) {
   if (ids.size <= most) return new Set(ids);
   const newest = Array.from(ids, (id) => ({ id, since_us: network.healthOf(id).since_us })).sort((a, b) => b.since_us - a.since_us);
   return new Set([...newest.slice(0, most).map(({ id }) => id), ...(chosen !== null && ids.has(chosen) ? [chosen] : [])]);
+}
+
+/** Names of devices that have moved, until the tiles have them. @param {Network} network @param {string[]} ids @param {Clusters} clusters @returns {Feature[]} */
+export function movedFeatures(network, ids, clusters) {
+  return ids.flatMap((id) => {
+    const device = network.devices.get(id);
+    if (!device) return [];
+    const rank = rankOf(device.role);
+    const from = Math.max(clusters.aloneFrom(id), namedFrom(network.devices.size)[rank]);
+    return [pointOf([device.lng, device.lat], { id, rank, from, label: label(device.name) })];
+  });
 }
 
 /** Higher is worse, so that it is drawn later. @param {Status} status */

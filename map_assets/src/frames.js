@@ -42,6 +42,11 @@ export class Frames {
     }, HOLD_MS);
   }
 
+  /** Draw one frame, also while frames are held: something is there that had better not wait for the rest. */
+  one() {
+    setTimeout(this.#draw); // a source says that its data has come before its tiles know that they are old
+  }
+
   #release() {
     clearTimeout(this.#held ?? undefined);
     this.#held = null;

@@ -217,6 +217,14 @@ function deviceLayers(p) {
       paint: { "text-color": named(p.text.text), ...halo, "text-opacity": ifPlain },
     },
     {
+      id: "moved-names", type: "symbol", ...live("moved", alone),
+      layout: {
+        "text-field": ["get", "label"], "text-font": ex(["match", rank, 0, ["literal", SEMIBOLD], ["literal", MEDIUM]]), "text-size": nameSize, ...beside,
+        "text-radial-offset": 0.9, "text-padding": 1, "text-allow-overlap": true,
+      },
+      paint: { "text-color": ex(["match", rank, 2, p.text.quiet, p.text.text]), ...halo },
+    },
+    {
       id: "link-strike", type: "symbol", ...live("broken", isPoint, alone),
       layout: {
         "icon-image": "strike", "icon-allow-overlap": true, "icon-ignore-placement": true,
@@ -319,7 +327,7 @@ function deviceLayers(p) {
 const GROUPS = {
   links: ["link-casing", "link-unknown", "link-cable", "link-wireless"],
   load: ["link-hot", "arrow-bar", "arrow", "pills"],
-  names: ["names", "odd-names", "pop-names"],
+  names: ["names", "odd-names", "pop-names", "moved-names"],
 };
 const GROUP_OF = new Map(Object.entries(GROUPS).flatMap(([group, ids]) => ids.map((id) => [id, group])));
 

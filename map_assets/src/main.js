@@ -141,7 +141,7 @@ async function build(first) {
   imagine(first);
   drag.locked = first.locked ?? false;
   if (first.layers) painter.arrange(first.layers);
-  overlays.take(first, { fresh: true, places: true, sites: true, health: [...network.devices.keys()], loads: [...network.loads.keys()] });
+  overlays.take(first, { fresh: true, places: true, moved: [], sites: true, health: [...network.devices.keys()], loads: [...network.loads.keys()] });
   if (first.stamp_us) clock.expect(first.stamp_us, "all", map);
   if (first.select) painter.choose(first.select);
   if (first.report !== undefined) send(report(map, painter.glass, first.report, null));
@@ -212,6 +212,7 @@ function joined(a, b) {
   if (!a) return b;
   for (const id of b.health) a.health.push(id);
   for (const id of b.loads) a.loads.push(id);
+  for (const id of b.moved) a.moved.push(id);
   return { ...a, fresh: a.fresh || b.fresh, places: a.places || b.places, sites: a.sites || b.sites };
 }
 

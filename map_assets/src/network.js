@@ -3,7 +3,7 @@
 
 import { ALONE, lanesOf } from "./lanes.js";
 
-/** `fresh`: everything is new. @typedef {{ fresh: boolean, places: boolean, sites: boolean, health: string[], loads: string[] }} Touched */
+/** `fresh`: everything is new; `moved`: devices that stood elsewhere. @typedef {{ fresh: boolean, places: boolean, moved: string[], sites: boolean, health: string[], loads: string[] }} Touched */
 
 /** How a half-link is drawn that is up but whose load is not known; from zero to five it is its load class. */
 export const LOAD_NOT_KNOWN = 6;
@@ -62,6 +62,10 @@ export class Network {
     if (paper !== undefined) this.onPaper = paper !== null;
     if (reset) for (const table of [this.devices, this.links, this.sites, this.#health, this.loads]) table.clear();
     if (reset) this.#behind.clear();
+    const moved = devices.filter(({ id, lng, lat }) => {
+      const old = this.devices.get(id);
+      return old && (old.lng !== lng || old.lat !== lat);
+    });
     for (const row of devices) this.devices.set(row.id, row);
     for (const row of links) this.links.set(row.id, row);
     for (const row of sites) this.sites.set(row.id, row);
@@ -85,6 +89,7 @@ export class Network {
     return {
       fresh: Boolean(reset),
       places: Boolean(reset || devices.length || links.length || gone.length),
+      moved: moved.map(({ id }) => id),
       sites: Boolean(reset || sites.length || gone.length),
       health: health.map((row) => row.id),
       loads: [...touched],

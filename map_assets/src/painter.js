@@ -7,8 +7,9 @@ import { Clusters } from "./clusters.js";
 import { WOULD } from "./fate_layers.js";
 import { Fading, resift, siftedOf } from "./fading.js";
 import { fateFeatures, fatesOf } from "./fates.js";
-import { brokenFeatures, chosenFeatures, lagFeatures, newestOf, oddFeatures, pillFeatures, ringFeatures } from "./features.js";
+import { brokenFeatures, chosenFeatures, isBroken, lagFeatures, movedFeatures, newestOf, oddFeatures, pillFeatures, ringFeatures } from "./features.js";
 import { PILL_ZOOM, networkLayers } from "./layers.js";
+import { Live } from "./live.js";
 import { LOAD_HIDDEN } from "./network.js";
 import { paletteOf } from "./palette.js";
 import { Frames, turn } from "./frames.js";
@@ -21,24 +22,20 @@ import { NETWORK } from "./tiles.js";
 /** @import { Network } from "./network.js" */
 /** @import { Stack, Wish } from "./stack.js" */
 /** @import { Tiler } from "./tiler.js" */
+/** @import { Kind } from "./live.js" */
 /** @import { Glass } from "./glass.js" */
 /** @import { Shown } from "./measure.js" */
-
-/** @typedef {"broken" | "lag" | "pill" | "odd" | "ring" | "fan" | "chosen" | "drag" | "join"} Kind what the live source holds */
 
 const PILLS_MOST = 300;
 /** No screen has room for more names of what is odd; beyond that the newest have theirs. */
 const ODD_NAMES_MOST = 1_000;
+/** Where more have moved at once their names wait for the tiles. */
+const MOVED_NAMES_MOST = 300;
 const AGES_MS = 5_000;
 const PILLS_MS = 1_000;
 /** So near to another whole zoom, its rings are ready too. */
 const NEAR_ZOOM = 0.2;
-/** The live source follows the ticks, but not more often than this. */
-const LIVE_MS = 1_000;
-/** Each time costs frames of the map: so many times as long as it takes it waits, so that the glass has the rest of the time. */
-const LIVE_REST = 10;
-const LIVE_MOST_MS = 4_000;
-/** So much it leaves to the glass, which has the statuses themselves. */
+/** So much names leave to the glass, which has the statuses themselves. */
 const AFTER_GLASS_MS = 60;
 
 export class Painter {
@@ -58,17 +55,13 @@ export class Painter {
   #odd = new Set();
   /** Ids of the links that the live source has as down. @type {Set<string>} */
   #broken = new Set();
-  /** What the live source holds, by kind; the text so that the same is not sent twice. @type {Map<Kind, { text: string, features: Feature[] }>} */
-  #live = new Map();
-  /** @type {ReturnType<typeof setTimeout> | null} */
-  #sending = null;
-  #sentAt_ms = 0;
-  /** How long the map took to show what the live source got last; null while it is under way. @type {number | null} */
-  #took_ms = 0;
+  #live;
   /** Names and ages are to be made, when the glass has shown the statuses. @type {ReturnType<typeof setTimeout> | null} */
   #aging = null;
   /** Devices whose name the live source has. @type {Set<string>} */
   #named = new Set();
+  /** Devices that stand elsewhere than in the tiles. @type {Set<string>} */
+  #moved = new Set();
   /** Devices whose names know that they are affected. @type {Set<string>} */
   #affected = new Set();
   /** @type {string | null} */
@@ -106,6 +99,7 @@ export class Painter {
     this.#states = new States(map, tiler);
     this.#fading = new Fading(network, this.#states);
     this.#frames = new Frames(map, () => this.settled);
+    this.#live = new Live(map, this.#frames);
     this.#paintHealth([...network.devices.keys()]);
     this.#paintAges();
     this.#paintBroken();
@@ -120,10 +114,11 @@ export class Painter {
     map.on("zoomstart", () => this.#paintRings());
     map.on("moveend", () => this.#paintPills());
     map.on("sourcedata", ({ sourceId }) => {
-      if (sourceId === "live" && this.#livesSettled) this.#handOverNames();
-    });
-    map.on("render", () => {
-      if (this.#took_ms === null && this.#livesSettled) this.#took_ms = performance.now() - this.#sentAt_ms;
+      if (sourceId === "live" && this.#live.isThere) this.#handOverNames();
+      if (sourceId === NETWORK && this.#moved.size && this.#planning === 0 && this.#states.settled) {
+        this.#moved.clear();
+        this.#paintMoved();
+      }
     });
     setInterval(() => {
       this.#paintAges();
@@ -199,8 +194,8 @@ export class Painter {
   }
 
   /** Paint what a message has touched. @param {import("./network.js").Touched} touched @returns {Shown} what it is on the screen with */
-  paint({ fresh, places, health, loads }) {
-    if (places) this.#paintPlaces();
+  paint({ fresh, places, moved, health, loads }) {
+    if (places) this.#paintPlaces(fresh ? [] : moved);
     if (places || health.length) this.#paintHealth(places ? [...this.#network.devices.keys()] : health);
     this.#paintLoads(fresh ? [] : loads);
     return places ? "all" : loads.length || !health.length ? "map" : "glass";
@@ -243,36 +238,28 @@ export class Painter {
   }
 
   get #livesSettled() {
-    return this.#aging === null && this.#sending === null && this.#map.isSourceLoaded("live");
+    return this.#aging === null && this.#live.isThere;
   }
 
   /** Replace the live features of a kind where they differ from what is there. @param {Kind} kind @param {Feature[]} features */
   put(kind, features) {
-    const text = JSON.stringify(features);
-    if ((this.#live.get(kind)?.text ?? "[]") === text) return;
-    for (const feature of features) feature.properties = { ...feature.properties, kind };
-    this.#live.set(kind, { text, features });
-    const byHand = kind === "drag" || kind === "chosen" || kind === "fan" || kind === "join";
-    const rest_ms = Math.min(LIVE_MOST_MS, Math.max(LIVE_MS, LIVE_REST * (this.#took_ms ?? 0)));
-    const wait_ms = byHand ? 0 : Math.max(0, this.#sentAt_ms + rest_ms - performance.now());
-    if (this.#sending !== null && !byHand) return;
-    clearTimeout(this.#sending ?? undefined);
-    this.#sending = setTimeout(() => {
-      this.#sending = null;
-      this.#sentAt_ms = performance.now();
-      this.#took_ms = null;
-      if (!byHand) this.#frames.hold();
-      const all = [...this.#live.values()].flatMap((held) => held.features);
-      this.#source("live").setData({ type: "FeatureCollection", features: all });
-    }, wait_ms);
+    this.#live.put(kind, features);
   }
 
-  /** The live source has the names of what is odd: hide the plain ones, and show those of what is odd no more. */
+  /** The live source has the names of what is odd, or has moved: hide the plain ones, and show those of what is so no more. */
   #handOverNames() {
-    const now = this.#worthNaming();
+    const moved = this.#live.of("moved").map(({ properties }) => properties?.id);
+    if (moved.length) this.#frames.one();
+    const now = new Set([...(this.#aging === null ? this.#worthNaming() : this.#named), ...moved]);
     for (const id of this.#named) if (!now.has(id)) this.#states.set("devices", id, { named: false });
     for (const id of now) if (!this.#named.has(id)) this.#states.set("devices", id, { named: true });
     this.#named = now;
+  }
+
+  /** A name goes along with its symbol, and does not wait for tiles that have it at its new place. */
+  #paintMoved() {
+    const moved = this.#moved.size > MOVED_NAMES_MOST ? [] : [...this.#moved].filter((id) => !this.#odd.has(id) && id !== this.chosen);
+    this.put("moved", movedFeatures(this.#network, moved, this.#clusters));
   }
 
   /** The odd ones that have a name in the live source: the newest, and the selected one. */
@@ -283,9 +270,10 @@ export class Painter {
     return /** @type {GeoJSONSource} */ (this.#map.getSource(id));
   }
 
-  /** What stands where is laid out beside the page; until that is done, what was there is shown. */
-  async #paintPlaces() {
+  /** What stands where is laid out beside the page; until that is done, what was there is shown. @param {string[]} moved ids of devices */
+  async #paintPlaces(moved) {
     const network = this.#network;
+    for (const id of moved) this.#moved.add(id);
     for (const held of [this.#odd, this.#affected]) for (const id of held) if (!network.devices.has(id)) held.delete(id);
     this.#paintChosen();
     const rows = [...network.devices.values()];
@@ -300,6 +288,7 @@ export class Painter {
       this.glass.lay(this.#clusters);
       await turn();
       this.#frames.hold();
+      this.#paintMoved();
       this.#states.renew();
       this.#paintAges();
       this.#paintBroken();
@@ -365,15 +354,15 @@ export class Painter {
 
   /** @param {Iterable<string>} ids */
   #paintLoads(ids) {
-    let [broken, lags] = [false, false];
+    let [turned, lags] = [false, false];
     for (const id of ids) {
       const { ab, ba } = this.#network.drawnLoads(id);
       this.#states.setHalves(id, { load: ab }, { load: ba });
       if (this.#imagined && ab === LOAD_HIDDEN) this.#states.dropHalves(id, "would"); // it is down
-      broken ||= ab === LOAD_HIDDEN || this.#broken.has(id);
+      turned ||= isBroken(this.#network, id) !== this.#broken.has(id);
       lags ||= this.#network.loadOf(id).lag !== undefined;
     }
-    if (broken) this.#paintBroken();
+    if (turned) this.#paintBroken();
     if (lags) this.#paintLags();
   }
 
