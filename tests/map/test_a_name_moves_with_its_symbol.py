@@ -12,7 +12,7 @@ from tests.map.conftest import Stage
 from tests.map.networks import device, id_of
 
 DARK = themes()["dark"]
-THERE = LngLat(10.6, 47.56)
+THERE = LngLat(10.42, 47.585)
 HOLD = """window.held = []; const say = Worker.prototype.postMessage;
 Worker.prototype.postMessage = function (told, ...more) {
   if (told.tile && held) held.push([this, told]);
