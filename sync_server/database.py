@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
@@ -30,6 +31,8 @@ Transaction: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 _log = logging.getLogger("sync_server")
 
 APPLICATION = "heliograph"
+AT_HAND_S = 300.0
+"""So long a connection stays at hand before the pool has it again, which renews connections."""
 SAID = "heliograph_"
 """How channels begin."""
 Watch: TypeAlias = Callable[["asyncpg.Connection[Any]"], None]
@@ -86,7 +89,7 @@ class Database:
         self._pool = pool
         self._wait_s = settings.pool_wait_s
         self._kept = settings.pool_min
-        self._at_hand: list[Transaction] = []
+        self._at_hand: list[tuple[Transaction, float]] = []
         """Connections that are not given back in between, of those that stay open anyway: to give one back and take it again
         costs three times what a short statement does. One on which something went wrong is given back, to be set right."""
         self._waiting = 0
@@ -190,7 +193,7 @@ class Database:
     @asynccontextmanager
     async def _lent(self) -> AsyncIterator[Transaction]:
         """Yield a connection of the pool. However asyncpg says that it was lost: that is a ConnectionResetError."""
-        connection, is_sound = await self._take(), False
+        (connection, since_s), is_sound = await self._take(), False
         try:
             yield connection
             is_sound = True
@@ -206,19 +209,22 @@ class Database:
                 connection.terminate()
             raise ConnectionResetError("the connection to the database was lost") from error
         finally:
-            if is_sound and not self._waiting and len(self._at_hand) < self._kept:
-                self._at_hand.append(connection)
+            is_young = time.monotonic() - since_s < AT_HAND_S
+            if is_sound and is_young and not self._waiting and len(self._at_hand) < self._kept:
+                self._at_hand.append((connection, since_s))
             else:
                 await self._pool.release(connection)
 
-    async def _take(self) -> Transaction:
+    async def _take(self) -> tuple[Transaction, float]:
+        """Return a connection, and since when it is not the pool's."""
         while self._at_hand:
-            if not _is_lost(connection := self._at_hand.pop()):
-                return connection
+            connection, since_s = self._at_hand.pop()
+            if not _is_lost(connection):
+                return connection, since_s
             await self._pool.release(connection)
         self._waiting += 1
         try:
-            return await self._pool.acquire(timeout=self._wait_s)
+            return await self._pool.acquire(timeout=self._wait_s), time.monotonic()
         except TimeoutError:
             raise DatabaseBusy(f"no connection to the database was free for {self._wait_s:g} s") from None
         finally:
@@ -242,7 +248,7 @@ class Database:
         """Wait for what is under way, then close every connection."""
         self._kept = 0
         while self._at_hand:
-            await self._pool.release(self._at_hand.pop())
+            await self._pool.release(self._at_hand.pop()[0])
         await self._pool.close()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from sync_server.api.errors import refused
 
@@ -21,7 +21,7 @@ async def read_body(request: Request, kind: str, cap_bytes: int, wait_s: float |
     """Return a body of a media type that comes within `wait_s`, `WAIT_S` where that is None; one that says to be too large is not
     read at all.
 
-    Raises RefusedByRule (UNSUPPORTED_MEDIA_TYPE, BODY_TOO_LARGE, BODY_TOO_SLOW).
+    Raises RefusedByRule (UNSUPPORTED_MEDIA_TYPE, BODY_TOO_LARGE, BODY_TOO_SLOW, BODY_CUT).
     """
     wait_s = WAIT_S if wait_s is None else wait_s
     got = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -41,6 +41,8 @@ async def read_body(request: Request, kind: str, cap_bytes: int, wait_s: float |
         raise refused(
             "BODY_TOO_SLOW", f"a whole body within {wait_s:g} s expected, got {len(data)} bytes"
         ) from None
+    except ClientDisconnect:  # nobody hears it: it is for the log, where it is no fault of ours
+        raise refused("BODY_CUT", f"whoever sent it hung up after {len(data)} bytes") from None
     return bytes(data)
 
 

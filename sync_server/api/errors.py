@@ -33,6 +33,7 @@ STATUS: dict[str, int] = {
     "INSUFFICIENT_PERMISSIONS": 403,
     "CSRF_REFUSED": 403,
     "METHOD_NOT_ALLOWED": 405,
+    "BODY_CUT": 400,
     "BODY_TOO_SLOW": 408,
     "CLASH": 409,
     "IN_USE": 409,

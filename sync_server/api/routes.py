@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -29,7 +30,7 @@ from sync_server.api.bodies import field_in, read_body
 from sync_server.api.errors import refused, request_id_of
 from sync_server.api.nested import stray_field
 from sync_server.api.pages import CURSOR_CAP, DEFAULT_LIMIT, LIMIT_RANGE, Page, Shown, cut
-from sync_server.database import Reads, Transaction, in_tenant
+from sync_server.database import DatabaseBusy, Reads, Transaction, in_tenant
 from sync_server.security import audit
 from sync_server.security.limits import LimitClass
 from sync_server.security.principal import Origin, Principal
@@ -205,6 +206,12 @@ async def read_alone(call: Call, work: Callable[[], Awaitable[_T]], check: Calla
     while not call.who.is_guest:
         try:
             done = await work()
+        except (
+            OSError,
+            DatabaseBusy,
+            asyncpg.PostgresError,
+        ):  # nothing was answered, so that nothing has to be proven
+            raise
         except Exception:
             if not await call.is_outdated():
                 raise

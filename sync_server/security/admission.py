@@ -19,7 +19,7 @@ from asyncpg import Record
 
 from domain.roles import PERMISSIONS, Reach, Scope, key_permissions
 from sync_server.database import Database, Standing
-from sync_server.security.limits import Ahead, Budget, LimitClass, LimitExceeded, Limits
+from sync_server.security.limits import WAITS, Ahead, Budget, LimitClass, LimitExceeded, Limits
 from sync_server.security.principal import Origin, Principal
 from sync_server.security.tokens import AccessTokens, Claims, TokenInvalid, is_opaque, opaque_hash, token_key
 
@@ -113,9 +113,10 @@ class Admission:
 
     async def _spend(self, budgets: Sequence[Budget]) -> None:
         """Take one from each of some budgets: of what was taken ahead, or of the database's. Raises LimitExceeded."""
-        now_us = self._now_us()
+        now_us, waits = self._now_us(), WAITS
         while missing := self._ahead.missing(budgets, now_us):
-            if not await self._ahead.come(missing):
+            waits -= 1
+            if waits < 0 or not await self._ahead.come(missing):
                 with self._ahead.asking(missing) as spending:
                     row = await self._database.ask(_SPEND, *_columns(spending))
                     self._keep(spending, len(missing), row)
@@ -132,7 +133,9 @@ class Admission:
     async def _admit_user(self, claims: Claims, origin: Origin, limit: LimitClass) -> Principal:
         budgets = self._limits.budgets(limit, claims.sub.hex, origin.address, claims.org)
         missing = self._ahead.missing(budgets, self._now_us())
-        while await self._ahead.come(missing):
+        for _ in range(WAITS):
+            if not await self._ahead.come(missing):
+                break
             missing = self._ahead.missing(budgets, self._now_us())
         with self._ahead.asking(missing) as spending:
             row = await self._database.ask(_ADMIT_USER, *_asked_of(claims), *_columns(spending))

@@ -5,8 +5,9 @@ asker and per address over a window that slides; the API's and bulk's requests o
 statement on an unlogged table, in no transaction but its own: no lock outlives it, and no disk is waited for.
 What is typed to log in counts as the account that it finds, however it was written.
 A budget of thousands is taken from ahead: up to a thousandth of it, so that most requests find theirs here and ask nobody. What
-was taken counts as spent at every instance; what is left of it when the window turns is lost. So all instances together
-let through what the budget says at most, and each of the others may be refused by a thousandth too early.
+was taken counts as spent at every instance; what is left of it when the window turns is lost. So all instances together, if their
+clocks agree, let through what the budget says at most, and each may be refused too early by what all others hold.
+What is taken here is taken before a request is proven: the first after a session's end takes one too.
 One rule: a budget is asked only after the one before it had room, the address's first, so that who is refused takes nothing from
 the others and leaves no counter of a name that he made up.
 """
@@ -21,6 +22,9 @@ from contextlib import contextmanager
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+import asyncpg
+
+from sync_server.database import DatabaseBusy
 from sync_server.settings import Settings
 
 LimitClass = Literal["auth", "api", "monitoring", "bulk", "pictures"]
@@ -31,6 +35,8 @@ AHEAD = 1_000
 """The part of a budget that may be taken ahead is one in so many."""
 AHEAD_CAP = 32
 """Most that is taken at once."""
+WAITS = 4
+"""So often a request waits for what another takes ahead; then it asks for its own: others may be refused one after the other."""
 
 
 class Budget(NamedTuple):
@@ -76,36 +82,56 @@ class Limits:
         return found
 
 
+class _Coming:
+    """Budgets that are just being taken from ahead: when that is over, and why it failed, if it did."""
+
+    def __init__(self) -> None:
+        self.over, self.failed = asyncio.Event(), ""
+
+
 class Ahead:
     """What this server has taken of budgets and not used yet, for the window that runs."""
 
     def __init__(self) -> None:
         self._left: dict[int, tuple[int, dict[str, int]]] = {}
         """By width of a window: which one it is, and what is left of budgets by their keys."""
-        self._coming: dict[str, asyncio.Event] = {}
-        """By keys of budgets that are just being taken from ahead: what is set when that is over."""
+        self._coming: dict[str, _Coming] = {}
+        """By keys of budgets that are just being taken from ahead."""
 
     def missing(self, budgets: Sequence[Budget], now_us: int) -> list[Budget]:
         """Return those of some budgets of which nothing is left here."""
         return [budget for budget in budgets if not self._window(budget, now_us).get(budget.key)]
 
     async def come(self, missing: Sequence[Budget]) -> bool:
-        """Wait while one of some budgets is just being taken from ahead; return whether that was so. Comes before `asking`."""
-        if coming := next((self._coming[b.key] for b in missing if b.key in self._coming), None):
-            await coming.wait()
-        return coming is not None
+        """Wait while one of some budgets is just being taken from ahead; return whether that was so. Comes before `asking`.
+
+        Raises DatabaseBusy where whoever takes it could not: those who wait do not each try the same.
+        """
+        coming = next((self._coming[b.key] for b in missing if b.key in self._coming), None)
+        if coming is None:
+            return False
+        await coming.over.wait()
+        if coming.failed:
+            raise DatabaseBusy(f"a budget could not be asked for: {coming.failed}")
+        return True
 
     @contextmanager
     def asking(self, missing: Sequence[Budget]) -> Iterator[list[Budget]]:
         """Yield what the database is to be asked for, in its order: what a request needs, then what is taken ahead."""
-        more = [budget for budget in missing for _ in range(min(budget.cap // AHEAD, AHEAD_CAP) - 1)]
-        coming = dict.fromkeys((budget.key for budget in more), asyncio.Event())
-        self._coming |= coming
+        free = [budget for budget in missing if budget.key not in self._coming]
+        more = [budget for budget in free for _ in range(min(budget.cap // AHEAD, AHEAD_CAP) - 1)]
+        coming = _Coming()
+        keys = {budget.key for budget in more}
+        self._coming |= dict.fromkeys(keys, coming)
         try:
             yield [*missing, *more]
+        except (OSError, DatabaseBusy, asyncpg.PostgresError) as error:
+            coming.failed = str(error) or type(error).__name__
+            raise
         finally:
-            for key in coming:
-                self._coming.pop(key).set()
+            for key in keys:
+                del self._coming[key]
+            coming.over.set()
 
     def take(self, budgets: Sequence[Budget], now_us: int) -> None:
         """Use one of each; there has to be one."""

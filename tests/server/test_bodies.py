@@ -14,12 +14,16 @@ from sync_server.api.bodies import field_in, read_body
 from sync_server.api.errors import status_of
 
 
-def request(pieces: Iterable[bytes], *, kind: str = "text/plain", ends: bool = True) -> Request:
-    """Return a request whose body comes in pieces, and then ends or leaves one waiting."""
+def request(
+    pieces: Iterable[bytes], *, kind: str = "text/plain", ends: bool = True, hangs_up: bool = False
+) -> Request:
+    """Return a request whose body comes in pieces, and then ends, leaves one waiting or hangs up."""
     waiting = iter(pieces)
 
     async def receive() -> Any:
         piece = next(waiting, None)
+        if piece is None and hangs_up:
+            return {"type": "http.disconnect"}
         if piece is None and not ends:
             await asyncio.Event().wait()
         return {"type": "http.request", "body": piece or b"", "more_body": piece is not None}
@@ -38,10 +42,11 @@ async def test_a_body_is_whole_whatever_pieces_it_comes_in() -> None:
     [
         (lambda: request([b"ab", b"cd"]), "BODY_TOO_LARGE", 413, "at most 3 bytes"),
         (lambda: request([b"a"], kind="a/b"), "UNSUPPORTED_MEDIA_TYPE", 415, "text/plain expected, got a/b"),
+        (lambda: request([b"a"], hangs_up=True), "BODY_CUT", 400, "hung up after 1 bytes"),
         (lambda: request([b"a"], ends=False), "BODY_TOO_SLOW", 408, "within 0.05 s expected, got 1 bytes"),
     ],
 )
-async def test_a_body_that_is_too_large_of_another_kind_or_never_comes_is_refused(
+async def test_a_body_that_is_too_large_of_another_kind_never_comes_or_is_cut_is_refused(
     made: Callable[[], Request], code: str, status: int, words: str
 ) -> None:
     with pytest.raises(RefusedByRule) as caught:

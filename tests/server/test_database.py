@@ -145,8 +145,20 @@ def test_a_connection_that_ended_at_hand_is_replaced(two_tenants: ServerDatabase
         for _ in range(2):
             row = await database.ask("SELECT pg_backend_pid() AS pid")
             assert row is not None
-            (connection,) = database._at_hand
+            ((connection, _),) = database._at_hand
             connection.terminate()
+
+    on(two_tenants, work, pool_min=1, pool_max=1)
+
+
+def test_a_connection_goes_back_to_the_pool_which_renews_it_after_a_while(
+    two_tenants: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync_server.database.AT_HAND_S", 0.0)
+
+    async def work(database: Database) -> None:
+        await database.ask("SELECT 1")
+        assert (database._at_hand, database.idle_connections) == ([], 1)
 
     on(two_tenants, work, pool_min=1, pool_max=1)
 

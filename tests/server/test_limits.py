@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from uuid import UUID
 
 import pytest
 
-from sync_server.security.limits import LimitExceeded, network_of
+from sync_server.database import DatabaseBusy
+from sync_server.security.limits import Ahead, Budget, LimitExceeded, network_of
 from tests.server.clients import PASSWORD, serving
 from tests.server.conftest import ServerDatabase
 
@@ -195,6 +197,34 @@ async def test_a_large_budget_is_taken_from_ahead_and_all_instances_together_kee
         assert await passed(4) == 0
         await one.owner.execute("UPDATE identity.bucket SET lately = $1 - 8", cap)
         assert await passed(20) == 8
+
+
+async def test_who_waits_for_a_budget_that_cannot_be_taken_fails_with_it_and_queues_behind_nobody() -> None:
+    ahead, budgets, tries = Ahead(), [Budget("tenant", 32_000, MINUTE_US)], itertools.count()
+    is_away = asyncio.Event()
+
+    async def one() -> None:
+        while await ahead.come(budgets):
+            pass
+        with ahead.asking(budgets):
+            next(tries)
+            await is_away.wait()
+            raise DatabaseBusy("no connection")
+
+    asking = [asyncio.create_task(one()) for _ in range(50)]
+    await asyncio.sleep(0)
+    is_away.set()
+    said = await asyncio.gather(*asking, return_exceptions=True)
+    assert {type(one) for one in said} == {DatabaseBusy} and next(tries) == 1
+    assert not await ahead.come(budgets), "the next one tries again"
+
+
+async def test_who_is_refused_elsewhere_holds_up_nobody_who_shares_a_budget_with_him() -> None:
+    ahead, budgets = Ahead(), [Budget("tenant", 32_000, MINUTE_US)]
+    with ahead.asking(budgets) as first, ahead.asking(budgets) as second:
+        assert (len(first), len(second)) == (32, 1), "what is being taken ahead is not taken twice"
+        assert ahead._coming.keys() == {"tenant"}
+    assert not ahead._coming
 
 
 async def test_counters_that_are_over_are_forgotten(server_database: ServerDatabase) -> None:
