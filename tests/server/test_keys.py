@@ -54,17 +54,6 @@ async def test_a_key_reaches_nothing_beyond_an_engineer(server_database: ServerD
         assert said == (403, "INSUFFICIENT_PERMISSIONS")
 
 
-async def test_a_guest_makes_no_key_which_would_read_unwritten_when_he_is_gone(
-    server_database: ServerDatabase,
-) -> None:
-    async with serving(server_database) as server:
-        root = await server.found()
-        await server.tenant(root)
-        asked = {"name": "Later", "scopes": ["read"]}
-        assert await root.refused("POST", "/keys", asked) == (403, "INSUFFICIENT_PERMISSIONS")
-        await make_key(await server.member(root, "tenant_admin"))
-
-
 async def test_nobody_gives_a_key_what_he_has_not(server_database: ServerDatabase) -> None:
     async with serving(server_database) as server:
         admin = await an_admin(server)
