@@ -47,6 +47,8 @@ from engine.team import TeamPart
 from engine.transport.tcp import TcpTransport
 
 SETTING = "tunnels"
+CONNECTING_CAP = 64
+"""Connections of tunnels that may be in the making at a time; beside those by which devices are polled."""
 
 
 class TunnelPart:
@@ -66,6 +68,7 @@ class TunnelPart:
     ) -> None:
         self._state, self._board, self._pen, self._tcp, self._now_us = state, board, pen, tcp, now_us
         self._team = team
+        self._connecting = asyncio.Semaphore(CONNECTING_CAP)
         self._tunnels = Tunnels(
             device_of=lambda id: state.inventory.device(id),  # noqa: PLW0108 another by then
             way_to=self._way_to,
@@ -117,6 +120,8 @@ class TunnelPart:
         while True:
             await asyncio.sleep(TURN_S)
             await self._tunnels.turn()
+            if self._carrying is not None:
+                self._carrying.look_again()
             if self._team_tunnels and not self._is_online():
                 self._hear(())
             self._say(self._tunnels.state.tunnels)
@@ -148,7 +153,8 @@ class TunnelPart:
             await self._relay.leave(tunnel)
 
     async def _connect(self, device: Device, port: int) -> Channel:
-        return await SocketChannel.of(await self._tcp.connect_socket(device.address, port, CONNECT_S))
+        sock = await self._tcp.connect_socket(device.address, port, CONNECT_S, self._connecting)
+        return await SocketChannel.of(sock)
 
     async def _dial(self) -> WebSocket:
         calls = self._team.calls

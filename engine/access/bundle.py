@@ -56,12 +56,12 @@ class Bundle:
         self.send(BEAT, 0)
 
     def hear(self, frame: bytes) -> None:
-        """Take a frame. Raises BadFrame."""
+        """Take a frame; of a line that is over none counts. Raises BadFrame."""
         if len(frame) < _HEAD.size:
             raise BadFrame(f"frames of {_HEAD.size} bytes and more expected, got {len(frame)}")
         kind, number = _HEAD.unpack_from(frame)
         data = frame[_HEAD.size :]
-        if kind == BEAT:
+        if kind == BEAT or self.why_lost is not None:
             return
         if kind == OPEN:
             self._on_open(number)
@@ -78,6 +78,13 @@ class Bundle:
             strands, self._strands = list(self._strands.values()), {}
             for strand in strands:
                 strand.lose(why)
+
+    def end(self, why: str) -> None:
+        """Be done with the line: of each stream the other end is told why."""
+        for strand in list(self._strands.values()):
+            strand.close(why)
+            strand.lose(why)
+        self.lose(why)
 
     def send(self, kind: int, number: int, data: bytes = b"") -> None:
         """Send a frame, if the line is there."""
@@ -110,6 +117,8 @@ class Strand:
         self._has_ended = self._is_closed = False
         self._why_lost: str | None = None
         self._news = asyncio.Event()
+        self.on_lost: Callable[[], object] | None = None
+        """Hears at once that nothing is taken any more, for whoever neither reads nor writes."""
 
     async def read(self) -> bytes:
         """As Channel."""
@@ -177,6 +186,8 @@ class Strand:
         """No more comes, and nothing is taken."""
         self._why_lost = why
         self._news.set()
+        if self.on_lost is not None:
+            self.on_lost()
 
     async def _wait(self) -> None:
         self._news.clear()

@@ -3,7 +3,8 @@ what is said at the door; `sync_server/live/crossings.py`, where they meet; `bun
 
 Theory: a tunnel has one line to the server, dialled when it is first needed and again when it broke. Whoever carries is told
 `Meet` on the line that he has anyway, looks into his own inventory whether that device has that port, and dials out: nothing of
-his has to be reachable. What breaks anywhere breaks the line, and both ends are told in words.
+his has to be reachable. What breaks anywhere breaks the line, and both ends are told in words. Whoever carries looks again at
+each connection and each second: what he would refuse by now ends.
 One rule: the end that carries believes the server who may, and its own inventory where to.
 """
 
@@ -22,8 +23,8 @@ from domain.errors import DeviceError, RefusedByRule
 from domain.inventory import Device
 from domain.sync import Refused
 from domain.text import clean_text
-from domain.tunnels import CONNECT_S, Meet, Tunnel, services_of
-from engine.access.bundle import BadFrame, Bundle, Strand
+from domain.tunnels import CONNECT_S, CONNECTIONS_CAP, Meet, Tunnel, services_of
+from engine.access.bundle import WINDOW_BYTES, BadFrame, Bundle, Strand
 from engine.access.channel import Channel, ChannelLost, join
 from engine.sync.login import SessionOver
 from engine.sync.socket import LineLost
@@ -33,6 +34,8 @@ _log = logging.getLogger("engine.access")
 
 CARRIED_CAP = 64
 """Tunnels that one engine carries for others at a time."""
+WAITING_CAP_BYTES = CONNECTIONS_CAP * WINDOW_BYTES
+"""What a line may have that the system has not taken: all its windows; of streams that are over, theirs counts too."""
 AGAIN_S = 0.2
 ELSEWHERE = "ELSEWHERE"
 """Of several servers behind one address another one has the tunnel."""
@@ -42,6 +45,8 @@ _FAILURES = (LineLost, DeviceError, RefusedByRule, SessionOver)
 class Socket(Protocol):
     """A WebSocket to the door."""
 
+    @property
+    def waiting_bytes(self) -> int: ...
     def send(self, data: bytes) -> None: ...
     async def receive(self) -> bytes: ...
     def close(self) -> None: ...
@@ -56,7 +61,7 @@ class MetLine:
     """A line whose two ends have met. `answer`: what is done with each stream that the other end opens."""
 
     def __init__(self, socket: Socket, answer: Callable[[Strand], None] | None = None) -> None:
-        self.bundle = Bundle(socket.send, answer)
+        self.bundle = Bundle(self._send, answer)
         self.over = asyncio.Event()
         self._socket = socket
         self._hearing = spawn("tunnel line", self._hear())
@@ -66,6 +71,16 @@ class MetLine:
         """Hang up."""
         await end(self._hearing, self._beating)
         self._lose("the tunnel ended")
+
+    def hang_up(self, why: str) -> None:
+        """End what passes and tell the other end why; `close` is yet to come."""
+        self.bundle.end(why)
+        self._lose(why)
+
+    def _send(self, data: bytes) -> None:
+        self._socket.send(data)
+        if self._socket.waiting_bytes > WAITING_CAP_BYTES:
+            self._lose("the server takes too little of what passes")
 
     async def _hear(self) -> None:
         why = "the line broke"
@@ -152,7 +167,7 @@ class Relay:
 
 class Carrying:
     """The end that carries. `device_of` looks into the inventory, `why_not` says why a tunnel to a port of a
-    device is not carried here."""
+    device is not carried here; `look_again` is to be called every second."""
 
     def __init__(  # noqa: PLR0917
         self,
@@ -166,12 +181,20 @@ class Carrying:
         self._install, self._dial, self._token = install, dial, token
         self._device_of, self._why_not, self._connect = device_of, why_not, connect
         self._tasks: set[asyncio.Task[None]] = set()
+        self._lines: dict[MetLine, tuple[Meet, str]] = {}
+        """What each line was met for, and the address that the device had."""
 
     def on_meet(self, meet: Meet) -> None:
         """Go and meet; at once where too many are carried, to say so."""
         task = spawn("carrying", self._carry(meet, is_full=len(self._tasks) >= CARRIED_CAP))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def look_again(self) -> None:
+        """End what would be refused by now."""
+        for line, (meet, address) in list(self._lines.items()):
+            if why := self._why_over(meet, address):
+                line.hang_up(why)
 
     async def close(self) -> None:
         """Let all go."""
@@ -197,18 +220,33 @@ class Carrying:
         joined: set[asyncio.Task[None]] = set()
 
         def answer(strand: Strand) -> None:
-            task = spawn("carried", self._join(strand, device, meet.port))
-            joined.add(task)
-            task.add_done_callback(joined.discard)
+            if why := self._why_over(meet, device.address):
+                line.hang_up(why)
+            elif len(joined) >= CONNECTIONS_CAP:  # one that is over may still be connecting
+                strand.close("too many connections")
+            else:
+                task = spawn("carried", self._join(strand, device, meet.port))
+                strand.on_lost = task.cancel
+                joined.add(task)
+                task.add_done_callback(joined.discard)
 
         _log.info("tunnel_carried", extra=told)
         line = MetLine(socket, answer)
+        self._lines[line] = meet, device.address
         try:
             await line.over.wait()
         finally:
+            del self._lines[line]
             await end(*joined)
             await line.close()
             _log.info("tunnel_left", extra={**told, "reason": line.bundle.why_lost})
+
+    def _why_over(self, meet: Meet, address: str) -> str:
+        """Return why what was met for is to end; empty where it is not."""
+        device = self._device_of(meet.device)
+        if device is not None and device.address != address:
+            return "the device has another address now"
+        return self._refusal(device, meet.port)
 
     def _refusal(self, device: Device | None, port: int) -> str:
         if device is None:
@@ -221,6 +259,7 @@ class Carrying:
         try:
             async with asyncio.timeout(2 * CONNECT_S):
                 far = await self._connect(device, port)
+            strand.on_lost = None  # what was sent before it closed is still passed on
         except (DeviceError, ChannelLost) as error:
             strand.close(str(error))
         except TimeoutError:

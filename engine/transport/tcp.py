@@ -225,13 +225,18 @@ class TcpTransport:
         self._streams.add(stream)
         return stream
 
-    async def connect_socket(self, address: str, port: int, timeout_s: float) -> socket.socket:
-        """Return a connected socket, which is the caller's to close; otherwise as `connect`."""
+    async def connect_socket(
+        self, address: str, port: int, timeout_s: float, places: asyncio.Semaphore | None = None
+    ) -> socket.socket:
+        """Return a connected socket, which is the caller's to close; otherwise as `connect`.
+
+        It waits for one of `places`; None: of those by which devices are polled.
+        """
         family, sockaddr = socket_address(address, port)
         where = name_endpoint(address, port)
         if self._closed:
             raise NoAnswer(f"{where} was not asked: the engine is closing")
-        async with self._connecting, bounded(where, "connecting", timeout_s):
+        async with places or self._connecting, bounded(where, "connecting", timeout_s):
             try:
                 sock = socket.socket(family, socket.SOCK_STREAM)
             except OSError as error:

@@ -144,6 +144,18 @@ def test_a_reset_is_said_to_have_closed() -> None:
     against(reset, conversation)
 
 
+def test_whoever_brings_places_of_his_own_takes_none_of_those_that_polling_has() -> None:
+    async def conversation(tcp: TcpTransport, port: int) -> None:
+        tunnels = asyncio.Semaphore(1)
+        async with tunnels:
+            waiting = asyncio.ensure_future(tcp.connect_socket("127.0.0.1", port, 2.0, tunnels))
+            (await tcp.connect("127.0.0.1", port, 2.0)).close()
+            assert not waiting.done()
+        (await waiting).close()
+
+    against(silent, conversation)
+
+
 def test_names_are_not_looked_up() -> None:
     async def conversation(tcp: TcpTransport) -> None:
         with pytest.raises(Unsupported, match=r"got 'router\.example' port 22"):

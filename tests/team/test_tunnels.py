@@ -243,6 +243,15 @@ async def test_a_colleague_sees_who_is_on_a_router_goes_by_what_is_shared_and_ta
             assert not (await at.window.ask(ShareTunnel(1, tunnel.id, True))).refusals
             await ann.until(lambda: ann.state.tunnels.team[0].is_shared)
             assert await talk(joined, b"hello") == b"hello"
+            reader, writer = await asyncio.open_connection("127.0.0.1", joined.port)
+            writer.write(b"x")
+            assert await reader.readexactly(1) == b"x"
+            assert not (await at.window.ask(ShareTunnel(2, tunnel.id, False))).refusals
+            assert await reader.read() == b"", "what was let in goes with what let it in"
+            writer.close()
+            await ann.until(lambda: "carries nothing for others" in ann.state.tunnels.tunnels[0].trouble)
+            assert not (await at.window.ask(ShareTunnel(3, tunnel.id, True))).refusals
+            await ann.until(lambda: ann.state.tunnels.team[0].is_shared)
             assert not (await ann.ask(TakeTunnel(1, other.install, other.id))).refusals
             await at.window.until(lambda: at.now(tunnel).ended)
             assert at.now(tunnel).ended == "One engineer took it over"

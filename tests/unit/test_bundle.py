@@ -150,6 +150,21 @@ def test_a_lost_line_ends_all_and_whoever_waits() -> None:
     run(test)
 
 
+def test_whoever_ends_a_line_tells_each_stream_why_and_hears_nothing_more() -> None:
+    async def test(wire: Wire) -> None:
+        a, b = wire.joined()
+        c, _ = wire.joined()
+        wire.far.end("it carries nothing for others there")
+        for strand in (a, c, b):
+            wire.carry()
+            with pytest.raises(ChannelLost, match="carries nothing for others"):
+                await strand.read()
+        wire.far.hear(bytes([OPEN, 0, 0, 0, 9]))
+        assert len(wire.answered) == 2
+
+    run(test)
+
+
 @pytest.mark.parametrize(
     "frame",
     [

@@ -8,16 +8,17 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from domain.crossing import Answer, Begin, Met, decode_to_door, encode
 from domain.errors import Refused as DeviceRefused
 from domain.inventory import Device, Probe
 from domain.sync import Refused
-from domain.tunnels import Meet, Tunnel
+from domain.tunnels import CONNECTIONS_CAP, Meet, Tunnel
 from engine.access import relay
-from engine.access.bundle import CLOSE, OPEN
+from engine.access.bundle import CLOSE, DATA, OPEN
 from engine.access.channel import Channel, ChannelLost
-from engine.access.relay import Carrying, Relay
+from engine.access.relay import WAITING_CAP_BYTES, Carrying, Relay
 from engine.sync.socket import LineLost
 
 INSTALL, DEVICE = UUID(int=1), UUID(int=2)
@@ -52,6 +53,7 @@ class Line:
         self.told: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.told.put_nowait(first)
         self.is_closed = False
+        self.waiting_bytes = 0
 
     def send(self, data: bytes) -> None:
         self.sent.append(data)
@@ -188,5 +190,125 @@ def test_a_device_that_does_not_listen_is_told_to_the_other_end() -> None:
         ]
         await end.close()
         assert line.is_closed
+
+    run(test)
+
+
+class Carried:
+    """A line that is met and carried; `connect` waits for `reached`. What may be changes by `device` and `why`."""
+
+    def __init__(self) -> None:
+        self.device: Device | None = R1
+        self.why = ""
+        self.connecting = self.most = 0
+        self._door = Door(Met())
+        self.end = Carrying(
+            INSTALL,
+            self._door.dial,
+            self._door.token,
+            lambda _: self.device,
+            lambda *_: self.why,
+            self._connect,
+        )
+
+    async def line(self) -> Line:
+        """Return the line, once it is met."""
+        self.end.on_meet(MEET)
+        while not self.end._lines:  # noqa: ASYNC110 it goes
+            await asyncio.sleep(0)
+        return self._door.sockets[0]
+
+    async def _connect(self, device: Device, port: int) -> Channel:
+        self.connecting += 1
+        self.most = max(self.most, self.connecting)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.connecting -= 1
+        raise AssertionError("a device that never answers")
+
+
+def opened(line: Line, number: int) -> None:
+    line.told.put_nowait(bytes([OPEN]) + number.to_bytes(4, "big"))
+
+
+async def settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+LESS: list[tuple[Device | None, str, str]] = [
+    (R1, "it carries nothing for others there", "it carries nothing for others there"),
+    (None, "", "the device is not known there"),
+    (replace(R1, address="10.0.0.2"), "", "the device has another address now"),
+]
+
+
+@pytest.mark.parametrize(("device", "why", "said"), LESS, ids=["not shared", "deleted", "another address"])
+def test_what_would_be_refused_by_now_ends_with_the_next_look_or_connection(
+    device: Device | None, why: str, said: str
+) -> None:
+    async def test(*, by_look: bool) -> None:
+        at = Carried()
+        line = await at.line()
+        opened(line, 1)
+        await settled()
+        at.end.look_again()
+        assert at.connecting == 1 and not line.is_closed
+        at.device, at.why = device, why
+        if by_look:
+            at.end.look_again()
+        else:
+            opened(line, 2)
+        await settled()
+        assert line.is_closed and not at.connecting and at.most == 1
+        assert bytes([CLOSE, 0, 0, 0, 1]) + said.encode() in line.sent
+        assert not at.end._lines
+        await at.end.close()
+
+    run(lambda: test(by_look=True))
+    run(lambda: test(by_look=False))
+
+
+def test_a_stream_that_is_closed_is_connected_no_longer_and_many_at_once_are_refused() -> None:
+    async def test() -> None:
+        at = Carried()
+        line = await at.line()
+        opened(line, 1)
+        await settled()
+        assert at.connecting == 1
+        line.told.put_nowait(bytes([CLOSE, 0, 0, 0, 1]))
+        await settled()
+        assert not at.connecting, "nobody waits for it any more"
+        for number in range(2, 2 + 3 * CONNECTIONS_CAP):
+            opened(line, number)
+            line.told.put_nowait(bytes([CLOSE]) + number.to_bytes(4, "big"))
+        opened(line, 999)
+        await settled()
+        assert at.most <= CONNECTIONS_CAP
+        refused = [one for one in line.sent if one[0] == CLOSE]
+        assert refused and {one[5:] for one in refused} == {b"too many connections"}
+        opened(line, 1000)
+        await settled()
+        assert at.connecting > 0, "the line goes on"
+        await at.end.close()
+
+    run(test)
+
+
+def test_a_line_that_takes_too_little_is_lost() -> None:
+    async def test() -> None:
+        door = Door(Met("hill"))
+        end = Relay(INSTALL, door.dial, door.token)
+        channel = await end.reach(TUNNEL)
+        door.sockets[0].waiting_bytes = WAITING_CAP_BYTES
+        await channel.write(b"x")
+        assert door.sockets[0].sent[-1] == bytes([DATA, 0, 0, 0, 1]) + b"x"
+        door.sockets[0].waiting_bytes += 1
+        await channel.write(b"x")
+        with pytest.raises(ChannelLost, match="takes too little"):
+            await channel.write(b"x")
+        assert door.sockets[0].is_closed
+        await end.leave(TUNNEL.id)
 
     run(test)
