@@ -1,19 +1,21 @@
 """Does what the strips of photographs want: adds, opens, writes captions, takes away. Counterpart: `window.py` has the strips.
 
-Theory: files are handed to the engine one after the other; of each that it makes a photograph of comes one edit, which can be
-taken back. One rule: a file that is not taken says why, and the next one goes on.
+Theory: files are read, each on a thread of its own, and handed to the engine one after the other; of each that it makes a
+photograph of comes one edit, which can be taken back. One rule: a file that is not taken says why, and the next one goes on.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from PySide6.QtCore import QObject, QStandardPaths
+from PySide6.QtCore import QObject, QStandardPaths, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.commands import Asks, Commands, Said
@@ -34,8 +36,19 @@ class _Waiting(NamedTuple):
     file: GivenFile
 
 
+class _Read(NamedTuple):
+    """What came of reading a file: its bytes and their hash, or why not."""
+
+    number: int
+    data: bytes = b""
+    digest: str = ""
+    wrong: str = ""
+
+
 class PhotoDesk(QObject):
     """All photographs of one window."""
+
+    _was_read = Signal(object)
 
     def __init__(self, model: Model, asks: Asks, commands: Commands, look: Look, window: QWidget) -> None:
         super().__init__(window)
@@ -47,6 +60,9 @@ class PhotoDesk(QObject):
         self._waiting: deque[_Waiting] = deque()
         self._done = 0
         self._handing: Handing | None = None
+        self._reading, self._read_count = 0, 0
+        """The number of the file that is read now, 0 where none is; and how many were begun."""
+        self._was_read.connect(self._on_read)
         self.viewer.caption_written.connect(self.write_caption)
         self.viewer.removed.connect(self.remove)
         self.viewer.closed.connect(self._on_closed)
@@ -78,7 +94,7 @@ class PhotoDesk(QObject):
     def add(self, subject: UUID, files: Iterable[GivenFile]) -> None:
         """Have photographs of a site or device made of files."""
         self._waiting.extend(_Waiting(subject, file) for file in files)
-        if self._handing is None:
+        if self._handing is None and not self._reading:
             self._next()
 
     def cancel(self) -> None:
@@ -117,27 +133,47 @@ class PhotoDesk(QObject):
         return thing.name if thing is not None else ""
 
     def _next(self) -> None:
-        """Hand on the next file."""
+        """Read the next file."""
         while self._waiting:
             subject, file = self._waiting[0]
-            try:
-                if not self._name_of(subject):
-                    raise NoPhoto(f"{file.name} is not added: what it was for is gone")
-                data = file.read()
-            except NoPhoto as error:
+            if not self._name_of(subject):
                 self._waiting.popleft()
-                self._complain(str(error))
+                self._complain(f"{file.name} is not added: what it was for is gone")
                 continue
             self._tell(0.0)
-            self._handing = Handing(
-                self._asks,
-                file.name,
-                data,
-                self._tell,
-                lambda made, refusals, subject=subject: self._on_made(subject, made, refusals),  # type: ignore[misc]
-            )
+            self._read_count += 1
+            number = self._reading = self._read_count
+            threading.Thread(target=self._read, args=(number, file), daemon=True, name="photograph").start()
             return
         self._end()
+
+    def _read(self, number: int, file: GivenFile) -> None:
+        try:
+            read = _Read(number, *file.read())
+        except NoPhoto as error:
+            read = _Read(number, wrong=str(error))
+        with suppress(RuntimeError):  # the window is gone
+            self._was_read.emit(read)
+
+    def _on_read(self, read: _Read) -> None:
+        """Hand on a file that was read."""
+        if read.number != self._reading:
+            return  # it was cancelled
+        self._reading = 0
+        subject, file = self._waiting[0]
+        if read.wrong:
+            self._waiting.popleft()
+            self._complain(read.wrong)
+            self._next()
+            return
+        self._handing = Handing(
+            self._asks,
+            file.name,
+            read.data,
+            read.digest,
+            on_part=self._tell,
+            then=lambda made, refusals: self._on_made(subject, made, refusals),
+        )
 
     def _on_made(self, subject: UUID, made: dict[str, Any], refusals: tuple[Refusal, ...]) -> None:
         self._waiting.popleft()
@@ -163,7 +199,7 @@ class PhotoDesk(QObject):
         self._next()
 
     def _end(self) -> None:
-        self._handing, self._done = None, 0
+        self._handing, self._reading, self._done = None, 0, 0
         for strip in self.strips:
             strip.show_progress("", 0.0)
 

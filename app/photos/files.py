@@ -34,8 +34,12 @@ class GivenFile(NamedTuple):
     path: Path | None = None
     data: bytes = b""
 
-    def read(self) -> bytes:
-        """Return its bytes. Raises NoPhoto."""
+    def read(self) -> tuple[bytes, str]:
+        """Return its bytes and what they hash to. Raises NoPhoto. Takes as long as its disk does: not for the window's thread."""
+        data = self._bytes()
+        return data, digest_of(data)
+
+    def _bytes(self) -> bytes:
         if self.path is None:
             return self.data
         try:
@@ -79,11 +83,13 @@ class Handing:
         asks: Asks,
         name: str,
         data: bytes,
+        digest: str,
+        *,
         on_part: Callable[[float], None],
         then: Callable[[dict[str, Any], tuple[Refusal, ...]], None],
     ) -> None:
         self._asks, self._name, self._data = asks, name, data
-        self._digest = digest_of(data)
+        self._digest = digest
         self._on_part, self._then = on_part, then
         self._is_over = False
         self._send(0, b"")

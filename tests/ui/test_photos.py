@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,7 @@ from tests.ui.conftest import Bench
 from tests.ui.fake_engine import id_of
 from tests.ui.team_parts import tell_team
 
+WAIT_S = 30.0
 HILL, ROUTER = id_of("Grünten"), id_of("g1")
 ARABIC = "برج الاتصالات الشمالي كما يُرى من الطريق المؤدي إلى القرية هنا"
 
@@ -152,6 +154,35 @@ def test_files_that_cannot_be_are_said_one_by_one_and_the_others_go_on(
         "gone.jpg cannot be read",
     ):
         assert words in said or len(bench.window.toasts.shown) == 3, said
+
+
+def test_a_slow_disk_holds_up_no_window_and_what_it_brings_after_cancel_is_dropped(
+    bench: Bench, blobs: Blobs
+) -> None:
+    given, is_done = threading.Event(), threading.Event()
+
+    class OnASlowDisk(GivenFile):
+        def read(self) -> tuple[bytes, str]:
+            assert threading.current_thread() is not threading.main_thread()
+            given.wait(WAIT_S)
+            try:
+                return super().read()
+            finally:
+                is_done.set()
+
+    slow, quick = OnASlowDisk("slow.jpg", None, jpeg()), GivenFile("quick.jpg", None, jpeg(scene(seed=2)))
+    strip = strip_of(bench)
+    bench.window.photos.add(HILL, [slow, slow])
+    assert strip.doing.text() == "Adding slow.jpg, 1 of 2"
+    strip.cancel.click()
+    bench.window.photos.add(HILL, [quick])
+    given.set()
+    assert is_done.wait(WAIT_S)
+    bench.wait_for(lambda: photos(bench) and not bench.window.photos._waiting)
+    bench.settle()
+    (photo,) = photos(bench)
+    told = asyncio.run(developed(blobs, quick.data)).result
+    assert photo.digest == told["digest"]
 
 
 def test_adding_is_cancelled_and_nothing_comes_of_it(bench: Bench, blobs: Blobs) -> None:
