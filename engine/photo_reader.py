@@ -1,8 +1,9 @@
 """Makes a photograph's two pictures out of a file; runs as a process of its own. Counterpart: `photos.py` starts it.
 
 Theory: what the file begins with says what it is, and only then is it decoded, by Pillow: JPEG at a fraction of its size where
-that will do. It is turned upright, its transparency laid on white, and encoded anew, so that nothing of the file is in what is
-kept: no place, no serial number of a telephone, nothing behind the picture's end. When it was taken is read before, and told.
+that will do. It is turned upright, its transparency laid on white, its colours brought to sRGB, and encoded anew, so that nothing
+of the file is in what is kept: no place, no serial number of a telephone, no comment, nothing behind the picture's end. When it
+was taken is read before, and told.
 One rule: a file is refused with what is wrong, in words for whoever chose it.
 """
 
@@ -80,7 +81,6 @@ def develop(data: bytes) -> tuple[Developed, bytes, bytes]:
         EOFError,
     ) as error:
         raise Unfit(f"it cannot be decoded: {clean_text(str(error), 120)}") from error
-    shown.thumbnail((SIDE_PX, SIDE_PX), reducing_gap=3.0)
     if turned is not None:
         shown = shown.transpose(turned)  # type: ignore[arg-type]
     picture = _encoded(shown, QUALITY)
@@ -136,20 +136,40 @@ def _taken_us(text: str, offset: str) -> int | None:
 
 
 def _on_white(opened: Image) -> Image:
+    """Return a picture at the size that is kept, in RGB as every screen has it."""
     from PIL import Image  # noqa: PLC0415
 
-    if opened.mode == "RGB":
-        return opened.copy()
-    if "A" not in opened.getbands() and "transparency" not in opened.info:
-        return opened.convert("RGB")
-    clear = opened.convert("RGBA")
-    clear.thumbnail((SIDE_PX, SIDE_PX), reducing_gap=3.0)
-    ground = Image.new("RGB", clear.size, "white")
-    ground.paste(clear, mask=clear.getchannel("A"))
-    return ground
+    profile = opened.info.get("icc_profile")
+    if opened.mode.startswith("I"):  # 16 bits of grey, which `convert` would cut off at 255
+        shown = opened.point(lambda grey: grey * (1 / 256)).convert("L")
+    elif "A" in opened.getbands() or "transparency" in opened.info:
+        clear = opened.convert("RGBA")
+        clear.thumbnail((SIDE_PX, SIDE_PX), reducing_gap=3.0)
+        shown = Image.new("RGB", clear.size, "white")
+        shown.paste(clear, mask=clear.getchannel("A"))
+    else:
+        shown = opened.copy() if opened.mode in ("RGB", "L", "CMYK") else opened.convert("RGB")
+    shown.thumbnail((SIDE_PX, SIDE_PX), reducing_gap=3.0)
+    return _in_srgb(shown, profile).convert("RGB")
+
+
+def _in_srgb(shown: Image, profile: object) -> Image:
+    """Return a picture in the colours that its profile means; as it is where that is none, or not of such a picture."""
+    if not isinstance(profile, bytes):
+        return shown
+    with suppress(Exception):  # a stranger's profile: whatever is wrong with it, the picture is one
+        from PIL import ImageCms  # noqa: PLC0415
+
+        meant = ImageCms.profileToProfile(
+            shown, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+        return meant or shown
+    return shown
 
 
 def _encoded(shown: Image, quality: int) -> bytes:
+    """Return a picture as JPEG; of what the file said beside it Pillow would write some again, so that goes first."""
+    shown.info.clear()
     held = io.BytesIO()
     shown.save(held, "JPEG", quality=quality, optimize=True, progressive=True)
     return held.getvalue()

@@ -51,6 +51,7 @@ class Darkroom:
     def __init__(self, command: Sequence[str] = (), file_s: float = FILE_S) -> None:
         self._command, self._file_s = command or _reader_command(), file_s
         self._coming: dict[str, bytearray] = {}
+        self._reading = asyncio.Lock()
 
     async def take(self, piece: DevelopPhoto) -> Made | Reply:
         """Take a piece; return what came of the whole file, or what is answered until then, or why it is refused."""
@@ -72,7 +73,8 @@ class Darkroom:
         data = bytes(self._coming.pop(piece.digest))
         if len(data) != piece.size or digest_of(data) != piece.digest:
             return _refused(piece, "it is not what was announced: it changed on its way", "digest")
-        made = await self._develop(data)
+        async with self._reading:  # one reader at a time: what one may take is what all may
+            made = await self._develop(data)
         return _refused(piece, made, "data") if isinstance(made, str) else made
 
     async def _develop(self, data: bytes) -> Made | str:

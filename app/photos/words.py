@@ -14,8 +14,11 @@ def in_order(photos: Iterable[Photo]) -> list[Photo]:
 
 
 def day(at_us: int) -> str:
-    """Return a local day: 5 May 2026."""
-    at = datetime.fromtimestamp(at_us / 1e6)
+    """Return a local day: 5 May 2026; words where no calendar has it."""
+    try:
+        at = datetime.fromtimestamp(at_us / 1e6)
+    except (ValueError, OverflowError, OSError):
+        return "at an unknown time"
     return f"{at.day} {at:%b %Y}"
 
 

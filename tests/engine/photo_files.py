@@ -6,8 +6,10 @@ import io
 import struct
 import zlib
 from random import Random
+from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
 from domain.blobs import PIECE_BYTES, DevelopPhoto, GetBlob, digest_of
 from domain.wire import Reply
@@ -41,22 +43,46 @@ def jpeg(picture: Image.Image | None = None, *, turned: int = 1, taken: str = ""
     return held.getvalue()
 
 
-def encoded(kind: str, picture: Image.Image | None = None) -> bytes:
+def encoded(kind: str, picture: Image.Image | None = None, **said: Any) -> bytes:
     """Return a picture in a format of Pillow's."""
     held = io.BytesIO()
-    (picture or scene()).save(held, kind)
+    (picture or scene()).save(held, kind, **said)
     return held.getvalue()
+
+
+def talkative(kind: str) -> bytes:
+    """Return a picture that says whose telephone made it wherever a file of its kind can say anything."""
+    tags = Image.Exif()
+    tags[0x010F] = PHONE
+    phone = PHONE.encode()
+    said: dict[str, Any] = {"exif": tags, "icc_profile": phone * 20}
+    if kind == "PNG":
+        said["pnginfo"] = texts = PngInfo()
+        texts.add_text("comment", PHONE)
+        texts.add_text("Author", PHONE, zip=True)
+        texts.add_itxt("XML:com.adobe.xmp", f"<x>{PHONE}</x>")
+    else:
+        said["xmp"] = b"<x>" + phone + b"</x>"
+    if kind == "JPEG":
+        said["comment"] = phone
+    return encoded(kind, **said) + phone
+
+
+def swapped_colours() -> bytes:
+    """Return a colour profile by which what is written as red means blue."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile.replace(b"rXYZ", b"????", 1).replace(b"bXYZ", b"rXYZ", 1).replace(b"????", b"bXYZ", 1)
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 def bomb() -> bytes:
     """Return a PNG of some bytes that says it has 900 million pixels."""
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
     head = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
     body = zlib.compress(bytes(1_000_000))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
 
 
 async def developed(blobs: Blobs, data: bytes, name: str = "IMG_1.jpg") -> Reply:

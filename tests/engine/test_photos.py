@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 from collections.abc import Callable, Coroutine
 from functools import wraps
@@ -17,8 +18,19 @@ from domain.blobs import PIECE_BYTES, DevelopPhoto, GetBlob, digest_of
 from domain.inventory import Inventory
 from domain.photo import FILE_CAP_BYTES, SIDE_PX, THUMB_PX, Photo
 from engine.blobs import Blobs
+from engine.photo_reader import develop
 from engine.photos import Darkroom
-from tests.engine.photo_files import PHONE, bomb, developed, encoded, jpeg, kept, scene
+from tests.engine.photo_files import (
+    PHONE,
+    bomb,
+    developed,
+    encoded,
+    jpeg,
+    kept,
+    scene,
+    swapped_colours,
+    talkative,
+)
 
 
 def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -57,6 +69,47 @@ async def test_a_photograph_is_upright_smaller_and_says_nothing_of_the_telephone
     folder = blobs._folder
     assert sorted(file.name for file in folder.iterdir()) == sorted((told["digest"], told["thumb"]))
     assert not any(PHONE.encode() in file.read_bytes() for file in folder.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_nothing_that_a_file_says_beside_its_picture_is_kept(kind: str) -> None:
+    data = talkative(kind)
+    assert PHONE.encode() in data
+    _, picture, thumb = develop(data)
+    for made in (picture, thumb):
+        assert PHONE.encode() not in made
+        with Image.open(io.BytesIO(made)) as shown:
+            shown.load()
+            assert not {"comment", "exif", "xmp", "icc_profile"} & set(shown.info)
+
+
+def middle(data: bytes) -> tuple[int, ...]:
+    """Return the colour in the middle of what is made of a file."""
+    _, picture, _ = develop(data)
+    with Image.open(io.BytesIO(picture)) as shown:
+        at = shown.convert("RGB").getpixel((shown.width // 2, shown.height // 2))
+    assert isinstance(at, tuple)
+    return tuple(int(part) for part in at)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_picture_has_the_colours_that_its_profile_means(kind: str) -> None:
+    red = Image.new("RGB", (64, 64), (250, 0, 0))
+    assert middle(encoded(kind, red))[0] > 200
+    shown = middle(encoded(kind, red, icc_profile=swapped_colours()))
+    assert shown[2] > 200 > 60 > shown[0]
+
+
+def test_a_profile_of_nothing_leaves_a_picture_as_it_is() -> None:
+    for picture in (Image.new("CMYK", (64, 64), (0, 255, 255, 0)), Image.new("RGB", (64, 64), (250, 0, 0))):
+        shown = middle(encoded("JPEG", picture, icc_profile=swapped_colours()[:-900]))
+        assert shown[0] > 200 > 60 > shown[2]
+
+
+def test_grey_of_16_bits_is_as_bright_as_it_was() -> None:
+    for level in (0x2000, 0x8000, 0xF000):
+        shown = middle(encoded("PNG", Image.new("I;16", (64, 64), level)))
+        assert all(abs(part - level // 256) <= 2 for part in shown)
 
 
 @pytest.mark.parametrize("turned", range(1, 9))
@@ -162,6 +215,28 @@ async def test_a_reader_that_dies_hangs_or_lies_refuses_one_file(program: str, w
     data = jpeg(scene(64, 64))
     said = await room.take(DevelopPhoto(1, digest_of(data), len(data), 0, data))
     assert words in getattr(said, "refusals")[0].message  # noqa: B009 a Reply, or what was made
+
+
+@in_a_loop
+async def test_one_file_is_read_at_a_time(tmp_path: Path) -> None:
+    program = f"""
+import os, sys, time
+sys.stdin.buffer.read()
+try:
+    os.mkdir({str(tmp_path / "reading")!r})
+except FileExistsError:
+    sys.stdout.write('{{"wrong": "another is read"}}')
+    sys.exit()
+time.sleep(0.5)
+os.rmdir({str(tmp_path / "reading")!r})
+sys.stdout.write('{{"wrong": "alone"}}')
+"""
+    room = Darkroom([sys.executable, "-c", program])
+    files = [jpeg(scene(64, 64, seed)) for seed in range(2)]
+    said = await asyncio.gather(
+        *(room.take(DevelopPhoto(1, digest_of(data), len(data), 0, data)) for data in files)
+    )
+    assert all("alone" in getattr(one, "refusals")[0].message for one in said)  # noqa: B009 as above
 
 
 @in_a_loop

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from app.photos.words import day
 from domain.edit import Edit, Step, creation, deletion
 from domain.inventory import Device, Inventory, Site
 from domain.merge import merge
@@ -47,6 +48,8 @@ def edit(*steps: Step) -> Edit:
         ({"caption": "a\nb"}, "caption", "control"),
         ({"author": "x" * 121}, "author", "at most 120"),
         ({"taken_us": -1}, "taken_us", "a time of 1970 to 2100"),
+        ({"taken_us": 10**18}, "taken_us", "a time of 1970 to 2100"),
+        ({"added_us": 10**18}, "added_us", "a time of 1970 to 2100"),
     ],
 )
 def test_a_photograph_is_refused_at_the_field(fields: dict[str, Any], field: str, words: str) -> None:
@@ -54,6 +57,11 @@ def test_a_photograph_is_refused_at_the_field(fields: dict[str, Any], field: str
     (refusal,) = refusals(there(HILL, A), edit(creation("photo", wrong)))
     assert refusal.field == field
     assert words in refusal.message
+
+
+def test_a_time_that_no_calendar_has_is_words() -> None:
+    for at_us in (10**18, -(10**18), 10**30):
+        assert day(at_us) == "at an unknown time"
 
 
 def test_a_photograph_hangs_at_a_site_or_at_a_device() -> None:
