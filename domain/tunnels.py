@@ -150,7 +150,8 @@ class ShareTunnel(msgspec.Struct, tag="share_tunnel", frozen=True):
 
 
 class TakeTunnel(msgspec.Struct, tag="take_tunnel", frozen=True):
-    """Have a colleague's tunnel end in `GIVE_WAY_S`, after he was warned. Reply: ok when it is on its way, or NOT_CONNECTED."""
+    """Have a colleague's tunnel end in `GIVE_WAY_S`, after he was warned. Reply: ok when the server
+    was asked, which tells nobody what came of it; or NOT_CONNECTED."""
 
     request: int
     install: UUID

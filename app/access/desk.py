@@ -132,7 +132,7 @@ class TunnelDesk(QObject):
     def _on_taken(self, reply: Reply) -> None:
         self._on_closed(reply)
         if not reply.refusals:
-            self._say(f"It is told to give way, and ends in {GIVE_WAY_S:.0f} seconds")
+            self._say(f"It was asked to give way, and ends {GIVE_WAY_S:.0f} seconds after it hears of it")
 
     def use(self, tunnel: Tunnel) -> None:
         """Start what goes through a tunnel."""

@@ -102,7 +102,7 @@ class TeamTunnels:
             return
         now_s = time.monotonic()
         self._taken = {id: at_s for id, at_s in self._taken.items() if now_s - at_s < GIVE_WAY_S}
-        if self._taken.setdefault(tunnel.id, now_s) != now_s:
+        if tunnel.id in self._taken:
             return  # it gives way already
         with suppress(*AWAY):
             async with self._works.database.transaction(line.who) as transaction:
@@ -113,6 +113,7 @@ class TeamTunnels:
                 await audit.record(
                     transaction, line.who, "tunnel.taken_over", ("device", tunnel.device), detail
                 )
+            self._taken[tunnel.id] = now_s  # only now: who may not take it over holds up nobody who may
             give = GiveWay(asked.install, asked.tunnel, line.person.name, GIVE_WAY_S)
             self._works.relay(self._tenant, GIVE_WAY, encode(give))
 
