@@ -135,9 +135,12 @@ class TunnelPart:
             said = f"not written to disk: {error.message}"
             return Reply(request.request, (Refusal("STORAGE_FAILED", said),))
 
-    def _way_to(self, device: Device) -> Way:
-        """Return how a device is reached: from here where it is polled from here, or where there is nobody else to."""
-        return "relay" if self._is_online() and not self._board.polls(device) else "direct"
+    def _way_to(self, device: Device) -> Way | None:
+        """Return how a device is reached: from here where it is polled from here or there is no team, else by the server; None
+        where that is away: who has a private address here may be another device."""
+        if self._team.desk is None or self._board.polls(device):
+            return "direct"
+        return "relay" if self._is_online() else None
 
     def _is_online(self) -> bool:
         desk = self._team.desk

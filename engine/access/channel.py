@@ -1,8 +1,8 @@
 """A stream of bytes with two ends, and what carries it to another. Counterpart: `tunnels.py` joins them.
 
 Theory: who reads waits for who writes, so what is on its way between two channels is one piece of `PIECE_BYTES` each way beside
-the buffers of the two. When one side says no more (EOF), the other is told so and may still speak, as TCP has it; when either
-breaks, both are cut.
+the buffers of the two. When one side says no more (EOF), the other is told so once it took all that came before, and may still
+speak, as TCP has it; when either breaks, both are cut.
 One rule: a channel is read by one and written by one.
 """
 
@@ -17,6 +17,8 @@ from typing import Protocol
 from engine.tasks import end, spawn
 
 PIECE_BYTES = 64 * 1024
+TAIL_S = 60.0
+"""Longest that the last bytes before an EOF may wait for who is to take them."""
 
 
 class ChannelLost(Exception):
@@ -33,7 +35,7 @@ class Channel(Protocol):
         """Send; returns when there is room for more."""
 
     async def write_eof(self) -> None:
-        """Say that no more comes from here."""
+        """Say that no more comes from here; returns when nothing that was written needs this end any more."""
 
     def close(self, why: str = "") -> None:
         """Be done with it; what was not sent is dropped."""
@@ -68,8 +70,19 @@ class SocketChannel:
 
     async def write_eof(self) -> None:
         """As Channel."""
+        transport = self._writer.transport
         with suppress(OSError):
             self._writer.write_eof()
+        if not transport.get_write_buffer_size():
+            return
+        transport.set_write_buffer_limits(high=0)  # `drain` waits for all of it
+        try:
+            async with asyncio.timeout(TAIL_S):
+                await self._writer.drain()
+        except TimeoutError:
+            raise ChannelLost(f"the last bytes were not taken within {TAIL_S:g} s") from None
+        except OSError as error:
+            raise ChannelLost(_said(error)) from None
 
     def close(self, why: str = "") -> None:
         """As Channel."""

@@ -74,15 +74,15 @@ class _Open:
 
 
 class Tunnels:
-    """All tunnels of one engine. `device_of` looks into the inventory, `way_to` says how a device is reached, `why_not` why the
-    person may not (empty: he may); `leave` hears that a tunnel is over, `on_told` gets the state whenever it is another, `note`
-    what happened to a tunnel."""
+    """All tunnels of one engine. `device_of` looks into the inventory, `way_to` says how a device is reached (None: not at all),
+    `why_not` why the person may not (empty: he may); `leave` hears that a tunnel is over, `on_told` gets the state whenever it is
+    another, `note` what happened to a tunnel."""
 
     def __init__(
         self,
         *,
         device_of: Callable[[UUID], Device | None],
-        way_to: Callable[[Device], Way],
+        way_to: Callable[[Device], Way | None],
         reach: Reach,
         leave: Callable[[UUID], Awaitable[None]],
         why_not: Callable[[], str],
@@ -101,6 +101,8 @@ class Tunnels:
         self._pool = pool if not wrong_of(pool) else PortPool()
         self._next = 0
         self._open: dict[UUID, _Open] = {}
+        self._opening = asyncio.Lock()
+        """One is opened at a time, so that a second click finds what the first opened."""
         self._ended: dict[UUID, tuple[Tunnel, float]] = {}
         self._told = TunnelsState(pool=self._pool)
 
@@ -161,8 +163,9 @@ class Tunnels:
 
     async def close(self) -> None:
         """End all."""
-        for id in list(self._open):
-            await self._end(id, "the engine ended")
+        async with self._opening:
+            for id in list(self._open):
+                await self._end(id, "the engine ended")
 
     def _over(self, one: _Open, now_s: float) -> str:
         """Return why a tunnel is to end now; empty where it is not."""
@@ -184,7 +187,8 @@ class Tunnels:
         return ""
 
     async def _on_open(self, request: OpenTunnel) -> Reply:
-        made = await self._opened(request)
+        async with self._opening:
+            made = await self._opened(request)
         if isinstance(made, Refusal):
             extra = {"device_id": str(request.device), "port": request.port, "reason": made.message}
             _log.warning("tunnel_refused", extra=extra)
@@ -201,7 +205,13 @@ class Tunnels:
             return Refusal("PORT_NOT_ALLOWED", said, "port")
         if why := self._why_not():
             return Refusal("NOT_ALLOWED", why)
-        way: Way = "relay" if request.via is not None else self._way_to(device)
+        way = "relay" if request.via is not None else self._way_to(device)
+        if way is None:
+            said = (
+                f"the team's server is away, and this computer does not poll {clean_text(device.name, 60)}: "
+                "whoever has its address here may be another device. Wait for the server, or have it polled from here"
+            )
+            return Refusal("NOT_CONNECTED", said)
         wanted = (device.id, request.port, way, request.via)
         for one in self._open.values():
             if (one.tunnel.device, one.tunnel.target_port, one.tunnel.way, one.tunnel.via) == wanted:
@@ -316,7 +326,9 @@ class Tunnels:
         self._tell()
 
     async def _end(self, id: UUID, why: str) -> None:
-        one = self._open.pop(id)
+        one = self._open.pop(id, None)
+        if one is None:
+            return  # somebody else ended it meanwhile
         one.server.close()
         await end(*one.tasks)
         await self._leave(id)

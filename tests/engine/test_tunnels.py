@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import subprocess
+import sys
 from pathlib import Path
 from uuid import UUID
 
@@ -257,6 +258,55 @@ async def test_a_way_that_cannot_be_had_ends_the_connection_in_words() -> None:
         tunnel = await room.open(22)
         assert await talk(tunnel, b"x") == b""
         assert room.now(tunnel).trouble == "nobody carries it"
+
+
+@alone
+async def test_where_no_way_is_left_none_is_opened_and_it_is_said_what_to_do() -> None:
+    async with Room(router(22)) as room:
+        room.way = None
+        refusal = await room.refusal(22)
+        assert refusal.code == "NOT_CONNECTED"
+        assert "this computer does not poll r1" in refusal.message
+        assert not room.noted
+
+
+@alone
+async def test_two_clicks_at_once_open_one() -> None:
+    async with Room(router(22)) as room:
+        one, other = await asyncio.gather(room.open(22), room.open(22))
+        assert one == other
+        assert [kind for kind, _ in room.noted] == ["tunnel_opened"]
+
+
+@alone
+async def test_one_that_two_end_at_once_ends_once() -> None:
+    devices = [router(22, UUID(int=n)) for n in (1, 2)]
+    async with Room(*devices) as room:
+        first, second = [await room.open(22, device.id) for device in devices]
+        room.devices.clear()
+        room.leaving.clear()
+        turning = asyncio.create_task(room.turn())
+        await until(lambda: room.left == [first.id])
+        closing = asyncio.create_task(room.close(second))
+        await until(lambda: room.left == [first.id, second.id])
+        room.leaving.set()
+        await turning
+        assert not (await closing).refusals
+        assert [kind for kind, _ in room.noted].count("tunnel_closed") == 2
+        assert room.now(second).ended == "closed by hand"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system lists whose a connection is")
+def test_a_connection_whose_other_end_is_closed_is_nobodys() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        far = socket.create_connection(server.getsockname())
+        near, _ = server.accept()
+        with near:
+            far.shutdown(socket.SHUT_WR)
+            assert near.recv(1) == b""
+            assert is_ours(near), "who says no more is still there"
+            far.close()
+            assert not is_ours(near)
 
 
 def test_a_connection_of_another_user_is_not_ours(tmp_path: Path) -> None:

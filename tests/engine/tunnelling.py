@@ -81,11 +81,14 @@ class Room:
         self.devices = {one.id: one for one in devices}
         self.now_s = 0.0
         self.why_not = ""
-        self.way: Way = "direct"
+        self.way: Way | None = "direct"
         self.told: list[TunnelsState] = []
         self.noted: list[tuple[str, Tunnel]] = []
         self.kept: list[PortPool] = []
         self.left: list[UUID] = []
+        self.leaving = asyncio.Event()
+        """Whether what is left is left at once."""
+        self.leaving.set()
         self.tcp = TcpTransport()
         ids = iter(range(1, 1000))
         first = min(free_port(), 60_000)
@@ -143,6 +146,7 @@ class Room:
 
     async def _leave(self, tunnel: UUID) -> None:
         self.left.append(tunnel)
+        await self.leaving.wait()
 
     async def _keep(self, pool: PortPool) -> None:
         self.kept.append(pool)

@@ -207,6 +207,18 @@ async def test_where_nobody_polls_nobody_carries_and_it_is_said(
         assert "carr" in await refusal(at, at.device.id, at.echo.port)
 
 
+async def test_where_the_server_is_away_nobody_is_offered_a_log_in_at_an_address_that_others_poll(
+    tmp_path: Path, server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scene(server_database, tmp_path) as at, running(at.collector):
+        await carried_by(at)
+        with monkeypatch.context() as away:
+            away.setattr(at.window.engine._tunnels, "_is_online", lambda: False)
+            reply = await at.window.ask(OpenTunnel(1, at.device.id, at.echo.port, "Ben"))
+            assert [one.code for one in reply.refusals] == ["NOT_CONNECTED"]
+        assert (await at.open()).way == "relay"
+
+
 async def test_who_loses_the_right_loses_the_tunnel(tmp_path: Path, server_database: ServerDatabase) -> None:
     async with scene(server_database, tmp_path) as at, running(at.collector):
         await carried_by(at)
