@@ -25,11 +25,26 @@ PERSON_CAP, TENANT_CAP, SERVER_CAP = 16, 64, 512
 
 
 class Crossing:
-    """One tunnel by this server. `carrier` is the install that is to come, `carrier_name` its computer."""
+    """One tunnel by this server, to a port of a device that had an address when it began. `carrier` is the install that is to
+    come, `carrier_name` its computer, `is_shared`: a colleague's, who shares a tunnel of his."""
 
-    def __init__(self, id: UUID, who: Principal, device: UUID, carrier: UUID, carrier_name: str) -> None:
-        self.id, self.who, self.device = id, who, device
-        self.carrier, self.carrier_name = carrier, carrier_name
+    def __init__(  # noqa: PLR0917
+        self,
+        id: UUID,
+        who: Principal,
+        device: UUID,
+        address: str,
+        port: int,
+        carrier: UUID,
+        carrier_name: str,
+        *,
+        is_shared: bool = False,
+    ) -> None:
+        self.id, self.who = id, who
+        self.device, self.address, self.port = device, address, port
+        self.carrier, self.carrier_name, self.is_shared = carrier, carrier_name, is_shared
+        self.carried_by: Principal | None = None
+        """Who came with the carrying end."""
         self.ended = asyncio.Event()
         self.to_bytes = self.from_bytes = 0
         self.began_s = time.monotonic()
@@ -41,12 +56,18 @@ class Crossing:
         if not self._ending.done():
             self._ending.set_result(why)
 
-    def arrive(self, far: Peer, refusal: str) -> bool:
+    @property
+    def people(self) -> list[Principal]:
+        """Whose rights it needs: who opened it, and who carries it."""
+        return [self.who] if self.carried_by is None else [self.who, self.carried_by]
+
+    def arrive(self, far: Peer, carried_by: Principal, refusal: str) -> bool:
         """Whoever carries has come, or says why not; False where somebody has come already."""
         if self._arrival.done() or self.ended.is_set():
             return False
         if refusal:
             self.hang_up(HangUp("REFUSED", f"{self.carrier_name}: {refusal}"))
+        self.carried_by = carried_by
         self._arrival.set_result(far)
         return True
 

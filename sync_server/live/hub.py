@@ -15,8 +15,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from domain.inventory import Device
 from domain.sync import HEARTBEAT_S, Cycles
+from domain.tunnels import services_of
 from engine.tasks import end, keep
+from sync_server import inventory
 from sync_server.charts import Charts
 from sync_server.ingest import Ingest
 from sync_server.ledger import NEWS
@@ -44,6 +47,7 @@ ACCESS = "heliograph_access"
 DEAF = "deaf"
 """What a server says of itself that has the turn at the broker, while that is away."""
 CHANNELS = (NEWS, presence.PEOPLE, polling.POLLING, ACCESS)
+LESS = "who carries it may not any more"
 ASK_S = 60.0
 ASK_DEAF_S = 10.0
 """The same while no news come."""
@@ -284,7 +288,7 @@ class Hub:
     async def _ask_told(self) -> None:
         while True:
             id = await self._asked.get()
-            await self._ask_again([one for one in self.connected() if id in (one.who.tenant, one.who.id)])
+            await self._ask_again([one for one in self.connected() if _is_of(one, id)])
 
     async def _ask_all(self) -> None:
         while True:
@@ -314,13 +318,47 @@ class Hub:
         now: Principal | None = await self._admission.again(line.who)
         if now is None:
             return HangUp("SESSION_OVER", "the session is over: log in again")
-        if (now.role, now.permissions, now.reach) != (line.who.role, line.who.permissions, line.who.reach):
+        if not _is_as_before(line.who, now):
             return HangUp("CLOSING", "what you may do here has changed", 0.5)
-        if isinstance(line, Crossing):
-            async with self.works.database.transaction(line.who) as transaction:
-                if not await transaction.fetchval("SELECT true FROM device WHERE id = $1", line.device):
-                    return HangUp("NOT_FOUND", "the device is not there any more, or not for you")
-        return None
+        return await self._reason_of(line) if isinstance(line, Crossing) else None
+
+    async def _reason_of(self, crossing: Crossing) -> HangUp | None:
+        async with self.works.database.transaction(crossing.who) as transaction:
+            device: Device | None = await inventory.thing(transaction, "device", crossing.device)
+        if device is None:
+            return HangUp("NOT_FOUND", "the device is not there any more, or not for you")
+        if device.address != crossing.address or crossing.port not in services_of(device):
+            return HangUp("NOT_FOUND", "the device has another address or other ports now")
+        if (who := crossing.carried_by) is None:
+            return None
+        now: Principal | None = await self._admission.again(who)
+        why = LESS if now is None or not _is_as_before(who, now) else ""
+        why = why or await self.why_not_carried(crossing, who)
+        return HangUp("REFUSED", f"{crossing.carrier_name}: {why}") if why else None
+
+    async def why_not_carried(self, crossing: Crossing, who: Principal) -> str:
+        """Return why somebody is not to carry a tunnel; empty where he is. Raises as `Database.transaction` does."""
+        if crossing.is_shared:
+            if not who.may("tunnels:write"):
+                return LESS
+            room = self.rooms.get(crossing.who.tenant) if crossing.who.tenant is not None else None
+            if room is not None and room.tunnels.keeps_back(crossing.carrier, crossing.device, crossing.port):
+                return "that tunnel is not shared any more"
+        async with self.works.database.transaction(who) as transaction:
+            if not await transaction.fetchval(OWN_INSTALL, crossing.carrier, who.id):
+                return "this install was revoked"
+            is_seen = await transaction.fetchval("SELECT true FROM device WHERE id = $1", crossing.device)
+        return "" if is_seen else LESS
+
+
+def _is_of(one: Line | Viewer | Crossing, id: UUID) -> bool:
+    """Tell whether somebody is there by an account, or of a tenant."""
+    people = one.people if isinstance(one, Crossing) else [one.who]
+    return any(id in (who.tenant, who.id) for who in people)
+
+
+def _is_as_before(old: Principal, now: Principal) -> bool:
+    return (now.role, now.permissions, now.reach) == (old.role, old.permissions, old.reach)
 
 
 async def _ended(lines: Sequence[Line | Viewer | Crossing]) -> None:

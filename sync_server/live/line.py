@@ -25,6 +25,7 @@ from domain.sync import (
     Alive,
     Cycles,
     Digests,
+    Hello,
     Lease,
     Loads,
     Person,
@@ -226,10 +227,9 @@ class Line:
             if data is None:
                 return self._peer.left_in_peace
             self.heard_s = now_s = time.monotonic()
-            wait_s = max(messages.spend(1, now_s), data_bytes.spend(len(data), now_s))
             message = decode(data)
-            if isinstance(message, Seen):
-                wait_s = max(wait_s, reports.spend(1, now_s))
+            report_s = reports.spend(1, now_s) if isinstance(message, Seen) else 0.0
+            wait_s = max(messages.spend(1, now_s), data_bytes.spend(len(data), now_s), report_s)
             match message:
                 case Alive(at_us, untold, beat):
                     self.ahead_us = max(-CLOCK_CAP_US, min(CLOCK_CAP_US, at_us - self._works.now_us()))
@@ -241,18 +241,16 @@ class Line:
                     self._on_seen(report)
                 case Loads() if self.room is not None:
                     self.room.on_loads(self, message)
-                case TellTunnels() | TakeOver() if self.room is not None:
-                    self.room.on_tunnels(self, message)
                 case Taken(revision):
                     self._on_taken(revision)
                 case Cycles():
                     await self._doing.keep_cycles(message)
                 case AskSeries() | AskPorts():
                     await self._doing.read_series(message)
-                case Push() | Tell() | Digests() | Subscribe() | Present() | AskNow() | LetGo():
-                    await self._work.put(message)
-                case _:
+                case Hello():
                     raise HangUp("BAD_MESSAGE", "Hello comes once")
+                case _:
+                    await self._work.put(message)
             if wait_s:
                 await asyncio.sleep(wait_s)
 
@@ -283,6 +281,8 @@ class Line:
                     await self._move(looks_at, works_on)
                 case LetGo(slots):
                     await self._let_go(slots)
+                case TellTunnels() | TakeOver() as said if self.room is not None:
+                    await self.room.on_tunnels(self, said)
                 case other:
                     raise AssertionError(f"{type(other).__name__} takes no database")
 

@@ -135,10 +135,10 @@ class Room:
         if is_judge and len(loads.links) <= LOADS_AT_ONCE:
             self._works.relay(self.tenant, CARRIED, msgspec.msgpack.encode(loads.links))
 
-    def on_tunnels(self, line: Line, said: TellTunnels | TakeOver) -> None:
-        """An install says which tunnels it has open, or takes one over."""
+    async def on_tunnels(self, line: Line, said: TellTunnels | TakeOver) -> None:
+        """An install says which tunnels it has open, or takes one over. Raises as `Database.transaction` does."""
         if isinstance(said, TellTunnels):
-            self.tunnels.say(line, said)
+            await self.tunnels.say(line, said)
         else:
             spawn("taking over", self.tunnels.take_over(line, said))
 

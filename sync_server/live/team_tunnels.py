@@ -30,6 +30,7 @@ from sync_server.live.line import Line
 from sync_server.live.reached import Reached
 from sync_server.live.relaying import GIVE_WAY
 from sync_server.live.shelf import View, view_of
+from sync_server.live.sifting import seen_devices
 from sync_server.live.works import AWAY, Works
 from sync_server.security import audit
 
@@ -53,15 +54,20 @@ class TeamTunnels:
         self._known: dict[UUID, tuple[tuple[TeamTunnel, ...], float]] = {}
         self._taken: dict[UUID, float] = {}
         """When tunnels were taken over of late."""
-        self._is_news = False
-        self._told: set[UUID] = set()
-        """Lines that were told."""
+        self._news = 0
+        """Grows with each news."""
+        self._told: dict[UUID, int] = {}
+        """Which news each line has taken."""
 
-    def say(self, line: Line, said: TellTunnels) -> None:
-        """An install says what it has open: relay it, with whose it is."""
+    async def say(self, line: Line, said: TellTunnels) -> None:
+        """An install says what it has open: relay what of it leads to devices that its person reaches, with whose it is. Raises
+        as `Database.transaction` does."""
         person = line.person
         if person is None or not line.who.may("tunnels:write"):
             return
+        told = said.tunnels[:TUNNELS_CAP]
+        async with self._works.database.transaction(line.who) as transaction:
+            seen = await seen_devices(transaction, [one.device for one in told])
         now_us = self._works.now_us()
         stamped = tuple(
             msgspec.structs.replace(
@@ -70,8 +76,10 @@ class TeamTunnels:
                 by=person.name,
                 computer=person.computer,
                 since_us=max(0, min(now_us, one.since_us)),
+                is_shared=one.is_shared and one.way == "direct",
             )
-            for one in said.tunnels[:TUNNELS_CAP]
+            for one in told
+            if one.device in seen
         )
         self._works.relay(self._tenant, TUNNELS, _encoder.encode(_Said(person.install, stamped)))
 
@@ -86,13 +94,19 @@ class TeamTunnels:
         old, _ = self._known.pop(said.install, ((), 0.0))
         if said.tunnels and len(self._known) < INSTALLS_CAP:
             self._known[said.install] = said.tunnels, now_s
-        self._is_news = self._is_news or old != said.tunnels
-        return self._is_news
+        if old == said.tunnels:
+            return False
+        self._news += 1
+        return True
 
     def shared(self, install: UUID, device: UUID, port: int) -> TeamTunnel | None:
         """Return the tunnel to a port of a device by which others may go at an install, if there is one."""
         tunnels, _ = self._known.get(install, ((), 0.0))
         return next((t for t in tunnels if t.is_shared and (t.device, t.target_port) == (device, port)), None)
+
+    def keeps_back(self, install: UUID, device: UUID, port: int) -> bool:
+        """Tell whether an install that is heard says that it shares no tunnel there; of one that says nothing it is not known."""
+        return install in self._known and self.shared(install, device, port) is None
 
     async def take_over(self, line: Line, asked: TakeOver) -> None:
         """Somebody takes a tunnel over: its install is told, where he may; it is written down."""
@@ -118,13 +132,15 @@ class TeamTunnels:
             self._works.relay(self._tenant, GIVE_WAY, encode(give))
 
     async def tell(self, lines: Collection[Line], reached: Reached, now_s: float) -> None:
-        """Tell each line what it has not heard. Raises as `Database.transaction` does."""
+        """Tell each line what it has not heard, a new one also that there is nothing; one without room hears it the next time.
+        Raises as `Database.transaction` does."""
         for install, (_, at_s) in list(self._known.items()):
             if now_s - at_s > TOLD_FOR_S:
                 del self._known[install]
-                self._is_news = True
+                self._news += 1
         looking = [line for line in lines if "presence" in line.topics and line.who.may("edits:read")]
-        due = [line for line in looking if self._is_news or (self._known and line.id not in self._told)]
+        due = [line for line in looking if self._told.get(line.id) != self._news]
+        self._told = {line.id: self._told[line.id] for line in looking if line.id in self._told}
         seen = await reached.by_view([line.who for line in due if view_of(line.who).sites is not None])
         tunnels = [one for some, _ in self._known.values() for one in some]
         packed: dict[View, bytes] = {}
@@ -133,9 +149,8 @@ class TeamTunnels:
             if view not in packed:
                 some = [one for one in tunnels if view.sites is None or one.device in seen[view]]
                 packed[view] = encode(Live(tunnels=tuple(some)))
-            line.tell(packed[view])
-        self._told = {line.id for line in looking}
-        self._is_news = False
+            if line.tell(packed[view]):
+                self._told[line.id] = self._news  # with what came while it was asked who reaches what
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -3,7 +3,7 @@
 Theory: the device is read as whoever asks, so that one of another tenant or beyond his sites is not there. The port must be one
 that the device is administered by. Who carries is whoever polls the device, if that is a collector; it is told on its line, at
 whichever server that is, and comes to this door by itself. Of several servers behind one address it may come to another: it is
-told so, and comes again.
+told so, and comes again. Who carries is asked about as who opens is, when he comes and as long as he carries (`hub.py`).
 One rule: opened, closed and refused are rows of the audit, written here and not by either end.
 """
 
@@ -136,7 +136,16 @@ async def _begun(hub: Hub, who: Principal, tenant: UUID, begin: Begin) -> Crossi
             refused = {**detail, "why": why.refused.message}
             await audit.record(transaction, who, "tunnel.refused", ("device", begin.device), refused)
         raise
-    crossing = Crossing(begin.tunnel, who, device.id, carrier.install, carrier.name)
+    crossing = Crossing(
+        begin.tunnel,
+        who,
+        device.id,
+        device.address,
+        begin.port,
+        carrier.install,
+        carrier.name,
+        is_shared=begin.via is not None,
+    )
     hub.crossings.all[begin.tunnel] = crossing  # before anything is awaited: nobody else has that id
     try:
         async with hub.works.database.transaction(who) as transaction:
@@ -216,10 +225,15 @@ async def _answer(hub: Hub, who: Principal, answer: Answer, peer: Peer) -> None:
     if crossing is None or crossing.who.tenant != who.tenant or crossing.carrier != answer.install:
         await peer.refuse(HangUp("ELSEWHERE", "this tunnel does not wait here", ELSEWHERE_S))
         return
-    if not crossing.arrive(peer, clean_text(answer.refusal, 300)):
+    try:
+        refusal = clean_text(answer.refusal, 300) or await hub.why_not_carried(crossing, who)
+    except AWAY:
+        await peer.refuse(HangUp("CLOSING", "the database is away", 2.0))
+        return
+    if not crossing.arrive(peer, who, refusal):
         await peer.refuse(HangUp("TOO_MANY", "somebody carries this tunnel already"))
         return
-    if answer.refusal:
+    if refusal:
         await peer.send(encode(Met()))
     await crossing.ended.wait()
 

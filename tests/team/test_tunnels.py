@@ -22,6 +22,7 @@ from domain.polling import slot_of
 from domain.tunnels import CloseTunnel, OpenTunnel, ShareTunnel, TakeTunnel, Tunnel
 from engine.access.channel import ChannelLost
 from engine.compose import new_id
+from sync_server.live.crossings import Crossing
 from tests.engine.tunnelling import EchoRouter, talk
 from tests.server.clients import Person
 from tests.server.conftest import ServerDatabase
@@ -258,9 +259,15 @@ async def test_a_colleague_sees_who_is_on_a_router_goes_by_what_is_shared_and_ta
             reader, writer = await asyncio.open_connection("127.0.0.1", joined.port)
             writer.write(b"x")
             assert await reader.readexactly(1) == b"x"
+            hub = at.server.app.state.hub
+            (crossing,) = hub.crossings.all.values()
+            assert await hub._reason(crossing) is None
             assert not (await at.window.ask(ShareTunnel(2, tunnel.id, False))).refusals
             assert await reader.read() == b"", "what was let in goes with what let it in"
             writer.close()
+            await ann.until(lambda: not ann.state.tunnels.team[0].is_shared)
+            why = await hub._reason(crossing)
+            assert why is not None and "not shared any more" in why.refused.message
             await ann.until(lambda: "carries nothing for others" in ann.state.tunnels.tunnels[0].trouble)
             assert not (await at.window.ask(ShareTunnel(3, tunnel.id, True))).refusals
             await ann.until(lambda: ann.state.tunnels.team[0].is_shared)
@@ -270,3 +277,78 @@ async def test_a_colleague_sees_who_is_on_a_router_goes_by_what_is_shared_and_ta
             (taken,) = await at.audited("tunnel.taken_over")
             assert (taken["of"], taken["computer"]) == ("One engineer", "van")
             await ann.until(lambda: not ann.state.tunnels.team)
+
+
+async def carried(scene: Scene) -> tuple[Crossing, Tunnel, asyncio.StreamReader, asyncio.StreamWriter]:
+    """Return a tunnel by the collector through which something has passed."""
+    await carried_by(scene)
+    tunnel = await scene.open()
+    reader, writer = await asyncio.open_connection("127.0.0.1", tunnel.port)
+    writer.write(b"x")
+    assert await reader.readexactly(1) == b"x"
+    (crossing,) = scene.server.app.state.hub.crossings.all.values()
+    return crossing, tunnel, reader, writer
+
+
+async def test_a_collector_that_is_revoked_carries_nothing_any_more(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    async with scene(server_database, tmp_path) as at, running(at.collector) as hill:
+        _, tunnel, reader, writer = await carried(at)
+        await at.admin.ask("DELETE", f"/installs/{hill.team.install}", expect=200)
+        async with asyncio.timeout(WAIT_S):
+            assert await reader.read() == b""
+        writer.close()
+        await at.window.until(lambda: at.now(tunnel).trouble)
+        assert at.now(tunnel).trouble.startswith("hill: "), at.now(tunnel).trouble
+
+
+async def test_the_server_ends_what_leads_to_another_address_or_port_by_now(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    async with scene(server_database, tmp_path) as at, running(at.collector):
+        crossing, _, reader, writer = await carried(at)
+        hub, any_version = at.server.app.state.hub, {"If-Match": "*"}
+
+        async def changed(fields: dict[str, Any]) -> None:
+            path = f"/devices/{at.device.id}"
+            await at.admin.ask("PATCH", path, fields, headers=any_version, expect=200)
+
+        assert await hub._reason(crossing) is None
+        await changed({"address": "127.0.0.2"})
+        why = await hub._reason(crossing)
+        assert why is not None and "another address" in why.refused.message
+        await changed({"address": "127.0.0.1", "probes": []})
+        why = await hub._reason(crossing)
+        assert why is not None and "other ports" in why.refused.message
+        assert await reader.read() == b"", "the engines see it sooner"
+        writer.close()
+
+
+async def test_who_shares_and_loses_the_right_carries_nothing_any_more(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    async with scene(server_database, tmp_path) as at:
+        await at.server.member(at.admin, "engineer", "ann@example.org")
+        folder = await join(tmp_path / "office", at.server, "ann@example.org")
+        await at.window.until(lambda: at.window.engine._board.polls(at.device))
+        tunnel = await at.open()
+        assert not (await at.window.ask(ShareTunnel(1, tunnel.id, True))).refusals
+        async with running(folder) as ann:
+            await ann.until(lambda: ann.state.tunnels.team and ann.state.tunnels.team[0].is_shared)
+            (other,) = ann.state.tunnels.team
+            asked = OpenTunnel(1, at.device.id, at.echo.port, "Ann", other.install)
+            joined = msgspec.convert((await ann.ask(asked)).result["tunnel"], Tunnel)
+            reader, writer = await asyncio.open_connection("127.0.0.1", joined.port)
+            writer.write(b"x")
+            assert await reader.readexactly(1) == b"x"
+            hub = at.server.app.state.hub
+            (crossing,) = hub.crossings.all.values()
+            (ben,) = [one for one in await at.admin.get("/users") if one["login"] == "ben@example.org"]
+            await at.admin.ask("PATCH", f"/users/{ben['id']}", {"role": "viewer"}, expect=200)
+            why = await hub._reason(crossing)
+            assert why is not None and "may not any more" in why.refused.message
+            now = await hub._admission.again(crossing.carried_by)
+            assert await hub.why_not_carried(crossing, now) == "who carries it may not any more"
+            assert await reader.read() == b""
+            writer.close()

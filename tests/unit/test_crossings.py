@@ -37,7 +37,7 @@ class End:
 
 
 def crossing(number: int = 1, who: Principal = BEN) -> Crossing:
-    return Crossing(UUID(int=number), who, UUID(int=5), UUID(int=6), "hill")
+    return Crossing(UUID(int=number), who, UUID(int=5), "10.0.0.1", 22, UUID(int=6), "hill")
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -47,7 +47,7 @@ def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
 async def met(one: Crossing, near: End, far: End) -> asyncio.Task[HangUp]:
     task = asyncio.ensure_future(one.run(cast(Peer, near)))
     await asyncio.sleep(0)
-    assert one.arrive(cast(Peer, far), "")
+    assert one.arrive(cast(Peer, far), BEN, "")
     while not far.told:  # noqa: ASYNC110 it hears that it met
         await asyncio.sleep(0)
     return task
@@ -67,7 +67,7 @@ def test_frames_pass_both_ways_as_they_are_and_are_counted() -> None:
         assert (await task).refused.message == "hill hung up"
         assert (one.to_bytes, one.from_bytes) == (6, 3)
         assert one.ended.is_set()
-        assert not one.arrive(cast(Peer, far), ""), "it is over"
+        assert not one.arrive(cast(Peer, far), BEN, ""), "it is over"
 
     run(test)
 
@@ -87,8 +87,8 @@ def test_a_refusal_of_the_other_end_is_told_in_its_words() -> None:
         one, near = crossing(), End()
         task = asyncio.ensure_future(one.run(cast(Peer, near)))
         await asyncio.sleep(0)
-        assert one.arrive(cast(Peer, End()), "the device is not known there")
-        assert not one.arrive(cast(Peer, End()), "")
+        assert one.arrive(cast(Peer, End()), BEN, "the device is not known there")
+        assert not one.arrive(cast(Peer, End()), BEN, "")
         assert (await task).refused.message == "hill: the device is not known there"
         assert not near.told
 
