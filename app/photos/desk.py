@@ -152,6 +152,11 @@ class PhotoDesk(QObject):
             read = _Read(number, *file.read())
         except NoPhoto as error:
             read = _Read(number, wrong=str(error))
+        except (
+            ValueError,
+            MemoryError,
+        ):  # a path that is none, or a computer that is full: the next one goes on
+            read = _Read(number, wrong=f"{file.name} cannot be read")
         with suppress(RuntimeError):  # the window is gone
             self._was_read.emit(read)
 

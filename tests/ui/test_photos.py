@@ -185,6 +185,14 @@ def test_a_slow_disk_holds_up_no_window_and_what_it_brings_after_cancel_is_dropp
     assert photo.digest == told["digest"]
 
 
+def test_a_path_that_is_none_holds_up_no_other_file(bench: Bench, blobs: Blobs) -> None:
+    files = [GivenFile("odd.jpg", Path("a\0b")), GivenFile("good.jpg", None, jpeg())]
+    bench.window.photos.add(HILL, files)
+    bench.wait_for(lambda: photos(bench) and not bench.window.photos._waiting)
+    said = [toast.label.text() for toast in bench.window.toasts.shown]
+    assert "Odd.jpg cannot be read" in said
+
+
 def test_adding_is_cancelled_and_nothing_comes_of_it(bench: Bench, blobs: Blobs) -> None:
     heard: list[DevelopPhoto] = []
 
