@@ -56,6 +56,10 @@ class Member:
         )
         self.client: TestClient = self._open.enter_context(self.process.client())
 
+    def look_again(self) -> None:
+        """Look at the engine as a window does that has just come: one that took nothing for long was hung up."""
+        self.client = self._open.enter_context(self.process.client())
+
     def kill(self) -> None:
         """Kill it where it stands."""
         self.process.process.kill()

@@ -87,6 +87,8 @@ def secret(run: FaultRun) -> None:
 def photograph(run: FaultRun) -> None:
     """A photograph whose engine is killed while it goes up goes on where it was, and comes to the other by its hash."""
     mara, joe = run.members[:2]
+    for one in (mara, joe):
+        one.look_again()
     file, told = jpeg(scene(2_048, 1_536)), dict[str, Any]()
     while "digest" not in told:
         piece = file[(have := told.get("have", 0)) : have + PIECE_BYTES]

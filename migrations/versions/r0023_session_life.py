@@ -9,7 +9,7 @@ from alembic import op
 
 from migrations.guards import on_postgres
 
-revision = "0024"
+revision = "0023"
 down_revision = "0022"
 branch_labels = None
 depends_on = None
