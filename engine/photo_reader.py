@@ -22,6 +22,7 @@ import msgspec
 from domain.blobs import digest_of
 from domain.photo import FILE_CAP_BYTES, SIDE_PX, THUMB_PX
 from domain.text import clean_text
+from engine.child import limit_self
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -181,7 +182,7 @@ def _refuse(words: str) -> NoReturn:
 
 def main() -> int:
     """Read a file from the input; say what was made of it as one line with its bytes behind, or what is wrong."""
-    _set_limits()
+    limit_self(MEMORY_BYTES, CPU_S)
     said: dict[str, object]
     pictures = b""
     try:
@@ -194,19 +195,3 @@ def main() -> int:
     sys.stdout.buffer.write(msgspec.json.encode(said) + b"\n" + pictures)
     sys.stdout.buffer.flush()
     return 0
-
-
-def _set_limits() -> None:
-    """Take no more of the computer than a photograph may cost; where a system has no limits, the parent's time ends us."""
-    if sys.platform != "win32":
-        import os  # noqa: PLC0415
-        import resource  # noqa: PLC0415
-
-        for which, most in (
-            (resource.RLIMIT_AS, MEMORY_BYTES),
-            (resource.RLIMIT_CPU, CPU_S),
-            (resource.RLIMIT_CORE, 0),
-        ):
-            with suppress(ValueError, OSError):
-                resource.setrlimit(which, (most, most))
-        os.nice(10)

@@ -9,8 +9,6 @@ decodes no foreign picture, and a file that ends its reader is a file that is re
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -21,6 +19,7 @@ from domain.errors import Refusal
 from domain.photo import FILE_CAP_BYTES
 from domain.text import clean_text
 from domain.wire import Reply
+from engine.child import NotStarted, own_command, running
 from engine.photo_reader import Developed
 
 READ_PHOTO = "--read-photo"
@@ -28,8 +27,6 @@ FILE_S = 30.0
 """Longest that one file may take."""
 FILES_AT_ONCE = 2
 _LINE_BYTES = 4_096
-_WINDOWS_FLAGS = ("CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
-"""What `nice` is elsewhere, the reader does to itself."""
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -49,7 +46,7 @@ class Darkroom:
     """Files on their way in."""
 
     def __init__(self, command: Sequence[str] = (), file_s: float = FILE_S) -> None:
-        self._command, self._file_s = command or _reader_command(), file_s
+        self._command, self._file_s = command or own_command(READ_PHOTO), file_s
         self._coming: dict[str, bytearray] = {}
         self._reading = asyncio.Lock()
 
@@ -80,33 +77,16 @@ class Darkroom:
     async def _develop(self, data: bytes) -> Made | str:
         """Return what the reader makes of a file, or in words why it is refused. Cancel it to end it."""
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                limit=_LINE_BYTES,
-                creationflags=sum(getattr(subprocess, name, 0) for name in _WINDOWS_FLAGS),
-            )
-        except OSError as error:
-            return f"its reader cannot be started: {error}"
-        assert process.stdin is not None and process.stdout is not None
-        try:
-            async with asyncio.timeout(self._file_s):
+            async with running(self._command, _LINE_BYTES) as child, asyncio.timeout(self._file_s):
                 with suppress(ConnectionError):
-                    process.stdin.write(data)
-                    await process.stdin.drain()
-                process.stdin.close()
-                return await _heard(process.stdout)
+                    child.hears.write(data)
+                    await child.hears.drain()
+                child.hears.close()
+                return await _heard(child.says)
         except TimeoutError:
             return f"it took more than {self._file_s:g} s to read"
-        finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                while await process.stdout.read(PIECE_BYTES):
-                    pass  # `wait` waits for the pipe's end too
-                await process.wait()
+        except NotStarted as error:
+            return f"its reader cannot be started: {error}"
 
 
 async def _heard(said: asyncio.StreamReader) -> Made | str:
@@ -121,13 +101,6 @@ async def _heard(said: asyncio.StreamReader) -> Made | str:
             if (digest_of(made.picture), digest_of(made.thumb)) == (told.digest, told.thumb):
                 return made
     return "its reader ended without an answer"
-
-
-def _reader_command() -> list[str]:
-    """Return how the reader is started: as ourselves, with one word."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, READ_PHOTO]
-    return [sys.executable, "-m", "engine", READ_PHOTO]
 
 
 def _refused(piece: DevelopPhoto, words: str, field: str) -> Reply:

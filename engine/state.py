@@ -16,7 +16,7 @@ from domain.fact import Fact
 from domain.fault import Fault
 from domain.finding import Find
 from domain.health import Health
-from domain.inventory import KINDS, Inventory
+from domain.inventory import KINDS, Inventory, Kind
 from domain.load import LinkState
 from domain.maps import MapFile
 from domain.observation import Value
@@ -26,34 +26,26 @@ from domain.tunnels import TunnelsState
 from domain.wire import FOUND_KINDS, EngineState, FoundKind, LatestValues
 from engine.storage.batch import Loaded
 
-Table = Literal[
-    "site",
-    "device",
-    "link",
-    "credential",
-    "rule",
-    "maintenance",
-    "ignored",
-    "diagram",
-    "spot",
-    "drawing",
-    "photo",
-    "health",
-    "link_state",
-    "alert",
-    "fault",
-    "derived_link",
-    "contradiction",
-    "operation",
-    "find",
-    "map",
-    "fact",
-    "facts",
-    "values",
-    "engine",
-    "team",
-    "tunnels",
-]
+Table = (
+    Kind
+    | Literal[
+        "health",
+        "link_state",
+        "alert",
+        "fault",
+        "derived_link",
+        "contradiction",
+        "operation",
+        "find",
+        "map",
+        "fact",
+        "facts",
+        "values",
+        "engine",
+        "team",
+        "tunnels",
+    ]
+)
 
 
 class Subject(NamedTuple):

@@ -6,21 +6,19 @@ One rule: cancelled or hung, the process is gone before anybody goes on, and so 
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from engine.child import Child, NotStarted, own_command, running
 from engine.maps.worker import MapJob, MapWord
 
 WORK_ON_MAPS = "--work-on-maps"
 SILENT_S = 120.0
 """Longest silence of the worker; it speaks after each chunk and each 65,536 entries."""
 LINE_CAP_BYTES = 1024 * 1024
-_WINDOWS_FLAGS = ("CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
 
 OnWord = Callable[[MapWord], Awaitable[None]]
 """Gets each word on how far it is; the work rests until it returns."""
@@ -31,10 +29,8 @@ class WorkFailed(Exception):
 
 
 def worker_command() -> list[str]:
-    """Return how the worker is started: as ourselves, with one word."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, WORK_ON_MAPS]
-    return [sys.executable, "-m", "engine", WORK_ON_MAPS]
+    """Return how the worker is started."""
+    return own_command(WORK_ON_MAPS)
 
 
 async def work(
@@ -56,41 +52,28 @@ async def work(
 
 async def _converse(job: MapJob, on_word: OnWord, command: list[str], silent_s: float) -> MapWord:
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            limit=LINE_CAP_BYTES,
-            creationflags=sum(getattr(subprocess, name, 0) for name in _WINDOWS_FLAGS),
-        )
-    except OSError as error:
-        raise WorkFailed(f"the process that reads maps cannot be started: {error}") from None
-    assert process.stdin is not None and process.stdout is not None
-    try:
-        with suppress(ConnectionError):
-            process.stdin.write(msgspec.json.encode(job) + b"\n")
-        while True:
-            try:
-                async with asyncio.timeout(silent_s):  # `wait_for` of 3.11 can swallow a cancellation
-                    line = await process.stdout.readline()
-                word = msgspec.json.decode(line, type=MapWord) if line else None
-            except TimeoutError:
-                raise WorkFailed(f"the process that reads maps was silent for {silent_s:g} s") from None
-            except (ValueError, msgspec.MsgspecError):
-                raise WorkFailed("what the process that reads maps says cannot be understood") from None
-            if word is None:
-                raise WorkFailed(f"the process that reads maps ended (code {await process.wait()})")
-            if word.refused or word.survey is not None or word.size is not None:
-                return word
-            await on_word(word)
+        async with running(command, LINE_CAP_BYTES) as child:
             with suppress(ConnectionError):
-                process.stdin.write(b"\n")
-    finally:
-        process.stdin.close()
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            while await process.stdout.read(65_536):
-                pass  # `wait` waits for the pipe's end too
-            await process.wait()
+                child.hears.write(msgspec.json.encode(job) + b"\n")
+            while True:
+                word = await _word(child, silent_s)
+                if word.refused or word.survey is not None or word.size is not None:
+                    return word
+                await on_word(word)
+                with suppress(ConnectionError):
+                    child.hears.write(b"\n")
+    except NotStarted as error:
+        raise WorkFailed(f"the process that reads maps cannot be started: {error}") from None
+
+
+async def _word(child: Child, silent_s: float) -> MapWord:
+    try:
+        async with asyncio.timeout(silent_s):  # `wait_for` of 3.11 can swallow a cancellation
+            line = await child.says.readline()
+        if line:
+            return msgspec.json.decode(line, type=MapWord)
+    except TimeoutError:
+        raise WorkFailed(f"the process that reads maps was silent for {silent_s:g} s") from None
+    except (ValueError, msgspec.MsgspecError):
+        raise WorkFailed("what the process that reads maps says cannot be understood") from None
+    raise WorkFailed(f"the process that reads maps ended (code {await child.process.wait()})")

@@ -13,7 +13,6 @@ import stat
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +20,7 @@ import msgspec
 
 from domain.maps import Box, CutSize
 from domain.text import clean_text
+from engine.child import limit_self
 from engine.maps.archive import Archive
 from engine.maps.cut import plan_cut, write_cut
 from engine.maps.directory import BadMap
@@ -61,7 +61,7 @@ class MapWord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def main() -> int:
     """Do the job on the input."""
-    _set_limits()
+    limit_self(MEMORY_BYTES)
     words, answers = sys.stdout.buffer, sys.stdin.buffer
     job = msgspec.json.decode(answers.readline(), type=MapJob)
     _say(words, do(job, _teller(words, answers)))
@@ -122,15 +122,3 @@ def _teller(words: IO[bytes], answers: IO[bytes]) -> Callable[[int, int, str], N
 def _say(words: IO[bytes], word: MapWord) -> None:
     words.write(msgspec.json.encode(word) + b"\n")
     words.flush()
-
-
-def _set_limits() -> None:
-    """Take no more of the computer than a map may cost."""
-    if sys.platform != "win32":
-        import resource  # noqa: PLC0415
-
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        os.nice(10)

@@ -22,6 +22,7 @@ import msgspec
 
 from domain.mib import MibProblem, NodeKind
 from domain.text import clean_text
+from engine.child import limit_self
 from engine.mibs.complaints import grammar_of, line_of, semantics_of
 from engine.mibs.facts import (
     BASE_SYNTAXES,
@@ -335,7 +336,7 @@ def _syntax(told: Mapping[str, Any], module: str, origin: Mapping[str, str]) -> 
 
 def main() -> int:
     """Do the job on the input."""
-    _set_limits()
+    limit_self(MEMORY_BYTES, CPU_S)
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=ReaderJob)
     texts = {}
     for file in job.files:
@@ -359,18 +360,3 @@ def _text(path: Path) -> str:
 def _say(file: str) -> None:
     sys.stdout.buffer.write(msgspec.json.encode({"at": file}) + b"\n")
     sys.stdout.buffer.flush()
-
-
-def _set_limits() -> None:
-    """Take no more of the computer than a MIB may cost; where a system has no limits, the parent's time ends us."""
-    if sys.platform != "win32":
-        import os  # noqa: PLC0415
-        import resource  # noqa: PLC0415
-
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        os.nice(10)

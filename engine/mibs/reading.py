@@ -12,8 +12,6 @@ import asyncio
 import hashlib
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +21,7 @@ import msgspec
 
 from domain.mib import MibProblem
 from domain.text import clean_text
+from engine.child import NotStarted, own_command, running
 from engine.mibs.facts import Module
 
 FILES_CAP = 1_000
@@ -30,12 +29,12 @@ FILE_BYTES = 4 * 1024 * 1024
 """The largest MIB of a vendor that is known has 1.5 MB."""
 TOTAL_BYTES = 64 * 1024 * 1024
 """Of all files; two thousand modules of a dozen vendors have as much."""
+READ_MIBS = "--read-mibs"
 FILE_S = 30.0
 """Longest silence of the reader: one file, however large, takes a second or two."""
 TOTAL_S = 900.0
 RESTARTS_CAP = 8
 OUT_BYTES = 128 * 1024 * 1024
-OUT_CHUNK_BYTES = 64 * 1024
 DEPTH_CAP = 4
 """Folders within folders that are looked into."""
 ENDINGS = frozenset({"", ".mib", ".mi2", ".my", ".txt", ".asn", ".asn1", ".smi", ".smiv2"})
@@ -43,8 +42,6 @@ VERSION = 1
 """Of what the reader makes of a text; raised when that changes."""
 
 _NAME_CAP = 200
-_WINDOWS_FLAGS = ("CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
-"""What `nice` is elsewhere, the reader does to itself."""
 
 
 class Listed(NamedTuple):
@@ -78,16 +75,6 @@ class ReaderJob(msgspec.Struct, frozen=True):
     out: str
     digest: str
     problems: tuple[MibProblem, ...] = ()
-
-
-def reader_command() -> list[str]:
-    """Return how the reader is started: as ourselves, with one word."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, READ_MIBS]
-    return [sys.executable, "-m", "engine", READ_MIBS]
-
-
-READ_MIBS = "--read-mibs"
 
 
 def list_files(folder: Path) -> Listed:
@@ -183,7 +170,7 @@ class Reading:
         self._folder = folder
         self._kept = kept
         self._on_file = on_file
-        self._command = list(command or reader_command())
+        self._command = list(command or own_command(READ_MIBS))
         self._file_s = file_s
         self._total_s = total_s
 
@@ -228,39 +215,24 @@ class Reading:
         ends_s = loop.time() + left_s
         at, begun = "", set[str]()
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                creationflags=sum(getattr(subprocess, name, 0) for name in _WINDOWS_FLAGS),
-            )
-        except OSError as error:
+            async with running(self._command) as child:
+                with suppress(ConnectionError):
+                    child.hears.write(msgspec.json.encode(job))
+                    child.hears.close()  # what is left is sent on; a reader that does not take it is silent
+                while True:
+                    patience_s = min(self._file_s, ends_s - loop.time())
+                    try:
+                        async with asyncio.timeout(max(patience_s, 0.01)):
+                            line = await child.says.readline()
+                    except (TimeoutError, ValueError):
+                        return at, f"it took more than {self._file_s:g} s"
+                    if not line:
+                        break
+                    with suppress(msgspec.MsgspecError):
+                        at = msgspec.json.decode(line, type=dict[str, str]).get("at", at)
+                        begun.add(at)
+                        self._on_file(_shown(at), len(begun))
+                code = await child.process.wait()
+                return at, "" if code == 0 else f"the reader ended at it (code {code})"
+        except NotStarted as error:
             return "", f"the reader cannot be started: {error}"
-        assert process.stdin is not None and process.stdout is not None
-        try:
-            with suppress(ConnectionError):
-                process.stdin.write(msgspec.json.encode(job))
-                process.stdin.close()  # what is left of it is sent on; a reader that does not take it is silent
-            while True:
-                patience_s = min(self._file_s, ends_s - loop.time())
-                try:
-                    async with asyncio.timeout(max(patience_s, 0.01)):
-                        line = await process.stdout.readline()
-                except (TimeoutError, ValueError):
-                    return at, f"it took more than {self._file_s:g} s"
-                if not line:
-                    break
-                with suppress(msgspec.MsgspecError):
-                    at = msgspec.json.decode(line, type=dict[str, str]).get("at", at)
-                    begun.add(at)
-                    self._on_file(_shown(at), len(begun))
-            code = await process.wait()
-            return at, "" if code == 0 else f"the reader ended at it (code {code})"
-        finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                while await process.stdout.read(OUT_CHUNK_BYTES):
-                    pass  # `wait` waits for the pipe's end too, which nobody sees who has stopped reading
-                await process.wait()

@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from domain.text import clean_text
+from engine.child import limit_self
 from engine.terrain.tiles import VOID, Head, Sample, write_tile
 
 FILE_BYTES = 700 * 1024 * 1024
@@ -242,7 +243,7 @@ def _refuse(words: str) -> NoReturn:
 
 def main() -> int:
     """Do the job on the input; say the tile's head or what is wrong, as one line."""
-    _set_limits()
+    limit_self(MEMORY_BYTES, CPU_S)
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=ReaderJob)
     told: dict[str, object]
     try:
@@ -255,19 +256,3 @@ def main() -> int:
         told = {"wrong": "it needs more memory than terrain may take"}
     sys.stdout.buffer.write(msgspec.json.encode(told) + b"\n")
     return 0
-
-
-def _set_limits() -> None:
-    """Take no more of the computer than a tile may cost; where a system has no limits, the parent's time ends us."""
-    if sys.platform != "win32":
-        import os  # noqa: PLC0415
-        import resource  # noqa: PLC0415
-
-        for which, most in (
-            (resource.RLIMIT_AS, MEMORY_BYTES),
-            (resource.RLIMIT_CPU, CPU_S),
-            (resource.RLIMIT_CORE, 0),
-        ):
-            with suppress(ValueError, OSError):
-                resource.setrlimit(which, (most, most))
-        os.nice(10)

@@ -1,12 +1,11 @@
 """Who comes in: a socket is taken, says Hello with a token that opens one stream, and is welcomed or told why not.
 
 Counterpart: `engine/sync/client.py`.
-One rule: until somebody is admitted he gets no more than ten seconds, 64 KiB and one sentence.
+One rule: what a line may do is decided here, once, as whoever holds it: his rights change, and he comes again.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 from uuid import UUID, uuid4
@@ -21,25 +20,17 @@ from engine import VERSION
 from sync_server.database import Transaction
 from sync_server.live import polling, presence
 from sync_server.live.frames import HangUp, Peer, decode
-from sync_server.live.hub import LATE_S, Hub
+from sync_server.live.greeting import Caller, greet
+from sync_server.live.hub import Hub
 from sync_server.live.line import Line
 from sync_server.live.reading import READS
-from sync_server.live.works import AWAY
 from sync_server.security import audit
-from sync_server.security.limits import LimitExceeded
-from sync_server.security.principal import Origin, Principal
-from sync_server.security.tokens import TokenInvalid
-from sync_server.services import Services
+from sync_server.security.principal import Principal
 
 _log = logging.getLogger("sync_server.live")
 
 PATH = "/api/v1/live"
-HELLO_S = 10.0
 HELLO_CAP_BYTES = 64 * 1024
-GREETING_CAP = 500
-"""Sockets at a time that have not said who they are."""
-LATER_S = 30.0
-AGENT_CAP = 256
 VERSION_CAP = 60
 router = APIRouter()
 
@@ -47,51 +38,14 @@ router = APIRouter()
 @router.websocket(PATH)
 async def serve_line(socket: WebSocket) -> None:
     """Serve one install, or one who listens."""
-    services: Services = socket.app.state.services
-    hub: Hub = socket.app.state.hub
-    if is_foreign_page(socket, services):
-        await socket.close()  # before it is taken: a page of another site gets 403
-        return
-    await socket.accept()
-    peer = Peer(socket)
-    async with peer.told_of_bugs():
-        await _serve(socket, peer, services, hub)
+    await greet(socket, _come_in, _serve)
 
 
-async def _serve(socket: WebSocket, peer: Peer, services: Services, hub: Hub) -> None:
-    hub.greeting += 1
-    try:
-        if hub.is_closing:
-            raise HangUp("CLOSING", "the server stops", LATE_S)
-        if hub.greeting > GREETING_CAP:
-            raise HangUp("TOO_MANY", "too many connect just now", LATER_S)
-        admitted = await _admitted(socket, peer, services, hub)
-    except HangUp as why:
-        await peer.refuse(why)
-        return
-    except AWAY:
-        await peer.refuse(HangUp("CLOSING", "the database is away", 2.0))
-        return
-    finally:
-        hub.greeting -= 1
-    if admitted is not None:
-        line, first = admitted
-        assert line.who.tenant is not None
-        socket.scope.setdefault("state", {})["tenant_id"] = line.who.tenant
-        await hub.serve(line, line.who.tenant, first)
-
-
-async def _admitted(socket: WebSocket, peer: Peer, services: Services, hub: Hub) -> tuple[Line, bytes] | None:
-    """Return somebody's line and Welcome; None where he left. Raises HangUp, and as `Database.transaction` does."""
-    try:
-        async with asyncio.timeout(HELLO_S):
-            data = await peer.receive()
-    except TimeoutError:
-        raise HangUp("BAD_MESSAGE", f"Hello expected within {HELLO_S:g} s") from None
+async def _come_in(caller: Caller) -> tuple[Line, UUID, bytes] | None:
+    """Return somebody's line, its tenant and Welcome; None where he left. Raises HangUp, and as `Database.transaction` does."""
+    data = await caller.first_words(HELLO_CAP_BYTES, "Hello")
     if data is None:
         return None
-    if len(data) > HELLO_CAP_BYTES:
-        raise HangUp("BAD_MESSAGE", f"Hello of at most {HELLO_CAP_BYTES} bytes expected, got {len(data)}")
     hello = decode(data)
     if not isinstance(hello, Hello):
         raise HangUp("BAD_MESSAGE", "Hello comes first")
@@ -101,33 +55,13 @@ async def _admitted(socket: WebSocket, peer: Peer, services: Services, hub: Hub)
             f"protocol {SYNC_PROTOCOL} or the one before expected, got {hello.protocol}: update the {which}"
         )
         raise HangUp("UPDATE_NEEDED", said)
-    who, tenant = await admit(socket, peer, services, hub, hello.token)
-    return await _welcomed(peer, hub, who, tenant, hello)
+    who, tenant = await caller.admit(hello.token)
+    line, first = await _welcomed(caller.peer, caller.hub, who, tenant, hello)
+    return line, tenant, first
 
 
-def is_foreign_page(socket: WebSocket, services: Services) -> bool:
-    """Tell whether a page of another site asks."""
-    said = socket.headers.get("origin")
-    return said is not None and said != services.settings.public_url
-
-
-async def admit(
-    socket: WebSocket, peer: Peer, services: Services, hub: Hub, token: str
-) -> tuple[Principal, UUID]:
-    """Return whose token it is that opens one stream, and in which tenant. Raises HangUp."""
-    address = socket.client.host if socket.client is not None else ""
-    agent = clean_text(socket.headers.get("user-agent", ""), AGENT_CAP)
-    try:
-        who = await services.admission.admit_stream(token, Origin(address, agent, peer.request_id))
-    except TokenInvalid:
-        raise HangUp("TOKEN_INVALID", "no stream token, used before or too old", 1.0) from None
-    except LimitExceeded as full:
-        raise HangUp("TOO_MANY", str(full), float(full.wait_s)) from None
-    if who.tenant is None:
-        raise HangUp("NOT_A_MEMBER", "that is in a tenant: enter one first")
-    if not hub.has_room(who.tenant):
-        raise HangUp("TOO_MANY", "as many are connected as may be", LATER_S)
-    return who, who.tenant
+async def _serve(caller: Caller, admitted: tuple[Line, UUID, bytes]) -> None:
+    await caller.hub.serve(*admitted)
 
 
 async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: Hello) -> tuple[Line, bytes]:

@@ -31,13 +31,12 @@ from sync_server import inventory
 from sync_server.database import Transaction, Work
 from sync_server.live import relaying
 from sync_server.live.crossings import Crossing
-from sync_server.live.door import GREETING_CAP, HELLO_S, LATER_S, admit, is_foreign_page
 from sync_server.live.frames import HangUp, Peer
+from sync_server.live.greeting import LATER_S, Caller, greet
 from sync_server.live.hub import OWN_INSTALL, Hub
-from sync_server.live.works import AWAY
+from sync_server.live.works import AWAY, hang_up_of
 from sync_server.security import audit
 from sync_server.security.principal import Principal
-from sync_server.services import Services
 
 _log = logging.getLogger("sync_server.live")
 
@@ -58,53 +57,30 @@ class Carrier(NamedTuple):
 @router.websocket(PATH)
 async def serve_tunnel(socket: WebSocket) -> None:
     """Serve one end of a tunnel for as long as the tunnel is."""
-    services: Services = socket.app.state.services
-    hub: Hub = socket.app.state.hub
-    if is_foreign_page(socket, services):
-        await socket.close()  # before it is taken: a page of another site gets 403
-        return
-    await socket.accept()
-    peer = Peer(socket)
-    async with peer.told_of_bugs():
-        await _serve(socket, peer, services, hub)
+    await greet(socket, _come_in, _serve)
 
 
-async def _serve(socket: WebSocket, peer: Peer, services: Services, hub: Hub) -> None:
-    hub.greeting += 1
+async def _come_in(caller: Caller) -> tuple[Principal, Crossing | Answer] | None:
+    """Return who comes, and the tunnel that he opens or the one that he is to carry; None where he left. Raises HangUp, and as
+    `Database.transaction` does."""
+    data = await caller.first_words(HELLO_CAP_BYTES, "Begin or Answer")
+    if data is None:
+        return None
     try:
-        if hub.is_closing or hub.greeting > GREETING_CAP:
-            raise HangUp("TOO_MANY", "too many connect just now", LATER_S)
-        hello = await _heard(peer)
-        who, tenant = await admit(socket, peer, services, hub, hello.token)
-        socket.scope.setdefault("state", {})["tenant_id"] = tenant
-        await _check_install(hub, who, hello.install)
-        crossing = await _begun(hub, who, tenant, hello) if isinstance(hello, Begin) else None
-    except HangUp as why:
-        await peer.refuse(why)
-        return
-    except AWAY:
-        await peer.refuse(HangUp("CLOSING", "the database is away", 2.0))
-        return
-    finally:
-        hub.greeting -= 1
-    if crossing is not None:
-        await _carry(hub, crossing, peer)
-    elif isinstance(hello, Answer):
-        await _answer(hub, who, hello, peer)
-
-
-async def _heard(peer: Peer) -> Begin | Answer:
-    try:
-        async with asyncio.timeout(HELLO_S):
-            data = await peer.receive()
-    except TimeoutError:
-        raise HangUp("BAD_MESSAGE", f"Begin or Answer expected within {HELLO_S:g} s") from None
-    if data is None or len(data) > HELLO_CAP_BYTES:
-        raise HangUp("BAD_MESSAGE", "Begin or Answer expected")
-    try:
-        return decode_to_door(data)
+        hello = decode_to_door(data)
     except msgspec.MsgspecError:
         raise HangUp("BAD_MESSAGE", "Begin or Answer expected") from None
+    who, tenant = await caller.admit(hello.token)
+    await _check_install(caller.hub, who, hello.install)
+    return who, hello if isinstance(hello, Answer) else await _begun(caller.hub, who, tenant, hello)
+
+
+async def _serve(caller: Caller, admitted: tuple[Principal, Crossing | Answer]) -> None:
+    who, wanted = admitted
+    if isinstance(wanted, Answer):
+        await _answer(caller.hub, who, wanted, caller.peer)
+    else:
+        await _carry(caller.hub, wanted, caller.peer)
 
 
 async def _check_install(hub: Hub, who: Principal, install: UUID) -> None:
@@ -227,8 +203,8 @@ async def _answer(hub: Hub, who: Principal, answer: Answer, peer: Peer) -> None:
         return
     try:
         refusal = clean_text(answer.refusal, 300) or await hub.why_not_carried(crossing, who)
-    except AWAY:
-        await peer.refuse(HangUp("CLOSING", "the database is away", 2.0))
+    except AWAY as failed:
+        await peer.refuse(hang_up_of(failed))
         return
     if not crossing.arrive(peer, who, refusal):
         await peer.refuse(HangUp("TOO_MANY", "somebody carries this tunnel already"))

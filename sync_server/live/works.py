@@ -31,9 +31,9 @@ AGAIN_S = 2.0
 """When to send again what could not be kept."""
 
 
-def hang_up_of(failed: BaseExceptionGroup[BaseException]) -> HangUp:
-    """Return what a line is told that ends because of its database."""
-    if failed.subgroup(asyncpg.DiskFullError):
+def hang_up_of(failed: BaseException) -> HangUp:
+    """Return what somebody is told who is hung up because of the database: one of `AWAY`, or a group of them."""
+    if BaseExceptionGroup("", [failed]).subgroup(asyncpg.DiskFullError):
         said = "the disk of the server's database is full: what you change waits here until there is room"
         return HangUp("CLOSING", said, FULL_AGAIN_S)
     return HangUp("CLOSING", "the database is away", AGAIN_S)

@@ -11,7 +11,7 @@ import websockets
 
 from domain.edit import Step
 from domain.sync import FRAME_CAP_BYTES, Alive, Hello, Taken, Welcome, encode
-from sync_server.live import door, line
+from sync_server.live import greeting, line
 from sync_server.live.budget import Budget
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import Replica, an_edit, living, making
@@ -140,7 +140,7 @@ async def test_who_says_nothing_is_hung_up_and_who_floods_is_slowed(
     server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(line, "DEAD_AFTER_S", 8.0)
-    monkeypatch.setattr(door, "HELLO_S", 0.5)
+    monkeypatch.setattr(greeting, "HELLO_S", 0.5)
     async with living(server_database) as live:
         anna, ben, _ = await a_team(live, "engineer", "engineer")
         mute = await websockets.connect(live.url)
