@@ -5,6 +5,7 @@ Counterparts: `test_tunnels.py`, which kills collectors; `processes.py`.
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import socket
 import tempfile
@@ -24,6 +25,8 @@ from tests.server.test_kills import prepared
 from tests.team.processes import Member, an_office, until
 from tools.cluster import url_of
 
+WAIT_S = 30.0
+
 
 @pytest.fixture(scope="module")
 def sockets() -> Iterator[Path]:
@@ -39,15 +42,17 @@ def sockets() -> Iterator[Path]:
 def said_back(tunnel: Tunnel, router: socket.socket) -> tuple[socket.socket, socket.socket] | None:
     """Return both ends of a connection by a tunnel, once a byte has passed; None where none comes."""
     near = socket.create_connection(("127.0.0.1", tunnel.port))
-    near.settimeout(5.0)
-    near.sendall(b"x")
+    near.settimeout(WAIT_S)
+    mark = secrets.token_bytes(8)
+    near.sendall(mark)
     router.settimeout(5.0)
     try:
         far, _ = router.accept()
-        far.settimeout(5.0)
-        while far.recv(1) != b"x":  # a poll of the port says nothing
+        far.settimeout(WAIT_S)
+        while far.recv(8) != mark:  # a poll of the port says nothing, and what came too late another mark
             far.close()
             far, _ = router.accept()
+            far.settimeout(WAIT_S)
     except TimeoutError:
         near.close()
         return None
