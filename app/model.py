@@ -1,8 +1,8 @@
 """The window's mirror of what the engine holds. Counterpart: `engine/endpoint.py` sends `Changed`, panels and map read here.
 
-Theory: batches are merged the moment they come, and what they touched is gathered for 100 ms into one `changed` signal, so
-that the screen is repainted ten times a second at most. A snapshot (batches with `initial`) is held back until its last
-batch and then replaces everything at once: nobody ever sees half a network.
+Theory: batches are merged the moment they come, and what they touched is gathered into one `changed` signal: the first after a
+while of none at once, then one each 100 ms, so that the screen is repainted ten times a second at most. A snapshot (batches
+with `initial`) is held back until its last batch and then replaces everything at once: nobody ever sees half a network.
 One rule: nothing but `merge` changes the mirror; an edit comes back as a `Changed` like everybody else's.
 """
 
@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.draft import now_us
 from app.lags import members_of
+from app.pace import Pace
 from domain.alerts import Alert
 from domain.diagram import Diagram, Drawing, Spot
 from domain.evidence import Contradiction, DerivedLink
@@ -38,7 +39,7 @@ from domain.watching import AlertRule, Ignored, Maintenance
 from domain.wire import ROWS_OF, Changed, EngineState, LatestValues, Removed
 
 MERGE_MS = 100
-"""How long changes are gathered before one signal tells of them."""
+"""How far apart the signals are that tell of changes."""
 WORK_LOOKED_AT_MS = 600_000
 """Longest wait until planned work is looked at again: a clock may have been set, a laptop may have slept."""
 
@@ -124,10 +125,7 @@ class Model(QObject):
         self._clear()
         self._delta = Delta()
         self._snapshot: list[Changed] = []
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(MERGE_MS)
-        self._timer.timeout.connect(self.flush)
+        self._pace = Pace(self, MERGE_MS, self.flush)
         self._work_turns = QTimer(self)
         self._work_turns.setSingleShot(True)
         self._work_turns.timeout.connect(self._on_work)
@@ -250,12 +248,11 @@ class Model(QObject):
                 initial=True, team=True, removed=self._delta.removed + self._still_gone(gone)
             )
             self._take_work()
-        if not self._timer.isActive():
-            self._timer.start()
+        self._pace.soon()
 
     def flush(self) -> None:
         """Tell now what has changed, if anything has."""
-        self._timer.stop()
+        self._pace.done()
         delta, self._delta = self._delta, Delta()
         if delta != Delta():
             self.changed.emit(delta)
@@ -325,8 +322,7 @@ class Model(QObject):
 
     def _on_work(self) -> None:
         self._take_work()
-        if not self._timer.isActive():
-            self._timer.start()
+        self._pace.soon()
 
     def _found(self) -> dict[str, dict[UUID, Any]]:
         """Return what the engine found out, by its name in a batch and in a delta."""

@@ -95,6 +95,15 @@ class Page(NamedTuple):
     rest: Cursor | None
 
 
+class _Heads(NamedTuple):
+    """What a tenant's revision is, and whether there are edits and rows of the journal that somebody has not been told: where
+    only health turns, which is most of the time, there are none, and nobody asks for them."""
+
+    revision: int
+    has_edits: bool
+    has_journal: bool
+
+
 class _Piece(NamedTuple):
     """What goes into one field of Entries and is not torn apart."""
 
@@ -112,22 +121,29 @@ async def read_pages(
 ) -> list[Page]:
     """Return the next parts of some batches, as `who` may see them, all as of one revision. Raises as `Database.transaction`."""
     async with database.transaction(who, is_snapshot=True) as transaction:
-        revision: int | None = await transaction.fetchval(_REVISION)
-        if revision is None:
+        first = min(cursor.edits for cursor in cursors), min(cursor.journal[0] for cursor in cursors)
+        row = await transaction.fetchrow(_HEADS, *first)
+        if row is None:
             return [Page([], cursor.since, None) for cursor in cursors]
-        return [await _read(transaction, who, cursor, revision, only) for cursor in cursors]
+        heads = _Heads(*row)
+        return [await _read(transaction, who, cursor, heads, only) for cursor in cursors]
 
 
 async def _read(
-    transaction: Transaction, who: Principal, cursor: Cursor, revision: int, only: Only | None
+    transaction: Transaction, who: Principal, cursor: Cursor, heads: _Heads, only: Only | None
 ) -> Page:
+    revision = heads.revision
     if cursor.opened is None:
         cursor = cursor._replace(opened=revision)
         if cursor.since == 0 and revision > HISTORY:
             floor = revision - HISTORY
             cursor = cursor._replace(journal=(floor + 1, UUID(int=0), 0), edits=floor)
     reader = _Reader(transaction, who, cursor, only)
-    pieces = [*await reader.touched(), *await reader.edits(), *await reader.journal()]
+    pieces = await reader.touched()
+    if heads.has_edits:
+        pieces += await reader.edits()
+    if heads.has_journal:
+        pieces += await reader.journal()
     rest = reader.cursor if reader.is_more else None
     if not pieces and rest is None and cursor.since and cursor.since == cursor.opened == revision:
         return Page([], revision, None)
@@ -277,7 +293,12 @@ def _by(found: Iterable[Any], field: str) -> dict[UUID, Sequence[Any]]:
     return dict(grouped)
 
 
-_REVISION = "SELECT revision FROM tenant WHERE id = current_tenant()"
+_HEADS = """
+    SELECT t.revision, EXISTS (SELECT FROM edit e WHERE e.origin = t.id AND e.seq > $1) AS has_edits,
+        EXISTS (SELECT FROM sync.received r WHERE r.revision >= $2)
+            OR EXISTS (SELECT FROM journal j WHERE j.origin = t.id AND j.seq >= $2) AS has_journal
+    FROM tenant t WHERE t.id = current_tenant()
+"""
 _FIRST = """
     SELECT revision, kind, id FROM sync.touched WHERE revision > $1 AND kind = ANY ($2::text[])
     ORDER BY revision, kind, id LIMIT $3

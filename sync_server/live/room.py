@@ -218,7 +218,7 @@ class Room:
             self._due.clear()
             try:
                 await self._round()
-            except AWAY:  # it is asked again before long, and then catches up
+            except* AWAY:  # it is asked again before long, and then catches up
                 await asyncio.sleep(1.0)
                 self._due.set()
 
@@ -231,8 +231,9 @@ class Room:
         for line in ready:
             groups.setdefault(line.view, []).append(line)
         try:
-            for lines in groups.values():
-                await self._tell(lines, is_news=is_news)
+            async with asyncio.TaskGroup() as telling:  # each sees other things, so each reads for itself
+                for lines in groups.values():
+                    telling.create_task(self._tell(lines, is_news=is_news))
         except BaseException:
             self._is_news = True
             raise
