@@ -5,10 +5,41 @@ One rule: what is over says why before anything else.
 
 from __future__ import annotations
 
-from app.words import capitalized, clock, count_of, size
-from domain.tunnels import TeamTunnel, Tunnel
+from typing import NamedTuple
+from uuid import UUID
+
+from app.words import capitalized, clock, count_of, isolated, size
+from domain.tunnels import TeamTunnel, Tunnel, TunnelsState, service_words
 
 WAYS = {"direct": "From here", "relay": "By the server"}
+
+
+class OpenAt(NamedTuple):
+    """Which tunnels to one device are open: what of this computer's, each by its name; and of whom else's, by what."""
+
+    mine: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
+
+
+def open_at(told: TunnelsState) -> dict[UUID, OpenAt]:
+    """Return which tunnels are open, by the device that they lead to."""
+    found: dict[UUID, OpenAt] = {}
+    for one in told.tunnels:
+        if not one.ended:
+            at = found.get(one.device, OpenAt())
+            found[one.device] = at._replace(mine=(*at.mine, service_words(one.service, one.target_port)))
+    for other in told.team:
+        at = found.get(other.device, OpenAt())
+        by = other.by or other.computer
+        what = service_words(other.service, other.target_port)
+        found[other.device] = at._replace(others=(*at.others, (by, what)))
+    return found
+
+
+def on_it_words(at: OpenAt) -> str:
+    """Return who is on a device: "You are on it by WinBox; Ben is on it by SSH"."""
+    said = [f"You are on it by {' and '.join(dict.fromkeys(at.mine))}"] if at.mine else []
+    return "; ".join(said + [f"{isolated(by)} is on it by {what}" for by, what in dict.fromkeys(at.others)])
 
 
 def use_of(tunnel: Tunnel) -> str:

@@ -25,7 +25,9 @@ SYMBOLS = Layer(
 )
 """Stands over all others and is not reordered: the symbols are on a glass over the map (docs/decisions/0007)."""
 NETWORK = (
-    Layer("people", "People", "Who else of the team is at which device, link or site"),
+    Layer(
+        "people", "People", "Who else of the team is at which device, link or site, and who has a tunnel open"
+    ),
     Layer("alerts", "Alerts", "How many are open, at each device and link", by_default=False),
     Layer("names", "Names", "Of devices; what is down is always named"),
     Layer("latency", "Latency", "Round trip to each device, at its end of links", by_default=False),

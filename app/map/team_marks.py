@@ -1,7 +1,8 @@
-"""Who of the team is at what, and what waits for the server, as the page marks it. Counterpart: `map_assets/src/team_marks.js`.
+"""Who of the team is at what, to what a tunnel is open, and what waits for the server, as the page marks it. Counterpart:
+`map_assets/src/team_marks.js`.
 
-One rule: only what differs from what the page was told is sent, and nobody is marked while the layer of people is off; what waits
-is in no layer.
+One rule: only what differs from what the page was told is sent, and nobody is marked while the layer of people is off, nor a
+tunnel; what waits is in no layer.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from app.access.words import open_at
 from app.map.layers import MapLayers
 from app.model import Delta, Model
-from app.team.words import initials_of, others_in, pending_of
+from app.team.words import initials_of, letters_of, others_in, pending_of
 
 PEOPLE_CAP = 500
-"""Most things with people at them."""
+"""Most things with people at them, and most with tunnels."""
 
 Row = dict[str, Any]
 
@@ -35,11 +37,11 @@ class TeamMarksFeed:
         """Return what a page is to learn of a delta."""
         if delta.initial:
             return self.whole()
-        return self.turned() if delta.team else {}
+        return self.turned() if delta.team or delta.tunnels else {}
 
     def turned(self) -> Row:
         """Return what a page is to learn when the team or the layers are others."""
-        now = {"people": self._people(), "pending": self._pending()}
+        now = {"people": self._people(), "pending": self._pending(), "tunnels": self._tunnels()}
         new = {key: rows for key, rows in now.items() if rows != self._told[key]}
         self._told = now
         return {"team": new} if new else {}
@@ -64,5 +66,14 @@ class TeamMarksFeed:
     def _pending(self) -> list[UUID]:
         return sorted(pending_of((self._model.today or self._model).team))
 
+    def _tunnels(self) -> list[Row]:
+        if not self._layers.shows("people"):
+            return []
+        found = list(open_at((self._model.today or self._model).tunnels).items())[:PEOPLE_CAP]
+        return [
+            {"id": id, "mine": bool(at.mine), "others": sorted({letters_of(by) for by, _ in at.others})}
+            for id, at in found
+        ]
 
-_NOTHING: Row = {"people": [], "pending": []}
+
+_NOTHING: Row = {"people": [], "pending": [], "tunnels": []}

@@ -20,8 +20,8 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistent
 
 from app.model import Delta, Model
 from app.panels.text import tip
+from app.panels.tree_marks import Signs, TreeMarks
 from app.symbols import RANK
-from app.team.words import UNCONFIRMED, pending_of
 from app.words import count_of, counted, subscribers
 from domain.hierarchy import NO_SITE, Hierarchy, Key
 from domain.inventory import Device
@@ -101,8 +101,7 @@ class TreeModel(QAbstractItemModel):
         self._by_key: dict[Key, Node] = {}
         self._by_number: dict[int, Node] = {}
         self._roots: list[Node] = []
-        self.pending: frozenset[UUID] = frozenset()
-        """What carries edits that the team's server has not confirmed."""
+        self._marks = TreeMarks(model)
         self.text = ""
         self.statuses: frozenset[str] = frozenset()
         self._order = QTimer(self)
@@ -154,9 +153,9 @@ class TreeModel(QAbstractItemModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return node.name
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{node.name}, {node.status}{', waits for the server' if self.is_pending(node) else ''}"
+            return f"{node.name}, {node.status}{self.signs(node).said}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tip("\n".join([self._story(node), *([UNCONFIRMED] if self.is_pending(node) else [])]))
+            return tip("\n".join([self._story(node), *self.signs(node).story]))
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -190,15 +189,16 @@ class TreeModel(QAbstractItemModel):
 
     # What changes
 
-    def is_pending(self, node: Node) -> bool:
-        """Tell whether a row's device or site waits for the team's server, or the site that it stands for."""
+    def signs(self, node: Node) -> Signs:
+        """Return what stands at a row of its device or site, and of the site that it stands for."""
         id = node.key[1]
-        device = self._model.inventory.device(id) if node.alone and isinstance(id, UUID) else None
-        return id in self.pending or (device is not None and device.site in self.pending)
+        if not isinstance(id, UUID):
+            return Signs(is_pending=False, tunnels=None)
+        device = self._model.inventory.device(id) if node.alone else None
+        return self._marks.at(id, device.site if device is not None else None)
 
     def _on_changed(self, delta: Delta) -> None:
-        if delta.team:
-            self._mark_pending()
+        self._mark(self._marks.turn(delta))
         turned = self.hierarchy.turn(delta.health | delta.devices)
         is_other = self._follow(delta)
         if is_other or self._is_filtered_anew(delta.health):
@@ -208,9 +208,7 @@ class TreeModel(QAbstractItemModel):
         if nodes:
             self._show_statuses(nodes)
 
-    def _mark_pending(self) -> None:
-        was, self.pending = self.pending, pending_of((self._model.today or self._model).team)
-        turned = was ^ self.pending
+    def _mark(self, turned: frozenset[UUID]) -> None:
         for node in [*self._by_number.values()] if turned else ():
             if node.key[1] in turned or node.alone:
                 index = self.createIndex(node.row, 0, node.number)

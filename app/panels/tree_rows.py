@@ -24,7 +24,7 @@ COUNTS_SHOWN = 2
 COUNT_SYMBOL_PX = 12
 COUNT_END_PX = COUNT_SYMBOL_PX + 12
 """Beside its number: its symbol, and what parts it from the next."""
-PENDING_PX = 12
+SIGN_PX = 12
 """The arrow of what waits for the team's server, after the name and before what stands at the end."""
 _WORTH_COUNTING = ("down", "affected", "degraded", "stale")
 
@@ -100,10 +100,14 @@ class TreeDelegate(QStyledItemDelegate):
             )
         if _has_counts(node):
             right_width += self._paint_counts(painter, rect.adjusted(0, 0, -right_width, 0), node, ground)
-        if self._rows.is_pending(node):
-            right_width += PENDING_PX + 4
-            sign = square(rect.right() - right_width - 2, middle_y, PENDING_PX)
-            painter.drawPixmap(sign.toRect(), self._look.pixmap("arrow-up", theme.text.quiet, PENDING_PX))
+        signs = self._rows.signs(node)
+        inks = {"arrow-up": theme.text.quiet} if signs.is_pending else {}
+        if signs.tunnels is not None:
+            inks["arrow-left-right"] = theme.accent.accent if signs.tunnels.mine else theme.text.quiet
+        for name, sign_ink in inks.items():
+            right_width += SIGN_PX + 4
+            sign = square(rect.right() - right_width - 2, middle_y, SIGN_PX)
+            painter.drawPixmap(sign.toRect(), self._look.pixmap(name, sign_ink, SIGN_PX))
         quiet = not is_region and RANK[node.status] >= RANK["unknown"]
         ink = theme.text.quiet if quiet and not state & QStyle.StateFlag.State_Selected else theme.text.text
         room = QRectF(left, rect.y(), rect.width() - left - right_width - 12, rect.height())

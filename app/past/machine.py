@@ -320,8 +320,8 @@ class TimeMachine(QObject):
         if self.live is not None:
             if delta.engine:
                 self._shown.engine = self.live.engine
-            if delta.team:  # who is there and what is pending is of today, whatever moment is shown
-                self._shown.changed.emit(Delta(team=True))
+            if delta.team or delta.tunnels:  # of today, whatever moment is shown
+                self._shown.changed.emit(Delta(team=delta.team, tunnels=delta.tunnels))
             touched = delta.health or delta.faults or delta.devices or delta.removed or delta.initial
             if touched and not self._lived_later.isActive():
                 self._lived_later.start()

@@ -214,7 +214,12 @@ def presence_words(team: TeamState | None, thing: UUID | None) -> str:
 
 def initials_of(person: Person) -> str:
     """Return one or two letters for somebody; "?" where the name has none."""
-    words = [[sign for sign in word if sign.isalnum()] for word in (person.name or person.computer).split()]
+    return letters_of(person.name or person.computer)
+
+
+def letters_of(name: str) -> str:
+    """Return one or two letters for a name; "?" where it has none."""
+    words = [[sign for sign in word if sign.isalnum()] for word in name.split()]
     letters = [word[0].upper()[0] for word in words if word]
     return "".join([*letters[:1], *letters[1:][-1:]]) or "?"
 

@@ -38,6 +38,8 @@ interface LatencyRow { id: string; level: number | null }
 interface BadgeRow { id: string; count: number; status: "down" | "degraded" | "unknown" }
 /** Others of the team at a device, link or site, by their initials; who works on it does not look at it beside. */
 interface PeopleRow { id: string; working: string[]; looking: string[] }
+/** A device to which a tunnel is open: this computer's own, or others', by their initials. */
+interface TunnelRow { id: string; mine: boolean; others: string[] }
 interface View { lng: number; lat: number; zoom: number }
 
 /** What would be if some devices and links failed; `path`: devices, in the order that traffic passes them. */
@@ -110,8 +112,8 @@ interface FromWindow {
   units?: "metric" | "imperial";
   /** `latency`: what differs; `alerts`: all of them. */
   readings?: { latency?: LatencyRow[]; alerts?: BadgeRow[] };
-  /** All of them, where they differ: others of the team; devices, links and sites that wait for the server. */
-  team?: { people?: PeopleRow[]; pending?: string[] };
+  /** All of them, where they differ: others of the team; devices, links and sites that wait for the server; devices with tunnels. */
+  team?: { people?: PeopleRow[]; pending?: string[]; tunnels?: TunnelRow[] };
   card?: Card | null;
   what_if?: WhatIf;
   /** `sectors` and `hops` replace what was there. */

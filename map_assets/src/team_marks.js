@@ -1,4 +1,5 @@
-// Who of the team is at what, and what the server has not confirmed yet, as marks beside symbols. Counterpart: app/map/team_marks.py.
+// Who of the team is at what, to what a tunnel is open, and what the server has not confirmed yet, as marks beside symbols.
+// Counterpart: app/map/team_marks.py.
 // Theory: marks are names of a kind: MapLibre places them where there is room, after all that is a fault, selected or a symbol, and
 // before ordinary names, which give way; the glass stands over them. What stands in a ring is told of at the ring, zoom by zoom.
 // One rule: a mark is left out rather than covers the name of what is down, a symbol or a ring.
@@ -19,6 +20,7 @@ import { SYMBOL_PX } from "./symbols.js";
 
 const PEOPLE = "people";
 const PENDING = "pending";
+const TUNNELS = "tunnels";
 const TEXT_PX = 10;
 const ARROW_PX = 12;
 /** From here on a site without devices is marked. */
@@ -29,6 +31,9 @@ const COUNTED_FROM = 3;
 /** What stands on the pill of some people, those who work first. @param {string[]} initials */
 export const pillText = (initials) => (initials.length < COUNTED_FROM ? initials.join(" ") : `${initials[0]} +${initials.length - 1}`);
 
+/** What stands on the pill of tunnels: the sign, and whose they are but this computer's. @param {string[]} initials */
+export const tunnelText = (initials) => ["↔", ...(initials.length ? [pillText(initials)] : [])].join(" ");
+
 /** Ways to stand by a symbol, the best first, each with its distance from the middle in ems. @typedef {[anchor: string, right: number, down: number][]} Ways */
 
 /** Close below or above, where no name is; further out below what is large or selected; at its sides last. @type {Ways} */
@@ -36,6 +41,12 @@ const PEOPLE_WAYS = [
   ["top", 0, 1.6], ["bottom", 0, -1.6],
   ["top-right", -0.8, 3], ["top-left", 0.8, 3], ["bottom-right", -0.8, -3], ["bottom-left", 0.8, -3],
   ["right", -3.4, 0], ["left", 3.4, 0],
+];
+/** Beside it first, where a pill of people is the last to stand. @type {Ways} */
+const TUNNEL_WAYS = [
+  ["right", -1.6, 0], ["left", 1.6, 0],
+  ["bottom-right", -0.8, -1.6], ["bottom-left", 0.8, -1.6], ["top-right", -0.8, 1.6], ["top-left", 0.8, 1.6],
+  ["bottom", 0, -3], ["top", 0, 3],
 ];
 /** Close at the corners, else further out. @type {Ways} */
 const PENDING_WAYS = [
@@ -55,7 +66,7 @@ const HERE = filter(["any", ["all", ["has", "from"], alone], ["all", ["has", "zo
 
 export class TeamMarks {
   /** @type {Record<string, SourceSpecification>} */
-  sources = Object.fromEntries([PEOPLE, PENDING].map((id) => [id, { type: "geojson", data: { type: "FeatureCollection", features: [] } }]));
+  sources = Object.fromEntries([PEOPLE, PENDING, TUNNELS].map((id) => [id, { type: "geojson", data: { type: "FeatureCollection", features: [] } }]));
   #stage;
   /** The first device at each place, for sites; made when one is asked for. @type {Map<string, DeviceRow> | null} */
   #standing = null;
@@ -63,6 +74,8 @@ export class TeamMarks {
   #people = [];
   /** @type {string[]} */
   #pending = [];
+  /** @type {TunnelRow[]} */
+  #tunnels = [];
 
   /** @param {Stage} stage */
   constructor(stage) {
@@ -72,21 +85,34 @@ export class TeamMarks {
 
   /** @param {FromWindow} message @param {Touched} touched */
   take({ team }, { fresh, sites }) {
-    if (fresh) [this.#people, this.#pending] = [[], []];
+    if (fresh) [this.#people, this.#pending, this.#tunnels] = [[], [], []];
     this.#people = team?.people ?? this.#people;
     this.#pending = team?.pending ?? this.#pending;
+    this.#tunnels = team?.tunnels ?? this.#tunnels;
     if (fresh || team?.people || (sites && this.#people.length)) this.#paintPeople();
     if (fresh || team?.pending || (sites && this.#pending.length)) this.#paintPending();
+    if (fresh || team?.tunnels || (sites && this.#tunnels.length)) this.#paintTunnels();
   }
 
   laid() {
     if (this.#people.length) this.#paintPeople();
     if (this.#pending.length) this.#paintPending();
+    if (this.#tunnels.length) this.#paintTunnels();
   }
 
   /** @param {Palette} p @returns {{ marks: LayerSpecification[] }} */
   layers(p) {
     const works = ["get", "works"];
+    /** @param {string} source @param {Ways} ways @returns {LayerSpecification} */
+    const pills = (source, ways) => ({
+      id: `${source}-marks`, type: "symbol", metadata: { group: "people" }, source, filter: HERE,
+      layout: {
+        "text-field": ex(["get", "text"]), "text-font": SEMIBOLD, "text-size": TEXT_PX, "text-padding": 1, "icon-padding": 1,
+        "icon-image": ex(["case", works, "people-working", "people"]), "icon-text-fit": "both", "icon-text-fit-padding": [1, 4, 1, 4],
+        "text-variable-anchor-offset": besides(ways, TEXT_PX),
+      },
+      paint: { "text-color": ex(["case", works, p.text.text, p.text.quiet]) },
+    });
     return {
       marks: [
         {
@@ -97,15 +123,8 @@ export class TeamMarks {
           },
           paint: { "text-color": p.text.quiet, "text-halo-color": p.surface.ground, "text-halo-width": 1.6 },
         },
-        {
-          id: "people-marks", type: "symbol", metadata: { group: "people" }, source: PEOPLE, filter: HERE,
-          layout: {
-            "text-field": ex(["get", "text"]), "text-font": SEMIBOLD, "text-size": TEXT_PX, "text-padding": 1, "icon-padding": 1,
-            "icon-image": ex(["case", works, "people-working", "people"]), "icon-text-fit": "both", "icon-text-fit-padding": [1, 4, 1, 4],
-            "text-variable-anchor-offset": besides(PEOPLE_WAYS, TEXT_PX),
-          },
-          paint: { "text-color": ex(["case", works, p.text.text, p.text.quiet]) },
-        },
+        pills(PEOPLE, PEOPLE_WAYS),
+        pills(TUNNELS, TUNNEL_WAYS),
       ],
     };
   }
@@ -125,6 +144,21 @@ export class TeamMarks {
       pointOf(spot.at, { ...spot.where, text: pillText([...working, ...looking]), works: working.length > 0 }),
     );
     this.#show(PEOPLE, features);
+  }
+
+  #paintTunnels() {
+    /** @type {Map<string, { spot: Spot, mine: boolean, others: Set<string> }>} */
+    const found = new Map();
+    for (const { id, mine, others } of this.#tunnels) {
+      for (const spot of this.#spotsOf(id)) {
+        const there = found.get(spot.key) ?? { spot, mine: false, others: new Set() };
+        found.set(spot.key, { spot: there.spot, mine: there.mine || mine, others: new Set([...there.others, ...others]) });
+      }
+    }
+    const features = Array.from(found.values(), ({ spot, mine, others }) =>
+      pointOf(spot.at, { ...spot.where, text: tunnelText([...others]), works: mine }),
+    );
+    this.#show(TUNNELS, features);
   }
 
   #paintPending() {

@@ -1,4 +1,4 @@
-"""Who of the team is at what, and what waits for the server, in the real page."""
+"""Who of the team is at what, who has a tunnel open, and what waits for the server, in the real page."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage
 from app.look import themes
 from app.map.layers import LAYERS
 from domain.sync import Person
+from domain.tunnels import Tunnel, TunnelsState
 from domain.wire import Changed
 from tests.map.conftest import Stage
 from tests.map.networks import health, id_of, news
@@ -63,6 +64,16 @@ def test_what_waits_for_the_server_is_marked_whatever_layers_are_off_until_it_is
     team.until(lambda: team.shows(at, DARK.text.quiet, REACH_PX), "the arrow")
     tell(team)
     team.until(lambda: not team.shows(at, DARK.text.quiet, REACH_PX), "no arrow")
+
+
+def test_a_device_to_which_a_tunnel_is_open_is_marked_until_it_ends(team: Stage) -> None:
+    at = team.pixel(team.place_of(GRUNTEN))
+    assert not team.shows(at, DARK.accent.ground, REACH_PX)
+    mine = Tunnel(id_of("tunnel"), GRUNTEN, "winbox", 8291, 42_000, "direct", "me", 1)
+    team.tell(Changed(6, tunnels=TunnelsState((mine,))))
+    team.until(lambda: team.shows(at, DARK.accent.ground, REACH_PX), "the mark of a tunnel")
+    team.tell(Changed(7, tunnels=TunnelsState()))
+    team.until(lambda: not team.shows(at, DARK.accent.ground, REACH_PX), "no mark")
 
 
 def test_a_fresh_page_has_the_marks_too(team: Stage) -> None:

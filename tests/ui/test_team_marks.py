@@ -1,4 +1,4 @@
-"""What the page is told of the team: people at things by their initials, and what waits for the server."""
+"""What the page is told of the team: people at things and tunnels by their initials, and what waits for the server."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from app.map.team_marks import PEOPLE_CAP, TeamMarksFeed
 from app.model import Delta, Model
 from app.team.words import initials_of
 from domain.team import TeamState
+from domain.tunnels import TeamTunnel, Tunnel, TunnelsState
 from domain.wire import Changed
 from tests.ui.fake_engine import id_of
 from tests.ui.team_parts import person, team_of
@@ -76,6 +77,35 @@ def test_with_their_layer_off_nobody_is_told_of_and_what_waits_is(qt: object) ->
     assert told.whole() == {"team": {"pending": [id_of("s")]}}
     layers.show("people", shown=True)
     assert told.turned() == {"team": {"people": [at("g1", looking="B")]}}
+
+
+def tunnel(name: str, **fields: Any) -> Tunnel:
+    return Tunnel(id_of(f"tunnel {name}"), id_of(name), "winbox", 8291, 42_000, "relay", "me", 1, **fields)
+
+
+def theirs(name: str, by: str) -> TeamTunnel:
+    return TeamTunnel(id_of(f"{by} {name}"), id_of(name), "ssh", 22, "direct", 1, by=by, computer="the van")
+
+
+def test_the_page_is_told_to_what_a_tunnel_is_open_and_not_how_much_passes(qt: object) -> None:
+    model, layers, told = feed(team_of())
+    state = TunnelsState(
+        (tunnel("g1"), tunnel("g2", ended="closed by hand")),
+        team=(theirs("g1", "Ben Oak"), theirs("g3", "Ben Oak"), theirs("g3", "Mia")),
+    )
+    model.merge(Changed(2, tunnels=state))
+    model.flush()
+    marks = [
+        {"id": id_of("g1"), "mine": True, "others": ["BO"]},
+        {"id": id_of("g3"), "mine": False, "others": ["BO", "M"]},
+    ]
+    assert told.tick(Delta(tunnels=True)) == {"team": {"tunnels": marks}}
+    busy = msgspec.structs.replace(state, tunnels=(tunnel("g1", connections=2, to_bytes=900),))
+    model.merge(Changed(3, tunnels=busy))
+    model.flush()
+    assert told.tick(Delta(tunnels=True)) == {}
+    layers.show("people", shown=False)
+    assert told.turned() == {"team": {"tunnels": []}}
 
 
 def test_a_crowd_is_told_of_as_far_as_a_page_can_show_it(qt: object) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
+import msgspec
 from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 
@@ -12,8 +14,10 @@ from app.look import Look
 from app.model import Model
 from app.panels.tree import TreeView
 from app.panels.tree_model import TreeModel
+from app.words import isolated
 from domain.health import Health, Status
 from domain.inventory import Device, Kind
+from domain.tunnels import TeamTunnel, Tunnel, TunnelsState
 from domain.wire import ROWS_OF, Changed, Removed
 from tests.ui.fake_engine import VANTAGE, id_of, small_network
 from tests.ui.team_parts import team_of
@@ -174,6 +178,35 @@ def test_what_waits_for_the_server_is_marked_in_its_row_until_it_is_confirmed(qt
     tell_pending(model)
     assert view.grab(view.visualRect(index)).toImage() == plain
     assert "waits" not in rows.data(index, Qt.ItemDataRole.AccessibleTextRole)
+
+
+def test_a_device_to_which_a_tunnel_is_open_says_whose(qt: QApplication) -> None:
+    model, rows = tree(qt)
+    look = Look("dark")
+    view = TreeView(look, rows)
+    view.resize(280, 300)
+    view.expandAll()
+    index = rows.index_of(("device", id_of("g1")))
+
+    def row(mine: tuple[Tunnel, ...] = (), team: tuple[TeamTunnel, ...] = ()) -> tuple[QImage, str]:
+        model.merge(Changed(9, tunnels=TunnelsState(mine, team=team)))
+        model.flush()
+        seen = view.grab(view.visualRect(index)).toImage()
+        return seen, rows.data(index, Qt.ItemDataRole.AccessibleTextRole).split(", ", 2)[-1]
+
+    plain, _ = row()
+    own = Tunnel(id_of("t"), id_of("g1"), "winbox", 8291, 42_000, "direct", "me", 1)
+    bens = TeamTunnel(id_of("b"), id_of("g1"), "ssh", 2200, "relay", 1, by="Ben")
+    mine, said = row((own,))
+    assert said == "You are on it by WinBox"
+    his, said = row((), (bens,))
+    assert said == f"{isolated('Ben')} is on it by SSH 2200"
+    assert rows.data(index, Qt.ItemDataRole.ToolTipRole).count("is on it by SSH 2200") == 1
+    both, said = row((own,), (bens,))
+    assert said == f"You are on it by WinBox; {isolated('Ben')} is on it by SSH 2200"
+    assert mine == both and plain not in (mine, his) and mine != his
+    ended, _ = row((msgspec.structs.replace(own, ended="closed by hand"),))
+    assert ended == plain
 
 
 def tell_pending(model: Model, *things: tuple[Kind, UUID]) -> None:

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeClusters } from "../../../map_assets/src/clusters.js";
 import { Network } from "../../../map_assets/src/network.js";
-import { pillText, TeamMarks } from "../../../map_assets/src/team_marks.js";
+import { pillText, TeamMarks, tunnelText } from "../../../map_assets/src/team_marks.js";
 
 const device = (id, lng) => ({ id, name: id, role: "pop", lng, lat: 47 });
 const NETWORK = {
@@ -39,6 +39,18 @@ test("people at what stands alone are beside it, in a ring at the ring, all of t
   const rings = seen.people.filter(({ zoom }) => zoom !== undefined);
   assert.deepEqual(rings.map(({ zoom }) => zoom), Array.from({ length: from }, (_, zoom) => zoom));
   assert.ok(rings.every(({ text, works }) => text === "CD AB" && works));
+});
+
+test("a tunnel is marked as one's own, or by whose it is, and a ring has all of its devices' marks once", () => {
+  assert.deepEqual([tunnelText([]), tunnelText(["AB"]), tunnelText(["AB", "CD", "EF"])], ["↔", "↔ AB", "↔ AB +2"]);
+  const { seen, take } = made();
+  take({ team: { tunnels: [{ id: "a", mine: true, others: ["AB"] }, { id: "b", mine: false, others: ["AB"] }] } });
+  const alone = seen.tunnels.filter((mark) => mark.from !== undefined);
+  assert.deepEqual(alone.map(({ text, works }) => [text, works]), [["↔ AB", true], ["↔ AB", false]]);
+  const rings = seen.tunnels.filter(({ zoom }) => zoom !== undefined);
+  assert.ok(rings.length > 0 && rings.every(({ text, works }) => text === "↔ AB" && works));
+  take({ team: { tunnels: [] } });
+  assert.deepEqual(seen.tunnels, []);
 });
 
 test("a stack has its mark at the ring of the last zoom further in too", () => {
