@@ -32,7 +32,7 @@ from domain.tunnels import (
     Way,
 )
 from domain.wire import Reply
-from engine.access.channel import Channel, SocketChannel
+from engine.access.channel import Channel, ChannelLost, SocketChannel
 from engine.access.relay import Carrying, Relay
 from engine.access.tunnels import TURN_S, Tunnels
 from engine.journal import JournalPen
@@ -98,7 +98,7 @@ class TunnelPart:
                 token,
                 lambda id: state.inventory.device(id),  # noqa: PLW0108 another by then
                 self._why_not_carried,
-                self._connect,
+                self._connect_for_others,
             )
             desk.client.on_tunnels = self._hear
 
@@ -158,6 +158,11 @@ class TunnelPart:
     async def _connect(self, device: Device, port: int) -> Channel:
         sock = await self._tcp.connect_socket(device.address, port, CONNECT_S, self._connecting)
         return await SocketChannel.of(sock)
+
+    async def _connect_for_others(self, device: Device, port: int) -> Channel:
+        if not self._team.is_collector and not self._board.polls(device):
+            raise ChannelLost("another computer polls the device by now: go by the server")
+        return await self._connect(device, port)
 
     async def _dial(self) -> WebSocket:
         calls = self._team.calls

@@ -10,7 +10,10 @@ from __future__ import annotations
 import hmac
 import logging
 import time
-from typing import Any
+from collections import Counter as Counts
+from collections.abc import Callable
+from functools import partial
+from typing import Any, get_args
 
 import asyncpg
 from fastapi import APIRouter, Request
@@ -21,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from engine import VERSION
 from sync_server.database import Database, DatabaseBusy, Work
 from sync_server.ingest import Ingest
+from sync_server.live.crossings import Direction, Kind
 from sync_server.live.hub import Hub
 from sync_server.settings import Settings
 
@@ -121,6 +125,27 @@ class Metrics:
             ),
         ):
             Gauge(name, what, registry=registry).set_function(read)
+        self._tunnels_ended = Gauge(
+            "tunnels_ended",
+            "Tunnels by this server that ended, or were refused, since the start, by why.",
+            ("reason",),
+            registry=registry,
+        )
+        open_now = Gauge(
+            "tunnels_open", "Tunnels by this server, by who carries them.", ("carrier",), registry=registry
+        )
+        opened = Gauge("tunnels_opened", "Those that began since the start.", ("carrier",), registry=registry)
+        for kind in get_args(Kind):
+            open_now.labels(kind).set_function(partial(_count_of, hub.crossings.open, kind))
+            opened.labels(kind).set_function(partial(_count_of, lambda: hub.crossings.opened, kind))
+        passed = Gauge(
+            "tunnels_bytes",
+            "Bytes that they carried, to devices and from them.",
+            ("direction",),
+            registry=registry,
+        )
+        for way in get_args(Direction):
+            passed.labels(way).set_function(partial(_count_of, hub.crossings.passed, way))
 
     async def exposed(self) -> bytes:
         """Return all figures as Prometheus reads them; those of the database are at most a minute old."""
@@ -134,6 +159,8 @@ class Metrics:
             else:
                 self._asked_s = now_s
                 self._take({(row["figure"], row["label"]): row["amount"] for row in found})
+        for reason, count in self.hub.crossings.ended.items():
+            self._tunnels_ended.labels(reason).set(count)
         return generate_latest(self.registry)
 
     def _take(self, found: dict[tuple[str, str], int]) -> None:
@@ -155,6 +182,10 @@ class Metrics:
             amount for (figure, label), amount in found.items() if figure == "status" and label != "unknown"
         )
         self._availability.set(1 - found.get(("status", "down"), 0) / known if known else 1)
+
+
+def _count_of(counts: Callable[[], Counts[Any]], key: str) -> float:
+    return float(counts()[key])
 
 
 class Counting:

@@ -110,7 +110,12 @@ class MetLine:
 
 
 async def met(dial: Dial, token: Token, make: Callable[[str], Begin | Answer]) -> Socket:
-    """Return a socket whose other end is there, or whose refusal was heard. Raises ChannelLost in words."""
+    """Return a socket whose other end is there, or whose refusal was heard. Raises ChannelLost in words.
+
+    What led to another server stays open until then: a proxy that gives each connection to the server with the fewest would
+    give the next one to the same server again.
+    """
+    astray: list[Socket] = []
     try:
         async with asyncio.timeout(2 * MEET_S):
             while True:
@@ -123,7 +128,7 @@ async def met(dial: Dial, token: Token, make: Callable[[str], Begin | Answer]) -
                     raise
                 if isinstance(said, Met):
                     return socket
-                socket.close()
+                astray.append(socket)
                 if said.code != ELSEWHERE:
                     raise ChannelLost(clean_text(said.message, 300))
                 await asyncio.sleep(AGAIN_S)
@@ -133,6 +138,9 @@ async def met(dial: Dial, token: Token, make: Callable[[str], Begin | Answer]) -
         raise ChannelLost("the server says what this program does not know: update the app") from None
     except _FAILURES as error:
         raise ChannelLost(str(error)) from None
+    finally:
+        for socket in astray:
+            socket.close()
 
 
 class Relay:

@@ -3,7 +3,7 @@
 Theory: a tunnel is a listener at 127.0.0.1 and one task for each connection, which asks `reach` for a channel to the device and
 joins the two. A turn each second ends what nobody uses and tells the counts. What ended stays for a minute with why, so that
 whoever looks is told. A device that is deleted, or that another address is given, ends its tunnels.
-One rule: whom a tunnel leads to is asked of the inventory when it opens and at each connection, never of who connects.
+One rule: whom a tunnel leads to, and by which way, is asked when it opens and at each connection, never of who connects.
 """
 
 from __future__ import annotations
@@ -207,14 +207,11 @@ class Tunnels:
             return Refusal("NOT_ALLOWED", why)
         way = "relay" if request.via is not None else self._way_to(device)
         if way is None:
-            said = (
-                f"the team's server is away, and this computer does not poll {clean_text(device.name, 60)}: "
-                "whoever has its address here may be another device. Wait for the server, or have it polled from here"
-            )
-            return Refusal("NOT_CONNECTED", said)
-        wanted = (device.id, request.port, way, request.via)
+            return Refusal("NOT_CONNECTED", _no_way_words(device))
+        wanted = (device.id, request.port, request.via)
         for one in self._open.values():
-            if (one.tunnel.device, one.tunnel.target_port, one.tunnel.way, one.tunnel.via) == wanted:
+            if (one.tunnel.device, one.tunnel.target_port, one.tunnel.via) == wanted:
+                self._is_led(one, device)
                 return one.tunnel
         if len(self._open) >= TUNNELS_CAP:
             said = f"{TUNNELS_CAP} tunnels are open: close one first"
@@ -292,6 +289,9 @@ class Tunnels:
         if device is None or device.address != one.address:
             near.close()
             return
+        if not self._is_led(one, device):
+            near.close()
+            return
         self._recount(one, 1)
         try:
             far = await self._reach(one.tunnel, device)
@@ -308,6 +308,18 @@ class Tunnels:
         finally:
             near.close()
             self._recount(one, -1)
+
+    def _is_led(self, one: _Open, device: Device) -> bool:
+        """Lead a tunnel by the way by which its device is reached now: who polls it may be another since it opened. What is
+        connected by the old way stays so. False where there is no way."""
+        now = one.tunnel
+        way = now.way if now.via is not None else self._way_to(device)
+        if way is None:
+            self._trouble(one, _no_way_words(device))
+        elif way != now.way:
+            one.tunnel = msgspec.structs.replace(now, way=way, is_shared=False)
+            _log.info("tunnel_led_otherwise", extra={"device_id": str(device.id), "way": way})
+        return way is not None
 
     def _recount(self, one: _Open, step: int) -> None:
         now = one.tunnel
@@ -346,3 +358,10 @@ class Tunnels:
         if state != self._told:
             self._told = state
             self._on_told(state)
+
+
+def _no_way_words(device: Device) -> str:
+    return (
+        f"the team's server is away, and this computer does not poll {clean_text(device.name, 60)}: "
+        "whoever has its address here may be another device. Wait for the server, or have it polled from here"
+    )

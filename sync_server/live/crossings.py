@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from typing import Literal
 from uuid import UUID
 
 from domain.crossing import FRAME_CAP_BYTES, MEET_S, Met, encode
@@ -22,6 +23,10 @@ from sync_server.security.principal import Principal
 
 PERSON_CAP, TENANT_CAP, SERVER_CAP = 16, 64, 512
 """Tunnels at a time of one person, one tenant, one server."""
+
+Kind = Literal["collector", "shared"]
+Direction = Literal["to", "from"]
+"""As seen from who opened it."""
 
 
 class Crossing:
@@ -46,7 +51,7 @@ class Crossing:
         self.carried_by: Principal | None = None
         """Who came with the carrying end."""
         self.ended = asyncio.Event()
-        self.to_bytes = self.from_bytes = 0
+        self.passed: Counter[Direction] = Counter()
         self.began_s = time.monotonic()
         self._arrival: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
         self._ending: asyncio.Future[HangUp] = asyncio.get_running_loop().create_future()
@@ -55,6 +60,11 @@ class Crossing:
         """End it; both ends are told."""
         if not self._ending.done():
             self._ending.set_result(why)
+
+    @property
+    def kind(self) -> Kind:
+        """Who is to carry it: a collector, or a colleague who shares a tunnel."""
+        return "shared" if self.is_shared else "collector"
 
     @property
     def people(self) -> list[Principal]:
@@ -110,10 +120,7 @@ class Crossing:
                 raise HangUp("LEFT", f"{whose} hung up")
             if len(data) > FRAME_CAP_BYTES:
                 raise HangUp("BAD_MESSAGE", f"{whose}: frames of at most {FRAME_CAP_BYTES} bytes expected")
-            if is_out:
-                self.to_bytes += len(data)
-            else:
-                self.from_bytes += len(data)
+            self.passed["to" if is_out else "from"] += len(data)
             try:
                 async with asyncio.timeout(SEND_S):
                     await target.send(data)
@@ -122,10 +129,36 @@ class Crossing:
 
 
 class Crossings:
-    """All tunnels by this server."""
+    """All tunnels by this server, and figures of them since its start."""
 
     def __init__(self) -> None:
         self.all: dict[UUID, Crossing] = {}
+        self.opened: Counter[Kind] = Counter()
+        self.ended: Counter[str] = Counter()
+        """By the code of why; those too that were refused before they were open."""
+        self._passed: Counter[Direction] = Counter()
+        """Of those that are over."""
+        self.astray = 0
+        """How many ends are here that look for another server."""
+
+    def begin(self, crossing: Crossing) -> None:
+        """One is here, and waits for its other end."""
+        self.all[crossing.id] = crossing
+        self.opened[crossing.kind] += 1
+
+    def end(self, crossing: Crossing, why: HangUp) -> None:
+        """One is over."""
+        del self.all[crossing.id]
+        self.ended[why.refused.code] += 1
+        self._passed += crossing.passed
+
+    def open(self) -> Counter[Kind]:
+        """Return how many there are now."""
+        return Counter(one.kind for one in self.all.values())
+
+    def passed(self) -> Counter[Direction]:
+        """Return how many bytes passed, those of what is open too."""
+        return sum((one.passed for one in self.all.values()), self._passed)
 
     def why_full(self, who: Principal) -> str:
         """Return why no more tunnels are to begin; empty where one may."""

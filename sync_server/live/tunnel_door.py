@@ -19,7 +19,7 @@ import msgspec
 from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
-from domain.crossing import PATH, Answer, Begin, Met, decode_to_door, encode
+from domain.crossing import MEET_S, PATH, Answer, Begin, Met, decode_to_door, encode
 from domain.inventory import Device
 from domain.polling import slot_of
 from domain.roles import Permission
@@ -43,6 +43,7 @@ _log = logging.getLogger("sync_server.live")
 HELLO_CAP_BYTES = 4096
 NEEDS: Permission = "tunnels:write"
 ELSEWHERE_S = 0.2
+ASTRAY_CAP = 256
 router = APIRouter()
 
 
@@ -108,6 +109,7 @@ async def _begun(hub: Hub, who: Principal, tenant: UUID, begin: Begin) -> Crossi
         if begin.tunnel in hub.crossings.all:
             raise HangUp("TOO_MANY", "this tunnel is open already", 1.0)
     except HangUp as why:
+        hub.crossings.ended[why.refused.code] += 1
         async with hub.works.database.transaction(who) as transaction:
             refused = {**detail, "why": why.refused.message}
             await audit.record(transaction, who, "tunnel.refused", ("device", begin.device), refused)
@@ -122,13 +124,13 @@ async def _begun(hub: Hub, who: Principal, tenant: UUID, begin: Begin) -> Crossi
         carrier.name,
         is_shared=begin.via is not None,
     )
-    hub.crossings.all[begin.tunnel] = crossing  # before anything is awaited: nobody else has that id
+    hub.crossings.begin(crossing)  # before anything is awaited: nobody else has that id
     try:
         async with hub.works.database.transaction(who) as transaction:
             opened = {**detail, "address": device.address, "name": device.name, "by_way_of": carrier.name}
             await audit.record(transaction, who, "tunnel.opened", ("device", device.id), opened)
     except BaseException:
-        del hub.crossings.all[begin.tunnel]
+        hub.crossings.end(crossing, HangUp("CLOSING", "the database is away"))
         raise
     meet = Meet(begin.tunnel, device.id, begin.port, carrier.install, who.name)
     hub.relay(tenant, relaying.MEET, encode_line(meet))
@@ -175,7 +177,7 @@ async def _carry(hub: Hub, crossing: Crossing, peer: Peer) -> None:
     try:
         why = await crossing.run(peer)
     finally:
-        del hub.crossings.all[crossing.id]
+        hub.crossings.end(crossing, why)
         await crossing.end_far(why)
         await peer.refuse(why)
         await _note_end(hub, crossing, why.refused)
@@ -184,7 +186,7 @@ async def _carry(hub: Hub, crossing: Crossing, peer: Peer) -> None:
 async def _note_end(hub: Hub, crossing: Crossing, why: Refused) -> None:
     for_s = round(asyncio.get_running_loop().time() - crossing.began_s)
     detail = {"tunnel": str(crossing.id), "why": why.message, "for_s": for_s}
-    detail |= {"to_bytes": crossing.to_bytes, "from_bytes": crossing.from_bytes}
+    detail |= {"to_bytes": crossing.passed["to"], "from_bytes": crossing.passed["from"]}
     _log.info("tunnel_closed", extra={"device_id": str(crossing.device), **detail})
     with suppress(*AWAY):
         async with hub.works.database.transaction(crossing.who) as transaction:
@@ -196,10 +198,26 @@ async def _note_end(hub: Hub, crossing: Crossing, why: Refused) -> None:
 # Who carries
 
 
+async def _lead_astray(hub: Hub, peer: Peer) -> None:
+    """Tell who carries that another server has it, and leave the connection open while he looks for that one: a proxy that gives
+    each connection to the server with the fewest would send him here for ever."""
+    elsewhere = HangUp("ELSEWHERE", "this tunnel does not wait here", ELSEWHERE_S)
+    if hub.crossings.astray < ASTRAY_CAP:
+        hub.crossings.astray += 1
+        try:
+            await peer.send(encode(elsewhere.refused))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(MEET_S):
+                    await peer.receive()
+        finally:
+            hub.crossings.astray -= 1
+    await peer.refuse(elsewhere)
+
+
 async def _answer(hub: Hub, who: Principal, answer: Answer, peer: Peer) -> None:
     crossing = hub.crossings.all.get(answer.tunnel)
     if crossing is None or crossing.who.tenant != who.tenant or crossing.carrier != answer.install:
-        await peer.refuse(HangUp("ELSEWHERE", "this tunnel does not wait here", ELSEWHERE_S))
+        await _lead_astray(hub, peer)
         return
     try:
         refusal = clean_text(answer.refusal, 300) or await hub.why_not_carried(crossing, who)

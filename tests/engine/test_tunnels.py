@@ -26,7 +26,7 @@ from domain.tunnels import (
     Tunnel,
     services_of,
 )
-from engine.access.channel import ChannelLost
+from engine.access.channel import Channel, ChannelLost
 from engine.access.neighbours import is_ours
 from tests.engine.test_driver_ssh import run_sshd
 from tests.engine.tunnelling import ROUTER, EchoRouter, Room, alone, router, talk, until
@@ -268,6 +268,36 @@ async def test_where_no_way_is_left_none_is_opened_and_it_is_said_what_to_do() -
         assert refusal.code == "NOT_CONNECTED"
         assert "this computer does not poll r1" in refusal.message
         assert not room.noted
+
+
+@alone
+async def test_where_another_polls_the_device_by_now_the_next_connection_goes_by_him() -> None:
+    ways: list[str] = []
+
+    async def reach(tunnel: Tunnel, device: Device) -> Channel:
+        ways.append(tunnel.way)
+        return await room.reach(tunnel, device)
+
+    async with EchoRouter() as echo, Room(router(echo.port), reach=reach) as room:
+        tunnel = await room.open(echo.port)
+        await room.tunnels.answer(ShareTunnel(2, tunnel.id, True))
+        reader, writer = await asyncio.open_connection("127.0.0.1", tunnel.port)
+        writer.write(b"before")
+        assert await reader.readexactly(6) == b"before"
+        room.way = "relay"
+        assert await talk(tunnel, b"after") == b"after"
+        assert ways == ["direct", "relay"]
+        assert (room.now(tunnel).way, room.now(tunnel).is_shared) == ("relay", False)
+        writer.write(b"still")
+        assert await reader.readexactly(5) == b"still", "what is connected goes on"
+        writer.close()
+        room.way = None
+        assert await talk(tunnel, b"nobody") == b""
+        assert "does not poll r1" in room.now(tunnel).trouble and not room.now(tunnel).ended
+        room.way = "direct"
+        assert (await room.open(echo.port)).id == tunnel.id, "it is the same one"
+        assert await talk(tunnel, b"again") == b"again"
+        assert ways == ["direct", "relay", "direct"]
 
 
 @alone

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -129,6 +130,12 @@ async def test_bytes_pass_by_a_collector_that_dials_out_and_the_audit_has_who_an
         assert closed[0]["to_bytes"] > len(data) < closed[0]["from_bytes"]
         assert closed[0]["why"] == "whoever opened it hung up"
         assert not at.server.app.state.hub.crossings.all
+        told = (await at.server.app.state.metrics.exposed()).decode()
+        assert 'tunnels_open{carrier="collector"} 0.0' in told
+        assert 'tunnels_opened{carrier="collector"} 1.0' in told
+        assert 'tunnels_ended{reason="LEFT"} 1.0' in told
+        passed = re.search(r'tunnels_bytes\{direction="to"\} (\S+)', told)
+        assert passed is not None and float(passed[1]) == closed[0]["to_bytes"]
 
 
 async def test_a_collector_that_is_killed_midway_ends_the_connection_in_words(

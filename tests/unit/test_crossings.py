@@ -65,7 +65,7 @@ def test_frames_pass_both_ways_as_they_are_and_are_counted() -> None:
         assert (far.told[1], near.told[1]) == (b"\x02there", b"\x02ba")
         far.says.put_nowait(None)
         assert (await task).refused.message == "hill hung up"
-        assert (one.to_bytes, one.from_bytes) == (6, 3)
+        assert one.passed == {"to": 6, "from": 3}
         assert one.ended.is_set()
         assert not one.arrive(cast(Peer, far), BEN, ""), "it is over"
 

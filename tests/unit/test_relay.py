@@ -28,13 +28,16 @@ R1 = Device(DEVICE, "r1", "10.0.0.1", (Probe("icmp"),))
 
 
 class Door:
-    """The server's door: each socket that is dialled gets the next of `answers`; what is said there is in `said`."""
+    """The server's door: each socket that is dialled gets the next of `answers`; what is said there is in `said`; `open_before`
+    how many were open when each was dialled."""
 
     def __init__(self, *answers: Met | Refused) -> None:
         self.answers = list(answers)
         self.sockets: list[Line] = []
+        self.open_before: list[int] = []
 
     async def dial(self) -> Line:
+        self.open_before.append(sum(not one.is_closed for one in self.sockets))
         self.sockets.append(Line(encode(self.answers.pop(0))))
         return self.sockets[-1]
 
@@ -96,6 +99,7 @@ def test_of_several_servers_the_right_one_is_looked_for(monkeypatch: pytest.Monk
         door = Door(Refused("ELSEWHERE", "not here"), Refused("ELSEWHERE", "not here"), Met("hill"))
         end = Relay(INSTALL, door.dial, door.token)
         await end.reach(TUNNEL)
+        assert door.open_before == [0, 1, 2], "each stays until the right one is found"
         assert [one.is_closed for one in door.sockets] == [True, True, False]
         await end.leave(TUNNEL.id)
 
