@@ -9,12 +9,9 @@ One rule: everything here may be run again and then changes nothing but password
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import psycopg
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.errors import DuplicateObject, UniqueViolation
 
 from domain.vault import Secret
 from migrations.guards import LOOKUP, OWNER, REQUESTS
@@ -30,6 +27,7 @@ HELD = {
 """What holds for connections of the requests' role, set here since PgBouncer takes none of it: the locks of one whose server is
 gone or hangs end, and no plan is compiled, which takes a quarter of a second where a request takes a millisecond."""
 EXTENSIONS = ("postgis", "pg_trgm", "btree_gist")
+_CHANGES_ROLES = 0x48656C696F
 
 
 def prepare(admin: Secret, owner: Secret, requests: Secret) -> str:
@@ -46,9 +44,10 @@ def prepare(admin: Secret, owner: Secret, requests: Secret) -> str:
         raise SettingRefused(f"one database expected in both addresses, got {', '.join(sorted(names))}")
     (name,) = names
     with psycopg.connect(admin.value, autocommit=True) as connection:
-        make_roles(connection)
-        for role, address in asked.items():
-            allow_login(connection, role, address.get("password"))
+        with connection.transaction():
+            make_roles(connection)
+            for role, address in asked.items():
+                allow_login(connection, role, address.get("password"))
         if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchall():
             made = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'")
             connection.execute(made.format(sql.Identifier(name), sql.Identifier(OWNER)))
@@ -58,11 +57,12 @@ def prepare(admin: Secret, owner: Secret, requests: Secret) -> str:
 
 
 def make_roles(connection: Connection) -> None:
-    """Make the roles that are missing, with no right to log in."""
+    """Make the roles that are missing, with no right to log in, in the caller's transaction: of two who change a cluster's roles
+    at a time PostgreSQL refuses one, so the second waits."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_CHANGES_ROLES])
     for role in (OWNER, REQUESTS, LOOKUP):
         if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchall():
-            with suppress(DuplicateObject, UniqueViolation), connection.transaction():  # another may be at it
-                connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+            connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
     plain = "NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION NOINHERIT"
     for role in (OWNER, REQUESTS, LOOKUP):
         connection.execute(sql.SQL(f"ALTER ROLE {{}} {plain}").format(sql.Identifier(role)))
