@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import resource
 import shutil
@@ -11,7 +10,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -27,7 +26,7 @@ from sync_server.migrating import migrate_to_head
 from sync_server.preparing import prepare
 from sync_server.samples import Cycle, Samples
 from sync_server.settings import Settings
-from tests.server.kills import Sender, backends, processes
+from tests.server.kills import Sender, crash, processes, tell
 from tools.cluster import running, url_of
 
 ROUNDS = 3
@@ -77,7 +76,8 @@ def test_a_killed_database_has_lost_nothing_and_the_server_goes_on_by_itself(dur
     try:
         for _ in range(ROUNDS):
             sender.listen(LINES_A_ROUND)
-            os.kill(dice.choice(backends(durable)), signal.SIGKILL)  # PostgreSQL throws all away and recovers
+            crash(durable, dice)
+            sender.drain()  # from here on what is heard was acknowledged since
         sender.listen(LINES_A_ROUND)
     finally:
         sender.kill()
@@ -91,18 +91,12 @@ def test_a_database_that_stands_still_is_waited_for(durable: Path) -> None:
         stopped = processes(durable)
         tell(stopped, signal.SIGSTOP)
         time.sleep(6)  # longer than a statement may take
+        sender.drain()
         tell(stopped, signal.SIGCONT)
         sender.listen(LINES_A_ROUND)
     finally:
         sender.kill()
     assert sender.lost() == 0
-
-
-def tell(processes: list[int], number: signal.Signals) -> None:
-    """Send all a signal; one may have ended meanwhile, as a worker of PostgreSQL's own does at any time."""
-    for process in processes:
-        with suppress(ProcessLookupError):
-            os.kill(process, number)
 
 
 async def fill(sockets: Path, first: int, batches: int) -> tuple[int, bool]:

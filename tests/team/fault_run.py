@@ -6,26 +6,22 @@ One rule: what counts is what was acknowledged to a client, and what a superuser
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import socket
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
-import psycopg
-
 from domain.edit import Edit, creation
 from domain.inventory import Device, Probe, Site
 from domain.wire import SubmitEdit
 from engine.compose import new_id, now_us
-from tests.server.kills import backends
-from tests.team.processes import Member, Office, until
+from tests.server.kills import answered, crash
+from tests.team.processes import WAIT_S, Member, Office, until
 from tools.cluster import url_of
 from tools.nats import NatsServer
 
@@ -96,6 +92,10 @@ class FaultRun:
                 try:
                     reply = client.ask(partial(_submitting, edit))
                 except (OSError, EOFError, Empty):
+                    with suppress(
+                        AssertionError, OSError, EOFError
+                    ):  # it dies, and whoever killed it starts it
+                        member.look_again()
                     continue
                 if not reply.refusals:
                     member.acknowledged.append(edit)
@@ -127,39 +127,35 @@ class FaultRun:
                 began_s = time.monotonic()
                 self._nats.start()
             case "database":
-                os.kill(self._dice.choice(backends(self._sockets)), signal.SIGKILL)
-        before = until(self._confirmed, "the database answers")
+                crash(self._sockets, self._dice)
+        before = self._confirmed()
         for member in self.members:
             member.online(1_000)
         until(lambda: self._confirmed() > before, f"edits pass again after the {victim} was killed")
         self.took_s.setdefault(victim, []).append(time.monotonic() - began_s)
 
     def _confirmed(self) -> int:
-        try:
-            return self.count("SELECT count(*) FROM edit")
-        except psycopg.OperationalError:  # it recovers
-            return 0
+        return self.count("SELECT count(*) FROM edit")
+
+    def rows(self, asked: str, *arguments: object) -> list[Any]:
+        """Return rows out of the database."""
+        return answered(
+            url_of(self._sockets, DATABASE),
+            lambda connection: connection.execute(asked.encode(), arguments).fetchall(),
+        )
 
     def count(self, asked: str, *arguments: object) -> int:
         """Return a number out of the database."""
-        with psycopg.connect(url_of(self._sockets, DATABASE)) as connection:
-            row = connection.execute(asked, arguments).fetchone()
-        assert row is not None
-        return int(row[0])
+        ((found,),) = self.rows(asked, *arguments)
+        return int(found)
 
     def _kept(self) -> tuple[list[str], set[str]]:
         """Return the edits and the sites that the server has."""
-        with psycopg.connect(url_of(self._sockets, DATABASE)) as connection:
-            found = [
-                [
-                    row[0]
-                    for row in connection.execute(
-                        f"SELECT id::text FROM {table} WHERE tenant_id = %s", [self.tenant]
-                    )
-                ]
-                for table in ("edit", "site")
-            ]
-        return found[0], set(found[1])
+        edits, sites = (
+            [row[0] for row in self.rows(f"SELECT id::text FROM {table} WHERE tenant_id = %s", self.tenant)]
+            for table in ("edit", "site")
+        )
+        return edits, set(sites)
 
     def settle(self, *, stops: bool = False) -> dict[str, Any]:
         """Wait until all is told; return what is lost, doubled, missing, or otherwise in one than in another."""
@@ -171,7 +167,7 @@ class FaultRun:
                 member.online()
             made = {edit.id: edit for member in self.members for edit in member.acknowledged}
             made_sites = {str(edit.steps[0].id) for edit in made.values() if edit.steps[0].kind == "site"}
-            ends_s = time.monotonic() + 20  # what a member tells of its pending edits is a moment old
+            ends_s = time.monotonic() + WAIT_S  # what a member tells of its pending edits is a moment old
             while True:
                 ids, sites = self._kept()
                 lost = len({str(id) for id in made} - set(ids)) + len(made_sites - sites)
@@ -182,7 +178,7 @@ class FaultRun:
                 member.shows_many("site", len(sites))
             differ = sum({str(one.id) for one in member.all_of("site")} != sites for member in self.members)
             missing = 0
-            ends_s = time.monotonic() + 30
+            ends_s = time.monotonic() + WAIT_S
             while time.monotonic() < ends_s:
                 missing, is_any = missing_cycles(self, self.members[2])
                 if not missing and is_any:
@@ -214,8 +210,7 @@ def missing_cycles(run: FaultRun, member: Member) -> tuple[int, bool]:
     until_us = now_us() - SETTLED_US
     with sqlite3.connect(f"file:{member.folder / 'heliograph.db'}?mode=ro", uri=True) as disk:
         mine = {row[0] for row in disk.execute("SELECT at_us FROM sample WHERE at_us < ?", [until_us])}
-    with psycopg.connect(url_of(run._sockets, DATABASE)) as connection:
-        asked = "SELECT at_us FROM sample JOIN sample_source s ON s.key = source_key WHERE s.vantage = %s"
-        there = [row[0] for row in connection.execute(asked, [member.team.install]).fetchall()]
+    asked = "SELECT at_us FROM sample JOIN sample_source s ON s.key = source_key WHERE s.vantage = %s"
+    there = [row[0] for row in run.rows(asked, member.team.install)]
     doubled = len(there) - len(set(there))
     return len(mine - set(there)) + doubled, bool(mine)
