@@ -112,7 +112,7 @@ def driver_of(
     device: Device,
     login: Login | None = None,
     *,
-    timeout_s: float = 2.0,
+    timeout_s: float = 10.0,
     retries: int = 1,
     profiles: Profiles = PROFILES,
 ) -> Driver:
@@ -136,6 +136,6 @@ def driver_of(
 
 async def until(holds: Callable[[], bool]) -> None:
     """Wait until something holds; the test's own time limit ends a wait in vain."""
-    async with asyncio.timeout(20.0):
+    async with asyncio.timeout(60.0):
         while not holds():  # noqa: ASYNC110 what is waited for is no event of ours
             await asyncio.sleep(0.002)

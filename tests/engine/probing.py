@@ -26,7 +26,7 @@ async def read_probe(
     credential: Credential | None = None,
     secret: str | None = None,
     *,
-    timeout_s: float = 5.0,
+    timeout_s: float = 20.0,
     times: int = 1,
 ) -> Answer:
     """Return the last of several answers."""
@@ -49,7 +49,7 @@ def ask(
     credential: Credential | None = None,
     secret: str | None = None,
     *,
-    timeout_s: float = 5.0,
+    timeout_s: float = 20.0,
     times: int = 1,
 ) -> Answer:
     """Ask a peer of another process."""
@@ -61,7 +61,7 @@ def error_of(
     credential: Credential | None = None,
     secret: str | None = None,
     *,
-    timeout_s: float = 5.0,
+    timeout_s: float = 20.0,
 ) -> DeviceError:
     """Return what asking a peer of another process ends in."""
     with pytest.raises(DeviceError) as raised:
@@ -76,7 +76,7 @@ def error_from(
     secret: str | None = None,
     *,
     context: ssl.SSLContext | None = None,
-    timeout_s: float = 5.0,
+    timeout_s: float = 20.0,
 ) -> DeviceError:
     """Return what asking a server of this process ends in, whose port the probe is made with."""
 

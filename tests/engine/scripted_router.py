@@ -35,7 +35,7 @@ def facts(reading: Reading) -> dict[str, Any]:
 
 
 def against(
-    router: SimulatedRouter, conversation: Callable[[Read], Awaitable[None]], timeout_s: float = 2.0
+    router: SimulatedRouter, conversation: Callable[[Read], Awaitable[None]], timeout_s: float = 10.0
 ) -> None:
     async def main() -> None:
         transports = await Transports.open()

@@ -133,7 +133,7 @@ def error_from(answer: Callable[[bytes], Reply], talk: Talk | None = None) -> De
                 probe = Probe("dns", peer.address[1], target="tower.example A")
                 device = device_at(peer.address, "dns")
                 device = type(device)(device.id, device.name, device.address, (probe,))
-                driver = driver_of(transports, device, timeout_s=0.3, retries=1)
+                driver = driver_of(transports, device, timeout_s=0.6, retries=1)
                 server = await _serve(talk, peer.address) if talk else None
                 with pytest.raises(DeviceError) as raised:
                     await driver.read()

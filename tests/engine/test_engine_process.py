@@ -250,8 +250,7 @@ TeamPart.lost_reports = property(lambda self: 6)"""
 
 
 def test_no_secret_is_in_the_log_or_in_any_file(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
+    port = free_port()
     community = Credential(UUID(int=900), "snmp", "snmp_community")
     login = Credential(UUID(int=901), "api", "routeros_login", "monitor")
     one = device(

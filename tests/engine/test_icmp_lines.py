@@ -55,7 +55,7 @@ def test_more_than_a_flight_of_pings_are_answered_each_by_its_own_host(make_line
                 for n in range(FLIGHT_SIZE + 60)
             ]
             begun_s = monotonic()
-            asked = [flights.ask(flights.peer(host.sockaddr, "host"), 5.0, 0) for host in hosts]
+            asked = [flights.ask(flights.peer(host.sockaddr, "host"), 30.0, 0) for host in hosts]
             answers = await asyncio.gather(*asked)
             took_us = (monotonic() - begun_s) * 1e6
             assert all(0 <= answer.rtt_us <= took_us and answer.tries == 1 for answer in answers)
@@ -82,11 +82,11 @@ def test_a_reply_counts_once_and_only_from_the_host_that_was_asked(make_line: Li
             peer = flights.peer(asked.sockaddr, "10.0.0.1")
             with pytest.raises(NoAnswer, match=r"no answer from 10\.0\.0\.1 in 0\.05 s, 2 tries"):
                 await flights.ask(peer, 0.05, 1)
-            assert flights.dropped == 2
+            await until(lambda: flights.dropped == 2)  # its thread may still be on its way to it
             asked.respond = lambda request: 3 * [reply_to(request)]
             with Host() as witness:
                 witness_peer = flights.peer(witness.sockaddr, "witness")
-                await asyncio.gather(flights.ask(peer, 5.0, 0), flights.ask(witness_peer, 5.0, 0))
+                await asyncio.gather(flights.ask(peer, 30.0, 0), flights.ask(witness_peer, 5.0, 0))
             await until(lambda: flights.dropped == 4)  # the second and third may be on their way still
 
     run(make_line, conversation)
@@ -98,7 +98,7 @@ def test_who_is_pinged_in_the_same_flight_cannot_answer_for_another(make_line: L
 
     async def conversation(flights: Flights) -> None:
         with Host(lambda _: []) as victim, Host(lambda _: [], "127.0.0.2") as forger:
-            asked = [flights.ask(flights.peer(host.sockaddr, "host"), 5.0, 0) for host in (victim, forger)]
+            asked = [flights.ask(flights.peer(host.sockaddr, "host"), 30.0, 0) for host in (victim, forger)]
             await until(lambda: bool(victim.heard and forger.heard))
             victim.say(summed(reply_to(victim.heard[0])[:8] + forger.heard[0][8:]))
             forger.say(reply_to(forger.heard[0]))
@@ -160,9 +160,10 @@ def test_anything_but_the_reply_is_no_answer(make_line: LineFactory, respond: Re
 
 def test_a_volley_refuses_another_ident() -> None:
     async def conversation(flights: Flights) -> None:
-        with Host(lambda request: [other_ident(request)]) as host, pytest.raises(NoAnswer):
-            await flights.ask(flights.peer(host.sockaddr, "host"), 0.05, 0)
-        assert flights.dropped == 1
+        with Host(lambda request: [other_ident(request)]) as host:
+            with pytest.raises(NoAnswer):
+                await flights.ask(flights.peer(host.sockaddr, "host"), 0.05, 0)
+            await until(lambda: flights.dropped == 1)
 
     run(VolleyLine, conversation)
 
@@ -185,7 +186,7 @@ def test_message_by_message_another_ident_is_refused_where_the_socket_hears_all(
             with pytest.raises(NoAnswer):
                 await flights.ask(peer, 0.05, 0)
             host.respond = faithful
-            await flights.ask(peer, 5.0, 0)
+            await flights.ask(peer, 30.0, 0)
         await flights.close()
 
     asyncio.run(main())
@@ -202,8 +203,8 @@ def test_a_late_reply_to_the_first_try_is_an_answer_with_the_round_trip_of_its_o
                 return [reply_to(host.heard[0])] if len(host.heard) == 2 else []
 
             host.respond = answer_the_first_when_the_second_comes
-            got = await flights.ask(flights.peer(host.sockaddr, "host"), 0.1, 1)
-            assert got.rtt_us >= 100_000
+            got = await flights.ask(flights.peer(host.sockaddr, "host"), 0.5, 1)
+            assert got.rtt_us >= 500_000
             assert got.tries == 2
             assert host.heard[0][8:] != host.heard[1][8:]
             host.say(reply_to(host.heard[1]))
@@ -221,7 +222,7 @@ def test_a_flood_of_foreign_replies_hides_none_of_ours(make_line: LineFactory) -
         with Host(lambda request: [*foreign, reply_to(request), *foreign]) as host:
             peer = flights.peer(host.sockaddr, "host")
             for _ in range(3):
-                await flights.ask(peer, 5.0, 0)
+                await flights.ask(peer, 30.0, 0)
         assert flights.dropped == 0
 
     run(make_line, conversation)
@@ -232,7 +233,7 @@ def test_an_address_that_the_system_refuses_fails_at_once_and_alone(make_line: L
     async def conversation(flights: Flights) -> None:
         with Host() as host, Host(address="127.0.0.2") as last:
             where = [host.sockaddr, ("255.255.255.255", 9), last.sockaddr]
-            asked = [flights.ask(flights.peer(sockaddr, sockaddr[0]), 5.0, 1) for sockaddr in where]
+            asked = [flights.ask(flights.peer(sockaddr, sockaddr[0]), 30.0, 1) for sockaddr in where]
             first, refused, third = await asyncio.gather(*asked, return_exceptions=True)
         assert not isinstance(first, BaseException)
         assert not isinstance(third, BaseException)
@@ -245,7 +246,7 @@ def test_an_address_that_the_system_refuses_fails_at_once_and_alone(make_line: L
 def test_a_busy_engine_makes_no_round_trip_longer() -> None:
     async def conversation(flights: Flights) -> None:
         with Host(lambda _: []) as host:
-            asked = flights.ask(flights.peer(host.sockaddr, "host"), 5.0, 0)
+            asked = flights.ask(flights.peer(host.sockaddr, "host"), 30.0, 0)
             await until(lambda: bool(host.heard))
             host.say(reply_to(host.heard[0]))
             said_s = monotonic()
@@ -265,7 +266,7 @@ def test_a_wall_clock_that_was_set_leaves_the_time_of_reading(
     async def conversation(flights: Flights) -> None:
         with Host() as host:
             begun_s = monotonic()
-            got = await flights.ask(flights.peer(host.sockaddr, "host"), 5.0, 0)
+            got = await flights.ask(flights.peer(host.sockaddr, "host"), 30.0, 0)
             assert begun_s <= got.at_s <= monotonic()
 
     run(VolleyLine, conversation)
@@ -349,8 +350,8 @@ def test_on_this_computer_a_thousand_pings_are_all_answered_or_a_notice_says_why
         if icmp.can_ping("::1"):
             targets += 4 * ["::1"]
         if icmp.can_ping("127.0.0.1"):
-            answers = await asyncio.gather(*(icmp.ping(icmp.peer(target), 5.0, 1) for target in targets))
-            assert all(0 <= answer.rtt_us < 5_000_000 for answer in answers)
+            answers = await asyncio.gather(*(icmp.ping(icmp.peer(target), 30.0, 1) for target in targets))
+            assert all(0 <= answer.rtt_us < 30_000_000 for answer in answers)
             assert icmp.in_flight == 0
         else:
             assert icmp.notice

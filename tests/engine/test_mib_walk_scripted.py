@@ -32,7 +32,7 @@ def walking(answer: Callable[[bytes], Reply], scene: Callable[[WalkSession], Awa
     async def main() -> T:
         transports = await Transports.open()
         async with udp_peer(answer) as peer:
-            session = WalkSession(transports.udp, peer.address, "public", timeout_s=0.3, retries=0)
+            session = WalkSession(transports.udp, peer.address, "public", timeout_s=1.0, retries=0)
             try:
                 return await scene(session)
             finally:
@@ -137,7 +137,7 @@ def test_a_version_is_kept_from_page_to_page_and_not_after_the_last_nor_for_all_
         async with udp_peer(agent) as peer:
 
             def open_walk(_: UUID) -> WalkSession:
-                return WalkSession(transports.udp, peer.address, "public", timeout_s=0.3, retries=0)
+                return WalkSession(transports.udp, peer.address, "public", timeout_s=1.0, retries=0)
 
             async def page(device: int, after: str, rows: int) -> str:
                 reply = await mibs.answer(WalkDevice(1, UUID(int=device), IF, after, rows))

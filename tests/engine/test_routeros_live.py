@@ -33,7 +33,7 @@ async def streaming(
     """A stream that runs, and what it told so far."""
     tcp = TcpTransport()
     told: list[Sequence[Value]] = []
-    stream = RateStream(tcp, Endpoint(*address), login, timeout_s=2.0, list_again_s=list_again_s)
+    stream = RateStream(tcp, Endpoint(*address), login, timeout_s=30.0, list_again_s=list_again_s)
     task = asyncio.ensure_future(stream.run(told.append))
     try:
         yield task, told

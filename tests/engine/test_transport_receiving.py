@@ -87,12 +87,12 @@ def test_snmp_is_asked_as_windows_does_it_in_a_thread_and_the_plain_way(
         udp = UdpTransport()
         async with udp_peer(echo_of) as agent:
             for _ in range(20):
-                got = await udp.ask(udp.peer(*agent.address), encode, 2.0, 1)
+                got = await udp.ask(udp.peer(*agent.address), encode, 30.0, 1)
                 assert got.reply.varbinds == [(OID, 7)]
         with pytest.raises(NoAnswer):  # who refused is not told, so it is silence
             await udp.ask(udp.peer("127.0.0.1", free_port()), encode, 0.05, 1)
         async with udp_peer(echo_of) as agent:
-            await udp.ask(udp.peer(*agent.address), encode, 2.0, 1)
+            await udp.ask(udp.peer(*agent.address), encode, 30.0, 1)
         await udp.close()
 
     asyncio.run(main())

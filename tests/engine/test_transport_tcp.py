@@ -43,7 +43,7 @@ def test_what_is_sent_is_read_without_waiting_for_more() -> None:
         await reader.read(1)
 
     async def conversation(tcp: TcpTransport, port: int) -> None:
-        stream = await tcp.connect("127.0.0.1", port, 2.0)
+        stream = await tcp.connect("127.0.0.1", port, 30.0)
         stream.budget_bytes = 100
         stream.write(b"hello")
         assert await stream.read() == b"HELLO"
@@ -57,7 +57,7 @@ def test_a_closed_port_is_refused_by_name() -> None:
     async def conversation(tcp: TcpTransport) -> None:
         port = free_port()
         with pytest.raises(Refused, match=f"127.0.0.1:{port} refuses connections"):
-            await tcp.connect("127.0.0.1", port, 2.0)
+            await tcp.connect("127.0.0.1", port, 30.0)
 
     run(conversation)
 
@@ -86,7 +86,7 @@ def test_a_byte_at_a_time_does_not_stretch_the_limit() -> None:
             await asyncio.sleep(0.02)
 
     async def conversation(tcp: TcpTransport, port: int) -> None:
-        stream = await tcp.connect("127.0.0.1", port, 2.0)
+        stream = await tcp.connect("127.0.0.1", port, 30.0)
         stream.budget_bytes = 1000
         with pytest.raises(NoAnswer, match=r"in 0.2 s \(reading\)"):
             async with bounded(stream.where, "reading", 0.2):
@@ -104,7 +104,7 @@ def test_an_endless_reply_is_cut_at_the_budget() -> None:
             await writer.drain()
 
     async def conversation(tcp: TcpTransport, port: int) -> None:
-        stream = await tcp.connect("127.0.0.1", port, 2.0)
+        stream = await tcp.connect("127.0.0.1", port, 30.0)
         stream.budget_bytes = 1_000_000
         got = 0
         with pytest.raises(BadReply, match="sends more than it was asked for"):
@@ -120,7 +120,7 @@ def test_a_device_that_hangs_up_is_said_to_have_closed() -> None:
         writer.close()
 
     async def conversation(tcp: TcpTransport, port: int) -> None:
-        stream = await tcp.connect("127.0.0.1", port, 2.0)
+        stream = await tcp.connect("127.0.0.1", port, 30.0)
         with pytest.raises(Refused, match=f"127.0.0.1:{port} closed the connection"):
             await stream.read()
         assert stream.is_closed
@@ -134,10 +134,10 @@ def test_a_reset_is_said_to_have_closed() -> None:
         writer.transport.abort()
 
     async def conversation(tcp: TcpTransport, port: int) -> None:
-        stream = await tcp.connect("127.0.0.1", port, 2.0)
+        stream = await tcp.connect("127.0.0.1", port, 30.0)
         stream.write(b"xy")
         with pytest.raises(Refused, match="closed the connection"):
-            async with bounded(stream.where, "reading", 2.0):
+            async with bounded(stream.where, "reading", 30.0):
                 while True:
                     await stream.read()
 
@@ -148,8 +148,8 @@ def test_whoever_brings_places_of_his_own_takes_none_of_those_that_polling_has()
     async def conversation(tcp: TcpTransport, port: int) -> None:
         tunnels = asyncio.Semaphore(1)
         async with tunnels:
-            waiting = asyncio.ensure_future(tcp.connect_socket("127.0.0.1", port, 2.0, tunnels))
-            (await tcp.connect("127.0.0.1", port, 2.0)).close()
+            waiting = asyncio.ensure_future(tcp.connect_socket("127.0.0.1", port, 30.0, tunnels))
+            (await tcp.connect("127.0.0.1", port, 30.0)).close()
             assert not waiting.done()
         (await waiting).close()
 
@@ -159,17 +159,17 @@ def test_whoever_brings_places_of_his_own_takes_none_of_those_that_polling_has()
 def test_names_are_not_looked_up() -> None:
     async def conversation(tcp: TcpTransport) -> None:
         with pytest.raises(Unsupported, match=r"got 'router\.example' port 22"):
-            await tcp.connect("router.example", 22, 2.0)
+            await tcp.connect("router.example", 22, 30.0)
 
     run(conversation)
 
 
 def test_closing_closes_what_is_open_and_lets_nothing_new_open() -> None:
     async def conversation(tcp: TcpTransport, port: int) -> None:
-        stream = await tcp.connect("127.0.0.1", port, 2.0)
+        stream = await tcp.connect("127.0.0.1", port, 30.0)
         await tcp.close()
         assert stream.is_closed
         with pytest.raises(NoAnswer, match="closing"):
-            await tcp.connect("127.0.0.1", port, 2.0)
+            await tcp.connect("127.0.0.1", port, 30.0)
 
     against(silent, conversation)

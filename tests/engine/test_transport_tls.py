@@ -34,7 +34,7 @@ def run(conversation: Callable[[TcpTransport], Awaitable[None]]) -> None:
 
 
 def error_of(
-    talk: Talk, context: ssl.SSLContext | None, pin: str = "", timeout_s: float = 5.0
+    talk: Talk, context: ssl.SSLContext | None, pin: str = "", timeout_s: float = 30.0
 ) -> DeviceError:
     """What connecting to a peer ends in, with TLS where it has a context, plain bytes where not."""
     found: list[DeviceError] = []
@@ -56,7 +56,7 @@ def test_the_pinned_certificate_is_talked_to_and_shown(tmp_path: Path) -> None:
 
     async def conversation(tcp: TcpTransport) -> None:
         async with tls_peer(upper, server_context(shown)) as port:
-            stream = await tcp.connect_tls("127.0.0.1", port, 5.0, pin=shown.pin)
+            stream = await tcp.connect_tls("127.0.0.1", port, 30.0, pin=shown.pin)
             stream.budget_bytes = 10_000
             stream.write(b"hello")
             assert await stream.read() == b"HELLO"
@@ -78,12 +78,12 @@ def test_what_the_systems_store_vouches_for_needs_no_pin(
 
     async def conversation(tcp: TcpTransport) -> None:
         async with tls_peer(upper, server_context(good)) as port:
-            stream = await tcp.connect_tls("127.0.0.1", port, 5.0, pin="")
+            stream = await tcp.connect_tls("127.0.0.1", port, 30.0, pin="")
             stream.budget_bytes = 10_000
             stream.write(b"hello")
             assert await stream.read() == b"HELLO"
             with pytest.raises(Untrusted, match=r"mismatch.*not valid for 'other\.example'"):
-                await tcp.connect_tls("127.0.0.1", port, 5.0, pin="", server_name="other.example")
+                await tcp.connect_tls("127.0.0.1", port, 30.0, pin="", server_name="other.example")
 
     run(conversation)
 
@@ -149,7 +149,7 @@ def test_old_tls_and_anonymous_tls_are_told_and_not_spoken(
         with openssl_server(*arguments, *certificate) as port:
             for pin in (shown.pin, ""):
                 with pytest.raises(Unsupported, match=words):
-                    await tcp.connect_tls("127.0.0.1", port, 5.0, pin=pin)
+                    await tcp.connect_tls("127.0.0.1", port, 30.0, pin=pin)
 
     run(conversation)
 
@@ -162,7 +162,7 @@ def test_a_server_that_wants_a_certificate_of_ours_is_told_so(tmp_path: Path) ->
             openssl_server("-tls1_2", "-Verify", "1", "-cert", shown.path) as port,
             pytest.raises(Unsupported, match="asks for a certificate of ours"),
         ):
-            await tcp.connect_tls("127.0.0.1", port, 5.0, pin=shown.pin)
+            await tcp.connect_tls("127.0.0.1", port, 30.0, pin=shown.pin)
 
     run(conversation)
 
@@ -179,8 +179,8 @@ def test_gear_without_forward_secrecy_is_talked_to_if_it_is_pinned(tmp_path: Pat
     async def conversation(tcp: TcpTransport) -> None:
         async with tls_peer(upper, context) as port:
             with pytest.raises(Untrusted) as raised:
-                await tcp.connect_tls("127.0.0.1", port, 5.0, pin="")
-            stream = await tcp.connect_tls("127.0.0.1", port, 5.0, pin=raised.value.seen)
+                await tcp.connect_tls("127.0.0.1", port, 30.0, pin="")
+            stream = await tcp.connect_tls("127.0.0.1", port, 30.0, pin=raised.value.seen)
             stream.budget_bytes = 1_000
             stream.write(b"hello")
             assert await stream.read() == b"HELLO"
@@ -213,9 +213,9 @@ async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 @pytest.mark.parametrize(
     ("talk", "kind", "words", "timeout_s"),
     [
-        (shout, BadReply, "does not speak TLS", 5.0),
-        (babble, BadReply, "breaks the rules of TLS", 5.0),
-        (go, Refused, "closed the connection", 5.0),
+        (shout, BadReply, "does not speak TLS", 30.0),
+        (babble, BadReply, "breaks the rules of TLS", 30.0),
+        (go, Refused, "closed the connection", 30.0),
         (drip, NoAnswer, "in 0.3 s (connecting over TLS)", 0.3),
     ],
 )
@@ -240,7 +240,7 @@ def test_an_endless_reply_is_cut_at_the_budget_and_small_records_do_not_stretch_
 
         async def conversation(tcp: TcpTransport, flood: Talk = flood) -> None:
             async with tls_peer(flood, server_context(shown)) as port:
-                stream = await tcp.connect_tls("127.0.0.1", port, 5.0, pin=shown.pin)
+                stream = await tcp.connect_tls("127.0.0.1", port, 30.0, pin=shown.pin)
                 stream.budget_bytes = 40_000
                 got = 0
                 with pytest.raises(BadReply, match="sends more than it was asked for"):
@@ -262,9 +262,9 @@ def test_a_goodbye_is_a_closed_connection(tmp_path: Path) -> None:
 
     async def conversation(tcp: TcpTransport) -> None:
         async with tls_peer(part, server_context(shown)) as port:
-            stream = await tcp.connect_tls("127.0.0.1", port, 5.0, pin=shown.pin)
+            stream = await tcp.connect_tls("127.0.0.1", port, 30.0, pin=shown.pin)
             stream.budget_bytes = 1_000
-            async with bounded(stream.where, "reading", 5.0):
+            async with bounded(stream.where, "reading", 30.0):
                 assert await stream.read() == b"bye"
                 with pytest.raises(Refused, match="closed the connection"):
                     await stream.read()

@@ -48,9 +48,9 @@ def run(conversation: Callable[[UdpTransport], Awaitable[None]], **caps: int) ->
 def test_a_reply_reaches_who_asked_with_its_round_trip() -> None:
     async def conversation(udp: UdpTransport) -> None:
         async with udp_peer(echo_of) as agent:
-            got = await udp.ask(udp.peer(*agent.address), encode, 2.0, 1)
+            got = await udp.ask(udp.peer(*agent.address), encode, 30.0, 1)
         assert got.reply.varbinds == [(OID, 7)]
-        assert 0 < got.rtt_us < 2_000_000
+        assert 0 < got.rtt_us < 30_000_000
         assert udp.dropped_datagrams == 0
         assert udp.in_flight == 0
 
@@ -68,7 +68,7 @@ def test_two_hundred_questions_at_once_each_get_their_own_reply() -> None:
         async with udp_peer(answer) as agent:
             peer = udp.peer(*agent.address)
             oids = [f"1.3.6.1.4.{arc}" for arc in range(200)]
-            asked = [udp.ask(peer, functools.partial(_get, oid), 5.0, 1) for oid in oids]
+            asked = [udp.ask(peer, functools.partial(_get, oid), 30.0, 1) for oid in oids]
             replies = [(await future).reply for future in asked]
         assert [reply.varbinds for reply in replies] == [[(oid, arc)] for arc, oid in enumerate(oids)]
 
@@ -95,14 +95,14 @@ def test_an_answer_to_a_walk_keeps_its_varbinds_though_it_is_laid_out_as_that_of
         async with udp_peer(answer) as agent:
             peer = udp.peer(*agent.address)
             for _ in range(3):
-                found = (await udp.ask(peer, get, 5.0, 0)).reply.found
+                found = (await udp.ask(peer, get, 30.0, 0)).reply.found
             assert found is not None
             is_silent = True
-            unanswered = udp.ask(peer, get, 5.0, 0)
+            unanswered = udp.ask(peer, get, 30.0, 0)
             walk = functools.partial(
                 snmp.encode_getbulk, community=b"public", oids=("1.3.6.1.4.1",), max_repetitions=8
             )
-            assert (await udp.ask(peer, walk, 5.0, 0)).reply.varbinds == [(oid, 7) for oid in oids]
+            assert (await udp.ask(peer, walk, 30.0, 0)).reply.varbinds == [(oid, 7) for oid in oids]
             unanswered.cancel()
 
     run(conversation)
@@ -111,7 +111,7 @@ def test_an_answer_to_a_walk_keeps_its_varbinds_though_it_is_laid_out_as_that_of
 def test_ipv6_works_as_ipv4_does() -> None:
     async def conversation(udp: UdpTransport) -> None:
         async with udp_peer(echo_of, "::1") as agent:
-            got = await udp.ask(udp.peer(*agent.address), encode, 2.0, 1)
+            got = await udp.ask(udp.peer(*agent.address), encode, 30.0, 1)
             assert got.reply.varbinds == [(OID, 7)]
 
     run(conversation)
@@ -140,9 +140,9 @@ def test_a_late_reply_to_the_first_try_is_still_an_answer() -> None:
 
     async def conversation(udp: UdpTransport) -> None:
         async with udp_peer(answer) as agent:
-            got = await udp.ask(udp.peer(*agent.address), encode, 0.1, 1)
+            got = await udp.ask(udp.peer(*agent.address), encode, 0.5, 1)
             assert got.reply.request_id == snmp.decode_message(asked[0]).request_id
-            assert got.rtt_us >= 100_000
+            assert got.rtt_us >= 500_000
 
     run(conversation)
 
@@ -152,7 +152,7 @@ def test_a_closed_port_is_refused_by_name() -> None:
     async def conversation(udp: UdpTransport) -> None:
         port = free_port()
         with pytest.raises(Refused, match=f"127.0.0.1:{port} answers that nobody listens"):
-            await udp.ask(udp.peer("127.0.0.1", port), encode, 5.0, 1)
+            await udp.ask(udp.peer("127.0.0.1", port), encode, 30.0, 1)
 
     run(conversation)
 
@@ -163,7 +163,7 @@ def test_one_closed_port_does_not_fail_another_peer() -> None:
             good = udp.peer(*agent.address)
             closed = [udp.peer("127.0.0.1", free_port()) for _ in range(20)]
             for bad in closed:
-                refused, fine = udp.ask(bad, encode, 5.0, 0), udp.ask(good, encode, 5.0, 0)
+                refused, fine = udp.ask(bad, encode, 30.0, 0), udp.ask(good, encode, 30.0, 0)
                 with pytest.raises(Refused):
                     await refused
                 assert (await fine).reply.varbinds == [(OID, 7)]
@@ -184,7 +184,7 @@ def test_a_reply_from_another_address_is_dropped() -> None:
             async with udp_peer(answer) as agent:
                 with pytest.raises(NoAnswer):
                     await udp.ask(udp.peer(*agent.address), encode, 0.1, 0)
-        assert udp.dropped_datagrams == 1
+        await until(lambda: udp.dropped_datagrams == 1)
 
     run(conversation)
 
@@ -198,8 +198,8 @@ def test_a_reply_with_a_foreign_number_and_a_second_copy_are_dropped() -> None:
     async def conversation(udp: UdpTransport) -> None:
         async with udp_peer(answer) as agent:
             peer = udp.peer(*agent.address)
-            assert (await udp.ask(peer, encode, 2.0, 0)).reply.varbinds == [(OID, 7)]
-            assert (await udp.ask(peer, encode, 2.0, 0)).reply.varbinds == [(OID, 7)]
+            assert (await udp.ask(peer, encode, 30.0, 0)).reply.varbinds == [(OID, 7)]
+            assert (await udp.ask(peer, encode, 30.0, 0)).reply.varbinds == [(OID, 7)]
             await until(lambda: udp.dropped_datagrams == 4)
 
     run(conversation)
@@ -208,7 +208,7 @@ def test_a_reply_with_a_foreign_number_and_a_second_copy_are_dropped() -> None:
 def test_garbage_does_not_end_a_question_that_a_good_reply_answers() -> None:
     async def conversation(udp: UdpTransport) -> None:
         async with udp_peer(lambda data: [b"garbage", b"", echo_of(data)]) as agent:
-            assert (await udp.ask(udp.peer(*agent.address), encode, 2.0, 0)).reply.varbinds == [(OID, 7)]
+            assert (await udp.ask(udp.peer(*agent.address), encode, 30.0, 0)).reply.varbinds == [(OID, 7)]
 
     run(conversation)
 
@@ -222,7 +222,7 @@ def test_only_garbage_ends_as_a_bad_reply_and_not_as_silence(garbage: bytes) -> 
     async def conversation(udp: UdpTransport) -> None:
         async with udp_peer(lambda _: garbage) as agent:
             with pytest.raises(BadReply):
-                await udp.ask(udp.peer(*agent.address), encode, 0.05, 0)
+                await udp.ask(udp.peer(*agent.address), encode, 0.3, 0)
 
     run(conversation)
 
@@ -231,7 +231,7 @@ def test_a_request_in_place_of_a_response_is_no_answer() -> None:
     async def conversation(udp: UdpTransport) -> None:
         async with udp_peer(lambda data: data) as agent:
             with pytest.raises(BadReply, match="expected a response"):
-                await udp.ask(udp.peer(*agent.address), encode, 0.05, 0)
+                await udp.ask(udp.peer(*agent.address), encode, 0.3, 0)
 
     run(conversation)
 
@@ -249,7 +249,7 @@ def test_one_peer_is_asked_only_so_much_at_a_time() -> None:
 
         async with udp_peer(answer) as agent:
             peer = udp.peer(*agent.address)
-            for future in [udp.ask(peer, encode, 2.0, 0) for _ in range(50)]:
+            for future in [udp.ask(peer, encode, 30.0, 0) for _ in range(50)]:
                 await future
 
     run(conversation)
@@ -260,7 +260,7 @@ def test_in_all_only_so_much_is_in_flight_and_the_rest_has_its_turn() -> None:
     async def conversation(udp: UdpTransport) -> None:
         async with udp_peer(echo_of) as one, udp_peer(echo_of) as two:
             peers = [udp.peer(*one.address), udp.peer(*two.address)]
-            asked = [udp.ask(peers[i % 2], encode, 2.0, 0) for i in range(40)]
+            asked = [udp.ask(peers[i % 2], encode, 30.0, 0) for i in range(40)]
             assert udp.in_flight == 3
             for future in asked:
                 await future
@@ -273,7 +273,7 @@ def test_silent_peers_do_not_keep_others_from_being_asked_for_ever() -> None:
     async def conversation(udp: UdpTransport) -> None:
         async with udp_peer(lambda _: None) as silent, udp_peer(echo_of) as agent:
             dead = [udp.ask(udp.peer(*silent.address), encode, 0.05, 0) for _ in range(6)]
-            alive = udp.ask(udp.peer(*agent.address), encode, 2.0, 0)
+            alive = udp.ask(udp.peer(*agent.address), encode, 30.0, 0)
             assert (await alive).reply.varbinds == [(OID, 7)]
             for future in dead:
                 with pytest.raises(NoAnswer):
@@ -285,7 +285,7 @@ def test_silent_peers_do_not_keep_others_from_being_asked_for_ever() -> None:
 def test_a_thousand_questions_that_cannot_be_sent_fail_one_by_one() -> None:
     async def conversation(udp: UdpTransport) -> None:
         peer = udp.peer("255.255.255.255", 161)  # broadcast is not permitted on this socket
-        asked = [udp.ask(peer, encode, 2.0, 0) for _ in range(1000)]
+        asked = [udp.ask(peer, encode, 30.0, 0) for _ in range(1000)]
         for future in asked:
             with pytest.raises(NoAnswer, match=r"cannot send to 255\.255\.255\.255:161"):
                 await future
@@ -311,7 +311,7 @@ def test_a_peer_that_nobody_asks_any_more_is_forgotten() -> None:
         async with udp_peer(echo_of) as agent:
             first, second = udp.peer(*agent.address), udp.peer(*agent.address)
             assert first is second
-            future = udp.ask(first, encode, 2.0, 0)
+            future = udp.ask(first, encode, 30.0, 0)
             udp.release(first)
             udp.release(second)
             await future
