@@ -73,7 +73,19 @@ def fresh_database(sockets: Path, name: str, template: str = TEMPLATE) -> Iterat
     try:
         yield name
     finally:
-        _ask(sockets, f'DROP DATABASE "{name}" WITH (FORCE)')
+        drop(sockets, name)
+
+
+def drop(sockets: Path, name: str) -> None:
+    """Drop a database if it is there; PostgreSQL waits for who is thrown out for five seconds only."""
+    until_s = time.monotonic() + START_CAP_S
+    while True:
+        try:
+            _ask(sockets, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            return
+        except psycopg.errors.ObjectInUse:
+            if time.monotonic() > until_s:
+                raise
 
 
 def server_template(meeting: Path, sockets: Path) -> str:

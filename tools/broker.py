@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tools.cluster import give_away
 
-START_CAP_S = 30.0
+START_CAP_S = 90.0
 POLL_S = 0.05
 SERVER = "heliograph"
 RIGHTS = f"""\
@@ -48,9 +48,14 @@ class NoBroker(Exception):
 
 
 class Mosquitto:
-    """A broker in a folder. It can be stopped and started again, and keeps its sessions. Raises NoBroker."""
+    """A broker in a folder. It can be stopped and started again, and keeps its sessions. Raises NoBroker.
 
-    def __init__(self, folder: Path, passwords: Mapping[str, str], more_rights: str = "") -> None:
+    `port` 0: any; another may have it before this does.
+    """
+
+    def __init__(
+        self, folder: Path, passwords: Mapping[str, str], more_rights: str = "", port: int = 0
+    ) -> None:
         self._program = shutil.which("mosquitto") or shutil.which(
             "mosquitto", path="/usr/sbin:/usr/local/sbin"
         )
@@ -58,7 +63,7 @@ class Mosquitto:
             raise NoBroker("mosquitto is missing: apt-get install mosquitto")
         self._folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with socket.create_server(("127.0.0.1", 0)) as free:
+        with socket.create_server(("127.0.0.1", port)) as free:
             self.port: int = free.getsockname()[1]
         self._who = give_away(folder)
         files = {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tools.cluster import give_away
 
-START_CAP_S = 30.0
+START_CAP_S = 90.0
 POLL_S = 0.05
 CONFIGURATION = """\
 listen: 127.0.0.1:{port}
@@ -31,16 +31,18 @@ class NoNats(Exception):
 class NatsServer:
     """A nats-server in a folder, with more lines of configuration and the files that these name.
 
-    It can be killed and started again, and keeps what it had. Raises NoNats.
+    It can be killed and started again, and keeps what it had. `port` 0: any; another may have it before this does. Raises NoNats.
     """
 
-    def __init__(self, folder: Path, more: str = "", files: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self, folder: Path, more: str = "", files: Mapping[str, bytes] | None = None, port: int = 0
+    ) -> None:
         self._program = shutil.which("nats-server") or shutil.which("nats-server", path="/usr/sbin")
         if self._program is None:
             raise NoNats("nats-server is missing: apt-get install nats-server")
         self._folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with socket.create_server(("127.0.0.1", 0)) as free:
+        with socket.create_server(("127.0.0.1", port)) as free:
             self.port: int = free.getsockname()[1]
         self._who = give_away(folder)
         lines = CONFIGURATION.format(port=self.port, folder=folder, more=more).encode()

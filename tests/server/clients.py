@@ -36,6 +36,8 @@ ROOMY = {
     "limit_tenant_per_min": 1_000_000,
     "pool_min": 1,
     "pool_max": 8,
+    "pool_wait_s": 60.0,
+    "statement_timeout_s": 120.0,
 }
 _numbers = itertools.count(1)
 
@@ -101,6 +103,14 @@ class Server:
         person.opened = await person.post("/auth/login", {"login": login, "password": password, **more})
         person.token = person.opened["access_token"]
         return person
+
+    async def stop_clock(self) -> None:
+        """Let the database's clock stand: what is counted in a minute is no matter of how fast a test goes, and when."""
+        now_us = await self.owner.fetchval("SELECT identity.now_us()")
+        await self.owner.execute(
+            "CREATE OR REPLACE FUNCTION identity.now_us() RETURNS bigint LANGUAGE sql VOLATILE PARALLEL SAFE AS"
+            f" $$ SELECT {now_us}::bigint $$"
+        )
 
     async def found(self) -> Person:
         """Return the first administrator of the platform."""

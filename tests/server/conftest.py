@@ -18,6 +18,9 @@ from migrations.guards import OWNER, REQUESTS
 from sync_server.settings import Settings
 from tests import postgres
 
+PATIENCE_S = 60.0
+"""What nobody is to wait for and no test tries."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
@@ -27,6 +30,20 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     given = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     asyncio.run(asyncio.wait_for(pyfuncitem.obj(**given), 600))
     return True
+
+
+@pytest.fixture(autouse=True, scope="module")
+def patient() -> Iterator[None]:
+    """Let a machine that is busy, or stands still for seconds, pass for no silence and no failure; who tests that sets it."""
+    with pytest.MonkeyPatch.context() as changed:
+        for name in (
+            "live.line.DEAD_AFTER_S",
+            "live.map_room.DEAD_AFTER_S",
+            "health.CHECK_S",
+            "watching.ASK_S",
+        ):
+            changed.setattr(f"sync_server.{name}", PATIENCE_S)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from domain.vault import Secret
+from tests.ports import free_port
 from tests.server.clients import Person, Server, serving
 from tests.server.conftest import ServerDatabase
 from tools.broker import SERVER, Mosquitto
@@ -82,7 +83,7 @@ async def pushed_to(database: ServerDatabase, **settings: Any) -> AsyncIterator[
 def broker(passwords: Mapping[str, str] | None = None, more_rights: str = "") -> Iterator[Mosquitto]:
     """Yield a broker that listens."""
     folder = Path(tempfile.mkdtemp(prefix="heliograph-mqtt-"))
-    made = Mosquitto(folder, {SERVER: BROKER_PASSWORD, **(passwords or {})}, more_rights)
+    made = Mosquitto(folder, {SERVER: BROKER_PASSWORD, **(passwords or {})}, more_rights, free_port())
     try:
         made.start()
         yield made

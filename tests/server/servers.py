@@ -14,9 +14,11 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 
 from domain.sync import Welcome
 from domain.vault import Secret
+from tests.ports import free_port
 from tests.server.clients import Person
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import PATIENCE_S, Live, Replica, living
@@ -28,11 +30,17 @@ TOKEN = "of who scrapes"
 SCRAPED = {"metrics_token": Secret(TOKEN)}
 
 
+def beat_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have rooms beat several times a second."""
+    monkeypatch.setattr("sync_server.live.room.HEARTBEAT_S", 0.3)
+    monkeypatch.setattr("sync_server.live.room.TICK_S", 0.1)
+
+
 @contextmanager
 def nats(more: str = "", files: Mapping[str, bytes] | None = None) -> Iterator[NatsServer]:
     """Yield a nats-server that listens."""
     folder = Path(tempfile.mkdtemp(prefix="heliograph-nats-"))
-    made = NatsServer(folder, more, files)
+    made = NatsServer(folder, more, files, free_port())
     try:
         made.start()
         yield made

@@ -45,8 +45,7 @@ def unmade(postgres_sockets: Path) -> Iterator[ServerDatabase]:
     yield ServerDatabase(
         name, *(postgres.url_of(postgres_sockets, name, role) for role in (REQUESTS, OWNER, "postgres"))
     )
-    with psycopg.connect(postgres.url_of(postgres_sockets, "postgres"), autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[call-overload]
+    postgres.drop(postgres_sockets, name)
 
 
 @pytest.fixture

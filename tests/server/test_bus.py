@@ -91,7 +91,7 @@ async def test_what_one_says_the_others_hear_whole_and_once(
             one.bus.say("word", tenant, b"x" * (PAYLOAD_CAP_BYTES + 1))
             one.bus.say("of a newer version", tenant, b"")
             await one.write(tenant)
-            await until(lambda: len(other.heard) == 3)
+            await until(lambda: len(other.heard) == 3 and one.heard)
             assert sorted(other.heard) == sorted(
                 [("word", tenant, b"small"), ("word", tenant, large), (NEWS, tenant, b"")]
             )
@@ -148,7 +148,8 @@ async def test_what_somebody_at_nats_repeats_is_dropped_and_counted(server_datab
                 await until(lambda word=word: ("word", tenant, word) in other.heard)
             await one.write(tenant)
             await until(lambda: len(kept) == len(other.heard) == 3)
-            (live, first), (_, second), (said, news) = kept
+            (live, first), (_, second) = (one for one in kept if one[0] == "heliograph.live")
+            ((said, news),) = (one for one in kept if one[0] != "heliograph.live")
             before = list(other.heard)
             for subject, data in (
                 (live, second),
@@ -195,7 +196,7 @@ async def test_news_that_found_no_way_are_told_when_there_is_one_again(
             server.start()
             await until(lambda: other.heard)
             assert other.heard == [(NEWS, tenant, b"")], "once, as it is one tenant, and nothing stale"
-            assert other.gaps > gaps, "a server that was killed may have lost some"
+            await until(lambda: other.gaps > gaps)  # a server that was killed may have lost some
 
 
 async def test_who_lost_his_connection_alone_goes_on_behind_what_he_heard(
@@ -331,6 +332,7 @@ async def test_who_listens_and_hears_nothing_is_no_way_and_says_so_until_it_hear
         )
         assert _said(caplog).count("listening_deaf") == 1
         is_pooled = False
+        monkeypatch.setattr("sync_server.live.notices.ECHO_S", 60.0)  # what comes late is no matter here
         await until(lambda: bus.is_up)
         said = await server.somebody().http.get("/health")
         assert said.json()["parts"]["news"] == {"status": "up", "by": "postgresql"}
@@ -339,7 +341,7 @@ async def test_who_listens_and_hears_nothing_is_no_way_and_says_so_until_it_hear
 async def test_who_heard_and_hears_no_more_is_found_out(
     server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sync_server.live.notices.ECHO_S", 0.2)
+    monkeypatch.setattr("sync_server.live.notices.ECHO_S", 60.0)
     monkeypatch.setattr("sync_server.live.notices.ECHO_EVERY_S", 0.1)
     monkeypatch.setattr("sync_server.live.notices.RETRY_S", 0.3)
     async with ear(server_database) as mine:
@@ -347,17 +349,20 @@ async def test_who_heard_and_hears_no_more_is_found_out(
         gaps = mine.gaps
         hears = mine.bus._way._hears  # type: ignore[attr-defined]
 
-        asked = 0
+        asked, is_looked_at = 0, asyncio.Event()
 
         async def deaf() -> bool | None:
             nonlocal asked
             asked += 1
+            if asked == 5:
+                await is_looked_at.wait()
             return await hears() if asked in (3, 4) else False  # twice in a row, and for good after
 
         monkeypatch.setattr(mine.bus._way, "_hears", deaf)
         await until(lambda: asked > 4)
         assert (mine.bus.is_up, mine.gaps) == (True, gaps), "a word that is late twice costs nothing"
         monkeypatch.setattr("sync_server.live.notices.ECHO_EVERY_S", 600.0)  # it never rests so long
+        is_looked_at.set()
         await until(lambda: not mine.bus.is_up)
         assert mine.bus.why == LOST
         monkeypatch.setattr(mine.bus._way, "_hears", hears)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from tests.ports import free_port
-from tests.server.test_serving import asked
+from tests.server.test_serving import asked, until_answered
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -69,7 +69,7 @@ def test_it_says_all_that_is_needed_starts_again_on_its_data_and_ends_in_peace()
         with started(folder, port) as (server, said):
             address = next(json.loads(line)["address"] for line in said.splitlines() if '"serving"' in line)
             assert address == f"http://127.0.0.1:{port}"
-            assert asked(address, "/ready")[0] == 200
+            until_answered(address, "/ready", 200)
             (link,) = links(said)
             assert link.startswith(f"{address}/link#")
             program, env = command(folder, free_port())

@@ -106,15 +106,16 @@ async def test_a_gigabyte_is_refused_before_it_is_read_and_deep_values_cost_noth
 async def test_many_who_send_a_byte_now_and_then_end_and_keep_nobody_waiting(
     server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bodies, "WAIT_S", 2.0)
-    async with living(server_database, silent_s=2, connections=2 * SLOW + 10) as live:
+    monkeypatch.setattr(bodies, "WAIT_S", 3.0)
+    async with living(server_database, silent_s=3, connections=2 * SLOW + 10) as live:
         root = await live.server.found()
         await live.server.tenant(root)
         body = f"POST /api/v1/sites HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {root.token}\r\nContent-Length: 900\r\n"
         body += "Content-Type: application/json\r\n\r\n"
-        slow = [await Peer.at(live) for _ in range(2 * SLOW)]
-        for number, peer in enumerate(slow):
-            peer.writer.write(body.encode() if number % 2 else b"GET /alive HTTP/1.1\r\nX-Slow: ")
+        slow: list[Peer] = []
+        for number in range(2 * SLOW):
+            slow.append(await Peer.at(live))
+            slow[-1].writer.write(body.encode() if number % 2 else b"GET /alive HTTP/1.1\r\nX-Slow: ")
         ends = asyncio.gather(*(dripped(peer) for peer in slow))
         answered = 0
         while not ends.done():

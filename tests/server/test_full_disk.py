@@ -13,6 +13,7 @@ import httpx
 
 from domain.edit import Edit
 from domain.sync import Outcomes, Push, Refused
+from tests.server.clients import Person
 from tests.server.live_clients import Replica, living
 from tests.server.live_clients import an_edit as an_edit_of
 from tests.server.live_clients import making as a_step_making
@@ -78,7 +79,7 @@ async def test_a_full_disk_is_told_to_who_writes_and_loses_nothing_and_is_over_w
             assert (refused.code, refused.retry_after_s) == ("CLOSING", 10.0) and "full" in refused.message
             disk.make_room()
             await until(ready, (200, "up"))
-            assert (await stranger.http.get("/health")).status_code == 200
+            await until(lambda: status_of(stranger, "/health"), 200)
             assert "database_full" not in await watching.look(2)
             for write in (edit, patch, push):
                 assert (await write()).status_code == 200
@@ -88,6 +89,11 @@ async def test_a_full_disk_is_told_to_who_writes_and_loses_nothing_and_is_over_w
             assert set(done) | {str(one.id) for one in told} <= kept
             assert await mast.stored() >= pushed
             await again.line.close()
+
+
+async def status_of(person: Person, path: str) -> int:
+    """Return what a path is answered with."""
+    return (await person.http.get(path)).status_code
 
 
 async def until_refused(write: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:

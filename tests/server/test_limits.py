@@ -24,6 +24,7 @@ async def test_the_sixth_log_in_of_a_minute_is_refused_and_so_is_one_at_another_
         serving(server_database, limit_auth_per_min=5) as one,
         serving(server_database, limit_auth_per_min=5) as two,
     ):
+        await one.stop_clock()
         body = {"login": "nobody@example.org", "password": PASSWORD}
         said = [
             await server.somebody(address=f"198.51.100.{n}").ask("POST", "/auth/login", body)
@@ -36,6 +37,7 @@ async def test_the_sixth_log_in_of_a_minute_is_refused_and_so_is_one_at_another_
 
 async def test_an_address_that_tries_many_names_is_refused_too(server_database: ServerDatabase) -> None:
     async with serving(server_database, limit_auth_per_min=5) as server:
+        await server.stop_clock()
         guesser = server.somebody(address="203.0.113.9")
         said = [
             (
@@ -57,6 +59,7 @@ async def test_an_address_that_tries_many_names_is_refused_too(server_database: 
 async def test_a_name_written_in_many_ways_is_one_name(server_database: ServerDatabase) -> None:
     async with serving(server_database, limit_auth_per_min=5) as server:
         await server.found()
+        await server.stop_clock()
         await server.owner.execute("TRUNCATE identity.bucket")
         written = ["root@platform", " ROOT@platform\t", *(f"root@platform{' ' * 250}{n}" for n in range(4))]
         said = [
@@ -80,6 +83,7 @@ async def test_who_brings_nonsense_without_end_stops_nobody_elsewhere(
         )
         link = invited["link"].partition("#")[2]
     async with serving(server_database, limit_api_per_min=5, limit_auth_per_min=5) as server:
+        await server.stop_clock()
         await server.owner.execute("TRUNCATE identity.bucket")
         nonsense: list[tuple[str, dict[str, str]]] = [
             ("/auth/refresh", {"refresh_token": "x"}),
@@ -107,6 +111,7 @@ async def test_the_101st_request_of_a_tenant_in_a_minute_is_refused_whoever_asks
         await server.tenant(root)
         other = await server.member(root, "viewer")
     async with serving(server_database, limit_tenant_per_min=100) as server:
+        await server.stop_clock()
         await server.owner.execute("TRUNCATE identity.bucket")
         callers = [server.somebody(one.token, address=f"192.0.2.{n}") for n, one in enumerate(people)]
         said = [await callers[n % 2].ask("GET", "/auth/me") for n in range(101)]
@@ -119,6 +124,7 @@ async def test_of_many_at_one_moment_as_many_pass_as_there_is_room_for(
     server_database: ServerDatabase,
 ) -> None:
     async with serving(server_database) as server:
+        await server.stop_clock()
         ask = server.services.database.ask
         said = await asyncio.gather(*(ask(SPEND, ["k"], [10], [MINUTE_US]) for _ in range(40)))
         assert sum(row is not None and row["refused"] == 0 for row in said) == 10
@@ -126,6 +132,7 @@ async def test_of_many_at_one_moment_as_many_pass_as_there_is_room_for(
 
 async def test_who_is_refused_takes_nothing_from_the_budgets_behind(server_database: ServerDatabase) -> None:
     async with serving(server_database) as server:
+        await server.stop_clock()
         ask = server.services.database.ask
         for _ in range(5):
             await ask(SPEND, ["mine", "ours"], [1, 100], [MINUTE_US, MINUTE_US])
@@ -142,6 +149,7 @@ async def test_what_was_spent_in_the_window_before_counts_by_the_share_that_is_l
 ) -> None:
     async with serving(server_database) as server:
         span_us = 24 * 3600 * 1_000_000
+        await server.stop_clock()
         await server.owner.execute(
             "INSERT INTO identity.bucket SELECT 'k', identity.now_us() / $1::bigint - $2::bigint, $3, $4,"
             " identity.now_us() + $1::bigint",
@@ -174,6 +182,7 @@ async def test_a_large_budget_is_taken_from_ahead_and_all_instances_together_kee
         serving(server_database, limit_bulk_per_h=cap) as one,
         serving(server_database, limit_bulk_per_h=cap) as two,
     ):
+        await one.stop_clock()
         now_s = [1e9]
         admissions = [server.services.admission for server in (one, two)]
         for admission in admissions:
@@ -286,6 +295,7 @@ async def test_each_class_holds_as_promised_for_an_address_and_for_an_asker(
         root = await server.found()
         await server.tenant(root)
         account = UUID((await root.get("/auth/me"))["id"])
+        await server.stop_clock()
         askers = [f"{limit} @192.0.2.1"] + ([] if limit == "auth" else [f"{limit} {account.hex}"])
         for key in askers:
             await server.owner.execute("TRUNCATE identity.bucket")

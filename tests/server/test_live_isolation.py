@@ -94,7 +94,10 @@ async def test_nothing_of_another_tenant_is_in_any_message(server_database: Serv
         ):
             writer = await live.join(engineer, topics=("presence",))
             reader = await live.join(admin, await live.install(admin), topics=("presence",))
-            await fill(writer, mark, addresses)
+            ids = await fill(writer, mark, addresses)
+            for replica in (writer, reader):
+                for kind, id in (("alert", ids["alert"]), ("health", ids["device"]), ("fact", ids["device"])):
+                    await replica.until(kind, id)
             replicas.append((writer, reader))
         for writer, reader in replicas:
             await listen(writer, 1.0)

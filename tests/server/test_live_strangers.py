@@ -15,6 +15,7 @@ from sync_server.live import greeting, line
 from sync_server.live.budget import Budget
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import Replica, an_edit, living, making
+from tests.server.servers import until
 from tests.server.test_live import a_team
 
 DEEP = b"\x91" * 100_000
@@ -140,11 +141,12 @@ async def test_who_says_nothing_is_hung_up_and_who_floods_is_slowed(
     server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(line, "DEAD_AFTER_S", 8.0)
-    monkeypatch.setattr(greeting, "HELLO_S", 0.5)
     async with living(server_database) as live:
         anna, ben, _ = await a_team(live, "engineer", "engineer")
-        mute = await websockets.connect(live.url)
-        data = await mute.recv()
+        with monkeypatch.context() as hasty:
+            hasty.setattr(greeting, "HELLO_S", 0.5)
+            mute = await websockets.connect(live.url)
+            data = await mute.recv()
         assert isinstance(data, bytes) and b"BAD_MESSAGE" in data
         hers = await live.join(anna)
         silent = await live.join(ben)
@@ -158,13 +160,13 @@ async def test_who_says_nothing_is_hung_up_and_who_floods_is_slowed(
                 await asyncio.sleep(0.5)
 
         breathing = asyncio.ensure_future(breathe(hers))
+        started_s = asyncio.get_running_loop().time()
         flood = [asyncio.ensure_future(hers.say(Alive(n))) for n in range(900)]
         await asyncio.gather(*flood)
-        started_s = asyncio.get_running_loop().time()
         await hers.push(an_edit(making("site", name="After the flood")))
-        assert asyncio.get_running_loop().time() - started_s > 1.0, "it had to wait for its pace"
+        assert asyncio.get_running_loop().time() - started_s > 3.0, "it had to wait for its pace"
         await line_of_silent.ended.wait()
-        assert [one.install for one in hub.lines()] == [hers.install]
+        await until(lambda: [one.install for one in hub.lines()] == [hers.install])
         breathing.cancel()
 
 
@@ -206,6 +208,7 @@ async def test_who_says_where_it_stands_is_told_from_there(server_database: Serv
             await hers.push(an_edit(making("site", name=name)))
             await his.hear_all()
         his.takes = False
+        await his.tell()  # the server knows by now what it has taken
         await hers.push(an_edit(making("site", name="C")))
         assert (await his.hear_all()).since == 2
         await his.say(Taken(1))  # an older copy of it: what came does not follow on what it has

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from typing import Any
 from uuid import UUID, uuid4
+
+import pytest
 
 from domain.alerts import Beginning, body_of, fingerprint
 from domain.fact import Fact, digest
@@ -15,6 +16,7 @@ from domain.load import LinkState
 from domain.sync import Cycles, Digests, Kept, Live, Subscribe, Wanted
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import AT_US, Replica, an_edit, living, making
+from tests.server.servers import beat_soon
 from tests.server.test_live import a_team
 
 
@@ -117,8 +119,9 @@ async def test_who_judges_for_the_team_holds_the_lease(server_database: ServerDa
 
 
 async def test_a_load_that_is_no_number_is_refused_and_one_that_is_kept_stops_nobodys_line(
-    server_database: ServerDatabase,
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sync_server.live.shelf.KEPT_S", 0.0)
     async with living(server_database) as live:
         anna, ben, _ = await a_team(live, "engineer", "engineer")
         hers = await live.join(anna)
@@ -134,7 +137,6 @@ async def test_a_load_that_is_no_number_is_refused_and_one_that_is_kept_stops_no
         odd = "UPDATE link_state SET ab_bps = $1, ba_bps = 'NaN' WHERE link_id = $2"
         for value in (math.inf, -math.inf):
             await live.server.owner.execute(odd, value, links[2])
-            await asyncio.sleep(1.1)  # a page is kept for a second
             again = await live.join(ben)
             told = [thing for (kind, _), thing in again.things.items() if kind == "link_state"]
             assert told == [LinkState(links[2], "up", AT_US, AT_US)]
@@ -206,13 +208,15 @@ async def test_numbers_are_on_disk_when_they_are_kept_and_seen_by_who_watches(
         await hers.say(Cycles(7, (cycle, unknown, strange)))
         assert await hers.hear(Kept) == Kept(7, refused=2)
         assert await live.server.owner.fetchval("SELECT count(*) FROM sample") == 1
-        shown = await his.hear(Live)
+        while not (shown := await his.hear(Live)).numbers:
+            pass
         assert [(id, values[0]) for id, _, values in shown.numbers] == [(device, ("rtt_ms", "", 2.5))]
 
 
 async def test_who_does_not_poll_hears_when_devices_that_go_on_were_heard(
-    server_database: ServerDatabase,
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    beat_soon(monkeypatch)
     async with living(server_database, ingest_flush_ms=20) as live:
         anna, ben, _ = await a_team(live, "engineer", "engineer")
         hers, his = await live.join(anna), await live.join(ben)

@@ -20,7 +20,7 @@ from sync_server.live.room import Room
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import Live as Joining
 from tests.server.live_clients import Replica, an_edit, living, making
-from tests.server.servers import WAYS, two_here, two_servers, until
+from tests.server.servers import WAYS, beat_soon, two_here, two_servers, until
 from tests.server.test_live import a_team
 from tests.server.test_live_telling import a_device, opened
 
@@ -37,12 +37,6 @@ async def shown(replica: Replica, field: str, count: int = 1) -> set[Any]:
     while len(came()) < count:
         await replica.hear(Live)
     return came()
-
-
-def beat_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have rooms beat several times a second."""
-    monkeypatch.setattr("sync_server.live.room.HEARTBEAT_S", 0.3)
-    monkeypatch.setattr("sync_server.live.room.TICK_S", 0.1)
 
 
 def room_of(live: Joining) -> Room:
@@ -280,6 +274,7 @@ async def test_what_one_server_has_let_in_or_counted_the_others_know(server_data
             await anna.post("/auth/logout", expect=204)
             assert (await line.refused()).code == "SESSION_OVER", "who logs out here is hung up there"
             assert (await http.get("/auth/me", headers=mine)).status_code == 401
+            await team.live.server.stop_clock()
             body = {"login": "nobody@example.org", "password": "wrong"}
             answers = [(await http.post("/auth/login", json=body)).status_code for _ in range(8)]
             assert set(answers) == {401}

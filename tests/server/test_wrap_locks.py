@@ -23,7 +23,7 @@ WAITING = (
 
 
 async def until_it_waits(server: Server) -> None:
-    for _ in range(500):
+    for _ in range(6_000):
         if await server.owner.fetchval(WAITING):
             return
         await asyncio.sleep(0.01)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.server.conftest import (  # noqa: F401 fixtures
+    patient,
     postgres_sockets,
     pytest_pyfunc_call,
     server_database,

@@ -81,12 +81,21 @@ class Member:
     @property
     def team(self) -> TeamState:
         """How it stands with its team."""
-        found: TeamState = self.client.wait_for(lambda: self.client.state.get(("team", None)), WAIT_S)
+        found: TeamState = self.until(lambda: self.client.state.get(("team", None)))
         return found
 
     def until(self, found: Callable[[], T | None]) -> T:
-        """Wait until it shows something."""
-        return self.client.wait_for(found, WAIT_S)
+        """Wait until it shows something; look at it anew where it hung up on who took nothing for long."""
+        ends_s = time.monotonic() + WAIT_S
+        while True:
+            client = self.client
+            try:
+                return client.wait_for(found, max(0.0, ends_s - time.monotonic()))
+            except AssertionError:
+                is_hung_up = client.ended.is_set() and self.process.process.poll() is None
+                if not is_hung_up or time.monotonic() > ends_s:
+                    raise
+                self.look_again()
 
     def shows(self, table: str, id: Any) -> Any:
         """Wait until it shows something of a kind; return it."""

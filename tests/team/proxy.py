@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -36,6 +37,7 @@ class Proxy:
         self._is_cut = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._free_s = {"up": 0.0, "down": 0.0}
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
 
     @property
     def url(self) -> str:
@@ -43,8 +45,17 @@ class Proxy:
         return f"http://127.0.0.1:{self.port}"
 
     def cut(self) -> None:
-        """Reset what is open, and refuse what comes."""
+        """Reset what is open, and refuse what comes; whichever thread asks, it is done when this returns."""
         self._is_cut = True
+        if threading.get_ident() == self._thread:
+            self._reset()
+        else:
+            asyncio.run_coroutine_threadsafe(self._reset_soon(), self._loop).result()
+
+    async def _reset_soon(self) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
         for writer in list(self._writers):
             writer.transport.abort()
 
@@ -74,6 +85,10 @@ class Proxy:
             writer.transport.abort()
             return
         ends = (writer, far_writer)
+        if self._is_cut:  # while it was opened
+            for end in ends:
+                end.transport.abort()
+            return
         self._writers.update(ends)
         try:
             async with asyncio.TaskGroup() as group:

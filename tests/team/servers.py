@@ -20,6 +20,7 @@ from sync_server.certificate import Certificate
 from sync_server.main import opened
 from sync_server.serving import Server as Listener
 from sync_server.serving import configured
+from tests.ports import free_port
 from tests.server.clients import ROOMY, Person, Server
 from tests.server.conftest import ServerDatabase
 
@@ -50,8 +51,9 @@ class Reached(Server):
 async def listening(
     database: ServerDatabase, certificate: Path | None = None, port: int = 0, **settings: Any
 ) -> AsyncIterator[Reached]:
-    """Yield a server on a port of this computer; with a certificate and its key in a file it speaks TLS."""
-    sock = socket.create_server(("127.0.0.1", port), backlog=64)
+    """Yield a server on a port of this computer, where another may listen later; with a certificate and its key in a file it
+    speaks TLS."""
+    sock = socket.create_server(("127.0.0.1", port or free_port()), backlog=64)
     url = f"{'https' if certificate else 'http'}://127.0.0.1:{sock.getsockname()[1]}"
     shown = {"tls_cert": str(certificate or "")}
     chosen = msgspec.structs.replace(database.settings, **{**ROOMY, "public_url": url, **shown, **settings})

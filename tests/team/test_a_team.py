@@ -40,6 +40,6 @@ async def test_a_router_moved_in_one_engine_is_moved_in_the_other_and_in_no_othe
             await all_until((mara, joe), lambda one: one.team.pending == 0)
             assert not other.state.inventory.tables["device"]
             assert len(await joe.until(lambda: joe.team.people)) == 2
-            assert {one.team.lease for one in (mara, joe)} == {"here", "elsewhere"}
+            await mara.until(lambda: {one.team.lease for one in (mara, joe)} == {"here", "elsewhere"})
             tray = (await joe.ask(QueryTray(1))).result
             assert tray == {"pending": [], "tray": [], "more": 0}

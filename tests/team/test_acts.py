@@ -15,6 +15,7 @@ from domain.edit import creation
 from domain.inventory import Device, Probe
 from domain.wire import ActOnAlert
 from engine.compose import new_id
+from tests.ports import free_port
 from tests.server.conftest import ServerDatabase
 from tests.team.cuts import Cut
 from tests.team.engines import Joined, all_until, join, running
@@ -46,7 +47,7 @@ async def test_what_one_does_to_an_alert_the_other_has_and_what_both_did_apart_b
         for who in ("mara", "joe"):
             await server.member(root, "engineer", f"{who}@example.org")
         folders = [await join(tmp_path / who, server, f"{who}@example.org") for who in ("mara", "joe")]
-        target = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+        target = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", free_port())
         probe = Probe("tcp", target.sockets[0].getsockname()[1])
         gone = Device(new_id(), "gone", "127.0.0.1", (probe,), "server", interval_s=1.0)
         near = Device(new_id(), "near", "127.0.0.2", (Probe("icmp"),), "server", interval_s=1.0)
@@ -83,7 +84,12 @@ async def test_what_one_does_to_an_alert_the_other_has_and_what_both_did_apart_b
             said = {one["text"]: one["by"] for one in json.loads(acts) if one["what"] == "commented"}
             assert said.keys() == everything
             await joe.until(
-                lambda: len(joe.state.team.people) == 2 and joe.state.team.reachability == "online"
+                lambda: (
+                    len(joe.state.team.people) == 2
+                    and joe.state.team.is_synced
+                    and joe.state.team.reachability == "online"
+                    and joe.state.team.lease in ("here", "elsewhere")
+                )
             )
             capsys.readouterr()
             assert await asyncio.to_thread(team, ["--profile", str(folders[1]), "--json"]) == 0

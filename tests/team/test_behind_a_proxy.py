@@ -31,7 +31,7 @@ from tests.team.joins import joining
 from tests.team.servers import Reached, listening
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "server.md"
-TIMES = "defaults\n  mode http\n  timeout connect 2s\n  timeout client 30s\n  timeout server 30s\n"
+TIMES = "defaults\n  mode http\n  timeout connect 30s\n  timeout client 60s\n  timeout server 60s\n  timeout check 30s\n"
 SERVER = re.compile(r"server (\w+) [\d.]+:\d+ check")
 
 

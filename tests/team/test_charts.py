@@ -58,6 +58,7 @@ async def test_who_does_not_poll_sees_the_graph_of_who_does_and_sees_it_again_cu
     async with running(told) as cut_off:
         await cut_off.until(lambda: cut_off.team.reachability == "offline")
         again = await chart(cut_off, device.id, series, from_us)
-        assert again["at_us"] == seen["at_us"] and again["value"] == seen["value"]
+        known = len(seen["at_us"])  # who judged may have left first: what comes then is asked here
+        assert again["at_us"][:known] == seen["at_us"] and again["value"][:known] == seen["value"]
         assert again["missing"]["why"] == CUT_OFF
         assert seen["at_us"][-1] <= again["missing"]["since_us"] <= now_us()

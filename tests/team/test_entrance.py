@@ -237,8 +237,8 @@ async def test_who_has_an_authenticator_is_asked_for_its_code(
         folder, _, member = await _join_plain(server, tmp_path)
         made = await member.post("/auth/totp", {"password": PASSWORD})
         secret = base64.b32decode(made["secret"] + "=" * (-len(made["secret"]) % 8))
-        step = int(time.time() // 30)
-        await member.post("/auth/totp/confirm", {"code": code_of(secret, step - 1)})
+        step = int(time.time() // 30)  # a code is good a step early and late
+        await member.post("/auth/totp/confirm", {"code": code_of(secret, step)})
         await server.owner.execute(END_ALL)
         async with running(folder) as mara:
             await _shut_out(mara)
@@ -247,7 +247,7 @@ async def test_who_has_an_authenticator_is_asked_for_its_code(
             assert [(one.code, one.field) for one in asked.refusals] == [("TOTP_REQUIRED", "code")]
             wrong = await mara.ask(LogInAgain(2, Secret(PASSWORD), "000000x"))
             assert [one.code for one in wrong.refusals] == ["INVALID_CREDENTIALS"]
-            assert not (await mara.ask(LogInAgain(3, Secret(PASSWORD), code_of(secret, step)))).refusals
+            assert not (await mara.ask(LogInAgain(3, Secret(PASSWORD), code_of(secret, step + 1)))).refusals
             await _confirmed(mara)
 
 

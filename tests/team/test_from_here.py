@@ -12,6 +12,7 @@ from domain.inventory import Device, Probe
 from domain.team import SEEN_FROM_HERE
 from domain.wire import ActOnAlert, QueryJournal
 from engine.compose import new_id
+from tests.ports import free_port
 from tests.server.conftest import ServerDatabase
 from tests.team.cuts import Cut
 from tests.team.engines import Joined, all_until, join, running
@@ -56,7 +57,7 @@ async def test_a_van_without_a_route_marks_its_alerts_and_never_makes_the_teams_
                 cut.mend()
                 await van.until(lambda: van.team.lease == "elsewhere" and not open_of(van, web))
                 await van.until(lambda: not van.team.untold)
-                assert van.state.health[web.id].status == "up", "the team's word holds"
+                await van.until(lambda: van.state.health[web.id].status == "up")  # the team's word holds
                 seen = van.state.alerts[alert.id]
                 assert seen.cleared_why == SEEN_FROM_HERE and seen.acknowledged_by == "joe"
                 assert not reds and not open_of(mara, web)
@@ -89,7 +90,7 @@ async def test_an_alert_that_the_team_has_too_absorbs_that_of_the_van_with_its_e
         for who in ("mara", "joe"):
             await server.member(root, "engineer", f"{who}@example.org")
         folders = [await join(tmp_path / who, server, f"{who}@example.org") for who in ("mara", "joe")]
-        target = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+        target = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", free_port())
         probe = Probe("tcp", target.sockets[0].getsockname()[1])
         near = Device(new_id(), "near", "127.0.0.2", (Probe("icmp"),), "server", interval_s=1.0)
         web = Device(new_id(), "web", "127.0.0.1", (probe,), "server", interval_s=1.0)

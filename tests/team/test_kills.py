@@ -9,7 +9,6 @@ from __future__ import annotations
 import resource
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -87,9 +86,9 @@ def secret(run: FaultRun) -> None:
 def photograph(run: FaultRun) -> None:
     """A photograph whose engine is killed while it goes up goes on where it was, and comes to the other by its hash."""
     mara, joe = run.members[:2]
+    file, told = jpeg(scene(2_048, 1_536)), dict[str, Any]()
     for one in (mara, joe):
         one.look_again()
-    file, told = jpeg(scene(2_048, 1_536)), dict[str, Any]()
     while "digest" not in told:
         piece = file[(have := told.get("have", 0)) : have + PIECE_BYTES]
         asked = partial(DevelopPhoto, digest=digest_of(file), size=len(file), offset=have, data=piece)
@@ -97,7 +96,7 @@ def photograph(run: FaultRun) -> None:
         assert not reply.refusals, reply.refusals
         told = reply.result
     del told["have"]
-    mara.line.bytes_per_s = 500_000
+    mara.line.bytes_per_s = 100_000
     photo = Photo(new_id(), **told, added_us=now_us(), author="Mara", device=run.device.id)
     mara.edit("a photograph", creation("photo", photo))
     come = "SELECT coalesce(sum(have), 0) FROM sync.picture WHERE digest = %s"
@@ -123,7 +122,9 @@ def backlog(run: FaultRun) -> None:
     site.until(lambda: site.team.lease == "cut_off")
     seen = site.latest("health", run.device.id)
     site.until(lambda: site.latest("health", run.device.id).heard_us > seen.heard_us)
-    time.sleep(3)  # some cycles more
+    for _ in range(2):
+        seen = site.latest("health", run.device.id)
+        site.until(lambda seen=seen: site.latest("health", run.device.id).heard_us > seen.heard_us)
     site.kill()
     site.start("--collector")
     site.until(lambda: site.latest("health", run.device.id))

@@ -132,7 +132,7 @@ async def test_a_picture_that_was_laid_offline_goes_up_over_a_line_that_is_cut_a
                 for _ in range(3):  # three cuts, and each time it goes on where it was
                     line.loss = 0.5
                     before = have
-                    while (have := await server.owner.fetchval(some) or 0) <= before:
+                    while (have := await server.owner.fetchval(some) or 0) <= before < len(LARGE):
                         await mara.until(lambda: True)
                     line.cut()
                     line.mend()

@@ -59,10 +59,30 @@ class Scene:
         assert state is not None
         return next(one for one in state.tunnels if one.id == tunnel.id)
 
-    async def audited(self, act: str) -> list[dict[str, Any]]:
-        """Return the rows of the audit of an act."""
-        rows = await self.admin.get(f"/audit?act={act}")
+    async def audited(self, act: str, count: int = 0) -> list[dict[str, Any]]:
+        """Return the rows of the audit of an act, once there are so many."""
+        async with asyncio.timeout(WAIT_S):
+            while len(rows := await self.admin.get(f"/audit?act={act}")) < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
         return [row["detail"] for row in rows]
+
+    async def crossing(self) -> Crossing:
+        """Return the one connection that passes by the server, once there is no other any more."""
+        found = self.server.app.state.hub.crossings.all
+        await self.window.until(lambda: len(found) == 1)
+        return next(iter(found.values()))
+
+    async def shared_by(self, other: Joined, *, is_shared: bool = False) -> Any:
+        """Return the one tunnel of a colleague's, once the other knows it and its device."""
+        await other.until(
+            lambda: (
+                len(other.state.tunnels.team) == 1
+                and other.state.tunnels.team[0].is_shared is is_shared
+                and self.device.id in other.state.inventory.tables["device"]
+                and other.team.reachability == "online"
+            )
+        )
+        return other.state.tunnels.team[0]
 
 
 @asynccontextmanager
@@ -115,9 +135,7 @@ async def test_bytes_pass_by_a_collector_that_dials_out_and_the_audit_has_who_an
         assert backs == [data, b"0", b"1", b"2", b"3", b"4"]
         assert not (await at.window.ask(CloseTunnel(2, tunnel.id))).refusals
         opened = await at.audited("tunnel.opened")
-        closed: list[dict[str, Any]] = []
-        while not closed:
-            closed = await at.audited("tunnel.closed")
+        closed = await at.audited("tunnel.closed", 1)
         assert opened == [
             {
                 "tunnel": str(tunnel.id),
@@ -129,7 +147,7 @@ async def test_bytes_pass_by_a_collector_that_dials_out_and_the_audit_has_who_an
         ]
         assert closed[0]["to_bytes"] > len(data) < closed[0]["from_bytes"]
         assert closed[0]["why"] == "whoever opened it hung up"
-        assert not at.server.app.state.hub.crossings.all
+        await at.window.until(lambda: not at.server.app.state.hub.crossings.all)
         told = (await at.server.app.state.metrics.exposed()).decode()
         assert 'tunnels_open{carrier="collector"} 0.0' in told
         assert 'tunnels_opened{carrier="collector"} 1.0' in told
@@ -172,7 +190,7 @@ async def test_who_may_open_no_tunnels_opens_none(
         reply = await window.ask(OpenTunnel(1, at.device.id, at.echo.port, "Ben"))
         assert [one.code for one in reply.refusals] == ["NOT_ALLOWED"]
         assert await refusal(at, at.device.id, at.echo.port) == "the permission tunnels:write is needed"
-        assert (await at.audited("tunnel.refused"))[0]["why"] == "the permission tunnels:write is needed"
+        assert (await at.audited("tunnel.refused", 1))[0]["why"] == "the permission tunnels:write is needed"
 
 
 async def refusal(scene: Scene, device: UUID, port: int) -> str:
@@ -196,7 +214,7 @@ async def test_what_is_of_others_is_not_there_and_other_ports_are_refused(
         assert await refusal(at, UUID(theirs["id"]), 22) == "the device is not there"
         assert await refusal(at, new_id(), 22) == "the device is not there"
         assert (await refusal(at, at.device.id, 25)).startswith("port 25 is none")
-        assert len(await at.audited("tunnel.refused")) == 3
+        assert len(await at.audited("tunnel.refused", 3)) == 3
         assert not await at.audited("tunnel.opened")
         (site,) = [one for one in await at.admin.get("/sites") if one["name"] == "Hill"]
         assert site["id"] == str(at.device.site)
@@ -252,8 +270,7 @@ async def test_a_colleague_sees_who_is_on_a_router_goes_by_what_is_shared_and_ta
         tunnel = await at.open()
         assert tunnel.way == "direct"
         async with running(folder) as ann:
-            await ann.until(lambda: ann.state.tunnels.team)
-            (other,) = ann.state.tunnels.team
+            other = await at.shared_by(ann)
             assert (other.by, other.computer, other.device) == ("One engineer", "van", at.device.id)
             assert not at.window.state.tunnels.team, "nobody is told of himself"
             asked = OpenTunnel(1, at.device.id, at.echo.port, "Ann", other.install)
@@ -261,27 +278,26 @@ async def test_a_colleague_sees_who_is_on_a_router_goes_by_what_is_shared_and_ta
             assert await talk(joined, b"x") == b""
             await ann.until(lambda: "not shared" in ann.state.tunnels.tunnels[0].trouble)
             assert not (await at.window.ask(ShareTunnel(1, tunnel.id, True))).refusals
-            await ann.until(lambda: ann.state.tunnels.team[0].is_shared)
+            await at.shared_by(ann, is_shared=True)
             assert await talk(joined, b"hello") == b"hello"
             reader, writer = await asyncio.open_connection("127.0.0.1", joined.port)
             writer.write(b"x")
             assert await reader.readexactly(1) == b"x"
-            hub = at.server.app.state.hub
-            (crossing,) = hub.crossings.all.values()
+            hub, crossing = at.server.app.state.hub, await at.crossing()
             assert await hub._reason(crossing) is None
             assert not (await at.window.ask(ShareTunnel(2, tunnel.id, False))).refusals
             assert await reader.read() == b"", "what was let in goes with what let it in"
             writer.close()
-            await ann.until(lambda: not ann.state.tunnels.team[0].is_shared)
+            await at.shared_by(ann)
             why = await hub._reason(crossing)
             assert why is not None and "not shared any more" in why.refused.message
             await ann.until(lambda: "carries nothing for others" in ann.state.tunnels.tunnels[0].trouble)
             assert not (await at.window.ask(ShareTunnel(3, tunnel.id, True))).refusals
-            await ann.until(lambda: ann.state.tunnels.team[0].is_shared)
+            await at.shared_by(ann, is_shared=True)
             assert not (await ann.ask(TakeTunnel(1, other.install, other.id))).refusals
             await at.window.until(lambda: at.now(tunnel).ended)
             assert at.now(tunnel).ended == "One engineer took it over"
-            (taken,) = await at.audited("tunnel.taken_over")
+            (taken,) = await at.audited("tunnel.taken_over", 1)
             assert (taken["of"], taken["computer"]) == ("One engineer", "van")
             await ann.until(lambda: not ann.state.tunnels.team)
 
@@ -293,8 +309,7 @@ async def carried(scene: Scene) -> tuple[Crossing, Tunnel, asyncio.StreamReader,
     reader, writer = await asyncio.open_connection("127.0.0.1", tunnel.port)
     writer.write(b"x")
     assert await reader.readexactly(1) == b"x"
-    (crossing,) = scene.server.app.state.hub.crossings.all.values()
-    return crossing, tunnel, reader, writer
+    return await scene.crossing(), tunnel, reader, writer
 
 
 async def test_a_collector_that_is_revoked_carries_nothing_any_more(
@@ -342,15 +357,13 @@ async def test_who_shares_and_loses_the_right_carries_nothing_any_more(
         tunnel = await at.open()
         assert not (await at.window.ask(ShareTunnel(1, tunnel.id, True))).refusals
         async with running(folder) as ann:
-            await ann.until(lambda: ann.state.tunnels.team and ann.state.tunnels.team[0].is_shared)
-            (other,) = ann.state.tunnels.team
+            other = await at.shared_by(ann, is_shared=True)
             asked = OpenTunnel(1, at.device.id, at.echo.port, "Ann", other.install)
             joined = msgspec.convert((await ann.ask(asked)).result["tunnel"], Tunnel)
             reader, writer = await asyncio.open_connection("127.0.0.1", joined.port)
             writer.write(b"x")
             assert await reader.readexactly(1) == b"x"
-            hub = at.server.app.state.hub
-            (crossing,) = hub.crossings.all.values()
+            hub, crossing = at.server.app.state.hub, await at.crossing()
             (ben,) = [one for one in await at.admin.get("/users") if one["login"] == "ben@example.org"]
             await at.admin.ask("PATCH", f"/users/{ben['id']}", {"role": "viewer"}, expect=200)
             why = await hub._reason(crossing)

@@ -9,7 +9,7 @@ from domain.edit import creation
 from domain.inventory import Device, Probe
 from engine.compose import new_id
 from tests.server.conftest import ServerDatabase
-from tests.team.engines import all_until, running, team
+from tests.team.engines import WAIT_S, all_until, running, team
 from tests.team.servers import listening
 
 
@@ -28,14 +28,14 @@ async def test_one_polls_both_see_it_and_when_it_leaves_the_other_goes_on(
                     (mara, joe),
                     lambda one: (seen := one.state.health.get(device.id)) and seen.status == "up",
                 )
-                assert {one.team.lease for one in (mara, joe)} == {"here", "elsewhere"}
+                await mara.until(lambda: {one.team.lease for one in (mara, joe)} == {"here", "elsewhere"})
                 (holder,) = (one for one in (mara, joe) if one.team.lease == "here")
-                assert mara.state.health[device.id].vantage == holder.team.install
-                assert joe.state.health[device.id].vantage == holder.team.install
+                seen_by = holder.team.install
+                await all_until((mara, joe), lambda one: one.state.health[device.id].vantage == seen_by)
                 (follower,) = (one for one in (mara, joe) if one is not holder)
                 first_us = follower.state.health[device.id].heard_us
                 await follower.until(lambda: follower.state.health[device.id].heard_us > first_us)
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(WAIT_S):
                     while not await server.owner.fetchval("SELECT count(*) FROM sample"):  # noqa: ASYNC110
                         await asyncio.sleep(0.2)
                 assert await server.owner.fetchval("SELECT count(DISTINCT vantage) FROM sample_source") == 1
