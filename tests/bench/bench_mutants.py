@@ -1,34 +1,33 @@
 """Checks of the server that no test misses: each is taken away in turn, and the tests that should notice are run.
 
-Figures: `checks` there are, `tried` (as many as fit `HELIOGRAPH_BENCH_SECONDS`, those on who may do what first), `killed`, and
-`survivors`, each with its file, line, code and words.
-Theory: what guards a `raise refused(...)`, a HangUp or a token's refusal holds never in the server's rooms. The tests that run
-are those whose names share a word with the file, those that name the refusal's code, and for what is not there the foreign ids'.
+Figures: `checks` there are, `of_who_may_what` among them, `untouched` (nobody is refused by them in any test: no test can miss
+them), `tried` (as many as fit `HELIOGRAPH_BENCH_SECONDS`, those on who may do what first), `killed`, and `survivors`; these and
+the untouched with file, line, code and words.
+Theory: what guards a `raise refused(...)`, a HangUp or a token's refusal holds never in the server's rooms. All tests of the
+server run once, and it is noted which are refused by which check; of those the shortest run without it.
 One rule: a survivor is a check without a test, or one that stands twice; which, a person says.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from tests import postgres
-from tests.bench.mutant import CHOSEN, Check, checks_in
+from tests.bench.mutant import CHOSEN, NOTED, ROOMS, Check, checks_in
 
-SECONDS = float(os.environ.get("HELIOGRAPH_BENCH_SECONDS", "600"))
-SEED = os.environ.get("HELIOGRAPH_BENCH_SEED", "1")
-SKIPPED = int(os.environ.get("HELIOGRAPH_BENCH_FROM", "0"))
-"""How many of the order are left out: those that were tried already."""
-ROOMS = ("sync_server/api", "sync_server/security", "sync_server/live")
-FILES_CAP = 4
-FOREIGN = ("tests/server/test_foreign_ids.py", "tests/server/test_foreign_refs.py")
+SECONDS = float(os.environ.get("HELIOGRAPH_BENCH_SECONDS", "3600"))
+TESTS = ("tests/server", "tests/admin")
+TESTS_CAP = 12
+AT_ONCE = 2
 GRAVE = ("INSUFFICIENT_PERMISSIONS", "INVALID_CREDENTIALS", "CSRF_REFUSED", "NOT_A_MEMBER", "INSTALL_REVOKED")
 """Codes of who may do what, beside those of things that are not there."""
 
@@ -36,24 +35,31 @@ GRAVE = ("INSUFFICIENT_PERMISSIONS", "INVALID_CREDENTIALS", "CSRF_REFUSED", "NOT
 def run() -> dict[str, Any]:
     """Return the figures."""
     checks = [one for room in ROOMS for path in sorted(Path(room).glob("*.py")) for one in checks_in(path)]
-    tests = {path: path.read_text("utf-8") for path in sorted(Path("tests/server").glob("test_*.py"))}
-    order = sorted(random.Random(SEED).sample(checks, len(checks)), key=lambda one: not is_grave(one))
-    until_s = time.monotonic() + SECONDS
-    survivors: list[dict[str, Any]] = []
-    tried = 0
+    checks.sort(key=lambda one: not is_grave(one))
     with (
         tempfile.TemporaryDirectory(prefix="heliograph-mutants-") as meeting,
         postgres.shared_cluster(Path(meeting)),
     ):
-        for check in order[SKIPPED:]:
-            if time.monotonic() > until_s:
-                break
-            tried += 1
-            if not is_missed(check, tests_of(check, tests), Path(meeting)):
-                survivors.append(check._asdict())
-    grave = sum(map(is_grave, checks))
-    figures = {"checks": len(checks), "of_who_may_what": grave, "from": SKIPPED, "tried": tried}
-    return {**figures, "killed": tried - len(survivors), "survivors": survivors}
+        refused = who_is_refused(Path(meeting))
+        until_s = time.monotonic() + SECONDS
+
+        def tried(check: Check) -> bool | None:
+            tests = refused.get(f"{check.path}:{check.line}", [])
+            if not tests or time.monotonic() > until_s:
+                return None
+            return is_missed(check, tests, Path(meeting))
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            found = list(pool.map(tried, checks))
+    untouched = [one._asdict() for one in checks if f"{one.path}:{one.line}" not in refused]
+    return {
+        "checks": len(checks),
+        "of_who_may_what": sum(map(is_grave, checks)),
+        "tried": sum(one is not None for one in found),
+        "killed": sum(one is True for one in found),
+        "survivors": [check._asdict() for check, one in zip(checks, found, strict=True) if one is False],
+        "untouched": untouched,
+    }
 
 
 def is_grave(check: Check) -> bool:
@@ -62,30 +68,39 @@ def is_grave(check: Check) -> bool:
     return check.code in GRAVE or check.code.endswith("_NOT_FOUND") or is_token or "security" in check.path
 
 
-def tests_of(check: Check, tests: dict[Path, str]) -> list[str]:
-    """Return the files of tests that should notice, those first that name the most of a check."""
-    stem, room = Path(check.path).stem.rstrip("s"), Path(check.path).parent.name
-    weights = {
-        path: 4 * (stem in path.stem)
-        + 2 * (room in path.stem)
-        + 2 * (bool(check.code) and check.code in words)
-        + (stem in words)
-        for path, words in tests.items()
+def who_is_refused(meeting: Path) -> dict[str, list[str]]:
+    """Run all tests of the server; return by check the tests that are refused by it, the shortest first."""
+    noted = meeting / "hits"
+    noted.mkdir()
+    _pytest(meeting, ["-n", str(AT_ONCE), "-q", *TESTS], {NOTED: str(noted)})
+    took_s: dict[str, float] = {}
+    tests: dict[str, set[str]] = {}
+    for file in noted.glob("*.json"):
+        one = json.loads(file.read_text())
+        took_s |= one["took_s"]
+        for check, some in one["tests"].items():
+            tests.setdefault(check, set()).update(some)
+    return {
+        check: sorted(some, key=lambda test: took_s.get(test, 0.0))[:TESTS_CAP]
+        for check, some in tests.items()
     }
-    named = sorted((path for path in tests if weights[path] > 1), key=lambda path: -weights[path])
-    return [*map(str, named[:FILES_CAP]), *(FOREIGN if check.code.endswith("_NOT_FOUND") else ())]
 
 
 def is_missed(check: Check, tests: list[str], meeting: Path) -> bool:
     """Tell whether some test fails without a check. `meeting`: the folder of a run whose PostgreSQL is shared."""
-    command = ["-m", "pytest", "-x", "-q", "-p", "tests.bench.mutant", "-p", "no:cacheprovider"]
-    named = {CHOSEN: f"{check.path}:{check.line}", "PYTEST_XDIST_WORKER": "mutant"}
+    named = {CHOSEN: f"{check.path}:{check.line}", "PYTEST_XDIST_WORKER": f"mutant{uuid4().hex[:8]}"}
+    return _pytest(meeting, ["-x", "-q", *tests], named) == 1
+
+
+def _pytest(meeting: Path, arguments: list[str], named: dict[str, str]) -> int:
+    """Run tests with the plugin of `mutant.py`; return how they ended: 0 well, 1 not."""
+    plugins = ["-p", "tests.bench.mutant", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [sys.executable, *command, f"--basetemp={meeting / uuid4().hex}", *dict.fromkeys(tests)],
+        [sys.executable, "-m", "pytest", *plugins, f"--basetemp={meeting / uuid4().hex}", *arguments],
         env={**os.environ, **named},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
     )
     assert done.returncode in (0, 1), done.stdout.decode("utf-8", "replace")[-2000:]
-    return done.returncode == 1
+    return done.returncode

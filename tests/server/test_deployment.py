@@ -55,9 +55,8 @@ def test_compose_names_settings_secrets_networks_and_volumes_that_there_are() ->
             if key.endswith("_FILE") and value.startswith("/run/secrets/"):
                 assert value.removeprefix("/run/secrets/") in service["secrets"], f"{name}: {key}"
         assert set(service.get("networks", ())) <= set(made["networks"]), name
-        assert {volume.partition(":")[0] for volume in service.get("volumes", ())} <= set(made["volumes"]), (
-            name
-        )
+        volumes = {volume.partition(":")[0] for volume in service.get("volumes", ())}
+        assert {one for one in volumes if not one.startswith("./")} <= set(made["volumes"]), name
         assert set(service.get("depends_on", ())) <= set(made["services"]), name
         if service.get("image") == "heliograph-server":
             assert is_command(*service["command"]), name
@@ -68,6 +67,15 @@ def test_compose_names_settings_secrets_networks_and_volumes_that_there_are() ->
         assert re.search(rf"\b{name.removesuffix('_url')}\b", head), (
             f"the head does not say how secrets/{name} is made"
         )
+
+
+def test_the_images_programs_read_the_database_that_is_beside_them() -> None:
+    client = re.search(r"postgresql-client-(\d+)", (DEPLOY / "Dockerfile").read_text("utf-8"))
+    database = re.match(r"postgis/postgis:(\d+)-", compose()["services"]["database"]["image"])
+    assert client is not None and database is not None
+    assert client[1] == database[1], (
+        "pg_dump refuses a newer server, and pg_restore's may not be read by an older"
+    )
 
 
 def is_command(*arguments: str) -> bool:
