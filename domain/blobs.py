@@ -17,6 +17,17 @@ PIECE_BYTES = 256 * 1024
 """Most bytes in one message."""
 
 
+class PictureWay(msgspec.Struct, frozen=True):
+    """A picture that is on its way between this computer and its team's server: `done` of `size` bytes are there. `is_up`: it
+    goes to the server, else it comes. `trouble`: why it does not go on, in words."""
+
+    digest: str
+    size: int
+    done: int = 0
+    is_up: bool = True
+    trouble: str = ""
+
+
 class PutBlob(msgspec.Struct, tag="put_blob", frozen=True):
     """Here are bytes of a picture from `offset` on; none asks how much is there. Reply.result: {"have": bytes that are there}.
 

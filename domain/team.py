@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from domain.blobs import PictureWay
 from domain.clash import Clash
 from domain.edit import Edit
 from domain.errors import Refusal
@@ -30,6 +31,7 @@ LeaseState = Literal["here", "elsewhere", "cut_off"]
 TRAY_CAP = 1_000
 PENDING_THINGS_CAP = 2_000
 """Things that `TeamState` names as not confirmed: the last touched."""
+PICTURE_WAYS_CAP = 500
 
 
 LOCAL_ALERTS_CAP = 2_000
@@ -88,6 +90,8 @@ class TeamState(msgspec.Struct, frozen=True):
     that is not known)."""
     received: int = 0
     to_come: int = 0
+    pictures: tuple[PictureWay, ...] = ()
+    """Those that are on their way, at most `PICTURE_WAYS_CAP`."""
     shown_certificate: str = ""
     """SHA-256 that the server shows now, where it is refused because `trusted_certificate` is expected (empty: one that the
     system vouches for); a person may agree to it (`TrustServer`). Empty while there is nothing to agree to."""

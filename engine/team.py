@@ -13,6 +13,8 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from domain.inventory import Inventory
 from domain.sharing import SharingRequest
 from domain.sync import Entries
@@ -178,7 +180,7 @@ class TeamPart:
                 pictures.wake(anew=True)
             if told.reachability == "online" and told.lease == "elsewhere" and not told.holder:
                 board.forget_loads()
-            self._tell(told)
+            self._tell(msgspec.structs.replace(told, pictures=pictures.ways))
 
         self.ledger = ledger = TeamLedger(
             session,
@@ -268,6 +270,7 @@ class TeamPart:
             is_online=lambda: desk.state().reachability == "online",
             may=lambda: desk.membership.permissions,
             fetches=not self.is_collector,
+            on_way=desk.tell_state,
             chance=random.random,
         )
 

@@ -41,7 +41,7 @@ from app.look import HEAD_PX, Look, color, font
 from app.model import Model
 from app.panels.text import LEFT, Label, LineLabel, button, paint_end_elided, tip
 from app.photos.files import GivenFile, given_files, has_files
-from app.photos.words import in_order, origin_of
+from app.photos.words import Journey, in_order, journey_of, journeys_in, origin_of
 from app.team.rights import offer, switch, why_not
 from app.team.words import UNCONFIRMED, pending_of
 from domain.photo import CAPTION_CAP, Photo
@@ -50,7 +50,7 @@ from domain.roles import Permission
 TAKES: Permission = "edits:write"
 """What changing photographs takes."""
 CELL_PX, THUMB_W_PX, THUMB_H_PX, CAPTION_PX, GAP_PX = 104, 100, 75, 18, 4
-SIGN_PX = 12
+SIGN_PX, DONE_PX = 12, 3
 NO_PHOTO = "No photograph yet. Drop one here, paste it, or add a file."
 NO_PHOTO_READ = "No photograph yet."
 _ID = Qt.ItemDataRole.UserRole
@@ -97,8 +97,12 @@ class _Painter(QStyledItemDelegate):
         if state & QStyle.StateFlag.State_Selected:
             painter.setPen(color(theme.accent.accent if self._strip.list.hasFocus() else theme.text.faint))
             painter.drawPath(path)
-        if cell.is_pending:
-            self._paint_pending(painter, frame)
+        journey = self._strip.journeys.get(cell.photo.id)
+        if cell.is_pending or (journey is not None and journey.is_up):
+            self._paint_pending(painter, frame, is_bad=journey is not None and journey.trouble)
+        if journey is not None and journey.part:
+            done = QRectF(frame.x(), frame.bottom() - DONE_PX, frame.width() * journey.part, DONE_PX)
+            painter.fillRect(done, color(theme.accent.accent))
         room = QRectF(rect.x() + 2, frame.bottom() + 2, THUMB_W_PX, CAPTION_PX)
         paint_end_elided(painter, room, cell.photo.caption, font(HEAD_PX), theme.text.quiet)
         painter.restore()
@@ -109,15 +113,18 @@ class _Painter(QStyledItemDelegate):
         flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
         painter.drawText(frame.adjusted(6, 4, -6, -4), flags, self._strip.absent_words())
 
-    def _paint_pending(self, painter: QPainter, frame: QRectF) -> None:
+    def _paint_pending(self, painter: QPainter, frame: QRectF, *, is_bad: bool) -> None:
         look = self._strip.look
+        name, ink = (
+            ("triangle-alert", look.theme.status_text["degraded"])
+            if is_bad
+            else ("arrow-up", look.theme.text.text)
+        )
         plate = QRectF(frame.right() - SIGN_PX - 7, frame.y() + 3, SIGN_PX + 4, SIGN_PX + 4)
         path = QPainterPath()
         path.addRoundedRect(plate, 4, 4)
         painter.fillPath(path, color(look.theme.surface.panel))
-        painter.drawPixmap(
-            plate.adjusted(2, 2, -2, -2).toRect(), look.pixmap("arrow-up", look.theme.text.text, SIGN_PX)
-        )
+        painter.drawPixmap(plate.adjusted(2, 2, -2, -2).toRect(), look.pixmap(name, ink, SIGN_PX))
 
     def createEditor(
         self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -208,6 +215,8 @@ class PhotoStrip(QWidget):
         self._model, self.look = model, look
         self.subject: UUID | None = None
         self.cells: list[Cell] = []
+        self.journeys: dict[UUID, Journey] = {}
+        """Of those whose bytes are on their way."""
         self.picture_of: Callable[[str], QPixmap | None] = lambda digest: None
         self.absent_words: Callable[[], str] = lambda: ""
         self.why_not = ""
@@ -237,12 +246,19 @@ class PhotoStrip(QWidget):
         if subject is None:
             return
         self.why_not = why_not(self._model, TAKES)
-        pending = pending_of((self._model.today or self._model).team)
+        team = (self._model.today or self._model).team
+        pending, ways = pending_of(team), journeys_in(team)
         photos = in_order(self._model.inventory.photos(subject))
         cells = [Cell(photo, photo.id in pending) for photo in photos]
+        journeys = {one.id: journey for one in photos if (journey := journey_of(one, ways)) is not None}
+        is_otherwise, self.journeys = journeys != self.journeys, journeys
         if cells != self.cells:
             self.cells = cells
             self._fill()
+        elif is_otherwise:  # the list stays: somebody may be writing a caption
+            for row, cell in enumerate(cells):
+                self.list.item(row).setToolTip(self._story(cell))
+            self.look_again()
         if is_other:
             self.list.scrollToTop()
             self.list.clearSelection()
@@ -319,12 +335,16 @@ class PhotoStrip(QWidget):
             item.setData(
                 Qt.ItemDataRole.AccessibleTextRole, cell.photo.caption or "Photograph without a caption"
             )
-            lines = [cell.photo.caption, origin_of(cell.photo), UNCONFIRMED if cell.is_pending else ""]
-            item.setToolTip(tip("\n".join(line for line in lines if line)))
+            item.setToolTip(self._story(cell))
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
             self.list.addItem(item)
             if cell.photo.id == kept:
                 self.list.setCurrentItem(item)
+
+    def _story(self, cell: Cell) -> str:
+        journey = self.journeys.get(cell.photo.id)
+        lines = [cell.photo.caption, origin_of(cell.photo), UNCONFIRMED if cell.is_pending else ""]
+        return tip("\n".join(line for line in (*lines, journey.words if journey else "") if line))
 
     def _progress(self) -> QWidget:
         made = QWidget()

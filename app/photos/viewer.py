@@ -24,7 +24,7 @@ from app.look import BASE_PX, Look, color, font
 from app.model import Model
 from app.panels.text import Label, button
 from app.photos.strip import TAKES
-from app.photos.words import in_order, origin_of
+from app.photos.words import in_order, journey_of, journeys_in, origin_of
 from app.team.rights import switch, why_not
 from app.team.words import UNCONFIRMED, pending_of
 from domain.photo import CAPTION_CAP, Photo
@@ -146,8 +146,11 @@ class PhotoViewer(QFrame):
         self.photo = photo = self._photos[at]
         if is_other or not self.caption.hasFocus():
             self.caption.setText(photo.caption)
-        pending = photo.id in pending_of((self._model.today or self._model).team)
-        self.origin.setText(origin_of(photo) + (f"  {UNCONFIRMED}" if pending else ""))
+        team = (self._model.today or self._model).team
+        journey = journey_of(photo, journeys_in(team))
+        more = [UNCONFIRMED] if photo.id in pending_of(team) else []
+        more += [journey.words] if journey is not None else []
+        self.origin.setText("  ".join([origin_of(photo), *more]))
         self.place.setText(f"{at + 1:,} of {len(self._photos):,}" if len(self._photos) > 1 else "")
         self.back.setVisible(len(self._photos) > 1)
         self.on.setVisible(len(self._photos) > 1)

@@ -14,14 +14,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 
-from domain.blobs import BLOB_CAP_BYTES, PIECE_BYTES, GetBlob, PutBlob, is_digest
+import msgspec
+
+from domain.blobs import BLOB_CAP_BYTES, PIECE_BYTES, GetBlob, PictureWay, PutBlob, is_digest
 from domain.errors import DeviceError, Refusal, RefusedByRule
 from domain.inventory import Inventory
 from domain.photo import Photo
 from domain.roles import Permission
+from domain.team import PICTURE_WAYS_CAP
 from engine.blobs import Blobs
 from engine.sync.login import SessionOver
 from engine.sync.picture_calls import PictureCalls, There
@@ -60,7 +64,7 @@ def _subject(inventory: Inventory, photo: Photo) -> str:
 
 class PictureSharing:
     """One install's. `shown`: what shows each confirmed picture, in words, in the order in which they are wanted; `fetches` False
-    for one that nobody looks at; `chance` returns a number from 0 to 1."""
+    for one that nobody looks at; `on_way` hears that `ways` are others; `chance` returns a number from 0 to 1."""
 
     def __init__(
         self,
@@ -71,6 +75,7 @@ class PictureSharing:
         is_online: Callable[[], bool],
         may: Callable[[], tuple[Permission, ...]],
         fetches: bool,
+        on_way: Callable[[], object],
         chance: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -81,6 +86,7 @@ class PictureSharing:
         self._is_online = is_online
         self._may = may
         self._fetches = fetches
+        self._on_way = on_way
         self._chance = chance
         self._clock = clock
         self._wait = wait
@@ -93,6 +99,7 @@ class PictureSharing:
         """Bytes that may be fetched before anybody looks at them."""
         self._piece_bytes = FIRST_BYTES
         self._troubles: dict[str, str] = {}
+        self._ways: dict[str, PictureWay] = {}
         blobs.on_missing = self._on_missing
 
     @property
@@ -104,6 +111,12 @@ class PictureSharing:
             for digest, why in self._troubles.items()
             if digest in shown
         )
+
+    @property
+    def ways(self) -> tuple[PictureWay, ...]:
+        """Return which pictures are on their way, as it was known when the server was heard last."""
+        some = islice(self._ways.values(), PICTURE_WAYS_CAP)
+        return tuple(msgspec.structs.replace(one, trouble=self._troubles.get(one.digest, "")) for one in some)
 
     def wake(self, *, anew: bool = False) -> None:
         """What is shown is another, or comes into sight; `anew`: the server may not have what it had."""
@@ -136,12 +149,27 @@ class PictureSharing:
         self._blobs.elsewhere = frozenset(digest for digest, one in there.items() if one.is_whole)
         held, most = await self._blobs.held_bytes()
         self._room = most - held
+        await self._await_them(shown, there)
         left, waits_s = dict.fromkeys(shown), []
         while left:  # what somebody looks for by now goes first
             digest = next((one for one in self._wanted if one in left), "") or next(iter(left))
             del left[digest]
             waits_s.append(await self._share(digest, there.get(digest)))
         return min((wait_s for wait_s in waits_s if wait_s is not None), default=None)
+
+    async def _await_them(self, shown: Sequence[str], there: Mapping[str, There]) -> None:
+        """Have all that is here and not there wait, before the first of them goes."""
+        self._ways.clear()
+        for digest in shown if _MAY in self._may() else ():
+            one = there.get(digest)
+            if (one is None or not one.is_whole) and (size := await self._blobs.size(digest)) is not None:
+                self._ways[digest] = PictureWay(digest, size, one.have if one is not None else 0)
+        self._on_way()
+
+    def _go(self, digest: str, size: int, done: int, *, is_up: bool) -> None:
+        """A picture is so far."""
+        self._ways[digest] = PictureWay(digest, size, done, is_up)
+        self._on_way()
 
     async def _share(self, digest: str, there: There | None) -> float | None:
         """Bring or fetch one picture; return when to look at it again, None for not before there is news."""
@@ -164,6 +192,7 @@ class PictureSharing:
             _log.warning("picture_not_shared", extra=said)
             if size is not None and isinstance(error, RefusedByRule):
                 self._troubles[digest] = error.refusals[0].message
+                self._on_way()
             self._piece_bytes = max(LEAST_BYTES, self._piece_bytes // 2)
             return AGAIN_S
         self._settle(digest)
@@ -178,6 +207,8 @@ class PictureSharing:
         self._settled.add(digest)
         self._wanted.discard(digest)
         self._troubles.pop(digest, None)
+        if self._ways.pop(digest, None) is not None:
+            self._on_way()
 
     def _on_missing(self, digest: str) -> None:
         if digest not in self._wanted:
@@ -202,6 +233,7 @@ class PictureSharing:
             if now != have + len(piece):
                 return False
             have = now
+            self._go(digest, size, have, is_up=True)
             await self._rest(began_s)
         _log.info("picture_brought", extra={"digest": digest, "bytes": size})
         return True
@@ -210,6 +242,7 @@ class PictureSharing:
         """Fetch a picture. Raises what the calls do, RefusedByRule where it is not what its name says or has no room."""
         reply = await self._blobs.answer(PutBlob(0, digest, size))
         while not reply.refusals and (have := reply.result["have"]) < size:
+            self._go(digest, size, have, is_up=False)
             began_s = self._clock()
             data = await self._calls.get(digest, size, have, self._piece_bytes)
             reply = await self._blobs.answer(PutBlob(0, digest, size, have, data))

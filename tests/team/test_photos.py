@@ -9,8 +9,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from domain.blobs import PIECE_BYTES, DevelopPhoto, digest_of
+from domain.blobs import PIECE_BYTES, DevelopPhoto, PictureWay, digest_of
 from domain.edit import change, creation, deletion
+from domain.errors import Refusal, RefusedByRule
 from domain.inventory import Site
 from domain.photo import Photo
 from engine.compose import new_id
@@ -108,6 +109,44 @@ async def test_a_photograph_hung_up_offline_goes_on_where_it_was_cut_and_is_seen
                 assert digest_of(seen) == photo.digest
                 assert PHONE.encode() not in seen
                 assert photos_of(joe)[photo.id] == photo
+
+
+async def test_bytes_on_their_way_are_told_of_until_the_server_has_them_and_why_they_do_not_go_on(
+    tmp_path: Path, server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.sync.desk.TOLD_EVERY_S", 0.0)
+    async with listening(server_database) as server:
+        await team(server, "mara")
+        async with passing(int(server.url.rpartition(":")[2])) as line:
+            through = Reached(server.app, server.database, server.owner, line.url)
+            async with running(await join(tmp_path / "mara", through, "mara@example.org")) as mara:
+                await mara.until(lambda: mara.team.reachability == "online")
+                ways: list[tuple[PictureWay, ...]] = []
+                tell = mara.engine._team._tell
+                mara.engine._team._tell = lambda told: (ways.append(told.pictures), tell(told))[1]
+                site = await hill(mara)
+                sharer = sharing(mara)[1]
+                sharer._calls.put, put = refusing, sharer._calls.put
+                photo = await hang(mara, site=site.id)
+                sizes = {d: len(await held(mara, d)) for d in (photo.digest, photo.thumb)}
+                await mara.until(lambda: ways and len(ways[-1]) == 2 and all(w.trouble for w in ways[-1]))
+                told = {w.digest: w for w in ways[-1]}
+                assert {d: w.size for d, w in told.items()} == sizes
+                assert told[photo.digest] == PictureWay(
+                    photo.digest, sizes[photo.digest], 0, True, "it is full"
+                )
+                sharer._calls.put = put
+                sharer.wake()
+                await mara.until(lambda: not ways[-1])
+                seen = {(w.digest, w.done) for told in ways for w in told}
+                some = sorted(done for digest, done in seen if digest == photo.digest)
+                assert some[0] == 0 and len(some) > 2, "it grew from nothing"
+                assert not mara.state.team.pictures
+
+
+async def refusing(*_: Any) -> int:
+    """Take no picture."""
+    raise RefusedByRule([Refusal("LIMIT_REACHED", "it is full")])
 
 
 async def test_a_caption_and_a_removal_reach_the_other_and_an_undo_brings_it_back(
