@@ -36,17 +36,19 @@ LOST_TOLD_US = 7 * 86_400_000_000
 
 class LostPolls(msgspec.Struct, frozen=True):
     """Poll cycles that a team's server will never have: `dropped` here to make room before it was heard; `refused` by it, as it
-    keeps no such days or has no more room for this tenant. `at_us`: when it was the last time, 0 never."""
+    keeps no such days or has no more room for this tenant. `at_us`: when it was the last time, 0 never. `told_us`: up to when
+    polls were told as refused ones were counted last: those before are not told again, and so are counted once."""
 
     dropped: int = 0
     refused: int = 0
     at_us: int = 0
+    told_us: int = 0
 
     def plus(self, dropped: int, refused: int, now_us: int) -> LostPolls:
         """Return what is lost by now."""
         if not self.is_news(now_us):
-            return LostPolls(dropped, refused, now_us)
-        return LostPolls(self.dropped + dropped, self.refused + refused, now_us)
+            return LostPolls(dropped, refused, now_us, self.told_us)
+        return LostPolls(self.dropped + dropped, self.refused + refused, now_us, self.told_us)
 
     def is_news(self, now_us: int) -> bool:
         """Tell whether people are to hear of it."""

@@ -193,7 +193,7 @@ ToServer = (
 class Welcome(msgspec.Struct, tag="welcome", frozen=True):
     """Answer to Hello. `epoch` is another after a restore: what was confirmed may be gone, so everything is told anew, and
     everything kept is sent anew. `revision` is the newest; `kept_seq` the last row of this install's journal that is kept;
-    `to_come` about how many things are told now, 0 for who reaches some sites only."""
+    `to_come` about how many things are told now, 0 for who reaches some sites only; `login` by what this person logs in now."""
 
     protocol: int
     version: str
@@ -208,6 +208,7 @@ class Welcome(msgspec.Struct, tag="welcome", frozen=True):
     kept_seq: int
     at_us: int
     to_come: int = 0
+    login: str = ""
 
 
 class Gone(msgspec.Struct, frozen=True):

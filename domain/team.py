@@ -96,6 +96,8 @@ class TeamState(msgspec.Struct, frozen=True):
     """SHA-256 that the server shows now, where it is refused because `trusted_certificate` is expected (empty: one that the
     system vouches for); a person may agree to it (`TrustServer`). Empty while there is nothing to agree to."""
     trusted_certificate: str = ""
+    login: str = ""
+    """By what its person logs in, as the server said last."""
 
 
 def poller_of(team: TeamState | None, install: UUID) -> str:
@@ -142,12 +144,14 @@ class JoinTeam(msgspec.Struct, tag="join_team", frozen=True):
 
 
 class LogInAgain(msgspec.Struct, tag="log_in_again", frozen=True):
-    """The session is over: open a new one. Reply: ok, or refusals: INVALID_CREDENTIALS, TOTP_REQUIRED at "code", NOT_A_MEMBER,
-    NO_ANSWER, and what the server says."""
+    """The session is over: open a new one. `login`: by what this person logs in, where that is another by now; empty: as the
+    server said last. Reply: ok, or refusals: INVALID_CREDENTIALS, NOT_THIS_PERSON at "login" (the install is somebody else's),
+    TOTP_REQUIRED at "code", NOT_A_MEMBER, NO_ANSWER, and what the server says."""
 
     request: int
     password: Secret
     code: str = ""
+    login: str = ""
 
 
 class TrustServer(msgspec.Struct, tag="trust_server", frozen=True):

@@ -48,6 +48,7 @@ def main(task: str, arguments: list[str]) -> int:
         source.add_argument(
             "--password-file", type=Path, metavar="FILE", help="its first line; a code the second"
         )
+        parser.add_argument("--login", default="", help="where it is another than at the last connection")
     else:
         parser.add_argument(
             "--fingerprint", default="", metavar="SHA256", help="agree to this one, and no other"
@@ -76,7 +77,8 @@ async def _do(task: str, options: argparse.Namespace, card: NetworkCard) -> int:
 
 async def _log_in(ask: Ask, options: argparse.Namespace, card: NetworkCard) -> int:
     given = Given(options.password_stdin, options.password_file)
-    request = LogInAgain(1, Secret(given.secret(f"The password for {card.name} at {card.server}: ")))
+    password = Secret(given.secret(f"The password for {card.name} at {card.server}: "))
+    request = LogInAgain(1, password, login=options.login)
     reply = await ask(request)
     if any(one.code == "TOTP_REQUIRED" for one in reply.refusals):
         code = given.secret("The code of the authenticator: ")

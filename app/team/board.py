@@ -27,7 +27,7 @@ from app.model import Delta, Model
 from app.panels.segments import Segments
 from app.panels.text import Label, button, set_property
 from app.team.rights import role_words, switch, why_not
-from app.team.words import entry_words, others_in, polled_words, sentence_of, stand_of
+from app.team.words import entry_words, others_in, polled_words, sentence_of, stand_of, untold_words
 from app.words import age_of, capitalized, clock, count_of, isolated, name_of_link
 from domain.clash import applied_again
 from domain.edit import Edit
@@ -111,7 +111,7 @@ class TeamBoard(Board):
 
     def refresh(self) -> None:
         """Show how it stands now."""
-        team, now = _team_of(self._model), now_us()
+        live, team, now = self._model.today or self._model, _team_of(self._model), now_us()
         if team is None:
             self.close()
             return
@@ -124,7 +124,9 @@ class TeamBoard(Board):
         self.sentence.setText(sentence_of(team, now))
         role = f"You are {isolated(team.name)}, {role_words(team.role)}"
         where = "" if team.is_everywhere else ", at some of its sites"
-        self.story.setText(f"{polled_words(team)}. {role}{where}.")
+        untold = untold_words(team, live.engine.lost_polls if live.engine is not None else 0)
+        said = [polled_words(team), f"{role}{where}", *filter(None, [untold])]
+        self.story.setText("".join(f"{one}. " for one in said).rstrip())
         self.login.setVisible(refused)
         self.login.setText(entry_words(team))
         self._show_people(team)

@@ -29,7 +29,8 @@ class LogInForm(Form):
     def __init__(self, team: TeamState, asks: Asks, parent: QWidget | None = None) -> None:
         super().__init__("Log in again", "Log in", parent, width_px=420)
         self._asks = asks
-        self.password, self.code = QLineEdit(), QLineEdit()
+        self.login, self.password, self.code = QLineEdit(team.login), QLineEdit(), QLineEdit()
+        self.login.setMaxLength(254)
         self.password.setMaxLength(1_000)
         self.password.setEchoMode(QLineEdit.EchoMode.Password)
         self.code.setMaxLength(40)
@@ -38,6 +39,7 @@ class LogInForm(Form):
         self.body.addWidget(
             Label(f"{host} wants to know that it is still {isolated(team.name)}.{why}", wrap=True)
         )
+        self.body.addWidget(self.fields.add("login", "Login", self.login))
         self.body.addWidget(self.fields.add("password", "Password", self.password))
         self.body.addWidget(self.fields.add("code", "Code of your authenticator app", self.code))
         self.fields.by_name["code"].hide()
@@ -51,7 +53,8 @@ class LogInForm(Form):
             return
         self.begin()
         secret, code = Secret(self.password.text()), self.code.text().strip()
-        self._asks.request(lambda number: LogInAgain(number, secret, code), self._on_reply)
+        login = self.login.text().strip()
+        self._asks.request(lambda number: LogInAgain(number, secret, code, login), self._on_reply)
 
     def _on_reply(self, reply: Reply) -> None:
         if isValid(self) and any(refusal.field == "code" for refusal in reply.refusals):

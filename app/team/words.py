@@ -20,6 +20,7 @@ Level = Literal["off", "calm", "waiting", "cut", "act"]
 PATIENCE_US = 20_000_000
 """A connection that is lost for less than this is no news."""
 PEOPLE_NAMED = 3
+UNTOLD_SHOWN = 100
 PENDING_SIGN = "↑"
 """Marks what waits for the server: on the map, in the tree, beside the words."""
 UNCONFIRMED = f"{PENDING_SIGN} Not confirmed by the server yet"
@@ -81,8 +82,25 @@ def story_of(team: TeamState, now_us: int) -> str:
         lines.append(f"{count_of(team.pending, 'edit waits', 'edits wait')} for the server")
     if team.tray:
         lines.append(f"{count_of(team.tray, 'edit was', 'edits were')} not applied: somebody has to look")
+    lines += [untold] if (untold := untold_words(team, 0)) else []
     lines.append(polled_words(team))
     return "\n".join(lines)
+
+
+def untold_words(team: TeamState, lost_polls: int) -> str:
+    """Return what this computer has seen and the server does not know: what waits, and what it will never know because it was
+    more than is kept; empty where that is nothing. A few rows are always on their way."""
+    waits = []
+    if team.untold and (team.reachability != "online" or team.untold >= UNTOLD_SHOWN):
+        waits.append(count_of(team.untold, "row of the journal", "rows of the journal"))
+    if ups := sum(one.is_up for one in team.pictures):
+        waits.append(count_of(ups, "picture", "pictures"))
+    one_waits = len(waits) == 1 and waits[0].startswith("1 ")
+    said = [f"{' and '.join(waits)} {'waits' if one_waits else 'wait'} for the server"] if waits else []
+    if lost_polls:
+        polls = count_of(lost_polls, "poll", "polls")
+        said.append(f"{polls} of this computer will never be with the team: more than is kept")
+    return "; ".join(said)
 
 
 def sentence_of(team: TeamState, now_us: int) -> str:

@@ -70,10 +70,19 @@ class Pruning:
         if self.told_us is not None:
             yield from self._drop_over(sources, self._room(sources, retention), _NEVER_US, now_us)
 
-    def note_refused(self, cycles: int, now_us: int) -> None:
-        """Keep that the team's server did not take polls, and never will."""
+    def note_refused(self, cycles: int, now_us: int, told_us: int) -> None:
+        """Keep that the team's server did not take polls and never will, with up to when polls were told: one row, so that a kill
+        leaves both or neither."""
         with self._transaction() as connection:
-            self._note(connection, now_us, refused=cycles)
+            lost = msgspec.structs.replace(self.lost.plus(0, cycles, now_us), told_us=told_us)
+            self._keep(connection, lost)
+        _log.warning("polls_lost", extra={"dropped": 0, "refused": cycles})
+
+    def forget_told(self) -> None:
+        """The clock was set back: what was told by the one before says nothing of what is to be told."""
+        if self.lost.told_us:
+            with self._transaction() as connection:
+                self._keep(connection, msgspec.structs.replace(self.lost, told_us=0))
 
     def _room(self, sources: list[int], retention: Retention) -> int:
         """Return how much may be held of polls that wait for the server."""
@@ -103,7 +112,8 @@ class Pruning:
                     if time.monotonic() >= until_s:
                         break
                 if lost:
-                    self._note(connection, now_us, dropped=lost)
+                    self._keep(connection, self.lost.plus(lost, 0, now_us))
+                    _log.warning("polls_lost", extra={"dropped": lost, "refused": 0})
             yield True
 
     def _drop_over(self, sources: list[int], cap: int, until_us: int, now_us: int) -> Iterator[bool]:
@@ -121,11 +131,9 @@ class Pruning:
             before_us = min(oldest_us + int((newest_us - oldest_us) * share) + 1, until_us)
             yield from self._drop_before(self._samples, sources, before_us, now_us)
 
-    def _note(self, connection: Connection, now_us: int, dropped: int = 0, refused: int = 0) -> None:
-        lost = self.lost.plus(dropped, refused, now_us)
+    def _keep(self, connection: Connection, lost: LostPolls) -> None:
         rows.upsert(connection, tables.meta, [{"name": LOST_POLLS, "value": msgspec.to_builtins(lost)}])
         self.lost = lost
-        _log.warning("polls_lost", extra={"dropped": dropped, "refused": refused})
 
 
 def _read_lost(connection: Connection) -> LostPolls:

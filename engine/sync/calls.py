@@ -90,6 +90,7 @@ class Me(msgspec.Struct, frozen=True):
     permissions: tuple[str, ...] = ()
     sites: tuple[UUID, ...] | None = None
     tenants: tuple[Choice, ...] = ()
+    login: str = ""
 
     @property
     def known_permissions(self) -> tuple[Permission, ...]:

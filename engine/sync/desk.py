@@ -19,7 +19,6 @@ from uuid import UUID
 import msgspec
 
 from domain.errors import Refusal
-from domain.rules import NAME_CAP
 from domain.sync import (
     Alive,
     Entries,
@@ -46,7 +45,6 @@ from domain.team import (
     TeamState,
     TrustServer,
 )
-from domain.text import clean_text
 from domain.wire import Reply
 from engine.storage import StoreThread
 from engine.storage.seen_series import SeenSeries
@@ -198,6 +196,7 @@ class TeamDesk:
             to_come=self._steps.to_come,
             shown_certificate=self._entrance.shown_certificate if self._reachability == "refused" else "",
             trusted_certificate=mine.pin,
+            login=mine.login,
         )
 
     def tell_state(self) -> None:
@@ -223,6 +222,9 @@ class TeamDesk:
             case LogInAgain():
                 reply = await self._entrance.log_in(self.membership, request)
                 if not reply.refusals:
+                    login = reply.result["login"]
+                    self.membership = msgspec.structs.replace(self.membership, login=login)
+                    await self._keep_membership()
                     self.client.try_now()
                 return reply
             case TrustServer():
@@ -272,15 +274,7 @@ class TeamDesk:
 
     async def on_welcome(self, welcome: Welcome) -> None:
         """Take the server's first words."""
-        self.membership = msgspec.structs.replace(
-            self.membership,
-            tenant_name=clean_text(welcome.tenant.name, NAME_CAP) or self.membership.tenant_name,
-            name=clean_text(welcome.name, NAME_CAP),
-            role=welcome.role,
-            permissions=welcome.permissions,
-            is_everywhere=welcome.is_everywhere,
-            told_seq=welcome.kept_seq,
-        )
+        self.membership = self.membership.welcomed(welcome)
         await self.ledger.welcome(welcome)
         self._teller.open(welcome.kept_seq)
         self._watch.begin(self._clock())
@@ -394,5 +388,6 @@ class TeamDesk:
     async def _keep_membership(self) -> None:
         if self.membership != self._kept and not self._has_left:
             mine = self.membership
+            await self._teller.note_lost()
             await self._thread.run(self._teller.keep_setting, MEMBERSHIP, mine)
             self._kept = mine

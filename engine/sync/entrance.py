@@ -37,19 +37,30 @@ class Entrance:
         self._login = login
 
     async def log_in(self, mine: Membership, request: LogInAgain) -> Reply:
-        """Open a new session for who joined. Raises StorageFailed."""
+        """Open a new session for who joined, whatever he is called by now. Reply.result: {"login"}. Raises StorageFailed."""
+        login = request.login.strip() or mine.login
         try:
-            opened = await self._calls.log_in(mine.login, request.password, request.code, mine.tenant)
-            if opened.tenant != mine.tenant:
+            opened = await self._calls.log_in(login, request.password, request.code, mine.tenant)
+            refusal = _no_member(mine) if opened.tenant != mine.tenant else None
+            if refusal is None and login != mine.login:
+                refusal = await self._why_not_him(opened.access_token, mine)
+            if refusal is not None:
                 await self._calls.log_out(opened.access_token)
-                return Reply(request.request, (_no_member(mine),))
+                return Reply(request.request, (refusal,))
             await self._login.open(opened)
         except RefusedByRule as error:
             refusals = (_no_member(mine) if one.code == "TENANT_NOT_FOUND" else one for one in error.refusals)
             return Reply(request.request, tuple(refusals))
         except DeviceError as error:
             return Reply(request.request, (Refusal("NO_ANSWER", str(error)),))
-        return Reply(request.request)
+        return Reply(request.request, result={"login": login})
+
+    async def _why_not_him(self, access: str, mine: Membership) -> Refusal | None:
+        """Return why an install is not to work for who logged in: its keys and edits are of the person who joined."""
+        if (await self._calls.me(access)).id == mine.account:
+            return None
+        said = f"this computer is {mine.name}'s in this team: somebody else leaves the team here and joins it"
+        return Refusal("NOT_THIS_PERSON", said, "login")
 
     async def agree(self, request: TrustServer) -> tuple[str, tuple[Refusal, ...]]:
         """Return what is to be pinned from now on: the certificate that a person agreed to, or nothing where the system vouches

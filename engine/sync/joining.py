@@ -47,7 +47,7 @@ from engine.storage.rows import INVENTORY
 from engine.storage.team import TeamStore
 from engine.sync.address import Pasted, read_link
 from engine.sync.calls import Me, Opened, ServerCalls
-from engine.sync.membership import MEMBERSHIP, Membership
+from engine.sync.membership import LOGIN_CAP, MEMBERSHIP, Membership
 from engine.sync.pictures import shown_in
 from engine.sync.session import Change, Cursor, OwnEdit
 from engine.transport.tcp import TcpTransport
@@ -233,7 +233,7 @@ class Joining:
             opened.tenant,
             clean_text(name, NAME_CAP) or "Team",
             me.id,
-            clean_text(request.login, NAME_CAP) or me.name,
+            clean_text(me.login, LOGIN_CAP) or clean_text(request.login, LOGIN_CAP),
             clean_text(me.name, NAME_CAP),
             me.role or "",
             me.known_permissions,

@@ -13,11 +13,15 @@ from uuid import UUID
 import msgspec
 
 from domain.roles import Permission
+from domain.rules import NAME_CAP
 from domain.sharing import InstallKind
+from domain.sync import Welcome
+from domain.text import clean_text
 from engine.storage import StorageRefused, Store
 from engine.sync.address import ServerAddress
 
 MEMBERSHIP = "team"
+LOGIN_CAP = 254
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -43,6 +47,19 @@ class Membership(msgspec.Struct, frozen=True):
     synced_us: int = 0
     told_seq: int = 0
     cycles_us: int = 0
+
+    def welcomed(self, welcome: Welcome) -> Membership:
+        """Return it as the server says that it is by now."""
+        return msgspec.structs.replace(
+            self,
+            tenant_name=clean_text(welcome.tenant.name, NAME_CAP) or self.tenant_name,
+            login=clean_text(welcome.login, LOGIN_CAP) or self.login,
+            name=clean_text(welcome.name, NAME_CAP),
+            role=welcome.role,
+            permissions=welcome.permissions,
+            is_everywhere=welcome.is_everywhere,
+            told_seq=welcome.kept_seq,
+        )
 
 
 def read_membership(store: Store) -> Membership | None:

@@ -57,7 +57,7 @@ class Teller:
         self._telling = Telling(membership.told_seq, pen.last_seq)
         self._store = store
         self._now_us = now_us
-        self._told_to(membership.cycles_us)
+        self._told_to(max(membership.cycles_us, store.pruning.lost.told_us))
         self._lost = 0
         """Cycles that the server did not take, and that are to be noted."""
         self._counts_from = pen.last_seq + 1
@@ -206,15 +206,20 @@ class Teller:
         self._links.update(dict.fromkeys(one.link for one in tell.link_states))
         self._facts.update(dict.fromkeys(fact.subject for fact in tell.facts))
 
+    async def note_lost(self) -> None:
+        """Keep how many cycles the server did not take, before it is kept up to when they were told."""
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            await self._thread.run(self._store.pruning.note_refused, lost, self._now_us(), self.cycles_us)
+
     async def _next_cycles(self) -> list[ToServer]:
         """Return the next numbers that are on disk; where the clock was set back, those since."""
         now_us = self._now_us()
         until_us = now_us - SETTLED_US
-        if self._lost:
-            lost, self._lost = self._lost, 0
-            await self._thread.run(self._store.pruning.note_refused, lost, now_us)
+        await self.note_lost()
         if self.cycles_us > until_us + SETTLED_US:
             self._told_to(until_us)
+            await self._thread.run(self._store.pruning.forget_told)
         rows = await self._thread.run(
             self._store.cycles_between, self.cycles_us, until_us, CYCLES_AT_ONCE + 1
         )

@@ -49,7 +49,7 @@ class StreamToken(msgspec.Struct, frozen=True):
 
 
 class Me(msgspec.Struct, frozen=True):
-    """Who asks. `sites` null: all of the tenant's."""
+    """Who asks. `sites` null: all of the tenant's; `login` empty: a key, which has none."""
 
     kind: str
     id: UUID
@@ -60,6 +60,7 @@ class Me(msgspec.Struct, frozen=True):
     sites: tuple[UUID, ...] | None
     is_guest: bool
     tenants: tuple[Choice, ...] = ()
+    login: str = ""
 
 
 @routes.route("POST", "/auth/login", allow="anybody", takes=LogIn, gives=Opened)
@@ -111,6 +112,7 @@ async def read_me(call: Call) -> Me:
     """Tell who asks, and what they may do here."""
     who = call.who
     rows = await call.transaction.fetch("SELECT * FROM identity.tenants_of($1)", who.id)
+    login = await call.transaction.fetchval("SELECT login FROM identity.account WHERE id = $1", who.id)
     sites = None if who.reach.sites is None else tuple(sorted(who.reach.sites))
     return Me(
         who.kind,
@@ -122,6 +124,7 @@ async def read_me(call: Call) -> Me:
         sites,
         who.is_guest,
         tuple(Choice(row["id"], row["name"], row["role"]) for row in rows),
+        login or "",
     )
 
 

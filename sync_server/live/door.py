@@ -71,7 +71,7 @@ async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: H
         state = await transaction.fetchrow(_STATE)
         if state is None:
             raise HangUp("NOT_A_MEMBER", "the tenant is gone")
-        person, fitness, may_tell = None, polling.UNFIT, False
+        person, fitness, may_tell, login = None, polling.UNFIT, False, ""
         if hello.install is not None:
             row = await transaction.fetchrow(_INSTALL, hello.install, who.id, client)
             if row is None:
@@ -79,6 +79,7 @@ async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: H
             if who.session is not None:
                 await transaction.execute(_WORKS_AS, who.session, hello.install)
             person = Person(hello.install, who.id, who.name, row["name"], works.now_us())
+            login = row["login"]
             is_collector = row["kind"] == "collector"
             may_tell = is_collector or who.may("edits:write")
             fitness = _fitness(who, is_collector=is_collector, may_tell=may_tell)
@@ -121,6 +122,7 @@ async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: H
         kept_seq,
         works.now_us(),
         to_come,
+        login,
     )
     said = {"tenant_id": str(tenant), "install": str(hello.install), "version": client, "since": line.cursor}
     _log.info("line_opened", extra={"request_id": peer.request_id, **said})
@@ -156,7 +158,8 @@ _STATE = (
 )
 _INSTALL = (
     "UPDATE identity.install SET seen_us = identity.now_us(), version = $3 WHERE id = $1 AND account_id = $2"
-    " AND proven_us IS NOT NULL AND ended_us IS NULL RETURNING name, kind"
+    " AND proven_us IS NOT NULL AND ended_us IS NULL"
+    " RETURNING name, kind, (SELECT a.login FROM identity.account a WHERE a.id = $2) AS login"
 )
 _WORKS_AS = "SELECT identity.work_as($1, $2)"
 """The session ends with the install: whoever finds a computer that was revoked works by neither."""

@@ -6,13 +6,15 @@ import logging
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from domain.edit import creation
 from domain.inventory import Device, Probe
 from domain.retention import Retention
 from engine.compose import new_id, now_us
-from engine.storage import Batch, CycleRow
+from engine.storage import Batch, CycleRow, Store
+from engine.sync.membership import MEMBERSHIP, read_membership
 from tests.server.conftest import ServerDatabase
 from tests.team.engines import Joined, join, running
 from tests.team.servers import Reached, listening
@@ -61,6 +63,17 @@ async def _told_all(cellar: Joined) -> None:
     ):
         seen = teller.cycles_us
         await cellar.until(lambda seen=seen: teller.cycles_us > seen)
+
+
+def _forget_told(folder: Path) -> None:
+    """Leave in a team's folder what is there where it was killed as soon as losses were noted."""
+    store = Store.open(folder / "heliograph.db", now_us=now_us(), new_id=new_id)
+    try:
+        mine = read_membership(store)
+        assert mine is not None and mine.cycles_us
+        store.keep_setting(MEMBERSHIP, msgspec.structs.replace(mine, cycles_us=0))
+    finally:
+        store.close()
 
 
 @pytest.mark.parametrize("days", [8, 30])
@@ -123,3 +136,8 @@ async def test_days_that_the_server_keeps_no_more_are_told_as_not_taken(
             f"{lost.refused:,} polls of this computer were not taken"
         )
         assert await _numbers(server) == made - lost.refused
+    async with listening(server_database, port=port, raw_days=5, hour_days=5) as server:
+        _forget_told(folder)
+        async with running(folder) as cellar:  # as after a kill before it was kept that they were told
+            await _told_all(cellar)
+            assert cellar.engine._store.lost_polls == lost, "each is counted once"

@@ -230,6 +230,41 @@ async def test_who_logs_in_again_has_what_waited_sent(
             await _confirmed(mara)
 
 
+async def test_who_was_renamed_meanwhile_logs_in_by_the_new_login_and_nobody_else_does(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    rename = "UPDATE identity.account SET login = $1 WHERE login = $2"
+    async with listening(server_database) as server:
+        root = await server.found()
+        await server.tenant(root)
+        link = await server.invite(root, "engineer", LOGIN)
+        async with joining(tmp_path / "mara") as here:
+            reply = await here.answer(JoinTeam(1, link, password=Secret(PASSWORD)))
+            assert not reply.refusals, reply.refusals
+            folder = Path(reply.result["profile"])
+        await server.member(root, "engineer", "omar@example.org")
+        async with running(folder) as mara:
+            await _confirmed(mara)
+            assert mara.team.login == LOGIN, "an invitation is of a login"
+            await server.owner.execute(rename, "mara@example.net", LOGIN)
+            await server.owner.execute(END_ALL)
+            desk = mara.engine._team.desk
+            assert desk is not None and desk.client._line is not None
+            desk.client._line.close()
+            await _shut_out(mara)
+            old = await mara.ask(LogInAgain(1, Secret(PASSWORD)))
+            assert [one.code for one in old.refusals] == ["INVALID_CREDENTIALS"]
+            other = await mara.ask(LogInAgain(2, Secret(PASSWORD), login="omar@example.org"))
+            assert [(one.code, one.field) for one in other.refusals] == [("NOT_THIS_PERSON", "login")]
+            assert not (await mara.ask(LogInAgain(3, Secret(PASSWORD), login="mara@example.net"))).refusals
+            await _confirmed(mara)
+            await server.owner.execute(rename, "mara@example.com", "mara@example.net")
+            desk.client._line.close()
+            await mara.until(lambda: mara.team.login == "mara@example.com")
+        async with running(folder) as mara:
+            assert mara.team.login == "mara@example.com", "it is known after a restart, too"
+
+
 async def test_who_has_an_authenticator_is_asked_for_its_code(
     tmp_path: Path, server_database: ServerDatabase
 ) -> None:

@@ -248,7 +248,7 @@ def test_the_real_engine_answers_the_dialog(qt: QApplication, tmp_path: Path, wa
 
 
 def test_a_session_that_is_over_is_opened_again_with_the_password(bench: Bench) -> None:
-    tell_team(bench, reachability="refused", why="the session is over")
+    tell_team(bench, reachability="refused", why="the session is over", login="mara@example.org")
     board = bench.window.team.open()
     assert board is not None
     assert not board.login.isHidden()
@@ -259,12 +259,14 @@ def test_a_session_that_is_over_is_opened_again_with_the_password(bench: Bench) 
     form.submit()
     bench.wait_for(form.code.isVisible)
     bench.engine.answers[LogInAgain] = Reply(0)
+    assert form.login.text() == "mara@example.org"
+    form.login.setText(" mara@example.net ")
     form.code.setText("123456")
     form.submit()
     bench.wait_for(lambda: form.result() == QDialog.DialogCode.Accepted)
-    assert [(m.password.value, m.code) for m in heard(bench, LogInAgain)] == [
-        ("secret", ""),
-        ("secret", "123456"),
+    assert [(m.password.value, m.code, m.login) for m in heard(bench, LogInAgain)] == [
+        ("secret", "", "mara@example.org"),
+        ("secret", "123456", "mara@example.net"),
     ]
 
 

@@ -11,7 +11,8 @@ from PySide6.QtTest import QTest
 
 from app.draft import now_us
 from app.map.feed import card
-from app.team.words import ALONE, presence_words, stand_of
+from app.team.words import ALONE, presence_words, stand_of, untold_words
+from domain.blobs import PictureWay
 from domain.team import TeamState
 from domain.wire import Changed
 from tests.ui.conftest import Bench
@@ -174,3 +175,24 @@ def test_the_state_is_kept_when_the_past_is_shown(bench: Bench) -> None:
     assert bench.window.top.sync.words == "3 waiting"
     bench.window.past.machine.leave()
     assert bench.model.team == told
+
+
+def test_what_the_server_was_not_told_is_said_unless_it_is_just_on_its_way() -> None:
+    up, down = PictureWay("a" * 64, 9), PictureWay("b" * 64, 9, is_up=False)
+    assert not untold_words(team_of(untold=99, pictures=(down,)), 0)
+    assert untold_words(team_of(untold=1, reachability="offline"), 0) == (
+        "1 row of the journal waits for the server"
+    )
+    assert untold_words(team_of(untold=1_200, pictures=(up, down)), 0) == (
+        "1,200 rows of the journal and 1 picture wait for the server"
+    )
+    assert untold_words(team_of(), 3).startswith("3 polls of this computer will never be with the team")
+
+
+def test_the_board_says_what_the_server_was_not_told(bench: Bench) -> None:
+    tell_team(bench, reachability="offline", untold=12)
+    board = bench.window.team.open()
+    assert board is not None
+    assert board.story.text().endswith("12 rows of the journal wait for the server.")
+    tell_team(bench)
+    assert "journal" not in board.story.text()
