@@ -23,6 +23,7 @@ def routers() -> list[APIRouter]:
         keys,
         live_map,
         people,
+        photos,
         platform,
         pushed,
         roles,
@@ -30,7 +31,7 @@ def routers() -> list[APIRouter]:
         tenant,
     )
 
-    watched = (live_map, alerts, inventory, tenant, rules)
+    watched = (live_map, alerts, inventory, tenant, photos, rules)
     known = (people, keys, pushed, hooks, installs, audit)
     pages = (entry, *watched, *known, across, platform, account, roles)
     return [files.router, live_map.router, *(one.pages.router for one in pages)]

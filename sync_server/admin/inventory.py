@@ -17,6 +17,7 @@ from domain.metrics import CATALOGUE
 from sync_server.admin.forms import text_in
 from sync_server.admin.named import names_of
 from sync_server.admin.pages import Pages
+from sync_server.admin.photos import photos_of
 from sync_server.api import alerts, devices, links, metrics, things
 from sync_server.api.lookup import WORDS_CHARS
 from sync_server.api.pages import LIMIT_RANGE, Page
@@ -80,6 +81,7 @@ async def show_device(call: Call, id: UUID) -> dict[str, Any]:
         "titles": {one.name: one.title for one in CATALOGUE.values()},
         "alerts": its_alerts,
         "links": its_links,
+        "photos": await photos_of(call, id),
         "are_all_links": are_all,
         "names": await names_of(call, (end for one in its_links for end in (one.a, one.b))),
     }

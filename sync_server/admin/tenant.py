@@ -6,10 +6,12 @@ One rule: who reaches some sites sees those.
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from sync_server.admin.forms import Form, text_in
 from sync_server.admin.pages import Pages, Said
-from sync_server.api import pollers, tenants
+from sync_server.admin.photos import photos_of
+from sync_server.api import pollers, sites, tenants, things
 from sync_server.api.pages import cut
 from sync_server.api.routes import Call
 
@@ -44,6 +46,15 @@ async def show_sites(call: Call) -> dict[str, Any]:
     rows = await call.transaction.fetch(_LIST, reach, search, name, id, call.page.limit + 1)
     rows, call.shown = cut(rows, call.page, lambda row: (row["name"], row["id"]))
     return {"sites": [dict(row) for row in rows], "search": search}
+
+
+@pages.page("/admin/sites/{id}", "site.html", allow="sites:read")
+async def show_site(call: Call, id: UUID) -> dict[str, Any]:
+    """A site, and its photographs."""
+    site = await sites.show_site(call, id)
+    if site is None:
+        raise things.absent("site")
+    return {"site": site, "photos": await photos_of(call, id)}
 
 
 @pages.page("/admin/pollers", "pollers.html", allow="installs:read")

@@ -3,22 +3,27 @@
     python -m tests.e2e.team_window PROFILE DEVICE
 
 Further commands: `join LINK PASSWORD [LOGIN]`, `enter TENANT` where several are offered, `again PASSWORD`, `go_to NETWORK`,
-`leave keep|wipe`, `device NAME LNG LAT PORT`, `note TEXT`. One rule: dialogs are filled in and submitted as a user does it.
+`leave keep|wipe`, `device NAME LNG LAT PORT`, `note TEXT`, `photo FILE` of the
+device, `look` at the first in large. One rule: dialogs are filled in and submitted as a user does it.
 """
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from shiboken6 import isValid
 
 from app.draft import author_name, draft_of, edit_of
+from app.photos.files import GivenFile
+from app.photos.words import in_order
 from app.team.join import JoinForm
 from app.team.words import stand_of
 from domain.edit import creation
 from domain.inventory import Device, Probe
+from domain.photo import Photo
 from engine.compose import new_id, now_us
 from tests.e2e.watched_window import Watcher, main
 
@@ -53,6 +58,8 @@ class TeamWatcher(Watcher):
             "devices": sorted(one.name for one in app.model.inventory.devices()),
             "note": device.note if device is not None else None,
             "offered": self._offered(),
+            "photos": [self._seen(digest) for one in self._photos() for digest in (one.thumb, one.digest)],
+            "on_their_way": len(team.pictures) if team is not None else 0,
         }
 
     def do(self, word: str, rest: list[str]) -> None:
@@ -91,6 +98,10 @@ class TeamWatcher(Watcher):
             )
             edit = edit_of(f"Add {name}", author_name(), (creation("device", made),))
             self.app.commands.submit(edit, {}, self.app.commands.tell_refusals)
+        elif word == "photo" and device is not None:
+            window.photos.add(device.id, [GivenFile("Mast", Path(rest[0]))])
+        elif word == "look":
+            window.photos.open(self._photos()[0].id)
         elif word == "note" and device is not None:
             self._write(device, " ".join(rest))
         else:
@@ -99,6 +110,15 @@ class TeamWatcher(Watcher):
     def _write(self, device: Device, note: str) -> None:
         draft = msgspec.structs.replace(draft_of(self.app.model.inventory, device), note=note)
         self.app.commands.edit_device(device, draft, lambda refusals: None)
+
+    def _photos(self) -> list[Photo]:
+        device = self.device()
+        return in_order(self.app.model.inventory.photos(device.id)) if device is not None else []
+
+    def _seen(self, digest: str) -> list[int] | None:
+        """Return the pixels of a picture that is here."""
+        pixmap = self.app.window.photos.album._kept.get(digest)
+        return [pixmap.width(), pixmap.height()] if pixmap is not None else None
 
     def _go_on(self) -> None:
         """Fill in who one is when the dialog asks for it."""

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.window_process import Line, WindowProcess
+from tests.engine.photo_files import jpeg, scene
+from tests.ports import free_port
 from tests.server.clients import PASSWORD
 from tests.server.conftest import ServerDatabase
 from tests.team.processes import Office, an_office
@@ -170,3 +172,28 @@ def test_windows_share_a_network_are_cut_off_let_in_again_go_elsewhere_and_leave
         assert gone["networks"] == ["On this computer only"] or len(gone["networks"]) == 1
         teams = tmp_path / "mara" / "profile" / "teams"
         assert not teams.exists() or not any(teams.iterdir())
+
+
+def test_a_photograph_that_is_added_in_one_window_is_seen_in_another(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    with an_office(server_database.requests) as office, ExitStack() as ending:
+        root = office.found()
+        office.tenant(root, "North")
+        tokens = {who: invite(office, root, who) for who in ("mara", "joe")}
+        mara, joe = (Desk(office, tmp_path / who, who, ending) for who in tokens)
+        for desk in (mara, joe):
+            join(desk, desk.line, tokens[desk.who], "North")
+        mara.tell(f"device {NAME} 9.3 47.2 {free_port()}")
+        for desk in (mara, joe):
+            desk.shows(lambda line: line["devices"] == [NAME], "the router")
+            desk.tell(f"select {NAME}")
+        file = tmp_path / "mast.jpg"
+        file.write_bytes(jpeg(scene(1_600, 1_200)))
+        mara.tell(f"photo {file}")
+        mara.shows(lambda line: line["photos"][:1] == [[320, 240]], "her own, at once")
+        joe.shows(lambda line: line["photos"][:1] == [[320, 240]], "small, in his strip")
+        mara.shows(lambda line: not line["on_their_way"], "all of it is with the team")
+        joe.tell("look")
+        joe.shows(lambda line: line["photos"] == [[320, 240], [1_600, 1_200]], "in large")
+        joe.picture("joe-photo")

@@ -74,7 +74,7 @@ settings:write: POST /admin/operators, POST /admin/operators/{id}, POST /admin/o
 signed in: GET /admin, GET /admin/account, GET /admin/roles, POST /admin/account/authenticator,
     POST /admin/account/authenticator/confirm, POST /admin/account/authenticator/remove, POST /admin/account/password,
     POST /admin/account/sessions/{id}/end, POST /admin/logout, POST /admin/switch
-sites:read: GET /admin/sites
+sites:read: GET /admin/photos/{id}, GET /admin/sites, GET /admin/sites/{id}
 tenant:read: GET /admin/usage
 tenant:write: POST /admin/usage
 tenants:read: GET /admin/all-devices, GET /admin/operators, GET /admin/operators/{id}, GET /admin/overview,

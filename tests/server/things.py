@@ -17,6 +17,7 @@ from tests.server.clients import Person, Server
 from tests.server.test_installs import proven, registered, text
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
+JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 4
 
 
 @dataclass
@@ -211,6 +212,24 @@ async def picture(side: Side) -> str:
     return digest
 
 
+async def photo(side: Side) -> str:
+    """Have a photograph that is whole, itself and its small picture one and the same; return its id."""
+    data, id = JPEG + os.urandom(16), str(uuid4())
+    digest = hashlib.sha256(data).hexdigest()
+    side.kept[id] = data
+    await side.server.owner.execute(
+        "INSERT INTO photo (tenant_id, id, digest, thumb, width, height, added_us, author, caption, site_id)"
+        " VALUES ($1, $2, $3, $3, 4, 3, 1, 'Mara', $4, $5)",
+        side.tenant,
+        id,
+        digest,
+        "The mast",
+        await site(side),
+    )
+    await side.admin.ask("PUT", f"/pictures/{digest}", piece_of(data), expect=200)
+    return id
+
+
 async def whole_picture(side: Side) -> str:
     """Have a picture."""
     digest = await picture(side)
@@ -265,6 +284,7 @@ THINGS: dict[str, Thing] = {
     "/hooks/{id}": Thing(hook, "HOOK_NOT_FOUND"),
     "/push-keys/{id}": Thing(push_key, "PUSH_KEY_NOT_FOUND"),
     "/quarantine/{id}": Thing(held, "MESSAGE_NOT_FOUND"),
+    "/photos/{id}": Thing(photo, "PHOTO_NOT_FOUND"),
     "/pictures/{id}": Thing(whole_picture, "PICTURE_NOT_FOUND", _unknown_picture),
 }
 """What a path names, by its longest beginning that is told here."""
