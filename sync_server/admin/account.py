@@ -24,7 +24,7 @@ MARGIN = 4
 @pages.page("/admin/account", "account.html", allow="signed in", of="either")
 async def show_account(call: Call) -> dict[str, Any]:
     """The own account."""
-    row = await call.transaction.fetchrow("SELECT * FROM identity.find_account($1)", call.who.id)
+    row = await call.transaction.fetchrow("SELECT * FROM identity.find_account()")
     return {
         "login": row["login"] if row is not None else "",
         "totp_on": row is not None and row["totp_on"],

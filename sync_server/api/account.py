@@ -132,9 +132,7 @@ async def change_password(call: Call) -> None:
     if refusals := refusals_of_password(call.body.new, *row["login"].split("@")):
         raise refused("INVALID_INPUT", refusals[0].message, "new")
     kept = await call.services.passwords.make(call.body.new)
-    await call.transaction.execute(
-        "SELECT identity.set_password($1, $2, $3)", call.who.id, kept, call.who.session
-    )
+    await call.transaction.execute("SELECT identity.change_password($1, $2)", kept, call.who.session)
     await call.record("password.changed", ("account", call.who.id))
 
 
@@ -197,7 +195,7 @@ async def found(call: Call) -> None:
 
 
 async def _prove(call: Call, password: str) -> dict[str, Any]:
-    row = await call.transaction.fetchrow("SELECT * FROM identity.find_account($1)", call.who.id)
+    row = await call.transaction.fetchrow("SELECT * FROM identity.find_account()")
     if row is None or not (await call.services.passwords.check(password, row["password"])).is_right:
         raise refused("INVALID_CREDENTIALS", "the password is wrong", "password")
     return dict(row)

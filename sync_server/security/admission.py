@@ -10,16 +10,18 @@ One rule: a principal is made here and nowhere else, and no answer goes to one t
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from asyncpg import Record
 
 from domain.roles import PERMISSIONS, Reach, Scope, key_permissions
-from sync_server.database import Database, Standing
-from sync_server.security.limits import WAITS, Ahead, Budget, LimitClass, LimitExceeded, Limits
+from engine.tasks import spawn
+from sync_server.database import Database, DatabaseBusy, Standing
+from sync_server.security.limits import Ahead, Budget, LimitClass, LimitExceeded, Limits
 from sync_server.security.principal import Origin, Principal
 from sync_server.security.tokens import AccessTokens, Claims, TokenInvalid, is_opaque, opaque_hash, token_key
 
@@ -36,6 +38,7 @@ _ADMIT_KEY = (
 )
 """A key's tenant is known in there only; the budget of its tenant is the one that has a cap and no name yet."""
 _SPEND = "SELECT refused, wait_us FROM identity.spend($1::text[], $2::integer[], $3::bigint[])"
+_SPEND_AHEAD = "SELECT identity.spend_ahead($1::text[], $2::integer[], $3::bigint[], $4::integer[]) AS given"
 _AGAIN = f"SELECT a.*, a::text AS said FROM {_USER.format('$1', '$2', '$3', '$4')} a"
 _KEY_AGAIN = f"SELECT a.*, a::text AS said FROM {_KEY.format('$1')} a"
 _STREAM = "SELECT * FROM identity.take_stream_token($1)"
@@ -113,35 +116,40 @@ class Admission:
 
     async def _spend(self, budgets: Sequence[Budget]) -> None:
         """Take one from each of some budgets: of what was taken ahead, or of the database's. Raises LimitExceeded."""
-        now_us, waits = self._now_us(), WAITS
+        now_us = self._now_us()
         while missing := self._ahead.missing(budgets, now_us):
-            waits -= 1
-            if waits < 0 or not await self._ahead.come(missing):
-                with self._ahead.asking(missing) as spending:
-                    row = await self._database.ask(_SPEND, *_columns(spending))
-                    self._keep(spending, len(missing), row)
+            self._keep(missing, await self._database.ask(_SPEND, *_columns(missing)))
             now_us = self._now_us()
         self._ahead.take(budgets, now_us)
+        if wanted := self._ahead.wanted(budgets, now_us):
+            spawn("budgets", self._fill(wanted, now_us))
 
-    def _keep(self, spending: Sequence[Budget], needed: int, row: Record | None) -> None:
-        """Keep what was spent, which ends where a budget was empty. Raises LimitExceeded if that was one that is needed."""
+    async def _fill(self, wanted: Mapping[Budget, int], asked_us: int) -> None:
+        """Take ahead of some budgets what there is of it. Where the database is away, requests say so."""
+        given: Sequence[int] = ()
+        try:
+            counts = list(wanted.values())
+            row = await self._database.ask(_SPEND_AHEAD, *_columns(list(wanted)), counts)
+            given = row["given"] if row is not None else ()
+        except (OSError, DatabaseBusy, asyncpg.PostgresError, asyncpg.InterfaceError):
+            pass
+        finally:
+            self._ahead.fill(wanted, given, asked_us, self._now_us())
+
+    def _keep(self, spending: Sequence[Budget], row: Record | None) -> None:
+        """Keep what was spent, which ends where a budget was empty. Raises LimitExceeded if one was."""
         refused = row["refused"] if row is not None else 0
         self._ahead.put(spending[: refused - 1] if refused else spending, self._now_us())
-        if row is not None and 0 < refused <= needed:
+        if row is not None and refused:
             raise LimitExceeded(row["wait_us"])
 
     async def _admit_user(self, claims: Claims, origin: Origin, limit: LimitClass) -> Principal:
         budgets = self._limits.budgets(limit, claims.sub.hex, origin.address, claims.org)
         missing = self._ahead.missing(budgets, self._now_us())
-        for _ in range(WAITS):
-            if not await self._ahead.come(missing):
-                break
-            missing = self._ahead.missing(budgets, self._now_us())
-        with self._ahead.asking(missing) as spending:
-            row = await self._database.ask(_ADMIT_USER, *_asked_of(claims), *_columns(spending))
-            if row is None:
-                raise TokenInvalid("the session is over")
-            self._keep(spending, len(missing), row)
+        row = await self._database.ask(_ADMIT_USER, *_asked_of(claims), *_columns(missing))
+        if row is None:
+            raise TokenInvalid("the session is over")
+        self._keep(missing, row)
         await self._spend(budgets)
         return self._remember(_user_of(row, claims, origin))
 
@@ -202,6 +210,7 @@ def _key_of(row: Record, asked: tuple[object, ...], origin: Origin) -> Principal
         role=None,
         permissions=key_permissions(scopes, PERMISSIONS[row["maker_role"]]),
         reach=_reach(row["sites"]).within(_reach(row["maker_sites"])),
+        is_guest=row["is_guest"],
         origin=origin,
         standing=Standing(_KEY, asked, row["said"]),
     )

@@ -47,8 +47,8 @@ class Authenticators:
         return secret if await transaction.fetchval("SELECT identity.keep_totp($1)", sealed) else None
 
     async def confirm(self, transaction: Transaction, account: UUID, code: str) -> list[str]:
-        """Turn the authenticator on and return its recovery codes. Raises WrongCode."""
-        row = await transaction.fetchrow("SELECT * FROM identity.find_account($1)", account)
+        """Turn the authenticator of whom a transaction is for on and return its recovery codes. Raises WrongCode."""
+        row = await transaction.fetchrow("SELECT * FROM identity.find_account()")
         if row is None or row["totp"] is None or row["totp_on"]:
             raise WrongCode
         step = self._matching_step(account, row["totp"], row["totp_step"], code)

@@ -5,8 +5,10 @@ asker and per address over a window that slides; the API's and bulk's requests o
 statement on an unlogged table, in no transaction but its own: no lock outlives it, and no disk is waited for.
 What is typed to log in counts as the account that it finds, however it was written.
 A budget of thousands is taken from ahead: up to a thousandth of it, so that most requests find theirs here and ask nobody. What
-was taken counts as spent at every instance; what is left of it when the window turns is lost. So all instances together, if their
-clocks agree, let through what the budget says at most, and each may be refused too early by what all others hold.
+is left is made up beside the requests when half of it is used; a request that finds nothing asks for its own, and waits for no
+other. What was taken counts as spent at every instance; what is left of it when the window turns is lost, and so it is where a
+server dies. So all instances together, if their clocks agree, let through what the budget says at most, and each may be refused
+too early by what all others hold.
 What is taken here is taken before a request is proven: the first after a session's end takes one too.
 One rule: a budget is asked only after the one before it had room, the address's first, so that who is refused takes nothing from
 the others and leaves no counter of a name that he made up.
@@ -14,17 +16,13 @@ the others and leaves no counter of a name that he made up.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import ipaddress
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-import asyncpg
-
-from sync_server.database import DatabaseBusy
 from sync_server.settings import Settings
 
 LimitClass = Literal["auth", "api", "monitoring", "bulk", "pictures"]
@@ -35,8 +33,8 @@ AHEAD = 1_000
 """The part of a budget that may be taken ahead is one in so many."""
 AHEAD_CAP = 32
 """Most that is taken at once."""
-WAITS = 4
-"""So often a request waits for what another takes ahead; then it asks for its own: others may be refused one after the other."""
+REST_US = 1_000_000
+"""So long nothing more is taken ahead of a budget that gave less than it was asked for."""
 
 
 class Budget(NamedTuple):
@@ -82,56 +80,20 @@ class Limits:
         return found
 
 
-class _Coming:
-    """Budgets that are just being taken from ahead: when that is over, and why it failed, if it did."""
-
-    def __init__(self) -> None:
-        self.over, self.failed = asyncio.Event(), ""
-
-
 class Ahead:
     """What this server has taken of budgets and not used yet, for the window that runs."""
 
     def __init__(self) -> None:
         self._left: dict[int, tuple[int, dict[str, int]]] = {}
         """By width of a window: which one it is, and what is left of budgets by their keys."""
-        self._coming: dict[str, _Coming] = {}
-        """By keys of budgets that are just being taken from ahead."""
+        self._coming: set[str] = set()
+        """Keys of budgets that are just being taken from ahead."""
+        self._resting: dict[str, int] = {}
+        """By key, until when nothing more is taken ahead."""
 
     def missing(self, budgets: Sequence[Budget], now_us: int) -> list[Budget]:
         """Return those of some budgets of which nothing is left here."""
         return [budget for budget in budgets if not self._window(budget, now_us).get(budget.key)]
-
-    async def come(self, missing: Sequence[Budget]) -> bool:
-        """Wait while one of some budgets is just being taken from ahead; return whether that was so. Comes before `asking`.
-
-        Raises DatabaseBusy where whoever takes it could not: those who wait do not each try the same.
-        """
-        coming = next((self._coming[b.key] for b in missing if b.key in self._coming), None)
-        if coming is None:
-            return False
-        await coming.over.wait()
-        if coming.failed:
-            raise DatabaseBusy(f"a budget could not be asked for: {coming.failed}")
-        return True
-
-    @contextmanager
-    def asking(self, missing: Sequence[Budget]) -> Iterator[list[Budget]]:
-        """Yield what the database is to be asked for, in its order: what a request needs, then what is taken ahead."""
-        free = [budget for budget in missing if budget.key not in self._coming]
-        more = [budget for budget in free for _ in range(min(budget.cap // AHEAD, AHEAD_CAP) - 1)]
-        coming = _Coming()
-        keys = {budget.key for budget in more}
-        self._coming |= dict.fromkeys(keys, coming)
-        try:
-            yield [*missing, *more]
-        except (OSError, DatabaseBusy, asyncpg.PostgresError) as error:
-            coming.failed = str(error) or type(error).__name__
-            raise
-        finally:
-            for key in keys:
-                del self._coming[key]
-            coming.over.set()
 
     def take(self, budgets: Sequence[Budget], now_us: int) -> None:
         """Use one of each; there has to be one."""
@@ -144,8 +106,37 @@ class Ahead:
     def put(self, spent: Sequence[Budget], now_us: int) -> None:
         """Keep one of each that was spent."""
         for budget in spent:
-            window = self._window(budget, now_us)
-            window[budget.key] = window.get(budget.key, 0) + 1
+            self._add(budget, 1, now_us)
+
+    def wanted(self, budgets: Sequence[Budget], now_us: int) -> dict[Budget, int]:
+        """Return how many of which budgets are to be taken ahead now, and that nobody else does; ends with `fill`."""
+        found: dict[Budget, int] = {}
+        for budget in budgets:
+            most = min(budget.cap // AHEAD, AHEAD_CAP)
+            if most < 2 or budget.key in self._coming or self._resting.get(budget.key, 0) > now_us:
+                continue
+            left = self._window(budget, now_us).get(budget.key, 0)
+            if left <= most // 2:
+                found[budget] = most - left
+        self._coming.update(budget.key for budget in found)
+        return found
+
+    def fill(self, wanted: Mapping[Budget, int], given: Sequence[int], asked_us: int, now_us: int) -> None:
+        """Keep what was given of what was wanted, in its order; nothing at all where it could not be asked for.
+
+        What was asked for in a window that is over is lost.
+        """
+        self._coming.difference_update(budget.key for budget in wanted)
+        self._resting = {key: until_us for key, until_us in self._resting.items() if until_us > now_us}
+        for (budget, count), got in zip(wanted.items(), given or [0] * len(wanted), strict=True):
+            if got and asked_us // budget.window_us == now_us // budget.window_us:
+                self._add(budget, got, now_us)
+            if got < count:
+                self._resting[budget.key] = now_us + REST_US
+
+    def _add(self, budget: Budget, count: int, now_us: int) -> None:
+        window = self._window(budget, now_us)
+        window[budget.key] = window.get(budget.key, 0) + count
 
     def _window(self, budget: Budget, now_us: int) -> dict[str, int]:
         number = now_us // budget.window_us
@@ -156,6 +147,7 @@ class Ahead:
         return left
 
 
+@lru_cache(4_096)
 def network_of(address: str) -> str:
     """Return whom an address stands for: itself, or the /64 that one customer has of IPv6."""
     try:

@@ -28,9 +28,9 @@ class Principal(msgspec.Struct, frozen=True):
     """Who is asking, in which tenant, and what they may do there.
 
     `id` is the user's, the key's or the install's. `tenant` None: a platform role that works in no tenant. `is_guest`: a
-    platform role in a tenant that it is no member of; what it reads there is written down. `session` and `jti` are of the
-    token, None for a key. `standing` is the database's word that he was made of; `is_assumed`: it was not asked again for this
-    request, and has to be before anything is answered.
+    platform role in a tenant that it is no member of, or a key that such a one made; what it reads there is written down.
+    `session` and `jti` are of the token, None for a key. `standing` is the database's word that he was made of; `is_assumed`: it
+    was not asked again for this request, and has to be before anything is answered.
     """
 
     kind: Kind

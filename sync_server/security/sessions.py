@@ -19,7 +19,7 @@ import msgspec
 from domain.errors import Refusal, RefusedByRule
 from domain.ids import uuid7
 from domain.roles import PERMISSIONS, Role
-from sync_server.database import Database, Work
+from sync_server.database import Database, Work, enter
 from sync_server.security import audit
 from sync_server.security.admission import Admission
 from sync_server.security.authenticators import Authenticators, WrongCode
@@ -153,16 +153,14 @@ class Sessions:
         if is_opaque(token, "refresh"):
             hashes = opaque_hash(token), opaque_hash(new)
             lives = self._life_us["browser"], self._life_us["program"]
-            row = await self._database.ask(_ROTATE, *hashes, *lives, REFRESH_GRACE_S * 1_000_000, jti)
-        if row is not None and row["verdict"] == "reused":
-            async with self._database.transaction(Work(row["org"], row["account"])) as transaction:
-                await audit.record_account(
-                    transaction,
-                    (row["account"], ""),
-                    origin,
-                    "session.stolen",
-                    {"session": str(row["session"])},
-                )
+            async with self._database.transaction(Work()) as transaction:
+                row = await transaction.fetchrow(_ROTATE, *hashes, *lives, REFRESH_GRACE_S * 1_000_000, jti)
+                if row is not None and row["verdict"] == "reused":
+                    await enter(transaction, row["org"])
+                    detail = {"session": str(row["session"])}
+                    await audit.record_account(
+                        transaction, (row["account"], ""), origin, "session.stolen", detail
+                    )
         if row is None or row["role"] is None:
             raise RefusedByRule([Refusal("TOKEN_EXPIRED", "the session is over: log in again")])
         access = self._signed(row["account"], row["session"], jti, row["org"], row["role"])

@@ -11,18 +11,19 @@ from typing import Literal
 
 OPEN = {
     **dict.fromkeys(
-        ("identity.find_login", "identity.find_account", "identity.tenants_of", "identity.renew_password"),
+        ("identity.find_login", "identity.tenants_of", "identity.renew_password"),
         "logging in: there is no tenant and no account yet, and the server names the account",
     ),
     **dict.fromkeys(
-        ("identity.use_totp", "identity.open_session", "identity.set_password", "identity.revoke_token"),
+        ("identity.use_totp", "identity.open_session", "identity.revoke_token"),
         "logging in and out: the server has checked the password, or that the account is the asker's own",
     ),
+    "identity.set_password": "not for the requests' role: for functions that have found out whose password it is",
     "identity.make_stream_token": "names the tenant that was admitted; who takes it is admitted anew",
     "identity.find_hook": "by its id, before there is a tenant; nothing is done without its signature",
     "identity.offer_founding": "there is nobody yet; once the platform was founded it gives nothing",
     "identity.audit_hash": "reckons with what it is given",
-    "identity.spend": "budgets have keys and no tenants",
+    **dict.fromkeys(("identity.spend", "identity.spend_ahead"), "budgets have keys and no tenants"),
     "identity.count_usage": "each server counts what it did for all tenants",
     "identity.ended_push_keys": "each server forgets the keys of all tenants that have ended",
     **dict.fromkeys(
@@ -244,6 +245,15 @@ LINES: dict[str, tuple[Line, ...]] = {
             _SOUTH,
         ),
     ),
+    "identity.find_account": (
+        Line(
+            "SELECT login FROM identity.find_account() WHERE totp = '\\x07'",
+            "nothing",
+            _ZUID,
+            before="UPDATE identity.account SET totp = '\\x07' WHERE id = :admin",
+        ),
+    ),
+    "identity.change_password": (Line("SELECT identity.change_password('x', NULL)", "unchanged", _ZUID),),
     "identity.keep_totp": (Line("SELECT identity.keep_totp('\\x01')", "unchanged", _ZUID),),
     "identity.turn_totp": (
         Line(

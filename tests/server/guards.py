@@ -37,6 +37,7 @@ OWNERS = {
     "sync.prune_pictures",
     *("identity.activity", "identity.count_usage", "identity.usage_of_all"),
     *("identity.admit_key", "identity.admit_user", "identity.audit_hash", "identity.change_platform_account"),
+    *("identity.change_password", "identity.spend_ahead"),
     *("identity.change_tenant", "identity.remove_platform_account", "identity.would_orphan"),
     *("identity.drop_totp", "identity.end_install", "identity.end_of_member", "identity.find_account"),
     *(

@@ -198,6 +198,13 @@ def test_another_tenants_ids_and_wrong_secrets_give_and_change_nothing(world: Wo
         assert idle == [], "calls that do nothing for whom they are for either"
 
 
+def test_who_asks_for_a_tenant_sets_nobody_elses_password(world: World) -> None:
+    call = "SELECT identity.set_password(:admin, 'stolen', NULL)"
+    with world.database.engine(world.database.admin).connect() as connection:
+        for by in ({}, {"tenant": "south"}, {"tenant": "south", "user": "admin"}, {"platform": "yes"}):
+            assert done(connection, Line(call, "refused"), world.values, by) == (None, False), by
+
+
 def test_each_condition_that_is_taken_from_a_function_is_missed(world: World) -> None:
     survived = []
     tried = 0

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from uuid import UUID
 
 import pytest
 
-from sync_server.database import DatabaseBusy
-from sync_server.security.limits import Ahead, Budget, LimitExceeded, network_of
+from sync_server.security.limits import REST_US, Ahead, Budget, LimitExceeded, network_of
 from tests.server.clients import PASSWORD, serving
 from tests.server.conftest import ServerDatabase
 
@@ -194,46 +192,67 @@ async def test_a_large_budget_is_taken_from_ahead_and_all_instances_together_kee
                 return_exceptions=True,
             )
             assert {type(one) for one in said} <= {type(None), LimitExceeded}
+            await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "budgets"))
             return said.count(None)
 
         spent = "SELECT lately FROM identity.bucket WHERE key = 'bulk somebody'"
         assert await passed(7) == 7
-        assert await one.owner.fetchval(spent) == 10, "five for each instance, however many asked at once"
+        assert await one.owner.fetchval(spent) == 7 + 2 * 5, "each has five of it at hand"
+        assert await passed(4) == 4
+        assert await one.owner.fetchval(spent) == 17, "half of it is still there"
         assert await passed(2) == 2
-        assert await one.owner.fetchval(spent) == 10
-        now_s[0] += 3600  # the window has turned here: the one that was left is lost
+        assert await one.owner.fetchval(spent) == 23, "both have made up what they used"
+        now_s[0] += 3600  # the window has turned here: the ten that were left are lost
         await one.owner.execute("UPDATE identity.bucket SET before = 0, lately = $1", cap)
         assert await passed(4) == 0
         await one.owner.execute("UPDATE identity.bucket SET lately = $1 - 8", cap)
-        assert await passed(20) == 8
+        found = 0
+        for _ in range(10):
+            now_s[0] += 2  # whoever was given less asks again
+            found += await passed(4)
+        assert found == 8, "as many as there were, whichever of the two had them"
+        assert await one.owner.fetchval(spent) == cap
 
 
-async def test_who_waits_for_a_budget_that_cannot_be_taken_fails_with_it_and_queues_behind_nobody() -> None:
-    ahead, budgets, tries = Ahead(), [Budget("tenant", 32_000, MINUTE_US)], itertools.count()
-    is_away = asyncio.Event()
+async def test_no_more_is_taken_ahead_than_there_is_room_for_in_the_window_that_slides(
+    server_database: ServerDatabase,
+) -> None:
+    statement = "SELECT identity.spend_ahead($1::text[], $2::integer[], $3::bigint[], $4::integer[]) AS given"
+    span_us = 24 * 3600 * 1_000_000
+    async with serving(server_database) as server:
+        await server.stop_clock()
+        ask = server.services.database.ask
+        said = await asyncio.gather(*(ask(statement, ["k"], [50], [span_us], [8]) for _ in range(10)))
+        assert sorted(row["given"][0] for row in said if row) == [0, 0, 0, 2, 8, 8, 8, 8, 8, 8]
+        refused = await ask(SPEND, ["k"], [50], [span_us])
+        assert refused is not None and refused["refused"] == 1, "both count the same"
+        await server.owner.execute("UPDATE identity.bucket SET slot = slot - 1")
+        part = "SELECT 1 - (identity.now_us() % $1::bigint)::float8 / $1::bigint"
+        room = int(50 - 50 * await server.owner.fetchval(part, span_us))
+        given = await ask(statement, ["k", "new"], [50, 9], [span_us, span_us], [100, 100])
+        assert given is not None and given["given"] == [room, 9]
+        await server.owner.execute("UPDATE identity.bucket SET slot = slot - 2")
+        given = await ask(statement, ["k"], [50], [span_us], [100])
+        assert given is not None and given["given"] == [50]
 
-    async def one() -> None:
-        while await ahead.come(budgets):
-            pass
-        with ahead.asking(budgets):
-            next(tries)
-            await is_away.wait()
-            raise DatabaseBusy("no connection")
 
-    asking = [asyncio.create_task(one()) for _ in range(50)]
-    await asyncio.sleep(0)
-    is_away.set()
-    said = await asyncio.gather(*asking, return_exceptions=True)
-    assert {type(one) for one in said} == {DatabaseBusy} and next(tries) == 1
-    assert not await ahead.come(budgets), "the next one tries again"
-
-
-async def test_who_is_refused_elsewhere_holds_up_nobody_who_shares_a_budget_with_him() -> None:
-    ahead, budgets = Ahead(), [Budget("tenant", 32_000, MINUTE_US)]
-    with ahead.asking(budgets) as first, ahead.asking(budgets) as second:
-        assert (len(first), len(second)) == (32, 1), "what is being taken ahead is not taken twice"
-        assert ahead._coming.keys() == {"tenant"}
-    assert not ahead._coming
+async def test_nobody_waits_for_what_is_taken_ahead_and_what_comes_after_its_window_is_lost() -> None:
+    ahead, budget = Ahead(), Budget("tenant", 32_000, MINUTE_US)
+    assert ahead.wanted([budget], 0) == {budget: 32}
+    assert ahead.wanted([budget], 0) == {}, "that is under way"
+    assert ahead.missing([budget], 0) == [budget], "who asks meanwhile asks for his own"
+    ahead.fill({budget: 32}, [32], 0, 1)
+    assert ahead.missing([budget], 1) == [] and ahead.wanted([budget], 1) == {}
+    for _ in range(16):
+        ahead.take([budget], 1)
+    assert ahead.wanted([budget], 1) == {budget: 16}
+    ahead.fill({budget: 16}, [16], 1, MINUTE_US)
+    assert ahead.missing([budget], MINUTE_US) == [budget], "taken of a window that is over"
+    assert ahead.wanted([budget], MINUTE_US) == {budget: 32}
+    ahead.fill({budget: 32}, [], MINUTE_US, MINUTE_US)
+    assert ahead.wanted([budget], MINUTE_US) == {}, "the database is away: not asked again at once"
+    assert ahead.wanted([budget], MINUTE_US + REST_US) == {budget: 32}
+    assert Ahead().wanted([Budget("small", 1_999, MINUTE_US)], 0) == {}
 
 
 async def test_counters_that_are_over_are_forgotten(server_database: ServerDatabase) -> None:

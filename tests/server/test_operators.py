@@ -79,7 +79,12 @@ async def test_who_operated_the_platform_stays_what_he_is_in_a_tenant_and_keys_h
         operator.token = (await operator.post("/auth/switch", {"tenant": tenant}))["access_token"]
         made = await operator.post("/keys", {"name": "K", "scopes": ["read"]}, expect=201)
         key = server.somebody(made["secret"])
-        await key.get("/devices")
+        for _ in range(2):
+            await key.get("/devices")
+        written = "SELECT actor, address, detail FROM identity.audit WHERE act = 'tenant.read' AND actor_kind = 'key'"
+        rows = await server.owner.fetch(written)
+        assert [str(row["actor"]) for row in rows] == [made["key"]["id"]] * 2, "what a guest's key reads"
+        assert all(row["address"] and "/devices" in row["detail"] for row in rows)
         login = (await root.get(f"/platform/users/{id}"))["login"]
         await root.post("/users", {"login": login, "name": "Op", "role": "viewer"}, expect=201)
         await root.ask("PATCH", f"/platform/users/{id}", {"is_off": True}, expect=200)

@@ -6,9 +6,11 @@ import asyncio
 import base64
 import time
 
+import asyncpg
 import jwt
 import pytest
 
+from sync_server.security.principal import Origin
 from sync_server.security.totp import code_of
 from tests.server.clients import PASSWORD, URL, Person, Server, serving
 from tests.server.conftest import ServerDatabase
@@ -111,6 +113,30 @@ async def test_a_refresh_token_is_good_once_and_twice_ends_the_session(
         acts = [row["act"] for row in await other.get("/audit")]
         assert "session.stolen" in acts
         assert await other.get("/auth/sessions")
+
+
+async def test_a_session_that_was_stolen_ends_together_with_the_audits_word_of_it(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        root = await server.found()
+        first = root.opened["refresh_token"]
+        second = await root.post("/auth/refresh", {"refresh_token": first})
+        await root.post("/auth/refresh", {"refresh_token": second["refresh_token"]})
+        cut = "CREATE FUNCTION identity.cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'cut off'; END $$"
+        await server.owner.execute(cut)
+        await server.owner.execute(
+            "CREATE TRIGGER cut BEFORE INSERT ON identity.audit FOR EACH ROW EXECUTE FUNCTION identity.cut()"
+        )
+        with pytest.raises(asyncpg.RaiseError):
+            await server.services.sessions.refresh(first, Origin())
+        ended = "SELECT count(*) FROM identity.session WHERE ended_us IS NOT NULL"
+        assert await server.owner.fetchval(ended) == 0, "as if it had not been asked: the next time ends it"
+        await server.owner.execute("DROP TRIGGER cut ON identity.audit")
+        assert await root.refused("POST", "/auth/refresh", {"refresh_token": first}) == (401, "TOKEN_EXPIRED")
+        assert await server.owner.fetchval(ended) == 1
+        stolen = "SELECT detail FROM identity.audit WHERE act = 'session.stolen'"
+        assert len(await server.owner.fetch(stolen)) == 1
 
 
 async def test_a_session_lasts_as_its_kind_does_however_its_refresh_token_is_brought(
