@@ -78,17 +78,29 @@ async def thing(reads: Reads, kind: Kind, id: UUID) -> Any | None:
     return found[0] if found else None
 
 
-async def part_for(transaction: Transaction, steps: Sequence[Step]) -> Inventory:
-    """Return what the rules look at of the current tenant's inventory to judge these steps."""
+async def part_for(
+    transaction: Transaction, steps: Sequence[Step], held: Mapping[Kind, Entity] | None = None
+) -> Inventory:
+    """Return what the rules look at of the current tenant's inventory to judge these steps.
+
+    `held`: what this transaction has read since it holds the tenant, and need not read again.
+    """
     asked = _Asked()
     part = Inventory()
+    for kind, thing in (held or {}).items():
+        rows: dict[UUID, Entity] = part.tables[kind]
+        rows[thing.id] = thing
     for kind in dict.fromkeys(step.kind for step in steps):
-        ids = {step.id for step in steps if step.kind == kind}
-        await _load(transaction, part, kind, "t.id = ANY ($1::uuid[])", list(ids))
+        ids = {step.id for step in steps if step.kind == kind} - part.tables[kind].keys()
+        if ids:
+            await _load(transaction, part, kind, "t.id = ANY ($1::uuid[])", list(ids))
     for step in steps:
         old = part.get(step.kind, step.id)
         if old is not None:
-            asked.refer(step.kind, msgspec.to_builtins(old))
+            plain = msgspec.to_builtins(old)
+            if step.after is None or not step.after.keys() & _ADDRESSED:
+                plain.pop("address", None)  # a twin is looked for where address or probes are otherwise
+            asked.refer(step.kind, plain)
         if step.after is not None:
             asked.refer(step.kind, step.after)
         else:
@@ -159,6 +171,7 @@ _REFERENCES: dict[Kind, dict[str, Kind]] = {
     "drawing": {"diagram": "diagram"},
     "photo": {"site": "site", "device": "device"},
 }
+_ADDRESSED = {"address", "probes"}
 _UP = """t.id IN (WITH RECURSIVE up AS (
         SELECT id, {above} FROM {table} WHERE id = ANY ($1::uuid[])
         UNION SELECT o.id, o.{above} FROM {table} o JOIN up ON o.id = up.{above}

@@ -15,7 +15,7 @@ One rule: nothing else writes into the tables of the inventory.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, cast
 from uuid import UUID
@@ -26,7 +26,7 @@ from domain.alerts import DONE, Act, Alert, PersonAct, act_refusals, body_of, is
 from domain.clash import Clash
 from domain.edit import Edit, Step, apply
 from domain.errors import Refusal, RefusedByRule
-from domain.inventory import Inventory, Kind
+from domain.inventory import Entity, Inventory, Kind
 from domain.journal import JournalRow, RowKind
 from domain.merge import Merged, settle
 from domain.roles import permission_to_edit
@@ -80,11 +80,11 @@ class Ledger:
             row = await self._transaction.fetchrow("SELECT seq, body FROM edit WHERE id = $1", edit)
         return None if row is None else (row["seq"], msgspec.convert(row["body"], Edit))
 
-    async def apply(self, edit: Edit) -> list[Refusal]:
-        """Apply an edit whole, or return why not and write nothing."""
+    async def apply(self, edit: Edit, held: Mapping[Kind, Entity] | None = None) -> list[Refusal]:
+        """Apply an edit whole, or return why not and write nothing; `held` as for `part_for`."""
         if found := await self._denied(edit):
             return found
-        part = await self._part(edit)
+        part = await self._part(edit, held)
         if len(edit.steps) <= STEPS_IN_LOOP:
             found = refusals(part, edit)
         else:
@@ -136,9 +136,9 @@ class Ledger:
         found = [*of_edit(edit), *self._permissions(edit.steps)]
         return found or await self._beyond_reach(edit.steps) or await self._unknown_pollers(edit)
 
-    async def _part(self, edit: Edit) -> Inventory:
+    async def _part(self, edit: Edit, held: Mapping[Kind, Entity] | None = None) -> Inventory:
         async with beyond_reach(self._transaction, self._who):
-            return await part_for(self._transaction, edit.steps)
+            return await part_for(self._transaction, edit.steps, held)
 
     async def _write(self, edit: Edit, part: Inventory, clashes: Sequence[Clash] = ()) -> None:
         """Write an edit that fits, what it led to, what it touched."""

@@ -138,7 +138,8 @@ async def alter(call: Call, kind: Kind, id: UUID, if_match: str | None) -> None:
         await call.record(f"{kind}.changed", (kind, id), {"changed": []})
     else:
         one = creation(kind, new) if stored is None else step
-        await apply(call, f"Change {_name(new)}", (one,), ledger)
+        held = None if stored is None else {kind: stored}
+        await apply(call, f"Change {_name(new)}", (one,), ledger, held)
 
 
 async def remove(call: Call, kind: Kind, id: UUID, if_match: str | None) -> None:
@@ -149,7 +150,7 @@ async def remove(call: Call, kind: Kind, id: UUID, if_match: str | None) -> None
         raise absent(kind)
     if if_match is not None:
         check_etag(old, if_match)
-    await apply(call, f"Delete {_name(old)}", (deletion(kind, old),), ledger)
+    await apply(call, f"Delete {_name(old)}", (deletion(kind, old),), ledger, {kind: old})
 
 
 async def open_ledger(call: Call) -> Ledger:
@@ -157,12 +158,18 @@ async def open_ledger(call: Call) -> Ledger:
     return await Ledger.open(call.transaction, call.who, round(call.services.now_s() * 1_000_000))
 
 
-async def apply(call: Call, title: str, steps: tuple[Step, ...], ledger: Ledger | None = None) -> None:
-    """Apply an edit of the asker's and write into the audit what it changed. Raises RefusedByRule."""
+async def apply(
+    call: Call,
+    title: str,
+    steps: tuple[Step, ...],
+    ledger: Ledger | None = None,
+    held: Mapping[Kind, Entity] | None = None,
+) -> None:
+    """Apply an edit of the asker's and write into the audit what it changed; `held` as for `part_for`. Raises RefusedByRule."""
     at_us = round(call.services.now_s() * 1_000_000)
     edit = Edit(new_id(call), at_us, call.who.name, clean_text(title, TITLE_CAP), steps)
     ledger = ledger or await open_ledger(call)
-    if found := await ledger.apply(edit):
+    if found := await ledger.apply(edit, held):
         raise RefusedByRule(found)
     act, subject = act_of(steps)
     changed = sorted({name for step in steps if step.before and step.after for name in step.after})
