@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
+import msgspec
 import pytest
 
+from domain.edit import change
+from domain.inventory import Device
+from sync_server.database import Transaction
+from sync_server.inventory import part_for
 from tests.server.clients import Person, Server, serving
 from tests.server.conftest import ServerDatabase
 
@@ -211,3 +217,40 @@ async def test_a_list_says_of_a_device_what_asking_for_it_says_also_after_a_chan
                 "PATCH", f"/devices/{listed[1]['id']}", {"note": note + "!"}, expect=200, **ANY
             )
         assert [row["note"] for row in await engineer.get("/devices")] == ["", "key at the baker!", ""]
+
+
+async def test_who_comes_to_ask_as_another_of_his_address_is_asked_is_refused(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        engineer = await an_engineer(server)
+        by_ping, by_port = [{"kind": "icmp"}], [{"kind": "tcp", "port": 22}]
+        await a_device(engineer, "R1", "10.0.0.1", probes=by_ping)
+        other = await a_device(engineer, "R2", "10.0.0.1", probes=by_port)
+        twin = (409, "DEVICE_ALREADY_EXISTS")
+        path = f"/devices/{other['id']}"
+        assert await engineer.refused("PATCH", path, {"probes": by_ping}, **ANY) == twin
+        await engineer.ask("PATCH", path, {"address": "10.0.0.2", "probes": by_ping}, expect=200, **ANY)
+        assert await engineer.refused("PATCH", path, {"address": "10.0.0.1"}, **ANY) == twin
+
+
+async def test_what_was_read_since_the_tenant_is_held_is_not_read_again() -> None:
+    asked: list[str] = []
+
+    class Asked:
+        async def fetch(self, query: str, *args: object) -> list[Any]:
+            asked.append(query.partition("WHERE")[2].strip())
+            return []
+
+    old = Device(UUID(int=1), "R1", "10.0.0.1")
+    for changed, held, queries in (
+        ({"note": "x"}, {"device": old}, []),
+        ({"address": "10.0.0.2"}, {"device": old}, ["t.address = ANY ($1::text[])"]),
+        ({"note": "x"}, None, ["t.id = ANY ($1::uuid[])"]),
+    ):
+        asked.clear()
+        step = change("device", old, msgspec.structs.replace(old, **changed))
+        assert step is not None
+        part = await part_for(cast(Transaction, Asked()), [step], cast(Any, held))
+        assert asked == queries
+        assert part.device(old.id) == (old if held else None)
