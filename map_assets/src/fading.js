@@ -1,14 +1,19 @@
-// What steps back and what comes forward: the fates that feature-state has of devices and links. Counterpart: painter.js.
+// What steps back and what comes forward: the fates that feature-state has of devices, links and bundles. Counterpart: foreground.js.
 // Theory: inside the what-if frame whatever has no fate is "aside"; under a filter whatever does not match is, but for faults,
 // which nothing hides. Both are a `Fates`, and only what differs from what was shown is set.
 // One rule: outside of both nothing has a fate, and feature-state holds nothing of it.
 
+import { bundlesOf, busiestOf, endsOf, fateOfBundle } from "./bundles.js";
 import { LOAD_NOT_KNOWN } from "./network.js";
 
+/** @import { Bundle } from "./bundles.js" */
+/** @import { Clusters } from "./clusters.js" */
 /** @import { Fate, Fates } from "./fates.js" */
 /** @import { Network } from "./network.js" */
 /** @import { States } from "./states.js" */
 
+/** Bundles of so many zooms have their fates: more are not on the screen while it changes. */
+const ZOOMS_MOST = 3;
 const TABLES = /** @type {const} */ (["devices", "links"]);
 
 /** What no filter puts aside. @param {Status} status */
@@ -87,5 +92,72 @@ export class Fading {
     else shown.set(id, fate);
     if (table === "devices") fate === undefined ? this.#states.drop("devices", id, "fate") : this.#states.set("devices", id, { fate });
     else fate === undefined ? this.#states.dropHalves(id, "fate") : this.#states.setHalves(id, { fate }, { fate });
+  }
+}
+
+/** The same of the bundles of a few zooms. Their tiles say what all of their links carry; what those do that come forward, feature-state says. */
+export class BundleFading {
+  #network;
+  #states;
+  /** @type {Clusters | null} */
+  #clusters = null;
+  /** Of a zoom the bundle that each of its links is in; the zoom that was looked at last comes last. @type {Map<number, Map<string, Bundle>>} */
+  #levels = new Map();
+  /** What feature-state has of each bundle. @type {Map<string, string>} */
+  #shown = new Map();
+
+  /** @param {Network} network @param {States} states */
+  constructor(network, states) {
+    this.#network = network;
+    this.#states = states;
+  }
+
+  /** Links or rings are others now. @param {Clusters} clusters */
+  lay(clusters) {
+    this.#clusters = clusters;
+    this.#levels.clear();
+  }
+
+  /** Show fates, or (null) everything as it is, on the bundles of a zoom and of those before it, whose tiles may still be on the screen. @param {Fates | null} fates @param {number} zoom whole */
+  show(fates, zoom) {
+    if (fates) {
+      const held = this.#levels.get(zoom) ?? this.#gather(zoom);
+      this.#levels.delete(zoom);
+      this.#levels.set(zoom, held);
+      for (const old of this.#levels.keys()) if (this.#levels.size > ZOOMS_MOST) this.#levels.delete(old);
+    } else this.#levels.clear();
+    const now = new Map([...this.#levels.values()].flatMap((level) => Array.from(level.values(), (bundle) => [bundle.id, bundle])));
+    for (const id of this.#shown.keys()) {
+      if (now.has(id)) continue;
+      for (const key of ["fate", "would"]) this.#states.dropHalves(id, key);
+      this.#shown.delete(id);
+    }
+    if (fates) for (const bundle of now.values()) this.#turn(bundle, fates);
+  }
+
+  /** The fate or the load of some links is another. @param {Fates} fates @param {Iterable<string>} links */
+  touch(fates, links) {
+    for (const level of this.#levels.values()) {
+      for (const bundle of new Set([...links].flatMap((id) => level.get(id) ?? []))) this.#turn(bundle, fates);
+    }
+  }
+
+  /** @param {Bundle} bundle @param {Fates} fates */
+  #turn({ id, links }, fates) {
+    const fate = fateOfBundle(links, fates);
+    const { loads } = busiestOf(this.#network, links, fates);
+    const now = `${fate} ${loads.ab} ${loads.ba}`;
+    if (this.#shown.get(id) === now) return;
+    this.#shown.set(id, now);
+    this.#states.setHalves(id, { fate, would: loads.ab }, { fate, would: loads.ba });
+  }
+
+  /** @param {number} zoom @returns {Map<string, Bundle>} */
+  #gather(zoom) {
+    const clusters = this.#clusters;
+    if (!clusters || zoom > clusters.top) return new Map();
+    const links = [...this.#network.links.values()];
+    const bundles = bundlesOf(clusters.level(zoom), links, endsOf(links, (id) => clusters.numberOf(id)), zoom);
+    return new Map(bundles.flatMap((bundle) => bundle.links.map(({ id }) => [id, bundle])));
   }
 }

@@ -1,9 +1,9 @@
 // Devices that stand at one place, spread around it so that each can be seen and clicked. Counterpart: the stacks of clusters.js.
-// The links between them are drawn from one to the other, what is down as everywhere.
+// The links between them are drawn from one to the other, what is down or degraded marked as everywhere.
 // Theory: arrows go from one device to the next, Return chooses it; Return opens the fan of what is selected, too.
 // One rule: a fan is of the screen, not of the ground: it closes when the zoom changes.
 
-import { lineOf, pointOf, severityOf } from "./features.js";
+import { isShort, lagWords, lineOf, pointOf, severityOf } from "./features.js";
 import { fanOut, fanReach, fromFlat, halve, pointAlong } from "./geometry.js";
 import { aside, widthOf } from "./lanes.js";
 import { LOAD_HIDDEN } from "./network.js";
@@ -18,7 +18,7 @@ import { label } from "./words.js";
 const TITLE_PX = 20;
 /** So near to its middle a fan has its ring. */
 const CENTRE_PX = 26;
-/** Where the mark of a link that is down stands instead of its middle, which is under that ring. */
+/** Where the mark of a link that is down or degraded stands instead of its middle, which is under that ring. */
 const ASIDE_SHARE = 0.2;
 /** From so many on, only what is not well, and what is looked at, has its name: the others say it when the pointer rests on them. */
 const NAMED_MOST = 16;
@@ -110,7 +110,11 @@ export class Fan {
       const { path, length, middle, bearing_deg } = halve([from, to]);
       const common = { link: id, load: Math.max(ab, ba), width: widthOf(capacity_bps), lane: lane.offset, focused: id === this.#painter.chosen };
       const line = lineOf(path.map(fromFlat), common);
-      return ab === LOAD_HIDDEN ? [line, pointOf(this.#isCentre(middle) ? fromFlat(pointAlong(path, length * ASIDE_SHARE).point) : middle, { link: id, ...aside(lane, bearing_deg) })] : [line];
+      const { lag } = this.#network.loadOf(id);
+      const short = isShort(this.#network, id) && lag ? lagWords(lag) : "";
+      if (ab !== LOAD_HIDDEN && !short) return [line];
+      const at = this.#isCentre(middle) ? fromFlat(pointAlong(path, length * ASIDE_SHARE).point) : middle;
+      return [line, pointOf(at, { link: id, mark: short ? "degraded" : "strike", said: short, ...aside(lane, bearing_deg) })];
     });
   }
 

@@ -39,6 +39,16 @@ export function isBroken(network, id) {
   return network.loadOf(id).status === "down" && link !== undefined && !network.isBehind(link) && network.pathOf(link) !== null;
 }
 
+/** Whether a link has lost some of its members and runs by the others, and has a place. @param {Network} network @param {string} id */
+export function isShort(network, id) {
+  const link = network.links.get(id);
+  const { status, lag } = network.loadOf(id);
+  return Boolean(lag?.[1]) && status !== "down" && link !== undefined && !network.isBehind(link) && network.pathOf(link) !== null;
+}
+
+/** How many of a link's members are down, or how many lines it is. @param {[width: number, down: number]} lag */
+export const lagWords = ([width, down]) => (down ? `${down} of ${width} down` : `${width}×`);
+
 /**
  * The links that are down by themselves: a line from end to end and the mark in its middle.
  * @param {Network} network @param {Clusters} clusters @returns {Feature[]}
@@ -70,9 +80,8 @@ export function lagFeatures(network, clusters, view) {
     const places = link && !network.isBehind(link) ? network.pathOf(link) : null;
     if (!link || !places || (!lag[1] && view && !isNear(places, view))) continue;
     const { middle, bearing_deg } = halve(places);
-    const [width, down] = lag;
     const common = { link: id, from: clusters.apartFrom(link.a, link.b), ...aside(network.laneOf(id), bearing_deg) };
-    features.push(pointOf(middle, { ...common, fallen: down, text: down ? `${down} of ${width} down` : `${width}×` }));
+    features.push(pointOf(middle, { ...common, fallen: lag[1], text: lagWords(lag) }));
     if (features.length >= LAGS_MOST) break;
   }
   return features;

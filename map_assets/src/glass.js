@@ -8,7 +8,7 @@
 import { toFlat } from "./geometry.js";
 import { rankOf } from "./clusters.js";
 import { paletteOf } from "./palette.js";
-import { countBroken, countRings, failingLinks, partOf } from "./rings.js";
+import { countInRings, countRings, failingLinks, partOf } from "./rings.js";
 import { dotRadius, drawRing, ringSize, Sprites } from "./sprites.js";
 import { DIM, grownAt } from "./style.js";
 import { RING_ORDER, SYMBOL_PX } from "./symbols.js";
@@ -26,7 +26,7 @@ const MARGIN_PX = 32;
 const ODD = /** @type {const} */ (["maintenance", "stale", "affected", "degraded"]);
 
 /** Where the map looked in its last frame: the middle in the world of 1 x 1; `width` and `height` in pixels of the screen. @typedef {{ x: number, y: number, zoom: number, world_px: number, width: number, height: number, density: number }} View */
-/** `broken`: links inside it that are down, or would fail. @typedef {{ cluster: Cluster, parts: RingParts, broken: number, opacity: number, x: number, y: number }} Ring */
+/** `links`: what marks it for the links inside it, "down" also for one that would fail. @typedef {{ cluster: Cluster, parts: RingParts, links: "down" | "degraded" | null, opacity: number, x: number, y: number }} Ring */
 /** Devices by number, and where they are on the screen. @typedef {{ device: number, x: number, y: number }} Seen */
 /** A round place of the screen that something else needs. @typedef {{ lng: number, lat: number, reach_px: number }} Clearing */
 
@@ -59,6 +59,8 @@ export class Glass {
   #calm = true;
   /** The links that are down. @type {LinkRow[]} */
   #broken = [];
+  /** Those that have lost some of their members. @type {LinkRow[]} */
+  #short = [];
   /** What would be, inside the what-if frame. @type {Fates | null} */
   #imagined = null;
   /** @type {Clearing | null} */
@@ -125,9 +127,10 @@ export class Glass {
     this.#refreshAll();
   }
 
-  /** Mark the rings that have links in them that are down. @param {LinkRow[]} broken all that are */
-  strike(broken) {
+  /** Mark the rings that have links in them that are down or have lost members. @param {LinkRow[]} broken all that are down @param {LinkRow[]} short all that have lost some of their members */
+  strike(broken, short) {
     this.#broken = broken;
+    this.#short = short;
     this.refresh();
   }
 
@@ -217,7 +220,7 @@ export class Glass {
     for (const status of ODD) for (const one of byStatus[status]) this.#stamp(sprites.symbol(status, this.#rank[one.device], grown), one, this.#opacityOf(one.device));
     for (const ring of this.#seenRings()) {
       pen.globalAlpha = ring.opacity;
-      drawRing(pen, ring.parts, ring.broken > 0, paletteOf(this.#theme), { x: Math.round(ring.x * density) / density, y: Math.round(ring.y * density) / density });
+      drawRing(pen, ring.parts, ring.links, paletteOf(this.#theme), { x: Math.round(ring.x * density) / density, y: Math.round(ring.y * density) / density });
     }
     for (const one of byStatus.down) this.#stamp(sprites.symbol("down", this.#rank[one.device], grown), one, 1);
     this.drawn();
@@ -271,7 +274,7 @@ export class Glass {
     if (this.#rings?.zoom !== zoom) this.#rings = { zoom, rings: this.#makeRings(zoom) };
     return this.#rings.rings.flatMap((ring) =>
       this.#spots(ring.x, ring.y)
-        .filter(({ x, y }) => ring.parts.counts.down || ring.broken || !this.#isCleared(x, y, 1))
+        .filter(({ x, y }) => ring.parts.counts.down || ring.links === "down" || !this.#isCleared(x, y, 1))
         .map((spot) => ({ ...ring, ...spot })),
     );
   }
@@ -283,14 +286,17 @@ export class Glass {
     if (!clusters) return [];
     const counted = countRings(clusters.level(zoom), this.#parts);
     const failing = failingLinks(fates).flatMap((id) => this.#network.links.get(id) ?? []);
-    const struck = countBroken(clusters.level(zoom), [...this.#broken, ...failing].map(({ a, b }) => [clusters.numberOf(a), clusters.numberOf(b)]));
+    /** @param {LinkRow[]} links */
+    const countInside = (links) => countInRings(clusters.level(zoom), links.map(({ a, b }) => [clusters.numberOf(a), clusters.numberOf(b)]));
+    const [struck, short] = [countInside([...this.#broken, ...failing]), countInside(this.#short)];
     const rings = clusters.rings(zoom).map((cluster, i) => {
-      const [parts, broken] = [counted[i], struck[i]];
-      const touched = !fates || broken || parts.counts.down || cluster.members.some((id) => fates.devices.has(id));
+      const parts = counted[i];
+      const links = struck[i] ? "down" : short[i] ? "degraded" : null;
+      const touched = !fates || links || parts.counts.down || cluster.members.some((id) => fates.devices.has(id));
       const [x, y] = worldOf(cluster.lng, cluster.lat);
-      return { cluster, parts, broken, opacity: touched ? 1 : DIM, x, y };
+      return /** @type {Ring} */ ({ cluster, parts, links, opacity: touched ? 1 : DIM, x, y });
     });
-    const rank = (/** @type {Ring} */ { parts, broken }) => (broken ? 0 : RING_ORDER.indexOf(parts.worst));
+    const rank = (/** @type {Ring} */ { parts, links }) => Math.min(...[parts.worst, links ?? parts.worst].map((part) => RING_ORDER.indexOf(part)));
     return rings.sort((a, b) => rank(b) - rank(a));
   }
 

@@ -171,7 +171,11 @@ function fanLinkLayers(p) {
     },
     {
       id: "fan-strikes", type: "symbol", ...live("fan", isPoint, ["has", "link"]),
-      layout: { "icon-image": "strike", "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-offset": laneOffset([1, 1, 1, 1]) },
+      layout: {
+        "icon-image": ex(["get", "mark"]), "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-offset": laneOffset([1, 1, 1, 1]),
+        "text-field": ex(["get", "said"]), "text-font": MEDIUM, "text-size": 11, ...beside, "text-radial-offset": 1.1, "text-optional": true,
+      },
+      paint: { "text-color": p.status_text.degraded, "text-halo-color": p.surface.ground, "text-halo-width": 1.6 },
     },
   ];
 }

@@ -5,19 +5,18 @@
 import { now_us } from "./clock.js";
 import { Clusters } from "./clusters.js";
 import { WOULD } from "./fate_layers.js";
-import { Fading, resift, siftedOf } from "./fading.js";
-import { fateFeatures, fatesOf } from "./fates.js";
-import { brokenFeatures, chosenFeatures, isBroken, lagFeatures, movedFeatures, newestOf, oddFeatures, pillFeatures, ringFeatures } from "./features.js";
-import { PILL_ZOOM, networkLayers } from "./layers.js";
-import { Live } from "./live.js";
-import { LOAD_HIDDEN } from "./network.js";
-import { paletteOf } from "./palette.js";
+import { chosenFeatures, movedFeatures, newestOf, oddFeatures, ringFeatures } from "./features.js";
+import { Foreground } from "./foreground.js";
 import { Frames, turn } from "./frames.js";
+import { networkLayers } from "./layers.js";
+import { LinkMarks } from "./link_marks.js";
+import { Live } from "./live.js";
+import { paletteOf } from "./palette.js";
 import { States } from "./states.js";
 import { isOdd, putPictures } from "./symbols.js";
 import { NETWORK } from "./tiles.js";
 
-/** @import { Map as MapLibre, GeoJSONSource } from "../vendor/maplibre-gl.mjs" */
+/** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
 /** @import { Feature } from "geojson" */
 /** @import { Network } from "./network.js" */
 /** @import { Stack, Wish } from "./stack.js" */
@@ -26,7 +25,6 @@ import { NETWORK } from "./tiles.js";
 /** @import { Glass } from "./glass.js" */
 /** @import { Shown } from "./measure.js" */
 
-const PILLS_MOST = 300;
 /** No screen has room for more names of what is odd; beyond that the newest have theirs. */
 const ODD_NAMES_MOST = 1_000;
 /** Where more have moved at once their names wait for the tiles. */
@@ -53,9 +51,9 @@ export class Painter {
   #planning = 0;
   /** Ids of the devices in the source of odd ones. @type {Set<string>} */
   #odd = new Set();
-  /** Ids of the links that the live source has as down. @type {Set<string>} */
-  #broken = new Set();
   #live;
+  #marks;
+  #foreground;
   /** Names and ages are to be made, when the glass has shown the statuses. @type {ReturnType<typeof setTimeout> | null} */
   #aging = null;
   /** Devices whose name the live source has. @type {Set<string>} */
@@ -68,14 +66,6 @@ export class Painter {
   chosen = null;
   /** Called when a network whose places had changed is on the screen: rings and what stands alone are others now. */
   laid = () => {};
-  /** What the window says of what would be; null: only what is is shown. @type {WhatIf | null} */
-  #whatIf = null;
-  #fates;
-  #fading;
-  /** The devices that a filter leaves; null: there is none. @type {Set<string> | null} */
-  #kept = null;
-  /** What stays as it is under the filter. @type {import("./fates.js").Fates | null} */
-  #sifted = null;
 
   /**
    * @param {MapLibre} map @param {Stack} stack @param {Tiler} tiler @param {Glass} glass @param {Network} network what it holds is painted from the start
@@ -90,29 +80,29 @@ export class Painter {
     this.#network = network;
     this.#clusters = clusters;
     this.#theme = theme;
-    this.#fates = fatesOf(network, null);
     putPictures(map, paletteOf(theme));
     map.addSource(NETWORK, tiler.source);
     for (const id of ["live", WOULD]) {
       map.addSource(id, { type: "geojson", data: { type: "FeatureCollection", features: [] }, promoteId: "id", tolerance: 0, buffer: 128 });
     }
     this.#states = new States(map, tiler);
-    this.#fading = new Fading(network, this.#states);
     this.#frames = new Frames(map, () => this.settled);
     this.#live = new Live(map, this.#frames);
+    this.#foreground = new Foreground(map, network, this.#states, glass, clusters);
+    this.#marks = new LinkMarks(map, network, glass, this.#live, clusters);
     this.#paintHealth([...network.devices.keys()]);
     this.#paintAges();
-    this.#paintBroken();
     stack.put(networkLayers(paletteOf(theme), true));
     let zoom = Math.floor(map.getZoom());
     map.on("zoom", () => {
       if (Math.floor(map.getZoom()) !== zoom) {
         zoom = Math.floor(map.getZoom());
+        this.#foreground.zoom();
         this.#paintAges();
       }
     });
     map.on("zoomstart", () => this.#paintRings());
-    map.on("moveend", () => this.#paintPills());
+    map.on("moveend", () => this.#marks.look(this.#foreground.fates));
     map.on("sourcedata", ({ sourceId }) => {
       if (sourceId === "live" && this.#live.isThere) this.#handOverNames();
       if (sourceId === NETWORK && this.#moved.size && this.#planning === 0 && this.#states.settled) {
@@ -124,7 +114,7 @@ export class Painter {
       this.#paintAges();
       this.#states.settle(map.getZoom() < this.#clusters.top + 1);
     }, AGES_MS);
-    setInterval(() => this.#paintPills(), PILLS_MS);
+    setInterval(() => this.#marks.look(this.#foreground.fates), PILLS_MS);
   }
 
   /** @param {ThemeName} theme */
@@ -149,48 +139,31 @@ export class Painter {
 
   /** Show what would be over what is, or only what is. @param {WhatIf | null} whatIf */
   imagine(whatIf) {
-    this.#whatIf = whatIf;
+    this.#foreground.imagine(whatIf);
     this.#fade();
   }
 
   /** Let step back what a filter does not leave; null: it is gone. @param {Set<string> | null} kept ids of devices @param {string[] | null} turned those that match or do not unlike before, where that is known */
   sift(kept, turned) {
-    if (kept === null && this.#kept === null) return;
-    this.#kept = kept;
-    if (kept && turned) this.#resift(turned);
+    if (!this.#foreground.sift(kept, turned)) return;
+    if (kept && turned) this.#aging ??= setTimeout(() => this.#paintAges(), AFTER_GLASS_MS);
     else this.#fade();
   }
 
-  /** Some devices match, or fare, as they did not before. @param {string[]} touched */
-  #resift(touched) {
-    if (!this.#kept || !this.#sifted) return;
-    const { devices, links } = resift(this.#network, this.#sifted, this.#kept, touched);
-    if (devices.length === 0 || this.#whatIf) return;
-    this.#fading.touch(this.#sifted, { devices, links });
-    this.glass.refresh(devices);
-    this.#aging ??= setTimeout(() => this.#paintAges(), AFTER_GLASS_MS);
-  }
-
   #fade() {
-    this.#paintFates();
     this.#paintChosen();
     this.#paintAges();
-    this.#paintPills();
+    this.#marks.look(this.#foreground.fates);
   }
 
   /** Whether what would be is shown. */
   get imagining() {
-    return this.#whatIf !== null;
+    return this.#foreground.imagining;
   }
 
   /** What would become of a device or link. @param {string} id */
   fateOf(id) {
-    return this.#fates.devices.get(id) ?? this.#fates.links.get(id);
-  }
-
-  /** What would be, else what the filter leaves; null where all is as it is. */
-  get #imagined() {
-    return this.#whatIf ? this.#fates : this.#sifted;
+    return this.#foreground.fateOf(id);
   }
 
   /** Paint what a message has touched. @param {import("./network.js").Touched} touched @returns {Shown} what it is on the screen with */
@@ -265,11 +238,6 @@ export class Painter {
   /** The odd ones that have a name in the live source: the newest, and the selected one. */
   #worthNaming = () => newestOf(this.#network, this.#odd, ODD_NAMES_MOST, this.chosen);
 
-  /** @param {string} id @returns {GeoJSONSource} */
-  #source(id) {
-    return /** @type {GeoJSONSource} */ (this.#map.getSource(id));
-  }
-
   /** What stands where is laid out beside the page; until that is done, what was there is shown. @param {string[]} moved ids of devices */
   async #paintPlaces(moved) {
     const network = this.#network;
@@ -290,21 +258,12 @@ export class Painter {
       this.#frames.hold();
       this.#paintMoved();
       this.#states.renew();
+      this.#marks.lay(this.#clusters);
+      this.#foreground.lay(this.#clusters);
       this.#paintAges();
-      this.#paintBroken();
-      if (this.imagining || this.#kept) this.#paintFates();
       this.laid();
     }
     this.#planning--;
-  }
-
-  /** Inside the frame everything has a fate, and be it to step aside. */
-  #paintFates() {
-    this.#fates = fatesOf(this.#network, this.#whatIf);
-    this.#sifted = this.#kept && siftedOf(this.#network, this.#kept);
-    this.#fading.show(this.#imagined);
-    this.glass.imagine(this.#imagined);
-    this.#source(WOULD).setData({ type: "FeatureCollection", features: fateFeatures(this.#network, this.#fates, this.#clusters) });
   }
 
   /** @param {string[]} touched */
@@ -318,7 +277,7 @@ export class Painter {
       if (status === "affected") this.#affected.add(id);
       else this.#affected.delete(id);
     }
-    this.#resift(touched);
+    this.#foreground.resift(touched);
     this.glass.refresh(touched);
     this.#aging ??= setTimeout(() => this.#paintAges(), AFTER_GLASS_MS);
   }
@@ -333,7 +292,7 @@ export class Painter {
   #paintOdd() {
     const near = Math.floor(this.#map.getZoom()) + 1;
     const seen = [...this.#worthNaming()].filter((id) => this.aloneFrom(id) <= near);
-    this.put("odd", oddFeatures(this.#network, seen, this.#clusters, this.chosen, now_us(), this.#imagined));
+    this.put("odd", oddFeatures(this.#network, seen, this.#clusters, this.chosen, now_us(), this.#foreground.fates));
   }
 
   /** What names keep away from: the rings of this zoom, and while it changes or soon may those of its neighbours. */
@@ -344,7 +303,7 @@ export class Painter {
     const reach = this.#map.isZooming() ? 1 : NEAR_ZOOM;
     const features = [here - 1, here, here + 1]
       .filter((level) => level >= 0 && level <= top && level <= zoom + reach && (level === top || level + 1 >= zoom - reach))
-      .flatMap((level) => ringFeatures(this.#network, this.#clusters, level, this.#odd, this.#broken, now_us(), this.#imagined));
+      .flatMap((level) => ringFeatures(this.#network, this.#clusters, level, this.#odd, this.#marks.broken, now_us(), this.#foreground.fates));
     this.put("ring", features);
   }
 
@@ -352,47 +311,13 @@ export class Painter {
     this.put("chosen", chosenFeatures(this.#network, this.chosen, paletteOf(this.#theme), this.fateOf(this.chosen ?? "")));
   }
 
-  /** @param {Iterable<string>} ids */
+  /** @param {string[]} ids */
   #paintLoads(ids) {
-    let [turned, lags] = [false, false];
     for (const id of ids) {
       const { ab, ba } = this.#network.drawnLoads(id);
       this.#states.setHalves(id, { load: ab }, { load: ba });
-      if (this.#imagined && ab === LOAD_HIDDEN) this.#states.dropHalves(id, "would"); // it is down
-      turned ||= isBroken(this.#network, id) !== this.#broken.has(id);
-      lags ||= this.#network.loadOf(id).lag !== undefined;
     }
-    if (turned) this.#paintBroken();
-    if (lags) this.#paintLags();
-  }
-
-  #paintBroken() {
-    const features = brokenFeatures(this.#network, this.#clusters);
-    this.#broken = new Set(features.map(({ properties }) => properties?.link));
-    this.put("broken", features);
-    this.glass.strike([...this.#broken].flatMap((id) => this.#network.links.get(id) ?? []));
-    this.#paintRings();
-    this.#paintLags();
-  }
-
-  #paintLags() {
-    this.put("lag", lagFeatures(this.#network, this.#clusters, this.#map.getZoom() < PILL_ZOOM ? null : this.#view));
-  }
-
-  get #view() {
-    return /** @type {import("./features.js").Bounds} */ (this.#map.getBounds().toArray().flat());
-  }
-
-  #paintPills() {
-    const [zoom, view] = [this.#map.getZoom(), this.#view];
-    this.#paintLags();
-    if (zoom < PILL_ZOOM) return this.put("pill", []);
-    const features = [];
-    for (const now of this.#network.loads.values()) {
-      const load = { ...now, ...this.#imagined?.loads.get(now.id) };
-      features.push(...pillFeatures(this.#network, load, view, zoom, this.#imagined));
-      if (features.length >= PILLS_MOST) break;
-    }
-    this.put("pill", features);
+    this.#foreground.follow(ids);
+    if (this.#marks.follow(ids)) this.#paintRings();
   }
 }

@@ -30,9 +30,9 @@ export function countRings({ ringOf, lead }, parts) {
 /** Ids of the links that would fail by themselves. @param {import("./fates.js").Fates | null} fates */
 export const failingLinks = (fates) => [...(fates?.links ?? [])].flatMap(([id, fate]) => (fate === "fails" ? [id] : []));
 
-/** In how many links that are down each ring has both ends: no zoom may hide them. @param {Level} level @param {Iterable<[a: number, b: number]>} broken their ends, in the plan's order */
-export function countBroken({ ringOf, lead }, broken) {
+/** Of how many of these links each ring has both ends: no zoom may hide what is wrong with them. @param {Level} level @param {Iterable<[a: number, b: number]>} links their ends, in the plan's order */
+export function countInRings({ ringOf, lead }, links) {
   const counts = new Uint32Array(lead.length);
-  for (const [a, b] of broken) if (ringOf[a] >= 0 && ringOf[a] === ringOf[b]) counts[ringOf[a]]++;
+  for (const [a, b] of links) if (ringOf[a] >= 0 && ringOf[a] === ringOf[b]) counts[ringOf[a]]++;
   return counts;
 }

@@ -96,10 +96,10 @@ export class Sprites {
 
 /**
  * Draw a cluster's ring around a point: its statuses by share, the worst of them outside at the upper right; what is behind a
- * cause is thin and dim. At the lower right stands the mark of a link in it that is down. Rings are drawn anew each time: hardly two look alike, and a picture for each costs more.
- * @param {CanvasRenderingContext2D} pen @param {RingParts} parts @param {boolean} isStruck @param {Palette} palette @param {{ x: number, y: number }} at
+ * cause is thin and dim. At the lower right stands the mark of a link in it that is down or degraded. Rings are drawn anew each time: hardly two look alike, and a picture for each costs more.
+ * @param {CanvasRenderingContext2D} pen @param {RingParts} parts @param {"down" | "degraded" | null} links @param {Palette} palette @param {{ x: number, y: number }} at
  */
-export function drawRing(pen, { total, counts, worst }, isStruck, palette, { x, y }) {
+export function drawRing(pen, { total, counts, worst }, links, palette, { x, y }) {
   const diameter = ringSize(total);
   const radius = diameter / 2 - 3;
   const shares = RING_ORDER.map((part) => ({ part, share: shareOf(counts[part] ?? 0, total) })).filter(({ share }) => share);
@@ -140,7 +140,7 @@ export function drawRing(pen, { total, counts, worst }, isStruck, palette, { x, 
     const badge = worst === "down" || worst === "fails" ? 22 : worst === "affected" ? 13 : 15;
     mark(-0.78, badge, worst === "fails" || worst === "lost" ? DRAW_FATE[worst] : DRAW[worst]);
   }
-  if (isStruck) mark(0.78, 22, drawStrike);
+  if (links) mark(0.78, links === "down" ? 22 : 15, links === "down" ? drawStrike : DRAW.degraded);
   pen.restore();
 }
 

@@ -86,7 +86,7 @@ export class States {
     this.#map.refreshTiles(NETWORK);
   }
 
-  /** Make the tiles anew where too much has changed since they were made. @param {boolean} bundled whether tiles hold bundles, which have no state */
+  /** Make the tiles anew where too much has changed since they were made. @param {boolean} bundled whether tiles hold bundles, whose loads are those of the tiles */
   settle(bundled) {
     const { devices, links } = this.#set;
     const worth = devices.size + links.size > CHANGES_MOST || (bundled && links.size > 0);

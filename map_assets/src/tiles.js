@@ -1,17 +1,19 @@
 // The network as vector tiles: what is drawn at a zoom in a square of the world, and nothing else. Pure. Counterpart: tiler.js.
 // Theory: at each zoom most of a big network is inside rings, so a tile holds what stands alone there and is small. Links that end
-// in a ring are drawn as one bundle a pair of ends, in the colours of its busiest each way. Each feature says its status or load
-// as it was when the tile was made; feature-state says what has changed since, but for bundles, whose tiles are made anew.
+// in a ring are drawn as bundles (bundles.js), in the colours of their busiest each way. Each feature says its status or load as it was
+// when the tile was made; feature-state says what has changed since, and of bundles only their fate: for their loads tiles are made anew.
 // One rule: an id that feature-state addresses stands in the property `id`; the two halves of a link are `<link>:ab` and `:ba`.
 
+import { bundlesOf, busiestOf, endsOf } from "./bundles.js";
 import { apartFrom, planOf, rankOf } from "./clusters.js";
 import { namedFrom } from "./features.js";
 import { flatten, halveFlat, toFlat, zoomForLength } from "./geometry.js";
 import { ALONE, widthOf } from "./lanes.js";
 import { EXTENT, TileLayer, tileOf } from "./mvt.js";
-import { LOAD_HIDDEN, LOAD_NOT_KNOWN, LOAD_UNKNOWN } from "./network.js";
+import { LOAD_UNKNOWN } from "./network.js";
 import { label } from "./words.js";
 
+/** @import { Bundled } from "./bundles.js" */
 /** @import { Network } from "./network.js" */
 /** @import { Plan } from "./clusters.js" */
 /** @import { Spot } from "./mvt.js" */
@@ -32,7 +34,6 @@ const ARROW_PX = 36;
 /** A place in the world of 1 x 1. @typedef {[x: number, y: number]} Place */
 /** @typedef {{ id: string, from: number, met: number, box: [number, number, number, number], width: number, kind: string, lane: number, shift: number, bearing: number, middle: Place, ways: Record<"ab" | "ba", Place[]>, bundled: Bundled[] }} LinkLine */
 /** All links; of each the numbers of the devices at its two ends (-1: it has no place), and the zoom from which it is drawn. @typedef {{ all: LinkRow[], ends: Int32Array, from: Uint8Array }} Joined */
-/** A link of a bundle; `turned`: it runs from the bundle's second end to its first. @typedef {{ id: string, turned: boolean, capacity_bps: number, kind: string }} Bundled */
 
 /** @param {import("./geometry.js").Flat} point @returns {Place} */
 const placeOf = ([x, y]) => [(x + 180) / 360, (180 - y) / 360];
@@ -87,11 +88,9 @@ export class NetworkTiles {
   /** @returns {Joined} */
   #join() {
     const all = [...this.#network.links.values()];
-    const ends = new Int32Array(2 * all.length);
+    const ends = endsOf(all, (device) => this.#at.get(device) ?? -1);
     const from = new Uint8Array(all.length);
-    all.forEach(({ a, b }, i) => {
-      ends[2 * i] = this.#at.get(a) ?? -1;
-      ends[2 * i + 1] = this.#at.get(b) ?? -1;
+    all.forEach((_, i) => {
       const isDrawn = ends[2 * i] >= 0 && ends[2 * i + 1] >= 0;
       from[i] = isDrawn ? aloneFrom(this.#plan, ends[2 * i], ends[2 * i + 1]) : NEVER;
     });
@@ -120,29 +119,15 @@ export class NetworkTiles {
     return lineOf(link.id, path, from[i], link.kind, link.capacity_bps, this.#network.laneOf(link.id));
   }
 
-  /** The links of a zoom that end in a ring, one bundle a pair of ends. @param {Joined} joined @param {number} zoom @returns {LinkLine[]} */
-  #makeBundles({ all, ends: places }, zoom) {
-    const { ringOf, lead } = this.#plan.levels[zoom];
+  /** The bundles of a zoom, as they run. @param {Joined} joined @param {number} zoom @returns {LinkLine[]} */
+  #makeBundles({ all, ends }, zoom) {
+    const level = this.#plan.levels[zoom];
     const count = this.#rows.length;
-    /** A device alone is its number, a ring comes after all of them. @param {number} device */
-    const endOf = (device) => (ringOf[device] >= 0 ? count + ringOf[device] : device);
-    const bundles = /** @type {Map<number, { ends: [number, number], links: Bundled[] }>} */ (new Map());
-    all.forEach(({ id, kind, capacity_bps }, i) => {
-      if (places[2 * i] < 0 || places[2 * i + 1] < 0) return;
-      const [from, to] = [endOf(places[2 * i]), endOf(places[2 * i + 1])];
-      if (from === to || (from < count && to < count)) return;
-      const ends = /** @type {[number, number]} */ (from < to ? [from, to] : [to, from]);
-      const key = ends[0] * 2 * count + ends[1];
-      const there = bundles.get(key);
-      const link = { id, turned: from > to, capacity_bps, kind };
-      if (there) there.links.push(link);
-      else bundles.set(key, { ends, links: [link] });
-    });
-    return Array.from(bundles.values(), ({ ends, links }) => {
-      const places = ends.map((end) => this.#placeOf(end < count ? end : lead[end - count]));
-      const kind = links.every((link) => link.kind === "wireless") ? "wireless" : "fibre";
-      const capacity_bps = links.reduce((sum, link) => sum + link.capacity_bps, 0);
-      return { ...lineOf(`${zoom}/${ends.join("/")}`, flatten(places), zoom, kind, capacity_bps, ALONE), bundled: links };
+    return bundlesOf(level, all, ends, zoom).map((bundle) => {
+      const places = bundle.ends.map((end) => this.#placeOf(end < count ? end : level.lead[end - count]));
+      const kind = bundle.links.every((link) => link.kind === "wireless") ? "wireless" : "fibre";
+      const capacity_bps = bundle.links.reduce((sum, link) => sum + link.capacity_bps, 0);
+      return { ...lineOf(bundle.id, flatten(places), zoom, kind, capacity_bps, ALONE), bundled: bundle.links };
     });
   }
 
@@ -189,24 +174,9 @@ export class NetworkTiles {
   #busiest(bundled) {
     if (this.#busiestAt !== this.#network.taken) this.#busiestOf.clear();
     this.#busiestAt = this.#network.taken;
-    const known = this.#busiestOf.get(bundled) ?? this.#findBusiest(bundled);
+    const known = this.#busiestOf.get(bundled) ?? busiestOf(this.#network, bundled);
     this.#busiestOf.set(bundled, known);
     return known;
-  }
-
-  /** @param {Bundled[]} bundled */
-  #findBusiest(bundled) {
-    const loads = { ab: LOAD_HIDDEN, ba: LOAD_HIDDEN };
-    let [link, most] = [bundled[0].id, -Infinity];
-    for (const { id, turned } of bundled) {
-      const { ab, ba } = this.#network.drawnLoads(id);
-      const [out, back] = turned ? [ba, ab] : [ab, ba];
-      if (busy(out) > busy(loads.ab)) loads.ab = out;
-      if (busy(back) > busy(loads.ba)) loads.ba = back;
-      const busiest = Math.max(busy(ab), busy(ba));
-      if (busiest > most) [link, most] = [id, busiest];
-    }
-    return { link, loads };
   }
 
   /** @param {TileLayer} layer @param {LinkLine} link @param {(place: Place) => Spot} spot @param {number} drawn @param {number} buffer */
@@ -238,9 +208,6 @@ function rehearsed(devices, links) {
   devices.point([0, 0], { id: "", label: "", rank: 2, from: 0, named_from: NEVER, affected: 0 });
   return [devices, links];
 }
-
-/** How busy a drawn load is. @param {number} load */
-const busy = (load) => (load === LOAD_NOT_KNOWN ? -0.5 : load);
 
 /** The zoom from which both ends of a link stand alone, or the closest rings are passed. @param {Plan} plan @param {number} a @param {number} b */
 function aloneFrom(plan, a, b) {

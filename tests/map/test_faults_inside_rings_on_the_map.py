@@ -1,6 +1,6 @@
 """A link that is down between devices of one ring is seen: at the ring, at every zoom, and in the open fan of its site.
 
-Counterpart: `countBroken` in `map_assets/src/rings.js`, `map_assets/src/fan.js`.
+Counterpart: `countInRings` in `map_assets/src/rings.js`, `map_assets/src/fan.js`.
 """
 
 from __future__ import annotations

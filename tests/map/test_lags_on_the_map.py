@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtTest import QTest
 
-from app.look import themes
+from app.look import ThemeName, themes
 from app.map.feed import card
 from domain.fact import Fact
 from domain.geometry import LngLat
@@ -117,6 +117,31 @@ def test_near_by_a_link_says_how_many_lines_it_is(stage: Stage) -> None:
     stage.until(lambda: differs() > 60, "one line")
     stage.tell(members(True, True, at_us=3))
     stage.until(lambda: differs() < 20, "2× again")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_degraded_link_inside_a_site_is_marked_at_its_ring_and_in_its_fan(
+    stages: Callable[..., Stage], tmp_path: Path, theme: ThemeName
+) -> None:
+    stage = stages(None, basemap=tmp_path / "none.pmtiles", theme=theme)
+    both = tuple(device(name, *MIDDLE) for name in ("West", "East"))
+    stage.tell(msgspec.structs.replace(trunk(), devices=both))
+    stage.tell(members(False, True))
+    tokens = themes()[theme]
+    yellow, red = tokens.status["degraded"], tokens.status["down"]
+    for zoom in (2, 6, 9, 14, 18):
+        at = look(stage, float(zoom))
+        stage.until(lambda at=at: stage.shows(at, yellow, 30), f"the triangle at zoom {zoom}")  # type: ignore[misc]
+    assert not stage.shows(at, red, 30)
+    stage.tell(members(True, True, at_us=2))
+    stage.until(lambda: not stage.shows(at, yellow, 30), "all run")
+    stage.click(at)
+    in_fan = at + QPoint(0, 30)
+    stage.until(lambda: stage.shows(in_fan, tokens.load[2], 8), "the link in the fan")
+    assert not stage.shows(in_fan, yellow, 12)
+    stage.tell(members(False, True, at_us=3))
+    stage.until(lambda: stage.shows(at, yellow, 50), "the triangle in the fan")
+    stage.until(lambda: stage.shows(in_fan, tokens.load[4], 8), "the load of the one that is left")
 
 
 def test_the_card_names_the_members_and_how_each_is(stage: Stage) -> None:

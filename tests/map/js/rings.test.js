@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countBroken, countRings, partOf } from "../../../map_assets/src/rings.js";
+import { countInRings, countRings, partOf } from "../../../map_assets/src/rings.js";
 
 /** Two rings, of three devices and of two; one device stands alone. */
 const level = { ringOf: Int32Array.of(0, 0, 1, -1, 0, 1), lead: Int32Array.of(0, 2), stack: Uint8Array.of(0, 0) };
@@ -26,5 +26,5 @@ test("what would be is counted as such, but what is down stays down", () => {
 });
 
 test("a link that is down is counted where both its ends are in one ring", () => {
-  assert.deepEqual([...countBroken(level, [[0, 1], [4, 1], [0, 2], [3, 3]])], [2, 0]);
+  assert.deepEqual([...countInRings(level, [[0, 1], [4, 1], [0, 2], [3, 3]])], [2, 0]);
 });
