@@ -1,6 +1,7 @@
 """Links of several ports as the window knows them: which members a link has, how each is, what those that run can carry.
 
-Counterpart: `domain/lag.py`; the mirror's facts and newest numbers are read. One rule: of the past nobody knows the members.
+Counterpart: `domain/lag.py`; the mirror's facts and newest numbers are read.
+One rule: of the past it is known how members ran, if they were polled; which ports are members is as of today.
 """
 
 from __future__ import annotations
@@ -9,9 +10,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.words import isolated, rate
-from domain.fact import best
 from domain.inventory import Link
-from domain.lag import Lag, Member, lag_of
+from domain.lag import Lag, Member, lag_of, member_told
 from domain.lag import members_words as words_of_members
 from domain.load import load_pct
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def members_of(model: Model, link: Link) -> Lag | None:
     """Return the members of a link and how each is; None where it is one line."""
     if model.moment_us is not None:
-        return None
+        return model.lags_then.get(link.id)
     ends = ((link.a, link.a_interface), (link.b, link.b_interface))
     found = ([_member(model, end, port) for port in model.bonds.members(end, bond)] for end, bond in ends)
     return lag_of(*found)
@@ -67,17 +67,7 @@ def _member_words(member: Member) -> str:
 
 
 def _member(model: Model, device: UUID, port: str) -> Member:
-    field = f"interface/{port}"
-    told = best([fact for (name, _), fact in model.facts.get(device, {}).items() if name == field])
-    value = told[field].value if field in told and isinstance(told[field].value, dict) else {}
-    runs, speed = value.get("oper_up"), value.get("speed_bps")
     samples = model.samples.get(device, {})
     took, sent = (samples.get((metric, port)) for metric in ("if_in_bps", "if_out_bps"))
-    return Member(
-        device,
-        port,
-        runs if isinstance(runs, bool) else None,
-        speed if isinstance(speed, int) else 0,
-        took.value if took else None,
-        sent.value if sent else None,
-    )
+    told = member_told(device, port, model.facts.get(device, {}))
+    return told._replace(in_bps=took.value if took else None, out_bps=sent.value if sent else None)

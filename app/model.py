@@ -13,11 +13,12 @@ from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.draft import now_us
 from app.lags import members_of
 from app.pace import Pace
+from app.planned_work import PlannedWork
 from domain.alerts import Alert
 from domain.diagram import Diagram, Drawing, Spot
 from domain.evidence import Contradiction, DerivedLink
@@ -27,9 +28,8 @@ from domain.finding import Find
 from domain.health import Health
 from domain.inventory import KINDS, Inventory, Tenant, is_paused
 from domain.journal import JournalRow
-from domain.lag import Bonds
+from domain.lag import Bonds, Lag
 from domain.load import LinkState
-from domain.maintenance import under_work
 from domain.maps import MapFile
 from domain.operation import Operation
 from domain.photo import Photo
@@ -40,8 +40,6 @@ from domain.wire import ROWS_OF, Changed, EngineState, LatestValues, Removed
 
 MERGE_MS = 100
 """How far apart the signals are that tell of changes."""
-WORK_LOOKED_AT_MS = 600_000
-"""Longest wait until planned work is looked at again: a clock may have been set, a laptop may have slept."""
 
 _NONE: frozenset[UUID] = frozenset()
 _BY_ID = (
@@ -126,9 +124,7 @@ class Model(QObject):
         self._delta = Delta()
         self._snapshot: list[Changed] = []
         self._pace = Pace(self, MERGE_MS, self.flush)
-        self._work_turns = QTimer(self)
-        self._work_turns.setSingleShot(True)
-        self._work_turns.timeout.connect(self._on_work)
+        self._work = PlannedWork(self, self._on_work)
 
     def _clear(self) -> None:
         self.inventory = Inventory()
@@ -142,8 +138,9 @@ class Model(QObject):
         self.finds: dict[UUID, Find] = {}
         self.maps: dict[UUID, MapFile] = {}
         self._behind: dict[UUID, UUID] = {}
-        self._at_work = _NONE
         self.bonds = Bonds()
+        self.lags_then: dict[UUID, Lag] = {}
+        """While a moment of the past is shown: the links of several ports as they were."""
         self.facts: dict[UUID, dict[tuple[str, str], Fact]] = {}
         self.values: dict[UUID, LatestValues] = {}
         self.samples: dict[UUID, dict[tuple[str, str], Sample]] = {}
@@ -157,7 +154,7 @@ class Model(QObject):
         gone = self._all_removed()
         self._snapshot.clear()
         self.inventory = Inventory(other.inventory.tables)
-        for name in (*_BY_ID, "_behind"):
+        for name in (*_BY_ID, "_behind", "lags_then"):
             setattr(self, name, dict(getattr(other, name)))
         for name in ("facts", "samples"):
             setattr(self, name, {id: dict(of_device) for id, of_device in getattr(other, name).items()})
@@ -173,7 +170,7 @@ class Model(QObject):
             **everything, **kinds, removed=self._still_gone(gone), initial=True, engine=True, team=True
         )
         self._delta = told._replace(journal=self._delta.journal)
-        self._at_work = _NONE
+        self._work.forget()
         self._take_work()
         self.flush()
 
@@ -181,7 +178,7 @@ class Model(QObject):
         """Return a device's status as it is shown everywhere: its health, `maintenance` while it is paused or worked on, and
         `affected` where it does not answer because something before it has failed."""
         intended = self.inventory.device(device)
-        if device in self._at_work or (intended is not None and is_paused(intended, self.now_us())):
+        if device in self._work.covered or (intended is not None and is_paused(intended, self.now_us())):
             return "maintenance"
         if device in self._behind:
             return "affected"
@@ -250,6 +247,11 @@ class Model(QObject):
             self._take_work()
         self._pace.soon()
 
+    def take_lags(self, lags: dict[UUID, Lag]) -> None:
+        """Take how links of several ports were at the moment that is shown; it is told with what is merged next."""
+        was, self.lags_then = self.lags_then, lags
+        self._touch("link_states", (id for id in was.keys() | lags.keys() if was.get(id) != lags.get(id)))
+
     def flush(self) -> None:
         """Tell now what has changed, if anything has."""
         self._pace.done()
@@ -311,14 +313,9 @@ class Model(QObject):
         self.tunnels = changed.tunnels or self.tunnels
 
     def _take_work(self) -> None:
-        """Take anew whom planned work covers, and look again when those will be others."""
-        was, now = self._at_work, self.now_us()
-        self._at_work, turn_us = under_work(self.inventory, now)
-        self._delta = self._delta._replace(health=_with(self._delta.health, was ^ self._at_work))
-        if turn_us is None or self.moment_us is not None:
-            self._work_turns.stop()
-        else:
-            self._work_turns.start(min((turn_us - now) // 1000 + 1, WORK_LOOKED_AT_MS))
+        """Take anew whom planned work covers."""
+        turned = self._work.look(self.inventory, self.now_us(), is_past=self.moment_us is not None)
+        self._touch("health", turned)
 
     def _on_work(self) -> None:
         self._take_work()

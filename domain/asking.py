@@ -10,6 +10,8 @@ from uuid import UUID
 
 import msgspec
 
+from domain.lag import Lag
+
 WHAT_IF_CAP = 1_000
 """Most devices and links that are imagined to fail at once."""
 POINTS_OF_FAILURE_CAP = 1_000
@@ -106,12 +108,15 @@ LoadSource = Literal["polls", "hours", "none"]
 
 
 class LoadThen(msgspec.Struct, frozen=True):
-    """What a link carried, bit/s each way (None: not known), and whether a poll tells it or the mean of an hour."""
+    """What a link carried, bit/s each way (None: not known), and whether a poll tells it or the mean of an hour.
+
+    `lag`: its members and how each was, where it has several; which ports those are is as of today."""
 
     link: UUID
     ab_bps: float | None = None
     ba_bps: float | None = None
     source: LoadSource = "none"
+    lag: Lag | None = None
 
 
 class QueryLoads(msgspec.Struct, tag="query_loads", frozen=True):

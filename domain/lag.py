@@ -2,18 +2,23 @@
 
 Theory: a device tells of each port whose member it is (`Interface.bond`). A link whose port at either end is such an aggregate
 is a LAG; it is as many members wide as the end that tells of more, and of a broken pair of ports both ends may tell or one.
-Counterpart: `load.py`, the state of a link; `engine/judge/links.py` and the window count members with this.
+Counterpart: `load.py`, the state of a link; the judge, the what-if, the window and the server's map count members with this.
 One rule: a member that nobody tells of counts as one that runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.fact import Fact
+from domain.fact import Fact, best
 from domain.load import EndView
+
+Facts = Mapping[tuple[str, str], Fact]
+"""What a device tells of itself, by field and source."""
+End = tuple[UUID, str]
+"""Where a link ends: a device and its port."""
 
 
 class Member(NamedTuple):
@@ -108,6 +113,30 @@ def lag_of(of_a: Iterable[Member], of_b: Iterable[Member]) -> Lag | None:
     """Return the LAG of these members; None where neither end has any."""
     found = Lag(tuple(of_a), tuple(of_b))
     return found if found.width else None
+
+
+def member_told(device: UUID, port: str, facts: Facts) -> Member:
+    """Return a port as the facts of its device tell of it; what it carries they do not say."""
+    field = f"interface/{port}"
+    told = best([fact for (name, _), fact in facts.items() if name == field])
+    value = told[field].value if field in told and isinstance(told[field].value, dict) else {}
+    runs, speed = value.get("oper_up"), value.get("speed_bps")
+    return Member(
+        device, port, runs if isinstance(runs, bool) else None, speed if isinstance(speed, int) else 0
+    )
+
+
+def lag_told(a: End, b: End, facts: Mapping[UUID, Facts]) -> Lag | None:
+    """Return the members of a link as facts of the devices at its two ends tell of them; None where it is one line."""
+    bonds, ends = Bonds(), (a, b)
+    for device, _ in ends:
+        for fact in facts.get(device, {}).values():
+            bonds.learn(fact)
+    found = (
+        [member_told(end, port, facts.get(end, {})) for port in bonds.members(end, bond)]
+        for end, bond in ends
+    )
+    return lag_of(*found)
 
 
 def members_words(lag: Lag) -> str:

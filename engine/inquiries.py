@@ -27,6 +27,7 @@ from domain.asking import (
     WhatIf,
 )
 from domain.errors import Refusal
+from domain.lag import lag_told
 from domain.topology import LinkNow, Topology, impact, moved_load, single_points
 from domain.wire import Reply
 from engine.moments import LoadsOfOthers, Moments
@@ -87,7 +88,9 @@ class Inquiries:
         if strange:
             return Reply(request.request, tuple(strange))
         found = impact(topology, request.devices, request.links)
-        moved = moved_load(topology, found, request.devices, request.links, self._now)
+        moved = moved_load(
+            topology, found, request.devices, request.links, self._now, capacity_bps=self._capacity_bps
+        )
         told = {"impact": msgspec.to_builtins(found), "moved": msgspec.to_builtins(moved)}
         return Reply(request.request, result=told)
 
@@ -98,7 +101,15 @@ class Inquiries:
         if link is None:
             return None
         there, back = (load.ab_bps, load.ba_bps) if load is not None else (None, None)
-        return LinkNow(link.a, link.b, there, back, link.capacity_bps)
+        return LinkNow(link.a, link.b, there, back)
+
+    def _capacity_bps(self, id: UUID) -> int:
+        """Return what a link can carry today: of one of several ports, those that run."""
+        link = self._state.inventory.link(id)
+        if link is None:
+            return 0
+        lag = lag_told((link.a, link.a_interface), (link.b, link.b_interface), self._state.facts)
+        return lag.capacity_bps(link.capacity_bps) if lag is not None else link.capacity_bps
 
     async def _of_past(self, request: QueryPast | QueryTimeline) -> Reply:
         if isinstance(request, QueryPast):

@@ -1,8 +1,9 @@
 """All that a window shows, as it was at a moment. Counterpart: `app/past/`, which asks for one moment after the other.
 
 Theory: status, links and alerts are what the journal says (`storage/past.py`); inventory is what is now less the edits since
-(`domain/rewind.py`); faults are found anew in the graph of that inventory, with today's derived links, for nobody wrote down
-what devices told of each other. Who goes through the past gets only what differs between two moments, as a batch like any.
+(`domain/rewind.py`); faults are found anew in the graph of that inventory, with today's derived links, for nobody wrote down what
+devices told of each other; which of them were drawn then is known. Who goes through the past gets only what differs between two
+moments, as a batch like any.
 One rule: the loop only copies tables; all else happens in the storage's thread or in one of its own, and is forgotten soon.
 """
 
@@ -10,10 +11,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from itertools import count, islice
 from typing import Any, NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from domain.alerts import Alert
 from domain.asking import (
@@ -31,7 +34,8 @@ from domain.errors import Refusal
 from domain.evidence import DerivedLink
 from domain.fault import Fault
 from domain.health import Health
-from domain.inventory import KINDS, Entity, Inventory, is_paused
+from domain.inventory import KINDS, Entity, Inventory, Link, is_paused
+from domain.lag import Facts, Lag, Member, joined, lag_told
 from domain.load import EndView, LinkState, next_link_state
 from domain.rewind import inventory_then, rewound
 from domain.topology import Causes
@@ -131,7 +135,8 @@ class Moments:
         there, drawn = inventory.tables["device"], inventory.tables["link"]
         devices = {one.device: one for one in past.devices if one.device in there}
         links = {one.link: one for one in past.links if one.link in drawn}
-        derived = {id: link for id, link in derived.items() if link.a in there and link.b in there}
+        told = (one for one in derived.values() if one.a in there and one.b in there)
+        derived = _held_against(told, inventory.links())
         alerts = {
             one.id: one
             for one in past.alerts
@@ -182,28 +187,43 @@ class Moments:
         then = self._kept.get(request.number)
         inventory = then.inventory if then is not None else self._state.inventory
         links = [link for id in request.links if (link := inventory.link(id)) is not None]
+        devices = {device for link in links for device in (link.a, link.b)}
+        facts = {device: dict(self._state.facts.get(device, {})) for device in devices}
+        lags = await asyncio.to_thread(_lags_of, links, facts)
         ports: dict[UUID, set[str]] = {}
         for link in links:
-            for device, port in ((link.a, link.a_interface), (link.b, link.b_interface)):
+            beneath = (member[:2] for end in lags.get(link.id, ()) for member in end)
+            for device, port in ((link.a, link.a_interface), (link.b, link.b_interface), *beneath):
                 if port:
                     ports.setdefault(device, set()).add(port)
         found = await self._store.loads_at(ports, request.at_us)
         unknown = [
-            (device, port) for device in ports for port in ports[device] if (device, port) not in found
+            (device, port)
+            for device in ports
+            for port in ports[device]
+            if found.get((device, port), NOT_KNOWN).source == "none"
         ]
         if unknown:
-            found |= await self._loads_of_others(unknown, request.at_us)
+            others = await self._loads_of_others(unknown, request.at_us)
+            found |= {at: load._replace(runs=found.get(at, NOT_KNOWN).runs) for at, load in others.items()}
         told = []
         for link in links:
             a, b = (
                 found.get((link.a, link.a_interface), NOT_KNOWN),
                 found.get((link.b, link.b_interface), NOT_KNOWN),
             )
+            lag = _lag_then(lags[link.id], found) if link.id in lags else None
             ends = [EndView(True, end.in_bps, end.out_bps) for end in (a, b)]
+            if lag is not None:
+                ends = [
+                    joined(own, [EndView(None, one.in_bps, one.out_bps) for one in some])
+                    for own, some in zip(ends, lag, strict=True)
+                ]
             state = next_link_state(None, link.id, ends[0], ends[1], request.at_us)
-            sources: set[LoadSource] = {a.source, b.source} - {"none"}
+            members = (found.get(member[:2], NOT_KNOWN) for end in lags.get(link.id, ()) for member in end)
+            sources: set[LoadSource] = {port.source for port in (a, b, *members)} - {"none"}
             source: LoadSource = "hours" if "hours" in sources else "polls" if sources else "none"
-            told.append(LoadThen(link.id, state.ab_bps, state.ba_bps, source))
+            told.append(LoadThen(link.id, state.ab_bps, state.ba_bps, source, lag))
         return Reply(request.request, result={"loads": told})
 
     # What happened when
@@ -235,6 +255,47 @@ class Moments:
         self._kept.clear()
         self._parts.clear()
         self._network = self._forgetting = None
+
+
+def _held_against(told: Iterable[DerivedLink], drawn: Iterable[Link]) -> dict[UUID, DerivedLink]:
+    """Return links that devices tell of today, each as the one that was drawn then at the same ports, or as nobody's."""
+    between: dict[frozenset[UUID], list[Link]] = {}
+    for link in drawn:
+        between.setdefault(frozenset((link.a, link.b)), []).append(link)
+    found = {}
+    for one in told:
+        beside = between.get(frozenset((one.a, one.b)), [])
+        same = {link.id for link in beside if link.id == one.link or _ports_of(link) == _ports_of(one)}
+        then = one.link if one.link in same else min(same, default=None)
+        found[one.id] = one if then == one.link else msgspec.structs.replace(one, link=then)
+    return found
+
+
+def _ports_of(link: Link | DerivedLink) -> set[tuple[UUID, str]]:
+    return {(link.a, link.a_interface), (link.b, link.b_interface)}
+
+
+def _lags_of(links: Iterable[Link], facts: Mapping[UUID, Facts]) -> dict[UUID, Lag]:
+    """Return the links that are made of several ports, as facts of today tell."""
+    found = (
+        (link.id, lag_told((link.a, link.a_interface), (link.b, link.b_interface), facts)) for link in links
+    )
+    return {id: lag for id, lag in found if lag is not None}
+
+
+def _lag_then(lag: Lag, found: PortLoads) -> Lag:
+    """Return the members as they were; of one that nobody asked then it is not known, and what does not run carries nothing."""
+
+    def then(members: Iterable[Member]) -> tuple[Member, ...]:
+        known = ((one, found.get((one.device, one.interface), NOT_KNOWN)) for one in members)
+        return tuple(
+            one._replace(runs=port.runs, in_bps=port.in_bps, out_bps=port.out_bps)
+            if port.runs is not False
+            else one._replace(runs=False)
+            for one, port in known
+        )
+
+    return Lag(then(lag.of_a), then(lag.of_b))
 
 
 def _faults_of(

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from app import words
-from app.lags import member_lines, members_of, members_reason
+from app.lags import capacity_bps, member_lines, members_of, members_reason
 from app.model import Delta, Model
 from app.panels.alert_words import why
 from app.team.words import FROM_HERE_NOTE, LOADS_ELSEWHERE, asides, is_unheard
@@ -156,9 +156,8 @@ def load_rows(model: Model, ids: Iterable[UUID]) -> list[Row]:
         link, state = model.inventory.link(id), model.link_states.get(id)
         if link is None or state is None:
             continue
-        lag = members_of(model, link)
-        capacity = lag.capacity_bps(link.capacity_bps) if lag is not None else link.capacity_bps
-        classes = [load_class(load_pct(bps, capacity)) for bps in (state.ab_bps, state.ba_bps)]
+        lag, can_bps = members_of(model, link), capacity_bps(model, link)
+        classes = [load_class(load_pct(bps, can_bps)) for bps in (state.ab_bps, state.ba_bps)]
         rows.append(
             {
                 "id": id,
@@ -181,7 +180,8 @@ def then_rows(model: Model, loads: Iterable[LinkThen]) -> list[Row]:
         link = model.inventory.link(then.link)
         if link is None:
             continue
-        ab, ba = (load_class(load_pct(bps, link.capacity_bps)) for bps in (then.ab_bps, then.ba_bps))
+        can_bps = capacity_bps(model, link)
+        ab, ba = (load_class(load_pct(bps, can_bps)) for bps in (then.ab_bps, then.ba_bps))
         row = {"id": link.id, "ab_bps": then.ab_bps, "ba_bps": then.ba_bps, "ab_class": ab, "ba_class": ba}
         rows.append({**row, "more": max(then.ab_more_bps, then.ba_more_bps) > 0})
     return rows
@@ -250,7 +250,7 @@ def _link_card(model: Model, link: Link, now_us: int) -> Row:
     a, b = model.inventory.device(link.a), model.inventory.device(link.b)
     lines = []
     status, lag = model.link_status_of(link.id), members_of(model, link)
-    capacity = lag.capacity_bps(link.capacity_bps) if lag is not None else link.capacity_bps
+    capacity = capacity_bps(model, link)
     said = _said(status, state.since_us if state is not None and status == state.status else 0, now_us)
     if state is not None:
         for end, bps in ((b, state.ab_bps), (a, state.ba_bps)):

@@ -294,6 +294,7 @@ class TimeMachine(QObject):
         self.load_source = next((source for source in ("hours", "polls") if source in sources), "none")
         self.loads_us = moment.at_us if sources - {"none"} else 0
         self._loading, self._loaded = None, moment
+        self._shown.take_lags({load.link: load.lag for load in found.values() if load.lag is not None})
         self._shown.merge(Changed(0, link_states=tuple(states)))
         self._shown.flush()
         if self.is_whole:

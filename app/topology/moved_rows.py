@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 from uuid import UUID
 
+from app.lags import capacity_bps
 from app.model import Model
 from app.panels.rows_model import Column
 from app.topology.what_if import Imagining, paths_drawn
@@ -79,14 +80,13 @@ def _row(model: Model, then: LinkThen) -> LoadRow | None:
     if link is None or max(then.ab_more_bps, then.ba_more_bps) <= 0:
         return None
     a, b = ends_of_link(model.inventory, link)
-    capacity_bps = link.capacity_bps or None
     ways = (
         (then.ab_bps, then.ab_more_bps, f"{a} → {b}", link.b),
         (then.ba_bps, then.ba_more_bps, f"{b} → {a}", link.a),
     )
     then_bps, more_bps, name, end = max(ways, key=lambda way: (way[1] > 0, way[0] or 0.0, way[1]))
     now_bps = None if then_bps is None else max(then_bps - more_bps, 0.0)
-    return LoadRow(str(link.id), end, name, now_bps, then_bps, more_bps, capacity_bps)
+    return LoadRow(str(link.id), end, name, now_bps, then_bps, more_bps, capacity_bps(model, link) or None)
 
 
 def load_sentence(rows: list[LoadRow], imagining: Imagining) -> str:

@@ -2,7 +2,7 @@
 
 Theory: what a device sends and takes itself is what its link towards the entry carries less what those hanging on it carry there.
 That much leaves the way of today and goes the way that the impact says; of who is lost it is gone. Links that join the same two
-devices share what moves by their capacities. What runs off the ways to an entry cannot be followed: it is counted as `stray_bps`.
+devices share what moves by what they can carry. What runs off the ways to an entry cannot be followed, and is `stray_bps`.
 One rule: nothing appears and nothing is lost on the way: what entries carry less is what the lost sent and took.
 """
 
@@ -24,13 +24,12 @@ LEAST_BPS = 1.0
 
 
 class LinkNow(NamedTuple):
-    """What a link carries now: bit/s from a to b and back (None: not known); capacity 0 where nobody said."""
+    """What a link carries now: bit/s from a to b and back (None: not known)."""
 
     a: UUID
     b: UUID
     ab_bps: float | None
     ba_bps: float | None
-    capacity_bps: int
 
 
 class LinkThen(msgspec.Struct, frozen=True):
@@ -69,8 +68,13 @@ _Bundle = list[tuple[UUID, LinkNow]]
 class _Loads:
     """The loads of one what-if, by pairs of slots."""
 
-    def __init__(self, topology: Topology, now: Callable[[UUID], LinkNow | None]) -> None:
-        self._topology, self._now = topology, now
+    def __init__(
+        self,
+        topology: Topology,
+        now: Callable[[UUID], LinkNow | None],
+        capacity_bps: Callable[[UUID], int],
+    ) -> None:
+        self._topology, self._now, self.capacity_bps = topology, now, capacity_bps
         self._ids: dict[int, list[UUID]] = {}
         for id, both in topology.links.items():
             self._ids.setdefault(both, []).append(id)
@@ -98,8 +102,12 @@ def moved_load(
     devices: Iterable[UUID],
     links: Iterable[UUID],
     now: Callable[[UUID], LinkNow | None],
+    *,
+    capacity_bps: Callable[[UUID], int],
 ) -> Moved:
-    """Return what links would carry in the face of an impact of these devices and links. `now`: a link's load, None for none.
+    """Return what links would carry in the face of an impact of these devices and links.
+
+    `now`: a link's load, None for none; `capacity_bps`: what it can carry today, 0 where nobody knows, asked where it counts.
 
     Linear in what lies behind the failed and the ways from there to the entries. KeyError where a thing is not there.
     """
@@ -108,7 +116,7 @@ def moved_load(
     failed, cut = {index[device] for device in devices}, set(links)
     lost = {index[device] for device in found.devices}
     turned = {index[a]: index[b] for a, b in found.rerouted.items()}
-    loads = _Loads(topology, now)
+    loads = _Loads(topology, now, capacity_bps)
     moving = {v for v in (*lost, *turned) if hop[v] not in (NOWHERE, v)}
     own, unknown = _own(topology, loads, moving, turned)
     change: dict[tuple[int, int], float] = {}
@@ -133,7 +141,7 @@ def moved_load(
         row
         for both in changed
         if lost.isdisjoint(ends(both))
-        for row in _then(topology, loads.between(both), both, cut, change)
+        for row in _then(topology, loads, both, cut, change)
     ]
     stray = _stray(topology, loads, failed, cut)
     names = topology.names(v for v in turned if v in unknown and distance[v])
@@ -180,12 +188,13 @@ def _from_afar(start: Iterable[int], following: Callable[[int], int]) -> list[in
 
 def _then(
     topology: Topology,
-    joined: _Bundle,
+    loads: _Loads,
     both: int,
     cut: set[UUID],
     change: Mapping[tuple[int, int], float],
 ) -> list[LinkThen]:
     """Return what those that stand of the links between two slots would carry."""
+    joined = loads.between(both)
     standing = [(id, link) for id, link in joined if id not in cut]
     if not standing:
         return []
@@ -199,7 +208,7 @@ def _then(
     ways = [
         (link.ab_bps, link.ba_bps) if link.a == first else (link.ba_bps, link.ab_bps) for _, link in standing
     ]
-    capacities = [link.capacity_bps for _, link in standing]
+    capacities = [loads.capacity_bps(id) for id, _ in standing] if len(standing) > 1 else [1]
     shares = zip(
         _shared(there, [way[0] for way in ways], capacities),
         _shared(back, [way[1] for way in ways], capacities),

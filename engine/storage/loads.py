@@ -1,5 +1,6 @@
 """What ports carried at a moment: from the last poll before it, else as the mean of its hour. Counterpart: `engine/moments.py`.
 
+Whether it ran only polls tell: the mean of an hour is neither.
 One rule: a number is never older than `POLL_REACH_US` and never of another hour: what was not heard then is not known.
 """
 
@@ -25,14 +26,16 @@ ROWS_LOOKED_AT = 4
 """The first poll after a pause has no rates: some before it are looked at too."""
 _FLOAT = struct.Struct("<f")
 _RATES = "if_in_bps", "if_out_bps"
+_RUNS = "if_oper_up"
 
 
 class PortLoad(NamedTuple):
-    """What a port took in and sent out, bit/s (None: not known)."""
+    """What a port took in and sent out, bit/s, and whether it ran (None: not known)."""
 
     in_bps: float | None
     out_bps: float | None
     source: LoadSource
+    runs: bool | None = None
 
 
 PortLoads = dict[tuple[UUID, str], PortLoad]
@@ -50,15 +53,19 @@ def loads_at(
             continue
         wanted = [(CATALOGUE[metric].key, name) for name in names for metric in _RATES]
         told: LoadSource = "polls"
-        values = _polled(connection, samples, source[0], wanted, at_us)
-        if not values:
+        running = [(CATALOGUE[_RUNS].key, name) for name in names]
+        values = _polled(connection, samples, source[0], [*wanted, *running], at_us)
+        runs = {name: values[key, name] > 0 for key, name in running if (key, name) in values}
+        if values.keys().isdisjoint(wanted):
             told, hour_us = "hours", floor_hour(at_us)
             means = hours.means(connection, source[0], wanted, [(hour_us, hour_us + HOUR_US)])
             values = {series: by_hour[hour_us] for series, by_hour in means.items() if hour_us in by_hour}
         for name in names:
             took, sent = (values.get((CATALOGUE[metric].key, name)) for metric in _RATES)
             if took is not None or sent is not None:
-                found[device, name] = PortLoad(took, sent, told)
+                found[device, name] = PortLoad(took, sent, told, runs.get(name))
+            elif name in runs:
+                found[device, name] = PortLoad(None, None, "none", runs[name])
     return found
 
 

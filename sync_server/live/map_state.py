@@ -16,6 +16,8 @@ from uuid import UUID
 from asyncpg import Record
 
 from domain.alerts import SEVERITY_RANK
+from domain.fact import Fact
+from domain.lag import lag_told
 from domain.load import load_class, load_pct
 from domain.map_parts import Row, parts
 from engine.storage.wkb import decode_bends
@@ -36,9 +38,23 @@ _DEVICES = """
 """
 _SITES = "SELECT id, name, ST_X(place), ST_Y(place) FROM site WHERE place IS NOT NULL"
 _LINKS = """
-    SELECT l.id, l.a_id, l.b_id, l.kind, l.capacity_bps, ST_AsEWKB(l.path) AS path, s.status, s.ab_bps, s.ba_bps
+    SELECT l.id, l.a_id, l.b_id, l.kind, l.capacity_bps, ST_AsEWKB(l.path) AS path, s.status, s.ab_bps, s.ba_bps,
+        l.a_interface, l.b_interface
     FROM link l LEFT JOIN link_state s ON s.link_id = l.id
 """
+_AGGREGATES = "{bond,virtual}"
+"""What kinds a port may be of that has members (`engine/drivers/snmp_bonds.py`)."""
+_MEMBERS = f"""
+    SELECT f.subject, f.field, f.source, f.at_us, f.value FROM fact f WHERE (f.subject, f.field) IN (
+        SELECT m.subject, m.field
+        FROM (SELECT a_id, a_interface FROM link UNION SELECT b_id, b_interface FROM link) AS l (device, port)
+        JOIN fact m ON m.subject = l.device AND m.value ->> 'bond' = l.port
+        WHERE l.port <> '' AND EXISTS (
+            SELECT FROM fact o WHERE o.subject = l.device AND o.field = 'interface/' || l.port
+                AND o.value ->> 'kind' = ANY ('{_AGGREGATES}'::text[])))
+    ORDER BY f.at_us
+"""
+"""What the ports tell that are members of the aggregates of links."""
 _ALERTS = f"""
     SELECT subject, count(*), min(array_position('{{{",".join(_SEVERITIES)}}}'::text[], severity)) FROM alert
     WHERE cleared_us IS NULL AND resolved_us IS NULL AND silenced = '' GROUP BY subject ORDER BY 3, 2 DESC, 1 LIMIT {BADGES_CAP}
@@ -64,13 +80,14 @@ class Fare(NamedTuple):
 
 
 class Load(NamedTuple):
-    """What a link carries, bit/s and load class each way."""
+    """What a link carries, bit/s and load class each way; of one of several ports how many they are, and how many are down."""
 
     status: str
     ab_bps: float | None
     ba_bps: float | None
     ab_class: int | None
     ba_class: int | None
+    lag: tuple[int, int] | None = None
 
 
 class MapState(NamedTuple):
@@ -95,12 +112,18 @@ async def read_map(database: Database, who: Principal, fates: Fates) -> MapState
         devices = await transaction.fetch(_DEVICES)
         sites = await transaction.fetch(_SITES) if who.may("sites:read") else []
         links = await transaction.fetch(_LINKS) if who.may("links:read") else []
+        members = await transaction.fetch(_MEMBERS) if links else []
         alerts = await transaction.fetch(_ALERTS) if who.may("alerts:read") else []
-    return await asyncio.to_thread(_state_of, devices, sites, links, alerts, fates)
+    return await asyncio.to_thread(_state_of, devices, sites, links, members, alerts, fates)
 
 
-def _state_of(
-    devices: list[Record], sites: list[Record], links: list[Record], alerts: list[Record], fates: Fates
+def _state_of(  # noqa: PLR0917
+    devices: list[Record],
+    sites: list[Record],
+    links: list[Record],
+    members: list[Record],
+    alerts: list[Record],
+    fates: Fates,
 ) -> MapState:
     places: dict[UUID, Place] = {}
     health: dict[UUID, Fare] = {}
@@ -125,13 +148,17 @@ def _state_of(
         )
     lines: dict[UUID, tuple[UUID, UUID, str, int, bytes | None]] = {}
     loads: dict[UUID, Load] = {}
-    for one, a_id, b_id, kind, capacity_bps, path, status, ab_bps, ba_bps in links:
+    facts = _facts_of(members)
+    for one, a_id, b_id, kind, capacity_bps, path, status, ab_bps, ba_bps, *ports in links:
         id, a, b = UUID(int=one.int), UUID(int=a_id.int), UUID(int=b_id.int)
         if a not in seen or b not in seen:
             continue
         lines[id] = (a, b, kind, capacity_bps, path)
-        ab_class, ba_class = (load_class(load_pct(bps, capacity_bps)) for bps in (ab_bps, ba_bps))
-        loads[id] = Load(status or "unknown", ab_bps, ba_bps, ab_class, ba_class)
+        lag = lag_told((a, ports[0]), (b, ports[1]), facts) if a in facts or b in facts else None
+        can_bps = lag.capacity_bps(capacity_bps) if lag is not None else capacity_bps
+        ab_class, ba_class = (load_class(load_pct(bps, can_bps)) for bps in (ab_bps, ba_bps))
+        width = (lag.width, lag.down) if lag is not None else None
+        loads[id] = Load(status or "unknown", ab_bps, ba_bps, ab_class, ba_class, width)
     badges = [(UUID(int=row[0].int), row[1], _BADGES[_SEVERITIES[row[2] - 1]]) for row in alerts]
     return MapState(
         places,
@@ -162,7 +189,7 @@ def told(before: MapState | None, now: MapState) -> Iterator[Row]:
         ],
         "gone": gone,
         "health": [_health_row(id, row) for id, row in _others(old.health, now.health)],
-        "loads": [{"id": id, **row._asdict()} for id, row in _others(old.loads, now.loads)],
+        "loads": [_load_row(id, row) for id, row in _others(old.loads, now.loads)],
     }
     message |= {key: found for key, found in rows.items() if found}
     if before is None or old.badges != now.badges:
@@ -179,6 +206,22 @@ def told(before: MapState | None, now: MapState) -> Iterator[Row]:
 
 def _others(old: dict[UUID, Any], now: dict[UUID, Any]) -> Iterator[tuple[UUID, Any]]:
     return ((id, row) for id, row in now.items() if old.get(id) != row)
+
+
+def _facts_of(members: list[Record]) -> dict[UUID, dict[tuple[str, str], Fact]]:
+    """Return what ports tell, the latest of all vantages."""
+    found: dict[UUID, dict[tuple[str, str], Fact]] = {}
+    for subject, field, source, at_us, value in members:
+        id = UUID(int=subject.int)
+        found.setdefault(id, {})[field, source] = Fact(id, field, source, id, at_us, value)
+    return found
+
+
+def _load_row(id: UUID, row: Load) -> Row:
+    told: Row = {"id": id, **row._asdict()}
+    if row.lag is None:
+        del told["lag"]
+    return told
 
 
 def _health_row(id: UUID, row: Fare) -> Row:

@@ -18,7 +18,8 @@ from domain.asking import (
     WhatIf,
 )
 from domain.edit import creation
-from domain.inventory import Link
+from domain.fact import Fact
+from domain.inventory import Interface, Link
 from domain.load import LinkState
 from domain.topology import Moved
 from domain.wire import decode_to_engine
@@ -67,6 +68,28 @@ def test_what_would_be_lost_is_told_of_devices_and_links_and_nothing_is_changed(
         lower = next(row for row in moved.links if row.link == LOWER.id)
         assert (lower.ab_bps, lower.ba_bps) == (7e7, 1.5e8), "Hill sends to Farm what Farm takes"
         assert len(await desk.rows()) == 2
+
+    run(ask)
+
+
+def test_links_side_by_side_share_what_moves_by_what_is_left_of_them(run: Run) -> None:
+    one, other, third = (
+        Link(UUID(int=60 + n), POP.id, HILL.id, f"bond{n}", "", capacity_bps=2 * 10**8) for n in range(3)
+    )
+
+    async def ask(desk: Desk) -> None:
+        steps = [creation("device", each) for each in (POP, HILL)]
+        steps += [creation("link", each) for each in (one, other, third)]
+        assert await desk.submit(edit(*steps)) == []
+        for link in (one, other, third):
+            desk.state.link_states[link.id] = LinkState(link.id, "up", 1, 1, 3e7, 0.0)
+        for port, runs in (("ether2", True), ("ether3", False)):
+            told = msgspec.to_builtins(Interface(port, oper_up=runs, speed_bps=10**8, bond="bond1"))
+            fact = Fact(POP.id, f"interface/{port}", "snmp", POP.id, 1, told)
+            desk.state.facts.setdefault(POP.id, {})[fact.field, fact.source] = fact
+        reply = await desk.requests.answer(WhatIf(1, (), (third.id,)))
+        moved = msgspec.convert(reply.result["moved"], Moved)
+        assert {row.link: row.ab_bps for row in moved.links} == {one.id: 5e7, other.id: 4e7}
 
     run(ask)
 

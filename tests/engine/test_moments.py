@@ -21,7 +21,9 @@ from domain.asking import (
     QueryMoment,
 )
 from domain.edit import change, creation, deletion
-from domain.inventory import Link
+from domain.evidence import DerivedLink
+from domain.fact import Fact
+from domain.inventory import Interface, Link
 from domain.wire import Changed, Reply, decode_to_client, encode
 from engine.storage import Batch, CycleRow
 from tests.engine.request_desk import Desk, Run, runner
@@ -177,6 +179,63 @@ def test_loads_are_those_of_the_last_poll_and_further_back_of_the_hour(run: Run)
         refused = await desk.requests.answer(QueryLoads(1, START_US, many))
         assert refused.refusals[0].code == "INVALID_INPUT"
         assert story.at_us > START_US
+
+    run(ask)
+
+
+def test_a_link_that_devices_tell_of_is_a_candidate_before_it_was_drawn_and_after_it_was_deleted(
+    run: Run,
+) -> None:
+    async def ask(desk: Desk) -> None:
+        story = await _network(desk)
+        ends = (POP.id, "sfp2", FARM.id, "sfp2")
+        adopted = Link(UUID(int=53), POP.id, FARM.id, "sfp2", "sfp2")
+        told = DerivedLink(UUID(int=70), *ends, "copper", (), 0.9, START_US, link=adopted.id)
+        upper = DerivedLink(UUID(int=71), HILL.id, "sfp1", POP.id, "sfp1", "fibre", (), 0.9, START_US)
+        desk.state.derived_links = {told.id: told, upper.id: upper}
+        await story.edit(20, creation("link", adopted))
+        await story.edit(30, deletion("link", UPPER))
+
+        async def drawn_at(after_s: float) -> dict[UUID, UUID | None]:
+            _, changed = await story.moment(after_s)
+            return {one.id: one.link for one in changed.derived_links}
+
+        assert await drawn_at(15) == {told.id: None, upper.id: UPPER.id}
+        assert await drawn_at(25) == {told.id: adopted.id, upper.id: UPPER.id}
+        assert await drawn_at(35) == {told.id: adopted.id, upper.id: None}
+        assert (await drawn_at(0.5)) == {told.id: None, upper.id: None}, "no link was drawn yet"
+
+    run(ask)
+
+
+def test_of_a_link_of_several_ports_it_is_told_how_each_was_and_what_they_carried_together(run: Run) -> None:
+    async def ask(desk: Desk) -> None:
+        await _network(desk)
+        for port in ("ether2", "ether3"):
+            told = msgspec.to_builtins(Interface(port, oper_up=True, speed_bps=10**9, bond="sfp1"))
+            fact = Fact(HILL.id, f"interface/{port}", "snmp", desk.state.vantage, START_US, told)
+            desk.state.facts.setdefault(HILL.id, {})[fact.field, fact.source] = fact
+        for n in range(4):
+            runs = [("if_oper_up", port, float(port == "ether2" or n < 2)) for port in ("ether2", "ether3")]
+            carried = [("if_in_bps", port, 1e6) for port, ran in (("ether2", True), ("ether3", n < 2)) if ran]
+            at_us = START_US + n * 60 * SECOND_US
+            await desk.store.write(Batch(samples=[CycleRow(HILL.id, at_us, (*runs, *carried))]))
+
+        async def ask_at(after_s: float) -> LoadThen:
+            at_us = START_US + round(after_s * SECOND_US)
+            reply = crossed(await desk.requests.answer(QueryLoads(1, at_us, (UPPER.id,))))
+            (found,) = msgspec.convert(reply.result["loads"], list[LoadThen])
+            return found
+
+        for after_s, down, ab_bps in ((65, 0, 2e6), (185, 1, 1e6)):
+            then = await ask_at(after_s)
+            assert then.lag is not None
+            assert (then.lag.width, then.lag.down, then.ab_bps) == (2, down, ab_bps)
+            assert then.lag.capacity_bps(UPPER.capacity_bps) == 10**9 * (2 - down) // 2
+        (fallen,) = (await ask_at(185)).lag.fallen  # type: ignore[union-attr]
+        assert (fallen.device, fallen.interface) == (HILL.id, "ether3")
+        long_ago = (await ask_at(-3_600)).lag
+        assert long_ago is not None and not long_ago.is_told, "nobody asked then"
 
     run(ask)
 

@@ -13,6 +13,7 @@ import pytest
 import websockets
 from httpx import Response
 
+from domain.load import load_class
 from tests.server.clients import Person, Server
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import PATIENCE_S, Live, living
@@ -54,14 +55,13 @@ class Page:
                 self.known = {}
             for table in ("devices", "links", "health", "loads"):
                 columns = dict(part.get(table, {}))
-                for name in ("path", "cause"):
-                    columns.pop(name, None)
+                sometimes = {name: columns.pop(name, {}) for name in ("path", "cause", "lag")}
                 ids = columns.get("id", [])
                 if table in ("devices", "links"):
                     numbers += ids
                 for i, id in enumerate(ids):
                     row = {name: values[i] for name, values in columns.items()}
-                    row["cause"] = part[table].get("cause", {}).get(str(i))
+                    row |= {name: sometimes[name].get(str(i)) for name in ("cause", "lag")}
                     named = numbers[id] if isinstance(id, int) else id
                     self.known.setdefault(table, {})[named] = row
             for site in part.get("sites", []):
@@ -144,6 +144,60 @@ async def test_a_map_is_told_whole_and_then_what_is_otherwise(server_database: S
             assert (await admin.ask("DELETE", path, headers={"If-Match": etag})).status_code < 300
         while under in page.known["devices"] or link in page.known["links"]:
             await page.hear()
+
+
+async def test_of_a_link_of_several_ports_it_is_told_how_many_run_and_what_those_can_carry(
+    server_database: ServerDatabase,
+) -> None:
+    async with living(server_database) as live:
+        root = await live.server.found()
+        tenant = await live.server.tenant(root)
+        admin = await live.server.member(root, "tenant_admin")
+        ends = [
+            (await a_device(admin, name, f"10.0.0.{n}", lng=9.0 + n, lat=47.5))["id"]
+            for n, name in enumerate(("West", "East"))
+        ]
+        body = {
+            "a": ends[0],
+            "b": ends[1],
+            "a_interface": "bond0",
+            "b_interface": "bond0",
+            "capacity_bps": 200,
+        }
+        link = (await admin.post("/links", body, expect=201))["id"]
+
+        async def tell(port: str, source: str = "snmp", **value: object) -> None:
+            await live.server.owner.execute(
+                "INSERT INTO fact (tenant_id, subject, field, source, vantage, at_us, value)"
+                " VALUES ($1::uuid, $2::uuid, $3, $4, $1::uuid, 5, $5::jsonb)"
+                " ON CONFLICT (tenant_id, subject, field, source, vantage) DO UPDATE SET value = excluded.value",
+                *(
+                    tenant,
+                    ends[0],
+                    f"interface/{port}",
+                    source,
+                    msgspec.json.encode({"name": port, **value}).decode(),
+                ),
+            )
+
+        await live.server.owner.execute(
+            "INSERT INTO link_state (tenant_id, link_id, status, since_us, at_us, ab_bps, ba_bps)"
+            " VALUES ($1::uuid, $2::uuid, 'up', 5, 6, 80, 80)",
+            *(tenant, link),
+        )
+        for port in ("ether2", "ether3"):
+            await tell(port, bond="bond0", oper_up=True, speed_bps=100)
+        page = await look(live, await live.server.member(root, "wall"))
+        row = await page.until("loads", "ab_class", load_class(40))
+        assert row["lag"] is None, "a port that is no aggregate has no members, whatever others tell"
+        await tell("bond0", kind="bond")
+        await told(live.server, tenant, ends[0], "up")
+        row = await page.until("loads", "lag", [2, 0])
+        assert row["ab_class"] == load_class(40)
+        await tell("ether2", bond="bond0", oper_up=False, speed_bps=100)
+        await told(live.server, tenant, ends[0], "stale")
+        row = await page.until("loads", "lag", [2, 1])
+        assert row["ab_class"] == load_class(80), "against what is left"
 
 
 async def test_planned_work_is_no_fault_and_an_open_alert_has_a_badge(

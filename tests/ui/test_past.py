@@ -12,7 +12,9 @@ from PySide6.QtTest import QTest
 from app.draft import now_us
 from app.exchange.desk import PAST_WHY
 from app.exchange.import_dialog import ImportDialog
+from app.map.feed import load_rows
 from app.maps.entrance import PAST_WHY as MAPS_PAST_WHY
+from app.model import Delta
 from app.panels.link_evidence import TODAY
 from app.past.machine import REFUSED_WHY, STEPS
 from app.past.scrubber import HOUR_US
@@ -21,6 +23,7 @@ from domain.asking import LoadThen, QueryLoads, QueryMoment, QueryTimeline
 from domain.errors import Refusal
 from domain.health import Health
 from domain.journal import JournalRow
+from domain.lag import Lag, Member
 from domain.maps import MapFile
 from domain.wire import Changed, QueryJournal, QuerySeries, Reply, SubmitEdit
 from tests.ui.conftest import Bench
@@ -278,6 +281,31 @@ def test_what_leads_nowhere_is_said_and_changes_nothing(bench: Bench, typed: str
     bench.window.toasts.say = said.append  # type: ignore[method-assign]
     bench.window.past.go(typed)
     assert len(said) == 1 and not bench.window.past.machine.is_on
+
+
+def test_a_link_that_had_lost_a_member_is_degraded_then_and_not_now(then: Bench) -> None:
+    machine = then.window.past.machine
+    lag = Lag((Member(G1, "ether2", False, 10**9), Member(G1, "ether3", True, 10**9)), ())
+    told: list[tuple[LoadThen, str]] = [
+        (LoadThen(LINK, 5e8, 1e6, "polls", lag), "degraded"),
+        (LoadThen(LINK, 5e8, 1e6, "polls"), "up"),
+        (LoadThen(LINK, 5e8, 1e6, "polls", lag), "degraded"),
+    ]
+    for n, (load, status) in enumerate(told):
+        then.engine.answers[QueryLoads] = Reply(0, result={"loads": [load]})
+        then.engine.answers[QueryMoment] = moment_of(machine.at_us + 1_000_000, 6 + n)
+        heard: list[Delta] = []
+        then.model.changed.connect(heard.append)
+        machine.seek(machine.at_us + 1_000_000)
+        then.wait_for(lambda: machine.is_whole)
+        then.model.changed.disconnect(heard.append)
+        assert then.model.link_status_of(LINK) == status
+        assert any(LINK in delta.link_states for delta in heard)
+    (row,) = load_rows(then.model, [LINK])
+    assert row["lag"] == (2, 1)
+    machine.leave()
+    assert then.model.link_status_of(LINK) != "degraded"
+    assert all("lag" not in row for row in load_rows(then.model, [LINK]))
 
 
 def test_load_of_hours_is_said_to_be_so(then: Bench) -> None:

@@ -54,10 +54,10 @@ class Net:
         """The first of parallel links carries it all; what is on no way carries something else."""
         a, b = self.links[link]
         if (a, b) not in self.on_ways:
-            return LinkNow(a, b, draw(SOME_BPS), draw(SOME_BPS), self.capacity[link])
+            return LinkNow(a, b, draw(SOME_BPS), draw(SOME_BPS))
         is_first = self.beside(link)[0] == link
         loads = (self.on_ways[a, b], self.on_ways[b, a]) if is_first else (0.0, 0.0)
-        return LinkNow(a, b, *loads, self.capacity[link])
+        return LinkNow(a, b, *loads)
 
 
 nets = st.composite(Net)()
@@ -71,7 +71,7 @@ def test_what_links_would_carry_is_what_all_would_send_over_the_ways_that_stand(
     failed = data.draw(st.sets(st.sampled_from(sorted(net.own)), max_size=2))
     cut = data.draw(st.sets(st.sampled_from(sorted(net.links)), max_size=3))
     found = impact(net.topology, failed, cut)
-    moved = moved_load(net.topology, found, failed, cut, net.now.get)
+    moved = moved_load(net.topology, found, failed, cut, net.now.get, capacity_bps=net.capacity.__getitem__)
     lost = set(found.devices)
     ways = {device: way_after(net.topology, found, device) for device in net.own if device not in lost}
     wanted = net.carried(ways)
@@ -112,7 +112,7 @@ def test_nothing_appears_and_nothing_is_lost_but_what_the_lost_sent(net: Net, da
     """At every device that stands, what comes in more goes out more, but for its own; entries miss what the lost sent."""
     failed = data.draw(st.sets(st.sampled_from(sorted(net.own)), max_size=2))
     found = impact(net.topology, failed)
-    moved = moved_load(net.topology, found, failed, (), net.now.get)
+    moved = moved_load(net.topology, found, failed, (), net.now.get, capacity_bps=net.capacity.__getitem__)
     lost = set(found.devices)
     balance = dict.fromkeys(net.own, 0.0)
     for row in moved.links:
@@ -134,6 +134,11 @@ def test_nothing_appears_and_nothing_is_lost_but_what_the_lost_sent(net: Net, da
 A, B, C, D = DEVICES[:4]
 
 
+def alike(link: UUID) -> int:
+    """All links can carry the same."""
+    return 10**8
+
+
 def square(**loads: float | None) -> tuple[Topology, dict[UUID, LinkNow]]:
     """Return D behind B before A, the entry, with a second way over C."""
     topology, now = Topology(), {}
@@ -142,7 +147,7 @@ def square(**loads: float | None) -> tuple[Topology, dict[UUID, LinkNow]]:
     for number, (name, one, other) in enumerate((("ba", B, A), ("ca", C, A), ("db", D, B), ("dc", D, C))):
         topology.put_link(LINKS[number], one, other)
         bps = loads.get(name, 0.0)
-        now[LINKS[number]] = LinkNow(one, other, bps, bps, 10**8)
+        now[LINKS[number]] = LinkNow(one, other, bps, bps)
     topology.set_entries([A])
     return topology, now
 
@@ -150,30 +155,35 @@ def square(**loads: float | None) -> tuple[Topology, dict[UUID, LinkNow]]:
 def test_the_load_of_who_sends_another_way_is_on_that_way() -> None:
     topology, now = square(ba=9e7, db=6e7, ca=5e7)
     found = impact(topology, [B])
-    rows = {row.link: row for row in moved_load(topology, found, [B], (), now.get).links}
+    rows = {row.link: row for row in moved_load(topology, found, [B], (), now.get, capacity_bps=alike).links}
     assert {link: row.ab_bps for link, row in rows.items()} == {LINKS[1]: 1.1e8, LINKS[3]: 6e7}
     assert {row.ab_more_bps for row in rows.values()} == {6e7}
 
 
 def test_a_load_that_nobody_knows_is_said_to_be_unknown_and_never_taken_for_none() -> None:
     topology, now = square(ba=9e7, db=None, ca=5e7)
-    moved = moved_load(topology, impact(topology, [B]), [B], (), now.get)
+    moved = moved_load(topology, impact(topology, [B]), [B], (), now.get, capacity_bps=alike)
     assert (moved.links, moved.unknown) == ((), (D,))
     topology, now = square(ba=9e7, db=6e7, ca=None)
-    moved = moved_load(topology, impact(topology, [B]), [B], (), now.get)
+    moved = moved_load(topology, impact(topology, [B]), [B], (), now.get, capacity_bps=alike)
     rows = {row.link: row for row in moved.links}
     assert (rows[LINKS[1]].ab_bps, rows[LINKS[1]].ab_more_bps) == (None, 6e7)
 
 
 def test_the_links_beside_one_that_fails_take_its_load_by_their_capacity() -> None:
     topology, now = square(db=9e7, ba=9e7)
+    capacities: dict[UUID, int] = {}
     for number, capacity_bps in ((10, 2 * 10**8), (11, 10**8)):
         topology.put_link(LINKS[number], A, B)
-        now[LINKS[number]] = LinkNow(A, B, 1e6, 2e6, capacity_bps)
+        now[LINKS[number]] = LinkNow(A, B, 1e6, 2e6)
+        capacities[LINKS[number]] = capacity_bps
     cut = [LINKS[0]]
     found = impact(topology, (), cut)
     assert not found.rerouted
-    rows = {row.link: row for row in moved_load(topology, found, (), cut, now.get).links}
+    rows = {
+        row.link: row
+        for row in moved_load(topology, found, (), cut, now.get, capacity_bps=capacities.__getitem__).links
+    }
     assert {link: (row.ab_bps, row.ba_bps) for link, row in rows.items()} == {
         LINKS[10]: (6.1e7, 6.2e7),
         LINKS[11]: (3.1e7, 3.2e7),
@@ -183,13 +193,13 @@ def test_the_links_beside_one_that_fails_take_its_load_by_their_capacity() -> No
 def test_what_a_link_takes_over_of_one_that_nobody_measures_is_not_known() -> None:
     topology, now = square(db=9e7, ba=None)
     topology.put_link(LINKS[10], A, B)
-    now[LINKS[10]] = LinkNow(A, B, 1e6, 2e6, 10**8)
+    now[LINKS[10]] = LinkNow(A, B, 1e6, 2e6)
     cut = [LINKS[0]]
-    (row,) = moved_load(topology, impact(topology, (), cut), (), cut, now.get).links
+    (row,) = moved_load(topology, impact(topology, (), cut), (), cut, now.get, capacity_bps=alike).links
     assert (row.link, row.ab_bps, row.ba_bps) == (LINKS[10], None, None)
     assert row.ab_more_bps > 0
 
 
 def test_what_runs_off_the_ways_is_counted_and_not_followed() -> None:
     topology, now = square(dc=3e7, db=6e7, ba=6e7)
-    assert moved_load(topology, impact(topology, [C]), [C], (), now.get).stray_bps == 6e7
+    assert moved_load(topology, impact(topology, [C]), [C], (), now.get, capacity_bps=alike).stray_bps == 6e7
