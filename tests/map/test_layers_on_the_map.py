@@ -12,6 +12,7 @@ from app.look import themes
 from app.map.layers import LAYERS
 from app.schematic.paper import Paper
 from domain.alerts import Alert
+from domain.geometry import LngLat
 from domain.health import ProbeHealth
 from domain.wire import Changed
 from tests.map.conftest import Stage
@@ -83,6 +84,23 @@ def test_a_reordered_stack_and_a_new_page_show_the_same(layered: Stage) -> None:
     at = layered.pixel(layered.place_of(GRUNTEN))
     layered.until(lambda: layered.shows(at, DARK.latency[4]), "the ring in the new page")
     layered.stand_still()
+
+
+def test_of_two_layers_at_one_place_the_upper_one_is_seen(layered: Stage) -> None:
+    ends = [layered.place_of(id) for id in (id_of("Hauchenberg"), GRUNTEN, GRUNTEN)]
+    at = layered.pixel(LngLat(sum(end.lng for end in ends) / 3, sum(end.lat for end in ends) / 3))
+    load, latency = DARK.load[2], DARK.latency[4]
+    layered.until(lambda: layered.shows(at, load, 1), "the load alone")
+    layered.tell_and_see(slow("Grünten", 400))
+    layered.view.layers.show("latency", shown=True)
+    layered.view.layers.move("load", -100)
+    layered.until(lambda: layered.shows(at, latency, 6) and layered.shows(at, load, 1), "the load on top")
+    layered.view.layers.move("latency", -100)
+    layered.until(lambda: not layered.shows(at, load, 3), "the round trip on top")
+    assert layered.shows(at, latency, 1)
+    layered.view.layers.move("latency", 100)
+    layered.until(lambda: layered.shows(at, load, 1), "the load again")
+    assert layered.shows(at, latency, 6)
 
 
 def test_rings_and_badges_are_there_on_a_paper_and_again_on_the_map(layered: Stage) -> None:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from uuid import UUID
 
+import msgspec
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 
 from app.look import ThemeName, themes
+from app.topology.what_if import Imagining
+from domain.asking import WhatIf
 from domain.geometry import LngLat
+from domain.inventory import Link
 from domain.load import LinkState
-from domain.topology import LinkThen
-from domain.wire import Changed
+from domain.topology import LinkNow, LinkThen, Topology, impact, moved_load
+from domain.wire import Changed, Removed, Reply, ToEngine
 from tests.map.conftest import HEIGHT_PX, LogWatch, Stage
 from tests.map.networks import device, health, id_of, news, now_us, small
 
@@ -223,6 +228,63 @@ def test_a_link_wears_the_load_that_it_would_have_and_todays_when_the_what_if_is
     assert stage.shows(way, load[5], 9)
     stage.view.leave_what_if()
     stage.until(lambda: stage.shows(way, load[1], 9) and not stage.shows(way, load[5], 9), "what is")
+
+
+class Answering:
+    """An engine that answers each what-if with what the model's network would do."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._model = stage.model
+
+    def request(self, make: Callable[[int], ToEngine], then: Callable[[Reply], None]) -> None:
+        """Answer at once."""
+        asked = make(1)
+        assert isinstance(asked, WhatIf)
+        topology = Topology()
+        for one in self._model.inventory.devices():
+            topology.put_node(one.id)
+        for link in self._model.inventory.links():
+            topology.put_link(link.id, link.a, link.b)
+        topology.set_entries([KEMPTEN])
+        found = impact(topology, asked.devices, asked.links)
+        moved = moved_load(
+            topology, found, asked.devices, asked.links, self._now, capacity_bps=lambda _: 10**9
+        )
+        told = {"impact": msgspec.to_builtins(found), "moved": msgspec.to_builtins(moved)}
+        then(Reply(1, result=told))
+
+    def _now(self, id: UUID) -> LinkNow | None:
+        link, state = self._model.inventory.link(id), self._model.link_states.get(id)
+        return LinkNow(link.a, link.b, state.ab_bps, state.ba_bps) if link and state else None
+
+
+def test_what_a_link_would_carry_follows_the_load_that_would_move_to_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.topology.what_if.FOLLOW_MS", 50)
+    ring = Link(id_of("ring"), GRUNTEN, ALPSPITZ, kind="fibre", capacity_bps=10**9)
+    idle = LinkState(ring.id, "up", 1, 1, 0.0, 0.0)
+    stage.tell(Changed(2, links=(ring,), link_states=(idle,)))
+    way = _at(stage, GRUNTEN, GRUNTEN, ALPSPITZ)
+    stage.until(lambda: stage.shows(way, DARK.load[0], 9), "a ring that carries nothing")
+    imagining = Imagining(stage.model, Answering(stage))
+
+    def show() -> None:
+        if imagining.is_on:
+            stage.view.show_what_if([HAUCHENBERG], loads=imagining.moved.links)
+
+    imagining.changed.connect(show)
+    imagining.begin([HAUCHENBERG])
+    stage.until(
+        lambda: stage.shows(way, DARK.load[2], 9) or stage.shows(way, DARK.load[3], 9), "what would move"
+    )
+    at_us = now_us()
+    stage.tell(news(LinkState(id_of("HauchenbergGrünten"), "up", at_us, at_us, 9.5e8, 9.5e8)))
+    stage.until(lambda: stage.shows(way, DARK.load[5], 9), "what would move now")
+    imagining.leave()
+    stage.view.leave_what_if()
+    stage.until(lambda: stage.shows(way, DARK.load[0], 9), "what is")
+    stage.tell(Changed(2, removed=(Removed("link", ring.id),)))
 
 
 def test_a_load_that_is_not_known_then_is_drawn_as_such(stage: Stage) -> None:
