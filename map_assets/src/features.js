@@ -35,15 +35,17 @@ export const namedFrom = (count) => (count <= 300 ? [4, 6, 7] : [5, 9, 11]);
 
 /** Whether a link is down by itself, and has a place. @param {Network} network @param {string} id */
 export function isBroken(network, id) {
+  if (network.loadOf(id).status !== "down") return false;
   const link = network.links.get(id);
-  return network.loadOf(id).status === "down" && link !== undefined && !network.isBehind(link) && network.pathOf(link) !== null;
+  return link !== undefined && !network.isBehind(link) && network.pathOf(link) !== null;
 }
 
 /** Whether a link has lost some of its members and runs by the others, and has a place. @param {Network} network @param {string} id */
 export function isShort(network, id) {
-  const link = network.links.get(id);
   const { status, lag } = network.loadOf(id);
-  return Boolean(lag?.[1]) && status !== "down" && link !== undefined && !network.isBehind(link) && network.pathOf(link) !== null;
+  if (!lag?.[1] || status === "down") return false;
+  const link = network.links.get(id);
+  return link !== undefined && !network.isBehind(link) && network.pathOf(link) !== null;
 }
 
 /** How many of a link's members are down, or how many lines it is. @param {[width: number, down: number]} lag */

@@ -6,6 +6,8 @@
 
 /** From the middle of a link to that of one alike beside it: so many times their width. */
 const PITCH = 1.5;
+/** More have no number of their own; two of them in one figure are still exact. */
+const DEVICES_MOST = 2 ** 26;
 /** @type {Lane} */
 export const ALONE = { offset: 0, order: 0 };
 
@@ -17,16 +19,27 @@ export function widthOf(bps) {
 
 /** The lanes of those that are not alone between their ends, by id. @param {Iterable<LinkEnds>} links @returns {Map<string, Lane>} */
 export function lanesOf(links) {
-  const byPair = /** @type {Map<string, LinkEnds[]>} */ (new Map());
+  const numbers = /** @type {Map<string, number>} */ (new Map());
+  /** @param {string} device */
+  const numberOf = (device) => {
+    const known = numbers.get(device);
+    if (known === undefined) numbers.set(device, numbers.size);
+    return known ?? numbers.size - 1;
+  };
+  // Most are alone, and a list for each of them, or a text for each pair, takes longer than all the rest.
+  const firstOf = /** @type {Map<number, LinkEnds>} */ (new Map());
+  const byPair = /** @type {Map<number, LinkEnds[]>} */ (new Map());
   for (const link of links) {
-    const key = link.a < link.b ? link.a + link.b : link.b + link.a;
+    const [one, other] = [numberOf(link.a), numberOf(link.b)];
+    const key = Math.min(one, other) * DEVICES_MOST + Math.max(one, other);
+    const first = firstOf.get(key);
     const there = byPair.get(key);
     if (there) there.push(link);
-    else byPair.set(key, [link]);
+    else if (first) byPair.set(key, [first, link]);
+    else firstOf.set(key, link);
   }
   const lanes = /** @type {Map<string, Lane>} */ (new Map());
   for (const beside of byPair.values()) {
-    if (beside.length === 1) continue;
     beside.sort((one, other) => (one.id < other.id ? -1 : 1));
     let from = (-PITCH / 2) * beside.reduce((sum, { capacity_bps }) => sum + widthOf(capacity_bps), 0);
     beside.forEach(({ id, a, b, capacity_bps }, i) => {

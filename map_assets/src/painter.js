@@ -258,7 +258,9 @@ export class Painter {
       this.#frames.hold();
       this.#paintMoved();
       this.#states.renew();
+      await turn();
       this.#marks.lay(this.#clusters);
+      await turn();
       this.#foreground.lay(this.#clusters);
       this.#paintAges();
       this.laid();
