@@ -109,6 +109,19 @@ def arrange(
     return placed
 
 
+def sketch(
+    things: Iterable[UUID], links: Iterable[Link], on_progress: Callable[[float], bool] = lambda share: True
+) -> dict[UUID, Point]:
+    """Return roughly where `arrange` would put everything, in a small part of its time; things may lie on each other. Raises
+    Cancelled where `on_progress` says False."""
+    graph = _graph_of(things, links)
+    parts = _parts(graph)
+    drawn = [_draw(part, graph, {}, on_progress, sketched=True) for part in parts if len(part) > 1]
+    placed = {id: place for part in _packed(drawn, ()) for id, place in part.items()}
+    _put_loose([part[0] for part in parts if len(part) == 1], placed, Cells())
+    return placed
+
+
 def place_beside(
     things: Iterable[UUID], links: Iterable[Link], places: Mapping[UUID, Point]
 ) -> dict[UUID, Point]:
@@ -166,6 +179,8 @@ def _draw(
     graph: Mapping[UUID, Sequence[UUID]],
     held: Mapping[UUID, Point],
     on_progress: Callable[[float], bool],
+    *,
+    sketched: bool = False,
 ) -> dict[UUID, Point]:
     """Return a part that hangs together, laid out around its own middle or around what is held."""
     leaves = {id for id in part if len(graph[id]) == 1 and id not in held}
@@ -182,7 +197,7 @@ def _draw(
         if (j := number.get(other, -1)) > i
     ]
     fixed = {number[id]: place for id, place in held.items()}
-    found = inner_places(edges, [r + FAN_APART / 2 for r in reach], fixed, on_progress)
+    found = inner_places(edges, [r + FAN_APART / 2 for r in reach], fixed, on_progress, sketched=sketched)
     places = dict(zip(inner, found, strict=True))
     for id in inner:
         away = [_bearing(places[id], places[other]) for other in graph[id] if other not in leaves]

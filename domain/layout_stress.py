@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 PIVOTS_MOST = 50
 ALL_PIVOTS_BELOW = 250
+SKETCH_PIVOTS = 6
+"""Enough for the shape of a network, in a tenth of the time."""
 ROUNDS = 80
 PUSHES = 40
 PAIRS_LOOKED_AT = 30_000_000
@@ -37,9 +39,12 @@ def inner_places(
     reach: Sequence[float],
     fixed: Mapping[int, tuple[float, float]],
     on_progress: Callable[[float], bool],
+    *,
+    sketched: bool = False,
 ) -> list[tuple[float, float]]:
     """Return where each thing stands; `edges` are (i, j, wished length) of a network that hangs together, `reach` is how
-    much room each thing needs around it. Raises Cancelled where `on_progress` says False.
+    much room each thing needs around it. Sketched, it is where each would start, with nothing fixed. Raises Cancelled where
+    `on_progress` says False.
     """
     count = len(reach)
     if count == 1:
@@ -48,8 +53,11 @@ def inner_places(
     for i, j, length in edges:
         near[i].append((j, length))
         near[j].append((i, length))
-    pivots, away = _pivots(near, on_progress)
+    most = SKETCH_PIVOTS if sketched else count if count <= ALL_PIVOTS_BELOW else PIVOTS_MOST
+    pivots, away = _pivots(near, most, on_progress)
     places = _turned(_scaled(away), edges)
+    if sketched:
+        return [(float(x), float(y)) for x, y in _with_room(places, np.array(reach))]
     if fixed:
         places = _fitted(places, fixed)
     places = _settled(places, edges, pivots, away, fixed, on_progress)
@@ -60,12 +68,11 @@ def inner_places(
 
 
 def _pivots(
-    near: Sequence[Sequence[tuple[int, float]]], on_progress: Callable[[float], bool]
+    near: Sequence[Sequence[tuple[int, float]]], most: int, on_progress: Callable[[float], bool]
 ) -> tuple[list[int], Floats]:
     """Return things far from each other, and how far everything is from each of them: (count, pivots)."""
-    count = len(near)
-    wanted = count if count <= ALL_PIVOTS_BELOW else PIVOTS_MOST
-    first = max(range(count), key=lambda i: (len(near[i]), -i))
+    wanted = min(most, len(near))
+    first = max(range(len(near)), key=lambda i: (len(near[i]), -i))
     pivots, columns = [first], [_distances(near, first)]
     nearest = columns[0].copy()
     while len(pivots) < wanted:

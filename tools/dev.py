@@ -27,6 +27,7 @@ BENCHES = (
     "poll",
     "paint",
     "map",
+    "schematic",
     "walk",
     "fleet",
     "dead-fifth",

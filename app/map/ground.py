@@ -14,6 +14,8 @@ from app.map.looking import Seen, View, look_for
 from app.model import Delta, Model
 from domain.geometry import LngLat
 
+Stands = Mapping[UUID, LngLat] | None
+
 
 class Paper(Protocol):
     """Another ground for the network than the map: what the page is told while it is shown."""
@@ -62,9 +64,16 @@ class Ground:
         """Return where devices stand on what is shown, and where it was looked at last."""
         return Seen(self._stands(), self._views.get(self._key), self._size_px())
 
-    def turn(self, paper: Paper | None, wanted: Collection[UUID] = ()) -> dict[str, float] | None:
+    def turn(
+        self, paper: Paper | None, wanted: Collection[UUID] = (), before: Stands = None
+    ) -> dict[str, float] | None:
         """Take another ground, and return where to look: at the devices that are wanted, else at what was looked at before; from
-        one paper to another where that was looked at last. None: at all of it."""
+        one paper to another where that was looked at last. `before`: where things stood on this paper a moment ago, so that one
+        goes on seeing what one looked at there. None: at all of it."""
+        if before and paper is self.paper:
+            was = Seen(before, self._views.get(self._key), self._size_px())
+            self._remember(look_for(was, self.seen()._replace(view=None), was.inside() & set(wanted)))
+            return self.camera
         turns = (paper is None) != (self.paper is None)
         left = (self.seen(), wanted) if turns else self._left
         self.paper, self._left = paper, None

@@ -25,7 +25,7 @@ from app.look import themes
 from app.map import bridge, feed
 from app.map.bridge_paper import FromPaper
 from app.map.candidates import CandidatesFeed
-from app.map.ground import Ground, Paper
+from app.map.ground import Ground, Paper, Stands
 from app.map.ground_menu import ground_menu
 from app.map.layers import MapLayers
 from app.map.own_maps import OwnMaps
@@ -193,9 +193,10 @@ class MapView(QWidget):
         self.tools.show_map()
         self._send(frame_box=(west, south, east, north))
 
-    def show_paper(self, paper: Paper | None, wanted: Collection[UUID] = ()) -> None:
-        """Show the network on a paper, or (None) on the map again; the devices that are wanted are in view, else what was."""
-        turned = {"camera": self._ground.turn(paper, wanted)}
+    def show_paper(self, paper: Paper | None, wanted: Collection[UUID] = (), before: Stands = None) -> None:
+        """Show the network on a paper, or (None) on the map again; the devices that are wanted are in view, else what was, as it
+        stood `before` on this paper where that is told."""
+        turned = {"camera": self._ground.turn(paper, wanted, before)}
         self._hovered = None
         self.tools.set_on_paper(on_paper=paper is not None)
         self._send(**{"paper": None} | self._whole(), turned=turned, select=self._selected, card=None)

@@ -27,6 +27,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.look import Look, color
+from app.map.ground import Stands
 from app.map.layers import MapLayers
 from app.map.sieve import MapSieve
 from app.map.tools import MapTools
@@ -117,8 +118,9 @@ class Map(Protocol):
     def when_still(self, then: Callable[[], None]) -> None:
         """Call once all that was told is painted."""
 
-    def show_paper(self, paper: Any, wanted: Collection[UUID] = ()) -> None:
-        """Show the network on a paper, or (None) on the map, with the devices that are wanted in view."""
+    def show_paper(self, paper: Any, wanted: Collection[UUID] = (), before: Stands = None) -> None:
+        """Show the network on a paper, or (None) on the map, with the devices that are wanted in view, else what was: as it
+        stood `before` on this paper, where that is told."""
 
     def in_view(self) -> set[UUID]:
         """Return the devices that stand in what is looked at."""

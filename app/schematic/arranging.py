@@ -12,7 +12,7 @@ from uuid import UUID
 
 from PySide6.QtCore import QObject, Signal
 
-from domain.layout import Point, arrange
+from domain.layout import Point, arrange, sketch
 from domain.layout_stress import Cancelled
 
 TELL_SHARE = 0.02
@@ -23,6 +23,7 @@ class _Run(NamedTuple):
     """One layout: who waits for it, and whether anybody still does."""
 
     then: Callable[[dict[UUID, Point]], None]
+    meanwhile: Callable[[dict[UUID, Point]], None] | None
     over: threading.Event
 
 
@@ -31,12 +32,14 @@ class Arranging(QObject):
 
     progressed = Signal(float)
     _told = Signal(object, float)
+    _sketched = Signal(object, object)
     _done = Signal(object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._run: _Run | None = None
         self._told.connect(self._on_told)
+        self._sketched.connect(self._on_sketched)
         self._done.connect(self._on_done)
 
     @property
@@ -50,10 +53,13 @@ class Arranging(QObject):
         links: Iterable[tuple[UUID, UUID]],
         fixed: Mapping[UUID, Point],
         then: Callable[[dict[UUID, Point]], None],
+        *,
+        meanwhile: Callable[[dict[UUID, Point]], None] | None = None,
     ) -> None:
-        """Lay things out around what is fixed; `then` gets all places. What is being laid out is given up."""
+        """Lay things out around what is fixed; `then` gets all places, `meanwhile` a sketch of them before that. What is being
+        laid out is given up."""
         self.cancel()
-        run = self._run = _Run(then, threading.Event())
+        run = self._run = _Run(then, meanwhile, threading.Event())
         wanted = list(things), list(links), dict(fixed)
         said = 0.0
 
@@ -66,6 +72,8 @@ class Arranging(QObject):
 
         def work() -> None:
             try:
+                if meanwhile is not None:
+                    self._sketched.emit(run, sketch(*wanted[:2], lambda share: not run.over.is_set()))
                 places = arrange(*wanted, tell)
             except Cancelled:
                 return
@@ -84,6 +92,10 @@ class Arranging(QObject):
     def _on_told(self, run: _Run, share: float) -> None:
         if run is self._run:
             self.progressed.emit(min(share, 0.99))
+
+    def _on_sketched(self, run: _Run, places: dict[UUID, Point]) -> None:
+        if run is self._run and run.meanwhile is not None:
+            run.meanwhile(places)
 
     def _on_done(self, run: _Run, places: dict[UUID, Point]) -> None:
         if run is self._run:

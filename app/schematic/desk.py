@@ -6,7 +6,7 @@ grouped or deleted together) is of the open paper alone. One rule: the page says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -20,20 +20,29 @@ from app.model import Delta, Model
 from app.panels.map_frame import Map, MapFrame
 from app.panels.notices import Toasts
 from app.schematic.acts import Acts, paper_name
-from app.schematic.arranging import Arranging
 from app.schematic.backgrounds import Backgrounds
 from app.schematic.bar import SchematicBar
+from app.schematic.drafting import Drafting
 from app.schematic.forms import DrawingForm
 from app.schematic.hints import hint_of
 from app.schematic.looked_at import devices_in, devices_of, home_of
 from app.schematic.menus import draw_menu, paper_menu
 from app.schematic.paper import Paper
 from domain.diagram import Diagram, Drawing
+from domain.geometry import LngLat
 from domain.inventory import Inventory
 from domain.layout import Point
 
 PICTURE_POINTS = 1_600.0
 """How wide a new background lies on the paper."""
+
+
+class Link(Asks, Protocol):
+    """What is asked, and where the network that is shown has its folder."""
+
+    @property
+    def profile(self) -> Path:
+        """The folder."""
 
 
 class Hands(Protocol):
@@ -51,7 +60,7 @@ class Schematic:
     """The second view of the one map. `bar` floats over the map, also while that is shown."""
 
     def __init__(
-        self, model: Model, asks: Asks, commands: Commands, map: Map, *, frame: MapFrame, hands: Hands
+        self, model: Model, asks: Link, commands: Commands, map: Map, *, frame: MapFrame, hands: Hands
     ) -> None:
         self._model, self._map, self._hands = model, map, hands
         self.frame = frame
@@ -59,7 +68,8 @@ class Schematic:
         self.paper.more = self._more_of_paper
         self.paper.held = lambda: {"marks": sorted(self.marks), "pen": self.tool}
         self.acts = Acts(model, commands, self.paper)
-        self.arranging = Arranging(frame)
+        self._drafting = Drafting(frame, model, self.paper, lambda: asks.profile, self._take_draft)
+        self.arranging = self._drafting.arranging
         self.bar = SchematicBar(frame)
         self.is_on = False
         self.marks: set[UUID] = set()
@@ -188,7 +198,7 @@ class Schematic:
                 fresh = {id: place for id, place in places.items() if id not in fixed}
                 self.acts.put(fresh, f"Arrange {paper_name(self._model.inventory, diagram)}", pinned=None)
 
-        self._lay_out(fixed, then)
+        self._drafting.arrange(fixed, then)
 
     def delete(self, otherwise: Callable[[], None]) -> None:
         """Delete the drawings and submaps that are marked, or do something else where none is."""
@@ -226,8 +236,10 @@ class Schematic:
         self.marks.clear()
         self.tool = "hand"
         self.paper.open(diagram)
+        self._drafting.recall()
         self._map.show_paper(self.paper, wanted)
         self._after_change()
+        self._drafting.start()
 
     def _after_change(self) -> None:
         sheet = self.paper.sheet
@@ -236,22 +248,12 @@ class Schematic:
         inventory = self._model.inventory
         self.bar.show_paper([(id, paper_name(inventory, id)) for id in sheet.path])
         self.backgrounds.want(self.paper_diagram)
-        if self.paper.waiting and not self.arranging.is_busy:
-            self._lay_out({}, self._take_draft)
         self._say()
 
-    def _take_draft(self, places: dict[UUID, Point]) -> None:
-        if self.is_on:
-            self.paper.draft(places)
-            self._map.show_paper(self.paper)
-            self._after_change()
-
-    def _lay_out(self, fixed: dict[UUID, Point], then: Callable[[dict[UUID, Point]], None]) -> None:
-        sheet = self.paper.sheet
-        if sheet is not None:
-            things = set(sheet.things)
-            links = [(a, b) for a, b in self.paper.node_links() if a in things and b in things]
-            self.arranging.start(things, links, fixed, then)
+    def _take_draft(self, before: Mapping[UUID, LngLat]) -> None:
+        wanted = self._devices_of([self._hands.selected]) if before else ()
+        self._map.show_paper(self.paper, wanted, before)
+        self._after_change()
 
     def _devices_of(self, things: Iterable[UUID | None]) -> set[UUID]:
         found = (devices_of(self._model.inventory, self.paper.root, id) for id in things if id is not None)
@@ -279,7 +281,11 @@ class Schematic:
         gone = {r.id for r in delta.removed}
         if self.marks & gone:
             self.mark(self.marks - gone)
-        self._after_change()
+        self._drafting.follow()
+        if self.paper.waiting and not self.arranging.is_busy:
+            self._turn_to(self.paper.diagram, self._devices_of([self._hands.selected]))
+        else:
+            self._after_change()
 
     def _say(self, share: float = 1.0) -> None:
         """Say under the tools what goes on, or what can be done next."""
@@ -289,8 +295,8 @@ class Schematic:
     def _on_hint(self) -> None:
         if self.arranging.is_busy:
             self.arranging.cancel()
-        elif self.paper.waiting:
-            self._lay_out({}, self._take_draft)
+        elif self.paper.waiting or self.paper.is_sketch:
+            self._drafting.start()
         elif self.paper.sheet is not None and not self.paper.sheet.things:
             self.step_out()
         else:

@@ -15,7 +15,8 @@ def hint_of(paper: Paper, tool: str, laid_out: float | None) -> tuple[str, str]:
     assert sheet is not None
     count = len(sheet.things)
     if laid_out is not None:
-        return f"Laying out {count_of(count, 'thing', 'things')}: {laid_out:.0%}", "Cancel"
+        before = "A sketch for now. " if paper.is_sketch else ""
+        return f"{before}Laying out {count_of(count, 'thing', 'things')}: {laid_out:.0%}", "Cancel"
     if tool != "hand":
         return f"Drag where the {tool} goes. Esc to stop.", ""
     if not count and len(sheet.path) > 1:
@@ -28,6 +29,8 @@ def hint_of(paper: Paper, tool: str, laid_out: float | None) -> tuple[str, str]:
         )
     if paper.waiting:
         return f"{count_of(count, 'thing has', 'things have')} no place yet.", "Lay out"
+    if paper.is_sketch:
+        return f"This is a sketch of {count_of(count, 'thing', 'things')}.", "Lay out"
     if paper.unsaved and len(paper.unsaved) == count:
         return "Laid out by itself. Drag anything to make it yours.", "Keep it so"
     return "", ""

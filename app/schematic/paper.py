@@ -56,6 +56,8 @@ class Paper:
         self.waiting: set[UUID] = set()
         """What has no place until it is laid out."""
         self._drafts: dict[UUID, dict[UUID, Point]] = {}
+        self._sketches: set[UUID] = set()
+        """The diagrams whose drafts are only a sketch."""
         self._followed: Delta | None = None
         self._shown: tuple[dict[UUID, Row], dict[UUID, Row], Row] = ({}, {}, {})
         """What the page has: devices, links, and what else is on the paper."""
@@ -91,14 +93,21 @@ class Paper:
         self._diagram = diagram
         self.refresh()
 
-    def draft(self, places: Mapping[UUID, Point]) -> None:
-        """Let things stand where they were laid out; it is not kept."""
-        self._drafts.setdefault(self.diagram, {}).update(places)
+    @property
+    def is_sketch(self) -> bool:
+        """Whether things stand only roughly where they belong, and nobody has kept that."""
+        return self.diagram in self._sketches and not self.saved()
+
+    def draft(self, places: Mapping[UUID, Point], *, sketch: bool = False) -> None:
+        """Let things stand where they were laid out, or sketched; it is not kept."""
+        self._drafts[self.diagram] = dict(places)
+        (self._sketches.add if sketch else self._sketches.discard)(self.diagram)
         self.refresh()
 
     def forget_drafts(self) -> None:
         """Let what nobody has kept be laid out anew."""
         self._drafts.clear()
+        self._sketches.clear()
         self.refresh()
 
     def saved(self) -> dict[UUID, Point]:

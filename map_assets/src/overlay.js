@@ -13,6 +13,7 @@ import { OwnMaps } from "./own_maps.js";
 import { paletteOf } from "./palette.js";
 import { Past } from "./past.js";
 import { PaperOverlay } from "./paper.js";
+import { PaperLines } from "./paper_lines.js";
 import { Sieve } from "./sieve.js";
 import { Sites } from "./sites.js";
 import { Pin } from "./pin.js";
@@ -41,7 +42,7 @@ import { Tools } from "./tools.js";
  */
 
 /** In the order they take messages, and within a slot from the ground up. @type {(new (stage: Stage) => Overlay)[]} */
-export const OVERLAYS = [OwnMaps, PaperOverlay, Candidates, Radio, Readings, TeamMarks, Sites, Tools, Past, Sieve, Pin, Areas];
+export const OVERLAYS = [OwnMaps, PaperOverlay, PaperLines, Candidates, Radio, Readings, TeamMarks, Sites, Tools, Past, Sieve, Pin, Areas];
 
 export class Overlays {
   #stack;

@@ -290,3 +290,35 @@ def test_a_page_that_died_shows_the_paper_again(sheet: Sheet) -> None:
     stage.until(lambda: stage.stand_still()["rendered_links"] == 3)
     assert stage.js("document.body.classList.contains('paper')")
     stage.until(lambda: stage.shows(sheet.at(0, 0), DARK.status["up"]))
+
+
+def test_links_are_straight_strokes_until_the_map_has_them(sheet: Sheet) -> None:
+    stage = sheet.stage
+    stage.view.show_paper(None)
+    stage.until(lambda: stage.stand_still()["rendered_links"] == 3)
+    stage.js(
+        "window.strokes = []; window.lines = document.querySelector('.paper-lines');"
+        "window.drawn = () => lines.getContext('2d').getImageData(0, 0, lines.width, lines.height).data.some((x) => x > 0);"
+        "new MutationObserver(() => strokes.push(lines.hidden ? 'gone' : drawn() ? 'drawn' : 'empty'))"
+        ".observe(lines, { attributeFilter: ['hidden'] }); 1"
+    )
+    stage.view.show_paper(sheet.paper)
+    stage.until(lambda: stage.stand_still()["rendered_links"] == 3 and stage.js("lines.hidden"))
+    assert stage.js("strokes[0]") == "drawn"
+    assert stage.js("strokes.at(-1)") == "gone"
+
+
+def test_what_one_looks_at_stays_in_the_middle_when_the_paper_is_laid_out_otherwise(sheet: Sheet) -> None:
+    stage = sheet.stage
+    stage.view.look_at(*ground_of(AT["Alpspitz"]), 13.5)
+    assert stage.stand_still()["zoom"] == 13.5
+    before = sheet.paper.stands()
+    there = {id_of(name): (-2 * y, 3 * x + 500) for name, (x, y) in AT.items()}
+    spots = tuple(Spot(id_of(f"spot {n}"), sheet.paper.root, id_of(n), *there[id_of(n)]) for n in AT)
+    stage.tell(Changed(4, spots=spots))
+    stage.view.show_paper(sheet.paper, (), before)
+    stage.until(
+        lambda: abs(stage.stand_still()["center"][1] - ground_of(there[id_of("Alpspitz")]).lat) < 0.01
+    )
+    at = sheet.at(*there[id_of("Alpspitz")])
+    assert (at - stage.view.rect().center()).manhattanLength() < 4

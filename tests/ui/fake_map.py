@@ -9,6 +9,7 @@ from uuid import UUID
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from app.map.ground import Stands
 from app.map.layers import MapLayers
 from app.map.sieve import MapSieve
 from app.map.tools import MapTools
@@ -133,7 +134,7 @@ class FakeMap(QWidget):
         """Remember it."""
         self.wanted = set(devices)
 
-    def show_paper(self, paper: Any, wanted: Collection[UUID] = ()) -> None:
+    def show_paper(self, paper: Any, wanted: Collection[UUID] = (), before: Stands = None) -> None:
         """Remember it, and ask for all of it as the page would."""
         self.wanted = set(wanted)
         self.tools.set_on_paper(on_paper=paper is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.layout import CELL, Point, arrange, place_beside
+from domain.layout import CELL, Point, arrange, place_beside, sketch
 from domain.layout_stress import Cancelled
 
 Edges = list[tuple[int, int]]
@@ -153,3 +154,18 @@ def _crossings(edges: Edges, at: dict[int, Point]) -> int:
 def _unevenness(edges: Edges, at: dict[int, Point]) -> float:
     lengths = [((at[a][0] - at[b][0]) ** 2 + (at[a][1] - at[b][1]) ** 2) ** 0.5 for a, b in edges]
     return float(statistics.pstdev(lengths) / statistics.mean(lengths))
+
+
+def test_a_sketch_has_everything_in_its_order_and_can_be_given_up() -> None:
+    edges = provider(400, 3)
+    things, links = [*ids(400), UUID(int=900)], linked(edges)
+    drawn = sketch(things, links)
+    assert drawn.keys() == set(things)
+    assert drawn == sketch(reversed(things), reversed(links))
+    linked_apart = statistics.median(math.dist(drawn[a], drawn[b]) for a, b in links)
+    apart = statistics.median(
+        math.dist(drawn[a], drawn[b]) for a, b in zip(things, things[200:], strict=False)
+    )
+    assert linked_apart < apart / 2
+    with pytest.raises(Cancelled):
+        sketch(things, links, lambda share: False)
