@@ -25,6 +25,8 @@ class _Run(NamedTuple):
     then: Callable[[dict[UUID, Point]], None]
     meanwhile: Callable[[dict[UUID, Point]], None] | None
     over: threading.Event
+    sketched: threading.Event
+    """The sketch is shown: laying out may take the time of the window's thread."""
 
 
 class Arranging(QObject):
@@ -59,7 +61,7 @@ class Arranging(QObject):
         """Lay things out around what is fixed; `then` gets all places, `meanwhile` a sketch of them before that. What is being
         laid out is given up."""
         self.cancel()
-        run = self._run = _Run(then, meanwhile, threading.Event())
+        run = self._run = _Run(then, meanwhile, threading.Event(), threading.Event())
         wanted = list(things), list(links), dict(fixed)
         said = 0.0
 
@@ -74,6 +76,7 @@ class Arranging(QObject):
             try:
                 if meanwhile is not None:
                     self._sketched.emit(run, sketch(*wanted[:2], lambda share: not run.over.is_set()))
+                    run.sketched.wait()
                 places = arrange(*wanted, tell)
             except Cancelled:
                 return
@@ -87,6 +90,7 @@ class Arranging(QObject):
         run, self._run = self._run, None
         if run is not None:
             run.over.set()
+            run.sketched.set()
             self.progressed.emit(1.0)
 
     def _on_told(self, run: _Run, share: float) -> None:
@@ -96,6 +100,7 @@ class Arranging(QObject):
     def _on_sketched(self, run: _Run, places: dict[UUID, Point]) -> None:
         if run is self._run and run.meanwhile is not None:
             run.meanwhile(places)
+            run.sketched.set()
 
     def _on_done(self, run: _Run, places: dict[UUID, Point]) -> None:
         if run is self._run:
