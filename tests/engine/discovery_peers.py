@@ -119,13 +119,13 @@ def snmpds(folder: Path, port: int, names: Mapping[str, str], users: str = "") -
     finally:
         for process in running:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
 
 async def until_answering(made: Transports, addresses: Collection[str], port: int) -> None:
     """Wait until these agents are up."""
     asking = Asking(snmp_port=port, ports=())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         for address in addresses:
             while True:
                 met = await prober(made, [], asking).ask(address)

@@ -33,14 +33,19 @@ class HandClock:
 
 def run(test: Coroutine[Any, Any, T]) -> T:
     """Run a test's coroutine; one that hangs fails."""
-    return asyncio.run(asyncio.wait_for(test, 30))
+    return asyncio.run(asyncio.wait_for(test, 120))
 
 
 async def snmp(
-    tool: str, address: Address, *oids: str, community: str = "public", options: str = "-v2c"
+    tool: str,
+    address: Address,
+    *oids: str,
+    community: str = "public",
+    options: str = "-v2c",
+    timeout_s: float = 30,
 ) -> str:
     """Run one of net-snmp's tools with numbers for names and return what it says, errors too."""
-    command = [tool, *options.split(), "-c", community, "-On", "-t", "1", "-r", "0"]
+    command = [tool, *options.split(), "-c", community, "-On", "-t", str(timeout_s), "-r", "0"]
     process = await asyncio.create_subprocess_exec(
         *command,
         f"udp:{address[0]}:{address[1]}",
@@ -57,7 +62,7 @@ async def snmp(
     return said.decode()
 
 
-async def snmp_values(tool: str, address: Address, *oids: str, **how: str) -> list[str]:
+async def snmp_values(tool: str, address: Address, *oids: str, **how: Any) -> list[str]:
     """Return only the values that a tool prints, strings without quotes."""
     said = await snmp(tool, address, *oids, **how)
     return [
@@ -93,7 +98,7 @@ async def api(address: Address, password: str = "alpenglow", username: str = "mo
         username=username,
         password=password,
         encoding="utf-8",
-        timeout=5,
+        timeout=30,
         **how,
     )
 

@@ -129,7 +129,7 @@ def test_two_programs_hear_a_router_that_is_asked_and_one_that_is_closed_hears_n
         await speaker.close()
         await listeners[0].close()
 
-    asyncio.run(asyncio.wait_for(main(), 20))
+    asyncio.run(asyncio.wait_for(main(), 90))
 
 
 def test_a_port_that_somebody_keeps_for_himself_is_an_error_to_tell() -> None:

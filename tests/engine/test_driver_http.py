@@ -175,7 +175,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
         (say(OK + b"\r\n\x1b[2J\xe2\x80\xae<b>"), BadReply, "got 10 bytes, '<b>'", 5.0),
         (say(b"\xff" * 100), BadReply, "does not answer as HTTP should", 5.0),
         (say(b""), Refused, "closed the connection", 5.0),
-        (drip, NoAnswer, "in 0.3 s (answering a GET)", 0.3),
+        (drip, NoAnswer, "in 1.5 s (answering a GET)", 1.5),
     ],
 )
 def test_a_server_that_breaks_the_rules_is_named_as_what_it_is(

@@ -27,7 +27,7 @@ def over_tls(port: int, address: str, pin: str) -> Device:
 
 async def ask(address: tuple[str, int], pin: str, readings: int = 1) -> Answer:
     transports = await Transports.open()
-    driver = driver_of(transports, over_tls(address[1], address[0], pin), LOGIN, timeout_s=5.0, retries=0)
+    driver = driver_of(transports, over_tls(address[1], address[0], pin), LOGIN, timeout_s=30.0, retries=0)
     try:
         for _ in range(readings - 1):
             await driver.read()

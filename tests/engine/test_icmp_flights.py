@@ -34,6 +34,8 @@ class ScriptedLine:
         self.volley = Volley(1, TOKEN, FLIGHT_SIZE)
         self.places: Mapping[Any, int] = {n: n for n in range(FLIGHT_SIZE)}
         self.alive = set(alive)
+        self.late: set[str] = set()
+        """Who is alive from the second time on."""
         self.room = room
         self.sent: list[list[str]] = []
         self.due: list[Arrived] = []
@@ -60,6 +62,7 @@ class ScriptedLine:
             for place, name, sign in zip(places, gone, signs, strict=False)
             if name in self.alive
         ]
+        self.alive |= self.late
         return Departure([now_s] * len(gone), {})
 
     def receive(self) -> None:
@@ -115,10 +118,10 @@ def test_different_times_make_different_flights_however_they_alternate() -> None
 def test_only_who_did_not_answer_is_asked_again() -> None:
     async def conversation() -> None:
         line = ScriptedLine("a", "c")
+        line.late = {"d"}
         flights = Flights(line, TOKEN)
         a, b, c, d = ask(flights, "abcd", retries=2)
         await asyncio.gather(a, c)
-        line.alive.add("d")
         assert (await d).tries == 2
         with pytest.raises(NoAnswer, match=r"no answer from b in 0\.02 s, 3 tries"):
             await b

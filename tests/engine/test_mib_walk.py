@@ -46,7 +46,7 @@ def snmpd(tmp_path: Path) -> Iterator[tuple[int, int]]:
     process = subprocess.Popen(command, env={"SNMP_PERSISTENT_DIR": str(folder)})
     yield ports
     process.terminate()
-    process.wait(10)
+    process.wait(60)
 
 
 class Attic:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from collections.abc import Sequence
 from typing import Literal
@@ -16,7 +17,8 @@ from simnet.serving import SimulatedNetwork, SimulatedRouter
 from tests.engine.simnet_peers import api, rows, run, snmp_values
 
 NAMES = ["a", "b", "c"]
-BLOCK = 100
+BLOCK = 100 + 20 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 7)
+"""Each worker has blocks of its own, lest one take what another lets go of."""
 
 
 class Pretence(System):

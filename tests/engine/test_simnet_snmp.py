@@ -84,11 +84,12 @@ def test_a_wrong_community_and_a_wrong_version_get_silence() -> None:
         async with SimulatedRouter(community="right") as router:
             right = await snmp("snmpget", router.snmp_address, f"{SYSTEM}.5.0", community="right")
             assert '"Device"' in right
-            assert "Timeout" in await snmp("snmpget", router.snmp_address, f"{SYSTEM}.5.0", community="wrong")
-            unknown_user = "-v3 -l noAuthNoPriv -u nobody"
-            assert "Timeout" in await snmp(
-                "snmpget", router.snmp_address, f"{SYSTEM}.5.0", options=unknown_user
-            )
+            name = f"{SYSTEM}.5.0"
+            said = await snmp("snmpget", router.snmp_address, name, community="wrong", timeout_s=0.5)
+            assert "Timeout" in said
+            nobody = "-v3 -l noAuthNoPriv -u nobody"
+            said = await snmp("snmpget", router.snmp_address, name, options=nobody, timeout_s=0.5)
+            assert "Timeout" in said
 
     run(scene())
 
@@ -111,7 +112,7 @@ def test_an_agent_outlives_garbage(datagram: bytes) -> None:
     async def scene() -> None:
         async with SimulatedRouter() as router:
             assert await asyncio.to_thread(ask_bare, router.snmp_address, datagram, 0.05) is None
-            assert await asyncio.to_thread(ask_bare, router.snmp_address, get_sys_name(7), 5) is not None
+            assert await asyncio.to_thread(ask_bare, router.snmp_address, get_sys_name(7), 30) is not None
 
     run(scene())
 

@@ -70,8 +70,8 @@ def test_a_reply_brings_its_round_trip() -> None:
 
     async def conversation(icmp: IcmpTransport) -> None:
         assert icmp.notice == ""
-        got = await icmp.ping(icmp.peer("127.0.0.1"), 2.0, 0)
-        assert 0 <= got.rtt_us < 2_000_000
+        got = await icmp.ping(icmp.peer("127.0.0.1"), 30.0, 0)
+        assert 0 <= got.rtt_us < 30_000_000
         assert len(sock.sent[0]) == 8 + VOLLEY_PAYLOAD_BYTES
 
     run(conversation, only_ipv4(sock))
@@ -82,7 +82,7 @@ def test_a_reply_behind_an_ip_header_is_read_as_well() -> None:
     sock = EchoSocket(lambda request: [header + reply_to(request)])
 
     async def conversation(icmp: IcmpTransport) -> None:
-        await icmp.ping(icmp.peer("127.0.0.1"), 2.0, 0)
+        await icmp.ping(icmp.peer("127.0.0.1"), 30.0, 0)
 
     run(conversation, only_ipv4(sock))
 
@@ -129,7 +129,7 @@ def test_raw_is_taken_where_datagram_sockets_are_not_permitted() -> None:
 
     async def conversation(icmp: IcmpTransport) -> None:
         assert icmp.notice == ""
-        await icmp.ping(icmp.peer("127.0.0.1"), 2.0, 0)
+        await icmp.ping(icmp.peer("127.0.0.1"), 30.0, 0)
 
     run(conversation, make)
     assert asked == [socket.SOCK_DGRAM, socket.SOCK_RAW]
@@ -156,8 +156,8 @@ def test_on_this_computer_either_a_ping_is_answered_or_a_notice_says_why_not() -
         transports = await Transports.open()
         for address in ("127.0.0.1", "::1"):
             if transports.icmp.can_ping(address):
-                got = await transports.icmp.ping(transports.icmp.peer(address), 2.0, 1)
-                assert 0 < got.rtt_us < 2_000_000
+                got = await transports.icmp.ping(transports.icmp.peer(address), 15.0, 1)
+                assert 0 < got.rtt_us < 30_000_000
             elif address == "127.0.0.1":
                 assert transports.notices
         await transports.close()

@@ -36,6 +36,13 @@ def answers(client: TestClient, device: UUID) -> bool | None:
     return (len(probes) > 1 and all(p.answering and not p.failure for p in probes)) or None
 
 
+def lacks_login(client: TestClient, device: UUID) -> bool | None:
+    """Tell whether a probe of a device has failed for want of its log-in."""
+    health = client.latest("health", device)
+    probes = health.probes.values() if health is not None else ()
+    return any(p.failure and p.failure.kind == "bad_credentials" for p in probes) or None
+
+
 def vault_of(client: TestClient) -> VaultState | None:
     """Return what the engine last said of its vault."""
     told = client.latest("engine", None)
@@ -70,9 +77,7 @@ def test_it_starts_locked_says_why_and_recovers_at_once(tmp_path: Path) -> None:
                 client.ask(lambda n: SubmitEdit(n, entered, {late.id: Secret("while locked")})).refusals == ()
             )
             for id in devices:
-                assert "bad_credentials" in {
-                    p.failure.kind for p in client.latest("health", id).probes.values() if p.failure
-                }
+                client.wait_for(lambda i=id: lacks_login(client, i))  # type: ignore[misc]
             assert client.ask(lambda n: Unlock(n, PASSWORD)).refusals == ()
             for id in devices:
                 client.wait_for(lambda i=id: answers(client, i))  # type: ignore[misc]
