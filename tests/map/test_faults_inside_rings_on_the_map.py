@@ -67,6 +67,7 @@ def test_the_mark_of_a_link_between_two_devices_of_a_fan_is_not_under_the_ring_i
     stage.view.look_at(*PLACE, 14.0)
     stage.until(lambda: abs(stage.stand_still()["zoom"] - 14) < 0.1)
     at = stage.pixel(PLACE)
+    stage.until(lambda: stage.shows(at, RED, ROUND_IT_PX), "the ring, which a click before it would miss")
     stage.click(at)
     arms = [at + QPoint(4, way * (26 + arm)) for way in (1, -1) for arm in (4, -4)]
     stage.until(lambda: sum(stage.shows(arm, RED, 1) for arm in arms) == 2, "both arms of its x on one side")
