@@ -142,6 +142,7 @@ class Reported(Struct, tag="reported", forbid_unknown_fields=True):
     console_errors: Count
     rendered_devices: Count
     rendered_links: Count
+    settled: bool
     zoom: Zoom
     center: tuple[Lng, Lat]
 

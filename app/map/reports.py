@@ -20,6 +20,7 @@ Report = dict[str, Any]
 NOT_SEEN: Report = dict.fromkeys(("first_idle_s", "zoom", "center")) | {
     "rendered_devices": 0,
     "rendered_links": 0,
+    "settled": False,
 }
 _log = logging.getLogger("heliograph.map")
 
@@ -63,6 +64,7 @@ class Reports(QObject):
                     "console_errors": errors,
                     "rendered_devices": message.rendered_devices,
                     "rendered_links": message.rendered_links,
+                    "settled": message.settled,
                     "zoom": message.zoom,
                     "center": list(message.center),
                 }

@@ -175,7 +175,7 @@ type ToWindow =
   | { type: "box_drawn"; box: Box | null }
   | {
     type: "reported"; token: number; first_idle_s: number | null; console_errors: number;
-    rendered_devices: number; rendered_links: number; zoom: number; center: LngLat;
+    rendered_devices: number; rendered_links: number; settled: boolean; zoom: number; center: LngLat;
   };
 
 type Send = (message: ToWindow) => void;

@@ -144,7 +144,7 @@ async function build(first) {
   overlays.take(first, { fresh: true, places: true, moved: [], sites: true, health: [...network.devices.keys()], loads: [...network.loads.keys()] });
   if (first.stamp_us) clock.expect(first.stamp_us, "all", map);
   if (first.select) painter.choose(first.select);
-  if (first.report !== undefined) send(report(map, painter.glass, first.report, null));
+  if (first.report !== undefined) send(report(map, painter, first.report, null));
   map.on("move", () => putScale(map));
   map.once("idle", () => {
     firstIdle_s = performance.now() / 1000;
@@ -203,7 +203,7 @@ async function build(first) {
     if (message.frame_box) camera.frame(message.frame_box);
     if (message.card !== undefined) card.show(message.card);
     if (message.stamp_us) clock.expect(message.stamp_us, shown, map);
-    if (message.report !== undefined) send(report(map, painter.glass, message.report, firstIdle_s));
+    if (message.report !== undefined) send(report(map, painter, message.report, firstIdle_s));
   };
 }
 

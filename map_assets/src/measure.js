@@ -4,7 +4,6 @@
 import { LINK_LAYERS } from "./layers.js";
 
 /** @import { Map as MapLibre } from "../vendor/maplibre-gl.mjs" */
-/** @import { Glass } from "./glass.js" */
 /** @import { Painter } from "./painter.js" */
 
 let errors = 0;
@@ -22,13 +21,16 @@ export function complain(text) {
   console.error(text);
 }
 
-/** @param {MapLibre} map @param {Glass} glass @param {number} token @param {number | null} firstIdle_s @returns {ToWindow} */
-export function report(map, glass, token, firstIdle_s) {
+/** Whether all that the page was told is drawn, and the map rests. @param {MapLibre} map @param {Painter} painter */
+export const isSettled = (map, painter) => painter.settled && map.loaded() && !map.isMoving();
+
+/** @param {MapLibre} map @param {Painter} painter @param {number} token @param {number | null} firstIdle_s @returns {ToWindow} */
+export function report(map, painter, token, firstIdle_s) {
   const links = new Set(map.queryRenderedFeatures({ layers: LINK_LAYERS }).map(({ properties }) => properties.link));
   const { lng, lat } = map.getCenter().wrap();
   return {
     type: "reported", token, first_idle_s: firstIdle_s, console_errors: errors,
-    rendered_devices: glass.devices, rendered_links: links.size, zoom: map.getZoom(), center: [lng, lat],
+    rendered_devices: painter.glass.devices, rendered_links: links.size, settled: isSettled(map, painter), zoom: map.getZoom(), center: [lng, lat],
   };
 }
 

@@ -2,6 +2,7 @@
 // One rule: nothing of the past is ever seen without the frame.
 
 import { textElement } from "./card.js";
+import { isSettled } from "./measure.js";
 import { paletteOf } from "./palette.js";
 import { alone, filter, grown } from "./style.js";
 import { FAULT_ORDER } from "./symbols.js";
@@ -119,8 +120,7 @@ export class Past {
   #tellWhenStill(token, until_ms) {
     const { map, painter, send } = this.#stage;
     setTimeout(() => {
-      const isStill = painter.settled && map.loaded() && !map.isMoving();
-      if (!isStill && performance.now() < until_ms) return this.#tellWhenStill(token, until_ms);
+      if (!isSettled(map, painter) && performance.now() < until_ms) return this.#tellWhenStill(token, until_ms);
       map.once("render", () => requestAnimationFrame(() => send({ type: "still", token })));
       map.triggerRepaint();
     }, LOOK_MS);

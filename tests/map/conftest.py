@@ -134,15 +134,29 @@ class Stage:
         self.report()
 
     def stand_still(self) -> dict[str, Any]:
-        """Wait until the map has come to rest with everything on it, and return what it shows."""
+        """Wait until all that the page was told is drawn and the map rests, and return what it shows.
+
+        Two equal reports alone are none: until the network is laid out beside the page, the bare map rests too.
+        """
         seen: list[dict[str, Any]] = [{}]
 
         def rests() -> bool:
-            QTest.qWait(60)
+            QTest.qWait(30)
             seen.append(self.report())
-            return seen[-1] == seen[-2]
+            return seen[-1] == seen[-2] and bool(seen[-1]["settled"])
 
         self.until(rests, "a map at rest")
+        return seen[-1]
+
+    def drawn(self) -> dict[str, Any]:
+        """Wait until what the page was told is there for eye and hand, and return what it shows."""
+        seen: list[dict[str, Any]] = []
+
+        def there() -> bool:
+            seen.append(self.report())
+            return bool(seen[-1]["settled"])
+
+        self.until(there, "all that the page was told")
         return seen[-1]
 
     def report(self) -> dict[str, Any]:
@@ -160,8 +174,8 @@ class Stage:
         return answers[0]
 
     def pixel(self, place: LngLat) -> QPoint:
-        """Return where on the view a place is, from what the page says of its camera."""
-        seen = self.report()
+        """Return where on the view a place is, from what the page says of its camera, once it rests."""
+        seen = self.drawn()
         x, y = _world_px(LngLat(*seen["center"]), seen["zoom"])
         px, py = _world_px(place, seen["zoom"])
         return QPoint(round(px - x + WIDTH_PX / 2), round(py - y + HEIGHT_PX / 2))
@@ -193,7 +207,8 @@ class Stage:
         return found
 
     def click(self, at: QPoint, button: Qt.MouseButton = Qt.MouseButton.LeftButton) -> None:
-        """Click into the page."""
+        """Click into the page, on what it was told: a click at what is not drawn yet is lost."""
+        self.drawn()
         QTest.mouseMove(self.hands, at)
         QTest.mouseClick(self.hands, button, pos=at)
 
@@ -225,7 +240,8 @@ class Stage:
         self.until(gone, "no card over bare ground")
 
     def drag(self, start: QPoint, end: QPoint, *, release: bool = True) -> None:
-        """Press, move in steps, and let go."""
+        """Press on what the page was told, move in steps, and let go."""
+        self.drawn()
         left = Qt.MouseButton.LeftButton
         QTest.mouseMove(self.hands, start)
         QTest.mousePress(self.hands, left, pos=start)

@@ -71,6 +71,7 @@ class Hands:
 
     def drag(self, start: QPoint, end: QPoint, keys: Qt.KeyboardModifier, *, release: bool = True) -> None:
         """Drag with keys held."""
+        self.stage.drawn()
         hands = self.stage.hands
         QTest.mouseMove(hands, start)
         QTest.mousePress(hands, LEFT, keys, start)
@@ -84,7 +85,8 @@ class Hands:
             QTest.mouseRelease(hands, LEFT, keys, end)
 
     def click(self, at: QPoint, keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-        """Click, and wait until the page has heard it."""
+        """Click on what the page was told, and wait until it has heard it."""
+        self.stage.drawn()
         self._until_heard("click", lambda: self._click(at, keys))
 
     def key(self, key: Qt.Key) -> None:

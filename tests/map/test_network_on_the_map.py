@@ -175,7 +175,7 @@ def test_a_right_click_on_the_ground_offers_a_device_there(stage: Stage) -> None
 
 def test_flying_to_a_device_brings_it_to_the_middle(stage: Stage) -> None:
     stage.view.fly_to(GRUNTEN)
-    stage.until(lambda: stage.report()["zoom"] >= 11)
+    stage.until(lambda: stage.stand_still()["zoom"] >= 11)
     place, seen = stage.place_of(GRUNTEN), stage.report()
     assert abs(seen["center"][0] - place.lng) < 0.001
     assert abs(seen["center"][1] - place.lat) < 0.001
