@@ -215,7 +215,8 @@ class Browser:
         """Open an address of the server and wait for a text on it."""
         self.js("window.stale = true; 0")
         self.view.load(QUrl(path if path.startswith("http") else self.site.url + path))
-        self.until(lambda: not self.js("window.stale === true"), path)
+        # None is no answer: the page that goes may give it
+        self.until(lambda: self.js("window.stale === true") is False, path)
         self.sees(text)
 
     def fill(self, form: str, **fields: str) -> None:

@@ -2,7 +2,8 @@
 
 Theory: what a person would see wrong at once is looked for by a measure: a page wider than its window, a text that is cut and
 told nowhere, a map that draws nothing, a word to the console. `HELIOGRAPH_PICTURES=FOLDER` keeps what was looked at.
-One rule: a page comes in by the navigation; nothing is listed here.
+One rule: a page comes in by the navigation; nothing is listed here. Each is opened once a theme, and made narrow or wide where it
+stands: the dark ones open narrow, the light ones wide.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tests.admin.filled import ARABIC, Filled
 from tests.admin.test_map_in_the_browser import DRAWN
 from tests.admin.test_people_in_the_browser import enter
 
+HEIGHT_PX = 800
 _WRONG = """
 (() => {
   const told = (one) => one.closest('[title]') || one.querySelector('[title]');
@@ -38,9 +40,24 @@ _WRONG = """
 _PAINTED = "window.painted = false; requestAnimationFrame(() => requestAnimationFrame(() => { window.painted = true; })); 0"
 
 
-def look(browser: Browser, path: str, name: str) -> list[str]:
-    """Open a page and return what is wrong with it."""
+def look(browser: Browser, path: str, name: str, widths_px: tuple[int, ...]) -> list[str]:
+    """Open a page at the first width, look at it at each, and return what is wrong with it."""
+    narrow_or_wide(browser, widths_px[0])
     browser.go(path, "Log out")
+    found: list[str] = []
+    for width_px in widths_px:
+        narrow_or_wide(browser, width_px)
+        found += _wrong(browser, path, name.format(width_px))
+    return found
+
+
+def narrow_or_wide(browser: Browser, width_px: int) -> None:
+    """Make the window as wide, and wait until its page is."""
+    browser.view.resize(width_px, HEIGHT_PX)
+    browser.until(lambda: browser.js("innerWidth") == width_px, f"a page {width_px} px wide")
+
+
+def _wrong(browser: Browser, path: str, name: str) -> list[str]:
     if path == "/admin/map":
         browser.until(lambda: browser.js(DRAWN), "the map stands still")
     if folder := os.environ.get("HELIOGRAPH_PICTURES"):
@@ -55,12 +72,11 @@ def look(browser: Browser, path: str, name: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("width_px", [1280, 400])
+@pytest.mark.parametrize(("theme", "widths_px"), [("dark", (400, 1280)), ("light", (1280, 400))])
 def test_every_page_is_whole_in_either_theme_wide_and_narrow_empty_and_full(
-    browse: Callable[..., Browser], theme: str, width_px: int
+    browse: Callable[..., Browser], theme: str, widths_px: tuple[int, ...]
 ) -> None:
-    browser = browse(width_px, 800)
+    browser = browse(widths_px[0], HEIGHT_PX)
     if theme == "dark":
         browser.darken()
     founded(browser)
@@ -70,10 +86,10 @@ def test_every_page_is_whole_in_either_theme_wide_and_narrow_empty_and_full(
     entries = list(dict.fromkeys(entry.path for _, group in NAVIGATION for entry in group))
     wrong: list[str] = []
     for path in entries:
-        wrong += look(browser, path, f"{theme}-{width_px}-empty{path.replace('/', '-')}")
+        wrong += look(browser, path, f"{theme}-{{}}-empty{path.replace('/', '-')}", widths_px)
     filled = Filled(browser.site, str(browser.js("document.body.dataset.tenant")))
     for path in (*entries, *filled.details):
         shown = "-".join(path.split("/")[2:3] + (["one"] if path in filled.details else []))
-        wrong += look(browser, path, f"{theme}-{width_px}-{shown}")
+        wrong += look(browser, path, f"{theme}-{{}}-{shown}", widths_px)
     assert not wrong, "\n".join(wrong)
     browser.go("/admin/devices?search=10.0.0.3", ARABIC)
