@@ -21,7 +21,7 @@ from asyncpg import Record
 from domain.roles import PERMISSIONS, Reach, Scope, key_permissions
 from engine.tasks import spawn
 from sync_server.database import Database, DatabaseBusy, Standing
-from sync_server.security.limits import Ahead, Budget, LimitClass, LimitExceeded, Limits
+from sync_server.security.limits import WAITS, Ahead, Budget, LimitClass, LimitExceeded, Limits
 from sync_server.security.principal import Origin, Principal
 from sync_server.security.tokens import AccessTokens, Claims, TokenInvalid, is_opaque, opaque_hash, token_key
 
@@ -116,9 +116,11 @@ class Admission:
 
     async def _spend(self, budgets: Sequence[Budget]) -> None:
         """Take one from each of some budgets: of what was taken ahead, or of the database's. Raises LimitExceeded."""
-        now_us = self._now_us()
+        now_us, waits = self._now_us(), WAITS
         while missing := self._ahead.missing(budgets, now_us):
-            self._keep(missing, await self._database.ask(_SPEND, *_columns(missing)))
+            waits -= 1
+            if waits < 0 or not await self._ahead.come(missing):
+                self._keep(missing, await self._database.ask(_SPEND, *_columns(missing)))
             now_us = self._now_us()
         self._ahead.take(budgets, now_us)
         if wanted := self._ahead.wanted(budgets, now_us):
@@ -145,6 +147,7 @@ class Admission:
 
     async def _admit_user(self, claims: Claims, origin: Origin, limit: LimitClass) -> Principal:
         budgets = self._limits.budgets(limit, claims.sub.hex, origin.address, claims.org)
+        await self._ahead.come(self._ahead.missing(budgets, self._now_us()))
         missing = self._ahead.missing(budgets, self._now_us())
         row = await self._database.ask(_ADMIT_USER, *_asked_of(claims), *_columns(missing))
         if row is None:

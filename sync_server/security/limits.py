@@ -5,10 +5,10 @@ asker and per address over a window that slides; the API's and bulk's requests o
 statement on an unlogged table, in no transaction but its own: no lock outlives it, and no disk is waited for.
 What is typed to log in counts as the account that it finds, however it was written.
 A budget of thousands is taken from ahead: up to a thousandth of it, so that most requests find theirs here and ask nobody. What
-is left is made up beside the requests when half of it is used; a request that finds nothing asks for its own, and waits for no
-other. What was taken counts as spent at every instance; what is left of it when the window turns is lost, and so it is where a
-server dies. So all instances together, if their clocks agree, let through what the budget says at most, and each may be refused
-too early by what all others hold.
+is left is made up beside the requests when half of it is used; a request that finds nothing waits for what is under way, a few
+times, and asks for its own. What was taken counts as spent at every instance; what is left of it when the window turns is lost,
+and so it is where a server dies. So all instances together, if their clocks agree, let through what the budget says at most, and
+each may be refused too early by what all others hold.
 What is taken here is taken before a request is proven: the first after a session's end takes one too.
 One rule: a budget is asked only after the one before it had room, the address's first, so that who is refused takes nothing from
 the others and leaves no counter of a name that he made up.
@@ -16,6 +16,7 @@ the others and leaves no counter of a name that he made up.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,8 @@ AHEAD = 1_000
 """The part of a budget that may be taken ahead is one in so many."""
 AHEAD_CAP = 32
 """Most that is taken at once."""
+WAITS = 4
+"""So often a request waits for what is taken ahead, of which others may be quicker; then it asks for its own."""
 REST_US = 1_000_000
 """So long nothing more is taken ahead of a budget that gave less than it was asked for."""
 
@@ -86,8 +89,8 @@ class Ahead:
     def __init__(self) -> None:
         self._left: dict[int, tuple[int, dict[str, int]]] = {}
         """By width of a window: which one it is, and what is left of budgets by their keys."""
-        self._coming: set[str] = set()
-        """Keys of budgets that are just being taken from ahead."""
+        self._coming: dict[str, asyncio.Event] = {}
+        """By keys of budgets that are just being taken from ahead: when that is over."""
         self._resting: dict[str, int] = {}
         """By key, until when nothing more is taken ahead."""
 
@@ -118,15 +121,26 @@ class Ahead:
             left = self._window(budget, now_us).get(budget.key, 0)
             if left <= most // 2:
                 found[budget] = most - left
-        self._coming.update(budget.key for budget in found)
+        self._coming |= dict.fromkeys((budget.key for budget in found), asyncio.Event())
         return found
+
+    async def come(self, missing: Sequence[Budget]) -> bool:
+        """Wait while one of some budgets is just being taken from ahead; return whether that was so.
+
+        Where many ask for their own meanwhile, they and what is taken ahead queue at one row.
+        """
+        over = next((self._coming[budget.key] for budget in missing if budget.key in self._coming), None)
+        if over is not None:
+            await over.wait()
+        return over is not None
 
     def fill(self, wanted: Mapping[Budget, int], given: Sequence[int], asked_us: int, now_us: int) -> None:
         """Keep what was given of what was wanted, in its order; nothing at all where it could not be asked for.
 
         What was asked for in a window that is over is lost.
         """
-        self._coming.difference_update(budget.key for budget in wanted)
+        for budget in wanted:
+            self._coming.pop(budget.key).set()
         self._resting = {key: until_us for key, until_us in self._resting.items() if until_us > now_us}
         for (budget, count), got in zip(wanted.items(), given or [0] * len(wanted), strict=True):
             if got and asked_us // budget.window_us == now_us // budget.window_us:

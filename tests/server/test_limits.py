@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
+from sync_server.security.admission import Admission
 from sync_server.security.limits import REST_US, Ahead, Budget, LimitExceeded, network_of
 from tests.server.clients import PASSWORD, serving
 from tests.server.conftest import ServerDatabase
@@ -236,12 +238,18 @@ async def test_no_more_is_taken_ahead_than_there_is_room_for_in_the_window_that_
         assert given is not None and given["given"] == [50]
 
 
-async def test_nobody_waits_for_what_is_taken_ahead_and_what_comes_after_its_window_is_lost() -> None:
+async def test_who_finds_nothing_waits_for_what_is_under_way_and_what_comes_after_its_window_is_lost() -> (
+    None
+):
     ahead, budget = Ahead(), Budget("tenant", 32_000, MINUTE_US)
     assert ahead.wanted([budget], 0) == {budget: 32}
     assert ahead.wanted([budget], 0) == {}, "that is under way"
-    assert ahead.missing([budget], 0) == [budget], "who asks meanwhile asks for his own"
+    assert ahead.missing([budget], 0) == [budget]
+    waiting = asyncio.create_task(ahead.come([budget]))
+    await asyncio.sleep(0)
+    assert not waiting.done()
     ahead.fill({budget: 32}, [32], 0, 1)
+    assert await waiting and not await ahead.come([budget])
     assert ahead.missing([budget], 1) == [] and ahead.wanted([budget], 1) == {}
     for _ in range(16):
         ahead.take([budget], 1)
@@ -253,6 +261,29 @@ async def test_nobody_waits_for_what_is_taken_ahead_and_what_comes_after_its_win
     assert ahead.wanted([budget], MINUTE_US) == {}, "the database is away: not asked again at once"
     assert ahead.wanted([budget], MINUTE_US + REST_US) == {budget: 32}
     assert Ahead().wanted([Budget("small", 1_999, MINUTE_US)], 0) == {}
+
+
+async def test_of_many_at_once_nobody_asks_for_his_own_who_can_wait_for_what_is_under_way() -> None:
+    own: list[int] = []
+
+    class Given:
+        async def ask(self, statement: str, *arguments: Any) -> dict[str, Any]:
+            await asyncio.sleep(0)
+            if "spend_ahead" in statement:
+                return {"given": arguments[3]}
+            own.append(len(arguments[0]))
+            return {"refused": 0, "wait_us": 0}
+
+    admission = Admission(cast(Any, Given()), cast(Any, None), cast(Any, None), lambda: 1e9)
+    budgets = [Budget(key, 1_000_000, MINUTE_US) for key in ("address", "tenant")]
+
+    async def somebody() -> None:
+        for _ in range(200):
+            await admission._spend(budgets)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(somebody() for _ in range(16)))
+    assert 0 < len(own) <= 16, "before anything was taken ahead"
 
 
 async def test_counters_that_are_over_are_forgotten(server_database: ServerDatabase) -> None:
