@@ -114,7 +114,7 @@ export class Fan {
       const short = isShort(this.#network, id) && lag ? lagWords(lag) : "";
       if (ab !== LOAD_HIDDEN && !short) return [line];
       const at = this.#isCentre(middle) ? fromFlat(pointAlong(path, length * ASIDE_SHARE).point) : middle;
-      return [line, pointOf(at, { link: id, mark: short ? "degraded" : "strike", said: short, ...aside(lane, bearing_deg) })];
+      return [line, pointOf(at, { link: id, said: short, ...aside(lane, bearing_deg) })];
     });
   }
 

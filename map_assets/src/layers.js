@@ -170,9 +170,13 @@ function fanLinkLayers(p) {
       paint: { "line-color": p.status.down, "line-width": 2.2, "line-offset": ["get", "lane"], "line-dasharray": [1.6, 1.6] },
     },
     {
-      id: "fan-strikes", type: "symbol", ...live("fan", isPoint, ["has", "link"]),
+      id: "fan-strikes", type: "symbol", ...live("fan", isPoint, ["has", "link"], ["==", ["get", "said"], ""]),
+      layout: { "icon-image": "strike", "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-offset": laneOffset([1, 1, 1, 1]) },
+    },
+    {
+      id: "fan-short", type: "symbol", ...live("fan", isPoint, ["has", "link"], ["!=", ["get", "said"], ""]),
       layout: {
-        "icon-image": ex(["get", "mark"]), "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-offset": laneOffset([1, 1, 1, 1]),
+        "icon-image": "degraded", "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-offset": laneOffset([1, 1, 1, 1]),
         "text-field": ex(["get", "said"]), "text-font": MEDIUM, "text-size": 11, ...beside, "text-radial-offset": 1.1, "text-optional": true,
       },
       paint: { "text-color": p.status_text.degraded, "text-halo-color": p.surface.ground, "text-halo-width": 1.6 },
