@@ -38,7 +38,7 @@ from domain.tunnels import TunnelsState
 from domain.watching import AlertRule, Ignored, Maintenance
 from domain.wire import ROWS_OF, Changed, EngineState, LatestValues, Removed
 
-MERGE_MS = 100
+MERGE_MS = 50
 """How far apart the signals are that tell of changes."""
 
 _NONE: frozenset[UUID] = frozenset()

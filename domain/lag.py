@@ -54,6 +54,11 @@ class Lag(NamedTuple):
         return 0 < self.down < self.width
 
     @property
+    def is_down(self) -> bool:
+        """Whether none of those runs that one end tells of."""
+        return any(0 < len(end) == len(_fallen(end)) for end in (self.of_a, self.of_b))
+
+    @property
     def is_told(self) -> bool:
         """Whether anybody tells how any of them is."""
         return any(member.runs is not None for member in (*self.of_a, *self.of_b))

@@ -6,8 +6,8 @@ that was touched ten times comes once, one that is gone comes as `Gone`. So a sn
 told something twice is harmless. Entries come in parts; what they bring holds once the last part (`complete`) is there, all
 at once. Changes of people go up as edits, in the order in which they were made, each with an id of its own; what machines say
 goes up as states (the latest wins) and as rows of the install's journal, which are numbered without a gap: so to say
-something twice is harmless too. One batch of entries is outstanding: the install answers `Taken` when it is on its disk, and
-gets the next.
+something twice is harmless too. Two parts of entries are outstanding at most: the install answers `Taken` as each is on its disk,
+and gets the next.
 One rule: unknown fields are ignored, unknown types are answered with `Refused` ("update the app"); nothing is acknowledged that
 is not on disk.
 """

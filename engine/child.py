@@ -16,6 +16,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 LINE_CAP_BYTES = 64 * 1024
+LEAVE_S = 5.0
+"""How long a child has to leave once it has no more to say."""
 _REST_BYTES = 64 * 1024
 _WINDOWS_FLAGS = ("CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
 """What `nice` is elsewhere, a child does to itself."""
@@ -60,11 +62,24 @@ async def running(command: Sequence[str], line_cap_bytes: int = LINE_CAP_BYTES) 
     finally:
         process.stdin.close()
         if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            while await process.stdout.read(_REST_BYTES):
-                pass  # `wait` waits for the pipe's end too, which nobody sees who has stopped reading
-            await process.wait()
+            await _kill(process)
+
+
+async def ended(child: Child) -> int:
+    """Return with which code a child ended that has no more to say; one that stays all the same is killed."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LEAVE_S):
+            return await child.process.wait()
+    return await _kill(child.process)
+
+
+async def _kill(process: asyncio.subprocess.Process) -> int:
+    assert process.stdout is not None
+    with suppress(ProcessLookupError):
+        process.kill()
+    while await process.stdout.read(_REST_BYTES):
+        pass  # `wait` waits for the pipe's end too, which nobody sees who has stopped reading
+    return await process.wait()
 
 
 def limit_self(memory_bytes: int, cpu_s: int | None = None) -> None:

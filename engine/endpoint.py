@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import sys
 import threading
 import time
@@ -65,7 +66,7 @@ _log = logging.getLogger("engine.endpoint")
 
 CLIENTS_CAP = 16
 MERGE_S = 0.025
-"""How long changes are gathered before a batch is made of them."""
+"""How far apart batches of changes are; the first after a while of none leaves in the next turn of the loop."""
 LAST_WORD_S = 0.5
 """How long a dropped client has to take its last message."""
 
@@ -139,6 +140,7 @@ class Endpoint:
         self._clients: dict[ClientLine, _Client] = {}
         self._loop = asyncio.get_running_loop()
         self._flush: asyncio.TimerHandle | None = None
+        self._sent_s = -math.inf
         self._closing = False
 
     def open(self) -> None:
@@ -171,7 +173,7 @@ class Endpoint:
     def touch(
         self, subjects: Iterable[Subject], rows: Iterable[JournalRow] = (), at_once: bool = False
     ) -> None:
-        """Tell every client that these subjects have a new state, and what happened; within MERGE_S, or at once."""
+        """Tell every client that these subjects have a new state, and what happened; within MERGE_S, or before this returns."""
         subjects, rows = list(subjects), list(rows)
         for client in self._clients.values():
             if client.outbox is not None:
@@ -290,9 +292,11 @@ class Endpoint:
 
     def _flush_soon(self) -> None:
         if self._flush is None and not self._closing:
-            self._flush = self._loop.call_later(MERGE_S, self._send_batches)
+            wait_s = max(0.0, self._sent_s + MERGE_S - self._loop.time())
+            self._flush = self._loop.call_later(wait_s, self._send_batches)
 
     def _send_batches(self) -> None:
+        self._sent_s = self._loop.time()
         if self._flush is not None:
             self._flush.cancel()
             self._flush = None

@@ -103,13 +103,15 @@ class Inquiries:
         there, back = (load.ab_bps, load.ba_bps) if load is not None else (None, None)
         return LinkNow(link.a, link.b, there, back)
 
-    def _capacity_bps(self, id: UUID) -> int:
-        """Return what a link can carry today: of one of several ports, those that run."""
+    def _capacity_bps(self, id: UUID) -> int | None:
+        """Return what a link can carry today: of one of several ports, those that run. None where nobody says."""
         link = self._state.inventory.link(id)
         if link is None:
-            return 0
+            return None
         lag = lag_told((link.a, link.a_interface), (link.b, link.b_interface), self._state.facts)
-        return lag.capacity_bps(link.capacity_bps) if lag is not None else link.capacity_bps
+        if lag is not None and lag.is_down:
+            return 0
+        return (lag.capacity_bps(link.capacity_bps) if lag is not None else link.capacity_bps) or None
 
     async def _of_past(self, request: QueryPast | QueryTimeline) -> Reply:
         if isinstance(request, QueryPast):

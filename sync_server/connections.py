@@ -14,9 +14,50 @@ import asyncio
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_CAP_BYTES = 65_536
+JOINED_CAP_BYTES = 65_536
+"""What is longer is not copied to go with its head."""
 STALL_S = 60.0
 """How long a peer may take nothing of an answer that waits for it."""
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+class Joined:
+    """A transport as one answer writes to it: its head waits for what comes in the same turn of the loop, and both go as one.
+
+    uvicorn writes them one after the other, each a system call, a packet and a wake-up of who reads.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head: bytes | None = b""
+        """What waits; empty before anything came, None behind the first piece."""
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of the answer, the first of them before this turn of the loop is over."""
+        if self._head == b"":
+            self._head = data
+            self._loop.call_soon(self._send_head)
+        elif self._head is not None and len(data) <= JOINED_CAP_BYTES:
+            head, self._head = self._head, None
+            self._transport.write(head + data)
+        else:
+            self._send_head()
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Send what waits, then close."""
+        self._send_head()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Tell whether it is closing, or was lost."""
+        return self._transport.is_closing()
+
+    def _send_head(self) -> None:
+        head, self._head = self._head, None
+        if head and not self._transport.is_closing():
+            self._transport.write(head)
 
 
 class Connection(HttpToolsProtocol):
@@ -53,7 +94,10 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Leave the request to its route."""
         self._end_waiting()
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not before:
+            self.cycle.transport = Joined(self.transport, self.loop)  # type: ignore[assignment]
 
     def on_response_complete(self) -> None:
         """Wait for the next request, or until the last answer was taken."""

@@ -5,14 +5,13 @@ transaction has set, and nothing where none is set; for who reaches some sites o
 the transaction (`is_local`), so that the next request on the same connection, or on PgBouncer's, begins with nothing.
 What one statement reads needs no more than that statement: it sets for whom it runs, as who still is who he was, and is its own
 transaction, so that a list is one exchange with the database and not four.
-One rule: there is no way to a tenant's row but through `transaction` and `read`.
+One rule: there is no way to a tenant's row but through `transaction`, `read` and `write`.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
@@ -23,16 +22,15 @@ import asyncpg
 import msgspec
 
 from domain.roles import EVERYWHERE, Reach
+from sync_server.pool import Connection, Pool, is_lost
 from sync_server.settings import Settings
 
-Transaction: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Transaction: TypeAlias = Connection
 """A connection within a transaction: `fetch`, `fetchrow`, `fetchval`, `execute` with `$1` parameters."""
 
 _log = logging.getLogger("sync_server")
 
 APPLICATION = "heliograph"
-AT_HAND_S = 300.0
-"""So long a connection stays at hand before the pool has it again, which renews connections."""
 SAID = "heliograph_"
 """How channels begin."""
 Watch: TypeAlias = Callable[["asyncpg.Connection[Any]"], None]
@@ -83,16 +81,11 @@ class DatabaseBusy(Exception):
 
 
 class Database:
-    """The pool. Opened once by `main.py`, closed last."""
+    """What is asked, and for whom. Opened once by `main.py`, closed last."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], settings: Settings) -> None:
+    def __init__(self, pool: Pool, settings: Settings) -> None:
         self._pool = pool
         self._wait_s = settings.pool_wait_s
-        self._kept = settings.pool_min
-        self._at_hand: list[tuple[Transaction, float]] = []
-        """Connections that are not given back in between, of those that stay open anyway: to give one back and take it again
-        costs three times what a short statement does. One on which something went wrong is given back, to be set right."""
-        self._waiting = 0
         self.is_full = False
         """Whether its disk took nothing more when something was last written, and had no room when it was last looked for."""
         self.on_said: Callable[[str, str], None] | None = None
@@ -117,17 +110,17 @@ class Database:
             reset=_reset,
             server_settings={"application_name": APPLICATION},
         )
-        return cls(await pool, settings)
+        return cls(Pool(await pool, settings), settings)
 
     @property
     def open_connections(self) -> int:
         """How many connections there are."""
-        return self._pool.get_size()
+        return self._pool.open_connections
 
     @property
     def idle_connections(self) -> int:
         """How many connections wait for work."""
-        return self._pool.get_idle_size() + len(self._at_hand)
+        return self._pool.idle_connections
 
     @asynccontextmanager
     async def transaction(self, who: Asking, *, is_snapshot: bool = False) -> AsyncIterator[Transaction]:
@@ -141,19 +134,21 @@ class Database:
             try:
                 yield connection
             except BaseException:
-                if not _is_lost(connection):
+                if not is_lost(connection):
                     await connection.execute("ROLLBACK")
                 said.clear()
                 raise
             await connection.execute("COMMIT")
 
     async def read(
-        self, who: Asking, standing: Standing, statement: str, *arguments: object
+        self, who: Asking, standing: Standing | None, statement: str, *arguments: object
     ) -> list[asyncpg.Record]:
         """Return the rows of one statement for `who`, in a transaction of its own; none where his standing is another by now.
 
-        So rows prove that it is the same, and no rows prove nothing. Raises as `transaction` does.
+        So rows prove that it is the same, and no rows prove nothing. `standing` None: who it is was seen to otherwise.
+        Raises as `transaction` does.
         """
+        standing = standing or _ANY
         query = _alone(statement, len(arguments), standing.call, len(standing.arguments))
         settings = _settings_of(who).values()
         async with self._lent() as connection:
@@ -166,6 +161,17 @@ class Database:
         """
         async with self._noted() as (connection, _):
             return await connection.fetchrow(statement, *arguments)
+
+    async def write(self, who: Asking, function: str, *arguments: object) -> Any:
+        """Return what a function gives that changes something for `who`, in a transaction of its own.
+
+        It is given whom it runs for first, and sets that before it looks at anything. Raises as `transaction` does.
+        """
+        places = ", ".join(f"${place}" for place in range(1, len(arguments) + 2))
+        row = await self.ask(
+            f"SELECT {function}({places}) AS done", [*_settings_of(who).values()], *arguments
+        )
+        return None if row is None else row["done"]
 
     @asynccontextmanager
     async def _noted(self) -> AsyncIterator[tuple[Transaction, dict[tuple[str, str], None]]]:
@@ -193,7 +199,11 @@ class Database:
     @asynccontextmanager
     async def _lent(self) -> AsyncIterator[Transaction]:
         """Yield a connection of the pool. However asyncpg says that it was lost: that is a ConnectionResetError."""
-        (connection, since_s), is_sound = await self._take(), False
+        try:
+            lent = await self._pool.take()
+        except TimeoutError:
+            raise DatabaseBusy(f"no connection to the database was free for {self._wait_s:g} s") from None
+        connection, is_sound = lent.connection, False
         try:
             yield connection
             is_sound = True
@@ -203,32 +213,13 @@ class Database:
             self.is_full = True
             raise
         except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-            if isinstance(error, asyncpg.InterfaceError) and not _is_lost(connection):
+            if isinstance(error, asyncpg.InterfaceError) and not is_lost(connection):
                 raise
             with suppress(asyncpg.InterfaceError):
                 connection.terminate()
             raise ConnectionResetError("the connection to the database was lost") from error
         finally:
-            is_young = time.monotonic() - since_s < AT_HAND_S
-            if is_sound and is_young and not self._waiting and len(self._at_hand) < self._kept:
-                self._at_hand.append((connection, since_s))
-            else:
-                await self._pool.release(connection)
-
-    async def _take(self) -> tuple[Transaction, float]:
-        """Return a connection, and since when it is not the pool's."""
-        while self._at_hand:
-            connection, since_s = self._at_hand.pop()
-            if not _is_lost(connection):
-                return connection, since_s
-            await self._pool.release(connection)
-        self._waiting += 1
-        try:
-            return await self._pool.acquire(timeout=self._wait_s), time.monotonic()
-        except TimeoutError:
-            raise DatabaseBusy(f"no connection to the database was free for {self._wait_s:g} s") from None
-        finally:
-            self._waiting -= 1
+            await self._pool.give_back(lent, is_sound)
 
     async def look_for_room(self) -> None:
         """Find out whether a disk that was full has room again, by a sort that does not fit into memory: it keeps nothing.
@@ -246,9 +237,6 @@ class Database:
 
     async def close(self) -> None:
         """Wait for what is under way, then close every connection."""
-        self._kept = 0
-        while self._at_hand:
-            await self._pool.release(self._at_hand.pop()[0])
         await self._pool.close()
 
 
@@ -289,6 +277,7 @@ _SET_TENANT = "SELECT set_config('heliograph.tenant', $1, true)"
 _SET_SITES = "SELECT set_config('heliograph.sites', $1, true)"
 
 
+_ANY = Standing("lower({0})", ("",), "")
 _SETTINGS = ("tenant", "user", "platform", "sites")
 
 
@@ -339,14 +328,6 @@ async def _prepare(connection: asyncpg.Connection[Any]) -> None:
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=_encode, decoder=msgspec.json.decode
     )
-
-
-def _is_lost(connection: Transaction) -> bool:
-    """Tell whether the database has ended a connection; asyncpg says so in more than one way."""
-    try:
-        return connection.is_closed()
-    except asyncpg.InterfaceError:  # the pool has taken it back already
-        return True
 
 
 async def _reset(connection: asyncpg.Connection[Any]) -> None:

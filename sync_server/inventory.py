@@ -11,7 +11,7 @@ One rule: a rule that looks at something else of the inventory gets it loaded in
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from sqlalchemy import Column
 from domain.edit import Step
 from domain.inventory import Entity, Inventory, Kind
 from engine.storage.rows import INVENTORY, Shape, Touched
-from engine.storage.types import SRID, Bends, Place, Plain
+from engine.storage.types import SRID, Bends, Id, Place, Plain
 from engine.storage.wkb import decode_bends, decode_point
 from sync_server.database import Reads, Transaction
 
@@ -36,10 +36,11 @@ KEPT = 4_096
 
 
 class Known(NamedTuple):
-    """A thing, and the entity tag of its content."""
+    """A thing, the entity tag of its content, and that content as JSON."""
 
     thing: Any
     etag: str
+    encoded: bytes
 
 
 @cache
@@ -61,8 +62,7 @@ def width_of(kind: Kind) -> int:
 
 def etag_of(thing: Entity) -> str:
     """Return the entity tag of a thing: another for every other content."""
-    digest = hashlib.sha256(msgspec.json.encode(thing)).hexdigest()
-    return f'"{digest[:ETAG_CHARS]}"'
+    return _tag(msgspec.json.encode(thing))
 
 
 async def things(reads: Reads, kind: Kind, where: str, *arguments: object) -> list[Any]:
@@ -79,11 +79,11 @@ async def thing(reads: Reads, kind: Kind, id: UUID) -> Any | None:
 
 
 async def part_for(
-    transaction: Transaction, steps: Sequence[Step], held: Mapping[Kind, Entity] | None = None
+    reads: Reads, steps: Sequence[Step], held: Mapping[Kind, Entity] | None = None
 ) -> Inventory:
     """Return what the rules look at of the current tenant's inventory to judge these steps.
 
-    `held`: what this transaction has read since it holds the tenant, and need not read again.
+    `held`: what was read since the tenant is held, or of the revision that is judged, and need not be read again.
     """
     asked = _Asked()
     part = Inventory()
@@ -93,7 +93,7 @@ async def part_for(
     for kind in dict.fromkeys(step.kind for step in steps):
         ids = {step.id for step in steps if step.kind == kind} - part.tables[kind].keys()
         if ids:
-            await _load(transaction, part, kind, "t.id = ANY ($1::uuid[])", list(ids))
+            await _load(reads, part, kind, "t.id = ANY ($1::uuid[])", list(ids))
     for step in steps:
         old = part.get(step.kind, step.id)
         if old is not None:
@@ -106,7 +106,7 @@ async def part_for(
         else:
             asked.gone.setdefault(step.kind, set()).add(step.id)
     for kind, where, arguments in asked.queries():
-        await _load(transaction, part, kind, where, *arguments)
+        await _load(reads, part, kind, where, *arguments)
     return part
 
 
@@ -124,6 +124,17 @@ async def write_touched(transaction: Transaction, before: Inventory, touched: To
         if gone:
             table = INVENTORY[kind].table.name
             await transaction.execute(f"DELETE FROM {table} WHERE id = ANY ($1::uuid[])", gone)
+
+
+def table_of(kind: Kind) -> str:
+    """Return the table of a kind."""
+    return INVENTORY[kind].table.name
+
+
+def columns_between(kind: Kind, old: Entity, new: Entity) -> dict[str, Any]:
+    """Return the columns in which a thing is another, as JSON that PostgreSQL makes a row of."""
+    pairs = zip(_columns(kind), _row(kind, old), _row(kind, new), strict=True)
+    return {column.name: msgspec.to_builtins(after) for column, before, after in pairs if before != after}
 
 
 class _Asked:
@@ -207,33 +218,42 @@ _POINTING: dict[Kind, tuple[tuple[Kind, str], ...]] = {
 """What may point at a thing that is deleted."""
 
 
-async def _load(
-    transaction: Transaction, part: Inventory, kind: Kind, where: str, *arguments: object
-) -> None:
+async def _load(reads: Reads, part: Inventory, kind: Kind, where: str, *arguments: object) -> None:
     rows: dict[UUID, Entity] = part.tables[kind]
-    rows.update({one.id: one for one in await things(transaction, kind, where, *arguments)})
+    rows.update({one.id: one for one in await things(reads, kind, where, *arguments)})
 
 
 @lru_cache(KEPT)
 def known(kind: Kind, values: tuple[Any, ...]) -> Known:
     """Return the thing of a row's values. Lists give the same rows again and again: what it keeps is a function of them alone."""
-    shape = _shape(kind)
-    columns = zip(_columns(kind), values, strict=True)
-    thing = shape.from_row({column.name: _plain_of(column, value) for column, value in columns})
-    return Known(thing, etag_of(thing))
+    columns = zip(_readers(kind), values, strict=True)
+    thing = _shape(kind).from_row({name: read(value) for (name, read), value in columns})
+    encoded = msgspec.json.encode(thing)
+    return Known(thing, _tag(encoded), encoded)
 
 
-def _plain_of(column: Column[Any], value: Any) -> Any:
+def _tag(encoded: bytes) -> str:
+    return f'"{hashlib.sha256(encoded).hexdigest()[:ETAG_CHARS]}"'
+
+
+@cache
+def _readers(kind: Kind) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """Return the names of a kind's columns, and what makes of their values what the vocabulary knows."""
+    return tuple((column.name, _reader(column)) for column in _columns(kind))
+
+
+def _reader(column: Column[Any]) -> Callable[[Any], Any]:
     match column.type:
-        case Place() if value is not None:
-            return decode_point(value)
+        case Place():
+            return lambda value: None if value is None else decode_point(value)
         case Bends():
-            return () if value is None else decode_bends(value)
-        case Plain() if value is not None:
-            return msgspec.json.decode(value)
-        case _ if isinstance(value, UUID):
-            return UUID(int=value.int)  # the driver's own kind of UUID is none to msgspec
-    return value
+            return lambda value: () if value is None else decode_bends(value)
+        case Plain():
+            return lambda value: None if value is None else msgspec.json.decode(value)
+        case Id():  # the driver's own kind of UUID is none to msgspec
+            return lambda value: None if value is None else UUID(int=value.int)
+        case _:
+            return lambda value: value
 
 
 @cache

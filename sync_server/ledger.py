@@ -145,22 +145,11 @@ class Ledger:
         after = Inventory(part.tables)
         things = list(dict.fromkeys(apply(after, edit)))
         await write_touched(self._transaction, part, touched_by(edit.steps, after))
-        told: dict[str, Any] = {
-            "edit": str(edit.id),
-            "title": clean_text(edit.title),
-            "author": clean_text(edit.author),
-            "touched": [[kind, str(id)] for kind, id in things[:TOUCHED_TOLD]],
-            "count": len(things),
-        }
-        if edit.undoes:
-            told["undoes"] = str(edit.undoes)
-        if clashes:
-            told["clashes"] = msgspec.to_builtins(clashes)
-        row = self._next("edit_applied", things[0][1] if len(things) == 1 else None, told)
-        touched = [kind for kind, _ in things], [id for _, id in things]
-        body = msgspec.to_builtins(edit)
-        await self._transaction.execute(_WRITE_EDIT, *_told(row), *touched, edit.id, edit.at_us, body)
-        sites, devices = _moved(edit)
+        assert self._who.tenant is not None
+        self.revision += 1
+        told = told_of(self._who.tenant, self.revision, self.now_us, edit, things, clashes)
+        await self._transaction.execute(_WRITE_EDIT, *told)
+        sites, devices = moved_by(edit)
         if sites or devices:
             async with beyond_reach(self._transaction, self._who):
                 await self._transaction.execute(_TOUCH_AROUND, sites, devices, self.revision)
@@ -330,7 +319,33 @@ def _digest(edit: Edit) -> bytes:
     return blake2b(msgspec.json.encode(same, order="sorted"), digest_size=16).digest()
 
 
-def _moved(edit: Edit) -> tuple[list[UUID], list[UUID]]:
+def told_of(  # noqa: PLR0917
+    tenant: UUID,
+    revision: int,
+    now_us: int,
+    edit: Edit,
+    things: Sequence[tuple[Kind, UUID]],
+    clashes: Sequence[Clash] = (),
+) -> tuple[object, ...]:
+    """Return what `sync.write_edit` is given of an edit of some things that takes a revision."""
+    told: dict[str, Any] = {
+        "edit": str(edit.id),
+        "title": clean_text(edit.title),
+        "author": clean_text(edit.author),
+        "touched": [[kind, str(id)] for kind, id in things[:TOUCHED_TOLD]],
+        "count": len(things),
+    }
+    if edit.undoes:
+        told["undoes"] = str(edit.undoes)
+    if clashes:
+        told["clashes"] = msgspec.to_builtins(clashes)
+    subject = things[0][1] if len(things) == 1 else None
+    row = JournalRow(tenant, revision, now_us, "edit_applied", subject, told)
+    touched = [kind for kind, _ in things], [id for _, id in things]
+    return *_told(row), *touched, edit.id, edit.at_us, msgspec.to_builtins(edit)
+
+
+def moved_by(edit: Edit) -> tuple[list[UUID], list[UUID]]:
     """Return sites and devices that may have come into somebody's reach, or left it, with what hangs off them."""
     is_undo = edit.undoes is not None
     sites = [s.id for s in edit.steps if s.kind == "site" and s.before and s.after and "pop" in s.after]
@@ -364,11 +379,7 @@ TOUCH = f"""
         ON CONFLICT (tenant_id, kind, id) DO UPDATE SET revision = excluded.revision)
     SELECT sync.say('{NEWS}', current_tenant()::text)
 """
-_WRITE_EDIT = f"""{_MOVE}, written AS (
-        INSERT INTO edit (tenant_id, id, origin, seq, at_us, state, body)
-        VALUES (current_tenant(), $9, $1, $2, $10, 'confirmed', $11))
-    {_SAY}
-"""
+_WRITE_EDIT = "SELECT sync.write_edit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 _KNOWN = "SELECT id, seq, body FROM edit WHERE id = ANY ($1::uuid[])"
 _POLLERS = """
     SELECT id FROM identity.install WHERE id = ANY ($1::uuid[]) AND proven_us IS NOT NULL AND ended_us IS NULL

@@ -109,7 +109,7 @@ class Metrics:
             ("live_lines_behind", "Those that have not taken what is the newest.", lambda: hub.behind),
             (
                 "live_dropped",
-                "Questions of lines that asked more than they may, since the start.",
+                "What lines asked more than they may, or others said that they had no room for, since the start.",
                 hub.works.dropped.total,
             ),
             ("bus_up", "1 where news of other servers come as they happen.", lambda: float(hub.bus.is_up)),
@@ -217,17 +217,10 @@ class Counting:
             self._metrics.requests.labels(method, route, str(status)).inc()
             self._metrics.durations.labels(method, route).observe(took_s)
             is_odd = status >= 500 or took_s >= SLOW_S
-            _log.log(
-                logging.WARNING if is_odd else logging.INFO if scope["method"] != "GET" else logging.DEBUG,
-                "request",
-                extra={
-                    **_ids_of(scope),
-                    "method": method,
-                    "route": route,
-                    "status": status,
-                    "took_ms": round(took_s * 1e3, 1),
-                },
-            )
+            level = logging.WARNING if is_odd else logging.INFO if scope["method"] != "GET" else logging.DEBUG
+            if _log.isEnabledFor(level):
+                said = {"method": method, "route": route, "status": status, "took_ms": round(took_s * 1e3, 1)}
+                _log.log(level, "request", extra={**_ids_of(scope), **said})
 
 
 router = APIRouter(tags=["health"])

@@ -9,9 +9,12 @@ One rule: everything here may be run again and then changes nothing but password
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import psycopg
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import DuplicateDatabase, UniqueViolation
 
 from domain.vault import Secret
 from migrations.guards import LOOKUP, OWNER, REQUESTS
@@ -27,7 +30,7 @@ HELD = {
 """What holds for connections of the requests' role, set here since PgBouncer takes none of it: the locks of one whose server is
 gone or hangs end, and no plan is compiled, which takes a quarter of a second where a request takes a millisecond."""
 EXTENSIONS = ("postgis", "pg_trgm", "btree_gist")
-_CHANGES_ROLES = 0x48656C696F
+_MAKES_GROUND = 0x48656C696F
 
 
 def prepare(admin: Secret, owner: Secret, requests: Secret) -> str:
@@ -50,16 +53,19 @@ def prepare(admin: Secret, owner: Secret, requests: Secret) -> str:
                 allow_login(connection, role, address.get("password"))
         if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchall():
             made = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'")
-            connection.execute(made.format(sql.Identifier(name), sql.Identifier(OWNER)))
-    with psycopg.connect(admin.value, dbname=name, autocommit=True) as connection:
+            with suppress(
+                DuplicateDatabase, UniqueViolation
+            ):  # no lock can be held: somebody else made it just now
+                connection.execute(made.format(sql.Identifier(name), sql.Identifier(OWNER)))
+    with psycopg.connect(admin.value, dbname=name) as connection:
         make_ground(connection)
     return name
 
 
 def make_roles(connection: Connection) -> None:
     """Make the roles that are missing, with no right to log in, in the caller's transaction: of two who change a cluster's roles
-    at a time PostgreSQL refuses one, so the second waits."""
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_CHANGES_ROLES])
+    at a time PostgreSQL refuses one, so the second waits; what is locked is the cluster's, whichever database they come from."""
+    connection.execute("LOCK TABLE pg_catalog.pg_authid IN SHARE UPDATE EXCLUSIVE MODE")
     for role in (OWNER, REQUESTS, LOOKUP):
         if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchall():
             connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
@@ -82,7 +88,8 @@ def allow_login(connection: Connection, role: str, password: str | int | None) -
 
 
 def make_ground(connection: Connection) -> None:
-    """Put in what the schema stands on, and give the room for it to its owner."""
+    """Put in what the schema stands on, and give the room for it to its owner, in the caller's transaction: a second waits."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_MAKES_GROUND])
     connection.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(sql.Identifier(OWNER)))
     for extension in EXTENSIONS:
         connection.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension)))

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from sync_server.api.kept import Answers
 from sync_server.database import Database, DatabaseBusy
-from sync_server.security.admission import Admission
+from sync_server.proofs import Proofs
+from sync_server.queues import Queues
+from sync_server.security.admission import PROVEN_BY, Admission
 from sync_server.security.authenticators import Authenticators
 from sync_server.security.keyring import Keyring
 from sync_server.security.limits import Limits
@@ -44,6 +47,9 @@ class Services:
     authenticators: Authenticators
     keyring: Keyring
     usage: Usage
+    proofs: Proofs
+    answers: Answers
+    queues: Queues
     now_s: Callable[[], float]
 
     @classmethod
@@ -75,9 +81,20 @@ class Services:
             now_s=now_s,
         )
         links = Links(database, admission, passwords, now_s)
-        usage = Usage(database)
         return cls(
-            settings, database, admission, sessions, links, passwords, authenticators, keyring, usage, now_s
+            settings,
+            database,
+            admission,
+            sessions,
+            links,
+            passwords,
+            authenticators,
+            keyring,
+            Usage(database),
+            Proofs(database, PROVEN_BY),
+            Answers(),
+            Queues(settings.pool_wait_s),
+            now_s,
         )
 
     async def forget_what_is_over(self) -> None:

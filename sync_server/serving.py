@@ -52,7 +52,7 @@ async def serve(settings: Settings) -> None:
         pointing = _listen(settings.listen_host, settings.redirect_port) if settings.redirect_port else None
         server = Server(configured(app, settings, certificate), app.state.hub, settings, pointing)
         renewing = [keep("certificate", certificate.run)] if certificate else []
-        _settle()
+        settle()
         _log.info("serving", extra={"address": address})
         try:
             await server.serve([listening])
@@ -62,7 +62,7 @@ async def serve(settings: Settings) -> None:
     _log.info("stopped")
 
 
-def _settle() -> None:
+def settle() -> None:
     """Take what the start has made out of the collector's walks, each of which holds up every request."""
     gc.set_threshold(*SWEEPS)
     gc.collect()

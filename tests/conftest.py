@@ -1,4 +1,8 @@
-"""What holds for every test: a skip is a failure where the run says so, hypothesis tries the same each time."""
+"""What holds for every test: a skip is a failure where the run says so, hypothesis tries the same each time.
+
+Coverage is of the tests' own processes, and not of what hypothesis tries: to follow the same lines hundreds of times costs as
+much again as to try, and a program that is followed starts slower, and leaves half a file where it is killed.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,13 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 _skipped: list[str] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave tests that try many examples out of the coverage."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("no_cover")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -44,6 +44,7 @@ SETTINGS = {
     "jit": "off",
     "max_connections": "60",
     "shared_buffers": "32MB",
+    "shared_preload_libraries": "postgis-3",
 }
 
 

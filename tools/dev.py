@@ -44,6 +44,7 @@ BENCHES = (
     "ingest",
     "push",
     "recovery",
+    "recovery-http",
     "team-faults",
     "sync",
     "fanout",

@@ -30,11 +30,13 @@ NETWORK = (
     ),
     Layer("alerts", "Alerts", "How many are open, at each device and link", by_default=False),
     Layer("names", "Names", "Of devices; what is down is always named"),
-    Layer("latency", "Latency", "Round trip to each device, at its end of links", by_default=False),
     Layer("load", "Load", "What links carry, both ways; off: in one quiet colour"),
-    Layer("candidates", "Candidates", "Cables that devices tell of and nobody has drawn"),
+    Layer(
+        "latency", "Latency", "Round trip to each device, at its end of links beneath them", by_default=False
+    ),
     Layer("signal", "Signal", "How the two ends of each radio link hear each other"),
     Layer("sectors", "Sectors", "Where the antennas of access points look"),
+    Layer("candidates", "Candidates", "Cables that devices tell of and nobody has drawn"),
 )
 """From the top down, as they stand when nobody reorders them."""
 GROUND = (
@@ -46,6 +48,8 @@ GROUND = (
 """Parts of the basemap; they stay beneath the network."""
 LAYERS = {layer.key: layer for layer in (SYMBOLS, *NETWORK, *GROUND)}
 _ORDER = tuple(layer.key for layer in NETWORK)
+_ONCE_USUAL = ("people", "alerts", "names", "latency", "load", "candidates", "signal", "sectors")
+"""What nobody had reordered was remembered as this, though the bands of latency lay beneath the links then too."""
 
 
 class MapLayers(QObject):
@@ -63,7 +67,7 @@ class MapLayers(QObject):
     def state(self) -> dict[str, Any]:
         """Return what a page is told: the order from the ground up, empty where it is the page's own."""
         order = [] if self.order == _ORDER else list(reversed(self.order))
-        return {"layers": {"order": order, "hidden": sorted(self.hidden)}}
+        return {"layers": {"order": order, "usual": list(reversed(_ORDER)), "hidden": sorted(self.hidden)}}
 
     def shows(self, key: str) -> bool:
         """Tell whether a layer is on."""
@@ -88,6 +92,8 @@ class MapLayers(QObject):
     def recall(self, order: Iterable[str], hidden: Iterable[str]) -> None:
         """Take up what was remembered; keys that are not known any more are left out, new ones stand where they belong."""
         kept = [key for key in dict.fromkeys(order) if key in _ORDER]
+        if tuple(kept) == _ONCE_USUAL:
+            kept.clear()
         for place, key in enumerate(_ORDER):
             if key not in kept:
                 kept.insert(min(place, len(kept)), key)

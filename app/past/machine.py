@@ -234,6 +234,8 @@ class TimeMachine(QObject):
         self._shown.moment_us = moment.at_us
         if changed.initial:
             self._forget_loads()
+        if not self.is_playing:  # they come with its loads; while time passes they would blink
+            self._shown.take_lags({})
         self._shown.merge(changed)
         if changed.more:
             self._engine.request(

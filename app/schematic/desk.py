@@ -282,7 +282,7 @@ class Schematic:
         if self.marks & gone:
             self.mark(self.marks - gone)
         self._drafting.follow()
-        if self.paper.waiting and not self.arranging.is_busy:
+        if self._drafting.is_due:
             self._turn_to(self.paper.diagram, self._devices_of([self._hands.selected]))
         else:
             self._after_change()
@@ -294,7 +294,7 @@ class Schematic:
 
     def _on_hint(self) -> None:
         if self.arranging.is_busy:
-            self.arranging.cancel()
+            self._drafting.give_up()
         elif self.paper.waiting or self.paper.is_sketch:
             self._drafting.start()
         elif self.paper.sheet is not None and not self.paper.sheet.things:

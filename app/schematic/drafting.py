@@ -42,6 +42,16 @@ class Drafting:
         self.arranging = Arranging(parent)
         self._drafts = False
         """Whether what is laid out is for nobody's edit."""
+        self._diagram: UUID | None = None
+        """What was laid out last."""
+        self._given_up: UUID | None = None
+        """The open paper, where somebody said that it is not to be laid out."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the open paper is to be laid out without anybody asking."""
+        paper = self._paper
+        return bool(paper.waiting) and not self.arranging.is_busy and paper.diagram != self._given_up
 
     def recall(self) -> None:
         """Let things stand where they stood, where that is known; done before the paper is shown."""
@@ -63,6 +73,7 @@ class Drafting:
     def start(self) -> None:
         """Lay the paper out where it has no places yet; what stands there roughly is shown meanwhile."""
         paper = self._paper
+        self._given_up = None
         if not paper.waiting and not paper.is_sketch:
             return
         diagram = paper.diagram
@@ -85,16 +96,21 @@ class Drafting:
             show(places, sketch=True)
 
         self.arranging.start(things, links, {}, then, meanwhile=meanwhile if paper.waiting else None)
-        self._drafts = True
+        self._drafts, self._diagram = True, diagram
 
     def arrange(self, fixed: Mapping[UUID, Point], then: Callable[[dict[UUID, Point]], None]) -> None:
         """Lay the paper out anew around what is fixed; `then` gets all places."""
-        self._drafts = False
+        self._drafts, self._diagram = False, self._paper.diagram
         self.arranging.start(*self.nodes(), fixed, then)
 
+    def give_up(self) -> None:
+        """Leave the open paper as it is, whatever changes, until it is opened again or somebody asks."""
+        self._given_up = self._paper.diagram
+        self.arranging.cancel()
+
     def follow(self) -> None:
-        """Somebody may have kept the paper: then it is not laid out any more."""
-        if self._drafts and self._paper.saved():
+        """Somebody may have kept the paper, or it is another network's now: then it is not laid out any more."""
+        if self._paper.diagram != self._diagram or (self._drafts and self._paper.saved()):
             self._drafts = False
             self.arranging.cancel()
 

@@ -7,10 +7,13 @@ One rule: a file that is damaged, cut off or of something else is as if it was n
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import os
 import struct
+import tempfile
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from uuid import UUID
@@ -24,6 +27,8 @@ ROW = struct.Struct("<16sddQ")
 THINGS_MOST = 50_000
 FILES_MOST = 64
 """Of a profile; the ones that were written longest ago go."""
+LEFT_S = 3600
+"""After that a file that was not finished is nobody's: its window has ended, or the disk was full."""
 CHECK_BYTES = 32
 
 Marks = Mapping[UUID, int]
@@ -74,17 +79,22 @@ class KeptLayouts:
             return
         rows = b"".join(ROW.pack(id.bytes, x, y, marks[id]) for id, (x, y) in places.items() if id in marks)
         file = self._file(tenant, diagram)
-        part = file.with_suffix(".part")
+        part: Path | None = None
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with part.open("wb") as stream:
+            # a name of its own: other windows keep layouts here too
+            handle, name = tempfile.mkstemp(suffix=".part", dir=self._folder)
+            part = Path(name)
+            with os.fdopen(handle, "wb") as stream:
                 stream.write(SIGNATURE + _whose(tenant, diagram) + hashlib.sha256(rows).digest() + rows)
                 stream.flush()
                 os.fsync(stream.fileno())
             part.replace(file)
             self._make_room()
-        except OSError:
-            return  # it is laid out again the next time
+        except OSError:  # it is laid out again the next time
+            if part is not None:
+                with contextlib.suppress(OSError):
+                    part.unlink(missing_ok=True)
 
     def _file(self, tenant: UUID, diagram: UUID) -> Path:
         return self._folder / f"{_whose(tenant, diagram).hex()}.layout"
@@ -93,6 +103,9 @@ class KeptLayouts:
         files = sorted(self._folder.glob("*.layout"), key=lambda file: file.stat().st_mtime)
         for file in files[:-FILES_MOST]:
             file.unlink(missing_ok=True)
+        for part in self._folder.glob("*.part"):
+            if time.time() - part.stat().st_mtime > LEFT_S:
+                part.unlink(missing_ok=True)
 
 
 def _whose(tenant: UUID, diagram: UUID) -> bytes:

@@ -8,7 +8,7 @@ One rule: nothing appears and nothing is lost on the way: what entries carry les
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -72,7 +72,7 @@ class _Loads:
         self,
         topology: Topology,
         now: Callable[[UUID], LinkNow | None],
-        capacity_bps: Callable[[UUID], int],
+        capacity_bps: Callable[[UUID], int | None],
     ) -> None:
         self._topology, self._now, self.capacity_bps = topology, now, capacity_bps
         self._ids: dict[int, list[UUID]] = {}
@@ -103,11 +103,11 @@ def moved_load(
     links: Iterable[UUID],
     now: Callable[[UUID], LinkNow | None],
     *,
-    capacity_bps: Callable[[UUID], int],
+    capacity_bps: Callable[[UUID], int | None],
 ) -> Moved:
     """Return what links would carry in the face of an impact of these devices and links.
 
-    `now`: a link's load, None for none; `capacity_bps`: what it can carry today, 0 where nobody knows, asked where it counts.
+    `now`: a link's load, None for none; `capacity_bps`: what it can carry today, None where nobody knows, asked where it counts.
 
     Linear in what lies behind the failed and the ways from there to the entries. KeyError where a thing is not there.
     """
@@ -208,7 +208,7 @@ def _then(
     ways = [
         (link.ab_bps, link.ba_bps) if link.a == first else (link.ba_bps, link.ab_bps) for _, link in standing
     ]
-    capacities = [loads.capacity_bps(id) for id, _ in standing] if len(standing) > 1 else [1]
+    capacities = [loads.capacity_bps(id) for id, _ in standing] if len(standing) > 1 else [None]
     shares = zip(
         _shared(there, [way[0] for way in ways], capacities),
         _shared(back, [way[1] for way in ways], capacities),
@@ -225,10 +225,13 @@ def _then(
     return rows
 
 
-def _shared(bps: float, now: list[float | None], capacities: list[int]) -> list[float]:
-    """Return how links beside each other share what is added, by capacity, or taken away, by what they carry."""
+def _shared(bps: float, now: list[float | None], capacities: Sequence[int | None]) -> list[float]:
+    """Return how links beside each other share what is added, by capacity, or taken away, by what they carry. Where a capacity
+    is not known, all that can carry anything share alike."""
     carried = [load or 0.0 for load in now]
-    weights = carried if bps < 0 and any(carried) else capacities if all(capacities) else [1] * len(now)
+    known = [one for one in capacities if one is not None]
+    can = known if len(known) == len(now) else [int(one != 0) for one in capacities]
+    weights = carried if bps < 0 and any(carried) else can if any(can) else [1] * len(now)
     return [bps * weight / sum(weights) for weight in weights]
 
 

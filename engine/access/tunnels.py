@@ -61,6 +61,8 @@ class _Open:
         self.tasks: set[asyncio.Task[None]] = set()
         self.passed_s = self.used_s = now_s
         """When bytes last passed, and when somebody was last connected."""
+        self.by_relay, self.has_line = 0, False
+        """How many are connected by the server, and whether its line may still be there."""
         self.taken_by, self.leaves_s = "", 0.0
         """Who takes it over, and when it ends by that."""
 
@@ -156,6 +158,9 @@ class Tunnels:
         for id, one in list(self._open.items()):
             if why := self._over(one, now_s):
                 await self._end(id, why)
+            elif one.has_line and one.tunnel.way != "relay" and not one.by_relay:
+                one.has_line = False
+                await self._leave(id)
         for id, (_, ended_s) in list(self._ended.items()):
             if now_s - ended_s >= ENDED_SHOWN_S:
                 del self._ended[id]
@@ -292,6 +297,9 @@ class Tunnels:
         if not self._is_led(one, device):
             near.close()
             return
+        is_by_relay = one.tunnel.way == "relay"
+        one.by_relay += is_by_relay
+        one.has_line |= is_by_relay
         self._recount(one, 1)
         try:
             far = await self._reach(one.tunnel, device)
@@ -307,6 +315,7 @@ class Tunnels:
             self._trouble(one, str(error))
         finally:
             near.close()
+            one.by_relay -= is_by_relay
             self._recount(one, -1)
 
     def _is_led(self, one: _Open, device: Device) -> bool:

@@ -59,10 +59,12 @@ class Statuses:
         """Follow a device whose status is another than before."""
         plan, status = self._plans.of(device.id), new.status
         self._count_turn(Turning(device.id), status, plan.rules("flapping"), at_us, outcome)
-        mine = KIND_OF.get(status)
+        mine = self._kind(device.id, status)
         for hold in list((self._holds.of(device.id) or {}).values()):
             kind = hold.rule.kind
             if kind == mine or kind not in KIND_OF.values():
+                continue
+            if status == "stale" and kind == "device_down" and device.id in self._suspected:
                 continue
             if status != "stale" or kind == "device_stale":
                 self._holds.end(hold, at_us, outcome, new.reason)
@@ -139,11 +141,12 @@ class Statuses:
         if reason:
             self._suspected[device] = reason, since_us
             self._take_up_suspect(device, at_us, outcome)
+            self._end_all(device, "device_stale", at_us, outcome, "it has failed, as it seems")
             return
         self._suspected.pop(device, None)
-        for hold in list((self._holds.of(device) or {}).values()):
-            if hold.rule.kind == "device_down":
-                self._holds.end(hold, at_us, outcome, "what is behind it answers")
+        self._end_all(device, "device_down", at_us, outcome, "what is behind it answers")
+        if device in self._state.health:
+            self._take_up(device, 0, at_us, outcome)
 
     def turn_uplink(self, vantage: UUID, reason: str, at_us: int, outcome: Outcome) -> None:
         """Follow our own way to the network: cut off for a reason, or (empty) not."""
@@ -190,13 +193,8 @@ class Statuses:
         `only` these devices and links, with the links of these devices.
         """
         every = self._state.health
-        for health in list(every.values()) if only is None else [every[id] for id in only if id in every]:
-            kind = KIND_OF.get(health.status)
-            for rule in self._plans.of(health.device).rules(kind) if kind is not None else ():
-                if self._lacks(rule, health.device):
-                    hold = Hold(rule, health.device, "", health.since_us, at_us, _us(rule.for_s))
-                    hold.reason, hold.held_us = health.reason, -grace_us.get(health.device, 0)
-                    self._holds.begin(hold, at_us, outcome)
+        for id in list(every) if only is None else [id for id in only if id in every]:
+            self._take_up(id, grace_us.get(id, 0), at_us, outcome)
         for device in self._suspected:
             self._take_up_suspect(device, at_us, outcome)
         for state in list(self._state.link_states.values()):
@@ -220,12 +218,31 @@ class Statuses:
         health = self._state.health.get(hold.subject)
         if hold.rule.kind in KIND_OF.values():
             status = health.status if health is not None else "unknown"
-            if hold.rule.kind == "device_down" and hold.subject in self._suspected:
-                return True
+            if hold.subject in self._suspected and hold.rule.kind != "device_degraded":
+                return hold.rule.kind == "device_down"
             return KIND_OF.get(status) == hold.rule.kind or (
                 status == "stale" and hold.rule.kind != "device_stale"
             )
         return True
+
+    def _kind(self, device: UUID, status: Status) -> RuleKind | None:
+        """Return what rules a status is told by: that a suspect tells nothing is part of its failure."""
+        return None if status == "stale" and device in self._suspected else KIND_OF.get(status)
+
+    def _take_up(self, device: UUID, late_us: int, at_us: int, outcome: Outcome) -> None:
+        """Take up a device's status where that stands without a hold; its time begins late."""
+        health = self._state.health[device]
+        kind = self._kind(device, health.status)
+        for rule in self._plans.of(device).rules(kind) if kind is not None else ():
+            if self._lacks(rule, device):
+                hold = Hold(rule, device, "", health.since_us, at_us, _us(rule.for_s))
+                hold.reason, hold.held_us = health.reason, -late_us
+                self._holds.begin(hold, at_us, outcome)
+
+    def _end_all(self, device: UUID, kind: RuleKind, at_us: int, outcome: Outcome, why: str) -> None:
+        for hold in list((self._holds.of(device) or {}).values()):
+            if hold.rule.kind == kind:
+                self._holds.end(hold, at_us, outcome, why)
 
     def _take_up_suspect(self, device: UUID, at_us: int, outcome: Outcome) -> None:
         reason, since_us = self._suspected[device]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.child import Child, NotStarted, own_command, running
+from engine.child import Child, NotStarted, ended, own_command, running
 from engine.maps.worker import MapJob, MapWord
 
 WORK_ON_MAPS = "--work-on-maps"
@@ -37,15 +37,15 @@ async def work(
     job: MapJob, on_word: OnWord, *, command: Sequence[str] | None = None, silent_s: float = SILENT_S
 ) -> MapWord:
     """Return how a job ended. Raises WorkFailed; then, or when it is cancelled, nothing is left of `out`."""
-    ended = False
+    is_done = False
     try:
         word = await _converse(job, on_word, list(command or worker_command()), silent_s)
         if word.refused:
             raise WorkFailed(word.refused)
-        ended = True
+        is_done = True
         return word
     finally:
-        if not ended and job.out:
+        if not is_done and job.out:
             with suppress(OSError):  # on the next start it is swept away
                 Path(job.out).unlink(missing_ok=True)  # noqa: ASYNC240 one unlink, also while it is cancelled
 
@@ -76,4 +76,4 @@ async def _word(child: Child, silent_s: float) -> MapWord:
         raise WorkFailed(f"the process that reads maps was silent for {silent_s:g} s") from None
     except (ValueError, msgspec.MsgspecError):
         raise WorkFailed("what the process that reads maps says cannot be understood") from None
-    raise WorkFailed(f"the process that reads maps ended (code {await child.process.wait()})")
+    raise WorkFailed(f"the process that reads maps ended (code {await ended(child)})")

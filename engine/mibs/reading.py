@@ -21,7 +21,7 @@ import msgspec
 
 from domain.mib import MibProblem
 from domain.text import clean_text
-from engine.child import NotStarted, own_command, running
+from engine.child import NotStarted, ended, own_command, running
 from engine.mibs.facts import Module
 
 FILES_CAP = 1_000
@@ -232,7 +232,7 @@ class Reading:
                         at = msgspec.json.decode(line, type=dict[str, str]).get("at", at)
                         begun.add(at)
                         self._on_file(_shown(at), len(begun))
-                code = await child.process.wait()
+                code = await ended(child)
                 return at, "" if code == 0 else f"the reader ended at it (code {code})"
         except NotStarted as error:
             return "", f"the reader cannot be started: {error}"

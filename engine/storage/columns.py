@@ -77,7 +77,7 @@ def placed(table: str, second: str) -> list[CheckConstraint | Index]:
     )
     words: ColumnElement[Any] = literal_column(f"things_text(name, {second}, note)").label("words")
     trigrams: dict[str, Any] = {"postgresql_using": "gin", "postgresql_ops": {"words": "gin_trgm_ops"}}
-    boxes: dict[str, Any] = {"postgresql_using": "gist", "postgresql_include": ["id", "place"]}
+    boxes: dict[str, Any] = {"postgresql_using": "gist", "postgresql_include": ["id", "place", "name"]}
     envelope: ColumnElement[Any] = literal_column("st_envelope(place)")
     return [
         check.ddl_if(dialect="postgresql"),

@@ -19,7 +19,7 @@ from domain.sync import ROWS_PER_TELL, Cycles, Digests, Kept, Tell, ToServer
 from engine.journal import JournalPen
 from engine.judge.outcome import Outcome
 from engine.state import State
-from engine.storage import StoreThread
+from engine.storage import StorageFailed, StoreThread
 from engine.storage.store import Store
 from engine.storage.team import TeamStore
 from engine.sync.carrying import Carrying
@@ -207,10 +207,14 @@ class Teller:
         self._facts.update(dict.fromkeys(fact.subject for fact in tell.facts))
 
     async def note_lost(self) -> None:
-        """Keep how many cycles the server did not take, before it is kept up to when they were told."""
+        """Keep how many cycles the server did not take, before it is kept up to when they were told. Raises StorageFailed."""
         if self._lost:
             lost, self._lost = self._lost, 0
-            await self._thread.run(self._store.pruning.note_refused, lost, self._now_us(), self.cycles_us)
+            try:
+                await self._thread.run(self._store.pruning.note_refused, lost, self._now_us(), self.cycles_us)
+            except StorageFailed:
+                self._lost += lost
+                raise
 
     async def _next_cycles(self) -> list[ToServer]:
         """Return the next numbers that are on disk; where the clock was set back, those since."""

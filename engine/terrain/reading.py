@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.child import NotStarted, own_command, running
+from engine.child import NotStarted, ended, own_command, running
 from engine.terrain.tiles import Head
 
 READ_TERRAIN = "--read-terrain"
@@ -46,6 +46,6 @@ async def read_tile(
             with suppress(msgspec.MsgspecError):
                 answer = msgspec.json.decode(said, type=_Answer)
                 return answer.head or answer.wrong or "the reader said nothing"
-            return f"its reader ended without an answer (code {await child.process.wait()})"
+            return f"its reader ended without an answer (code {await ended(child)})"
     except NotStarted as error:
         return f"the reader cannot be started: {error}"

@@ -81,6 +81,12 @@ export class Clusters {
     return this.#plan.alone[this.#at.get(id) ?? -1] ?? 0;
   }
 
+  /** What stands at an end of a bundle of a whole zoom (bundles.js): a device, or the one at whose place the ring stands. @param {number} end @param {number} zoom */
+  endOf(end, zoom) {
+    const count = this.#rows.length;
+    return this.#rows[end < count ? end : this.level(zoom).lead[end - count]];
+  }
+
   /** The rings of a whole zoom. @param {number} zoom @returns {Cluster[]} */
   rings(zoom) {
     const held = Math.max(0, Math.min(this.top, zoom));
@@ -99,6 +105,11 @@ export class Clusters {
       const ring = this.ringOf(id, zoom);
       return ring ? [{ ring, zoom, last: zoom === this.top }] : [];
     });
+  }
+
+  /** The zoom from which a link is drawn from device to device; before it a bundle is, or it is inside a ring. @param {string} a @param {string} b */
+  linkedFrom(a, b) {
+    return linkedFrom(this.#plan, this.#at.get(a) ?? -1, this.#at.get(b) ?? -1);
   }
 
   /** The zoom from which two devices are not in the same ring. @param {string} a @param {string} b */
@@ -125,6 +136,12 @@ export function apartFrom({ levels }, a, b) {
     if (ringOf[a] >= 0 && ringOf[a] === ringOf[b]) return zoom === top ? TOP_ZOOM + 1 : zoom + 1;
   }
   return 0;
+}
+
+/** The zoom from which both ends of a link stand alone, or the closest rings are passed. @param {Plan} plan @param {number} a @param {number} b */
+export function linkedFrom(plan, a, b) {
+  const latest = Math.max(plan.alone[a] ?? 0, plan.alone[b] ?? 0);
+  return latest <= plan.levels.length ? latest : Math.max(plan.levels.length, apartFrom(plan, a, b));
 }
 
 /** @param {DeviceRow[]} rows @param {boolean} onPaper only what stands at one place is merged @returns {Plan} */

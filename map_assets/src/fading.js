@@ -135,6 +135,11 @@ export class BundleFading {
     if (fates) for (const bundle of now.values()) this.#turn(bundle, fates);
   }
 
+  /** The bundles of these zooms. @returns {[zoom: number, Bundle][]} */
+  get held() {
+    return [...this.#levels].flatMap(([zoom, level]) => Array.from(new Set(level.values()), (bundle) => /** @type {[number, Bundle]} */ ([zoom, bundle])));
+  }
+
   /** The fate or the load of some links is another. @param {Fates} fates @param {Iterable<string>} links */
   touch(fates, links) {
     for (const level of this.#levels.values()) {

@@ -2,7 +2,7 @@
 // Theory: what would be stands in a source of its own, which is empty outside the what-if frame, so that these layers cost
 // nothing there. One rule: what is real and down stays above them.
 
-import { alone, byZoom, ex, filter, grown, GROWN_STOPS, laneOffset, linkOffset, linkWidth, SEMIBOLD } from "./style.js";
+import { byZoom, ex, filter, grown, GROWN_STOPS, here, laneOffset, linkOffset, linkWidth, SEMIBOLD } from "./style.js";
 
 /** @import { LayerSpecification } from "@maplibre/maplibre-gl-style-spec" */
 /** @import { Palette } from "./palette.js" */
@@ -10,7 +10,7 @@ import { alone, byZoom, ex, filter, grown, GROWN_STOPS, laneOffset, linkOffset, 
 export const WOULD = "would";
 
 /** @param {string} kind @param {string} fate */
-const of = (kind, fate) => ({ source: WOULD, filter: filter(["all", ["==", ["get", "kind"], kind], ["==", ["get", "fate"], fate], alone]) });
+const of = (kind, fate) => ({ source: WOULD, filter: filter(["all", ["==", ["get", "kind"], kind], ["==", ["get", "fate"], fate], here]) });
 
 /** Beneath the live links. @param {Palette} p @returns {LayerSpecification[]} */
 export const detourLayers = (p) => [

@@ -3,11 +3,12 @@
 
 import { lineOf, pointOf } from "./features.js";
 import { fromFlat, halve } from "./geometry.js";
-import { aside, widthOf } from "./lanes.js";
+import { ALONE, aside, widthOf } from "./lanes.js";
 import { rankOf } from "./clusters.js";
 import { label } from "./words.js";
 
 /** @import { Feature } from "geojson" */
+/** @import { Bundle } from "./bundles.js" */
 /** @import { Clusters } from "./clusters.js" */
 /** @import { Network } from "./network.js" */
 
@@ -72,10 +73,11 @@ function linksBetween(network, a, b) {
 }
 
 /**
- * What fate_layers.js shows: devices, links, and ways that have no link of ours.
- * @param {Network} network @param {Fates} fates @param {Clusters} clusters @returns {Feature[]}
+ * What fate_layers.js shows: devices, links, and ways that have no link of ours. Of links that are drawn as a bundle, the bundle has it.
+ * @param {Network} network @param {Fates} fates @param {Clusters} clusters @param {Iterable<[zoom: number, Bundle]>} bundles of the zooms that are looked at
+ * @returns {Feature[]}
  */
-export function fateFeatures(network, { devices, links, detours }, clusters) {
+export function fateFeatures(network, { devices, links, detours }, clusters, bundles = []) {
   /** @param {LngLat[]} path */
   const whole = (path) => halve(path).path.map(fromFlat);
   const features = detours.map((path) => lineOf(whole(path), { kind: "detour", fate: "carries", from: 0 }));
@@ -89,11 +91,26 @@ export function fateFeatures(network, { devices, links, detours }, clusters) {
     const link = network.links.get(id);
     const path = link && network.pathOf(link);
     if (!link || !path) continue;
-    const common = { fate, from: clusters.apartFrom(link.a, link.b) };
+    const common = { fate, from: clusters.linkedFrom(link.a, link.b) };
     const lane = network.laneOf(id);
     const { middle, bearing_deg } = halve(path);
     features.push(lineOf(whole(path), { ...common, kind: "link", width: widthOf(link.capacity_bps), lane: lane.offset }));
     if (fate === "fails") features.push(pointOf(middle, { ...common, kind: "strike", label: "", ...aside(lane, bearing_deg) }));
   }
+  for (const [zoom, bundle] of bundles) {
+    const found = new Set(bundle.links.flatMap(({ id }) => links.get(id) ?? []));
+    if (found.size) features.push(...bundleFeatures(clusters, zoom, bundle, found));
+  }
+  return features;
+}
+
+/** @param {Clusters} clusters @param {number} zoom @param {Bundle} bundle @param {Set<Fate>} found what would become of its links @returns {Feature[]} */
+function bundleFeatures(clusters, zoom, { ends, links }, found) {
+  const [from, to] = ends.map((end) => clusters.endOf(end, zoom));
+  const { path, middle, bearing_deg } = halve([[from.lng, from.lat], [to.lng, to.lat]]);
+  const common = { zoom, last: false }; // nearer by than the last rings there are no bundles
+  const width = widthOf(links.reduce((sum, { capacity_bps }) => sum + capacity_bps, 0));
+  const features = Array.from(found, (fate) => lineOf(path.map(fromFlat), { ...common, fate, kind: "link", width, lane: 0 }));
+  if (found.has("fails")) features.push(pointOf(middle, { ...common, fate: "fails", kind: "strike", label: "", ...aside(ALONE, bearing_deg) }));
   return features;
 }

@@ -92,7 +92,9 @@ export class Foreground {
 
   /** Another whole zoom is looked at. */
   zoom() {
-    if (this.fates) this.#bundles.show(this.fates, this.#zoom);
+    if (!this.fates) return;
+    this.#bundles.show(this.fates, this.#zoom);
+    if (this.#whatIf) this.#draw();
   }
 
   /** Other things are on the map than before, or elsewhere. @param {Clusters} clusters */
@@ -113,7 +115,11 @@ export class Foreground {
     this.#links.show(this.fates);
     this.#bundles.show(this.fates, this.#zoom);
     this.#glass.imagine(this.fates);
+    this.#draw();
+  }
+
+  #draw() {
     const would = /** @type {GeoJSONSource} */ (this.#map.getSource(WOULD));
-    would.setData({ type: "FeatureCollection", features: fateFeatures(this.#network, this.#fates, this.#clusters) });
+    would.setData({ type: "FeatureCollection", features: fateFeatures(this.#network, this.#fates, this.#clusters, this.#whatIf ? this.#bundles.held : []) });
   }
 }

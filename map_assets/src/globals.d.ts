@@ -125,8 +125,8 @@ interface FromWindow {
   look?: View;
   /** Say so when the map stands still. */
   still?: number;
-  /** Groups of layers: their order from the ground up (what is not named stays), and those that are hidden. */
-  layers?: { order: string[]; hidden: string[] };
+  /** Groups of layers: their order from the ground up (what is not named stays), the usual one, and those that are hidden. */
+  layers?: { order: string[]; usual: string[]; hidden: string[] };
   /** The paper that the network stands on; null: the map. */
   paper?: PaperRow | null;
   turned?: Turned;

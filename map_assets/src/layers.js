@@ -10,9 +10,10 @@ import { LOAD_AFFECTED, LOAD_HIDDEN, LOAD_NOT_KNOWN, LOAD_UNKNOWN } from "./netw
 import { detourLayers, fateLayers, lostLinkLayers } from "./fate_layers.js";
 import { NETWORK } from "./tiles.js";
 import {
-  alone, arrowOffset, arrowSize, byZoom, ex, FATE, filter, grown, held, heldName, isLine, isPoint, isPop, laneOffset, LINK_STOPS, linkOffset,
+  alone, arrowOffset, arrowSize, beyond, byZoom, ex, FATE, filter, grown, held, heldName, isLine, isPoint, isPop, laneOffset, LINK_STOPS, linkOffset,
   linkWidth, live, MEDIUM, ofThisZoom, rank, SEMIBOLD, status, stops,
 } from "./style.js";
+import { SYMBOL_PX } from "./symbols.js";
 
 /** @import { LayerSpecification, ExpressionSpecification, FilterSpecification } from "@maplibre/maplibre-gl-style-spec" */
 /** @import { Palette } from "./palette.js" */
@@ -128,6 +129,8 @@ function linkLayers(p, loads) {
   ];
 }
 
+/** What names leave free around the symbol of a POP and of what is odd, in sizes of a symbol. */
+const [POP_FREE, ODD_FREE] = [0.8, 0.9];
 // A name beside its symbol, wherever there is room.
 /** @type {NonNullable<import("@maplibre/maplibre-gl-style-spec").SymbolLayerSpecification["layout"]>} */
 const beside = {
@@ -205,24 +208,24 @@ function deviceLayers(p) {
       paint: { "text-color": named(ex(["match", rank, 1, p.text.text, p.text.quiet])), ...halo, "text-opacity": ifPlain },
     },
     {
+      id: "pop-names", type: "symbol", ...from("devices"), filter: filter(["all", isPop, [">=", ["zoom"], ["get", "named_from"]]]),
+      layout: {
+        "text-field": ["get", "label"], "text-font": SEMIBOLD, "text-size": nameSize, ...beside, "text-radial-offset": beyond(POP_FREE * (SYMBOL_PX / 2), nameSize),
+        "text-padding": 1.5,
+      },
+      paint: { "text-color": named(p.text.text), ...halo, "text-opacity": ifPlain },
+    },
+    {
       id: "odd-names", type: "symbol", ...live("odd", ["!=", status, "down"], alone), minzoom: 6,
       layout: {
         "text-field": ex(["case", ["==", status, "stale"], ["concat", ["get", "label"], "  ", ["get", "age"]], ["get", "label"]]),
-        "text-font": MEDIUM, "text-size": nameSize, ...beside, "text-radial-offset": 0.95, "symbol-sort-key": ex(rank),
+        "text-font": MEDIUM, "text-size": nameSize, ...beside, "text-radial-offset": beyond(ODD_FREE * (SYMBOL_PX / 2), nameSize), "symbol-sort-key": ex(rank),
         "text-padding": 1.5,
       },
       paint: {
         "text-color": ex(["match", status, "degraded", p.status_text.degraded, p.status_text.stale]), ...halo,
         "text-opacity": ex(["case", ["get", "chosen"], 0, ["get", "held"]]),
       },
-    },
-    {
-      id: "pop-names", type: "symbol", ...from("devices"), filter: filter(["all", isPop, [">=", ["zoom"], ["get", "named_from"]]]),
-      layout: {
-        "text-field": ["get", "label"], "text-font": SEMIBOLD, "text-size": nameSize, ...beside, "text-radial-offset": 0.95,
-        "text-padding": 1.5,
-      },
-      paint: { "text-color": named(p.text.text), ...halo, "text-opacity": ifPlain },
     },
     {
       id: "moved-names", type: "symbol", ...live("moved", alone),
@@ -310,7 +313,7 @@ function deviceLayers(p) {
       id: "obstacles", type: "symbol", ...from("devices"), filter: filter(alone),
       layout: {
         "icon-image": "nothing", "icon-allow-overlap": true, "icon-padding": 0,
-        "icon-size": grown(["match", rank, 0, 0.8, 1, 0.5, 0.42]),
+        "icon-size": grown(["match", rank, 0, POP_FREE, 1, 0.5, 0.42]),
       },
     },
     {
@@ -325,7 +328,7 @@ function deviceLayers(p) {
       id: "odd-obstacles", type: "symbol", ...live("odd", alone),
       layout: {
         "icon-image": "nothing", "icon-allow-overlap": true, "icon-padding": 0,
-        "icon-size": grown(["match", status, "down", 1.3, 0.9]),
+        "icon-size": grown(["match", status, "down", 1.3, ODD_FREE]),
       },
     },
   ];
@@ -341,7 +344,7 @@ const GROUP_OF = new Map(Object.entries(GROUPS).flatMap(([group, ids]) => ids.ma
 
 /** @param {Palette} p @param {boolean} loads whether links wear the colour of their load @returns {LayerSpecification[]} */
 export const networkLayers = (p, loads) =>
-  [...linkLayers(p, loads), ...deviceLayers(p)].map((layer) => ({ ...layer, metadata: { group: GROUP_OF.get(layer.id) ?? "" } }));
+  [...linkLayers(p, loads), ...deviceLayers(p)].map((layer) => ({ ...layer, metadata: { group: GROUP_OF.get(layer.id) ?? "", fixed: layer.id === "link-hot" } }));
 
 /** Where the devices of an open fan are drawn; all others are on the glass. */
 export const FAN_LAYER = "fan-symbols";

@@ -62,8 +62,9 @@ early.splice(0).forEach(page);
 /** Tell both mirrors of the network. @param {string} text */
 function learn(text) {
   const message = parts.read(text);
-  tiler.take(message, text);
-  return { message, learnt: network.take(message) };
+  const learnt = network.take(message);
+  tiler.take(message, text, learnt.turned);
+  return { message, learnt };
 }
 
 /** Build the map as the first message has it. @param {FromWindow} first @returns {Promise<(text: string) => void>} takes the others */
@@ -141,7 +142,7 @@ async function build(first) {
   imagine(first);
   drag.locked = first.locked ?? false;
   if (first.layers) painter.arrange(first.layers);
-  overlays.take(first, { fresh: true, places: true, moved: [], sites: true, health: [...network.devices.keys()], loads: [...network.loads.keys()] });
+  overlays.take(first, { fresh: true, places: true, moved: [], sites: true, health: [...network.devices.keys()], turned: [], loads: [...network.loads.keys()] });
   if (first.stamp_us) clock.expect(first.stamp_us, "all", map);
   if (first.select) painter.choose(first.select);
   if (first.report !== undefined) send(report(map, painter, first.report, null));

@@ -3,7 +3,7 @@
 
 import { ALONE, lanesOf } from "./lanes.js";
 
-/** `fresh`: everything is new; `moved`: devices that stood elsewhere. @typedef {{ fresh: boolean, places: boolean, moved: string[], sites: boolean, health: string[], loads: string[] }} Touched */
+/** `fresh`: everything is new; `moved`: devices that stood elsewhere; `turned`: those that fell silent, answer again, or are so by another cause. @typedef {{ fresh: boolean, places: boolean, moved: string[], sites: boolean, health: string[], turned: HealthRow[], loads: string[] }} Touched */
 
 /** How a half-link is drawn that is up but whose load is not known; from zero to five it is its load class. */
 export const LOAD_NOT_KNOWN = 6;
@@ -75,6 +75,7 @@ export class Network {
     }
     if (reset || links.length || gone.length) [this.#linksAt, this.#lanes] = [null, null];
     const touched = new Set(loads.map((row) => row.id));
+    const turned = [];
     for (const row of health) {
       const was = this.healthOf(row.id).status;
       const turns = was !== row.status && (isSilent(was) || isSilent(row.status));
@@ -82,6 +83,7 @@ export class Network {
       this.#setCause(row.id, row.cause);
       this.#health.set(row.id, row);
       if (!turns) continue;
+      turned.push(row);
       const now = this.#linksBehind(row.id);
       for (const id of [...behind, ...now]) if (!behind.includes(id) || !now.includes(id)) touched.add(id);
     }
@@ -92,6 +94,7 @@ export class Network {
       moved: moved.map(({ id }) => id),
       sites: Boolean(reset || sites.length || gone.length),
       health: health.map((row) => row.id),
+      turned,
       loads: [...touched],
     };
   }

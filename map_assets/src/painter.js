@@ -105,11 +105,9 @@ export class Painter {
     map.on("moveend", () => this.#marks.look(this.#foreground.fates));
     map.on("sourcedata", ({ sourceId }) => {
       if (sourceId === "live" && this.#live.isThere) this.#handOverNames();
-      if (sourceId === NETWORK && this.#moved.size && this.#planning === 0 && this.#states.settled) {
-        this.#moved.clear();
-        this.#paintMoved();
-      }
+      if (sourceId === NETWORK) this.#leaveMoved();
     });
+    map.on("render", () => this.#leaveMoved());
     setInterval(() => {
       this.#paintAges();
       this.#states.settle(map.getZoom() < this.#clusters.top + 1);
@@ -229,6 +227,13 @@ export class Painter {
     this.#named = now;
   }
 
+  /** The tiles have every device where it stands: none needs a name beside them any more. */
+  #leaveMoved() {
+    if (this.#moved.size === 0 || this.#planning > 0 || !this.#states.settled) return;
+    this.#moved.clear();
+    this.#paintMoved();
+  }
+
   /** A name goes along with its symbol, and does not wait for tiles that have it at its new place. */
   #paintMoved() {
     const moved = this.#moved.size > MOVED_NAMES_MOST ? [] : [...this.#moved].filter((id) => !this.#odd.has(id) && id !== this.chosen);
@@ -258,6 +263,10 @@ export class Painter {
       this.#frames.hold();
       this.#paintMoved();
       this.#states.renew();
+      await turn();
+      this.#network.linksAt(""); // what is made of all links when somebody asks, each in a task of its own
+      await turn();
+      this.#network.laneOf("");
       await turn();
       this.#marks.lay(this.#clusters);
       await turn();

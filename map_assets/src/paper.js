@@ -83,7 +83,7 @@ export class PaperOverlay {
     const ink = ex(["match", ["get", "ink"], "text", p.text.text, "accent", p.accent.accent, "blue", p.paper.blue, "teal", p.paper.teal, "sand", p.paper.sand, p.text.quiet]);
     const on = this.#paper ? 1 : 0;
     return {
-      ground: [
+      paper: [
         { id: "paper", type: "background", paint: { "background-color": p.surface.ground, "background-opacity": on } },
         { id: "paper-grid", type: "background", paint: { "background-pattern": "paper-dots", "background-opacity": this.#paper?.grid ? 1 : 0 } },
       ],
@@ -99,7 +99,7 @@ export class PaperOverlay {
         {
           id: "paper-texts", type: "symbol", source: "paper", filter: filter(only("drawing")),
           layout: {
-            "text-field": ["get", "text"], "text-font": REGULAR, "text-size": letters, "text-anchor": ex(["get", "anchor"]), "text-max-width": 100,
+            "text-field": ["get", "text"], "text-font": REGULAR, "text-size": letters, "text-anchor": ex(["get", "anchor"]), "text-max-width": ex(["get", "wrap"]),
             "text-justify": "auto", "text-allow-overlap": true, "text-ignore-placement": true, "text-line-height": 1.25,
           },
           paint: { "text-color": ink, "text-halo-color": p.surface.ground, "text-halo-width": 1 },
@@ -214,7 +214,7 @@ export class PaperOverlay {
     const url = new URL(`../pictures/${picture.digest}`, import.meta.url).href;
     const coordinates = /** @type {ImageSource["coordinates"]} */ (corners.map(groundOf));
     map.addSource(PICTURE, { type: "image", url, coordinates });
-    stack.put([{ id: PICTURE, type: "raster", source: PICTURE, paint: { "raster-opacity": 0.55, "raster-fade-duration": 0 } }], "ground");
+    stack.put([{ id: PICTURE, type: "raster", source: PICTURE, paint: { "raster-opacity": 0.55, "raster-fade-duration": 0 } }], "paper");
   }
 
   /** Look elsewhere at once: the tiles of there are asked for with the next frame, which may else be held for a second. @param {Turned} turned */

@@ -45,6 +45,7 @@ export class PaperLines {
   }
 
   #begin() {
+    this.#end(); // the paper before may have been on its way still, and this one may have no links
     const { devices, links } = this.#stage.network;
     const ends = [];
     const flat = new Map(Array.from(devices.values(), ({ id, lng, lat }) => [id, toFlat([lng, lat])]));

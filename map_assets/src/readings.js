@@ -1,8 +1,9 @@
 // Round trips as rings and on links' ends, open alerts as badges. Counterpart: app/map/readings.py, which sends them while they are shown.
 // Theory: the latency is feature-state of what is drawn already; badges are a small source of their own, made anew when alerts
-// change. A link's latency is a band beneath it, so that its load is still read. One rule: nothing here is as bright as a fault, and what is off costs nothing.
+// change. A link's latency is a band beneath it, so that its load is still read; one that is down has none. One rule: nothing here is as bright as a fault, and what is off costs nothing.
 
 import { middleInLane, pointOf } from "./features.js";
+import { LOAD_HIDDEN, LOAD_UNKNOWN } from "./network.js";
 import { alone, ex, filter, grown, isLine, linkOffset, linkWidth, SEMIBOLD } from "./style.js";
 import { NETWORK } from "./tiles.js";
 
@@ -57,6 +58,7 @@ export class Readings {
     const level = ["number", ["feature-state", "latency"], NOT_KNOWN];
     const color = ex(["match", level, ...p.latency.flatMap((ink, i) => [i, ink]), p.latency[0]]);
     const ifKnown = ex(["case", [">=", level, 0], 1, 0]);
+    const isDown = ["==", ["number", ["feature-state", "load"], ["get", "load"], LOAD_UNKNOWN], LOAD_HIDDEN];
     const latency = { metadata: { group: "latency" }, source: NETWORK };
     const badges = { metadata: { group: "alerts" }, source: BADGES, filter: filter(alone) };
     const severity = ex(["match", ["get", "status"], "down", p.status.down, "degraded", p.status.degraded, p.status.unknown]);
@@ -64,7 +66,7 @@ export class Readings {
       areas: [
         {
           id: "latency-ends", type: "line", ...latency, "source-layer": "links", filter: filter(["all", isLine, alone]), minzoom: 7,
-          paint: { "line-color": color, "line-width": linkWidth(7), "line-offset": linkOffset, "line-opacity": ifKnown },
+          paint: { "line-color": color, "line-width": linkWidth(7), "line-offset": linkOffset, "line-opacity": ex(["case", isDown, 0, ifKnown]) },
         },
       ],
       marks: [

@@ -13,6 +13,10 @@ const DEG_PER_POINT = 360 / (512 * 2 ** FULL_SIZE);
 const ROUND_STEPS = 64;
 /** Letters of a text whose size nobody chose, and of what is written in a box, in points. */
 const LETTERS = 16;
+/** Between the outline of a box and what is written in it, in points. */
+const PAD = 8;
+/** More letters than a line has: it is not wrapped. */
+const UNWRAPPED = 100;
 
 /** @typedef {[x: number, y: number]} Point */
 
@@ -56,7 +60,9 @@ function outlineOf(drawing) {
 export function drawingFeatures(drawing) {
   const { id, shape, x, y, width, height, text, color } = drawing;
   const common = { id, what: "drawing", ink: color || "quiet" };
-  const letters = { ...common, text, size: shape === "text" ? height || LETTERS : LETTERS };
+  const room = Math.max((shape === "ellipse" ? Math.SQRT1_2 : 1) * Math.abs(width) - 2 * PAD, LETTERS);
+  const wrap = shape === "box" || shape === "ellipse" ? room / LETTERS : UNWRAPPED;
+  const letters = { ...common, text, size: shape === "text" ? height || LETTERS : LETTERS, wrap };
   if (shape === "text") return [pointOf(groundOf([x, y]), { ...letters, anchor: "top-left" })];
   /** @type {Point} */
   const middle = [x + width / 2, y + height / 2];
@@ -64,7 +70,7 @@ export function drawingFeatures(drawing) {
   const ring = outlineOf(drawing).map(groundOf);
   /** @type {Feature} */
   const area = { type: "Feature", properties: common, geometry: { type: "Polygon", coordinates: [ring] } };
-  return [area, ...(shape === "box" ? inside([x + Math.min(width, 0) + 8, y + Math.min(height, 0) + 6], "top-left") : inside(middle, "center"))];
+  return [area, ...(shape === "box" ? inside([x + Math.min(width, 0) + PAD, y + Math.min(height, 0) + 6], "top-left") : inside(middle, "center"))];
 
   /** @param {Point} at @param {string} anchor @returns {Feature[]} */
   function inside(at, anchor) {

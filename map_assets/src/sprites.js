@@ -26,6 +26,8 @@ const isMarked = (part) => RING_ORDER.indexOf(part) <= RING_ORDER.indexOf("stale
 /** A ring's diameter in pixels. @param {number} total */
 export const ringSize = (total) => RING_SIZES[total < 10 ? 0 : total < 100 ? 1 : total < 1000 ? 2 : 3];
 export const RING_SIZES = [28, 32, 38, 44];
+/** How wide a digit of a ring's count is. */
+const DIGIT_PX = 7.5;
 
 /** Parts of the ring; what is there at all gets one. Few, so that rings that look alike share a picture. @param {number} count @param {number} total */
 const shareOf = (count, total) => (count ? Math.max(1, Math.round((count / total) * SHARES)) : 0);
@@ -128,20 +130,27 @@ export function drawRing(pen, { total, counts, worst }, links, palette, { x, y }
   pen.fillText(String(total), 0, 4.3);
   pen.lineCap = "round";
   pen.lineJoin = "round";
-  /** @param {number} down from the middle, in radii @param {number} badge its side @param {(pen: Pen, palette: Palette) => void} draw */
-  const mark = (down, badge, draw) => {
+  /** @param {1 | -1} side below or above @param {number} badge its side @param {(pen: Pen, palette: Palette) => void} draw */
+  const mark = (side, badge, draw) => {
+    const away = Math.max(radius * 0.78, besideCount(total, badge / 2 + 1));
     pen.save();
-    pen.translate(radius * 0.78 - badge / 2, radius * down - badge / 2);
+    pen.translate(away - badge / 2, side * away - badge / 2);
     pen.scale(badge / BOX, badge / BOX);
     draw(pen, palette);
     pen.restore();
   };
   if (isMarked(worst)) {
     const badge = worst === "down" || worst === "fails" ? 22 : worst === "affected" ? 13 : 15;
-    mark(-0.78, badge, worst === "fails" || worst === "lost" ? DRAW_FATE[worst] : DRAW[worst]);
+    mark(-1, badge, worst === "fails" || worst === "lost" ? DRAW_FATE[worst] : DRAW[worst]);
   }
-  if (links) mark(0.78, links === "down" ? 22 : 15, links === "down" ? drawStrike : DRAW.degraded);
+  if (links) mark(1, links === "down" ? 22 : 15, links === "down" ? drawStrike : DRAW.degraded);
   pen.restore();
+}
+
+/** How far to the right, and as far up or down, a round mark stands that leaves the count free. @param {number} total @param {number} reach_px */
+function besideCount(total, reach_px) {
+  const [right, up] = [DIGIT_PX * (String(total).length / 2), 4.5];
+  return (right + up + Math.sqrt(2 * reach_px ** 2 - (right - up) ** 2)) / 2;
 }
 
 /** @param {number} length_px */

@@ -33,12 +33,16 @@ export class States {
   constructor(map, tiler) {
     this.#map = map;
     this.#tiler = tiler;
-    map.on("sourcedata", ({ sourceId }) => {
-      if (sourceId !== NETWORK || !map.isSourceLoaded(NETWORK)) return;
-      if (this.#coming !== null) this.#forget(this.#coming);
-      this.#coming = null;
-      if (this.#wanted) this.renew();
-    });
+    map.on("sourcedata", ({ sourceId }) => sourceId === NETWORK && this.#look());
+    map.on("render", () => this.#look()); // tiles on their way to a view that was left are dropped, and no event says so
+  }
+
+  /** See whether what is waited for is there. */
+  #look() {
+    if ((this.#coming === null && !this.#wanted) || !this.#map.isSourceLoaded(NETWORK)) return;
+    if (this.#coming !== null) this.#forget(this.#coming);
+    this.#coming = null;
+    if (this.#wanted) this.renew();
   }
 
   /** @param {Table} table @param {string} id @param {Record<string, unknown>} state */

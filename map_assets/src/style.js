@@ -27,6 +27,15 @@ function at(factors, zoom) {
   return factors[next - 1] + (factors[next] - factors[next - 1]) * share;
 }
 export const GROWN_STOPS = [0.55, 1, 1.35, 1.6];
+/** Between a name and what its symbol keeps free. */
+const ROOM_PX = 2.5;
+const NAME_EM = 0.95;
+/**
+ * How far from its symbol a name stands, in its own size: beyond what the symbol keeps free, or there is no room for it anywhere. MapLibre
+ * asks for it at whole zooms only, and symbols grow until the next. @param {number} half_px what is free around the symbol at zoom 8.7 @param {unknown} size_px of the name
+ */
+export const beyond = (half_px, size_px) =>
+  ex(["interpolate", ["linear"], ["zoom"], ...ZOOMS.flatMap((zoom, i) => [zoom - 1, ["max", NAME_EM, ["/", half_px * GROWN_STOPS[i] + ROOM_PX, size_px]]])]);
 /** How much bigger than at zoom 8.7 a symbol is. @param {number} zoom */
 export const grownAt = (zoom) => at(GROWN_STOPS, zoom);
 export const LINK_STOPS = [0.35, 0.8, 1.25, 2];
@@ -58,6 +67,8 @@ export const isLine = ["==", ["geometry-type"], "LineString"];
 export const isPoint = ["==", ["geometry-type"], "Point"];
 export const alone = [">=", ["zoom"], ["get", "from"]];
 export const ofThisZoom = ["any", ["==", ["get", "zoom"], ["zoom"]], ["all", ["get", "last"], [">=", ["zoom"], ["get", "zoom"]]]];
+/** From a zoom on, or at one zoom, as the feature says. */
+export const here = ["any", ["all", ["has", "from"], alone], ["all", ["has", "zoom"], ofThisZoom]];
 export const status = ["get", "status"];
 export const rank = ["get", "rank"];
 export const isPop = ["==", rank, 0];

@@ -6,7 +6,7 @@
 
 import { middleInLane, pointOf } from "./features.js";
 import { RING_SIZES, ringSize } from "./sprites.js";
-import { alone, ex, filter, ofThisZoom, SEMIBOLD } from "./style.js";
+import { ex, filter, here, SEMIBOLD } from "./style.js";
 import { SYMBOL_PX } from "./symbols.js";
 
 /** @import { GeoJSONSource } from "../vendor/maplibre-gl.mjs" */
@@ -61,9 +61,6 @@ function besides(ways, text_px) {
   return ex(["match", ["get", "ring_px"], ...RING_SIZES.flatMap((px) => [px, by((px / 2 - SYMBOL_PX / 2) / text_px)]), by(0)]);
 }
 
-/** At this zoom. */
-const HERE = filter(["any", ["all", ["has", "from"], alone], ["all", ["has", "zoom"], ofThisZoom]]);
-
 export class TeamMarks {
   /** @type {Record<string, SourceSpecification>} */
   sources = Object.fromEntries([PEOPLE, PENDING, TUNNELS].map((id) => [id, { type: "geojson", data: { type: "FeatureCollection", features: [] } }]));
@@ -105,7 +102,7 @@ export class TeamMarks {
     const works = ["get", "works"];
     /** @param {string} source @param {Ways} ways @returns {LayerSpecification} */
     const pills = (source, ways) => ({
-      id: `${source}-marks`, type: "symbol", metadata: { group: "people" }, source, filter: HERE,
+      id: `${source}-marks`, type: "symbol", metadata: { group: "people" }, source, filter: filter(here),
       layout: {
         "text-field": ex(["get", "text"]), "text-font": SEMIBOLD, "text-size": TEXT_PX, "text-padding": 1, "icon-padding": 1,
         "icon-image": ex(["case", works, "people-working", "people"]), "icon-text-fit": "both", "icon-text-fit-padding": [1, 4, 1, 4],
@@ -116,7 +113,7 @@ export class TeamMarks {
     return {
       marks: [
         {
-          id: "pending-marks", type: "symbol", source: PENDING, filter: HERE,
+          id: "pending-marks", type: "symbol", source: PENDING, filter: filter(here),
           layout: {
             "text-field": "↑", "text-font": SEMIBOLD, "text-size": ARROW_PX, "text-padding": 0,
             "text-variable-anchor-offset": besides(PENDING_WAYS, ARROW_PX),

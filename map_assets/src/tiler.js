@@ -1,6 +1,7 @@
 // The network's tiles, made beside the page so that no frame waits for them. Counterpart: tiler_worker.js, which cuts them.
 // Theory: the worker gets every row that the page gets, in the same order, so both know the same network; a tile or a plan
-// (who stands in which ring) shows what was told before it was asked for.
+// (who stands in which ring) shows what was told before it was asked for. Only of statuses it gets no more than what tiles
+// tell apart: which devices are silent, and whether something else is the cause.
 // One rule: a tile that was asked for before places changed is asked for again.
 
 import { complain } from "./measure.js";
@@ -10,11 +11,13 @@ import { MOST_ZOOM, NETWORK } from "./tiles.js";
 /** @import { Plan } from "./clusters.js" */
 /** @import { VectorSourceSpecification } from "@maplibre/maplibre-gl-style-spec" */
 
-/** `rows`: a message of the window, as it came. @typedef {{ rows: string } | { ask: number, tile: [zoom: number, x: number, y: number] } | { ask: number }} AskOfTiler */
+/** `rows`: a message of the window, as it came; `turned`: all that matters of one. @typedef {{ rows: string } | { turned: HealthRow[] } | { ask: number, tile: [zoom: number, x: number, y: number] } | { ask: number }} AskOfTiler */
 /** @typedef {{ ask: number, tile?: ArrayBuffer, plan?: Plan }} TilerAnswer */
 
 /** Of so many tiles it is known of which places they are; one that is not known is made anew with the next change. */
 const TILES_KNOWN_MOST = 4_000;
+/** More rows than this cross as text. */
+const CLONED_MOST = 1_000;
 
 export class Tiler {
   #worker = new Worker(new URL("tiler_worker.js", import.meta.url), { type: "module" });
@@ -43,10 +46,14 @@ export class Tiler {
   /** @type {VectorSourceSpecification} */
   source = { type: "vector", tiles: [`${NETWORK}://{z}/{x}/{y}`], minzoom: 0, maxzoom: MOST_ZOOM, promoteId: "id" };
 
-  /** Hand the worker what the page learns of the network: as text, which crosses at a fraction of the cost. @param {FromWindow} message @param {string} text the same */
-  take({ reset, paper, devices, links, gone, health, loads, more = false }, text) {
+  /**
+   * Hand the worker what the page has learnt of the network: as text, which crosses at a fraction of the cost, but for a few rows.
+   * @param {FromWindow} message @param {string} text the same @param {HealthRow[]} turned what the page found in it, see `Touched`
+   */
+  take({ reset, paper, devices, links, gone, loads, more = false }, text, turned) {
     const places = reset || devices || gone || paper !== undefined;
-    if (places || links || health || loads || more || this.#goesOn) this.#say({ rows: text });
+    if (places || links || loads || more || this.#goesOn || turned.length > CLONED_MOST) this.#say({ rows: text });
+    else if (turned.length) this.#say({ turned });
     this.#goesOn = more;
     if (places) this.#ahead = null;
     else if (more && this.#begun) this.#ahead ??= this.#ask({});

@@ -19,6 +19,8 @@ addEventListener("message", (/** @type {MessageEvent<AskOfTiler>} */ { data }) =
     const rows = parts.read(data.rows);
     network.take(rows);
     if (rows.links) tiles.forgetLinks();
+  } else if ("turned" in data) {
+    network.take({ health: data.turned });
   } else if ("tile" in data) {
     const [zoom, x, y] = data.tile;
     const { buffer } = tiles.tile(zoom, x, y);

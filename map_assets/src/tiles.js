@@ -5,7 +5,7 @@
 // One rule: an id that feature-state addresses stands in the property `id`; the two halves of a link are `<link>:ab` and `:ba`.
 
 import { bundlesOf, busiestOf, endsOf } from "./bundles.js";
-import { apartFrom, planOf, rankOf } from "./clusters.js";
+import { linkedFrom, planOf, rankOf } from "./clusters.js";
 import { namedFrom } from "./features.js";
 import { flatten, halveFlat, toFlat, zoomForLength } from "./geometry.js";
 import { ALONE, widthOf } from "./lanes.js";
@@ -92,7 +92,7 @@ export class NetworkTiles {
     const from = new Uint8Array(all.length);
     all.forEach((_, i) => {
       const isDrawn = ends[2 * i] >= 0 && ends[2 * i + 1] >= 0;
-      from[i] = isDrawn ? aloneFrom(this.#plan, ends[2 * i], ends[2 * i + 1]) : NEVER;
+      from[i] = isDrawn ? linkedFrom(this.#plan, ends[2 * i], ends[2 * i + 1]) : NEVER;
     });
     return { all, ends, from };
   }
@@ -207,12 +207,6 @@ function rehearsed(devices, links) {
   }
   devices.point([0, 0], { id: "", label: "", rank: 2, from: 0, named_from: NEVER, affected: 0 });
   return [devices, links];
-}
-
-/** The zoom from which both ends of a link stand alone, or the closest rings are passed. @param {Plan} plan @param {number} a @param {number} b */
-function aloneFrom(plan, a, b) {
-  const latest = Math.max(plan.alone[a] ?? 0, plan.alone[b] ?? 0);
-  return latest <= plan.levels.length ? latest : Math.max(plan.levels.length, apartFrom(plan, a, b));
 }
 
 /** @param {string} id @param {import("./geometry.js").Flat[]} flat @param {number} from @param {string} kind @param {number} capacity_bps @param {import("./lanes.js").Lane} lane @returns {LinkLine} */

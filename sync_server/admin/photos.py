@@ -2,8 +2,8 @@
 them.
 
 Theory: which there are is read as the asker, so that those of a site beyond his reach are not there; a picture is named by its
-photograph, never by its digest. What was brought is a stranger's: it is given as what its first bytes say, to an `img` of these
-pages alone, and is never a page of its own (Content-Security-Policy `sandbox`).
+photograph, never by its digest. What was brought is a stranger's: it is given as what its first bytes say, and as
+a page of its own may do nothing (Content-Security-Policy `sandbox`).
 One rule: what is not whole is not shown.
 """
 

@@ -11,7 +11,6 @@ import msgspec
 
 from domain.roles import Permission, Role
 from sync_server.api.access import REFRESH_COOKIE, drop_cookies, refuse_foreign_page, set_cookies
-from sync_server.api.errors import refused
 from sync_server.api.routes import Body, Call, Routes
 from sync_server.security.sessions import Attempt, Choice, Kind, Opened
 from sync_server.security.tokens import STREAM_S
@@ -131,7 +130,5 @@ async def read_me(call: Call) -> Me:
 def _given(call: Call, opened: Opened, *, in_cookies: bool) -> Opened:
     if not in_cookies:
         return opened
-    if not opened.access_token:
-        raise refused("TOKEN_EXPIRED", "the session is over: log in again")
     call.finish = lambda response: set_cookies(response, call.services, opened)
     return msgspec.structs.replace(opened, access_token="", refresh_token="")

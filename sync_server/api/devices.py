@@ -7,7 +7,6 @@ One rule: a device's status is that of the vantage that was heard last; one that
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,22 +18,17 @@ from domain.inventory import Device, Role
 from domain.rules import NAME_CAP
 from sync_server import inventory
 from sync_server.api import things
-from sync_server.api.lookup import Box, Where, Words, add_after, add_box, add_words, in_boxes
+from sync_server.api.lookup import Box, Where, Words, add_words, page_of
 from sync_server.api.pages import cut
 from sync_server.api.routes import Call, Routes
 
 routes = Routes("devices")
 
 
-class Tagged(Device, frozen=True, kw_only=True):
-    """A device and its ETag."""
-
-    etag: str
-
-
-class DeviceRow(Tagged, frozen=True, kw_only=True):
+class DeviceRow(Device, frozen=True, kw_only=True):
     """A device, its ETag, and how it is: since when, and when it was heard last, microseconds since 1970 UTC."""
 
+    etag: str
     status: Status = "unknown"
     since_us: int | None = None
     heard_us: int | None = None
@@ -56,10 +50,11 @@ _SELECT = f"""
     SELECT {inventory.select_of("device")}, h.status, h.since_us, h.heard_us, h.reason FROM {{}} t
     LEFT JOIN LATERAL ({_LATEST.format("status, since_us, heard_us, reason")}) AS h ON true
 """
-_AT_A_SITE_WITHIN = f"(t.place IS NULL AND t.site_id IN ({in_boxes('sites_in_box')}))"
 
 
-@routes.route("GET", "/devices", allow="devices:read", gives=list[DeviceRow], paged=True, alone=True)
+@routes.route(
+    "GET", "/devices", allow="devices:read", gives=list[DeviceRow], paged=True, alone=True, keeps=True
+)
 async def list_devices(
     call: Call,
     *,
@@ -73,16 +68,14 @@ async def list_devices(
 ) -> list[msgspec.Raw]:
     """List devices by name. `bbox` finds those that stand in it, and those whose site does."""
     where = Where()
-    add_after(where, call.page)
     where.add_given("t.site_id = {0}", site)
     where.add_given("t.role = {0}", role)
     where.add_given(f"coalesce(({_LATEST.format('status')}), 'unknown') = {{0}}", status)
     where.add_given("t.tags @> jsonb_build_array({0}::text)", tag)
     where.add_given("t.address = {0}", address)
     add_words(where, "devices_with_words", q)
-    add_box(where, "devices_in_box", bbox, _AT_A_SITE_WITHIN)
-    found = f"(SELECT * FROM device t WHERE {where} ORDER BY t.name, t.id LIMIT {call.page.limit + 1})"
-    statement = f"{_SELECT.format(found)} ORDER BY t.name, t.id"
+    found = page_of("device", where, call.page, bbox, is_whole=call.who.reach.sites is None)
+    statement = f"{_SELECT.format(f'({found})')} ORDER BY t.name, t.id"
     rows = await call.reads.fetch(statement, *where.arguments)
     rows, call.shown = cut(rows, call.page, lambda row: (row["name"], row["id"]))
     return [_encoded(row) for row in rows]
@@ -98,7 +91,7 @@ things.add_routes(routes, "device", DeviceRow, show_device)
 
 
 def _row(row: Any) -> DeviceRow:
-    device, etag = inventory.known_of("device", row)
+    device, etag, _ = inventory.known_of("device", row)
     return DeviceRow(
         *msgspec.structs.astuple(device),
         etag=etag,
@@ -111,13 +104,7 @@ def _row(row: Any) -> DeviceRow:
 
 def _encoded(row: Any) -> msgspec.Raw:
     """Return what `_row` returns as it is encoded."""
-    status, since_us, heard_us, reason = row[_WIDTH:]
+    status, since_us, heard_us, reason = row[_WIDTH : _WIDTH + 4]
     how = msgspec.json.encode(How(status or "unknown", since_us, heard_us, reason or ""))
-    return msgspec.Raw(_head(row[:_WIDTH]) + how[1:])
-
-
-@lru_cache(inventory.KEPT)
-def _head(values: tuple[Any, ...]) -> bytes:
-    """Return the JSON of a `Tagged` up to where how it is begins."""
-    device, etag = inventory.known("device", values)
-    return msgspec.json.encode(Tagged(*msgspec.structs.astuple(device), etag=etag))[:-1] + b","
+    _, etag, device = inventory.known_of("device", row)
+    return msgspec.Raw(b"%b,%b,%b" % (device[:-1], msgspec.json.encode({"etag": etag})[1:-1], how[1:]))

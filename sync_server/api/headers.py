@@ -10,7 +10,6 @@ import logging
 import re
 from uuid import uuid4
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sync_server.api.envelope import API_VERSION, failure
@@ -19,6 +18,16 @@ _log = logging.getLogger("sync_server.api")
 STRICT = f"max-age={365 * 86_400}"
 NOTHING = "default-src 'none'; frame-ancestors 'none'"
 """What a browser may do with an answer that is no page: pages say it themselves."""
+_ALWAYS = ((b"x-api-version", API_VERSION.encode()), (b"x-content-type-options", b"nosniff"))
+_SECURE = ((b"strict-transport-security", STRICT.encode()),)
+_OURS = {b"x-request-id", *(name for name, _ in (*_ALWAYS, *_SECURE))}
+"""What nobody else says."""
+_UNSAID = (
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", NOTHING.encode()),
+)
+"""What is said where whoever answers has not."""
 _WORD = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -46,15 +55,15 @@ class Headers:
             nonlocal began
             if message["type"] == "http.response.start":
                 began = True
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                headers["X-API-Version"] = API_VERSION
-                headers["X-Content-Type-Options"] = "nosniff"
-                if scope["scheme"] == "https":  # ours, or a trusted proxy's word
-                    headers["Strict-Transport-Security"] = STRICT
-                headers.setdefault("Cache-Control", "no-store")
-                headers.setdefault("Referrer-Policy", "no-referrer")
-                headers.setdefault("Content-Security-Policy", NOTHING)
+                answered = [header for header in message["headers"] if header[0] not in _OURS]
+                names = {name for name, _ in answered}
+                message["headers"] = [
+                    *answered,
+                    (b"x-request-id", request_id.encode()),
+                    *_ALWAYS,
+                    *(_SECURE if scope["scheme"] == "https" else ()),  # ours, or a trusted proxy's word
+                    *(header for header in _UNSAID if header[0] not in names),
+                ]
             await send(message)
 
         try:

@@ -1,7 +1,8 @@
 """`/keys`: API keys of a tenant. Counterpart: `identity.admit_key`, the scopes of `domain/roles.py`.
 
 Theory: a key is shown once, when it is made; what is kept is its hash and its first letters, by which people know it again. It
-may do what its scopes give and its maker may, at the sites that both reach, and ends with the membership of its maker.
+may do what its scopes give and its maker may, at the sites that both reach, and ends with the membership of its maker; a guest's
+key reads as the guest does, each time written down.
 One rule: a key is made by a person, never by a key.
 """
 

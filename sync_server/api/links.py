@@ -37,7 +37,7 @@ _SELECT = f"""
 """
 
 
-@routes.route("GET", "/links", allow="links:read", gives=list[LinkRow], paged=True, alone=True)
+@routes.route("GET", "/links", allow="links:read", gives=list[LinkRow], paged=True, alone=True, keeps=True)
 async def list_links(
     call: Call,
     *,
@@ -67,7 +67,7 @@ things.add_routes(routes, "link", LinkRow, show_link)
 
 
 def _row(row: Any) -> LinkRow:
-    link, etag = inventory.known_of("link", row)
+    link, etag, _ = inventory.known_of("link", row)
     return LinkRow(
         *msgspec.structs.astuple(link),
         etag=etag,

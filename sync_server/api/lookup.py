@@ -2,7 +2,8 @@
 
 Theory: PostGIS' and pg_trgm's operators are not leakproof, so their indexes are not used under row-level security; the functions
 that look up run past it and ask for the tenant themselves. They know nothing of reach, so what they find is only ever a
-condition on rows that the policies guard.
+condition on rows that the policies guard. What stands in a box comes in the order of names, and no more of it than a page has
+where nothing else narrows the list.
 One rule: a condition is a text of ours; what somebody sent goes into an argument.
 """
 
@@ -42,11 +43,20 @@ class Where:
         self.arguments: list[Any] = []
         self._parts: list[str] = []
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is narrowed."""
+        return not self._parts
+
     def add(self, condition: str, *arguments: object) -> None:
         """Add a condition in which `{0}`, `{1}` … stand for the arguments."""
+        self._parts.append(self.filled(condition, *arguments))
+
+    def filled(self, text: str, *arguments: object) -> str:
+        """Return a text in which `{0}`, `{1}` … are the places of the arguments, which are taken."""
         first = len(self.arguments) + 1
         self.arguments += arguments
-        self._parts.append(condition.format(*(f"${first + place}" for place in range(len(arguments)))))
+        return text.format(*(f"${first + place}" for place in range(len(arguments))))
 
     def add_given(self, condition: str, argument: object) -> None:
         """Add a condition where its argument is given: neither None nor empty."""
@@ -57,10 +67,25 @@ class Where:
         return " AND ".join(f"({part})" for part in self._parts) or "true"
 
 
-def add_after(where: Where, page: Page) -> None:
-    """Hold rows, ordered by name and id, to those behind the former page."""
-    if (key := page.key(tuple[str, UUID])) is not None:
-        where.add("(t.name, t.id) > ({0}, {1})", *key)
+def page_of(table: str, where: Where, page: Page, box: str = "", *, is_whole: bool = False) -> str:
+    """Return the query of a page's rows by name and one more, as `t`; in a box where one is given.
+
+    `is_whole`: the asker reaches all that is there, so that what a look-up finds is not narrowed by that. Raises RefusedByRule.
+    """
+    after = page.key(tuple[str, UUID])
+    rows = page.limit + 1
+    if not box:
+        if after is not None:
+            where.add("(t.name, t.id) > ({0}, {1})", *after)
+        return f"SELECT * FROM {table} t WHERE {where} ORDER BY t.name, t.id LIMIT {rows}"
+    cap = rows if is_whole and where.is_empty else FOUND_CAP
+    look_up = f"SELECT f.id, f.name FROM {table}s_in_box({{0}}, {{1}}, {{2}}, {{3}}, {{4}}, {{5}}, {cap}) f"
+    found = " UNION ".join(where.filled(look_up, *edges, *(after or (None, None))) for edges in edges_of(box))
+    return f"""
+        SELECT t.* FROM (SELECT * FROM ({found}) AS f ORDER BY f.name, f.id) AS f
+        CROSS JOIN LATERAL (SELECT * FROM {table} t WHERE t.id = f.id AND {where} OFFSET 0) AS t
+        ORDER BY f.name, f.id LIMIT {rows}
+    """
 
 
 def add_words(where: Where, function: str, words: str) -> None:
@@ -76,25 +101,11 @@ def add_words(where: Where, function: str, words: str) -> None:
         )
 
 
-def add_box(where: Where, function: str, box: str, or_else: str = "") -> None:
-    """Hold rows to those that a look-up finds in a box, or for which `or_else` holds: in it `{0}` to `{3}` are the edges."""
-    if not box:
-        return
+def edges_of(box: str) -> list[tuple[float, float, float, float]]:
+    """Return west, south, east, north of a box, of two where it spans the antimeridian. Raises RefusedByRule."""
     west, south, east, north = (float(part) for part in box.split(","))
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
         raise refused("INVALID_INPUT", "west,south,east,north in degrees expected, south below north", "bbox")
-    edges = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
-    inside = f"t.id IN ({in_boxes(function)})"
-    where.add(
-        f"{inside} OR {or_else}" if or_else else inside,
-        [low for low, _ in edges],
-        [south] * len(edges),
-        [high for _, high in edges],
-        [north] * len(edges),
-    )
-
-
-def in_boxes(function: str) -> str:
-    """Return the query of the ids that a look-up finds in the boxes whose edges are `{0}` to `{3}`."""
-    boxes = "unnest({0}::float8[], {1}::float8[], {2}::float8[], {3}::float8[]) AS b (w, s, e, n)"
-    return f"SELECT f.id FROM {boxes}, {function}(b.w, b.s, b.e, b.n, {FOUND_CAP}) f"
+    if west <= east:
+        return [(west, south, east, north)]
+    return [(west, south, 180.0, north), (-180.0, south, east, north)]

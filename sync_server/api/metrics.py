@@ -19,7 +19,7 @@ from sync_server.api.errors import refused
 from sync_server.api.pages import cut
 from sync_server.api.routes import Call, Routes
 from sync_server.charts import POINTS_CAP, Charts, Wanted
-from sync_server.samples import Samples
+from sync_server.samples import Newest, Samples
 
 routes = Routes("metrics")
 TIME_CAP_US = 2**60
@@ -78,7 +78,9 @@ async def list_latest(call: Call, *, site: UUID | None = None) -> list[Latest]:
         call.page.limit + 1,
     )
     rows, call.shown = cut(rows, call.page, lambda row: row["id"])
-    return await _latest(call, [row["id"] for row in rows])
+    devices: list[UUID] = [row["id"] for row in rows]
+    found = await _samples(call).latest(call.reads, devices, _now_us(call))
+    return [_told(device, found) for device in devices]
 
 
 @routes.route(
@@ -86,10 +88,10 @@ async def list_latest(call: Call, *, site: UUID | None = None) -> list[Latest]:
 )
 async def read_latest(call: Call, id: UUID) -> Latest:
     """Return the newest values of a device."""
-    (found,) = await _latest(call, [id], is_reach_known=False)
-    if found.at_us is None:
+    found = await _samples(call).latest(call.reads, id, _now_us(call))
+    if not found:
         await _check_device(call, id)
-    return found
+    return _told(id, found)
 
 
 @routes.route("GET", "/devices/{id}/series", allow="metrics:read", gives=Points, limit="monitoring")
@@ -106,7 +108,7 @@ async def read_series(
     """Return a series from one time to another, without them of the last day; lowest and highest of each stretch kept."""
     if metric not in CATALOGUE:
         raise refused("METRIC_NOT_FOUND", "there is no such metric: /metrics lists them", "metric")
-    to_us = round(call.services.now_s() * 1_000_000) if to_us is None else to_us
+    to_us = _now_us(call) if to_us is None else to_us
     from_us = max(0, to_us - US_PER_DAY) if from_us is None else from_us
     if to_us < from_us:
         raise refused("INVALID_INPUT", "it ends before it begins", "to_us")
@@ -120,13 +122,16 @@ async def _check_device(call: Call, id: UUID) -> None:
         raise refused("DEVICE_NOT_FOUND", "there is no such device")
 
 
-async def _latest(call: Call, devices: list[UUID], *, is_reach_known: bool = True) -> list[Latest]:
+def _told(device: UUID, found: Newest) -> Latest:
+    at_us, values = found.get(device, (None, []))
+    shown = (Value(metric, instance, value, CATALOGUE[metric].unit) for metric, instance, value in values)
+    return Latest(device, at_us, tuple(shown))
+
+
+def _samples(call: Call) -> Samples:
     samples: Samples = call.request.app.state.samples
-    now_us = round(call.services.now_s() * 1_000_000)
-    found = await samples.latest(call.reads, devices, now_us, is_reach_known=is_reach_known)
-    told: list[Latest] = []
-    for device in devices:
-        at_us, values = found.get(device, (None, []))
-        shown = (Value(metric, instance, value, CATALOGUE[metric].unit) for metric, instance, value in values)
-        told.append(Latest(device, at_us, tuple(shown)))
-    return told
+    return samples
+
+
+def _now_us(call: Call) -> int:
+    return round(call.services.now_s() * 1_000_000)

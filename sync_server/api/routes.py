@@ -5,7 +5,7 @@ type it asked for. Before it runs, token, budget, CSRF, permission and tenant ar
 a foreign tenant is written down, and a change that wrote nothing into the audit is a bug. Then the transaction is committed, and
 only then is anything answered. A route that only reads may be `alone`: each of its statements is a transaction, and its asker is
 taken for who he was when he asked last, until rows prove it. Where one gave none, the database is asked who he is; if that is
-another, all is done again.
+another, all is done again. A route that changes something may be tried `at_once` before: read alone, judged, written by one call.
 One rule: a body has exactly the fields of its type: one more is refused, so nobody assigns what was not offered.
 """
 
@@ -28,6 +28,7 @@ from sync_server.api import envelope
 from sync_server.api.access import SAFE, origin_of, principal_of
 from sync_server.api.bodies import field_in, read_body
 from sync_server.api.errors import refused, request_id_of
+from sync_server.api.kept import kept_or_read
 from sync_server.api.nested import stray_field
 from sync_server.api.pages import CURSOR_CAP, DEFAULT_LIMIT, LIMIT_RANGE, Page, Shown, cut
 from sync_server.database import DatabaseBusy, Reads, Transaction, in_tenant
@@ -92,6 +93,9 @@ class Call:
         self._who = who
         self._asked = self._proven = 0
         """Statements that were alone, and those that gave rows, which nobody but `who` could be given."""
+        self.as_of: str | None = None
+        """The tenant's version when the first `fetch` found something, where it is asked to note that: `is_noting`."""
+        self.is_noting = False
         self._transaction: Transaction | None = None
 
     @property
@@ -119,17 +123,31 @@ class Call:
     async def fetch(self, query: str, *args: Any) -> list[Any]:
         """Return the rows of one statement that is a transaction of its own."""
         assert self.who.standing is not None, "nobody whom the database knows"
+        if is_first := self.is_noting and not self._asked:
+            query = f"SELECT q.*, ({_VERSION}) AS as_of FROM ({query}) AS q"
         rows = await self.services.database.read(self.who, self.who.standing, query, *args)
+        if is_first and rows:
+            self.as_of = rows[0]["as_of"]
         self._asked += 1
         self._proven += bool(rows)
         return rows
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether all that was read alone was given to nobody but `who`."""
+        return 0 < self._asked == self._proven
+
     async def is_outdated(self) -> bool:
         """Tell whether something was not read for `who`, because he is another by now; that he is then. Raises TokenInvalid."""
-        if 0 < self._asked == self._proven:
+        if self.is_proven:
             return False
         before, self._who = self.who, await self.services.admission.confirmed(self.who)
         return self.who.standing != before.standing
+
+    async def confirm(self) -> None:
+        """Ask the database who it is where that was only assumed. Raises TokenInvalid."""
+        if self.who.is_assumed:
+            self._who = await self.services.admission.confirmed(self.who)
 
     @property
     def origin(self) -> Origin:
@@ -242,10 +260,16 @@ class Routes:
         of: Of = "tenant",
         transacts: bool = True,
         alone: bool = False,
+        keeps: bool = False,
+        at_once: Callable[..., Awaitable[Any]] | None = None,
     ) -> Callable[[_Handler], _Handler]:
         """Declare a route. `takes` is the type of its body, `gives` that of its data; `transacts` False for one whose
-        service has transactions, and writes the audit, itself; `alone` for one that asks `Call.reads` and nothing else."""
+        service has transactions, and writes the audit, itself; `alone` for one that asks `Call.reads` and nothing else;
+        `keeps` for one of these whose answer is kept (by the rule of `kept.py`); `at_once` is tried first where somebody is no
+        guest, alone too, and returns None where it has done nothing."""
         assert not alone or method == "GET", "what changes something is whole"
+        assert alone or not keeps, "what is kept is read alone"
+        assert transacts or at_once is None, "what is not done at once is done in a transaction"
 
         def declare(handler: _Handler) -> _Handler:
             async def endpoint(request: Request, **given: Any) -> Response:
@@ -255,14 +279,28 @@ class Routes:
                     call = Call(request, services, await _read_body(request, takes, UNKNOWN_CAP_BYTES), page)
                     call.status = status
                     return _answer(call, await handler(call, **given))
-                who = await admitted(request, services, allow, of, limit, may_assume=alone)
+                may_assume = alone or at_once is not None
+                who = await admitted(request, services, allow, of, limit, may_assume=may_assume)
                 call = Call(request, services, await _read_body(request, takes), page, who)
                 call.status = status
                 if alone:
-                    done = await read_alone(
-                        call, lambda: handler(call, **given), lambda: _check(call.who, allow, of)
-                    )
-                    return _answer(call, done)
+
+                    def read() -> Awaitable[Any]:
+                        return read_alone(
+                            call, lambda: handler(call, **given), lambda: _check(call.who, allow, of)
+                        )
+
+                    if keeps:
+                        asked = path, page, *given.items()
+                        return _answer(call, await kept_or_read(call, asked, read))
+                    return _answer(call, await read())
+                if at_once is not None:
+                    async with services.queues.turn(who.tenant):
+                        if not who.is_guest and (done := await at_once(call, **given)) is not None:
+                            return _answer(call, done)
+                        await call.confirm()
+                        _check(call.who, allow, of)
+                        return _answer(call, await carried_out(call, lambda: handler(call, **given), method))
                 if not transacts:
                     return _answer(call, await handler(call, **given))
                 return _answer(call, await carried_out(call, lambda: handler(call, **given), method))
@@ -283,6 +321,10 @@ class Routes:
             return handler
 
         return declare
+
+
+_VERSION = "SELECT t.revision || ' ' || e.epoch FROM tenant t, sync.epoch e WHERE t.id = current_tenant()"
+"""As `sync.version_of` says it of the tenant that is set."""
 
 
 def _check(who: Principal, allow: Allow, of: str) -> None:

@@ -15,7 +15,7 @@ from domain.inventory import Site
 from domain.rules import NAME_CAP
 from sync_server import inventory
 from sync_server.api import things
-from sync_server.api.lookup import Box, Where, Words, add_after, add_box, add_words
+from sync_server.api.lookup import Box, Where, Words, add_words, page_of
 from sync_server.api.pages import cut
 from sync_server.api.routes import Call, Routes
 
@@ -30,11 +30,11 @@ class SiteRow(Site, frozen=True, kw_only=True):
 
 
 _SELECT = f"""
-    SELECT {inventory.select_of("site")}, (SELECT count(*) FROM device d WHERE d.site_id = t.id) AS devices FROM site t
+    SELECT {inventory.select_of("site")}, (SELECT count(*) FROM device d WHERE d.site_id = t.id) AS devices FROM {{}} t
 """
 
 
-@routes.route("GET", "/sites", allow="sites:read", gives=list[SiteRow], paged=True, alone=True)
+@routes.route("GET", "/sites", allow="sites:read", gives=list[SiteRow], paged=True, alone=True, keeps=True)
 async def list_sites(
     call: Call,
     *,
@@ -45,12 +45,11 @@ async def list_sites(
 ) -> list[SiteRow]:
     """List sites by name; `pop` is the site that they hang under."""
     where = Where()
-    add_after(where, call.page)
     where.add_given("t.region = {0}", region)
     where.add_given("t.pop_id = {0}", pop)
     add_words(where, "sites_with_words", q)
-    add_box(where, "sites_in_box", bbox)
-    statement = f"{_SELECT} WHERE {where} ORDER BY t.name, t.id LIMIT {call.page.limit + 1}"
+    found = page_of("site", where, call.page, bbox, is_whole=call.who.reach.sites is None)
+    statement = f"{_SELECT.format(f'({found})')} ORDER BY t.name, t.id"
     rows = await call.reads.fetch(statement, *where.arguments)
     rows, call.shown = cut(rows, call.page, lambda row: (row["name"], row["id"]))
     return [_row(row) for row in rows]
@@ -58,7 +57,7 @@ async def list_sites(
 
 async def show_site(call: Call, id: UUID) -> SiteRow | None:
     """Return a site, or None."""
-    rows = await call.reads.fetch(f"{_SELECT} WHERE t.id = $1", id)
+    rows = await call.reads.fetch(f"{_SELECT.format('site')} WHERE t.id = $1", id)
     return _row(rows[0]) if rows else None
 
 
@@ -66,5 +65,5 @@ things.add_routes(routes, "site", SiteRow, show_site)
 
 
 def _row(row: Any) -> SiteRow:
-    site, etag = inventory.known_of("site", row)
+    site, etag, _ = inventory.known_of("site", row)
     return SiteRow(*msgspec.structs.astuple(site), etag=etag, devices=row["devices"])

@@ -106,8 +106,7 @@ async def change_own_tenant(call: Call) -> TenantRow:
 async def _change(call: Call, id: UUID, name: str | None, is_off: bool | None) -> None:
     if name is not None:
         check_name(name)
-    if not await call.transaction.fetchval("SELECT identity.change_tenant($1, $2, $3)", id, name, is_off):
-        raise refused("TENANT_NOT_FOUND", "there is no such tenant")
+    await call.transaction.execute("SELECT identity.change_tenant($1, $2, $3)", id, name, is_off)
 
 
 async def _read(call: Call, id: UUID) -> TenantRow:

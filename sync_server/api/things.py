@@ -5,7 +5,10 @@ Counterpart: `../ledger.py`, which judges and writes edits; `devices.py`, `sites
 Theory: the bodies are made of the vocabulary's own types: to make a thing takes their fields but the id, to change one any of
 them. Each answer about one thing has an ETag, made of what it says; a change says by If-Match from which state it goes out
 (`*`: from any), so that of two who change one thing at a time the second sees what the first did.
-One rule: a change is held against what is there under the tenant's lock, never against what was read before.
+A plain change is judged before the tenant is held, by what was read of one of its revisions, and written by one call if it is
+still of that: two exchanges with the database, and nobody waits while Python thinks. All else, and what is refused, is judged
+under the lock.
+One rule: a change is held against what is there under the tenant's lock, never against what may be another by then.
 """
 
 from __future__ import annotations
@@ -23,13 +26,15 @@ from domain.edit import Edit, Step, change, creation, deletion, entity_from, fie
 from domain.errors import RefusedByRule
 from domain.inventory import TYPES, Entity, Kind
 from domain.roles import Permission, permission_to_edit
-from domain.rules import TITLE_CAP
+from domain.rules import TITLE_CAP, of_edit, refusals
 from domain.text import clean_text
 from sync_server import inventory
 from sync_server.api.errors import refused
 from sync_server.api.ids import new_id
 from sync_server.api.routes import Body, Call, Routes
-from sync_server.ledger import Ledger
+from sync_server.ledger import Ledger, moved_by, told_of
+from sync_server.proofs import revision_of
+from sync_server.security import audit
 
 HEADER_CAP = 1_000
 IfMatch = Annotated[
@@ -97,6 +102,9 @@ def add_routes(routes: Routes, kind: Kind, gives: type[Any], show: Show) -> None
         await alter(call, kind, id, if_match)
         return await shown(call, id)
 
+    async def change_at_once(call: Call, id: UUID, *, if_match: IfMatch = None) -> Any | None:
+        return await alter_at_once(call, kind, id, if_match, show)
+
     async def delete_one(call: Call, id: UUID, *, if_match: IfMatch = None) -> None:
         await remove(call, kind, id, if_match)
 
@@ -111,7 +119,9 @@ def add_routes(routes: Routes, kind: Kind, gives: type[Any], show: Show) -> None
     one = f"{path}/{{id}}"
     routes.route("GET", one, allow=may_read, gives=gives, alone=True)(shown)
     routes.route("POST", path, allow=may_write, takes=bodies.new, gives=gives, status=201)(make_one)
-    routes.route("PATCH", one, allow=may_write, takes=bodies.change, gives=gives)(change_one)
+    routes.route("PATCH", one, allow=may_write, takes=bodies.change, gives=gives, at_once=change_at_once)(
+        change_one
+    )
     routes.route("DELETE", one, allow=may_write, status=204)(delete_one)
 
 
@@ -142,6 +152,43 @@ async def alter(call: Call, kind: Kind, id: UUID, if_match: str | None) -> None:
         await apply(call, f"Change {_name(new)}", (one,), ledger, held)
 
 
+async def alter_at_once(call: Call, kind: Kind, id: UUID, if_match: str | None, show: Show) -> Any | None:
+    """Change a thing as `alter` does and return it as `show` would; None, and nothing is changed, where that takes the lock."""
+    who, now_us = call.who, round(call.services.now_s() * 1_000_000)
+    if if_match is None or who.tenant is None or who.reach.sites is not None or id in BUILT_IN.get(kind, {}):
+        return None
+    call.is_noting = True
+    found = await show(call, id)
+    if found is None or call.as_of is None:
+        return None
+    old = TYPES[kind](**{field: getattr(found, field) for field in TYPES[kind].__struct_fields__})
+    try:
+        check_etag(old, if_match)
+        new = _entity(kind, id, {**fields_of(old), **msgspec.to_builtins(call.body)})
+    except RefusedByRule:
+        return None
+    step = change(kind, old, new)
+    if step is None:
+        return None
+    edit = _edit(call, f"Change {_name(new)}", (step,), now_us)
+    if [*of_edit(edit)] or any(moved_by(edit)) or (step.after or {}).get("polled_by"):
+        return None
+    part = await inventory.part_for(call, edit.steps, {kind: old})
+    if refusals(part, edit) or not call.is_proven:
+        return None
+    seen = revision_of(call.as_of)
+    revision = seen + 1
+    columns = inventory.columns_between(kind, old, new)
+    told = told_of(who.tenant, revision, now_us, edit, [(kind, id)])
+    audited = audit.row_of(who, *act_of(edit.steps), _detail(edit, revision))
+    given = seen, inventory.table_of(kind), id, columns, *told, *audited
+    if not columns or not await call.services.database.write(who, "sync.change_thing", *given):
+        return None
+    call.etag = inventory.etag_of(new)
+    same = {field: getattr(new, field) for field in new.__struct_fields__}
+    return msgspec.structs.replace(found, **same, etag=call.etag)
+
+
 async def remove(call: Call, kind: Kind, id: UUID, if_match: str | None) -> None:
     """Delete a thing. Raises RefusedByRule."""
     ledger = await open_ledger(call)
@@ -166,15 +213,11 @@ async def apply(
     held: Mapping[Kind, Entity] | None = None,
 ) -> None:
     """Apply an edit of the asker's and write into the audit what it changed; `held` as for `part_for`. Raises RefusedByRule."""
-    at_us = round(call.services.now_s() * 1_000_000)
-    edit = Edit(new_id(call), at_us, call.who.name, clean_text(title, TITLE_CAP), steps)
+    edit = _edit(call, title, steps, round(call.services.now_s() * 1_000_000))
     ledger = ledger or await open_ledger(call)
     if found := await ledger.apply(edit, held):
         raise RefusedByRule(found)
-    act, subject = act_of(steps)
-    changed = sorted({name for step in steps if step.before and step.after for name in step.after})
-    detail = {"edit": str(edit.id), "revision": ledger.revision, "title": edit.title, "changed": changed}
-    await call.record(act, subject, {**detail, "steps": len(steps)})
+    await call.record(*act_of(steps), _detail(edit, ledger.revision))
 
 
 def act_of(steps: tuple[Step, ...]) -> tuple[str, tuple[str, object]]:
@@ -194,6 +237,17 @@ def check_etag(thing: Entity, if_match: str) -> None:
 def absent(kind: Kind) -> RefusedByRule:
     """Return the refusal of what is not there, or not within reach."""
     return refused(f"{kind.upper()}_NOT_FOUND", f"there is no such {kind}")
+
+
+def _edit(call: Call, title: str, steps: tuple[Step, ...], at_us: int) -> Edit:
+    return Edit(new_id(call), at_us, call.who.name, clean_text(title, TITLE_CAP), steps)
+
+
+def _detail(edit: Edit, revision: int) -> dict[str, Any]:
+    """Return what the audit tells of an edit."""
+    changed = sorted({name for step in edit.steps if step.before and step.after for name in step.after})
+    told = {"edit": str(edit.id), "revision": revision, "title": edit.title, "changed": changed}
+    return {**told, "steps": len(edit.steps)}
 
 
 def _entity(kind: Kind, id: UUID, fields: dict[str, Any]) -> Entity:

@@ -18,11 +18,13 @@ from uuid import UUID
 from domain.crossing import FRAME_CAP_BYTES, MEET_S, Met, encode
 from domain.sync import DEAD_AFTER_S
 from sync_server.live.frames import HangUp, Peer, first_of
-from sync_server.live.line import SEND_S
+from sync_server.live.outgoing import SEND_S
 from sync_server.security.principal import Principal
 
 PERSON_CAP, TENANT_CAP, SERVER_CAP = 16, 64, 512
 """Tunnels at a time of one person, one tenant, one server."""
+ASTRAY_CAP = 8
+"""Ends of one person at a time that look for another server."""
 
 Kind = Literal["collector", "shared"]
 Direction = Literal["to", "from"]
@@ -128,6 +130,41 @@ class Crossing:
                 raise HangUp("SILENT", "the other end takes nothing") from None
 
 
+class Astray:
+    """An end whose tunnel waits at another server. It stays connected while it looks for that one: a proxy that gives each
+    connection to the server with the fewest would send it here for ever."""
+
+    def __init__(self, who: Principal) -> None:
+        self.who = who
+        self.ended = asyncio.Event()
+        self._ending: asyncio.Future[HangUp] = asyncio.get_running_loop().create_future()
+
+    def hang_up(self, why: HangUp) -> None:
+        """End it."""
+        if not self._ending.done():
+            self._ending.set_result(why)
+
+    async def stay(self, peer: Peer, elsewhere: HangUp) -> HangUp:
+        """Tell it so, and wait until it leaves; return why it is over."""
+        why = elsewhere
+        try:
+            async with asyncio.timeout(MEET_S), asyncio.TaskGroup() as group:
+                group.create_task(self._raise_ending())
+                await peer.send(encode(elsewhere.refused))
+                await peer.receive()
+                raise elsewhere
+        except* HangUp as ended:
+            why = first_of(ended)
+        except* TimeoutError:
+            pass
+        finally:
+            self.ended.set()
+        return why
+
+    async def _raise_ending(self) -> None:
+        raise await self._ending
+
+
 class Crossings:
     """All tunnels by this server, and figures of them since its start."""
 
@@ -138,8 +175,8 @@ class Crossings:
         """By the code of why; those too that were refused before they were open."""
         self._passed: Counter[Direction] = Counter()
         """Of those that are over."""
-        self.astray = 0
-        """How many ends are here that look for another server."""
+        self.astray: set[Astray] = set()
+        """Ends that look for another server."""
 
     def begin(self, crossing: Crossing) -> None:
         """One is here, and waits for its other end."""
@@ -151,6 +188,17 @@ class Crossings:
         del self.all[crossing.id]
         self.ended[why.refused.code] += 1
         self._passed += crossing.passed
+
+    async def lead_astray(self, who: Principal, peer: Peer, elsewhere: HangUp) -> HangUp:
+        """Have an end stay that looks for another server, where not too many of the same person do; return why it is over."""
+        if sum(one.who.id == who.id for one in self.astray) >= ASTRAY_CAP:
+            return elsewhere
+        one = Astray(who)
+        self.astray.add(one)
+        try:
+            return await one.stay(peer, elsewhere)
+        finally:
+            self.astray.discard(one)
 
     def open(self) -> Counter[Kind]:
         """Return how many there are now."""

@@ -28,6 +28,7 @@ from sync_server.ingest import IngestFull
 from sync_server.live import intake
 from sync_server.live.frames import HangUp
 from sync_server.live.intake import IntakeFull
+from sync_server.live.outgoing import Outgoing
 from sync_server.live.pushing import merge_all
 from sync_server.live.sifting import cycles_of, seen_devices, sift, wanted
 from sync_server.live.works import AGAIN_S, AWAY, Works
@@ -49,7 +50,7 @@ class Doing:
         works: Works,
         who: Principal,
         install: UUID | None,
-        out: asyncio.Queue[bytes],
+        out: Outgoing,
         *,
         may_tell: bool,
         jumps: bool,

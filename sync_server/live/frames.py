@@ -2,7 +2,8 @@
 
 Theory: uvicorn hands over one message and reads no further until that is taken, and makes who sends wait while the other side
 does not read; so what waits for a peer is a frame and the system's buffers. A socket whose peer reads nothing never ends by
-closing: it is aborted, which uvicorn offers nowhere, so `Protocol` hands that out with the scope.
+closing: it is aborted, which uvicorn offers nowhere, so `Protocol` hands that out with the scope, as it does sending without
+waiting: by the application each frame takes a task's turn and four calls.
 One rule: a frame is somebody's data: whatever it holds ends in a message or in `HangUp`.
 """
 
@@ -17,8 +18,9 @@ from typing import get_args
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 
-from domain.sync import FRAME_CAP_BYTES, Refused, ToServer, decode_to_server, encode
+from domain.sync import Refused, ToServer, decode_to_server, encode
 
 _log = logging.getLogger("sync_server.live")
 
@@ -46,15 +48,27 @@ class HangUp(Exception):
 
 
 class Protocol(WebSocketsSansIOProtocol):
-    """uvicorn's, whose connections can be aborted."""
+    """uvicorn's, whose connections can be aborted, and sent to at once."""
 
     async def run_asgi(self) -> None:
-        """Run the application, which finds in its scope how to abort."""
+        """Run the application, which finds in its scope how to abort, and how to send without waiting."""
         self.scope["extensions"] = {
             **(self.scope.get("extensions") or {}),
             "heliograph.abort": {"call": self.transport.abort},
+            "heliograph.put": {"call": self.put},
         }
         await super().run_asgi()
+
+    def put(self, data: bytes) -> bool:
+        """Send a frame if what came before has left and the connection is open; return whether."""
+        if not self.writable.is_set() or self.close_sent or self.disconnected or self.transport.is_closing():
+            return False
+        try:
+            self.conn.send_binary(data)
+        except InvalidState:  # the other side is closing
+            return False
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        return True
 
 
 class Peer:
@@ -64,12 +78,13 @@ class Peer:
         """`said` makes the frame that says why it is hung up."""
         self._socket = socket
         self._said = said
-        extension = (socket.scope.get("extensions") or {}).get("heliograph.abort", {})
-        self._abort: Callable[[], None] | None = extension.get("call")
+        extensions = socket.scope.get("extensions") or {}
+        self._abort: Callable[[], None] | None = extensions.get("heliograph.abort", {}).get("call")
+        self._put: Callable[[bytes], bool] | None = extensions.get("heliograph.put", {}).get("call")
         self.left_in_peace = False
 
     async def receive(self) -> bytes | None:
-        """Return the next frame, None once the other side is gone. Raises HangUp."""
+        """Return the next frame, of as much as `serving.py` lets in, None once the other side is gone. Raises HangUp."""
         message = await self._socket.receive()
         if message["type"] == "websocket.disconnect":
             self.left_in_peace = message.get("code") in GOOD_CLOSES
@@ -77,14 +92,16 @@ class Peer:
         data: bytes | None = message.get("bytes")
         if data is None:
             raise HangUp("BAD_MESSAGE", "binary frames expected, got text")
-        if len(data) > FRAME_CAP_BYTES:
-            raise HangUp("BAD_MESSAGE", f"at most {FRAME_CAP_BYTES} bytes expected, got {len(data)}")
         return data
 
     async def send(self, data: bytes) -> None:
         """Send a frame; returns when what came before it has left. One who is gone is noticed by `receive`."""
         with suppress(WebSocketDisconnect, RuntimeError):
             await self._socket.send_bytes(data)
+
+    def put(self, data: bytes) -> bool:
+        """Send a frame without waiting, where nothing waits before it; return whether it was sent."""
+        return self._put is not None and self._put(data)
 
     async def refuse(self, why: HangUp) -> None:
         """Say why, and close; who does not listen is cut off."""

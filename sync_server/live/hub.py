@@ -25,7 +25,7 @@ from sync_server.ingest import Ingest
 from sync_server.ledger import NEWS
 from sync_server.live import carried, others, polling, presence, relaying, team_tunnels
 from sync_server.live.bus import Bus, Hear
-from sync_server.live.crossings import Crossing, Crossings
+from sync_server.live.crossings import Astray, Crossing, Crossings
 from sync_server.live.fairness import Fairness
 from sync_server.live.frames import COPIED, COPIED_S, HangUp
 from sync_server.live.intake import Intake
@@ -34,6 +34,7 @@ from sync_server.live.map_room import MapRoom, Viewer
 from sync_server.live.pushed import Pushed
 from sync_server.live.room import Room
 from sync_server.live.works import AWAY, Works
+from sync_server.live.written import Wrote
 from sync_server.push.held import Message
 from sync_server.samples import Samples
 from sync_server.security.principal import Principal
@@ -42,6 +43,7 @@ from sync_server.services import Services
 if TYPE_CHECKING:
     from sync_server.tracing import Traces
 
+Connected = Line | Viewer | Crossing | Astray
 ACCESS = "heliograph_access"
 """The channel on which a tenant or an account is named whose access changed."""
 DEAF = "deaf"
@@ -81,7 +83,7 @@ class Hub:
             samples,
             Charts(samples, services.settings.raw_days),
             ingest,
-            Intake(services.database),
+            Intake(services.database, self._on_wrote),
             asyncio.Semaphore(READING_AT_ONCE),
             Fairness(CHARTS_AT_ONCE),
             lambda: time.time_ns() // 1000,
@@ -139,10 +141,10 @@ class Hub:
         """Return all lines."""
         return [line for room in self.rooms.values() for line in room.lines]
 
-    def connected(self) -> list[Line | Viewer | Crossing]:
-        """Return all lines, those who look at a map, and all tunnels."""
+    def connected(self) -> list[Connected]:
+        """Return all lines, those who look at a map, all tunnels, and ends that look for theirs."""
         viewers = (viewer for room in self.map_rooms.values() for viewer in room.viewers)
-        return [*self.lines(), *viewers, *self.crossings.all.values()]
+        return [*self.lines(), *viewers, *self.crossings.all.values(), *self.crossings.astray]
 
     @property
     def behind(self) -> int:
@@ -228,6 +230,11 @@ class Hub:
         if (maps := self.map_rooms.get(tenant)) is not None:
             maps.on_news()
 
+    def _on_wrote(self, tenant: UUID, wrote: Wrote) -> None:
+        """Something that was told here is on disk: its news come, too, or have come."""
+        if (room := self.rooms.get(tenant)) is not None:
+            room.on_wrote(wrote)
+
     def _on_gap(self) -> None:
         """News may have been missed: ask all."""
         for room in list(self.rooms.values()):
@@ -298,7 +305,7 @@ class Hub:
                     break
             await self._ask_again(self.connected())
 
-    async def _ask_again(self, connected: Sequence[Line | Viewer | Crossing]) -> None:
+    async def _ask_again(self, connected: Sequence[Connected]) -> None:
         for line in connected:
             try:
                 why = await self._reason(line)
@@ -309,7 +316,7 @@ class Hub:
             if why is not None:
                 line.hang_up(why)
 
-    async def _reason(self, line: Line | Viewer | Crossing) -> HangUp | None:
+    async def _reason(self, line: Connected) -> HangUp | None:
         """Return why a line is not to be here any more."""
         if isinstance(line, Line) and line.install is not None:  # asked first: the session ends with it
             async with self.works.database.transaction(line.who) as transaction:
@@ -351,7 +358,7 @@ class Hub:
         return "" if is_seen else LESS
 
 
-def _is_of(one: Line | Viewer | Crossing, id: UUID) -> bool:
+def _is_of(one: Connected, id: UUID) -> bool:
     """Tell whether somebody is there by an account, or of a tenant."""
     people = one.people if isinstance(one, Crossing) else [one.who]
     return any(id in (who.tenant, who.id) for who in people)
@@ -361,7 +368,7 @@ def _is_as_before(old: Principal, now: Principal) -> bool:
     return (now.role, now.permissions, now.reach) == (old.role, old.permissions, old.reach)
 
 
-async def _ended(lines: Sequence[Line | Viewer | Crossing]) -> None:
+async def _ended(lines: Sequence[Connected]) -> None:
     """Wait until lines have ended, but not for ever."""
     with suppress(TimeoutError):
         async with asyncio.timeout(CLOSE_S):

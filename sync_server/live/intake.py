@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
@@ -26,7 +26,9 @@ from engine.tasks import spawn
 from sync_server.database import Database, Transaction, Work
 from sync_server.ledger import ALERT_COLUMNS, TOUCH, alert_of, write_alerts
 from sync_server.live.folding import Folding, alert_id
-from sync_server.live.presence import fence_of
+from sync_server.live.presence import JUDGE, judge_of
+from sync_server.live.reading import JUDGED
+from sync_server.live.written import Wrote
 
 ROWS_A_BATCH = 10_000
 WAITING_CAP = 200
@@ -71,8 +73,10 @@ class _Queue:
 class Intake:
     """Writes what installs told. One a server."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, on_wrote: Callable[[UUID, Wrote], None]) -> None:
+        """`on_wrote` is told what is on disk, where that is all that was touched under its revision."""
         self._database = database
+        self._on_wrote = on_wrote
         self._queues: dict[UUID, _Queue] = {}
 
     def put(self, tenant: UUID, told: Told) -> asyncio.Future[Kept]:
@@ -117,7 +121,10 @@ class Intake:
             if revision is None:
                 return [Kept(0, 0) for _ in batch]
             writing = _Writing(transaction, tenant, revision + 1, time.time_ns() // 1000)
-            return await writing.write(batch)
+            kept = await writing.write(batch)
+        if writing.wrote is not None:
+            self._on_wrote(tenant, writing.wrote)
+        return kept
 
 
 def _next_batch(queue: _Queue) -> list[tuple[Told, asyncio.Future[Kept]]]:
@@ -140,44 +147,41 @@ class _Writing:
         self._revision = revision
         self._now_us = now_us
         self._touched: dict[tuple[str, UUID], None] = {}
+        self.wrote: Wrote | None = None
+        """What was written, where that is plain from what was told."""
 
     async def write(self, batch: Sequence[Told]) -> list[Kept]:
-        unknown = await self._drop_unknown(batch)
-        holder, fence = await fence_of(self._transaction)
-        counting = [bool(told.fence) and (told.install, told.fence) == (holder, fence) for told in batch]
+        known = await self._known(batch)
+        unknown = _drop_unknown(batch, known.there)
+        counting = [bool(told.fence) and (told.install, told.fence) == known.judge for told in batch]
         kept, ranges, rows = await self._new_rows(batch, counting)
         refused = await self._fold(rows, batch)
-        await self._write_journal(rows, ranges)
+        are_all_new = await self._write_journal(rows, ranges)
         states = [told for told, counts in zip(batch, counting, strict=True) if counts]
-        await self._write_health([one for told in states for one in told.health])
-        await self._write_link_states([one for told in states for one in told.link_states])
+        health = list({(h.device, h.vantage): h for told in states for h in told.health}.values())
+        links = list({one.link: one for told in states for one in told.link_states}.values())
+        await self._write_health(health)
+        await self._write_link_states(links)
         await self._write_facts([fact for told in batch for fact in told.facts])
         if self._touched or ranges:
             await self._transaction.execute(
                 TOUCH, self._revision, [kind for kind, _ in self._touched], [id for _, id in self._touched]
             )
+            is_plain = {kind for kind, _ in self._touched} <= {"health", "link_state"}
+            if is_plain and are_all_new and len({one.vantage for one in health}) <= 1:
+                journal = [one.row for one in rows if one.counts or one.row.kind not in JUDGED]
+                self.wrote = Wrote(self._revision, health, links, journal)
         return [Kept(seq, refused[place] + unknown[place]) for place, seq in enumerate(kept)]
 
-    async def _drop_unknown(self, batch: Sequence[Told]) -> list[int]:
-        """Take out what is about devices and links that are not there; return how much that was of each."""
+    async def _known(self, batch: Sequence[Told]) -> _Known:
+        """Return who judges, and which of the devices and links that something was told of are there."""
         devices = {one.device for told in batch for one in told.health}
         devices |= {one.subject for told in batch for one in told.facts}
         links = {one.link for told in batch for one in told.link_states}
-        there = {*await self._there("device", devices), *await self._there("link", links)}
-        dropped = []
-        for told in batch:
-            before = len(told.health) + len(told.facts) + len(told.link_states)
-            told.health = [one for one in told.health if one.device in there]
-            told.facts = [one for one in told.facts if one.subject in there]
-            told.link_states = [one for one in told.link_states if one.link in there]
-            dropped.append(before - len(told.health) - len(told.facts) - len(told.link_states))
-        return dropped
-
-    async def _there(self, table: str, ids: set[UUID]) -> list[UUID]:
-        if not ids:
-            return []
-        rows = await self._transaction.fetch(f"SELECT id FROM {table} WHERE id = ANY ($1::uuid[])", list(ids))
-        return [UUID(int=row["id"].int) for row in rows]
+        row = await self._transaction.fetchrow(_KNOWN, JUDGE, list(devices), list(links))
+        assert row is not None, "one row of three parts"
+        there = {UUID(int=id.int) for id in row["there"]}
+        return _Known(judge_of(row["install_id"], row["fence"]), there)
 
     async def _new_rows(
         self, batch: Sequence[Told], counting: Sequence[bool]
@@ -225,38 +229,34 @@ class _Writing:
         self._note("alert", (alert.id for alert in (*folding.made, *folding.changed)))
         return refused
 
-    async def _write_journal(self, rows: Sequence[_Row], ranges: Sequence[_Range]) -> None:
+    async def _write_journal(self, rows: Sequence[_Row], ranges: Sequence[_Range]) -> bool:
+        """Keep rows; return whether none of them was there already."""
+        done = "INSERT 0 0"
         if rows:
             columns = zip(
                 *((r.origin, r.seq, r.at_us, r.kind, r.subject, r.body) for r in (one.row for one in rows)),
                 strict=True,
             )
-            await self._transaction.execute(_JOURNAL, *map(list, columns))
+            done = await self._transaction.execute(_JOURNAL, *map(list, columns))
         if ranges:
             await self._transaction.execute(_RECEIVED, self._revision, *map(list, zip(*ranges, strict=True)))
+        return done == f"INSERT 0 {len(rows)}"
 
-    async def _write_health(self, told: Iterable[Health]) -> None:
+    async def _write_health(self, rows: Sequence[Health]) -> None:
         """Put health in the place of all that there was of those devices."""
-        newest: dict[UUID, dict[UUID, Health]] = {}
-        for one in told:
-            newest.setdefault(one.device, {})[one.vantage] = one
-        if newest:
-            rows = [one for some in newest.values() for one in some.values()]
-            vantages = list({vantage for some in newest.values() for vantage in some})
-            await self._transaction.execute(_DROP_HEALTH, list(newest), vantages)
+        if rows:
             names = ("device", "vantage", "status", "since_us", "heard_us", "probes", "reason")
             columns = {name: [getattr(one, name) for one in rows] for name in names}
             columns["probes"] = [msgspec.to_builtins(probes) for probes in columns["probes"]]
             await self._transaction.execute(_HEALTH, *columns.values())
-            self._note("health", newest)
+            self._note("health", (one.device for one in rows))
 
-    async def _write_link_states(self, told: Iterable[LinkState]) -> None:
-        newest = {one.link: one for one in told}
-        if newest:
+    async def _write_link_states(self, rows: Sequence[LinkState]) -> None:
+        if rows:
             names = ("link", "status", "since_us", "at_us", "ab_bps", "ba_bps")
-            plain = [[getattr(one, name) for one in newest.values()] for name in names]
+            plain = [[getattr(one, name) for one in rows] for name in names]
             await self._transaction.execute(_LINK_STATE, *plain)
-            self._note("link_state", newest)
+            self._note("link_state", (one.link for one in rows))
 
     async def _write_facts(self, told: Iterable[Fact]) -> None:
         newest: dict[tuple[UUID, str, str, UUID], Fact] = {}
@@ -277,6 +277,25 @@ class _Writing:
         self._touched.update({(kind, id): None for id in ids})
 
 
+def _drop_unknown(batch: Sequence[Told], there: set[UUID]) -> list[int]:
+    """Take out what is about devices and links that are not there; return how much that was of each."""
+    dropped = []
+    for told in batch:
+        before = len(told.health) + len(told.facts) + len(told.link_states)
+        told.health = [one for one in told.health if one.device in there]
+        told.facts = [one for one in told.facts if one.subject in there]
+        told.link_states = [one for one in told.link_states if one.link in there]
+        dropped.append(before - len(told.health) - len(told.facts) - len(told.link_states))
+    return dropped
+
+
+class _Known(NamedTuple):
+    """Who judges, under which fence, and what is there."""
+
+    judge: tuple[UUID | None, int]
+    there: set[UUID]
+
+
 class _Range(NamedTuple):
     origin: UUID
     first_seq: int
@@ -292,6 +311,12 @@ class _Row:
 
 
 _HOLD = "SELECT revision FROM tenant WHERE id = current_tenant() FOR NO KEY UPDATE"
+_KNOWN = """
+    SELECT l.install_id, coalesce(l.fence, 0) AS fence,
+        ARRAY(SELECT id FROM device WHERE id = ANY ($2::uuid[]))
+            || ARRAY(SELECT id FROM link WHERE id = ANY ($3::uuid[])) AS there
+    FROM (SELECT) AS one LEFT JOIN sync.lease l ON l.name = $1
+"""
 _KEPT = "SELECT origin, max(last_seq) AS last_seq FROM sync.received WHERE origin = ANY ($1::uuid[]) GROUP BY origin"
 _JOURNAL = """
     INSERT INTO journal (tenant_id, origin, seq, at_us, kind, subject, body) SELECT current_tenant(), u.*
@@ -301,8 +326,8 @@ _RECEIVED = """
     INSERT INTO sync.received (tenant_id, revision, origin, first_seq, last_seq, counts)
     SELECT current_tenant(), $1, u.* FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::boolean[]) AS u
 """
-_DROP_HEALTH = "DELETE FROM health WHERE device_id = ANY ($1::uuid[]) AND vantage <> ALL ($2::uuid[])"
 _HEALTH = """
+    WITH gone AS (DELETE FROM health WHERE device_id = ANY ($1::uuid[]) AND vantage <> ALL ($2::uuid[]))
     INSERT INTO health (tenant_id, device_id, vantage, status, since_us, heard_us, probes, reason) SELECT current_tenant(), u.*
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::jsonb[], $7::text[]) AS u
     ON CONFLICT (tenant_id, device_id, vantage) DO UPDATE SET status = excluded.status, since_us = excluded.since_us,

@@ -1,9 +1,10 @@
 """One connection: what it says is done in its order, what it is told waits in little room. Counterpart: `engine/sync/client.py`.
 
 Theory: three tasks a line. One reads frames, within a budget, and answers at once what costs nothing; one does what takes the
-database, in the order in which it came; one writes. Where a place is full the one before it waits, up to the socket that is not
-read. Entries need credit: one part is out until it is `Taken`; who does not take is left behind, costs nobody anything, and reads
-on from its cursor when it takes again (`follow`). A side that says nothing for `DEAD_AFTER_S` is hung up.
+database, in the order in which it came; one writes what could not leave at once (`outgoing.py`). Where a place is full the
+one before it waits, up to the socket that is not read. Entries need credit: two parts are out until the first is `Taken`, so that
+who takes the one while the next is made misses no round; who does not take is left behind, costs nobody anything, and reads on
+from its cursor when it takes again (`follow`). A side that says nothing for `DEAD_AFTER_S` is hung up.
 One rule: whatever ends a line ends it here, and says why if it can.
 """
 
@@ -45,6 +46,7 @@ from sync_server.live.budget import Budget
 from sync_server.live.doing import Doing
 from sync_server.live.follows import Follows
 from sync_server.live.frames import HangUp, Peer, decode, first_of
+from sync_server.live.outgoing import OUT, Outgoing
 from sync_server.live.polling import UNFIT, let_go
 from sync_server.live.reading import Cursor, Part, begun
 from sync_server.live.shelf import View, view_of
@@ -56,15 +58,13 @@ MESSAGES_PER_S = 200
 BYTES_PER_S = 8 * 1024 * 1024
 REPORTS_PER_S, QUESTIONS_PER_S = 20, 4
 """One a second is usual, more after a pause; reports beyond wait, as does all that comes after, and questions are not carried."""
+PARTS_OUT = 2
+"""Parts that are sent and not taken yet."""
 WAITING = 8
 """Messages that wait for the database; then the line is not read."""
 RELAYED = 8
 """What others say waits only behind so much: who judges and who polls what is told whatever waits."""
-OUT = 64
-"""Frames that wait to be sent."""
 ELSEWHERE_S = 0.5  # how long it waits who stands elsewhere than it was told from
-SEND_S = 30.0
-"""A frame that takes longer ends the line."""
 CLOCK_CAP_US, UNTOLD_CAP = 10**16, 2_000_000_000  # what is said beyond these is no clock and no count
 
 
@@ -104,6 +104,8 @@ class Line:
         """Whether it was told that it polls anything."""
         self.cursor = cursor
         """The revision by which it has all."""
+        self.sent = cursor
+        """The one by which it will, once it has taken what is out."""
         self.told_by = told_by
         """The newest revision that it has heard of: what it is told reaches as far."""
         self.topics, self.protocol = topics, protocol
@@ -121,10 +123,10 @@ class Line:
         """Whether it was told who judges."""
         self._peer = peer
         self._works = works
-        self._out: asyncio.Queue[bytes] = asyncio.Queue(OUT)
+        self._out = Outgoing(peer)
         self._work: asyncio.Queue[ToServer] = asyncio.Queue(WAITING)
         self._doing = Doing(works, who, self.install, self._out, may_tell=may_tell, jumps=jumps)
-        self._outstanding: deque[Part] = deque(maxlen=1)
+        self._outstanding: deque[Part] = deque(maxlen=PARTS_OUT)
         self._taken = asyncio.Event()
         self._behind = asyncio.Event()
         self._is_elsewhere = self._is_anew = False
@@ -155,15 +157,16 @@ class Line:
         """Whether the room may send it a part: it has credit, and is not catching up by itself."""
         return (
             self.wants_entries
-            and not self._outstanding
+            and len(self._outstanding) < PARTS_OUT
             and not self._behind.is_set()
-            and self._out.qsize() < OUT
+            and self._out.waiting < OUT
         )
 
     def deliver(self, part: Part) -> None:
         """Send a part that others get too; only to a line that is ready."""
         self._outstanding.append(part)
-        self._out.put_nowait(part.data)
+        self.sent = part.revision
+        self._out.put_now(part.data)
 
     def fall_behind(self) -> None:
         """Have it read by itself from its cursor on."""
@@ -171,9 +174,9 @@ class Line:
 
     def tell(self, data: bytes, within: int = OUT // 2) -> bool:
         """Send what nobody keeps, if no more than so much waits already."""
-        if self._out.qsize() >= within:
+        if self._out.waiting >= within:
             return False
-        self._out.put_nowait(data)
+        self._out.put_now(data)
         return True
 
     def tell_lease(self, lease: Lease) -> None:
@@ -190,11 +193,11 @@ class Line:
 
     async def run(self, first: bytes) -> bool:
         """Serve it until it ends; `first` is sent first. Return whether the other side left in peace."""
-        self._out.put_nowait(first)
+        self._out.put_now(first)
         in_peace, why = False, None
         try:
             async with asyncio.TaskGroup() as group:
-                for work in (self._write(), self._do(), self._follow(), self._await_end()):
+                for work in (self._out.run(), self._do(), self._follow(), self._await_end()):
                     group.create_task(work)
                 in_peace = await self._read()
                 raise _Gone
@@ -254,16 +257,6 @@ class Line:
             if wait_s:
                 await asyncio.sleep(wait_s)
 
-    async def _write(self) -> None:
-        while True:
-            data = await self._out.get()
-            try:
-                async with asyncio.timeout(SEND_S):
-                    await self._peer.send(data)
-            except TimeoutError:
-                self._peer.abort()
-                return
-
     async def _do(self) -> None:
         while True:
             match await self._work.get():
@@ -290,6 +283,7 @@ class Line:
         """Read on by itself whenever the room has gone on without it."""
         while True:
             await self._behind.wait()
+            await self._credit()
             cursor: Cursor | None = self._begun()
             while self.room is not None and cursor is not None:
                 page = await self.room.page(self, cursor)
@@ -298,6 +292,7 @@ class Line:
                 else:
                     await asyncio.sleep(ELSEWHERE_S)
                     cursor = self._begun()
+            self.sent = self.cursor
             self._behind.clear()
             if self.room is not None:
                 self.room.on_ready(self)
@@ -328,7 +323,7 @@ class Line:
     def _on_taken(self, revision: int) -> None:
         if not self._outstanding:
             return  # a word about what is not out: said twice, or made up
-        part = self._outstanding.pop()
+        part = self._outstanding.popleft()
         self._taken.set()
         if revision == part.revision:
             if part.is_complete:

@@ -19,9 +19,9 @@ import msgspec
 from domain.sync import DEAD_AFTER_S, HEARTBEAT_S
 from engine.tasks import end, keep
 from sync_server.live.frames import HangUp, Peer
-from sync_server.live.line import SEND_S
 from sync_server.live.map_fates import Graph
 from sync_server.live.map_state import MapState, read_map, told
+from sync_server.live.outgoing import SEND_S
 from sync_server.live.shelf import View, view_of
 from sync_server.live.works import AWAY, Works
 from sync_server.security.principal import Principal

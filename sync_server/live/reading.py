@@ -29,6 +29,7 @@ from domain.sync import ENTRIES_PER_PART, FRAME_CAP_BYTES, EditRow, Entries, Gon
 from sync_server.database import Database, Transaction
 from sync_server.inventory import things
 from sync_server.ledger import ALERT_COLUMNS, alert_of
+from sync_server.live.written import Wrote
 from sync_server.security.principal import Principal
 
 _log = logging.getLogger("sync_server.live")
@@ -114,6 +115,21 @@ class _Piece(NamedTuple):
 def begun(since: int) -> Cursor:
     """Return where a batch begins."""
     return Cursor(since, None, None, (since + 1, UUID(int=0), 0), since)
+
+
+def page_of(who: Principal, since: int, wrote: Wrote, only: Only | None) -> Page:
+    """Return what was written since a revision as the page that would be read of it by who reaches all."""
+    if since == wrote.revision:
+        return Page([], since, None)
+    fields = {"health": wrote.health, "link_state": wrote.link_states, "journal": wrote.journal}
+    pieces = [
+        _Piece(_FIELDS.get(kind, kind), (one,))
+        for kind, things in fields.items()
+        if only != "alert_fired" and who.may(READS.get(kind, "events:read"))
+        for one in things
+    ]
+    frame = Entries(since, wrote.revision, complete=False)
+    return Page(list(_cut(frame, pieces, wrote.revision, is_complete=True)), wrote.revision, None)
 
 
 async def read_pages(
@@ -293,6 +309,7 @@ def _by(found: Iterable[Any], field: str) -> dict[UUID, Sequence[Any]]:
     return dict(grouped)
 
 
+REVISION = "SELECT revision FROM tenant WHERE id = current_tenant()"
 _HEADS = """
     SELECT t.revision, EXISTS (SELECT FROM edit e WHERE e.origin = t.id AND e.seq > $1) AS has_edits,
         EXISTS (SELECT FROM sync.received r WHERE r.revision >= $2)

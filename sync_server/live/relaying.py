@@ -16,7 +16,8 @@ from uuid import UUID
 from domain.polling import HOLD_S, AskNow, Heard, Share, slot_of
 from domain.sync import decode_to_install, encode
 from domain.tunnels import GiveWay, Meet
-from sync_server.live.line import OUT, RELAYED, Line
+from sync_server.live.line import RELAYED, Line
+from sync_server.live.outgoing import OUT
 from sync_server.live.polling import Holding
 from sync_server.live.works import Works
 
@@ -71,7 +72,7 @@ class Relaying:
         if kind in (SEEN, PUSHED):
             for line in self._lines:
                 if line.install is not None and line.install == self._judge:
-                    line.tell(payload, RELAYED)
+                    self._tell(line, payload)
         elif kind in (MEET, GIVE_WAY):
             told = decode_to_install(payload)
             assert isinstance(told, Meet | GiveWay), "what is relayed is what was relayed"
@@ -84,7 +85,12 @@ class Relaying:
             for line in self._lines:
                 mine = tuple(one for one in asked.devices if self._is_held_by(line, *one))
                 if mine:
-                    line.tell(encode(AskNow(mine)), RELAYED)
+                    self._tell(line, encode(AskNow(mine)))
+
+    def _tell(self, line: Line, data: bytes) -> None:
+        """Tell a line what others say, where it has room."""
+        if not line.tell(data, RELAYED):
+            self._works.dropped["relayed"] += 1
 
     def _is_held_by(self, line: Line, device: UUID, polled_by: UUID | None) -> bool:
         if line.run_id is None or line.install is None:

@@ -33,12 +33,15 @@ from sync_server.live.relaying import Relaying
 from sync_server.live.shelf import Shelf, View
 from sync_server.live.team_tunnels import TUNNELS, TeamTunnels
 from sync_server.live.works import AWAY, Works
+from sync_server.live.written import Wrote
 
 GATHER_S = 0.03
 PEOPLE_S = 0.2
 """How long moves of people are gathered."""
 TICK_S = 3.0
 """How often it is said who was heard; with `presence.LEASE_S` the longest way to another judge."""
+VIEWS_AT_ONCE = 2
+"""Reads of a round at a time: the places where lines read are all tenants'."""
 TOGETHER = 8
 """Revisions at which lines stand that are told together; those who stand at older ones read by themselves."""
 ACROSS_S = 0.2
@@ -64,6 +67,7 @@ class Room:
         """Whether something may have been touched since the last round."""
         self._newest = 0
         self._shelf = Shelf(works.database, works.reading)
+        self._round_reads = asyncio.Semaphore(VIEWS_AT_ONCE)
         self._reached = Reached(works.database, tenant)
         self._lease: presence.Lease | None = None
         self._holder = ""
@@ -115,6 +119,10 @@ class Room:
         self._is_news = True
         self._due.set()
 
+    def on_wrote(self, wrote: Wrote) -> None:
+        """This process wrote something, which so needs not be read."""
+        self._shelf.written.note(wrote)
+
     def on_people(self) -> None:
         """Somebody came, went or moved, or another judges."""
         self._people_due.set()
@@ -165,7 +173,7 @@ class Room:
 
     def on_ready(self, line: Line) -> None:
         """A line can take more."""
-        if self._is_news or line.cursor < self._newest:
+        if self._is_news or line.sent < self._newest:
             self._due.set()
 
     async def page(self, line: Line, cursor: Cursor) -> Page:
@@ -243,8 +251,8 @@ class Room:
         """Tell lines that see the same what they have not heard yet."""
         by_cursor: dict[int, list[Line]] = {}
         for line in lines:
-            if is_news or line.cursor < self._newest:
-                by_cursor.setdefault(line.cursor, []).append(line)
+            if is_news or line.sent < self._newest:
+                by_cursor.setdefault(line.sent, []).append(line)
         together = sorted(by_cursor, reverse=True)[:TOGETHER]
         for cursor in by_cursor.keys() - set(together):
             for line in by_cursor[cursor]:
@@ -252,15 +260,13 @@ class Room:
         if not together:
             return
         first = by_cursor[together[0]][0]
-        for cursor, page in zip(
-            together,
-            await self._shelf.pages(first.who, first.view, [begun(c) for c in together]),
-            strict=True,
-        ):
+        async with self._round_reads:
+            pages = await self._shelf.pages(first.who, first.view, [begun(c) for c in together])
+        for cursor, page in zip(together, pages, strict=True):
             self._newest = max(self._newest, page.revision)
             is_short = page.rest is None and len(page.parts) <= 1
             for line in by_cursor[cursor]:
-                if line not in self.lines or not line.is_ready or line.cursor != cursor:
+                if line not in self.lines or not line.is_ready or line.sent != cursor:
                     continue
                 if not is_short:
                     line.fall_behind()

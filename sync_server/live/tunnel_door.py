@@ -19,7 +19,7 @@ import msgspec
 from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
-from domain.crossing import MEET_S, PATH, Answer, Begin, Met, decode_to_door, encode
+from domain.crossing import PATH, Answer, Begin, Met, decode_to_door, encode
 from domain.inventory import Device
 from domain.polling import slot_of
 from domain.roles import Permission
@@ -43,7 +43,6 @@ _log = logging.getLogger("sync_server.live")
 HELLO_CAP_BYTES = 4096
 NEEDS: Permission = "tunnels:write"
 ELSEWHERE_S = 0.2
-ASTRAY_CAP = 256
 router = APIRouter()
 
 
@@ -198,26 +197,11 @@ async def _note_end(hub: Hub, crossing: Crossing, why: Refused) -> None:
 # Who carries
 
 
-async def _lead_astray(hub: Hub, peer: Peer) -> None:
-    """Tell who carries that another server has it, and leave the connection open while he looks for that one: a proxy that gives
-    each connection to the server with the fewest would send him here for ever."""
-    elsewhere = HangUp("ELSEWHERE", "this tunnel does not wait here", ELSEWHERE_S)
-    if hub.crossings.astray < ASTRAY_CAP:
-        hub.crossings.astray += 1
-        try:
-            await peer.send(encode(elsewhere.refused))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(MEET_S):
-                    await peer.receive()
-        finally:
-            hub.crossings.astray -= 1
-    await peer.refuse(elsewhere)
-
-
 async def _answer(hub: Hub, who: Principal, answer: Answer, peer: Peer) -> None:
     crossing = hub.crossings.all.get(answer.tunnel)
     if crossing is None or crossing.who.tenant != who.tenant or crossing.carrier != answer.install:
-        await _lead_astray(hub, peer)
+        elsewhere = HangUp("ELSEWHERE", "this tunnel does not wait here", ELSEWHERE_S)
+        await peer.refuse(await hub.crossings.lead_astray(who, peer, elsewhere))
         return
     try:
         refusal = clean_text(answer.refusal, 300) or await hub.why_not_carried(crossing, who)

@@ -44,7 +44,7 @@ class Works:
     """`reading` bounds how many lines read by themselves at a time, `asking` how many charts are looked up; `on_numbers` is told
     of cycles that are on disk; `relay` carries something of a kind to the lines of a tenant, wherever they are, or loses it;
     `hears_pushes` tells whether what devices push is heard here; `dropped` counts by kind what lines asked faster than
-    they may."""
+    they may, and what others said that they had no room for."""
 
     database: Database
     samples: Samples

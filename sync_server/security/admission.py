@@ -27,6 +27,8 @@ from sync_server.security.tokens import AccessTokens, Claims, TokenInvalid, is_o
 
 _USER = "identity.admit_user({0}, {1}, {2}, {3})"
 _KEY = "identity.admit_key({0})"
+PROVEN_BY = {_USER: "sync.prove_users", _KEY: "sync.prove_keys"}
+"""By what `Proofs` asks about many of them."""
 _ADMIT_USER = (
     f"SELECT a.*, a::text AS said, s.refused, s.wait_us FROM {_USER.format('$1', '$2', '$3', '$4')} a"
     " LEFT JOIN LATERAL identity.spend($5::text[], $6::integer[], $7::bigint[]) s ON true"

@@ -34,8 +34,14 @@ async def record(
     of_platform: bool = False,
 ) -> None:
     """Write down what a principal does: `act` as "user.invited", `subject` its kind and id."""
-    actor = _Actor(who.kind, who.id, who.name, who.origin)
-    await _write(transaction, actor, act, subject, detail, of_platform=of_platform)
+    await transaction.execute(_WRITE, of_platform, *row_of(who, act, subject, detail))
+
+
+def row_of(
+    who: Principal, act: str, subject: tuple[str, object], detail: dict[str, Any] | None = None
+) -> tuple[object, ...]:
+    """Return what `identity.write_audit` is given of what a principal does, behind whether it is the platform's."""
+    return _row_of(_Actor(who.kind, who.id, who.name, who.origin), act, subject, detail)
 
 
 async def record_nobody(
@@ -46,7 +52,9 @@ async def record_nobody(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Write down what somebody tried who is nobody yet, in the platform's chain."""
-    await _write(transaction, _Actor("nobody", None, "", origin), act, subject, detail, of_platform=True)
+    await transaction.execute(
+        _WRITE, True, *_row_of(_Actor("nobody", None, "", origin), act, subject, detail)
+    )
 
 
 async def record_account(
@@ -58,21 +66,14 @@ async def record_account(
 ) -> None:
     """Write down what a person (id and name) did before there is a principal: logging in, taking a link."""
     actor = _Actor("user", *account, origin)
-    await _write(transaction, actor, act, ("account", account[0]), detail, of_platform=False)
+    await transaction.execute(_WRITE, False, *_row_of(actor, act, ("account", account[0]), detail))
 
 
-async def _write(
-    transaction: Transaction,
-    actor: _Actor,
-    act: str,
-    subject: tuple[str, object],
-    detail: dict[str, Any] | None,
-    *,
-    of_platform: bool,
-) -> None:
-    await transaction.execute(
-        _WRITE,
-        of_platform,
+def _row_of(
+    actor: _Actor, act: str, subject: tuple[str, object], detail: dict[str, Any] | None
+) -> tuple[object, ...]:
+    origin = actor.origin
+    return (
         actor.kind,
         actor.id,
         actor.name,
@@ -80,7 +81,7 @@ async def _write(
         subject[0],
         str(subject[1])[:256],
         detail or {},
-        actor.origin.address,
-        actor.origin.agent,
-        actor.origin.request,
+        origin.address,
+        origin.agent,
+        origin.request,
     )

@@ -1,17 +1,19 @@
 """How often may whom ask: budgets that all instances share. Counterpart: `identity.spend` counts, `admission.py` asks.
 
 Theory: a request belongs to a class (logging in, the API, monitoring, bulk, pieces of pictures), and each class has a budget per
-asker and per address over a window that slides; the API's and bulk's requests of a tenant have one more together. Counting is one
-statement on an unlogged table, in no transaction but its own: no lock outlives it, and no disk is waited for.
-What is typed to log in counts as the account that it finds, however it was written.
-A budget of thousands is taken from ahead: up to a thousandth of it, so that most requests find theirs here and ask nobody. What
-is left is made up beside the requests when half of it is used; a request that finds nothing waits for what is under way, a few
+asker and per address over a window that slides; the API's and bulk's requests of a tenant have one more together. Of the window
+before as much counts as of it is left, as if it had been used evenly: after a burst at its very end up to twice the budget passes
+within one window's time, and never more. Counting is one statement on an unlogged table, in no transaction but its own: no lock
+outlives it, and no disk is waited for.
+What is typed to log in counts as the account that it finds, however it was written, else by a hash of it.
+Of a budget of 2,000 and more up to a thousandth is taken ahead, so that most requests find theirs here and ask nobody. What is
+left is made up beside the requests when half of it is used; a request that finds nothing waits for what is under way, a few
 times, and asks for its own. What was taken counts as spent at every instance; what is left of it when the window turns is lost,
-and so it is where a server dies. So all instances together, if their clocks agree, let through what the budget says at most, and
-each may be refused too early by what all others hold.
-What is taken here is taken before a request is proven: the first after a session's end takes one too.
-One rule: a budget is asked only after the one before it had room, the address's first, so that who is refused takes nothing from
-the others and leaves no counter of a name that he made up.
+and so it is where a server dies. So all instances together, if their clocks agree, let through no more than one alone would, and
+each may refuse too early what all others hold.
+Of somebody who was here before, it is taken before he is proven anew: the first request after a session's end takes one too.
+One rule: a budget is asked only after the one before it had room, the address's first: who is refused takes nothing from those
+behind the one that is empty, and an address without room leaves no counters of names that it made up.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ LOGIN_CAP = 254
 _MINUTE_US = 60_000_000
 AHEAD = 1_000
 """The part of a budget that may be taken ahead is one in so many."""
-AHEAD_CAP = 32
+AHEAD_CAP = 256
 """Most that is taken at once."""
 WAITS = 4
 """So often a request waits for what is taken ahead, of which others may be quicker; then it asks for its own."""

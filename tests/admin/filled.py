@@ -8,16 +8,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import io
 import json
 import struct
 import time
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import msgspec
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from PIL import Image
 
 from domain.metrics import CATALOGUE
 from sync_server.samples import Cycle
@@ -27,12 +29,20 @@ from tests.map.networks import health, meshed
 
 ARABIC = "برج الاتصالات الرئيسي في وسط المدينة القديمة عند الجسر الكبير"[:60]
 LONG = "Distribution-switch-of-the-northern-industrial-area-cabinet-7"[:60]
+_ADDED_US = 1_790_000_000_000_000
 _NUMBERS = {
     ("rtt_ms", ""): 4.25,
     ("cpu_load_pct", ""): 37.0,
     ("if_in_bps", "ether1"): 6.4e8,
     ("if_in_bps", ARABIC): 1.2e7,
 }
+
+
+def _picture(width: int, height: int) -> bytes:
+    """Return a JPEG: a slope from dark to light."""
+    file = io.BytesIO()
+    Image.linear_gradient("L").resize((width, height)).save(file, "JPEG")
+    return file.getvalue()
 
 
 class Filled:
@@ -72,10 +82,11 @@ class Filled:
             msgspec.structs.replace(network, devices=tuple(devices), health=states),
         )
         for name in (self._foreign, self._long, "Bregenz"):
-            self.post(
-                "/sites",
-                {"name": name, "region": self._foreign if name == self._long else "Vorarlberg", "note": name},
-            )
+            region = self._foreign if name == self._long else "Vorarlberg"
+            site = self.post("/sites", {"name": name, "region": region, "note": name})["id"]
+            self._hang(site, self._foreign)
+            self._hang(site, self._long, _picture(320, 180))
+            self._hang(site, "The cabinet", _picture(120, 320))
         now_us = time.time_ns() // 1000
         series = sorted((CATALOGUE[name].key, instance) for name, instance in _NUMBERS)
         values = {(CATALOGUE[name].key, instance): value for (name, instance), value in _NUMBERS.items()}
@@ -84,7 +95,21 @@ class Filled:
         cycle = Cycle(UUID(int=9), devices[3].id, now_us, samples.learn(series), data)
         self._site.do(samples.write(UUID(self.tenant), [cycle], now_us))
         self.device = devices[3].id
-        return [f"/admin/devices/{devices[3].id}"]
+        return [f"/admin/devices/{devices[3].id}", f"/admin/sites/{site}"]
+
+    def _hang(self, site: str, caption: str, picture: bytes | None = None) -> None:
+        """Have a photograph at a site; without a picture, nobody has brought it yet."""
+        digest = "ab" * 32 if picture is None else hashlib.sha256(picture).hexdigest()
+        with psycopg.connect(self._site.database.admin, autocommit=True) as connection:
+            connection.execute(
+                "INSERT INTO photo (tenant_id, id, digest, thumb, width, height, added_us, author, caption, site_id)"
+                " VALUES (%s, %s, %s, %s, 2048, 1536, %s, %s, %s, %s)",
+                (self.tenant, uuid4(), digest, digest, _ADDED_US, caption, caption, site),
+            )
+        if picture is not None:
+            piece = base64.b64encode(picture).decode()
+            body = {"size": len(picture), "offset": 0, "data": piece}
+            assert self._http.put(f"/pictures/{digest}", json=body).is_success
 
     def _work(self) -> list[str]:
         rule = {

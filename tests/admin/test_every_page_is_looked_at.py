@@ -37,6 +37,9 @@ _WRONG = """
   return JSON.stringify(wrong.map(([what, one]) => `${what}: ${one.tagName}.${one.className} ${one.textContent.slice(0, 60)}`));
 })()
 """
+_PICTURED = """
+[...document.images].every((one) => one.getBoundingClientRect().top > innerHeight || (one.complete && one.naturalWidth > 0))
+"""
 _PAINTED = "window.painted = false; requestAnimationFrame(() => requestAnimationFrame(() => { window.painted = true; })); 0"
 
 
@@ -60,6 +63,7 @@ def narrow_or_wide(browser: Browser, width_px: int) -> None:
 def _wrong(browser: Browser, path: str, name: str) -> list[str]:
     if path == "/admin/map":
         browser.until(lambda: browser.js(DRAWN), "the map stands still")
+    browser.until(lambda: browser.js(_PICTURED), f"the pictures of {name}")
     if folder := os.environ.get("HELIOGRAPH_PICTURES"):
         browser.js(_PAINTED)
         browser.until(lambda: browser.js("window.painted"), "it is painted")

@@ -6,7 +6,8 @@ Figures: `delivered_p50_ms`, `delivered_p95_ms`, `delivered_p99_ms` (from when t
 has it; the server is a process, the others share one, durable PostgreSQL; the clock is the machine's), `told_per_s`,
 `frames_per_s`, `bytes_per_change`, `server_us_per_delivery` (its CPU for one change at one client). Then the same with 20 of them
 stalled, who say that they live and read nothing: `stalled_p95_ms`, and `stalled_client_cost_pct`, by how much the p95 of the
-others is longer.
+others is longer; half of the time without them is before and half after, for tables grow meanwhile and the machine's other work
+comes and goes.
 One rule: of frames that are the same for many only one is decoded, as that is the clients' cost and not the server's.
 """
 
@@ -17,6 +18,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,7 +28,6 @@ import httpx
 import msgspec
 import psutil
 import psycopg
-import websockets
 
 from domain.health import Health
 from domain.sync import Alive, Hello, Taken, Tell, encode
@@ -35,6 +36,7 @@ from domain.vault import Secret
 from sync_server.database import Database
 from sync_server.services import Services
 from sync_server.settings import Settings
+from tests.bench.lean_line import LeanLine, lean_line
 from tests.bench.server_bench import bench_database, percentile, run_loop
 from tests.server.clients import PASSWORD, ROOMY
 from tests.server.live_process import Process, process
@@ -60,12 +62,13 @@ class _Frame(msgspec.Struct):
 
     type: str
     revision: int = 0
-    complete: bool = True
+    fence: int = 0
+    message: str = ""
     health: tuple[_Seen, ...] = ()
 
 
 class _Read(msgspec.Struct):
-    revision: int
+    taken: bytes
     is_entries: bool
     told_us: list[int]
 
@@ -73,29 +76,58 @@ class _Read(msgspec.Struct):
 _decoder = msgspec.msgpack.Decoder(_Frame)
 
 
+@dataclass
+class _Heard:
+    """What clients heard while it was measured, and what it cost the server."""
+
+    took_ms: list[float] = field(default_factory=list)
+    painted_ms: list[float] = field(default_factory=list)
+    frames: int = 0
+    bytes: int = 0
+    told: int = 0
+    cpu_s: float = 0.0
+    seconds: float = 0.0
+
+    def figures(self) -> dict[str, Any]:
+        """Return what it says."""
+        took, painted = self.took_ms, self.painted_ms
+        return {
+            "delivered_p50_ms": round(percentile(took, 0.5), 1),
+            "delivered_p95_ms": round(percentile(took, 0.95), 1),
+            "delivered_p99_ms": round(percentile(took, 0.99), 1),
+            "painted_p50_ms": round(percentile(painted, 0.5), 1),
+            "painted_p95_ms": round(percentile(painted, 0.95), 1),
+            "painted_per_s": round(len(painted) / self.seconds, 1),
+            "told_per_s": round(self.told / self.seconds),
+            "delivered_per_s": round(len(took) / self.seconds),
+            "frames_per_s": round(self.frames / self.seconds),
+            "bytes_per_change": round(self.bytes / max(1, len(took)), 1),
+            "server_us_per_delivery": round(self.cpu_s / max(1, len(took)) * 1e6, 2),
+        }
+
+
 class _Team:
-    """All clients of the bench, and what they heard."""
+    """All clients of the bench; what they hear goes to `heard` while that is set."""
 
     def __init__(self) -> None:
-        self.took_ms: list[float] = []
-        self.frames = self.bytes = 0
-        self.painted_ms: list[float] = []
-        self.is_measured = False
+        self.heard: _Heard | None = None
         self._read: dict[bytes, _Read] = {}
 
-    async def listen(self, line: websockets.ClientConnection) -> None:
+    def listen(self, line: LeanLine) -> None:
         """Take what comes, until the line ends."""
-        async for data in line:
-            assert isinstance(data, bytes)
+
+        def take(data: bytes) -> None:
             read = self._decoded(data)
             if not read.is_entries:
-                continue
-            await line.send(encode(Taken(read.revision)))
-            if self.is_measured:
+                return
+            line.send(read.taken)
+            if (heard := self.heard) is not None:
                 now_us = time.time_ns() // 1000
-                self.frames += 1
-                self.bytes += len(data)
-                self.took_ms += [(now_us - at_us) / 1e3 for at_us in read.told_us]
+                heard.frames += 1
+                heard.bytes += len(data)
+                heard.took_ms += [(now_us - at_us) / 1e3 for at_us in read.told_us]
+
+        line.listen(take)
 
     async def look(self, window: asyncio.subprocess.Process, still: asyncio.Event) -> None:
         """Take what the real window says, until it ends."""
@@ -104,13 +136,14 @@ class _Team:
             stamp_us, painted_us = json.loads(line)
             if not stamp_us:
                 still.set()
-            elif self.is_measured:
-                self.painted_ms.append((painted_us - stamp_us) / 1e3)
+            elif self.heard is not None:
+                self.heard.painted_ms.append((painted_us - stamp_us) / 1e3)
 
     def _decoded(self, data: bytes) -> _Read:
         if (read := self._read.get(data)) is None:
             frame = _decoder.decode(data)
-            read = _Read(frame.revision, frame.type == "entries", [one.since_us for one in frame.health])
+            taken = encode(Taken(frame.revision))
+            read = _Read(taken, frame.type == "entries", [one.since_us for one in frame.health])
             if len(self._read) > 50:
                 self._read.clear()
             self._read[data] = read
@@ -147,77 +180,75 @@ async def _measure(server: Process, superuser: str, token: str, profiles: Path) 
         judge, fence = await _judge(http, server, installs[0])
         team, lines = _Team(), [judge]
         window, still = await _window(http, server, profiles), asyncio.Event()
-        breathing = [asyncio.create_task(_breathe(lines)), asyncio.create_task(_drain(judge))]
+        breathing = asyncio.create_task(_breathe(lines))
         looking = asyncio.create_task(team.look(window, still))
-        tasks = []
         for install in installs[1:]:
             line = await _connected(http, server, install)
             lines.append(line)
-            tasks.append(asyncio.create_task(team.listen(line)))
+            team.listen(line)
         try:
             async with asyncio.timeout(WINDOW_S):
                 await still.wait()
-            calm = await _phase(server, team, judge, installs[0], fence, devices)
-            for task in tasks[:STALLED]:
-                task.cancel()
-            await asyncio.sleep(SETTLE_S)
-            stalled = await _phase(server, team, judge, installs[0], fence, devices)
+            calm, stalled = _Heard(), _Heard()
+            telling = server, team, judge, installs[0], fence, devices
+            await _phase(*telling, calm, SECONDS / 2)
+            for line in lines[1 : STALLED + 1]:
+                line.stall()
+            await _phase(*telling, stalled, SECONDS)
+            for line in lines[1 : STALLED + 1]:
+                line.go_on()
+            await _phase(*telling, calm, SECONDS / 2)
         finally:
             window.terminate()
-            for task in (*tasks, *breathing, looking):
+            for task in (breathing, looking):
                 task.cancel()
-            await asyncio.gather(window.wait(), *tasks, *breathing, looking, return_exceptions=True)
-    cost_pct = 100 * (stalled["delivered_p95_ms"] / calm["delivered_p95_ms"] - 1)
+            for line in lines:
+                line.close()
+            await asyncio.gather(window.wait(), breathing, looking, return_exceptions=True)
+    now, then = calm.figures(), stalled.figures()
+    cost_pct = 100 * (then["delivered_p95_ms"] / now["delivered_p95_ms"] - 1)
     return {
         "clients": CLIENTS,
         "seconds": SECONDS,
-        **calm,
-        "stalled_p95_ms": stalled["delivered_p95_ms"],
-        "stalled_painted_p95_ms": stalled["painted_p95_ms"],
-        "stalled_server_us_per_delivery": stalled["server_us_per_delivery"],
+        **now,
+        "stalled_p95_ms": then["delivered_p95_ms"],
+        "stalled_painted_p95_ms": then["painted_p95_ms"],
+        "stalled_server_us_per_delivery": then["server_us_per_delivery"],
         "stalled_client_cost_pct": round(max(0.0, cost_pct), 1),
     }
 
 
 async def _phase(
-    server: Process, team: _Team, judge: Any, install: UUID, fence: int, devices: list[UUID]
-) -> dict[str, Any]:
-    """Tell for some seconds; return how soon it was heard."""
+    server: Process,
+    team: _Team,
+    judge: LeanLine,
+    install: UUID,
+    fence: int,
+    devices: list[UUID],
+    heard: _Heard,
+    seconds: float,
+) -> None:
+    """Tell for some seconds, and have added to `heard` how soon it was heard."""
     cpu = psutil.Process(server.program.pid)
     a_tell = CHANGES_PER_S // TELLS_PER_S
-    told = 0
+    told = tells = 0
+    before = 0.0
     began_s = time.perf_counter()
-    spent_s = 0.0
-    while (passed_s := time.perf_counter() - began_s) < SETTLE_S + SECONDS:
-        if passed_s >= SETTLE_S and not team.is_measured:
-            team.took_ms, team.painted_ms, team.frames, team.bytes, team.is_measured = [], [], 0, 0, True
-            times = cpu.cpu_times()
-            spent_s, told = times.user + times.system, 0
+    while (passed_s := time.perf_counter() - began_s) < SETTLE_S + seconds:
+        if passed_s >= SETTLE_S and team.heard is None:
+            team.heard, before = heard, sum(cpu.cpu_times()[:2])
         now_us = time.time_ns() // 1000
-        first = (told // a_tell * a_tell) % len(devices)
+        first = told % len(devices)
         some = [devices[(first + number) % len(devices)] for number in range(a_tell)]
         health = tuple(Health(device, install, "up", now_us, now_us) for device in some)
-        await judge.send(encode(Tell(told, health=health, fence=fence)))
-        told += a_tell
-        due_s = (int(passed_s * TELLS_PER_S) + 1) / TELLS_PER_S
-        await asyncio.sleep(max(0.0, due_s - (time.perf_counter() - began_s)))
+        judge.send(encode(Tell(tells, health=health, fence=fence)))
+        told, tells = told + a_tell, tells + 1
+        heard.told += a_tell if team.heard is not None else 0
+        await asyncio.sleep(max(0.0, tells / TELLS_PER_S - (time.perf_counter() - began_s)))
     await asyncio.sleep(1.0)
-    team.is_measured = False
-    times = cpu.cpu_times()
-    took = team.took_ms
-    return {
-        "delivered_p50_ms": round(percentile(took, 0.5), 1),
-        "delivered_p95_ms": round(percentile(took, 0.95), 1),
-        "delivered_p99_ms": round(percentile(took, 0.99), 1),
-        "painted_p50_ms": round(percentile(team.painted_ms, 0.5), 1),
-        "painted_p95_ms": round(percentile(team.painted_ms, 0.95), 1),
-        "painted_per_s": round(len(team.painted_ms) / SECONDS, 1),
-        "told_per_s": round(told / SECONDS),
-        "delivered_per_s": round(len(took) / SECONDS),
-        "frames_per_s": round(team.frames / SECONDS),
-        "bytes_per_change": round(team.bytes / max(1, len(took)), 1),
-        "server_us_per_delivery": round((times.user + times.system - spent_s) / max(1, len(took)) * 1e6, 2),
-    }
+    team.heard = None
+    heard.cpu_s += sum(cpu.cpu_times()[:2]) - before
+    heard.seconds += seconds
 
 
 async def tenant(http: httpx.AsyncClient, token: str) -> tuple[str, str]:
@@ -281,38 +312,34 @@ async def _window(http: httpx.AsyncClient, server: Process, profiles: Path) -> a
     return await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
 
 
-async def _connected(http: httpx.AsyncClient, server: Process, install: UUID) -> websockets.ClientConnection:
+async def _connected(http: httpx.AsyncClient, server: Process, install: UUID) -> LeanLine:
     token = (await http.post("/auth/stream-token")).json()["data"]["token"]
-    line = await websockets.connect(server.live, max_size=None, compression=None, ping_interval=None)
-    await line.send(encode(Hello(1, token, install)))
+    line = await lean_line(server.live)
+    line.send(encode(Hello(1, token, install)))
     return line
 
 
-async def _judge(http: httpx.AsyncClient, server: Process, install: UUID) -> tuple[Any, int]:
-    """Return the line that has the lease, and its fence."""
+async def _judge(http: httpx.AsyncClient, server: Process, install: UUID) -> tuple[LeanLine, int]:
+    """Return the line that has the lease, and its fence; what it hears besides is taken and not measured."""
     line = await _connected(http, server, install)
-    while True:
-        data = await line.recv()
-        frame = msgspec.msgpack.decode(data)
-        if frame["type"] == "entries":
-            await line.send(encode(Taken(frame["revision"])))
-        elif frame["type"] == "refused":
-            raise RuntimeError(frame["message"])
-        elif frame["type"] == "lease" and frame["fence"]:
-            return line, frame["fence"]
+    fenced: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-
-async def _drain(line: websockets.ClientConnection) -> None:
-    """Have the judge take its entries too; what it hears is not measured."""
-    async for data in line:
+    def take(data: bytes) -> None:
         frame = _decoder.decode(data)
         if frame.type == "entries":
-            await line.send(encode(Taken(frame.revision)))
+            line.send(encode(Taken(frame.revision)))
+        elif frame.type == "refused":
+            raise RuntimeError(frame.message)
+        elif frame.type == "lease" and frame.fence and not fenced.done():
+            fenced.set_result(frame.fence)
+
+    line.listen(take)
+    return line, await fenced
 
 
-async def _breathe(lines: list[Any]) -> None:
+async def _breathe(lines: list[LeanLine]) -> None:
     """Say for all that they live, whether they read or not."""
     while True:
         for line in list(lines):
-            await line.send(encode(Alive(0)))
+            line.send(encode(Alive(0)))
         await asyncio.sleep(4.0)

@@ -31,7 +31,7 @@ from sync_server.security.keyring import Keyring
 from sync_server.security.tokens import ACCESS_S, AccessTokens, Claims
 from sync_server.settings import PREFIX, Settings
 from tests.bench.bench_ingest import RAW_DAYS, packed, series_of
-from tests.bench.http_load import Plan, Told
+from tests.bench.http_load import NEW, Plan, Told
 from tests.bench.server_bench import TENANTS, bench_database, percentile, run_loop
 
 DEVICES = 1_000
@@ -165,7 +165,7 @@ def _requests(superuser: str, devices: dict[int, list[UUID]]) -> dict[str, tuple
         "latest": (0.2, [text(n, "GET", f"/devices/{device(n)}/metrics") for n in turns]),
         "change": (
             0.1,
-            [text(n, "PATCH", f"/devices/{device(n)}", json.dumps({"note": uuid4().hex})) for n in turns],
+            [text(n, "PATCH", f"/devices/{device(n)}", json.dumps({"note": NEW})) for n in turns],
         ),
     }
 

@@ -41,7 +41,11 @@ class PeersPage(QWidget):
         self.view.setPage(self.page)
         self.page.load(QUrl(f"{ORIGIN}/bench/map_peers.html"))
 
-    def start(self, peer: str, network: dict[str, Any], rounds: list[list[dict[str, Any]]]) -> None:
-        """Let a peer draw the network, then time its changes; the page has `taken_ms` when it is done."""
-        arguments = ", ".join(msgspec.json.encode(what).decode() for what in (peer, network, rounds))
-        self.page.runJavaScript(f"globalThis.taken_ms = null; time({arguments}); 0")
+    def prepare(self, peer: str, network: dict[str, Any]) -> None:
+        """Let a peer draw the network; the page has `prepared` when it is done."""
+        arguments = ", ".join(msgspec.json.encode(what).decode() for what in (peer, network))
+        self.page.runJavaScript(f"prepare({arguments}); 0")
+
+    def start(self, rounds: list[list[dict[str, Any]]]) -> None:
+        """Time changes; the page has `taken_ms` when it is done."""
+        self.page.runJavaScript(f"time({msgspec.json.encode(rounds).decode()}); 0")

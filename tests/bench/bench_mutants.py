@@ -28,6 +28,8 @@ SECONDS = float(os.environ.get("HELIOGRAPH_BENCH_SECONDS", "3600"))
 TESTS = ("tests/server", "tests/admin")
 TESTS_CAP = 12
 AT_ONCE = 2
+TESTS_S = 300.0
+"""Longest that the tests of one check may take."""
 GRAVE = ("INSUFFICIENT_PERMISSIONS", "INVALID_CREDENTIALS", "CSRF_REFUSED", "NOT_A_MEMBER", "INSTALL_REVOKED")
 """Codes of who may do what, beside those of things that are not there."""
 
@@ -88,19 +90,23 @@ def who_is_refused(meeting: Path) -> dict[str, list[str]]:
 
 def is_missed(check: Check, tests: list[str], meeting: Path) -> bool:
     """Tell whether some test fails without a check. `meeting`: the folder of a run whose PostgreSQL is shared."""
-    named = {CHOSEN: f"{check.path}:{check.line}", "PYTEST_XDIST_WORKER": f"mutant{uuid4().hex[:8]}"}
+    named = {CHOSEN: f"{check.path}:{check.line}", "PYTEST_XDIST_WORKER": f"gw{uuid4().int % 10**4}"}
     return _pytest(meeting, ["-x", "-q", *tests], named) == 1
 
 
 def _pytest(meeting: Path, arguments: list[str], named: dict[str, str]) -> int:
     """Run tests with the plugin of `mutant.py`; return how they ended: 0 well, 1 not."""
     plugins = ["-p", "tests.bench.mutant", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *plugins, f"--basetemp={meeting / uuid4().hex}", *arguments],
-        env={**os.environ, **named},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *plugins, f"--basetemp={meeting / uuid4().hex}", *arguments],
+            env={**os.environ, **named},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=TESTS_S if CHOSEN in named else None,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return 1  # a test that hangs is one that fails
     assert done.returncode in (0, 1), done.stdout.decode("utf-8", "replace")[-2000:]
     return done.returncode

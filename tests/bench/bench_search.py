@@ -22,7 +22,7 @@ import psycopg
 from domain.roles import PERMISSIONS
 from sync_server.security.keyring import Keyring
 from sync_server.security.tokens import ACCESS_S, AccessTokens, Claims
-from tests.bench.bench_http import _PERSON, SECRET, URL, _serving
+from tests.bench.bench_http import PERSON, SECRET, URL, _serving
 from tests.bench.server_bench import bench_database, percentile
 
 DEVICES, SITES, REACHED, ASKED = 10_000, 500, 10, 300
@@ -87,7 +87,7 @@ def _fill(superuser: str, dice: random.Random) -> tuple[str, str]:
             )
             for reached in (None, sites[:REACHED]) if tenant.int == 1 else ():
                 who = {"id": uuid4(), "session": uuid4(), "tenant": tenant, "login": uuid4().hex}
-                connection.execute(_PERSON, who)
+                connection.execute(PERSON, who)
                 statement = "UPDATE identity.membership SET sites = %s WHERE account_id = %s"
                 connection.execute(statement, [reached, who["id"]])
                 now_s = int(time.time())

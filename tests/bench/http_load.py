@@ -3,7 +3,9 @@
 Theory: request n is due n / rate after the start, whether or not those before it were answered, and what it took is counted
 from when it was due: so a server that stalls is charged for everybody who would have come meanwhile. A connection carries one
 request at a time; where none is free, a request waits here, and that counts too.
-One rule: it only sends and times; what it is given was made before the clock runs.
+A request that changes something has `NEW` in it, in the place of which each time something new is sent: who sends the same
+twice changes nothing.
+One rule: it only sends and times; all but that was made before the clock runs.
 """
 
 from __future__ import annotations
@@ -15,9 +17,12 @@ import sys
 import time
 from collections import deque
 from itertools import accumulate
+from uuid import uuid4
 
 import msgspec
 import uvloop
+
+NEW = "@" * 32
 
 
 class Plan(msgspec.Struct):
@@ -140,7 +145,10 @@ class Load:
         kind = next(name for name, share in zip(self._names, self._shares, strict=True) if draw <= share)
         connection.kind, connection.due_s = kind, due_s
         self._under_way += 1
-        connection.transport.write(self._random.choice(self._requests[kind]))
+        request = self._random.choice(self._requests[kind])
+        connection.transport.write(
+            request.replace(_NEW, uuid4().hex.encode()) if _NEW in request else request
+        )
 
     def answered(self, connection: Connection, status: str, size: int) -> None:
         """Note an answer, and give the connection the next request that waits."""
@@ -162,6 +170,9 @@ class Load:
         """A connection ended: nothing that is measured then means anything."""
         if self._under_way:
             sys.exit("the server closed a connection")
+
+
+_NEW = NEW.encode()
 
 
 def main() -> None:

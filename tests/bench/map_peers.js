@@ -110,9 +110,17 @@ const PEERS = {
   whole_set_data: whole,
 };
 
+/** @type {(changes: object[]) => Promise<void>} */
+let change;
+
+/** Let a peer draw the network. */
+globalThis.prepare = async (peer, network) => {
+  change = await PEERS[peer](network);
+  globalThis.prepared = true;
+};
+
 /** Answer with the times of some rounds of changes, in milliseconds. */
-globalThis.time = async (peer, network, rounds) => {
-  const change = await PEERS[peer](network);
+globalThis.time = async (rounds) => {
   const taken_ms = [];
   for (const changes of rounds) {
     const since = performance.now();

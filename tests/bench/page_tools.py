@@ -1,4 +1,4 @@
-"""What Chromium tells of a page that its own code cannot: heaps with those of its workers. And a hand that pans it.
+"""What a page's own code cannot tell: heaps with those of its workers, the CPU of all that draws it. And a hand that pans it.
 
 Counterpart: `bench_map.py`. Chromium's debugging protocol is spoken over the port that `open_door` has it listen at, on
 loopback, in a thread of its own: the browser answers in ours. One rule: nothing here is part of the product.
@@ -6,12 +6,14 @@ loopback, in a thread of its own: the browser answers in ours. One rule: nothing
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import urllib.request
 from typing import Any
 
+import psutil
 from websockets.sync.client import connect
 
 PAN_S = 4
@@ -43,6 +45,16 @@ def open_door() -> int:
         port = int(found.getsockname()[1])
     os.environ["QTWEBENGINE_REMOTE_DEBUGGING"] = f"127.0.0.1:{port}"
     return port
+
+
+def cpu_s() -> float:
+    """Return the seconds of a core that this process and those it started have spent: Python, what draws, the page's process."""
+    spent_s = 0.0
+    for process in (own := psutil.Process(), *own.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            spent_s += times.user + times.system
+    return spent_s
 
 
 def heaps_mb(port: int) -> list[float]:

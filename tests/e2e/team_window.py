@@ -19,7 +19,9 @@ from shiboken6 import isValid
 from app.draft import author_name, draft_of, edit_of
 from app.photos.files import GivenFile
 from app.photos.words import in_order
+from app.team.certificate import CertificateForm
 from app.team.join import JoinForm
+from app.team.membership import LogInForm
 from app.team.words import stand_of
 from domain.edit import creation
 from domain.inventory import Device, Probe
@@ -32,6 +34,7 @@ class TeamWatcher(Watcher):
     """What a member of a team sees and does."""
 
     form: JoinForm | None = None
+    login: LogInForm | CertificateForm | None = None
     _password = ""
     _login = ""
 
@@ -58,6 +61,7 @@ class TeamWatcher(Watcher):
             "devices": sorted(one.name for one in app.model.inventory.devices()),
             "note": device.note if device is not None else None,
             "offered": self._offered(),
+            "asks_again": self._asks_again(),
             "photos": [self._seen(digest) for one in self._photos() for digest in (one.thumb, one.digest)],
             "on_their_way": len(team.pictures) if team is not None else 0,
         }
@@ -78,10 +82,11 @@ class TeamWatcher(Watcher):
             )
             self.form.submit()
         elif word == "again":
-            form = window.team.open_login()
-            assert form is not None
-            form.password.setText(rest[0])
-            form.submit()
+            if self.login is None or not isValid(self.login) or not self.login.isVisible():
+                self.login = window.team.open_login()
+            assert isinstance(self.login, LogInForm)
+            self.login.password.setText(rest[0])
+            self.login.submit()
         elif word == "go_to":
             networks = window.team.networks()
             window.team.go_to(next(one.folder for one in networks if one.name == " ".join(rest)))
@@ -137,6 +142,11 @@ class TeamWatcher(Watcher):
         form.again.setText(self._password)
         self._password = ""
         form.submit()
+
+    def _asks_again(self) -> bool:
+        """Tell whether the form to log in stands open and was answered."""
+        form = self.login
+        return form is not None and isValid(form) and form.isVisible() and form.submit_button.isEnabled()
 
     def _offered(self) -> list[str]:
         form = self.form

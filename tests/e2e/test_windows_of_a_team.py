@@ -99,8 +99,7 @@ def test_windows_share_a_network_are_cut_off_let_in_again_go_elsewhere_and_leave
         mara.tell(f"device {NAME} 9.3 47.2 {host.getsockname()[1]}")
         for desk in (mara, joe):
             desk.shows(lambda line: line["tree"].startswith(f"{NAME}, up"), "the router is up")
-        seen = joe.shows(lambda line: len(line["team"]["people"]) == 3, "all are there")
-        assert seen["team"]["people"] == ["joe", "mara", "site"] and seen["team"]["lease"] == "elsewhere"
+        joe.team("all are there, and the site judges", people=["joe", "mara", "site"], lease="elsewhere")
 
         host.close()
         for desk in (mara, joe):
@@ -147,6 +146,7 @@ def test_windows_share_a_network_are_cut_off_let_in_again_go_elsewhere_and_leave
         mara.team("that waits too", pending=1)
         mara.picture("mara-refused")
         mara.tell("again a_wrong_password_of_hers")
+        mara.shows(lambda line: line["asks_again"], "its answer in the form")
         mara.team("still not", reachability="refused", pending=1)
         mara.tell(f"again {PASSWORD.replace(' ', '_')}")
         mara.team("let in again", reachability="online", pending=0)

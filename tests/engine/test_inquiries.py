@@ -84,14 +84,23 @@ def test_links_side_by_side_share_what_moves_by_what_is_left_of_them(run: Run) -
         for link in (one, other, third):
             desk.state.link_states[link.id] = LinkState(link.id, "up", 1, 1, 3e7, 0.0)
         for port, runs in (("ether2", True), ("ether3", False)):
-            told = msgspec.to_builtins(Interface(port, oper_up=runs, speed_bps=10**8, bond="bond1"))
-            fact = Fact(POP.id, f"interface/{port}", "snmp", POP.id, 1, told)
+            fact = _member(port, runs=runs)
             desk.state.facts.setdefault(POP.id, {})[fact.field, fact.source] = fact
         reply = await desk.requests.answer(WhatIf(1, (), (third.id,)))
         moved = msgspec.convert(reply.result["moved"], Moved)
         assert {row.link: row.ab_bps for row in moved.links} == {one.id: 5e7, other.id: 4e7}
+        desk.state.facts[POP.id]["interface/ether2", "snmp"] = _member("ether2", runs=False)
+        reply = await desk.requests.answer(WhatIf(2, (), (third.id,)))
+        moved = msgspec.convert(reply.result["moved"], Moved)
+        assert {row.link: row.ab_bps for row in moved.links} == {one.id: 6e7}, "of the other nothing runs"
 
     run(ask)
+
+
+def _member(port: str, *, runs: bool) -> Fact:
+    """Return what the POP tells of a port of its bond."""
+    told = msgspec.to_builtins(Interface(port, oper_up=runs, speed_bps=10**8, bond="bond1"))
+    return Fact(POP.id, f"interface/{port}", "snmp", POP.id, 1, told)
 
 
 def test_what_is_not_in_the_network_cannot_fail(run: Run) -> None:

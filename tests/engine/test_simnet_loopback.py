@@ -17,8 +17,8 @@ from simnet.serving import SimulatedNetwork, SimulatedRouter
 from tests.engine.simnet_peers import api, rows, run, snmp_values
 
 NAMES = ["a", "b", "c"]
-BLOCK = 100 + 20 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 7)
-"""Each worker has blocks of its own, lest one take what another lets go of."""
+BLOCK = 100 + 5 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 5)
+"""Each worker has blocks of its own, lest one take what another lets go of; the last is 126."""
 
 
 class Pretence(System):

@@ -301,6 +301,31 @@ async def test_where_another_polls_the_device_by_now_the_next_connection_goes_by
 
 
 @alone
+async def test_the_servers_line_of_one_that_leads_from_here_by_now_ends_with_the_last_that_goes_by_it() -> (
+    None
+):
+    async with EchoRouter() as echo, Room(router(echo.port)) as room:
+        room.way = "relay"
+        tunnel = await room.open(echo.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", tunnel.port)
+        writer.write(b"by it")
+        assert await reader.readexactly(5) == b"by it"
+        room.way = "direct"
+        assert await talk(tunnel, b"from here") == b"from here"
+        await room.turn()
+        assert not room.left, "somebody is connected by it"
+        writer.close()
+        await until(lambda: not room.now(tunnel).connections)
+        await room.turn()
+        await room.turn()
+        assert (room.left, room.now(tunnel).ended) == ([tunnel.id], ""), "once"
+        room.way = "relay"
+        assert await talk(tunnel, b"again") == b"again"
+        await room.turn()
+        assert room.left == [tunnel.id], "it leads there"
+
+
+@alone
 async def test_two_clicks_at_once_open_one() -> None:
     async with Room(router(22)) as room:
         one, other = await asyncio.gather(room.open(22), room.open(22))

@@ -153,6 +153,8 @@ class Stage:
         seen: list[dict[str, Any]] = []
 
         def there() -> bool:
+            if seen:
+                QTest.qWait(60)  # to say what is drawn costs a busy page a while
             seen.append(self.report())
             return bool(seen[-1]["settled"])
 

@@ -32,6 +32,7 @@ from tests.map.networks import health, id_of, meshed, news, now_us
 
 PICTURES = os.environ.get("HELIOGRAPH_PICTURES", "")
 FAULT, DOOMED = "R7", "R1"
+THEMES: tuple[ThemeName, ...] = ("dark", "light")
 ZOOMS = (3.0, 8.5, 13.0)
 ON_PAPER = (-1.0, 1.0, 3.0)
 """From the zoom at which all of the paper is seen."""
@@ -138,15 +139,12 @@ def scene(request: pytest.FixtureRequest, application: QApplication) -> Iterator
     made.stage.close()
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("what", SHOWN)
 def test_whatever_is_shown_nothing_errs_the_counts_are_right_and_who_is_down_is_red(
-    scene: Scene, what: str, theme: ThemeName
+    scene: Scene, what: str
 ) -> None:
     stage, view = scene.stage, scene.stage.view
-    down = themes()[theme].status["down"]
     scene.clear()
-    view.set_theme(theme)
     SHOWN[what](scene)
     is_paper = what == "paper"
     scene.come()
@@ -166,10 +164,18 @@ def test_whatever_is_shown_nothing_errs_the_counts_are_right_and_who_is_down_is_
         stage.until(lambda zoom=zoom: abs(stage.report()["zoom"] - zoom) < 0.6, f"zoom {zoom:.1f}")  # type: ignore[misc]
         if scene.count == 0 or zoom == zooms[0]:
             stage.until(lambda: stage.report()["rendered_devices"] == scene.count, f"all at zoom {zoom:.1f}")
-        if scene.count:
-            spot = stage.pixel(at)
-            stage.until(lambda spot=spot: stage.shows(spot, down, ROUND_IT_PX), f"red at zoom {zoom:.1f}")  # type: ignore[misc]
-        if PICTURES:
-            name = f"{what}-{scene.count}-{theme}-{zooms.index(zoom)}.png"
-            assert view.grab().save(str(Path(PICTURES) / name))
-        assert stage.report()["console_errors"] == 0
+        for theme in THEMES:
+            _look(scene, theme, at, f"{what}-{scene.count}-{theme}-{zooms.index(zoom)}")
+
+
+def _look(scene: Scene, theme: ThemeName, at: LngLat, name: str) -> None:
+    """Change the theme, look for who is down, and take the picture."""
+    stage = scene.stage
+    stage.view.set_theme(theme)
+    scene.come()
+    if scene.count:
+        spot, down = stage.pixel(at), themes()[theme].status["down"]
+        stage.until(lambda: stage.shows(spot, down, ROUND_IT_PX), f"red in {name}")
+    if PICTURES:
+        assert stage.view.grab().save(str(Path(PICTURES) / f"{name}.png"))
+    assert stage.report()["console_errors"] == 0

@@ -133,3 +133,38 @@ def test_a_bundle_wears_the_load_that_its_links_would_have_and_follows_them(
     stage.until(lambda: wears(stage, load[1], theme, opacity=DIM), "what it carries goes on below")
     stage.view.leave_what_if()
     stage.until(lambda: wears(stage, load[1], theme), "what is")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_casing_of_what_moves_lies_around_the_bundle_and_where_links_stand_alone_around_the_link(
+    stage: Stage, theme: ThemeName
+) -> None:
+    ink = QColor(themes()[theme].text.text)
+    stage.view.set_theme(theme)
+
+    def casing(at: QPoint) -> list[int]:
+        """Return how far above and below a place the casing's ink is seen, sharp or half on a pixel."""
+        image = stage.view.grab().toImage()
+        column = {y: image.pixelColor(at.x(), at.y() + y) for y in range(-14, 15)}
+        return [y for y, seen in column.items() if _apart(seen, ink) < 200]
+
+    def lies_around(at: QPoint) -> bool:
+        rows = casing(at)
+        return bool(rows) and min(rows) < 0 < max(rows) and abs(min(rows) + max(rows)) <= 2
+
+    assert casing(on_the_way(stage)) == []
+    stage.view.show_what_if([id_of("W2")], loads=[LinkThen(QUIET, 9.5 * GIG, None, 8.5 * GIG, 0.0)])
+    stage.until(lambda: lies_around(on_the_way(stage)), "around the bundle")
+    look(stage, 5.0)
+    stage.until(lambda: lies_around(on_the_way(stage)), "around that of the next zoom out")
+    look(stage, 8.0)
+    quiet = stage.pixel(LngLat(WEST.lng + 0.4 * (EAST.lng - WEST.lng), WEST.lat + 0.03))
+    stage.until(lambda: lies_around(quiet), "around the link itself")
+    assert casing(stage.pixel(LngLat(WEST.lng + 0.4 * (EAST.lng - WEST.lng), WEST.lat - 0.1))) == []
+    look(stage, ZOOM)
+    stage.view.leave_what_if()
+    stage.until(lambda: casing(on_the_way(stage)) == [], "what is")
+
+
+def _apart(a: QColor, b: QColor) -> int:
+    return abs(a.red() - b.red()) + abs(a.green() - b.green()) + abs(a.blue() - b.blue())

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QPoint
+from PySide6.QtGui import QColor
 
 from app.look import themes
 from domain.geometry import LngLat
 from domain.inventory import Link
 from domain.load import LinkState
 from domain.wire import Changed
-from tests.map.conftest import Stage
+from tests.map.conftest import Stage, near
 from tests.map.networks import device, health, id_of, news
 
 RED = themes()["dark"].status["down"]
@@ -86,3 +88,28 @@ def test_a_link_that_would_fail_inside_a_ring_is_marked_there_and_no_more_when_o
     stage.until(lambda: stage.shows(at, RED, ROUND_IT_PX), "the mark of what would fail")
     stage.view.leave_what_if()
     stage.until(lambda: not stage.shows(at, RED, ROUND_IT_PX), "nothing fails")
+
+
+@pytest.mark.parametrize("count", [5, 12, 120])
+def test_the_mark_of_what_is_down_leaves_the_count_of_its_ring_free(
+    stages: Callable[..., Stage], tmp_path: Path, count: int
+) -> None:
+    stage = stages(None, basemap=tmp_path / "none.pmtiles")
+    names = [f"R{n}" for n in range(count)]
+    devices = tuple(device(name, *PLACE) for name in names)
+    stage.tell(Changed(1, initial=True, devices=devices, health=tuple(health(n, "up") for n in names)))
+    stage.view.look_at(*PLACE, 9.0)
+    stage.until(lambda: stage.stand_still()["zoom"] == 9.0)
+    at = stage.pixel(PLACE)
+    ink = QColor(themes()["dark"].text.text)
+
+    def said() -> set[tuple[int, int]]:
+        image = stage.view.grab().toImage()
+        spots = ((x, y) for x in range(-13, 14) for y in range(-6, 6))
+        return {(x, y) for x, y in spots if near(image.pixelColor(at.x() + x, at.y() + y), ink)}
+
+    whole = said()
+    assert whole
+    stage.tell(news(health("R0", "down")))
+    stage.until(lambda: stage.shows(at, RED, ROUND_IT_PX), "the mark")
+    assert said() == whole

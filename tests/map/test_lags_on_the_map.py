@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 import pytest
 from PySide6.QtCore import QPoint
-from PySide6.QtTest import QTest
 
 from app.look import ThemeName, themes
 from app.map.feed import card
@@ -100,14 +99,9 @@ def test_near_by_a_link_says_how_many_lines_it_is(stage: Stage) -> None:
         image = stage.view.grab().toImage()
         return [image.pixel(at.x() + x, at.y() + y) for x in range(-14, 15) for y in range(-9, 10)]
 
-    def rests() -> bool:
-        was = around()
-        QTest.qWait(1_200)
-        return was == around()
-
     stage.tell(members(True, True))
     stage.until(lambda: stage.shows(at, themes()["dark"].text.quiet, 9), "2×")
-    stage.until(rests)
+    stage.stand_still()
     bonded = around()
 
     def differs() -> int:

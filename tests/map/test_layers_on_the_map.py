@@ -14,9 +14,10 @@ from app.schematic.paper import Paper
 from domain.alerts import Alert
 from domain.geometry import LngLat
 from domain.health import ProbeHealth
+from domain.load import LinkState
 from domain.wire import Changed
 from tests.map.conftest import Stage
-from tests.map.networks import health, id_of, news
+from tests.map.networks import health, id_of, news, now_us
 
 DARK = themes()["dark"]
 GRUNTEN, KEMPTEN = id_of("Grünten"), id_of("Kempten")
@@ -101,6 +102,36 @@ def test_of_two_layers_at_one_place_the_upper_one_is_seen(layered: Stage) -> Non
     layered.view.layers.move("latency", 100)
     layered.until(lambda: layered.shows(at, load, 1), "the load again")
     assert layered.shows(at, latency, 6)
+
+
+def test_whoever_else_changes_places_the_round_trip_stays_beneath_its_link(layered: Stage) -> None:
+    ends = [layered.place_of(id) for id in (id_of("Hauchenberg"), GRUNTEN, GRUNTEN)]
+    at = layered.pixel(LngLat(sum(end.lng for end in ends) / 3, sum(end.lat for end in ends) / 3))
+    layered.tell_and_see(slow("Grünten", 400))
+    layered.view.layers.show("latency", shown=True)
+
+    def is_beneath() -> bool:
+        return layered.shows(at, DARK.latency[4], 6) and layered.shows(at, DARK.load[2], 1)
+
+    layered.until(is_beneath, "a band beneath its link")
+    layered.view.layers.move("people", 1)
+    layered.stand_still()
+    assert is_beneath()
+    layered.view.layers.move("signal", -100)
+    layered.stand_still()
+    assert is_beneath()
+
+
+def test_a_link_that_is_down_has_no_round_trip_over_it(layered: Stage) -> None:
+    ends = [layered.place_of(id) for id in (id_of("Hauchenberg"), GRUNTEN, GRUNTEN)]
+    at = layered.pixel(LngLat(sum(end.lng for end in ends) / 3, sum(end.lat for end in ends) / 3))
+    layered.tell_and_see(slow("Grünten", 400))
+    layered.view.layers.show("latency", shown=True)
+    layered.view.layers.move("latency", -100)
+    layered.until(lambda: layered.shows(at, DARK.latency[4], 1), "the round trip on top")
+    layered.tell(news(LinkState(id_of("HauchenbergGrünten"), "down", 1, now_us())))
+    layered.until(lambda: layered.shows(at, DARK.status["down"], 6), "the fault")
+    layered.until(lambda: not layered.shows(at, DARK.latency[4], 1), "nothing over it")
 
 
 def test_rings_and_badges_are_there_on_a_paper_and_again_on_the_map(layered: Stage) -> None:

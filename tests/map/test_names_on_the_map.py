@@ -12,7 +12,7 @@ import pytest
 from domain.inventory import Device
 from domain.wire import Changed, Removed
 from tests.map.conftest import Stage
-from tests.map.networks import device
+from tests.map.networks import device, health
 from tests.map_files import vector_tile, write_map
 
 Stages = Callable[..., Stage]
@@ -119,6 +119,37 @@ def is_named(stage: Stage, one: Device) -> bool:
     at, image = stage.pixel(stage.place_of(one.id)), stage.view.grab().toImage()
     beside = ((dx, dy) for dx in range(-110, 111) for dy in range(-10, 11) if abs(dx) > 24)
     return any(image.pixelColor(at.x() + dx, at.y() + dy).lightness() > 110 for dx, dy in beside)
+
+
+def test_a_name_stands_beside_its_symbol_however_large_that_is(stages: Stages, tmp_path: Path) -> None:
+    odd, odd_pop, pop = (
+        device(name, 9.0 + n, 47.5, role)
+        for n, (name, role) in enumerate((("Kempten", "access"), ("Sonthofen", "pop"), ("Immenstadt", "pop")))
+    )
+    states = (health("Kempten", "degraded"), health("Sonthofen", "stale"))
+    there = Changed(1, devices=(odd, odd_pop, pop), health=states)
+    stage = stages(there, basemap=tmp_path / "none.pmtiles")
+    for zoom in (9, 11, 12.8, 16.5):
+        for n, one in enumerate((odd, odd_pop, pop)):
+            stage.view.look_at(9.0 + n, 47.5, zoom)
+            stage.until(lambda one=one: is_named(stage, one), f"the name of {one.name} at zoom {zoom}")
+
+
+def test_the_name_of_an_odd_device_is_there_where_the_edge_of_the_screen_leaves_one_side(
+    stages: Stages, tmp_path: Path
+) -> None:
+    one = device("Umspannwerk Oberstdorf Nebelhorn Mast drei Richtung Sonthofen", 10.0, 47.5, "pop")
+    there = Changed(1, devices=(one,), health=(health(one.name, "degraded"),))
+    stage = stages(there, basemap=tmp_path / "none.pmtiles")
+    stage.view.look_at(10.0 + 380 * 360 / 512 / 2**11, 47.5, 11)
+    stage.stand_still()
+
+    def beside() -> bool:
+        at, image = stage.pixel(stage.place_of(one.id)), stage.view.grab().toImage()
+        assert 0 < at.x() < 40
+        return any(image.pixelColor(x, at.y()).lightness() > 90 for x in range(at.x() + 24, at.x() + 150))
+
+    stage.until(beside, "its name")
 
 
 def test_a_device_that_is_deselected_while_it_is_not_there_has_its_name_when_it_is_back(

@@ -322,3 +322,17 @@ def test_what_one_looks_at_stays_in_the_middle_when_the_paper_is_laid_out_otherw
     )
     at = sheet.at(*there[id_of("Alpspitz")])
     assert (at - stage.view.rect().center()).manhattanLength() < 4
+
+
+def test_the_strokes_of_a_paper_do_not_stay_over_the_next_one_that_has_no_links(sheet: Sheet) -> None:
+    stage, bare = sheet.stage, Diagram(id_of("bare"), "Shelf", sheet.paper.root)
+    spot = Spot(id_of("on the shelf"), bare.id, id_of("Loose"), 0.0, 0.0)
+    loose = device("Loose", *stage.place_of(id_of("Kempten")))
+    stage.tell(Changed(4, diagrams=(bare,), devices=(loose,), spots=(spot,)))
+    stage.view.show_paper(None)
+    stage.stand_still()
+    stage.view.show_paper(sheet.paper)
+    sheet.paper.open(bare.id)
+    stage.view.show_paper(sheet.paper)
+    stage.until(lambda: stage.stand_still()["rendered_devices"] == 1)
+    assert stage.js("document.querySelector('.paper-lines').hidden")

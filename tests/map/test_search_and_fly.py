@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint
+from PySide6.QtTest import QTest
 
+from domain.wire import Changed
 from tests.map.conftest import HEIGHT_PX, WIDTH_PX, Stage
-from tests.map.networks import id_of
+from tests.map.networks import device, id_of, small
 
 
 def pins(stage: Stage) -> int:
@@ -25,6 +27,16 @@ def test_a_place_is_flown_to_and_marked_until_the_next_click(stage: Stage) -> No
     assert pins(stage) == 1
     stage.click(QPoint(60, 300))
     stage.until(lambda: pins(stage) == 0, "no pin after a click")
+
+
+def test_what_is_told_just_before_the_map_looks_elsewhere_is_drawn_all_the_same(stage: Stage) -> None:
+    for after_ms in (1_100, 1_200, 1_300, 1_400):
+        stage.tell(Changed(3, devices=(device("Far", -60.0, -30.0),)))
+        stage.view.fit()
+        QTest.qWait(after_ms)  # the whole world is in view by then, and its tiles are being made
+        stage.tell(small())
+        stage.view.fit()
+        assert stage.stand_still()["rendered_links"] == 3
 
 
 def test_a_link_is_whole_in_view_also_when_its_panel_opens_beside_it_during_the_flight(stage: Stage) -> None:

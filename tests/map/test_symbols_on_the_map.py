@@ -9,7 +9,6 @@ from typing import get_args
 import msgspec
 import pytest
 from PySide6.QtCore import QPoint
-from PySide6.QtTest import QTest
 
 from app.look import ThemeName, themes
 from domain.fault import Fault
@@ -60,7 +59,7 @@ def seen_as_would_be(stage: Stage, fate: str) -> Pixels:
 
 def grabbed(stage: Stage, at: QPoint) -> Pixels:
     """Return the pixels of the box around a point."""
-    QTest.qWait(250)  # what lives in the source that follows a moment later
+    stage.stand_still()
     image = stage.view.grab().toImage()
     return pixels(image.copy(at.x() - REACH_PX, at.y() - REACH_PX, 2 * REACH_PX + 1, 2 * REACH_PX + 1))
 

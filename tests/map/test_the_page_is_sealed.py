@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QUrl
-from PySide6.QtTest import QTest
 from PySide6.QtWebEngineCore import QWebEnginePage
 
 from app.look import themes
@@ -138,8 +137,7 @@ def test_the_map_is_back_with_view_and_selection_when_its_page_is_killed(
     stage = stages(small())
     stage.view.select(id_of("Grünten"))
     stage.view.fly_to(id_of("Grünten"))
-    stage.until(lambda: stage.report()["zoom"] >= 11)
-    QTest.qWait(300)
+    stage.until(lambda: stage.stand_still()["zoom"] >= 11)
     before = stage.report()
     died: list[str] = []
     stage.view.page_died.connect(died.append)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from uuid import UUID
+
 from PySide6.QtCore import QPoint
 
+from app.map.worlds import SMALL
+from app.schematic.paper import Paper
 from domain.diagram import Drawing, Spot
+from domain.inventory import Tenant
 from domain.wire import Changed
+from tests.map.conftest import Stage
 from tests.map.networks import id_of, now_us
 from tests.map.test_paper_on_the_map import AT, DARK, Sheet, sheet
 
@@ -45,3 +52,26 @@ def test_the_past_is_shown_on_paper_as_on_the_map(sheet: Sheet) -> None:
     assert "22:14, yesterday" in str(stage.js("document.querySelector('#past').textContent"))
     stage.view.leave_past()
     stage.until(lambda: not stage.shows(sheet.at(*AT["Grünten"]), DARK.status["degraded"], 22))
+
+
+def test_nothing_of_the_world_is_seen_on_a_paper(stages: Callable[..., Stage]) -> None:
+    stage = stages(Changed(1, initial=True), basemap=SMALL)
+    stage.model.begin(Tenant(UUID(int=5), "Test net"))
+    paper = Paper(stage.model)
+    paper.more = lambda: {"picture": None, "grid": False}
+    stage.view.look_at(10.3, 47.72, 10.0)
+    stage.stand_still()
+    assert len(colors(stage)) > 10, "the world"
+    stage.view.show_paper(paper)
+    stage.stand_still()
+    stage.view._send(look=stage.view._ground.look(10.3, 47.72, 10.0))
+    stage.until(lambda: len(colors(stage)) == 1, "a bare paper")
+    stage.view.show_paper(None)
+    stage.until(lambda: len(colors(stage)) > 10, "the world again")
+
+
+def colors(stage: Stage) -> set[int]:
+    """Return the colours of the middle of the screen."""
+    stage.stand_still()
+    image = stage.view.grab().toImage()
+    return {image.pixel(x, y) for x in range(60, 700, 2) for y in range(60, 440, 2)}

@@ -38,7 +38,10 @@ ROOMY = {
     "pool_max": 8,
     "pool_wait_s": 60.0,
     "statement_timeout_s": 120.0,
+    "raw_days": 3,
+    "hour_days": 7,
 }
+"""Of a server on a new database: it makes a partition for each day that it keeps before it serves, and few are soon made."""
 _numbers = itertools.count(1)
 
 

@@ -59,7 +59,14 @@ class Line:
 
 _SOUTH, _PLATFORM, _ZUID = {"tenant": "south"}, {"platform": "yes"}, {"user": "admin"}
 _THEIRS = {**_SOUTH, **_ZUID}
-_BOX = "(9, 46, 11, 48, 100)"
+_BOX = "(9, 46, 11, 48, NULL, NULL, 100)"
+_IN_BOX = f"SELECT id FROM devices_in_box{_BOX}"
+_TWIN = """
+    WITH twin AS (INSERT INTO site (tenant_id, id, name, region, note{}) VALUES (:north, :site, 'twin', '', ''{}))
+    INSERT INTO device (tenant_id, id, name, address, probes, role, subscribers, interval_s, paused, note, site_id)
+    VALUES ({}, gen_random_uuid(), 'bare', '10.9.9.9', '[]', 'access', 0, 30, false, '', :site)
+"""
+"""The other's site by its id in the asker's tenant too, and a device that stands where its site does."""
 _WORDS = "(ARRAY['%zuid%'], 100)"
 
 
@@ -68,7 +75,16 @@ def _secret(call: str, hash: str, before: str = "") -> Line:
 
 
 LINES: dict[str, tuple[Line, ...]] = {
-    "devices_in_box": (Line(f"SELECT id FROM devices_in_box{_BOX}", "nothing", _SOUTH),),
+    "devices_in_box": (
+        Line(_IN_BOX, "nothing", _SOUTH),
+        Line(
+            _IN_BOX,
+            "nothing",
+            _SOUTH,
+            before=_TWIN.format(", place", ", ST_SetSRID(ST_MakePoint(10, 47), 4326)", ":south"),
+        ),
+        Line(_IN_BOX, "nothing", _SOUTH, before=_TWIN.format("", "", ":north")),
+    ),
     "sites_in_box": (Line(f"SELECT id FROM sites_in_box{_BOX}", "nothing", _SOUTH),),
     "devices_with_words": (Line(f"SELECT id FROM devices_with_words{_WORDS}", "nothing", _SOUTH),),
     "sites_with_words": (Line(f"SELECT id FROM sites_with_words{_WORDS}", "nothing", _SOUTH),),

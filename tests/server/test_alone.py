@@ -38,7 +38,7 @@ def test_a_statement_that_is_alone_sees_its_tenant_and_leaves_nothing_behind(
             for tenant, seen in ((ONE, ["Site 1"]), (TWO, ["Site 2"]), (None, []), (UUID(int=3), [])):
                 rows = await database.read(Work(tenant), Standing(NOBODY, ("here",), "(me)"), NOTHING)
                 assert [row["name"] for row in rows] == seen
-            async with database._pool.acquire() as connection:
+            async with database._lent() as connection:
                 assert await connection.fetchval(SETTINGS) in (None, "//")
 
     on(two_tenants, work, pool_max=1, statement_cache=statement_cache)

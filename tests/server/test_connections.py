@@ -65,6 +65,54 @@ def port_of(live: Live) -> int:
     return int(live.url.partition("//")[2].partition("/")[0].rpartition(":")[2])
 
 
+class Wire:
+    """A transport that notes what is done with it."""
+
+    def __init__(self) -> None:
+        self.done: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        self.done.append(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+
+async def test_the_head_of_an_answer_goes_with_what_follows_at_once_and_waits_for_nothing_else() -> None:
+    async def sent(*pieces: bytes, turns: bool = False, closes: bool = False) -> list[bytes]:
+        wire = Wire()
+        joined = connections.Joined(wire, asyncio.get_running_loop())  # type: ignore[arg-type]
+        for piece in pieces:
+            joined.write(piece)
+            if turns:
+                await asyncio.sleep(0)
+        if closes:
+            joined.close()
+            assert wire.closed and joined.is_closing()
+        else:
+            await asyncio.sleep(0)
+        return wire.done
+
+    large = b"x" * (connections.JOINED_CAP_BYTES + 1)
+    assert await sent(b"head", b"body") == [b"headbody"]
+    assert await sent(b"head", b"") == [b"head"]
+    assert await sent(b"head", b"body", b"more") == [b"headbody", b"more"]
+    assert await sent(b"head", b"body", turns=True) == [b"head", b"body"]
+    assert await sent(b"head", large) == [b"head", large]
+    assert await sent(b"head") == await sent(b"head", closes=True) == [b"head"]
+    assert await sent(b"head", b"body", closes=True) == [b"headbody"]
+    lost = Wire()
+    joined = connections.Joined(lost, asyncio.get_running_loop())  # type: ignore[arg-type]
+    joined.write(b"head")
+    lost.closed = True
+    await asyncio.sleep(0)
+    assert lost.done == []
+
+
 async def test_who_says_nothing_or_too_little_is_cut_and_gives_its_place_back(
     server_database: ServerDatabase,
 ) -> None:

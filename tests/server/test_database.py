@@ -68,7 +68,7 @@ def test_nothing_of_a_transaction_is_left_on_its_connection(two_tenants: ServerD
             except ZeroDivisionError:
                 pass
             assert said == f"{ONE}/{UUID(int=9)}/yes"
-            async with database._pool.acquire() as connection:
+            async with database._lent() as connection:
                 assert await connection.fetchval(SETTINGS) in (None, "//")
 
     on(two_tenants, work, pool_max=1)
@@ -115,7 +115,7 @@ def test_what_would_leave_the_tenant_is_refused(two_tenants: ServerDatabase, sta
 
 def test_a_request_that_gets_no_connection_in_time_is_told_so(two_tenants: ServerDatabase) -> None:
     async def work(database: Database) -> None:
-        async with database._pool.acquire():
+        async with database._lent():
             with pytest.raises(DatabaseBusy, match=r"0\.1 s"):
                 async with database.transaction(Work(ONE)):
                     pass
@@ -134,7 +134,7 @@ def test_a_connection_stays_at_hand_unless_something_went_wrong_on_it(
                     assert len(await transaction.fetch("SELECT FROM site WHERE name = 'Site 1'")) == 1
                     if fails:
                         raise ZeroDivisionError
-            assert len(database._at_hand) == (not fails)
+            assert len(database._pool.at_hand) == (not fails)
             assert (database.open_connections, database.idle_connections) == (1, 1)
 
     on(two_tenants, work, pool_min=1, pool_max=1)
@@ -145,7 +145,7 @@ def test_a_connection_that_ended_at_hand_is_replaced(two_tenants: ServerDatabase
         for _ in range(2):
             row = await database.ask("SELECT pg_backend_pid() AS pid")
             assert row is not None
-            ((connection, _),) = database._at_hand
+            ((connection, *_),) = database._pool.at_hand
             connection.terminate()
 
     on(two_tenants, work, pool_min=1, pool_max=1)
@@ -154,11 +154,11 @@ def test_a_connection_that_ended_at_hand_is_replaced(two_tenants: ServerDatabase
 def test_a_connection_goes_back_to_the_pool_which_renews_it_after_a_while(
     two_tenants: ServerDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sync_server.database.AT_HAND_S", 0.0)
+    monkeypatch.setattr("sync_server.pool.AT_HAND_S", 0.0)
 
     async def work(database: Database) -> None:
         await database.ask("SELECT 1")
-        assert (database._at_hand, database.idle_connections) == ([], 1)
+        assert (database._pool.at_hand, database.idle_connections) == ([], 1)
 
     on(two_tenants, work, pool_min=1, pool_max=1)
 
@@ -167,5 +167,68 @@ def test_who_waits_is_given_the_connection_that_comes_free(two_tenants: ServerDa
     async def work(database: Database) -> None:
         said = await asyncio.gather(*(database.ask("SELECT pg_sleep(0.01)") for _ in range(20)))
         assert len(said) == 20
+        assert (database.open_connections, len(database._pool.at_hand)) == (2, 2)
 
     on(two_tenants, work, pool_min=1, pool_max=2, pool_wait_s=20)
+
+
+def test_connections_go_in_turn_to_who_waits_and_one_that_is_lost_leaves_its_room(
+    two_tenants: ServerDatabase,
+) -> None:
+    async def work(database: Database) -> None:
+        order: list[int] = []
+
+        async def ask(number: int) -> None:
+            async with database._lent() as connection:
+                order.append(number)
+                if number % 4 == 1:
+                    connection.terminate()
+                elif number % 4 == 2:
+                    raise ZeroDivisionError
+                await connection.fetchval("SELECT 1")
+
+        asked = [asyncio.create_task(ask(number)) for number in range(24)]
+        await asyncio.sleep(0)
+        for number in (5, 9, 13):
+            asked[number].cancel()  # while it waits
+        said = await asyncio.gather(*asked, return_exceptions=True)
+        assert order == [number for number in range(24) if number not in (5, 9, 13)]
+        kinds = {number: type(one) for number, one in enumerate(said) if one is not None}
+        lost = dict.fromkeys((1, 17, 21), ConnectionResetError)
+        assert kinds == {
+            **dict.fromkeys((5, 9, 13), asyncio.CancelledError),
+            **dict.fromkeys(range(2, 24, 4), ZeroDivisionError),
+            **lost,
+        }
+        assert await database.ask("SELECT 1") is not None
+        assert database._pool._out == len(database._pool.at_hand)
+
+    on(two_tenants, work, pool_min=1, pool_max=1, pool_wait_s=20)
+
+
+def test_who_is_handed_a_connection_and_leaves_hands_it_on(two_tenants: ServerDatabase) -> None:
+    async def work(database: Database) -> None:
+        pool = database._pool
+        lent = await pool.take()
+        leaves, stays = asyncio.create_task(pool.take()), asyncio.create_task(pool.take())
+        await asyncio.sleep(0)
+        await pool.give_back(lent, is_sound=True)
+        leaves.cancel()  # its connection has come, and it has not looked yet
+        assert (await stays).connection is lent.connection
+        assert leaves.cancelled()
+        await pool.give_back(await stays, is_sound=True)
+
+    on(two_tenants, work, pool_min=1, pool_max=1)
+
+
+def test_a_connection_beyond_those_that_are_always_open_lingers_and_goes(
+    two_tenants: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(database: Database) -> None:
+        await asyncio.gather(*(database.ask("SELECT pg_sleep(0.01)") for _ in range(3)))
+        assert len(database._pool.at_hand) == 3
+        monkeypatch.setattr("sync_server.pool.LINGER_S", 0.0)
+        await database.ask("SELECT 1")
+        assert len(database._pool.at_hand) == 1
+
+    on(two_tenants, work, pool_min=1, pool_max=3)

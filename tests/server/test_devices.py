@@ -179,19 +179,32 @@ async def test_a_box_finds_what_stands_in_it_over_the_antimeridian_too(
         assert set(await names(engineer, "/devices?bbox=179,-18,-179,-16")) == {"West", "East", "At site"}
         assert await names(engineer, "/devices?bbox=-1,-18,1,-16") == ["Far"]
         assert await names(engineer, "/sites?bbox=179,-18,-179,-16") == ["Taveuni"]
+        assert await names(engineer, "/devices?bbox=179,-18,-179,-16&address=10.0.0.2") == ["East"]
+        assert await names(engineer, "/devices?bbox=179,-18,-179,-16&q=st") == ["East", "West"]
+        assert await names(engineer, f"/devices?bbox=-180,-18,180,-16&site={site['id']}") == ["At site"]
         for wrong in ("1,2,3", "0,5,1,4", "0,0,181,1", "a,b,c,d", "1e5,0,1,1", "nan,0,1,1", "0,0,1,1;"):
             said = await engineer.refused("GET", "/devices", params={"bbox": wrong})
             assert said == (422, "INVALID_INPUT"), wrong
 
 
-async def test_pages_hold_every_device_once(server_database: ServerDatabase) -> None:
+@pytest.mark.parametrize(
+    "narrowed", ["", "&bbox=9,46,11,48", "&bbox=10,46,9,48", "&bbox=9,46,11,48&role=access"]
+)
+async def test_pages_hold_every_device_once(server_database: ServerDatabase, narrowed: str) -> None:
     async with serving(server_database) as server:
         engineer = await an_engineer(server)
-        made = {(await a_device(engineer, f"R{n}", f"10.0.0.{n}"))["id"] for n in range(1, 8)}
+        hut = await engineer.post("/sites", {"name": "Hut", "lng": 10.5, "lat": 47.0}, expect=201)
+        places: list[dict[str, Any]] = [{"lng": 10.0, "lat": 47.0}, {"site": hut["id"]}]
+        made = {
+            (await a_device(engineer, f"R{n // 3}", f"10.0.0.{n}", role="access", **places[n % 2]))["id"]
+            for n in range(1, 8)
+        }
         found: list[str] = []
         cursor = ""
         while True:
-            said = (await engineer.ask("GET", f"/devices?limit=3&cursor={cursor}", expect=200)).json()
+            said = (
+                await engineer.ask("GET", f"/devices?limit=3&cursor={cursor}{narrowed}", expect=200)
+            ).json()
             found += [one["id"] for one in said["data"]]
             assert said["meta"]["page"]["limit"] == 3
             cursor = said["meta"]["page"].get("next", "")

@@ -176,7 +176,9 @@ async def test_who_reports_more_than_it_may_waits_and_who_asks_more_is_not_carri
         await laptop.tell()
         took_s = time.monotonic() - begun_s
         assert took_s > 3, "reports wait"
-        assert dropped.keys() == {"question"}
+        assert dropped.keys() - {"relayed"} == {"question"}, (
+            "no report was, though who judges may have had no room"
+        )
         assert QUESTIONS_PER_S <= 100 - dropped["question"] <= QUESTIONS_PER_S * (took_s + 1) + 1
         for _ in range(60):  # of a crowd at once some may be lost on the way to who judges
             await east.hear(Heard)

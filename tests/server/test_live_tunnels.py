@@ -1,13 +1,18 @@
-"""What an install says it has open is believed as far as its person reaches."""
+"""Tunnels at a server: what an install says it has open is believed as far as its person reaches; who comes to the wrong one."""
 
 from __future__ import annotations
 
 from uuid import UUID, uuid4
 
-from domain.sync import Live
+import pytest
+import websockets
+
+from domain.crossing import Answer, decode_from_door, encode
+from domain.sync import Live, Refused
 from domain.tunnels import TeamTunnel, TellTunnels
+from sync_server.live import crossings
 from tests.server.conftest import ServerDatabase
-from tests.server.live_clients import Replica, living
+from tests.server.live_clients import PATIENCE_S, Replica, living
 from tests.server.test_live import a_team
 
 
@@ -39,3 +44,32 @@ async def test_of_a_device_that_somebody_does_not_reach_nobody_hears_that_he_is_
         assert [one.id for one in heard] == [said[2].id, said[3].id]
         assert [one.is_shared for one in heard] == [True, False], "only what goes from there is shared"
         assert {one.install for one in heard} == {his.install}
+
+
+async def test_who_carries_and_comes_to_the_wrong_server_stays_until_that_one_stops(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crossings, "MEET_S", PATIENCE_S)
+
+    async def hear(line: websockets.ClientConnection) -> str:
+        said = decode_from_door(await line.recv(decode=False))
+        assert isinstance(said, Refused)
+        return said.code
+
+    async with living(server_database) as live:
+        ann, *_ = await a_team(live, "engineer")
+        install = await live.install(ann)
+        hub = live.server.app.state.hub
+        tokens = [(await ann.post("/auth/stream-token"))["token"] for _ in range(2)]
+        async with (
+            websockets.connect(f"{live.url}/tunnel", open_timeout=PATIENCE_S) as one,
+            websockets.connect(f"{live.url}/tunnel", open_timeout=PATIENCE_S) as other,
+        ):
+            for line, token in zip((one, other), tokens, strict=True):
+                await line.send(encode(Answer(token, install, uuid4(), "")))
+                assert await hear(line) == "ELSEWHERE"
+            await one.send("text")
+            assert await hear(one) == "BAD_MESSAGE"
+            assert len(hub.connected()) == 1
+            await hub.close()
+            assert await hear(other) == "CLOSING"

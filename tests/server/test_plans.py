@@ -1,4 +1,4 @@
-"""How PostgreSQL goes about what is asked most. Counterparts: `migrations/versions/r0019_plans.py`, `api/devices.py`."""
+"""How PostgreSQL goes about what is asked most. Counterparts: `r0019_plans.py`, `r0025_boxes.py`, `api/devices.py`."""
 
 from __future__ import annotations
 
@@ -34,6 +34,9 @@ _READ = """
     SELECT substring(relname FROM '[0-9]+$')::integer AS day FROM pg_stat_xact_user_tables
     WHERE relname ~ '^sample_[0-9]+$' AND coalesce(idx_scan, 0) + seq_scan > 0 ORDER BY 1
 """
+_PLACES = "UPDATE device SET place = ST_SetSRID(ST_MakePoint(random() * 10, random() * 10), 4326)"
+_BOX = "SELECT id FROM {}s_in_box(2, 2, 4, 4, NULL, NULL, $1)"
+_WALKED = "SELECT pg_stat_get_xact_numscans(CAST('ix_device_' || $1 AS regclass))"
 _PAGE = "SELECT id FROM device t ORDER BY t.name, t.id LIMIT 51"
 ASKED_OFTEN = (
     "identity.admit_user",
@@ -50,6 +53,21 @@ def test_a_page_of_many_devices_walks_the_index_of_names(server_database: Server
         assert "ix_device_name" in plan and "Sort" not in plan, plan
 
     _in_a_tenant(server_database, work)
+
+
+@pytest.mark.parametrize("cap", [1, 51, 100_000])
+def test_a_box_is_looked_up_in_the_index_of_boxes_however_few_are_wanted(
+    server_database: ServerDatabase, cap: int
+) -> None:
+    async def work(transaction: Transaction) -> None:
+        for times in range(1, 9):
+            found = await transaction.fetch(_BOX.format("device"), cap)
+            assert 0 < len(found) <= cap
+            assert await transaction.fetchval(_WALKED, "place") == times
+        assert await transaction.fetchval(_WALKED, "name") == 0
+        assert await transaction.fetch(_BOX.format("site"), cap) == []
+
+    _in_a_tenant(server_database, work, also=(_PLACES,))
 
 
 @pytest.mark.parametrize(

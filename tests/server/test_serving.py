@@ -20,7 +20,7 @@ from psycopg import sql
 from sqlalchemy import text
 
 from sync_server.preparing import allow_login
-from sync_server.serving import SWEEPS, _settle
+from sync_server.serving import SWEEPS, settle
 from tests import postgres
 from tests.server.conftest import PATIENCE_S, ServerDatabase
 
@@ -110,7 +110,7 @@ def test_a_bare_cluster_is_prepared_and_migrated_and_both_may_be_done_again(post
 def test_what_the_start_has_made_is_not_walked_while_the_server_serves() -> None:
     before, kept = gc.get_threshold(), [object()]
     try:
-        _settle()
+        settle()
         assert gc.get_threshold() == SWEEPS
         assert gc.get_freeze_count() and not any(one is kept for one in gc.get_objects())
     finally:

@@ -14,8 +14,9 @@ from domain.alerts import fingerprint
 from domain.sync import Alive, Cycles, Kept, Live, Subscribe, Tell, Welcome
 from engine.tasks import end
 from sync_server.live.bus import Bus
-from sync_server.live.line import OUT, Line
+from sync_server.live.line import Line
 from sync_server.live.others import Others
+from sync_server.live.outgoing import OUT
 from sync_server.live.room import Room
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import Live as Joining

@@ -126,7 +126,7 @@ async def test_a_collector_that_is_away_stops_nobody(server_database: ServerData
 async def test_what_is_off_is_not_there(server_database: ServerDatabase) -> None:
     async with serving(server_database) as server:
         assert Tracing not in {one.cls for one in server.app.user_middleware}
-        async with server.services.database._pool.acquire() as connection:
+        async with server.services.database._lent() as connection:
             assert not connection._con._query_loggers
     code = (
         "import sys, sync_server.main; sys.exit(any(n.startswith('opentelemetry.sdk') for n in sys.modules))"

@@ -38,7 +38,7 @@ SERVER = re.compile(r"server (\w+) [\d.]+:\d+ check")
 def said_in_the_guide(certificate: Path, port: int, ports: list[int]) -> str:
     """Return the haproxy configuration of the guide, with addresses of this computer."""
     said = GUIDE.read_text().partition("For haproxy:\n\n")[2]
-    lines = [line.removeprefix("    ") for line in said.partition("\n\nAn install")[0].splitlines()]
+    lines = [line.removeprefix("    ") for line in said.partition("\n\n")[0].splitlines()]
     text = re.sub(r"bind \S+ ssl crt \S+", f"bind 127.0.0.1:{port} ssl crt {certificate}", "\n".join(lines))
     left = iter(ports)
     made = SERVER.sub(lambda found: f"server {found[1]} 127.0.0.1:{next(left)} check inter 200ms", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -21,6 +22,8 @@ from tests.team.servers import Reached, listening
 
 DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
+WEEKS: dict[str, Any] = {"raw_days": 40, "hour_days": 40}
+"""What the server keeps."""
 PADDING = tuple(("if_in_bps", f"ether{n}", float(n)) for n in range(200))
 
 
@@ -80,12 +83,12 @@ def _forget_told(folder: Path) -> None:
 async def test_what_was_measured_in_weeks_without_the_server_is_all_there_when_it_is_back(
     tmp_path: Path, server_database: ServerDatabase, days: int
 ) -> None:
-    async with listening(server_database) as server:
+    async with listening(server_database, **WEEKS) as server:
         port = int(server.url.rpartition(":")[2])
         folder, device = await _found(server, tmp_path)
     async with running(folder) as cellar:
         made = await _measure_for_days(cellar, device.id, days)
-    async with listening(server_database, port=port) as server, running(folder) as cellar:
+    async with listening(server_database, port=port, **WEEKS) as server, running(folder) as cellar:
         await _told_all(cellar)
         assert await _numbers(server) == made
         assert not cellar.engine._team.notices
@@ -97,7 +100,7 @@ async def test_what_was_measured_in_weeks_without_the_server_is_all_there_when_i
 async def test_above_the_cap_the_oldest_are_dropped_counted_and_said(
     tmp_path: Path, server_database: ServerDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with listening(server_database) as server:
+    async with listening(server_database, **WEEKS) as server:
         port = int(server.url.rpartition(":")[2])
         folder, device = await _found(server, tmp_path)
     small = Retention(raw_cap_bytes=50_000, untold_cap_bytes=150_000)
@@ -107,7 +110,7 @@ async def test_above_the_cap_the_oldest_are_dropped_counted_and_said(
             made = await _measure_for_days(cellar, device.id, 9, *PADDING)
             lost = cellar.engine._store.lost_polls
             assert 0 < lost.dropped < made and any(one.message == "polls_lost" for one in caplog.records)
-    async with listening(server_database, port=port) as server, running(folder) as cellar:
+    async with listening(server_database, port=port, **WEEKS) as server, running(folder) as cellar:
         assert cellar.engine._store.lost_polls == lost, "it is known after a restart, too"
         (said,) = cellar.engine._team.notices
         assert said.startswith(f"{lost.dropped:,} polls were dropped here")

@@ -254,6 +254,12 @@ async def test_who_was_renamed_meanwhile_logs_in_by_the_new_login_and_nobody_els
             await _shut_out(mara)
             old = await mara.ask(LogInAgain(1, Secret(PASSWORD)))
             assert [one.code for one in old.refusals] == ["INVALID_CREDENTIALS"]
+            await server.owner.execute(rename, LOGIN, "omar@example.org")
+            heir = await mara.ask(LogInAgain(2, Secret(PASSWORD)))
+            assert [one.code for one in heir.refusals] == ["NOT_THIS_PERSON"], (
+                "her login is somebody else's now"
+            )
+            await server.owner.execute(rename, "omar@example.org", LOGIN)
             other = await mara.ask(LogInAgain(2, Secret(PASSWORD), login="omar@example.org"))
             assert [(one.code, one.field) for one in other.refusals] == [("NOT_THIS_PERSON", "login")]
             assert not (await mara.ask(LogInAgain(3, Secret(PASSWORD), login="mara@example.net"))).refusals

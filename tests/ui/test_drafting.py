@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,8 +15,9 @@ from app.draft import edit_of
 from app.schematic import arranging, drafting, kept, paper
 from app.schematic.kept import KeptLayouts, marks_of
 from domain.edit import Step, creation
-from domain.inventory import Device, Link
-from domain.layout import arrange
+from domain.inventory import Device, Link, Tenant
+from domain.layout import arrange, sketch
+from domain.wire import Changed
 from tests.ui.conftest import Bench, WaitFor
 from tests.ui.fake_engine import FakeEngine, id_of
 
@@ -97,6 +99,43 @@ def test_a_sketch_is_shown_at_once_cancel_keeps_it_and_lay_out_goes_on(
     assert bench.engine.edits == []
 
 
+def test_what_was_cancelled_before_its_sketch_is_left_alone_by_changes_until_somebody_asks(
+    bench: Bench, layouts: Layouts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sketched, may_sketch = threading.Event(), threading.Event()
+
+    def sketch_later(things: Any, links: Any, tell: Callable[[float], bool]) -> Any:
+        sketched.set()
+        while not may_sketch.wait(0.01):
+            if not tell(0.4):
+                raise arranging.Cancelled
+        return sketch(things, links, tell)
+
+    monkeypatch.setattr(arranging, "sketch", sketch_later)
+    desk = bench.window.schematic
+    desk.show(on=True)
+    bench.wait_for(sketched.is_set)
+    desk.bar.hint_taken.emit()
+    assert said(bench) == ("3 things have no place yet.", "Lay out")
+    sketched.clear()
+    desk.take_tool("box")
+    shown = bench.map.paper
+    bench.map.paper_told.clear()
+    step = creation("device", Device(id_of("g3"), "Grünten R3", "10.0.0.3"))
+    bench.commands.submit(edit_of("Add", "tester", [step]), {}, lambda refusals: None)
+    bench.settle()
+    assert (desk.arranging.is_busy, desk.tool, bench.map.paper) == (False, "box", shown)
+    assert not any(told.get("reset") for told in bench.map.paper_told)
+    desk.take_tool("hand")
+    assert said(bench) == ("4 things have no place yet.", "Lay out")
+    desk.bar.hint_taken.emit()
+    bench.wait_for(sketched.is_set)
+    desk.bar.hint_taken.emit()
+    desk.show(on=False)
+    may_sketch.set()
+    assert laid_out(bench).keys() == {G1, G2, L1, id_of("g3")}
+
+
 def test_leaving_the_schematic_ends_the_layout(bench: Bench, layouts: Layouts) -> None:
     layouts.may_end.clear()
     desk = bench.window.schematic
@@ -121,6 +160,24 @@ def test_who_moves_something_on_a_sketch_keeps_it_and_nothing_is_laid_out_over_i
     assert not desk.arranging.is_busy
     assert desk.paper.places[L1] == sketched[L1]
     assert said(bench) == ("", "")
+
+
+def test_another_network_is_laid_out_though_the_one_before_was_not_done_yet(
+    bench: Bench, layouts: Layouts
+) -> None:
+    layouts.may_end.clear()
+    desk, model = bench.window.schematic, bench.model
+    desk.show(on=True)
+    bench.wait_for(lambda: desk.paper.is_sketch)
+    others = tuple(Device(id_of(f"other {n}"), f"O{n}", f"10.9.0.{n}") for n in range(3))
+    model.leave()
+    bench.wait_for(layouts.given_up.is_set)
+    layouts.may_end.set()
+    model.begin(Tenant(UUID(int=9), "Other net"))
+    model.merge(Changed(1, initial=True, devices=others))
+    model.flush()
+    bench.wait_for(lambda: not desk.arranging.is_busy and not desk.paper.waiting and not desk.paper.is_sketch)
+    assert desk.paper.places.keys() == {one.id for one in others}
 
 
 def test_after_a_restart_the_paper_opens_as_it_looked(
@@ -221,3 +278,43 @@ def test_only_so_many_layouts_are_kept_and_none_that_is_too_large(
     layouts.keep(TENANT, PAPER, {G1: (1.0, 2.0), G2: (1.0, 2.0)}, {G1: 7, G2: 7})
     layouts.keep(TENANT, TENANT, {G1: (float("nan"), 2.0)}, {G1: 7})
     assert layouts.find(TENANT, PAPER) == layouts.find(TENANT, TENANT) == {}
+
+
+def test_two_windows_that_keep_one_paper_do_not_write_one_file_and_what_was_never_finished_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = KeptLayouts(tmp_path), KeptLayouts(tmp_path)
+    folder = tmp_path / "layouts"
+    folder.mkdir()
+    lost, fresh = folder / "lost.part", folder / "fresh.part"
+    lost.write_bytes(b"half")
+    fresh.write_bytes(b"of a third window")
+    os.utime(lost, (1, 1))
+
+    to_disk = os.fsync
+
+    def write_in_between(handle: int) -> None:
+        monkeypatch.setattr(os, "fsync", to_disk)
+        other.keep(TENANT, PAPER, {G1: (3.0, 4.0), G2: (5.0, 6.0)}, {G1: 7, G2: 7})
+        assert other.find(TENANT, PAPER).keys() == {G1, G2}
+        to_disk(handle)
+
+    monkeypatch.setattr(os, "fsync", write_in_between)
+    one.keep(TENANT, PAPER, {G1: (1.0, 2.0)}, {G1: 7})
+    assert one.find(TENANT, PAPER) == {G1: ((1.0, 2.0), 7)}
+    assert list(folder.glob("*.part")) == [fresh]
+
+
+def test_a_layout_that_the_disk_does_not_take_leaves_the_old_one_and_no_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layouts = KeptLayouts(tmp_path)
+    layouts.keep(TENANT, PAPER, {G1: (1.0, 2.0)}, {G1: 7})
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    layouts.keep(TENANT, PAPER, {G1: (3.0, 4.0)}, {G1: 7})
+    assert layouts.find(TENANT, PAPER) == {G1: ((1.0, 2.0), 7)}
+    assert len(list((tmp_path / "layouts").iterdir())) == 1

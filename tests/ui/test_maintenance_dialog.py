@@ -164,7 +164,7 @@ def test_work_is_planned_by_the_clock_of_its_zone(bench: Bench, board: Maintenan
         "weekly",
         "Asia/Riyadh",
     )
-    assert bench.commands.undo_title == "Plan New antennas"
+    bench.wait_for(lambda: bench.commands.undo_title == "Plan New antennas")
 
 
 def test_what_is_saved_untouched_keeps_its_microseconds(bench: Bench, board: MaintenanceBoard) -> None:

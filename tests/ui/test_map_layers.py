@@ -31,7 +31,9 @@ def layers() -> tuple[MapLayers, list[dict[str, Any]]]:
 
 def test_as_they_are_at_first_the_page_keeps_its_own_order(qt: object) -> None:
     made, _ = layers()
-    assert made.state() == {"layers": {"order": [], "hidden": ["alerts", "latency"]}}
+    told = made.state()["layers"]
+    assert (told["order"], told["hidden"]) == ([], ["alerts", "latency"])
+    assert told["usual"] == [layer.key for layer in reversed(NETWORK)]
 
 
 def test_turning_off_and_moving_is_sent_from_the_ground_up(qt: object) -> None:
@@ -47,7 +49,8 @@ def test_turning_off_and_moving_is_sent_from_the_ground_up(qt: object) -> None:
     made.show("status", shown=False)
     assert len(sent) == count
     made.reset()
-    assert made.state()["layers"] == {"order": [], "hidden": ["alerts", "latency"]}
+    assert made.state()["layers"]["order"] == []
+    assert made.hidden == {"alerts", "latency"}
 
 
 def test_what_is_remembered_of_another_version_is_taken_as_far_as_it_is_known(qt: object) -> None:
@@ -56,6 +59,18 @@ def test_what_is_remembered_of_another_version_is_taken_as_far_as_it_is_known(qt
     assert sorted(made.order) == sorted(layer.key for layer in NETWORK)
     assert made.order.index("load") < made.order.index("names")
     assert made.hidden == {"roads"}
+
+
+def test_the_usual_order_of_a_version_before_is_not_taken_for_a_wish(qt: object) -> None:
+    made, _ = layers()
+    made.recall(
+        ["people", "alerts", "names", "latency", "load", "candidates", "signal", "sectors"], ["roads"]
+    )
+    assert made.state()["layers"]["order"] == []
+    made.recall(
+        ["alerts", "people", "names", "latency", "load", "candidates", "signal", "sectors"], ["roads"]
+    )
+    assert made.order[:4] == ("alerts", "people", "names", "latency")
 
 
 @pytest.mark.parametrize(("ms", "found"), [(None, None), (0.0, 0), (4.9, 0), (5.0, 1), (149.0, 3), (1e6, 4)])

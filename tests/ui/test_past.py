@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -306,6 +307,45 @@ def test_a_link_that_had_lost_a_member_is_degraded_then_and_not_now(then: Bench)
     machine.leave()
     assert then.model.link_status_of(LINK) != "degraded"
     assert all("lag" not in row for row in load_rows(then.model, [LINK]))
+
+
+def test_after_a_jump_no_link_has_the_members_of_another_moment_and_while_time_passes_they_do_not_blink(
+    then: Bench,
+) -> None:
+    machine = then.window.past.machine
+    lag = Lag((Member(G1, "ether2", False, 10**9), Member(G1, "ether3", True, 10**9)), ())
+    then.engine.answers[QueryLoads] = Reply(0, result={"loads": [LoadThen(LINK, 5e8, 1e6, "polls", lag)]})
+    asked_us = answer_each_moment(then)
+    machine.seek(machine.at_us + 1_000_000)
+    then.wait_for(lambda: machine.is_whole)
+    assert then.model.link_status_of(LINK) == "degraded"
+    request = then.link.request
+    held: list[tuple[Any, Any]] = []
+
+    def hold_loads(make: Any, take: Any) -> None:
+        if isinstance(make(0), QueryLoads):
+            held.append((make, take))
+        else:
+            request(make, take)
+
+    then.link.request = hold_loads  # type: ignore[method-assign]
+    machine.play()
+    before = len(asked_us)
+    then.wait_for(lambda: held and len(asked_us) > before + 2)
+    assert then.model.link_status_of(LINK) == "degraded"
+    machine.pause()
+    heard: list[Delta] = []
+    then.model.changed.connect(heard.append)
+    machine.seek(machine.at_us + HOUR_US)
+    then.wait_for(lambda: machine.is_there)
+    assert not machine.is_whole
+    assert then.model.link_status_of(LINK) == "up"
+    assert any(LINK in delta.link_states for delta in heard)
+    assert all("lag" not in row for row in load_rows(then.model, [LINK]))
+    then.link.request = request  # type: ignore[method-assign]
+    request(*held.pop())
+    then.wait_for(lambda: machine.is_whole)
+    assert then.model.link_status_of(LINK) == "degraded"
 
 
 def test_load_of_hours_is_said_to_be_so(then: Bench) -> None:

@@ -17,6 +17,8 @@ from basemap.grade import FULL, GRADES, SMALL, Grade
 from basemap.sources import DEBIAN_DIGESTS, NPM_PACKAGES, PYPI_MODULES
 from tests.world_tiles import LINE, POLYGON, Archive, features, is_within, localities, tile_at
 
+pytestmark = pytest.mark.no_cover  # every tile of the world is read, by nothing that is measured
+
 FOLDER = Path(__file__).resolve().parents[2] / "map_assets" / "basemap"
 LICENSE = FOLDER / "LICENSE"
 CAP_BYTES = {SMALL: 10_000_000, FULL: 40_000_000}

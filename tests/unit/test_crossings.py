@@ -12,7 +12,7 @@ import pytest
 from domain.crossing import FRAME_CAP_BYTES, Met, decode_from_door
 from domain.roles import PERMISSIONS
 from sync_server.live import crossings
-from sync_server.live.crossings import PERSON_CAP, TENANT_CAP, Crossing, Crossings
+from sync_server.live.crossings import ASTRAY_CAP, PERSON_CAP, TENANT_CAP, Crossing, Crossings
 from sync_server.live.frames import HangUp, Peer
 from sync_server.security.principal import Principal
 
@@ -161,5 +161,55 @@ def test_a_person_and_a_network_have_only_so_many() -> None:
         assert not held.why_full(
             Principal("user", UUID(int=7), "Y", UUID(int=8), "engineer", BEN.permissions)
         )
+
+    run(test)
+
+
+ELSEWHERE = HangUp("ELSEWHERE", "this tunnel does not wait here")
+MIRA = Principal("user", UUID(int=2), "Mira", UUID(int=8), "engineer", PERMISSIONS["engineer"])
+
+
+def test_of_each_only_some_stay_that_look_for_another_server() -> None:
+    async def test() -> None:
+        all = Crossings()
+        ends = [End() for _ in range(ASTRAY_CAP + 1)]
+        *staying, (mira, hers) = (
+            (end, asyncio.ensure_future(all.lead_astray(who, cast(Peer, end), ELSEWHERE)))
+            for end, who in zip(ends, [BEN] * ASTRAY_CAP + [MIRA], strict=True)
+        )
+        await asyncio.sleep(0)
+        assert await all.lead_astray(BEN, cast(Peer, End()), ELSEWHERE) is ELSEWHERE
+        await asyncio.sleep(0)
+        assert len(all.astray) == ASTRAY_CAP + 1 and mira.told, "another has his own"
+        for end, task in [*staying, (mira, hers)]:
+            assert not task.done()
+            end.says.put_nowait(None)
+            assert await task is ELSEWHERE
+        assert not all.astray
+
+    run(test)
+
+
+def test_one_that_looks_for_another_server_leaves_when_it_is_told_to() -> None:
+    async def test() -> None:
+        all = Crossings()
+        task = asyncio.ensure_future(all.lead_astray(BEN, cast(Peer, End()), ELSEWHERE))
+        await asyncio.sleep(0)
+        (one,) = all.astray
+        one.hang_up(HangUp("CLOSING", "the server stops"))
+        one.hang_up(HangUp("SESSION_OVER", "said too late"))
+        assert (await task).refused.code == "CLOSING"
+        assert one.ended.is_set() and not all.astray
+
+    run(test)
+
+
+def test_one_that_looks_for_another_server_and_never_leaves_is_hung_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crossings, "MEET_S", 0.01)
+
+    async def test() -> None:
+        assert await Crossings().lead_astray(BEN, cast(Peer, End()), ELSEWHERE) is ELSEWHERE
 
     run(test)

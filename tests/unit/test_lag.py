@@ -45,6 +45,13 @@ def test_members_are_counted_by_the_end_that_misses_more(
     assert (found.down, found.is_degraded, members_words(found)) == (down, is_degraded, words)
 
 
+def test_it_is_down_when_none_of_those_runs_that_one_end_tells_of() -> None:
+    assert lag([False, False], []).is_down
+    assert lag([False, False], [True, True, True]).is_down
+    assert not lag([False, None], []).is_down, "one may run"
+    assert not lag([True, False], [True, True]).is_down
+
+
 def test_capacity_is_that_of_the_members_that_run() -> None:
     assert lag([True, True], [True, True]).capacity_bps(0) == 2 * 10**9
     assert lag([True, False], [True, False]).capacity_bps(0) == 10**9

@@ -14,6 +14,8 @@ import map_assets
 from tests.world_tiles import Archive
 from tools.map_fonts import ARABIC, HANGUL, letters_of, written_han
 
+pytestmark = pytest.mark.no_cover  # every tile of the world is read, by nothing that is measured
+
 ASSETS = Path(map_assets.__file__).parent
 FOLDER = ASSETS / "fonts"
 CAP_BYTES = 12_000_000

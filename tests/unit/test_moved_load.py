@@ -32,7 +32,7 @@ class Net:
             self.topology.put_link(link, a, b)
         self.topology.set_entries(draw(st.sets(st.sampled_from(devices), min_size=1, max_size=3)))
         self.own = {device: (draw(SOME_BPS), draw(SOME_BPS)) for device in devices}
-        self.capacity = {link: draw(st.sampled_from([0, 10**8, 10**9])) for link in self.links}
+        self.capacity = {link: draw(st.sampled_from([None, 0, 10**8, 10**9])) for link in self.links}
         self.on_ways = self.carried({device: self.topology.way(device) for device in devices})
         self.now = {link: self._now(link, draw) for link in self.links}
 
@@ -187,6 +187,32 @@ def test_the_links_beside_one_that_fails_take_its_load_by_their_capacity() -> No
     assert {link: (row.ab_bps, row.ba_bps) for link, row in rows.items()} == {
         LINKS[10]: (6.1e7, 6.2e7),
         LINKS[11]: (3.1e7, 3.2e7),
+    }
+
+
+@pytest.mark.parametrize(
+    ("capacities", "taken"),
+    [
+        ((0, 10**8), (0.0, 9e7)),
+        ((0, None), (0.0, 9e7)),
+        ((None, 10**8), (4.5e7, 4.5e7)),
+        ((0, 0), (4.5e7, 4.5e7)),
+    ],
+)
+def test_a_link_that_can_carry_nothing_takes_nothing_over_and_one_that_nobody_knows_of_its_share(
+    capacities: tuple[int | None, int | None], taken: tuple[float, float]
+) -> None:
+    topology, now = square(db=9e7, ba=9e7)
+    can: dict[UUID, int | None] = {}
+    for number, capacity_bps in zip((10, 11), capacities, strict=True):
+        topology.put_link(LINKS[number], A, B)
+        now[LINKS[number]] = LinkNow(A, B, 0.0, 0.0)
+        can[LINKS[number]] = capacity_bps
+    cut = [LINKS[0]]
+    found = impact(topology, (), cut)
+    rows = moved_load(topology, found, (), cut, now.get, capacity_bps=can.__getitem__).links
+    assert {row.link: row.ab_bps for row in rows} == {
+        LINKS[number]: bps for number, bps in zip((10, 11), taken, strict=True) if bps
     }
 
 

@@ -49,6 +49,24 @@ def test_a_device_is_online_then_stale_then_offline_and_each_is_told_once() -> N
     assert court.told("device_down", A.id).is_open
 
 
+def test_a_device_that_is_stale_and_must_have_failed_has_one_alert_and_the_other_when_it_has_not() -> None:
+    court = RuleCourt(A)
+    court.answers(A)
+    court.passes(25 + DEFAULTS["device_stale"].for_s)
+    assert court.open_alerts == ["device_stale"]
+
+    def suspect(reason: str) -> None:
+        court.judge.rules.turn_suspect(A.id, reason, court.now_us, court.now_us, Outcome())
+
+    suspect("nobody hears it")
+    court.passes(DEFAULTS["device_down"].for_s)
+    assert court.status(A) == "stale" and court.open_alerts == ["device_down"]
+    suspect("")
+    assert court.open_alerts == []
+    court.passes(DEFAULTS["device_stale"].for_s)
+    assert court.open_alerts == ["device_stale"]
+
+
 def test_a_rule_of_ones_own_about_a_status_stands_beside_the_built_in_one() -> None:
     vip = AlertRule(
         UUID(int=700), "Core down", "device_down", severity="critical", scope=Scope(devices=(B.id,))

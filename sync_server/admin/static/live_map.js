@@ -145,7 +145,7 @@ function showAge() {
 /** What the map says. @param {ToWindow} message */
 function take(message) {
   if (message.type === "ready") {
-    tell({ theme: theme(), basemap: { there: true, file: "world.pmtiles" }, camera: null, viewing: true, locked: true, layers: { order: [], hidden: HIDDEN } });
+    tell({ theme: theme(), basemap: { there: true, file: "world.pmtiles" }, camera: null, viewing: true, locked: true, layers: { order: [], usual: [], hidden: HIDDEN } });
     link.open();
   } else if (message.type === "idle") box.ariaBusy = null;
   else if (message.type === "device_clicked" || message.type === "link_clicked" || message.type === "site_clicked") panel.show(message.id);

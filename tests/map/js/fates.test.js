@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { bundlesOf, endsOf } from "../../../map_assets/src/bundles.js";
 import { makeClusters } from "../../../map_assets/src/clusters.js";
 import { fateFeatures, fatesOf } from "../../../map_assets/src/fates.js";
 import { oddFeatures, pillFeatures, ringFeatures } from "../../../map_assets/src/features.js";
@@ -72,4 +73,26 @@ test("a ring names what would fail in it, but what is down before that", () => {
   assert.deepEqual(said(), ["would fail"]);
   network.take({ health: [{ id: "b", status: "down", since_us: now_us }] });
   assert.deepEqual(said(), ["down 0 s"]);
+});
+
+test("what would become of links that are drawn as a bundle lies on the bundle, once each, and on the link where that stands alone", () => {
+  const network = new Network();
+  const places = { a: [10, 47], b: [10.001, 47.0005], c: [12, 47], d: [12.001, 47] };
+  network.take({
+    devices: Object.entries(places).map(([id, [lng, lat]]) => ({ id, name: id, role: "a c".includes(id) ? "pop" : "access", lng, lat })),
+    links: ["ac", "bd", "bc", "ab"].map((id) => ({ id, a: id[0], b: id[1], kind: "fibre", capacity_bps: 1e9, path: [] })),
+  });
+  const clusters = makeClusters(network.devices.values());
+  const links = [...network.links.values()];
+  const bundles = bundlesOf(clusters.level(5), links, endsOf(links, (id) => clusters.numberOf(id)), 5).map((bundle) => [5, bundle]);
+  const loads = ["bd", "bc"].map((id) => ({ id, ab_bps: 1e9, ba_bps: 1, ab_class: 5, ba_class: 0, more: true }));
+  const features = fateFeatures(network, fatesOf(network, whatIf({ failed: ["ac"], loads })), clusters, bundles);
+  const told = (kind, zoom) => features.filter(({ properties }) => properties.kind === kind && properties.zoom === zoom);
+  assert.deepEqual(told("link", 5).map(({ properties }) => properties.fate).sort(), ["carries", "fails"]);
+  for (const { geometry } of told("link", 5)) {
+    assert.deepEqual([geometry.coordinates[0], geometry.coordinates.at(-1)].map((at) => at.map((x) => +x.toFixed(6))), [[10, 47], [12, 47]]);
+  }
+  assert.equal(told("strike", 5).length, 1);
+  const own = told("link", undefined);
+  assert.deepEqual(own.map(({ properties }) => properties.from > 5), [true, true, true]);
 });

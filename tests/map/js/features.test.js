@@ -158,7 +158,7 @@ test("a pill of a link across the antimeridian is there", () => {
 
 test("the mirror says what a message touched", () => {
   const made = network(link("l", "a", "b"));
-  assert.deepEqual(made.take({ health: [{ id: "a", status: "up", since_us: 1 }] }), { fresh: false, places: false, moved: [], sites: false, health: ["a"], loads: [] });
+  assert.deepEqual(made.take({ health: [{ id: "a", status: "up", since_us: 1 }] }), { fresh: false, places: false, moved: [], sites: false, health: ["a"], turned: [], loads: [] });
   const [a, b] = ["a", "b"].map((id) => made.devices.get(id));
   assert.deepEqual(made.take({ devices: [{ ...a, lng: a.lng + 1 }, { ...b, name: "other" }] }).moved, ["a"]);
   assert.equal(made.take({ gone: ["a"] }).places, true);

@@ -58,3 +58,11 @@ test("a paper's extent holds drawings, submaps, guests and the whole picture, an
   const found = extentOf({ ...bare, drawings: [box], submaps: [{ id: "s", name: "S", count: 2, at: [500, 0] }], guests: [[0, -300]], picture: { digest: "d", width: 800, height: 40 } });
   for (const point of [[10, 20], [110, 70], [500, 0], [0, -300], [-400, -20], [400, 20]]) assert.ok(found.some(([x, y]) => x === point[0] && y === point[1]), String(point));
 });
+
+test("what is written in a box or an ellipse is wrapped to it, and nothing else is", () => {
+  const wrapOf = (shape, width) =>
+    drawingFeatures({ id: "d", shape, x: 0, y: 0, width, height: 40, text: "Word after word", color: "" }).at(-1).properties.wrap;
+  assert.deepEqual([wrapOf("box", 240), wrapOf("box", -240), wrapOf("box", 4)], [14, 14, 1]);
+  assert.ok(wrapOf("ellipse", 240) < wrapOf("box", 240));
+  assert.deepEqual([wrapOf("text", 240), wrapOf("line", 240)], [100, 100]);
+});

@@ -25,7 +25,8 @@ class Layers {
   }
 }
 
-const layer = (id, group = "") => ({ id, type: "line", paint: { "line-color": "red" }, metadata: { group } });
+const layer = (id, group = "", fixed = false) => ({ id, type: "line", paint: { "line-color": "red" }, metadata: { group, fixed } });
+const USUAL = ["signal", "load", "names", "status"];
 function made() {
   const map = new Layers();
   map.addLayer(layer("land"));
@@ -57,29 +58,44 @@ test("a layer that is there is repainted and keeps its place", () => {
   assert.equal(map.getLayer("dots").paint["line-color"], "blue");
 });
 
-test("groups change places with each other only, and stand as before when nobody wants an order any more", () => {
+test("a group stands over the one that it was put over and no other moves, and as before when nobody wants an order any more", () => {
   const { map, stack } = made();
-  stack.wish({ order: ["status", "load"], hidden: [] });
-  assert.deepEqual(map.getLayersOrder(), ["land", "link-halo", "dots", "names", "link-cable", "chosen", "down-symbols", "obstacles"]);
+  stack.wish({ order: ["signal", "names", "status", "load"], usual: USUAL, hidden: [] });
+  assert.deepEqual(map.getLayersOrder(), ["land", "link-halo", "names", "dots", "link-cable", "chosen", "down-symbols", "obstacles"]);
   stack.put([layer("signal", "signal")], "links");
-  assert.deepEqual(map.getLayersOrder().indexOf("signal"), 3);
-  stack.wish({ order: [], hidden: [] });
+  assert.deepEqual(map.getLayersOrder().indexOf("signal"), 2);
+  stack.wish({ order: [], usual: USUAL, hidden: [] });
   stack.remove(["signal"]);
   assert.deepEqual(map.getLayersOrder(), PLAIN);
 });
 
+test("what has layers high and low keeps both, and what is drawn around something its place, whoever else changes places", () => {
+  const { map, stack } = made();
+  stack.put([layer("band", "signal")], "areas");
+  stack.put([layer("ring", "signal")], "marks");
+  stack.put([layer("casing", "load", true)], "areas");
+  const plain = ["land", "band", "casing", "link-halo", "link-cable", "names", "dots", "ring", "chosen", "down-symbols", "obstacles"];
+  assert.deepEqual(map.getLayersOrder(), plain);
+  stack.wish({ order: ["signal", "load", "status", "names"], usual: USUAL, hidden: [] });
+  assert.deepEqual(map.getLayersOrder(), plain.with(5, "dots").with(6, "names"));
+  stack.wish({ order: ["load", "signal", "names", "status"], usual: USUAL, hidden: [] });
+  assert.deepEqual(map.getLayersOrder(), ["land", "casing", "link-halo", "link-cable", "band", "names", "dots", "ring", "chosen", "down-symbols", "obstacles"]);
+  stack.wish({ order: ["names", "load", "status", "signal"], usual: USUAL, hidden: [] });
+  assert.deepEqual(map.getLayersOrder(), ["land", "casing", "link-halo", "names", "link-cable", "dots", "band", "ring", "chosen", "down-symbols", "obstacles"]);
+});
+
 test("a group is hidden and shown again, what is put later too, and what is in no group is always seen", () => {
   const { map, stack } = made();
-  stack.wish({ order: [], hidden: ["status", "signal", ""] });
+  stack.wish({ order: [], usual: USUAL, hidden: ["status", "signal", ""] });
   stack.put([layer("signal", "signal")], "links");
   assert.deepEqual(map.shown, PLAIN.filter((id) => id !== "dots"));
   assert.equal(stack.shows("status"), false);
-  stack.wish({ order: [], hidden: [] });
+  stack.wish({ order: [], usual: USUAL, hidden: [] });
   assert.deepEqual(map.shown.length, PLAIN.length + 1);
 });
 
 test("what stands right is not moved", () => {
   const { map, stack } = made();
-  stack.wish({ order: ["load", "names", "status"], hidden: [] });
+  stack.wish({ order: USUAL, usual: USUAL, hidden: [] });
   assert.equal(map.moves, 0);
 });
