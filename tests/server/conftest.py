@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlalchemy import Engine, NullPool, create_engine, make_url
 
 from domain.vault import Secret
 from migrations.guards import OWNER, REQUESTS
+from sync_server.push.budgets import Budgets
 from sync_server.settings import Settings
 from tests import postgres
 
@@ -44,6 +46,14 @@ def patient() -> Iterator[None]:
         ):
             changed.setattr(f"sync_server.{name}", PATIENCE_S)
         yield
+
+
+@pytest.fixture
+def standing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have buckets of what is pushed fill at no time, however long a test takes."""
+    now_s = time.monotonic()
+    spend = Budgets.spend
+    monkeypatch.setattr(Budgets, "spend", lambda budgets, *whose: spend(budgets, *whose[:2], now_s))
 
 
 @pytest.fixture(scope="session")

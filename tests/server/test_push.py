@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from sync_server.push.budgets import Budgets
 from tests.server.conftest import ServerDatabase
 from tests.server.pushing import device_of, pushed_to, pusher
 
@@ -133,14 +132,6 @@ async def test_a_key_for_many_pushes_for_every_device_of_its_tenant_and_no_other
         assert told["stored"] == 3
         assert {one["code"] for one in told["refused"]} == {"DEVICE_NOT_FOUND"}
         assert await foreign.stored() == 0
-
-
-@pytest.fixture
-def standing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have buckets fill at no time, however long a test takes."""
-    now_s = time.monotonic()
-    spend = Budgets.spend
-    monkeypatch.setattr(Budgets, "spend", lambda budgets, *whose: spend(budgets, *whose[:2], now_s))
 
 
 @pytest.mark.usefixtures("standing")

@@ -106,6 +106,26 @@ async def test_where_the_broker_lets_all_through_nobody_writes_as_another_device
             field.close()
 
 
+@pytest.mark.usefixtures("standing")
+async def test_a_tenant_that_floods_the_broker_has_what_is_its_own_and_takes_nothing_from_another(
+    server_database: ServerDatabase,
+) -> None:
+    with broker({FIELD: "x"}, EVERYWHERE) as mosquitto:
+        async with pushed_to(server_database, push_tenant_per_s=1.0, **at(mosquitto)) as (server, root):
+            loud = [await pusher(server, root) for _ in range(2)]
+            await server.tenant(root)
+            quiet = await pusher(server, root)
+            await until(connected(server), 1)
+            field = Publisher(mosquitto, FIELD, "x")
+            for one in loud:
+                await field.publish(one.topic(), *[{"key": one.secret, "values": {"a": 1}}] * 20)
+            await field.publish(quiet.topic(), {"key": quiet.secret, "values": {"a": 1}})
+            await until(counted(server, "limited"), 30)
+            await until(quiet.stored, 1)
+            assert sum([await one.stored() for one in loud]) == 10
+            field.close()
+
+
 async def test_a_poison_message_is_a_dead_letter_after_three_tries_and_its_neighbours_are_stored(
     server_database: ServerDatabase,
 ) -> None:

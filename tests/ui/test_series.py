@@ -41,6 +41,16 @@ def test_a_live_value_that_the_last_merged_stretch_holds_already_is_not_told_twi
     assert made.value.tolist() == [1, 2, 3, 4, 6]
 
 
+def test_of_ten_thousand_values_some_of_them_told_twice_500_are_kept_each_once() -> None:
+    made = Series()
+    for number in range(10_000):
+        for told in range(1 + number % 2):
+            assert made.append(us(T + number), float(number)) is not bool(told)
+    assert made.value.tolist() == list(range(10_000 - POINTS_CAP, 10_000))
+    made.load([us(T + at) for at in range(10_000)], [float(at) for at in range(10_000)])
+    assert made.value.tolist() == list(range(10_000 - POINTS_CAP, 10_000))
+
+
 def test_an_hour_of_values_each_second_stays_below_500_points_and_keeps_every_spike() -> None:
     made = Series(900 / 480)
     for second in range(3600):
