@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from tests.server.conftest import ServerDatabase
 from tests.team.cuts import Cut
 from tests.team.engines import WAIT_S, all_until, join, running, team
 from tests.team.servers import listening
+from tests.team.test_polled_once import add, answering, collecting, is_up, named, polled
 
 LISTENING = "0A"
 
@@ -52,6 +55,29 @@ async def test_who_asks_now_has_the_laptop_ask_that_the_device_is_left_to_and_se
                 )
                 assert mara.state.health[device.id].vantage == laptop
                 assert not mara.engine._board.polls(device)
+
+
+async def test_two_collectors_that_come_and_go_ask_no_device_more_often_than_it_is_to_be_asked(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    asked: Counter[str] = Counter()
+    async with (
+        answering(on_asked=lambda name: asked.update([name])) as devices,
+        collecting(server_database, tmp_path, "east", "west") as (_, folders),
+        running(folders[0]) as east,
+    ):
+        began_s = time.monotonic()
+        await add(east, devices)
+        await east.until(lambda: polled(east) == named(devices) and is_up(east, devices))
+        async with running(folders[1]) as west:
+            await west.until(lambda: len(polled(west)) > 1 and is_up(west, devices))
+            several = {name: count + 3 for name, count in asked.items()}
+            await east.until(lambda: all(asked[name] >= count for name, count in several.items()))
+        await east.until(lambda: polled(east) == named(devices))
+        several = {name: count + 3 for name, count in asked.items()}
+        await east.until(lambda: all(asked[name] >= count for name, count in several.items()))
+        most = time.monotonic() - began_s + 2
+        assert len(asked) == len(devices) and max(asked.values()) <= most, (asked, most)
 
 
 async def test_an_edit_that_the_rules_refuse_by_then_is_in_the_tray_with_the_reason(

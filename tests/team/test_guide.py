@@ -84,7 +84,9 @@ PLACES = {
 
 async def connected(server: Reached, kind: str) -> None:
     """Wait until an install of a kind is at the server."""
-    found = "SELECT count(*) FROM sync.line l JOIN identity.install i ON i.id = l.install_id WHERE i.kind = $1"
+    found = (
+        "SELECT count(*) FROM sync.line l JOIN identity.install i ON i.id = l.install_id WHERE i.kind = $1"
+    )
     async with asyncio.timeout(WAIT_S):
         while not await server.owner.fetchval(found, kind):  # noqa: ASYNC110
             await asyncio.sleep(0.02)

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
@@ -27,13 +27,20 @@ DEVICES = 8
 
 
 @asynccontextmanager
-async def answering(count: int = DEVICES) -> AsyncIterator[list[Device]]:
-    """Yield devices that answer on ports of this computer; they fall into slots that are far apart."""
+async def answering(
+    count: int = DEVICES, on_asked: Callable[[str], None] = lambda _: None
+) -> AsyncIterator[list[Device]]:
+    """Yield devices that answer on ports of this computer; they fall into slots that are far apart. `on_asked` hears which one
+    was asked."""
 
-    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def answer(number: int, writer: asyncio.StreamWriter) -> None:
+        on_asked(f"d{number}")
         writer.close()
 
-    servers = [await asyncio.start_server(answer, "127.0.0.1", 0) for _ in range(count)]
+    servers = [
+        await asyncio.start_server(lambda _, writer, n=n: answer(n, writer), "127.0.0.1", 0)  # type: ignore[misc]
+        for n in range(count)
+    ]
     try:
         made: list[Device] = []
         for number, server in enumerate(servers):
