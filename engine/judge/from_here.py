@@ -5,7 +5,8 @@ Counterparts: `engine/switchboard.py`, which notes them; `sync_server/live/foldi
 Theory: an episode that opened here is the team's business only if the team has one of the same fingerprint at the same time. Once
 the server is heard, what is open here ends, in the journal too, for the team's word holds; once all news is here, each episode is
 held against the team's. One that overlaps is absorbed: the earlier opening is kept, and what people did to it here is done
-to the team's. One that the team never saw stays in the history as seen from here.
+to the team's. One that the team never saw stays in the history as seen from here. What the team's judge saw just before may be
+on its way to the server yet, so each is held against what comes for a minute more.
 One rule: nothing of this opens, closes or silences an alert of the team's.
 """
 
@@ -23,6 +24,9 @@ from engine.journal import JournalPen
 from engine.judge.outcome import Outcome
 from engine.state import State
 
+LATE_US = 60_000_000
+"""How long after the server is heard again the team may still turn out to have had an episode, at the same time, of its own."""
+
 
 class FromHere:
     """`on_change` hears when other alerts are marked than before."""
@@ -37,6 +41,8 @@ class FromHere:
         """Those of them of which an episode opened here."""
         self._over: list[Alert] = []
         """Episodes that opened here and wait for the team's word."""
+        self._late: list[Alert] = []
+        """Those of which the team had none by then, but may have one yet that is on its way to the server."""
         self._kept: dict[UUID, Alert] = {}
         """Episodes that nobody else saw."""
 
@@ -92,16 +98,17 @@ class FromHere:
         return rows, unknown
 
     def absorb(self, act: Callable[[Alert, Act], Outcome], at_us: int) -> Outcome:
-        """All of the team's news is here: hold the episodes against it. `act` does to an alert what a person did. Return what is
-        to be written, and told."""
-        outcome = Outcome()
-        over, self._over = self._over, []
-        for local in over:
-            team = self._state.alerts.get(local.id)
-            if team is None or team is local:
-                outcome.alerts += [local] if team is local else []
-            elif _overlap(local, team):
+        """All of the team's news is here, or more of it: hold the episodes against it. `act` does to an alert what a person did.
+        Return what is to be written, and told."""
+        outcome, alerts = Outcome(), self._state.alerts
+        outcome.alerts += [local for local in self._over if alerts.get(local.id) is local]
+        waiting, self._over, self._late = [*self._over, *self._late], [], []
+        for local in waiting:
+            team = alerts.get(local.id)
+            if team is not None and team is not local and _overlap(local, team):
                 self._absorb(local, team, act, at_us, outcome)
+            elif at_us < local.touched_us + LATE_US:
+                self._late.append(local)
         return outcome
 
     def _absorb(

@@ -13,7 +13,7 @@ from domain.journal import JournalRow
 from domain.team import SEEN_FROM_HERE
 from engine.journal import JournalPen
 from engine.judge.alerts import Alerts
-from engine.judge.from_here import FromHere
+from engine.judge.from_here import LATE_US, FromHere
 from engine.judge.outcome import Outcome
 from engine.state import State
 from sync_server.live.folding import Folding
@@ -82,6 +82,24 @@ def test_an_overlapping_episode_absorbs_it_and_begins_as_early_here_and_on_the_s
         assert folding.fold(told, "joe", counts=False) is not None
     (after,) = folding.changed
     assert (after.opened_us, after.count, after.cleared_us) == (100, 2, None)
+
+
+def test_one_of_the_teams_that_comes_to_the_server_a_moment_later_absorbs_it_too() -> None:
+    van = Van()
+    van.see_down(100)
+    assert [one.cleared_why for one in van.rejoin(500).alerts] == [SEEN_FROM_HERE]
+    assert not van.here.absorb(van.act, 600), "it is in the history, and written once"
+    van.state.alerts[ID] = team_alert(1, 300)
+    outcome = van.here.absorb(van.act, 700)
+    assert [row.kind for row in outcome.journal] == ["alert_absorbed"] and not van.here.marked
+    assert (van.state.alerts[ID].opened_us, van.state.alerts[ID].is_open) == (100, True)
+    assert not van.here.absorb(van.act, 800)
+    van = Van()
+    van.see_down(100)
+    van.rejoin(500)
+    van.here.absorb(van.act, 500 + LATE_US)
+    van.state.alerts[ID] = team_alert(1, 300)
+    assert not van.here.absorb(van.act, 501 + LATE_US), "that is not waited for for ever"
 
 
 def test_what_a_person_did_to_it_is_done_to_the_teams() -> None:
