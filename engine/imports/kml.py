@@ -23,6 +23,7 @@ from engine.imports.record import (
     place_from,
 )
 from engine.imports.xml_file import children, local, read_xml, text_in
+from engine.zipped import BROKEN, why_broken
 
 ENTRIES_CAP = 10_000
 UNPACKED_CAP_BYTES = 4 * FILE_CAP_BYTES
@@ -49,10 +50,8 @@ def read_kmz(data: bytes) -> list[Record]:
                 raise CannotRead("the archive holds no .kml file")
             with archive.open(inner) as file:
                 unpacked = file.read(UNPACKED_CAP_BYTES + 1)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise CannotRead(f"this is no KMZ archive: {clean_text(str(error), 120)}") from error
-    except ValueError as error:
-        raise CannotRead("this is no KMZ archive") from error
+    except BROKEN as error:
+        raise CannotRead(f"the KMZ archive cannot be read: {why_broken(error)}") from error
     if len(unpacked) > UNPACKED_CAP_BYTES:
         raise CannotRead(f"the .kml file unpacks to more than {UNPACKED_CAP_BYTES >> 20} MB")
     return read_kml(unpacked)

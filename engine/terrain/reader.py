@@ -24,6 +24,7 @@ import msgspec
 from domain.text import clean_text
 from engine.child import limit_self
 from engine.terrain.tiles import VOID, Head, Sample, write_tile
+from engine.zipped import BROKEN, why_broken
 
 FILE_BYTES = 700 * 1024 * 1024
 SAMPLES_CAP = 40_000_000
@@ -96,8 +97,8 @@ def _unzipped(data: bytes) -> tuple[bytes, str]:
                 _refuse(f"a zip with one .hgt or .tif expected, got {len(wanted)} of them")
             with archive.open(wanted[0]) as member:
                 inner = member.read(FILE_BYTES + 1)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise Unfit(f"the zip cannot be read: {clean_text(str(error), 120)}") from error
+    except BROKEN as error:
+        raise Unfit(f"the zip cannot be read: {why_broken(error)}") from error
     if len(inner) > FILE_BYTES:
         _refuse(f"at most {FILE_BYTES / 1e6:.0f} MB in the zip expected, got more")
     return inner, PurePosixPath(wanted[0].filename).name

@@ -190,7 +190,7 @@ def test_a_graph_that_networkx_writes_is_read() -> None:
             b'{"type":"FeatureCollection","features":[{"type":"Feature","geometry":{"type":"Point","coordinates":[200,1]}}]}',
             "feature 1: a place as longitude and latitude in degrees expected, got '200, 1'",
         ),
-        ("a.kmz", b"PK\x03\x04nonsense", "this is no KMZ archive"),
+        ("a.kmz", b"PK\x03\x04nonsense", "the KMZ archive cannot be read"),
         ("a.csv", b"name\nx,y\n", "row 2: 2 cells under 1 columns"),
         ("a.csv", b"name,lat\nR1,47\n", "row 2: a place needs both"),
         ("a.csv", b"\x00\x01\x02", "zero bytes"),
