@@ -200,6 +200,10 @@ class Crossings:
         finally:
             self.astray.discard(one)
 
+    def of(self, tenant: UUID) -> int:
+        """Return how many of a tenant are here: tunnels, and ends that look for theirs."""
+        return sum(one.who.tenant == tenant for one in (*self.all.values(), *self.astray))
+
     def open(self) -> Counter[Kind]:
         """Return how many there are now."""
         return Counter(one.kind for one in self.all.values())

@@ -152,9 +152,11 @@ class Hub:
         return sum(room.behind for room in self.rooms.values())
 
     def has_room(self, tenant: UUID) -> bool:
-        """Tell whether one more line of a tenant may be here."""
+        """Tell whether one more line of a tenant, map or end of a tunnel may be here."""
         room, maps = self.rooms.get(tenant), self.map_rooms.get(tenant)
-        mine = (len(room.lines) if room else 0) + (len(maps.viewers) if maps else 0)
+        mine = (
+            (len(room.lines) if room else 0) + (len(maps.viewers) if maps else 0) + self.crossings.of(tenant)
+        )
         return mine < self._settings.live_tenant_lines and self.has_place
 
     @property

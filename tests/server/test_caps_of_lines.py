@@ -194,3 +194,23 @@ async def test_a_tunnel_takes_frames_of_a_size_ends_for_both_and_is_opened_once(
         assert (await refusal(await ends.opened(uuid4())))[1].startswith("1 tunnels of yours")
         for line_ in ends.lines:
             await line_.close()
+
+
+async def test_tunnels_count_among_what_a_tenant_may_have_connected(server_database: ServerDatabase) -> None:
+    async with living(server_database, live_tenant_lines=2) as live:
+        ann, ben, admin = await a_team(live, "engineer", "engineer")
+        made = await admin.post("/devices", {"name": "R1", "address": "10.0.0.1"}, expect=201)
+        ends = Ends(live, ann, ben)
+        await ends.begin(UUID(made["id"]))  # Ben's line is one
+        tunnel = uuid4()
+        near = await ends.opened(tunnel)
+        await until(lambda: tunnel in live.server.app.state.hub.crossings.all)
+        full = ("TOO_MANY", "as many are connected as may be")
+        assert await refusal(await ends.opened(uuid4())) == full
+        await near.close()
+        await until(lambda: not live.server.app.state.hub.crossings.all)
+        again = uuid4()
+        await ends.opened(again)
+        await until(lambda: again in live.server.app.state.hub.crossings.all)
+        for line_ in ends.lines:
+            await line_.close()
