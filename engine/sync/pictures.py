@@ -159,11 +159,12 @@ class PictureSharing:
 
     async def _await_them(self, shown: Sequence[str], there: Mapping[str, There]) -> None:
         """Have all that is here and not there wait, before the first of them goes."""
-        self._ways.clear()
+        ways: dict[str, PictureWay] = {}
         for digest in shown if _MAY in self._may() else ():
             one = there.get(digest)
             if (one is None or not one.is_whole) and (size := await self._blobs.size(digest)) is not None:
-                self._ways[digest] = PictureWay(digest, size, one.have if one is not None else 0)
+                ways[digest] = PictureWay(digest, size, one.have if one is not None else 0)
+        self._ways = ways  # at once: a window that is told meanwhile would say that nothing waits
         self._on_way()
 
     def _go(self, digest: str, size: int, done: int, *, is_up: bool) -> None:

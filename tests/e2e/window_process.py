@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_S = 90.0
+WAIT_S = 180.0
 """Longest wait for what must come: generous, because the machine may be busy. What is promised is said by the schedule."""
 
 Line = dict[str, Any]

@@ -10,7 +10,8 @@ import random
 import socket
 import threading
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty
@@ -27,8 +28,6 @@ from tools.nats import NatsServer
 
 DATABASE = "hg"
 PAUSE_S = 0.05
-SETTLED_US = 3_500_000
-"""Cycles that are younger need not be told yet."""
 
 
 class FaultRun:
@@ -105,6 +104,12 @@ class FaultRun:
         for worker in self._workers:
             worker.join()
 
+    @contextmanager
+    def resting(self, member: Member) -> Iterator[None]:
+        """Keep a member's worker from it, for who kills it and starts it again."""
+        with self._rests[id(member)]:
+            yield
+
     def kill(self, victim: str) -> None:
         """Kill something after some work, have it there again, and note how long it took until an edit passes the server."""
         time.sleep(self._dice.uniform(0.3, 1.2))
@@ -113,7 +118,7 @@ class FaultRun:
             case "engine" | "collector":
                 member = self.members[0 if victim == "engine" else 2]
                 member.process.process.kill()  # in the midst of what it does
-                with self._rests[id(member)]:
+                with self.resting(member):
                     member.kill()
                     began_s = time.monotonic()
                     member.start(*self._arguments(member))
@@ -177,10 +182,10 @@ class FaultRun:
             for member in self.members:
                 member.shows_many("site", len(sites))
             differ = sum({str(one.id) for one in member.all_of("site")} != sites for member in self.members)
-            missing = 0
+            missing, until_us = 0, now_us()
             ends_s = time.monotonic() + WAIT_S
             while time.monotonic() < ends_s:
-                missing, is_any = missing_cycles(self, self.members[2])
+                missing, is_any = missing_cycles(self, self.members[2], until_us)
                 if not missing and is_any:
                     break
                 time.sleep(0.5)
@@ -203,11 +208,10 @@ def _submitting(edit: Edit, number: int) -> SubmitEdit:
     return SubmitEdit(number, edit)
 
 
-def missing_cycles(run: FaultRun, member: Member) -> tuple[int, bool]:
-    """Return how many cycles on an install's disk the server has not or twice, of those that are due; and if there are any."""
+def missing_cycles(run: FaultRun, member: Member, until_us: int) -> tuple[int, bool]:
+    """Return how many cycles on an install's disk, up to a moment, the server has not or twice; and if there are any."""
     import sqlite3
 
-    until_us = now_us() - SETTLED_US
     with sqlite3.connect(f"file:{member.folder / 'heliograph.db'}?mode=ro", uri=True) as disk:
         mine = {row[0] for row in disk.execute("SELECT at_us FROM sample WHERE at_us < ?", [until_us])}
     asked = "SELECT at_us FROM sample JOIN sample_source s ON s.key = source_key WHERE s.vantage = %s"

@@ -27,7 +27,7 @@ from tests.server.live_process import Process, environment, process
 from tests.team.proxy import Proxy, passing
 
 T = TypeVar("T")
-WAIT_S = 90.0
+WAIT_S = 180.0
 """How long a test waits for what must come: a bound for failing, not a measure."""
 
 

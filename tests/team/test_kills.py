@@ -57,6 +57,8 @@ def test_killed_one_after_the_other_under_load_all_recover_and_nothing_is_lost_o
         run = FaultRun(office, sockets, tmp_path, ending, nats=hub)
         for victim in ("engine", "server", "collector", "database", "nats"):
             run.kill(victim)
+        until(lambda: sum(len(one.acknowledged) for one in run.members) > 20, "edits")
+        until(lambda: run.count("SELECT count(*) FROM sample") > 5, "cycles")
         figures = run.settle()
         assert figures["acknowledged"] > 20
         assert (figures["lost"], figures["doubled"], figures["differ"]) == (0, 0, 0)
@@ -76,9 +78,10 @@ def secret(run: FaultRun) -> None:
     edit = Edit(new_id(), now_us(), "test", "enter", (creation("credential", login),))
     reply = mara.client.ask(lambda n: SubmitEdit(n, edit, {login.id: Secret("a community of the hill")}))
     assert not reply.refusals
-    mara.kill()
-    mara.line.mend()
-    mara.start()
+    with run.resting(mara):
+        mara.kill()
+        mara.line.mend()
+        mara.start()
     told = "SELECT count(*) FROM identity.secret WHERE credential_id = %s"
     until(lambda: run.count(told, login.id), "the secret is told")
 
@@ -101,11 +104,12 @@ def photograph(run: FaultRun) -> None:
     mara.edit("a photograph", creation("photo", photo))
     come = "SELECT coalesce(sum(have), 0) FROM sync.picture WHERE digest = %s"
     until(lambda: run.count(come, photo.digest), "some of the photograph")
-    mara.kill()
-    whole = "SELECT count(*) FROM sync.picture WHERE digest = %s AND is_whole"
-    assert not run.count(whole, photo.digest), "killed in the middle"
-    mara.line.bytes_per_s = 0
-    mara.start()
+    with run.resting(mara):
+        mara.kill()
+        whole = "SELECT count(*) FROM sync.picture WHERE digest = %s AND is_whole"
+        assert not run.count(whole, photo.digest), "killed in the middle"
+        mara.line.bytes_per_s = 0
+        mara.start()
     until(lambda: run.count(whole, photo.digest), "the photograph is there, and is what its name says")
     joe.shows("photo", photo.id)
     until(
@@ -129,7 +133,8 @@ def backlog(run: FaultRun) -> None:
     site.start("--collector")
     site.until(lambda: site.latest("health", run.device.id))
     site.line.mend()
-    until(lambda: missing_cycles(run, site) == (0, True), "the backlog is told")
+    until_us = now_us()
+    until(lambda: missing_cycles(run, site, until_us) == (0, True), "the backlog is told")
 
 
 def full_disk(run: FaultRun) -> None:

@@ -45,6 +45,7 @@ async def test_who_does_not_judge_sees_what_links_carry_and_who_comes_later_too(
             await all_until((mara, joe), lambda one: one.state.inventory.link(link.id))
             await mara.until(lambda: {one.team.lease for one in (mara, joe)} == {"here", "elsewhere"})
             judge, follower = sorted((mara, joe), key=lambda one: one.team.lease == "elsewhere")
+            await judge.until(lambda: judge.engine._board.way == "judging")  # a moment after it has the lease
             tells(judge, a, 3e8, 6e8)
             await follower.until(lambda: load(follower, link) == (6e8, 3e8))
             tells(judge, a, 1e8, 2e8)
@@ -53,7 +54,7 @@ async def test_who_does_not_judge_sees_what_links_carry_and_who_comes_later_too(
                 await third.until(lambda: load(third, link) == (2e8, 1e8))
             tells(judge, a, 0, 0, up=0)
             await follower.until(lambda: follower.state.link_states[link.id].status == "down")
-            assert load(follower, link) == (None, None)
+            await follower.until(lambda: load(follower, link) == (None, None))
 
 
 async def test_what_links_carried_is_asked_of_the_server_by_who_did_not_measure_it(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 from domain.edit import creation
@@ -11,7 +13,7 @@ from domain.inventory import Device
 from domain.watching import AlertRule, Scope
 from engine.compose import new_id, now_us
 from tests.server.conftest import ServerDatabase
-from tests.server.pushing import pusher
+from tests.server.pushing import Pusher, pusher
 from tests.team.engines import Joined, all_until, join, running
 from tests.team.servers import listening
 
@@ -32,11 +34,10 @@ async def test_what_pushes_is_up_for_all_and_stale_when_nothing_comes(
             await joe.until(lambda: joe.team.pending == 0)
             made = await pusher(server, root, str(mast.id))
             assert mast.id not in mara.state.health
-            await made.push({"values": {"battery_pct": 88.5}})
-            await all_until((mara, joe), lambda one: status(one, mast) == "up")
-            await all_until((mara, joe), lambda one: status(one, mast) == "stale")
-            await made.push({"values": {"battery_pct": 88.0}})
-            await all_until((mara, joe), lambda one: status(one, mast) == "up")
+            for percent in (88.5, 88.0):
+                async with pushing(made, percent):
+                    await all_until((mara, joe), lambda one: status(one, mast) == "up")
+                await all_until((mara, joe), lambda one: status(one, mast) == "stale")
 
 
 async def test_what_is_pushed_is_held_against_rules_by_who_judges(
@@ -62,8 +63,8 @@ async def test_what_is_pushed_is_held_against_rules_by_who_judges(
             async def pushes(**values: float) -> None:
                 await made.push({"values": {name.replace("_", " "): value for name, value in values.items()}})
 
-            await pushes(battery_of_mast=88.0, door_open=3.0)
             judge = await judging(mara, joe)
+            await pushes(battery_of_mast=88.0, door_open=3.0)
             await judge.until(lambda: mast.id in judge.state.values)
             assert judge.state.values[mast.id].values == (
                 ("pushed", "battery of mast", 88.0),
@@ -88,9 +89,33 @@ def cycles_kept(one: Joined) -> int:
 
 
 async def judging(*engines: Joined) -> Joined:
-    """Return who judges."""
-    await engines[0].until(lambda: any(one.team.lease == "here" for one in engines))
-    return next(one for one in engines if one.team.lease == "here")
+    """Return who judges, once it does: a moment after it has the lease."""
+
+    def found() -> Joined | None:
+        return next(
+            (one for one in engines if one.team.lease == "here" and one.engine._board.way == "judging"), None
+        )
+
+    judge: Joined = await engines[0].until(found)
+    return judge
+
+
+@asynccontextmanager
+async def pushing(made: Pusher, percent: float) -> AsyncIterator[None]:
+    """Have a device push all the time: it is stale by itself for who looks late at what came once."""
+
+    async def push() -> None:
+        while True:
+            await made.push({"values": {"battery_pct": percent}})
+            await asyncio.sleep(0.2)
+
+    task = asyncio.get_running_loop().create_task(push())
+    try:
+        yield
+        assert not task.done(), "it pushes still"
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def opened(one: Joined, device: Device) -> list[str]:
