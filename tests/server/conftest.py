@@ -39,12 +39,18 @@ def patient() -> Iterator[None]:
     """Let a machine that is busy, or stands still for seconds, pass for no silence and no failure; who tests that sets it."""
     with pytest.MonkeyPatch.context() as changed:
         for name in (
-            "live.line.DEAD_AFTER_S",
-            "live.map_room.DEAD_AFTER_S",
+            *(
+                f"live.{room}.DEAD_AFTER_S"
+                for room in ("crossings", "line", "map_room", "presence", "tunnel_door")
+            ),
+            "live.greeting.HELLO_S",
+            "live.presence.LEASE_S",
             "health.CHECK_S",
             "watching.ASK_S",
         ):
             changed.setattr(f"sync_server.{name}", PATIENCE_S)
+        for name in ("HOLD_US", "BACK_US"):
+            changed.setattr(f"sync_server.live.polling.{name}", round(PATIENCE_S * 1e6))
         yield
 
 

@@ -147,6 +147,26 @@ def processes(sockets: Path) -> list[int]:
     return [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
 
 
+def kill_all(sockets: Path) -> None:
+    """Kill all of PostgreSQL's processes, a child of this one; none is left that has its memory when it is started again."""
+    first = processes(sockets)[0]
+    os.kill(first, signal.SIGSTOP)  # it starts no other
+    children = [*map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
+    tell([*children, first], signal.SIGKILL)
+    os.waitpid(first, 0)  # until then it seems to live
+    until_s = time.monotonic() + PATIENCE_S
+    while any(map(_runs, children)):
+        assert time.monotonic() < until_s, "who was killed does not end"
+        time.sleep(POLL_S)
+
+
+def _runs(process: int) -> bool:
+    """Tell whether a process is more than a name that nobody has asked after."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    return False
+
+
 def tell(processes: Iterable[int], number: signal.Signals) -> None:
     """Send all a signal; one may have ended meanwhile, as a worker of PostgreSQL's own does at any time."""
     for process in processes:

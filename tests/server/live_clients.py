@@ -79,7 +79,7 @@ class Live:
 
     async def open(self, install: UUID | None = None) -> Replica:
         """Return a replica that has said nothing yet."""
-        options = {"max_size": None, "compression": None, "ping_interval": None}
+        options = {"max_size": None, "compression": None, "ping_interval": None, "open_timeout": PATIENCE_S}
         return Replica(await websockets.connect(self.url, **options), install)  # type: ignore[arg-type]
 
     async def connect(

@@ -25,7 +25,7 @@ from tests.server.clients import Person, Server, serving
 from tests.server.conftest import ServerDatabase
 from tools.broker import SERVER, Mosquitto
 
-WAIT_S = 60.0
+WAIT_S = 120.0
 BROKER_PASSWORD = "of the server at the broker"
 
 

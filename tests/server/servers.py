@@ -114,13 +114,14 @@ def by(way: str) -> Iterator[tuple[NatsServer | None, dict[str, Any]]]:
 
 
 def figure_of(server: Process, name: str) -> Callable[[], Awaitable[int]]:
-    """Return what tells a figure of a server that is a process; it was given `SCRAPED`."""
+    """Return what tells a figure of a server that is a process, 0 where nothing was counted; it was given `SCRAPED`."""
 
     async def ask() -> int:
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as http:
             headers = {"Authorization": f"Bearer {TOKEN}"}
             said = (await http.get(f"{server.address}/metrics", headers=headers)).text
-        return int(float(next(line for line in said.splitlines() if line.startswith(name + " ")).split()[1]))
+        found = (line.split()[1] for line in said.splitlines() if line.startswith(name + " "))
+        return int(float(next(found, "0")))
 
     return ask
 

@@ -17,8 +17,9 @@ from domain.metrics import CATALOGUE
 from domain.sync import Person
 from engine.storage.hours import HOUR_US, floor_hour, hour_in
 from sync_server.database import Work
-from sync_server.live.polling import BACK_US, WINDOW, Holding, Run, next_holding
-from sync_server.live.presence import LEASE_S, Candidate, Lease, arrive, hear, next_lease
+from sync_server.live import polling, presence
+from sync_server.live.polling import WINDOW, Holding, Run, next_holding
+from sync_server.live.presence import Candidate, Lease, arrive, hear, next_lease
 from sync_server.samples import Cycle
 from sync_server.services import Services
 from sync_server.turns import TURN_S, Turn
@@ -223,7 +224,7 @@ async def test_a_monitor_opens_and_clears_its_alerts_once_whatever_the_servers_c
 
 
 def test_a_lease_of_before_the_clock_went_back_holds_no_longer_than_any() -> None:
-    lease_us, ahead_us = round(LEASE_S * 1e6), HOUR_US
+    lease_us, ahead_us = round(presence.LEASE_S * 1e6), HOUR_US
     dead = Lease(UUID(int=1), 4, NOW_US + ahead_us)
     other = Candidate(UUID(int=2), WINDOW, NOW_US, NOW_US)
     kept = next_lease(dead, [other], NOW_US)
@@ -238,7 +239,7 @@ def test_a_slot_is_asked_back_for_no_longer_when_the_clock_went_back() -> None:
     asked = next_holding(alone, [one, two], NOW_US + HOUR_US - 1)
     assert asked.back
     began = next_holding(asked, [one, two], NOW_US)
-    later = next_holding(began, [one, two], NOW_US + BACK_US)
+    later = next_holding(began, [one, two], NOW_US + polling.BACK_US)
     assert {later.shared[slot].run for slot in asked.back} == {two.run}
 
 

@@ -94,7 +94,9 @@ class Page:
 async def look(live: Live, person: Person, token: str | None = None) -> Page:
     """Open the line of the map as somebody."""
     given = token if token is not None else (await person.post("/auth/stream-token"))["token"]
-    line = await websockets.connect(f"{live.url}/map", max_size=None, compression=None)
+    line = await websockets.connect(
+        f"{live.url}/map", max_size=None, compression=None, open_timeout=PATIENCE_S
+    )
     await line.send(msgspec.json.encode({"token": given}))
     return Page(line)
 
@@ -283,7 +285,9 @@ async def test_a_token_opens_one_map_and_a_page_of_another_site_none(server_data
         await (await look(live, root, token)).hear()
         assert await (await look(live, root, token)).refused() == "TOKEN_INVALID"
         with pytest.raises(websockets.InvalidStatus):
-            await websockets.connect(f"{live.url}/map", origin=websockets.Origin("http://evil.test"))
+            await websockets.connect(
+                f"{live.url}/map", origin=websockets.Origin("http://evil.test"), open_timeout=PATIENCE_S
+            )
 
 
 async def test_who_says_much_on_the_line_of_a_map_is_hung_up(server_database: ServerDatabase) -> None:

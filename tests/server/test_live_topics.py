@@ -11,6 +11,7 @@ from domain.health import Health
 from domain.sync import SYNC_PROTOCOL, TOPICS, Alive, Cycles, Entries, Hello, Live, Subscribe, Welcome
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import AT_US, Replica, living
+from tests.server.servers import until
 from tests.server.test_live import a_team
 from tests.server.test_live_telling import a_device, opened
 
@@ -37,8 +38,10 @@ async def test_a_listener_with_one_topic_hears_of_that_and_of_nothing_else(
         for topic, line in listeners.items():
             await line.hear(Welcome)
             await line.say(Subscribe((topic,), (device,)))
+        hub = live.server.app.state.hub
+        await until(lambda: sum(one.devices == {device} for one in hub.lines()) == len(TOPICS))
         for line in listeners.values():
-            await _heard_all(line, live.server.app.state.hub.works.now_us())
+            await _heard_all(line, hub.works.now_us())
         now_us = round(live.server.services.now_s() * 1e6)
         down = Health(device, hers.install or device, "down", AT_US, AT_US)
         row = hers.row(1, "alert_opened", device, **opened(device))

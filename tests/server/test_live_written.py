@@ -12,13 +12,13 @@ from domain.health import Health, ProbeHealth
 from domain.load import LinkState
 from domain.observation import Failure
 from domain.sync import Alive, Taken, decode_to_install
-from sync_server.live import shelf
+from sync_server.live import room, shelf, written
 from sync_server.live.intake import Intake, Told
 from sync_server.live.line import PARTS_OUT
 from sync_server.live.reading import Cursor, Page, begun, page_of, read_pages
 from sync_server.live.written import Wrote
 from tests.server.conftest import ServerDatabase
-from tests.server.live_clients import AT_US, Replica, an_edit, living, making
+from tests.server.live_clients import AT_US, PATIENCE_S, Replica, an_edit, living, making
 from tests.server.test_live import a_team
 from tests.server.test_live_telling import a_device, opened
 
@@ -112,23 +112,26 @@ async def test_statuses_that_came_here_are_not_read_and_what_else_was_touched_is
         return await read_pages(database, who, cursors, only)
 
     monkeypatch.setattr(shelf, "read_pages", counted)
+    monkeypatch.setattr(written, "KEPT_S", PATIENCE_S)
+    monkeypatch.setattr(
+        room, "LOOK_S", PATIENCE_S
+    )  # who looks while something is on disk and not noted yet reads it
     async with living(server_database) as live:
         anna, ben, _ = await a_team(live, "engineer", "engineer")
         hers = await live.join(anna)
         fence = (await hers.led()).fence
         his = await live.join(ben)
         device = await a_device(hers)
-        await his.until("device", device)
-        while his.revision < hers.revision:
-            await his.hear_all()
-        before = len(reads)
-        for number in range(1, 6):
+        before = 0
+        for number in range(1, 7):
             await _turn(hers, device, fence, number)
-            await _hears(his, device, number)
+            for one in (hers, his):  # who has not taken it is told apart, while more is written
+                await _hears(one, device, number)
+            before = before or len(reads)  # from the first on all is known here, whoever asks again
         assert len(reads) == before
         await hers.push(an_edit(making("device", id := uuid4(), name="R2", address="10.0.0.2")))
-        await _turn(hers, device, fence, 6)
-        await _hears(his, device, 6)
+        await _turn(hers, device, fence, 7)
+        await _hears(his, device, 7)
         await his.until("device", id)
         assert len(reads) > before
 
@@ -144,6 +147,7 @@ async def test_who_takes_nothing_is_sent_two_parts_and_then_what_it_missed_as_it
         device = await a_device(hers)
         await his.until("device", device)
         await third.until("device", device)
+        await his.tell()  # the server knows by now what it has taken
         his.takes = False
         for number in range(1, 6):
             await _turn(hers, device, fence, number)

@@ -92,7 +92,7 @@ PEOPLE = """
         SELECT gen_random_uuid(), 'person' || n, 'P', 1 FROM generate_series(1, 3) n;
     INSERT INTO identity.session
         SELECT gen_random_uuid(), id, NULL, 'program', '', '', 1, identity.now_us() - ago_h * 3600000000 - 60000000,
-            identity.now_us() + CASE WHEN ago_h < 30 THEN 60000000 ELSE -1 END
+            identity.now_us() + CASE WHEN ago_h < 30 THEN 600000000 ELSE -1 END
         FROM identity.account JOIN (VALUES ('person1', 0), ('person2', 5), ('person3', 30)) AS v (login, ago_h) USING (login)
 """
 
@@ -176,9 +176,10 @@ def test_without_the_token_there_is_no_such_page(serve: Run, token: str | None) 
 
 
 def test_every_request_is_a_log_line_that_slow_or_failed_ones_raise(
-    serve: Run, caplog: pytest.LogCaptureFixture
+    serve: Run, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG, "sync_server.requests")
+    monkeypatch.setattr("sync_server.metrics.SLOW_S", 600.0)
 
     async def work(app: FastAPI) -> None:
         await asked(app, "/alive")

@@ -117,7 +117,7 @@ def try_one(operation: Any, here: Listening) -> None:
     @given(case=operation.as_strategy())
     def ask(case: Any) -> None:
         headers = {"Authorization": f"Bearer {here.token}"}
-        response = case.call(base_url=here.url, headers=headers)
+        response = case.call(base_url=here.url, headers=headers, timeout=60)
         case.validate_response(response, checks=CHECKS)
 
     ask()

@@ -138,7 +138,8 @@ async def test_a_poison_message_is_a_dead_letter_after_three_tries_and_its_neigh
             for one, level in ((mast, 38), (other, 1), (mast, 2)):
                 await field.publish(one.topic(), {"key": one.secret, "values": {"level": level}})
             await until(counted(server, "dead"), 1)
-            assert (await mast.stored(), await other.stored()) == (1, 1)
+            for one in (mast, other):
+                await until(one.stored, 1)
             (dead,) = await root.get("/quarantine?kind=dead")
             assert (dead["reason"], dead["deliveries"], dead["device"]) == ("NOT_STORED", 3, mast.device)
             assert "this one is poison" in dead["said"]

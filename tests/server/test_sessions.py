@@ -330,6 +330,7 @@ async def test_a_stream_token_opens_one_stream_within_25_seconds(server_database
         await server.owner.execute("UPDATE identity.stream_token SET until_us = until_us - 26000000")
         with pytest.raises(Exception, match="too old"):
             await admission.admit_stream(late, origin)
+        await server.stop_clock()
         in_time = (await root.post("/auth/stream-token"))["token"]
         await server.owner.execute("UPDATE identity.stream_token SET until_us = until_us - 24000000")
         await admission.admit_stream(in_time, origin)

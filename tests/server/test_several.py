@@ -122,6 +122,7 @@ async def test_each_server_says_whether_it_would_hear_of_what_devices_push(
 ) -> None:
     beat_soon(monkeypatch)
     monkeypatch.setattr("sync_server.live.hub.HEARTBEAT_S", 0.3)
+    monkeypatch.setattr("sync_server.live.notices.ECHO_EVERY_S", 600.0)  # nobody finds out what is not so
     async with two_here(server_database, "postgresql") as (live, there, _):
         anna, ben, _ = await a_team(live, "engineer", "engineer")
         await live.join(anna)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import signal
 import subprocess
@@ -19,7 +18,7 @@ import psycopg
 from migrations.guards import OWNER, REQUESTS
 from tests.server.clients import Person, Server, serving
 from tests.server.conftest import ServerDatabase
-from tests.server.kills import processes, tell
+from tests.server.kills import kill_all
 from tests.server.live_process import Process, process
 from tests.server.pushing import pusher, until
 from tests.server.test_edits import an_edit, making
@@ -137,9 +136,7 @@ async def rob(server: Server, bring_back: Callable[[], None], sockets: Path) -> 
     try:
         await all_wrote(writers.values(), ENOUGH)
         assert [await said(path) for path in ("/ready", "/health", "/alive")] == [200, 200, 200]
-        running = processes(sockets)
-        tell(running, signal.SIGKILL)
-        await asyncio.to_thread(os.waitpid, running[0], 0)  # it is our child: until then it seems to live
+        await asyncio.to_thread(kill_all, sockets)
         await until(lambda: said("/ready"), 503)
         paths = ("/health", "/api/readiness", "/alive", "/api/health")
         assert [await said(path) for path in paths] == [503, 503, 200, 200]
