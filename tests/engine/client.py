@@ -32,7 +32,7 @@ from domain.wire import (
     encode,
 )
 
-WAIT_S = 30.0
+WAIT_S = 90.0
 """How long a test waits for what must come: a bound for failing, not a measure."""
 T = TypeVar("T")
 

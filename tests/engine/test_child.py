@@ -15,7 +15,7 @@ from engine.maps.worker import MapJob, MapWord
 from engine.mibs.reading import Reading, list_files
 from engine.terrain.reading import read_tile
 
-WAIT_S = 30.0
+WAIT_S = 90.0
 STAYS = "import os, sys, time; sys.stdin.readline(); os.write(1, b'{}' * {}); os.close(1); time.sleep(3600)"
 Read = Callable[[Path, list[str]], Awaitable[str]]
 

@@ -91,7 +91,7 @@ class House:
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(main(), 60))  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(main(), 120))  # type: ignore[arg-type]
 
 
 def test_a_sweep_finds_a_router_which_vanishes_when_it_is_added_and_is_moved_when_it_moves() -> None:

@@ -76,7 +76,7 @@ class Bench:
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(main(), 60))  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(main(), 120))  # type: ignore[arg-type]
 
 
 def test_two_sweeps_of_a_range_give_the_same_finds_and_each_says_what_came_of_it(tmp_path: Path) -> None:

@@ -234,7 +234,7 @@ def test_a_router_that_dies_is_no_answer_and_is_read_again_when_it_lives() -> No
         router = SimulatedRouter()
         async with router:
             device = device_at(router.api_address, "routeros")
-            driver = driver_of(transports, device, LOGIN, timeout_s=1.0, retries=0)
+            driver = driver_of(transports, device, LOGIN, timeout_s=5.0, retries=0)
             await driver.read()
             router.command(["kill", router.NAME])
             with pytest.raises((NoAnswer, Refused)):

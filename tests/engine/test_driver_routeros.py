@@ -242,7 +242,7 @@ def test_what_was_refused_is_left_alone_for_an_hour() -> None:
         async with tcp_peer(router) as port:
             endpoint = Endpoint("127.0.0.1", port)
             driver = RouterOsDriver(
-                transports.tcp, endpoint, LOGIN, timeout_s=2.0, answer_s=2.0, clock=lambda: now_s
+                transports.tcp, endpoint, LOGIN, timeout_s=30.0, answer_s=30.0, clock=lambda: now_s
             )
             for _ in range(120):
                 await driver.read()

@@ -41,7 +41,7 @@ async def asking(
         probe = Probe("routeros", address[1], tls=True, target="rest", pin=pin or own_identity().fingerprint)
     device = device_at(address, "routeros")
     device = Device(device.id, device.name, address[0], (probe,))
-    driver = driver_of(transports, device, login, timeout_s=5.0, retries=0)
+    driver = driver_of(transports, device, login, timeout_s=30.0, retries=0)
     yield driver
     await driver.close()
     await transports.close()
@@ -95,7 +95,7 @@ def test_python_reads_the_simulated_rest_as_a_routers() -> None:
     def ask(address: Address, secret: str) -> tuple[int, Any]:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        client = http.client.HTTPSConnection(*address, context=context, timeout=10)
+        client = http.client.HTTPSConnection(*address, context=context, timeout=60)
         said = b64encode(f"monitor:{secret}".encode()).decode()
         question = json.dumps({".proplist": ["name"], ".query": ["name=ether1", "name=ether2", "#|"]})
         client.request("POST", "/rest/interface/print", question, {"Authorization": f"Basic {said}"})

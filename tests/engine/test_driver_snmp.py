@@ -170,7 +170,7 @@ def test_an_agent_that_speaks_only_v1_is_found_and_read(
         assert values(await read())["if_in_bps", "Port 2"] == 8000
         assert agent.counts(Pdu.GET) == 1  # what v1 would refuse is not asked for any more
 
-    converse(agent, conversation, timeout_s=1.0)
+    converse(agent, conversation, timeout_s=3.0)
 
 
 def test_an_agent_that_never_answers_is_asked_in_both_versions_by_turns() -> None:
@@ -371,7 +371,7 @@ def test_a_look_that_stays_unanswered_is_no_failure_at_first_and_then_a_lively_o
         with pytest.raises(BadReply, match="answers, but not to all that it is asked"):
             await read()
 
-    converse(agent, conversation, timeout_s=0.3)
+    converse(agent, conversation, timeout_s=0.8)
 
 
 def test_a_driver_that_is_closed_goes_without_the_collector_and_its_community_with_it() -> None:

@@ -143,7 +143,7 @@ def test_two_hundred_ports_over_version_1_are_all_read() -> None:
         assert len(interfaces(told)) == 200
         assert NOT_READ not in told
 
-    converse(agent, conversation, timeout_s=2.0)
+    converse(agent, conversation, timeout_s=4.0)
 
 
 def test_rows_that_go_on_although_the_agent_counts_few_are_an_error() -> None:

@@ -98,7 +98,7 @@ def test_after_a_reboot_nothing_is_read_by_old_indexes_while_a_look_is_unanswere
         clock(agent, 10.0)
         assert values(await read())["if_oper_up", "ge2"] == 0.0
 
-    converse(agent, conversation, timeout_s=0.3)
+    converse(agent, conversation, timeout_s=1.5)
 
 
 def test_an_agent_that_restarts_again_and_again_leaves_no_questions_behind(

@@ -175,7 +175,7 @@ def test_an_agent_that_falls_silent_is_down_and_not_of_another_password() -> Non
         is_gone.clear()
         assert await ask(session) == MAST
 
-    converse(lambda request: None if is_gone else answer(request), talk, timeout_s=0.6)
+    converse(lambda request: None if is_gone else answer(request), talk, timeout_s=2.0)
 
 
 def test_a_silence_after_the_greeting_is_told_again_in_every_poll() -> None:
@@ -188,7 +188,7 @@ def test_a_silence_after_the_greeting_is_told_again_in_every_poll() -> None:
             assert type(error) is BadCredentials
             assert "wrong privacy password" in str(error)
 
-    converse(lambda request: None if read(request).flags & 2 else answer(request), talk, timeout_s=0.6)
+    converse(lambda request: None if read(request).flags & 2 else answer(request), talk, timeout_s=2.0)
 
 
 def test_a_password_changed_on_the_agent_is_told_though_the_complaint_is_not_signed() -> None:
@@ -204,7 +204,7 @@ def test_a_password_changed_on_the_agent_is_told_though_the_complaint_is_not_sig
         assert "authentication password of user 'anna'" in str(error)
 
     converse(
-        lambda asked: agent.report(asked, WRONG_DIGEST) if is_changed else answer(asked), talk, timeout_s=0.6
+        lambda asked: agent.report(asked, WRONG_DIGEST) if is_changed else answer(asked), talk, timeout_s=2.0
     )
 
 

@@ -318,7 +318,7 @@ async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 def test_a_host_that_breaks_the_rules_is_named_as_what_it_is(
     talk: Talk, kind: type[DeviceError], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.drivers.ssh.LOGIN_S", 0.5 if kind is NoAnswer else 5.0)
+    monkeypatch.setattr("engine.drivers.ssh.LOGIN_S", 0.5 if kind is NoAnswer else 30.0)
     error = error_from(talk, lambda port: Probe("ssh", port, WHO, pin="0" * 64), PASSWORD, SECRET)
     assert type(error) is kind, error
     assert words in str(error)

@@ -35,7 +35,7 @@ def parsed(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
 
 
 def get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
         return str(answer.read().decode())
 
@@ -49,7 +49,7 @@ def test_an_engine_that_is_told_to_exposes_its_figures_on_this_computer_alone(tm
         assert found["heliograph_poller_devices", (("status", "down"),)] == 0
         with pytest.raises(urllib.error.HTTPError, match="404"):
             get(f"http://127.0.0.1:{said['port']}/else")
-        with urllib.request.urlopen(f"http://127.0.0.1:{said['port']}/health", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{said['port']}/health", timeout=60) as answer:
             assert answer.headers["Content-Type"] == "application/json"
             assert json.load(answer)["status"] == "healthy"
 

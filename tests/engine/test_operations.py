@@ -42,7 +42,7 @@ def converse(conversation: Callable[[Journal], Awaitable[None]]) -> Journal:
     journal = Journal()
 
     async def main() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await conversation(journal)
             await journal.operations.close()
 

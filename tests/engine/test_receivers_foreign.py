@@ -199,7 +199,7 @@ def test_pysnmp_is_heard_with_every_version() -> None:
 
     async def conversation(reception: Reception) -> None:
         target = await pysnmp.UdpTransportTarget.create(
-            ("127.0.0.1", settings.traps_port), timeout=5, retries=0
+            ("127.0.0.1", settings.traps_port), timeout=30, retries=0
         )
         who = {
             "v1": pysnmp.CommunityData("public", mpModel=0),

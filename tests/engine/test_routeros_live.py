@@ -223,7 +223,7 @@ def test_a_stream_that_ends_says_why(
 
 
 def test_a_router_that_falls_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.drivers.routeros_live.SILENCE_S", 0.05)
+    monkeypatch.setattr("engine.drivers.routeros_live.SILENCE_S", 1.0)
 
     async def scene() -> None:
         async with tcp_peer(Script(say_one)) as port, streaming(("127.0.0.1", port)) as (task, told):

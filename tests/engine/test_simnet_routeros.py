@@ -39,7 +39,7 @@ def test_the_sync_client_of_librouteros_works_too() -> None:
                     username="monitor",
                     password="alpenglow",
                     encoding="utf-8",
-                    timeout=5,
+                    timeout=30,
                 )
                 try:
                     return [row["name"] for row in client.path("interface")]

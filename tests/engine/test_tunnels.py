@@ -395,6 +395,6 @@ async def test_a_foreign_ssh_goes_through_and_does_a_command(tmp_path: Path) -> 
             command += ["-o", f"UserKnownHostsFile={tmp_path}/known", "-o", "HostKeyAlias=r1.device"]
             command += ["127.0.0.1", "printf through"]
             done = await asyncio.to_thread(
-                subprocess.run, command, capture_output=True, timeout=30, check=False
+                subprocess.run, command, capture_output=True, timeout=120, check=False
             )
             assert done.stdout == b"through", done.stderr

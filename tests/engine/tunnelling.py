@@ -24,7 +24,7 @@ from engine.transport.tcp import TcpTransport
 from tests.ports import free_port
 
 ROUTER = UUID(int=1)
-WAIT_S = 30.0
+WAIT_S = 90.0
 
 
 def alone(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:

@@ -37,8 +37,8 @@ ROUTES = 300
 def opposite(serve: Callable[[socket.socket], None]) -> Iterator[socket.socket]:
     """Run `serve` on the other end of a connection; what it raises is raised here at the end."""
     ours, other = socket.socketpair()
-    ours.settimeout(10)
-    other.settimeout(10)
+    ours.settimeout(60)
+    other.settimeout(60)
     failures: list[BaseException] = []
 
     def run() -> None:
@@ -57,7 +57,7 @@ def opposite(serve: Callable[[socket.socket], None]) -> Iterator[socket.socket]:
         yield ours
     finally:
         ours.close()
-        thread.join(10)
+        thread.join(60)
     assert not failures, failures
 
 

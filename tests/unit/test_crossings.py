@@ -15,6 +15,7 @@ from sync_server.live import crossings
 from sync_server.live.crossings import ASTRAY_CAP, PERSON_CAP, TENANT_CAP, Crossing, Crossings
 from sync_server.live.frames import HangUp, Peer
 from sync_server.security.principal import Principal
+from tests.unit.virtual_time import run as in_virtual_time
 
 BEN = Principal("user", UUID(int=1), "Ben", UUID(int=9), "engineer", PERMISSIONS["engineer"])
 
@@ -41,7 +42,7 @@ def crossing(number: int = 1, who: Principal = BEN) -> Crossing:
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(test())
+    in_virtual_time(test())
 
 
 async def met(one: Crossing, near: End, far: End) -> asyncio.Task[HangUp]:

@@ -9,6 +9,7 @@ import pytest
 
 from engine.judge import turns
 from engine.judge.judge import Judge
+from tests.unit.virtual_time import run
 
 
 class Looking:
@@ -27,7 +28,7 @@ def test_what_goes_down_is_looked_at_at_once_and_what_follows_soon_after_togethe
 ) -> None:
     monkeypatch.setattr(turns, "REST_S", 0.05)
     monkeypatch.setattr(turns, "REST", 0)
-    asyncio.run(_falls())
+    run(_falls())
 
 
 async def _falls() -> None:

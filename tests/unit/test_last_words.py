@@ -18,6 +18,7 @@ from engine.storage.series import Points
 from tests.unit.court import VANTAGE
 from tests.unit.test_faults import CHAIN, LONG_S, RELAY, chain
 from tests.unit.town import Town
+from tests.unit.virtual_time import run
 
 Asked = list[tuple[UUID, str, str, int]]
 
@@ -53,7 +54,7 @@ def read(town: Town, values: dict[str, list[float]], fails: bool = False) -> tup
             await asyncio.sleep(0)
         await asyncio.sleep(0.01)
 
-    asyncio.run(main())
+    run(main())
     return told, asked
 
 
@@ -98,7 +99,7 @@ def test_of_many_causes_so_many_are_asked_about_at_a_time_and_none_that_is_over_
         gate.set()
         await asyncio.sleep(0.01)
 
-    asyncio.run(main())
+    run(main())
     assert asked == ids[:-AT_ONCE]
 
 

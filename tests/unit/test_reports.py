@@ -12,6 +12,7 @@ from domain.inventory import Device
 from domain.observation import Failure, Observation, Reading
 from domain.polling import REPORT_OBSERVATIONS, Heard, decode_report, slot_of
 from engine.sync.reports import HEARD_WAITING, REPORT_BYTES, WAITING, Hearing, Reports
+from tests.unit.virtual_time import run
 
 HERE, THERE = UUID(int=1), UUID(int=2)
 SHARED, ALONE, OTHERS = (Device(UUID(int=number), "d", "10.0.0.1") for number in (10, 11, 12))
@@ -162,6 +163,6 @@ def test_reports_that_find_no_room_are_counted_and_that_is_said_once_a_time(
             await asyncio.sleep(0.1)
             judging.cancel()
 
-    asyncio.run(hear())
+    run(hear())
     said = [record for record in caplog.records if record.getMessage() == "reports_lost"]
     assert len(said) == 2
