@@ -39,16 +39,25 @@ def patient() -> Iterator[None]:
     """Let a machine that is busy, or stands still for seconds, pass for no silence and no failure; who tests that sets it."""
     with pytest.MonkeyPatch.context() as changed:
         for name in (
-            *(
-                f"live.{room}.DEAD_AFTER_S"
-                for room in ("crossings", "line", "map_room", "presence", "tunnel_door")
-            ),
-            "live.greeting.HELLO_S",
-            "live.presence.LEASE_S",
+            "live.line.DEAD_AFTER_S",
+            "live.map_room.DEAD_AFTER_S",
             "health.CHECK_S",
             "watching.ASK_S",
         ):
             changed.setattr(f"sync_server.{name}", PATIENCE_S)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def unhurried() -> Iterator[None]:
+    """Let who stood still keep what he holds, and who comes slowly come in: who tests how long either lasts sets it."""
+    with pytest.MonkeyPatch.context() as changed:
+        for name in (
+            *(f"{room}.DEAD_AFTER_S" for room in ("crossings", "presence", "tunnel_door")),
+            "greeting.HELLO_S",
+            "presence.LEASE_S",
+        ):
+            changed.setattr(f"sync_server.live.{name}", PATIENCE_S)
         for name in ("HOLD_US", "BACK_US"):
             changed.setattr(f"sync_server.live.polling.{name}", round(PATIENCE_S * 1e6))
         yield
