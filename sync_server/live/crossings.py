@@ -202,7 +202,8 @@ class Crossings:
 
     def of(self, tenant: UUID) -> int:
         """Return how many of a tenant are here: tunnels, and ends that look for theirs."""
-        return sum(one.who.tenant == tenant for one in (*self.all.values(), *self.astray))
+        whose = [one.who for one in self.all.values()] + [one.who for one in self.astray]
+        return sum(who.tenant == tenant for who in whose)
 
     def open(self) -> Counter[Kind]:
         """Return how many there are now."""
