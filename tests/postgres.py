@@ -42,7 +42,7 @@ SETTINGS = {
     "full_page_writes": "off",
     "autovacuum": "off",
     "jit": "off",
-    "max_connections": "60",
+    "max_connections": "200",
     "shared_buffers": "32MB",
     "shared_preload_libraries": "postgis-3",
 }
