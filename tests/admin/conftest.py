@@ -46,8 +46,11 @@ if (
     _LOOPBACK not in os.environ["QTWEBENGINE_CHROMIUM_FLAGS"]
 ):  # the last one counts: the window's page reaches nobody
     os.environ["QTWEBENGINE_CHROMIUM_FLAGS"] += f" {_LOOPBACK}"
-with socket.create_server(("127.0.0.1", 0)) as free:
-    os.environ["QTWEBENGINE_REMOTE_DEBUGGING"] = f"127.0.0.1:{free.getsockname()[1]}"
+_held = socket.socket()
+"""Holds the port until Chromium listens there, so that the system gives it to nobody else: who never listens is in no way."""
+_held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+_held.bind(("127.0.0.1", 0))
+os.environ["QTWEBENGINE_REMOTE_DEBUGGING"] = f"127.0.0.1:{_held.getsockname()[1]}"
 WAIT_S = 60.0
 """Longest wait for what must come: generous, because the machine may be busy."""
 
@@ -113,9 +116,11 @@ class _Page(QWebEnginePage):
     def javaScriptConsoleMessage(
         self, level: QWebEnginePage.JavaScriptConsoleMessageLevel, message: str, line: int, source: str
     ) -> None:
-        """Keep what is an error; an answer that is a refusal is said by the page itself."""
+        """Keep what is an error; an answer that is a refusal, or is not waited for any longer, is said by the page itself."""
         is_refusal = message.startswith("Failed to load resource") and "status of 4" in message
-        if level == QWebEnginePage.JavaScriptConsoleMessageLevel.ErrorMessageLevel and not is_refusal:
+        is_given_up = "WebSocket is closed before the connection is established" in message
+        is_error = level == QWebEnginePage.JavaScriptConsoleMessageLevel.ErrorMessageLevel
+        if is_error and not (is_refusal or is_given_up):
             self.errors.append(f"{message} ({source}:{line})")
 
 
@@ -131,7 +136,7 @@ class Dark:
 
     def _tell(self) -> None:
         dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
-        with connect(self._url, proxy=None) as line:
+        with connect(self._url, proxy=None, open_timeout=WAIT_S) as line:
             line.send(json.dumps({"id": 1, "method": "Emulation.setEmulatedMedia", "params": dark}))
             line.recv(WAIT_S)
             self.is_told.set()
@@ -198,13 +203,13 @@ class Browser:
             QTest.qWait(20)
 
     def sees(self, text: str) -> None:
-        """Wait until a text stands on the page."""
+        """Wait until a text stands on the page, and the page is there to its end, with its style and its scripts."""
         seen = ""
 
         def stands() -> bool:
             nonlocal seen
-            seen = str(self.js("document.body ? document.body.innerText : ''") or "")
-            return text in seen
+            state, seen = self.js("[document.readyState, document.body?.innerText ?? '']") or ("left", "")
+            return state == "complete" and text in seen
 
         try:
             self.until(stands, text)

@@ -137,6 +137,7 @@ class Filled:
             f"{self._http.base_url}/hooks/{hook['hook']['id']}".replace("//hooks", "/hooks"),
             content=body,
             headers=headers,
+            timeout=60,
         )
         assert said.is_success, said.text
         return [f"/admin/rules/{own['id']}", f"/admin/alerts/{told['id']}"]

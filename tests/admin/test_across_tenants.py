@@ -68,8 +68,9 @@ async def test_the_overview_tells_how_each_tenant_is_and_is_written_into_the_pla
 
 
 async def test_all_devices_are_found_across_tenants_and_each_tenant_reads_that_they_were_looked_at(
-    server_database: ServerDatabase,
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(across, "LOOK_S", 60.0)  # both stand on one page, however slow the machine
     async with serving(server_database) as server:
         root, north, south = await two_tenants(server)
         said = (await ask(root, "GET", "/admin/all-devices?search=R1")).text

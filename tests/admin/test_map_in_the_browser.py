@@ -7,7 +7,6 @@ from collections.abc import Callable
 import msgspec
 import pytest
 from PySide6.QtCore import QUrl
-from PySide6.QtTest import QTest
 
 from tests.admin.conftest import Browser, Site, founded
 from tests.admin.map_networks import fill
@@ -34,12 +33,14 @@ def drawn(browser: Browser, text: str) -> None:
 
 
 def find(browser: Browser, text: str) -> None:
-    """Look for something, and take the first that is found."""
-    browser.js(
+    """Look for something until it is found, and take the first: the bare map stands still before it is told what there is."""
+    take = (
         "(() => { const field = document.querySelector('#find'); field.focus();"
         f" field.value = {msgspec.json.encode(text).decode()}; field.dispatchEvent(new Event('input'));"
-        " field.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter'})); })(); 0"
+        " if (!document.querySelector('#found [role=option]')) return false;"
+        " field.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter'})); return true; })()"
     )
+    browser.until(lambda: browser.js(take), f"{text!r} is found")
 
 
 def test_an_empty_map_says_what_to_do_and_shows_what_is_made_meanwhile(
@@ -106,8 +107,8 @@ def test_a_server_that_is_away_is_said_and_what_changed_meanwhile_is_shown(
         browser.until(lambda: browser.js("document.querySelector('#away').hidden"))
         browser.page.errors.clear()  # Chromium says of each attempt that nobody answered
     finally:
-        browser.view.load(QUrl("about:blank"))
-        QTest.qWait(50)
+        browser.view.load(QUrl("about:blank"))  # who looks on would say in the console that nobody answers
+        browser.until(lambda: browser.js("location.href") == "about:blank", "the page is left")
         browser.site.close()
 
 

@@ -42,7 +42,7 @@ async def test_a_poller_that_is_not_heard_any_more_is_silent(server_database: Se
             assert "nothing yet" in said
             assert "<b>idle" not in said
         await server.owner.execute(
-            "INSERT INTO sync.lease VALUES ($1::uuid, 'judge', $2::uuid, 1, identity.now_us() + 60000000)",
+            "INSERT INTO sync.lease VALUES ($1::uuid, 'judge', $2::uuid, 1, identity.now_us() + 600000000)",
             *(tenant, install),
         )
         assert "judges" in (await ask(admin, "GET", "/admin/pollers")).text

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 
 import segno
-from PySide6.QtTest import QTest
 
 from sync_server.security import totp
 from tests.admin.conftest import PASSWORD, Browser, founded
@@ -100,7 +99,6 @@ def test_a_page_opens_again_after_the_access_token_ran_out_and_a_form_is_sent_al
 def shown_modules(browser: Browser) -> list[bool]:
     """Return the squares of the QR code as a camera would see them: which are dark, row by row."""
     browser.js("document.querySelector('.qr svg').scrollIntoView({block: 'center'}); 0")
-    QTest.qWait(300)
     said = browser.js(
         "(() => { const svg = document.querySelector('.qr svg'); const box = svg.getBoundingClientRect();"
         " return JSON.stringify([box.x, box.y, box.width, svg.viewBox.baseVal.width]); })()"
@@ -125,7 +123,8 @@ def test_an_authenticator_is_added_asked_for_and_the_password_stays_typed(
     browser.send(add, "the password is wrong".capitalize(), password="not this one")
     browser.send(add, "Show this to your authenticator", password=PASSWORD)
     uri = str(browser.js("document.querySelector('a[href^=otpauth]').href"))
-    assert shown_modules(browser) == [bool(one) for row in segno.make(uri, error="m").matrix for one in row]
+    modules = [bool(one) for row in segno.make(uri, error="m").matrix for one in row]
+    browser.until(lambda: shown_modules(browser) == modules, "the code is painted, each square of it")
     secret = base64.b32decode(str(browser.js("document.querySelector('.once code').textContent")))
     step = int(time.time() // totp.STEP_S)
     browser.send(f"{add}/confirm", "Recovery codes", code=totp.code_of(secret, step))
