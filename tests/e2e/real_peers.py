@@ -61,4 +61,4 @@ def _running(command: list[str], log: Path, env: dict[str, str]) -> Iterator[sub
         raise
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)

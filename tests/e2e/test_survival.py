@@ -29,11 +29,12 @@ def test_deaths_of_engine_and_page_are_survived_and_the_windows_leaves_no_orphan
 
         os.kill(again["engine_pid"], signal.SIGSTOP)
         third = demo.until(
-            lambda line: line["engine_pid"] not in (first["engine_pid"], again["engine_pid"]),
-            "a hung engine is found by its heartbeat and replaced",
+            lambda line: (
+                line["engine_pid"] not in (0, first["engine_pid"], again["engine_pid"]) and line["polls"] > 0
+            ),
+            "a hung engine is found by its heartbeat and replaced, and this one polls too",
         )
         assert third["place"] == [9.9, 47.8]
-        demo.until(lambda line: line["polls"] > 0, "this one polls too")
 
         before = demo.until(lambda line: line["rendered"] > 0, "the page before its death")
         os.kill(before["page_pid"], signal.SIGKILL)
@@ -49,8 +50,11 @@ def test_deaths_of_engine_and_page_are_survived_and_the_windows_leaves_no_orphan
         thawed = demo.until(lambda line: line["polls"] > polls and line["at_s"] > after["at_s"] + 7, "thawed")
         demo.until(lambda line: not line["banner"], "all is well again, and nothing says otherwise any more")
         per_s = (thawed["polls"] - polls) / (thawed["at_s"] - after["at_s"])
-        assert per_s > 5, (  # 12 a second; at most 4 where it had waited for the window
-            f"60 routers each 5 s were polled on {per_s:.1f} times a second while the window hung"
+        before_per_s = (polls - third["polls"]) / (after["at_s"] - third["at_s"])
+        # 12 a second; a third of it where it had waited for the window
+        least_per_s = min(5, 0.4 * before_per_s)
+        assert per_s > least_per_s, (
+            f"60 routers each 5 s were polled on {per_s:.1f} times a second while the window hung, {before_per_s:.1f} before"
         )
 
         assert len(living(tmp_path)) >= 3

@@ -85,6 +85,7 @@ class Watcher(QObject):
             "facts": self.facts(),
             "interfaces": self.interfaces(),
             "past": self.past(),
+            "loads": sum(state.ab_bps is not None for state in self.app.model.link_states.values()),
         }
 
     def past(self) -> dict[str, Any] | None:
@@ -97,7 +98,6 @@ class Watcher(QObject):
             "there_us": machine.there_us if machine.is_there else 0,
             "live": desk.bar.live.text(),
             "ghosts": len(desk.ghosts()),
-            "loads": sum(state.ab_bps is not None for state in self.app.model.link_states.values()),
             "devices": len(self.app.model.inventory.tables["device"]),
         }
 

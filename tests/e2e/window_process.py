@@ -47,6 +47,7 @@ class WindowProcess:
         watched = [str(self.profile), device, *([str(self.state)] if demo else [])]
         command = [sys.executable, "-m", f"tests.e2e.{program}", *watched]
         env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+        env.pop("QTWEBENGINE_REMOTE_DEBUGGING", None)  # that port is of the pages of this process
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         self.process = subprocess.Popen(command, text=True, cwd=ROOT, env=env, **pipes)  # type: ignore[call-overload]
         for stream, keep in ((self.process.stdout, self._on_line), (self.process.stderr, self.errors.append)):
@@ -102,7 +103,7 @@ class WindowProcess:
         if self.process.poll() is None:
             self.tell("quit")
             try:
-                self.process.wait(20)
+                self.process.wait(WAIT_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-        self.process.wait(20)
+        self.process.wait(WAIT_S)
