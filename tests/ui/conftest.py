@@ -22,12 +22,13 @@ from app.engine_link import EngineLink
 from app.look import Look, font, load_fonts
 from app.map.scheme import prepare_web_engine
 from app.model import Model
+from app.panels import notices
 from app.window import Window
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.fake_map import FakeMap
 
 prepare_web_engine([])
-WAIT_S = 40.0
+WAIT_S = 120.0
 """Longest wait for what must come: generous, because the machine may be busy."""
 
 WaitFor = Callable[[Callable[[], object]], None]
@@ -55,6 +56,16 @@ def nothing_stays_open() -> Iterator[None]:
         widget.deleteLater()
     if left:
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture(autouse=True)
+def toasts_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no toast go while a test still looks for what it said: what goes, a test lets go."""
+    monkeypatch.setattr(notices, "TOAST_MS", HOUR_MS)
+    monkeypatch.setattr(notices, "BAD_TOAST_MS", HOUR_MS)
 
 
 @pytest.fixture

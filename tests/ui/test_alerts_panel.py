@@ -67,13 +67,19 @@ def test_tabs_hold_what_is_open_what_nobody_has_taken_and_the_last_day(bench: Be
     show(
         bench,
         alert("device_down", "g1", 1),
-        alert("device_down", "g2", 2, acknowledged_us=now, acknowledged_by="M. Bertsch"),
+        alert(
+            "device_down",
+            "g2",
+            7_200,
+            acknowledged_us=now - 5_400_000_000,  # told as an hour, however slow the machine
+            acknowledged_by="M. Bertsch",
+        ),
         alert("device_down", "l1", 3, cleared_us=now),
         alert("port_down", "l1", 3 * 86_400, cleared_us=now - 2 * 86_400_000_000),
     )
     assert panel.rows.counts == {"open": 2, "unacknowledged": 1, "day": 3}
     assert panel.tabs.buttons["open"].text() == "Open 2"
-    assert panel.rows.words(panel.rows.rows[1], WHO) == "M. Bertsch, 0 s"
+    assert panel.rows.words(panel.rows.rows[1], WHO) == "M. Bertsch, 1 h"
     panel.tabs.buttons["unacknowledged"].click()
     assert whats(panel.rows) == ["Grünten R1 does not answer"]
     panel.tabs.buttons["day"].click()

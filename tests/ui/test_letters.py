@@ -46,7 +46,7 @@ def in_window(widget: QWidget, done: list[str]) -> QMainWindow:
     window.setCentralWidget(inner)
     window.show()
     window.activateWindow()
-    assert QTest.qWaitForWindowActive(window)
+    assert QTest.qWaitForWindowActive(window, 60_000)
     return window
 
 

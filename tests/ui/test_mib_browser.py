@@ -110,8 +110,7 @@ def test_it_opens_at_the_system_group_and_asks_only_for_what_is_open(
 
 def test_a_search_shows_hits_and_return_shows_the_hit_in_the_tree(bench: Bench, browser: MibBrowser) -> None:
     QTest.keyClicks(browser.search, "hrstorageus")
-    bench.wait_for(lambda: browser.hits)
-    assert [node.name for node in browser.hits] == ["hrStorageUsed"]
+    bench.wait_for(lambda: [node.name for node in browser.hits] == ["hrStorageUsed"])
     bench.wait_for(lambda: browser.facts.name.text() == "hrStorageUsed")
     assert "HOST-RESOURCES-MIB" in browser.facts.text
     QTest.keyClick(browser.search, Qt.Key.Key_Return)

@@ -146,13 +146,12 @@ def test_the_device_panel_is_of_the_moment_and_says_what_is_not_kept(then: Bench
     said = {label.text(): words.text() for label, words in body.facts._rows if not words.isHidden()}
     assert body.overview.not_kept.isVisible()
     assert "Last answer" not in said and "Ping" not in said
-    then.wait_for(lambda: bool(asked(then, QueryTimeline)))
-    assert asked(then, QueryTimeline)[-1].to_us == there_us  # its journal
-    assert asked(then, QuerySeries)[-1].to_us == there_us + 900_000_000  # its graph
+    then.wait_for(lambda: [one.to_us for one in asked(then, QueryTimeline)[-1:]] == [there_us])  # its journal
+    graph_us = there_us + 900_000_000
+    then.wait_for(lambda: [one.to_us for one in asked(then, QuerySeries)[-1:]] == [graph_us])  # its graph
     count = len(asked(then, QueryTimeline))
     then.window.device.show_tab("journal")
-    then.wait_for(lambda: len(asked(then, QueryTimeline)) > count)
-    assert asked(then, QueryTimeline)[-1].to_us == there_us
+    then.wait_for(lambda: [one.to_us for one in asked(then, QueryTimeline)[count:][-1:]] == [there_us])
     then.window.select(LINK)
     assert then.window.link.evidence.score.text().startswith(TODAY)
     then.window.step_back()

@@ -79,6 +79,7 @@ def test_the_list_of_a_clip_takes_the_place_of_no_other_and_comes_with_a_whole_c
     desk, mine = then.window.past, folder / "report.csv"
     mine.write_text("mine", "utf-8")
     answer_each_moment(then)
+    then.wait_for(lambda: not then.link._pending)  # what was asked before is heard by now
     lists = len(asked(then, QueryTimeline))
     desk.save_clip(folder / "report.apng", frames=50)
     assert desk.shooting is not None

@@ -28,7 +28,7 @@ from tests.ui.conftest import Bench
 from tests.ui.fake_engine import id_of
 from tests.ui.team_parts import tell_team
 
-WAIT_S = 30.0
+WAIT_S = 120.0
 HILL, ROUTER = id_of("Grünten"), id_of("g1")
 ARABIC = "برج الاتصالات الشمالي كما يُرى من الطريق المؤدي إلى القرية هنا"
 

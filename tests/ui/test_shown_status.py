@@ -40,7 +40,7 @@ def everywhere(bench: Bench, device: Device) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("pause", [{"paused": True}, {"paused_until_us": now_us() + 3_600_000_000}])
+@pytest.mark.parametrize("pause", [{"paused": True}, {"paused_until_us": now_us() + 86_400_000_000}])
 @pytest.mark.parametrize("status", ["down", "stale", "up"])
 def test_a_paused_device_is_in_maintenance_everywhere(
     bench: Bench, pause: dict[str, Any], status: Any

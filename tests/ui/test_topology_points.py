@@ -76,6 +76,7 @@ def test_it_is_counted_again_when_the_network_is_another_and_somebody_looks(benc
     assert asked(bench) == 1
     tell(bench, derived_links=(told((G1, "ether2", G2, "ether1"), [heard("lldp", G1, "ether2")]),))
     assert page._again.isActive()
+    page._again.stop()  # it is over now, and not once more later
     page._again.timeout.emit()
     bench.wait_for(lambda: asked(bench) == 2)
     bench.wait_for(lambda: not page._is_out)
