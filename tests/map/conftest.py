@@ -23,6 +23,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.map import reports
 from app.map.scheme import prepare_web_engine
 from app.map.view import MapView
 from app.model import Model
@@ -32,8 +33,8 @@ from domain.wire import Changed
 from tests.map.networks import small
 
 prepare_web_engine([])
-WAIT_S = 40.0
-"""Longest wait for what must come: generous, because the machine may be busy."""
+WAIT_S = 120.0
+"""Longest wait for what must come: generous, because the machine may be busy, and frames are drawn without a graphics device."""
 WIDTH_PX, HEIGHT_PX = 800, 560
 
 
@@ -61,6 +62,14 @@ def application() -> QApplication:
     """Return the one application of this process."""
     found = QApplication.instance()
     return found if isinstance(found, QApplication) else QApplication([])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """Give the page as long to answer as a test waits: a window that gives up logs an error, and has not seen the map."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reports, "REPORT_TIMEOUT_MS", round(WAIT_S * 1000))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -126,7 +135,8 @@ class Stage:
         """Bring news with an observation, and wait until it is on the screen."""
         before = len(self.painted)
         self.tell(changed)
-        self.until(lambda: len(self.painted) > before, "the painted tick")
+        stamps = {one.heard_us for one in changed.health}
+        self.until(lambda: any(stamp in stamps for stamp, _ in self.painted[before:]), "the painted tick")
         self.settle()
 
     def settle(self) -> None:
@@ -160,6 +170,16 @@ class Stage:
 
         self.until(there, "all that the page was told")
         return seen[-1]
+
+    def still(self) -> None:
+        """Wait until the page has painted all that it was told, for what is seen once and not waited for.
+
+        It is asked when all is drawn, since it says so after some seconds in any case.
+        """
+        self.drawn()
+        painted: list[bool] = []
+        self.view.when_still(lambda: painted.append(True))
+        self.until(lambda: bool(painted), "all of it on the screen")
 
     def report(self) -> dict[str, Any]:
         """Ask the page what it shows."""

@@ -7,6 +7,7 @@ with DISPLAY set; prints what was said on the way and what was dropped, as JSON.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
 import os
 import sys
@@ -96,14 +97,21 @@ def main() -> None:
     steps = [partial(pointer.move, start), partial(pointer.press, down=True)]
     steps += [partial(pointer.move, start + (end - start) * share) for share in SHARES]
 
+    tremble = itertools.cycle((QPoint(1, 0), QPoint(0, 0)))
+
     def go_on() -> None:
-        """Do one step after the other; a drag has a loop of its own, in which timers live on."""
+        """Do one step after the other, then tremble as a hand does: moves that come as one begin a drag, and are none in it.
+
+        A drag has a loop of its own, in which timers live on.
+        """
         said.add(frame._hint_text.text())
         if steps:
             steps.pop(0)()
         elif said - {""}:
             hand.stop()
             pointer.press(down=False)
+        else:
+            pointer.move(end + next(tremble))
 
     hand = QTimer()
     hand.timeout.connect(go_on)

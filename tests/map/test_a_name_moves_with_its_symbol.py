@@ -43,4 +43,4 @@ def test_a_name_moves_with_its_symbol_and_waits_for_no_tile(stage: Stage) -> Non
     assert stage.js("held.length") > 0, "no tile of the new places was made"
     stage.js("goOn()")
     stage.until(lambda: stage.stand_still()["rendered_links"] == 3)
-    assert letters(stage, there) > 15
+    stage.until(lambda: letters(stage, there) > 15, "the name where the tiles have it")

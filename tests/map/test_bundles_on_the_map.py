@@ -152,7 +152,7 @@ def test_the_casing_of_what_moves_lies_around_the_bundle_and_where_links_stand_a
         rows = casing(at)
         return bool(rows) and min(rows) < 0 < max(rows) and abs(min(rows) + max(rows)) <= 2
 
-    assert casing(on_the_way(stage)) == []
+    stage.until(lambda: casing(on_the_way(stage)) == [], "nothing but the bundle")
     stage.view.show_what_if([id_of("W2")], loads=[LinkThen(QUIET, 9.5 * GIG, None, 8.5 * GIG, 0.0)])
     stage.until(lambda: lies_around(on_the_way(stage)), "around the bundle")
     look(stage, 5.0)

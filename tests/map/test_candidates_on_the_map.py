@@ -46,7 +46,7 @@ def ends(stage: Stage) -> tuple[QPoint, QPoint]:
 
 
 def test_a_candidate_is_dots_that_the_legend_names_and_a_click_tells(stage: Stage) -> None:
-    assert dots(stage) == 0
+    stage.until(lambda: dots(stage) == 0, "bare ground")
     assert not stage.js(NAMED)
     stage.tell(Changed(2, derived_links=(TOLD,)))
     stage.view.show_candidates([TOLD])

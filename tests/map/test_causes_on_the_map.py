@@ -19,13 +19,17 @@ DARK = themes()["dark"]
 HAUCHENBERG, GRUNTEN = id_of("Hauchenberg"), id_of("Grünten")
 
 
+LONG_AGO_S = 5_400.0
+"""An hour and a half: it is told as an hour, however slow the machine."""
+
+
 def break_hauchenberg(stage: Stage) -> None:
     """Let a relay fail, and with it the one behind it."""
     stage.tell_and_see(
         news(
-            health("Hauchenberg", "down"),
-            health("Grünten", "down"),
-            fault("Hauchenberg", "Grünten"),
+            health("Hauchenberg", "down", LONG_AGO_S),
+            health("Grünten", "down", LONG_AGO_S),
+            fault("Hauchenberg", "Grünten", ago_s=LONG_AGO_S),
             LinkState(id_of("HauchenbergGrünten"), "down", 1, 1),
             LinkState(id_of("KemptenHauchenberg"), "down", 1, 1),
         )
@@ -36,8 +40,8 @@ def test_what_is_behind_a_cause_is_a_hollow_diamond_and_its_cause_stays_red(stag
     break_hauchenberg(stage)
     behind, cause = (stage.pixel(stage.place_of(id)) for id in (GRUNTEN, HAUCHENBERG))
     stage.until(lambda: stage.shows(behind, DARK.status["affected"]))
+    stage.until(lambda: stage.shows(behind, DARK.surface.ground, 1), "a hollow one")
     assert not stage.shows(behind, DARK.status["down"], 8)
-    assert stage.shows(behind, DARK.surface.ground, 1)
     stage.until(lambda: stage.shows(cause, DARK.status["down"]))
 
 
@@ -47,8 +51,8 @@ def test_the_link_to_a_cause_is_red_and_the_one_behind_it_is_quiet(stage: Stage)
         _middle(stage, *ends) for ends in (("Kempten", "Hauchenberg"), ("Hauchenberg", "Grünten"))
     )
     stage.until(lambda: stage.shows(before, DARK.status["down"], 8))
-    stage.until(lambda: not stage.shows(behind, DARK.status["down"], 8))
-    assert not any(stage.shows(behind, color, 5) for color in DARK.load[1:])
+    stage.until(lambda: not any(stage.shows(behind, color, 5) for color in DARK.load[1:]), "no load behind")
+    assert not stage.shows(behind, DARK.status["down"], 8)
     assert stage.report()["rendered_links"] == 3
 
 
@@ -69,9 +73,9 @@ def test_all_is_as_before_when_the_fault_is_over(stage: Stage) -> None:
 def test_the_card_of_what_is_affected_names_its_cause(stage: Stage) -> None:
     break_hauchenberg(stage)
     stage.point_at(device("Grünten", 0, 0))
-    assert _notes(stage) == "Behind Hauchenberg, which has been down for 3 min"
+    assert _notes(stage) == "Behind Hauchenberg, which has been down for 1 h"
     found = stage.js("document.querySelector('#card .said').textContent")
-    assert found == "affected for 3 min"
+    assert found == "affected for 1 h"
 
 
 def test_the_card_of_a_cause_says_what_it_takes_down(stage: Stage) -> None:
@@ -111,17 +115,21 @@ def test_five_thousand_behind_one_cause_are_quiet_and_the_cause_is_not(stages: C
     whole = big(5000)
     stage = stages(whole)
     names = [device.name for device in whole.devices if device.name != "R0"]
-    started_s = time.process_time()
+    started_s = time.thread_time()
     stage.tell_and_see(
         news(health("R0", "down"), *(health(name, "down") for name in names), fault("R0", *names))
     )
-    assert time.process_time() - started_s < 5
+    assert time.thread_time() - started_s < 5, "what the window works on it, not what it waits"
     at = stage.pixel(stage.place_of(id_of("R0")))
     stage.until(lambda: stage.shows(at, DARK.status["down"], 60))
-    assert stage.report()["rendered_devices"] == 5000
-    image = stage.view.grab().toImage()
-    inks = [image.pixelColor(x, y) for x in range(0, WIDTH_PX, 2) for y in range(60, HEIGHT_PX - 100, 2)]
-    assert sum(ink.red() > 230 and ink.green() < 120 for ink in inks) < len(inks) / 400
+    stage.until(lambda: stage.report()["rendered_devices"] == 5000)
+
+    def red_share() -> float:
+        image = stage.view.grab().toImage()
+        inks = [image.pixelColor(x, y) for x in range(0, WIDTH_PX, 2) for y in range(60, HEIGHT_PX - 100, 2)]
+        return sum(ink.red() > 230 and ink.green() < 120 for ink in inks) / len(inks)
+
+    stage.until(lambda: red_share() < 1 / 400, "all but the cause are quiet")
 
 
 def _middle(stage: Stage, one: str, other: str, share: float = 0.5) -> QPoint:

@@ -108,8 +108,10 @@ def test_the_mark_of_what_is_down_leaves_the_count_of_its_ring_free(
         spots = ((x, y) for x in range(-13, 14) for y in range(-6, 6))
         return {(x, y) for x, y in spots if near(image.pixelColor(at.x() + x, at.y() + y), ink)}
 
+    stage.until(lambda: bool(said()), "the count")
+    stage.still()
     whole = said()
-    assert whole
     stage.tell(news(health("R0", "down")))
     stage.until(lambda: stage.shows(at, RED, ROUND_IT_PX), "the mark")
-    assert said() == whole
+    stage.still()
+    stage.until(lambda: said() == whole, "the count, as free as before")

@@ -101,7 +101,7 @@ def test_near_by_a_link_says_how_many_lines_it_is(stage: Stage) -> None:
 
     stage.tell(members(True, True))
     stage.until(lambda: stage.shows(at, themes()["dark"].text.quiet, 9), "2×")
-    stage.stand_still()
+    stage.still()
     bonded = around()
 
     def differs() -> int:

@@ -53,6 +53,7 @@ class Way:
         """Bring the middle to the middle, and return where it is."""
         self.stage.view.look_at(*MIDDLE, zoom)
         self.stage.until(lambda: abs(self.stage.stand_still()["zoom"] - zoom) < 0.01)
+        self.stage.still()
         return self.stage.pixel(MIDDLE)
 
     def picture(self) -> QImage:

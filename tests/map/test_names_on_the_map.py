@@ -108,6 +108,9 @@ def test_a_name_in_other_letters_has_its_latin_one_beneath_and_a_latin_one_stand
         stage = stages(Changed(1), basemap=file)
         stage.view.look_at(*MIDDLE_OF_A_TILE, 6)
         stage.until(lambda stage=stage: high_px(stage) > 6, f"the name of {english}")
+        least = heights["Munich"] + 8 if heights else 6
+        stage.until(lambda stage=stage, least=least: high_px(stage) > least, f"all that {english} is called")
+        stage.still()
         heights[english] = high_px(stage)
     assert heights["Munich"] < 20
     assert heights["Cairo"] > heights["Munich"] + 8

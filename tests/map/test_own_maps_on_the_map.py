@@ -82,7 +82,7 @@ def test_a_raster_is_muted_and_as_strong_as_it_is_set(stages: Stages, tmp_path: 
     for opacity in (0.9, 0.3):
         shown(stage, taken(file, opacity=opacity))
         stage.until(lambda: corner(stage) != ground and corner(stage) not in seen, "the raster")
-        stage.stand_still()
+        stage.still()
         seen.append(corner(stage))
     strong, faint = seen
     assert strong.saturationF() < 0.75

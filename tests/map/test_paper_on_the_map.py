@@ -335,4 +335,6 @@ def test_the_strokes_of_a_paper_do_not_stay_over_the_next_one_that_has_no_links(
     sheet.paper.open(bare.id)
     stage.view.show_paper(sheet.paper)
     stage.until(lambda: stage.stand_still()["rendered_devices"] == 1)
-    assert stage.js("document.querySelector('.paper-lines').hidden")
+    stage.until(
+        lambda: bool(stage.js("document.querySelector('.paper-lines').hidden")), "no strokes any more"
+    )

@@ -56,9 +56,7 @@ class Lanes:
     def __init__(self, stage: Stage, count: int) -> None:
         stage.view.look_at((WEST.lng + EAST.lng) / 2, WEST.lat, ZOOM)
         stage.until(lambda: abs(stage.stand_still()["zoom"] - ZOOM) < 0.01)
-        painted: list[bool] = []
-        stage.view.when_still(lambda: painted.append(True))
-        stage.until(lambda: bool(painted), "all of it on the screen")
+        stage.still()
         self.stage, self.count = stage, count
         west, east = stage.pixel(WEST), stage.pixel(EAST)
         self.middle_x, self.y = (west.x() + east.x()) // 2, west.y()
@@ -118,6 +116,7 @@ def test_the_selected_one_of_links_side_by_side_has_its_halo_in_its_own_lane(
     stage.tell(changed)
     lanes = Lanes(stage, count)
     stage.until(lambda: lanes.lanes_with(DARK.load[0]) == list(range(count)), "the links")
+    stage.still()
     before = lanes.picture()
     x = lanes.quiet[len(lanes.quiet) // 2]
 
@@ -196,6 +195,7 @@ def test_the_count_of_alerts_of_a_link_stands_by_its_own_lane(
         alert = Alert(uuid4(), "r", id, "critical", 1)
         stage.tell(Changed(3, alerts=(alert,)))
         stage.until(lambda: top() is not None, "the badge")
+        stage.still()
         tops.append(top() or 0)
         stage.tell(Changed(4, alerts=(msgspec.structs.replace(alert, cleared_us=2),)))
         stage.until(lambda: top() is None, "no badge")

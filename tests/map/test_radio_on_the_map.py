@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor
 
 from app.look import themes
@@ -118,10 +119,13 @@ def test_what_was_heard_before_an_end_fell_silent_is_no_signal(air: Stage) -> No
 
 def test_a_sector_looks_where_it_says_and_counts_those_without_a_place(air: Stage) -> None:
     east, west = air.pixel(place_towards(TOWER, 90, 2_000)), air.pixel(place_towards(TOWER, 300, 2_000))
-    image = air.view.grab().toImage()
     ground = QColor(DARK.surface.ground)
-    assert image.pixelColor(west).lightness() <= ground.lightness() + 2
-    assert image.pixelColor(east).lightness() > image.pixelColor(west).lightness() + 4
+
+    def seen(at: QPoint) -> int:
+        return air.view.grab().toImage().pixelColor(at).lightness()
+
+    air.until(lambda: seen(east) > seen(west) + 4, "the sector")
+    assert seen(west) <= ground.lightness() + 2
     said = [row["unplaced"] for row in air.view._radio._sectors]
     assert said == [1] and air.view._radio._sectors[0]["clients"] == 4
 

@@ -166,7 +166,8 @@ def test_a_site_is_dragged_by_its_ring_with_what_stands_there_and_escape_drops_n
     stage.tell(Changed(3, sites=(Site(HILL.id, HILL.name, HILL.region, lng, lat),)))
     moved = stage.pixel(LngLat(lng, lat))
     stage.until(lambda: stage.shows(moved, DARK.status["down"], 30), "its devices at the new place")
-    assert stage.shows(stage.pixel(LngLat(10.26, 47.61)), DARK.status["up"])
+    away = stage.pixel(LngLat(10.26, 47.61))
+    stage.until(lambda: stage.shows(away, DARK.status["up"]), "the one that stands elsewhere")
 
 
 def test_a_site_stays_where_it_is_on_a_locked_map_and_in_the_past(stages: Stages) -> None:
@@ -178,14 +179,17 @@ def test_a_site_stays_where_it_is_on_a_locked_map_and_in_the_past(stages: Stages
     stage.view.tools.set_locked(locked=True)
     centre = stage.report()["center"]
     stage.drag(at, at + QPoint(60, -40))
+    stage.until(
+        lambda: stage.stand_still()["center"] != centre,
+        "the hand moves the map, as it does where nothing can be dragged",
+    )
     moved = stage.stand_still()["center"]
-    assert moved != centre, "the hand moves the map, as it does where nothing can be dragged"
     stage.view._take(drop)
     stage.view.tools.set_locked(locked=False)
     stage.view.show_past(1, "then", (), {})
     stage.settle()
     stage.drag(at + QPoint(60, -40), at)
-    assert stage.stand_still()["center"] != moved
+    stage.until(lambda: stage.stand_still()["center"] != moved, "the hand moves it in the past too")
     stage.view._take(drop)
     assert [event for event in stage.events if event[0] == "site_dropped"] == []
     stage.view.leave_past()

@@ -59,7 +59,7 @@ def seen_as_would_be(stage: Stage, fate: str) -> Pixels:
 
 def grabbed(stage: Stage, at: QPoint) -> Pixels:
     """Return the pixels of the box around a point."""
-    stage.stand_still()
+    stage.still()
     image = stage.view.grab().toImage()
     return pixels(image.copy(at.x() - REACH_PX, at.y() - REACH_PX, 2 * REACH_PX + 1, 2 * REACH_PX + 1))
 
@@ -85,5 +85,4 @@ def test_a_paused_router_is_a_notched_square_on_the_map_and_its_dot_is_gone(stag
     at = stage.pixel(stage.place_of(paused.id))
     stage.tell_and_see(Changed(3, devices=(paused,), health=(health("Grünten", "down"),)))
     stage.until(lambda: stage.shows(at, ink["maintenance"], 6))
-    assert not stage.shows(at, ink["down"])
-    assert not stage.shows(at, ink["up"], 6)
+    stage.until(lambda: not stage.shows(at, ink["down"]) and not stage.shows(at, ink["up"], 6), "no dot")

@@ -41,7 +41,7 @@ def test_hostile_names_are_drawn_as_text_and_do_nothing(stages: Stages) -> None:
             1, initial=True, devices=tuple(devices), health=tuple(health(n, "down") for n in HOSTILE.values())
         )
     )
-    assert stage.report()["rendered_devices"] == len(HOSTILE)
+    stage.until(lambda: stage.report()["rendered_devices"] == len(HOSTILE))
     for found in devices[:6]:
         stage.point_at(found)
     assert stage.js("document.querySelectorAll('#card img, #card script, #card link').length") == 0
@@ -79,7 +79,7 @@ def test_the_page_cannot_be_led_away(stages: Stages, log_watch: LogWatch) -> Non
     stage.view.page.load(QUrl("http://127.0.0.1:9/"))
     stage.until(lambda: stage.view.external_requests == 1)
     stage.js("window.open('http://127.0.0.1:9/'); 0")
-    assert stage.report()["rendered_devices"] == 4
+    stage.until(lambda: stage.report()["rendered_devices"] == 4)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_an_error_in_the_page_is_counted_and_logged(stages: Stages, log_watch: L
     stage = stages(small())
     stage.js("setTimeout(() => { throw new Error('boom') }); 0")
     stage.until(lambda: stage.report()["console_errors"] == 1)
-    assert any("boom" in text for text in log_watch.errors)
+    stage.until(lambda: any("boom" in text for text in log_watch.errors), "it in the log")
 
 
 def test_what_the_page_may_not_say_is_refused_with_got_and_expected(
@@ -181,21 +181,20 @@ def test_a_map_file_that_is_none_gets_a_notice_and_the_network_is_drawn(
         file.write_bytes(content)
     stage = stages(small(), basemap=file)
     assert says in stage.js("document.getElementById('notices').textContent")
-    seen = stage.report()
-    assert seen["rendered_devices"] == 4
-    assert seen["console_errors"] == 0
+    stage.until(lambda: stage.report()["rendered_devices"] == 4)
+    assert stage.report()["console_errors"] == 0
 
 
 def test_five_thousand_devices_are_shown_and_a_tick_does_not_touch_them_again(stages: Stages) -> None:
     stage = stages(big(5000))
-    assert stage.report()["rendered_devices"] == 5000
-    started_s = time.process_time()
+    stage.until(lambda: stage.report()["rendered_devices"] == 5000)
+    started_s = time.thread_time()
     stage.tell_and_see(news(*(health(f"R{i}", "down") for i in range(200, 210))))
     assert stage.report()["rendered_devices"] == 5000
-    assert time.process_time() - started_s < 5
+    assert time.thread_time() - started_s < 5, "what the window works on it, not what it waits"
     at = stage.pixel(stage.place_of(id_of("R205")))
     stage.until(lambda: stage.shows(at, DARK.status["down"], 60))
 
 
 def test_the_shared_page_never_lost_its_ground(stage: Stage) -> None:
-    assert stage.shows(QPoint(400, 10), DARK.surface.ground, 2)
+    stage.until(lambda: stage.shows(QPoint(400, 10), DARK.surface.ground, 2))

@@ -91,7 +91,8 @@ def test_the_page_says_when_it_stands_still(past: Stage) -> None:
     past.tell(news(health("Hauchenberg", "down")))
     past.view.when_still(lambda: told.append(True))
     past.until(lambda: told)
-    assert past.shows(_at(past, HAUCHENBERG), DARK.status["down"], 14)
+    at = _at(past, HAUCHENBERG)
+    past.until(lambda: past.shows(at, DARK.status["down"], 14))
 
 
 def test_a_page_that_died_is_in_the_past_again(stages: Callable[..., Stage]) -> None:

@@ -88,13 +88,13 @@ def test_no_mark_covers_what_is_down_or_its_name(team: Stage) -> None:
     at = team.pixel(team.place_of(GRUNTEN))
     team.tell_and_see(news(health("Grünten", "down")))
     team.until(lambda: len(reds(team, at)) > 400, "symbol and name")
-    team.stand_still()
+    team.still()
     before = reds(team, at)
     crowd = [person(f"Ben {letter}", works_on=GRUNTEN) for letter in "ABCD"]
     tell(team, *crowd, pending=True)
     team.until(lambda: team.shows(at, DARK.accent.ground, WIDE_PX), "the mark of four")
-    team.stand_still()
-    assert before <= reds(team, at)
+    team.still()
+    team.until(lambda: before <= reds(team, at), "all that was red")
 
 
 def reds(stage: Stage, at: QPoint) -> set[tuple[int, int]]:

@@ -61,7 +61,7 @@ def test_nothing_of_the_world_is_seen_on_a_paper(stages: Callable[..., Stage]) -
     paper.more = lambda: {"picture": None, "grid": False}
     stage.view.look_at(10.3, 47.72, 10.0)
     stage.stand_still()
-    assert len(colors(stage)) > 10, "the world"
+    stage.until(lambda: len(colors(stage)) > 10, "the world")
     stage.view.show_paper(paper)
     stage.stand_still()
     stage.view._send(look=stage.view._ground.look(10.3, 47.72, 10.0))
