@@ -208,8 +208,8 @@ class Browser:
 
         def stands() -> bool:
             nonlocal seen
-            state, seen = self.js("[document.readyState, document.body?.innerText ?? '']") or ("left", "")
-            return state == "complete" and text in seen
+            seen = str(self.js("document.body?.innerText ?? ''") or "")
+            return text in seen and self.js("document.readyState") == "complete"
 
         try:
             self.until(stands, text)
