@@ -34,10 +34,11 @@ async def test_what_pushes_is_up_for_all_and_stale_when_nothing_comes(
             await joe.until(lambda: joe.team.pending == 0)
             made = await pusher(server, root, str(mast.id))
             assert mast.id not in mara.state.health
-            for percent in (88.5, 88.0):
-                async with pushing(made, percent):
-                    await all_until((mara, joe), lambda one: status(one, mast) == "up")
-                await all_until((mara, joe), lambda one: status(one, mast) == "stale")
+            async with pushing(made, 88.5):
+                await all_until((mara, joe), lambda one: status(one, mast) == "up")
+            await all_until((mara, joe), lambda one: status(one, mast) == "stale")
+            async with pushing(made, 88.0):
+                await all_until((mara, joe), lambda one: status(one, mast) == "up")
 
 
 async def test_what_is_pushed_is_held_against_rules_by_who_judges(
@@ -104,18 +105,19 @@ async def judging(*engines: Joined) -> Joined:
 async def pushing(made: Pusher, percent: float) -> AsyncIterator[None]:
     """Have a device push all the time: it is stale by itself for who looks late at what came once."""
 
+    is_over = asyncio.Event()
+
     async def push() -> None:
-        while True:
+        while not is_over.is_set():
             await made.push({"values": {"battery_pct": percent}})
             await asyncio.sleep(0.2)
 
-    task = asyncio.get_running_loop().create_task(push())
-    try:
-        yield
-        assert not task.done(), "it pushes still"
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(push())
+        try:
+            yield
+        finally:
+            is_over.set()
 
 
 def opened(one: Joined, device: Device) -> list[str]:
