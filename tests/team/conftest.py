@@ -32,3 +32,9 @@ def patient_engines() -> Iterator[None]:
         for name in ("engine.sync.pictures.AGAIN_S", "engine.sync.secrets.AGAIN_S"):
             changed.setattr(name, 1.0)
         yield
+
+
+@pytest.fixture
+def steady_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let who judges go on through a pause of the machine; who leaves in peace is followed at once all the same."""
+    monkeypatch.setattr("sync_server.live.presence.LEASE_S", PATIENCE_S)

@@ -18,7 +18,7 @@ from tests.server.conftest import ServerDatabase
 from tests.team.cuts import Cut
 from tests.team.engines import WAIT_S, all_until, join, running, team
 from tests.team.servers import listening
-from tests.team.test_polled_once import add, answering, collecting, is_up, named, polled
+from tests.team.test_polled_once import add, answering, collecting, dealt, is_up, named, polled
 
 LISTENING = "0A"
 
@@ -62,10 +62,11 @@ async def test_two_collectors_that_come_and_go_ask_no_device_more_often_than_it_
 ) -> None:
     asked: Counter[str] = Counter()
     async with (
-        answering(on_asked=lambda name: asked.update([name])) as devices,
-        collecting(server_database, tmp_path, "east", "west") as (_, folders),
+        answering(on_asked=lambda name: asked.update([name])) as answerers,
+        collecting(server_database, tmp_path, "east", "west") as (server, folders),
         running(folders[0]) as east,
     ):
+        devices = await dealt(server, answerers)
         began_s = time.monotonic()
         await add(east, devices)
         await east.until(lambda: polled(east) == named(devices) and is_up(east, devices))

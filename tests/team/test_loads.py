@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from domain.asking import QueryLoads
 from domain.edit import creation
 from domain.inventory import Device, Link
@@ -12,6 +14,8 @@ from tests.server.conftest import ServerDatabase
 from tests.server.pushing import pusher
 from tests.team.engines import Joined, all_until, join, running
 from tests.team.servers import listening
+
+pytestmark = pytest.mark.usefixtures("steady_lease")
 
 
 def tells(judge: Joined, device: Device, took: float, sent: float, up: float = 1) -> None:

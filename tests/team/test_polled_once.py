@@ -17,8 +17,9 @@ import pytest
 
 from domain.edit import change, creation
 from domain.inventory import Device, Probe
-from domain.polling import SLOTS, slot_of
+from domain.polling import slot_of
 from engine.compose import new_id
+from sync_server.live.polling import shared_out
 from tests.server.conftest import ServerDatabase
 from tests.team.engines import Joined, all_until, join, running
 from tests.team.servers import Reached, listening
@@ -30,8 +31,7 @@ DEVICES = 8
 async def answering(
     count: int = DEVICES, on_asked: Callable[[str], None] = lambda _: None
 ) -> AsyncIterator[list[Device]]:
-    """Yield devices that answer on ports of this computer; they fall into slots that are far apart. `on_asked` hears which one
-    was asked."""
+    """Yield devices that answer on ports of this computer. `on_asked` hears which one was asked."""
 
     def answer(number: int, writer: asyncio.StreamWriter) -> None:
         on_asked(f"d{number}")
@@ -44,11 +44,9 @@ async def answering(
     try:
         made: list[Device] = []
         for number, server in enumerate(servers):
-            while slot_of(id := new_id()) // (SLOTS // count) != number:
-                pass
             port: int = server.sockets[0].getsockname()[1]
             probes = (Probe("tcp", port),)
-            made.append(Device(id, f"d{number}", "127.0.0.1", probes, "server", interval_s=1.0))
+            made.append(Device(new_id(), f"d{number}", "127.0.0.1", probes, "server", interval_s=1.0))
         yield made
     finally:
         for server in servers:
@@ -68,6 +66,20 @@ async def collecting(
             await join(profiles / name, server, "boss@example.org", kind="collector") for name in names
         ]
         yield server, folders
+
+
+async def dealt(server: Reached, devices: Sequence[Device]) -> list[Device]:
+    """Return devices of other ids, by which each collector's share is as large where all are there: of slots that chance picks
+    one may have none."""
+    rows = await server.owner.fetch("SELECT id FROM identity.install WHERE kind = 'collector' ORDER BY id")
+    installs = [UUID(int=row["id"].int) for row in rows]
+    whose = shared_out(installs)
+    made: list[Device] = []
+    for number, device in enumerate(devices):
+        while whose[slot_of(id := new_id())] != installs[number % len(installs)]:
+            pass
+        made.append(msgspec.structs.replace(device, id=id))
+    return made
 
 
 def polled(engine: Joined) -> set[str]:
@@ -98,10 +110,11 @@ async def test_two_collectors_share_the_devices_and_whoever_judges_hears_of_all(
     tmp_path: Path, server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with (
-        answering() as devices,
-        collecting(server_database, tmp_path, "east", "west") as (_, folders),
+        answering() as answerers,
+        collecting(server_database, tmp_path, "east", "west") as (server, folders),
         running(folders[0]) as east,
     ):
+        devices = await dealt(server, answerers)
         await add(east, devices)
         await east.until(lambda: polled(east) == named(devices))
         async with running(folders[1]) as west:
@@ -134,10 +147,11 @@ async def test_when_a_collector_is_killed_the_other_polls_what_it_polled(
     tmp_path: Path, server_database: ServerDatabase
 ) -> None:
     async with (
-        answering() as devices,
-        collecting(server_database, tmp_path, "east", "west") as (_, folders),
+        answering() as answerers,
+        collecting(server_database, tmp_path, "east", "west") as (server, folders),
         running(folders[0]) as east,
     ):
+        devices = await dealt(server, answerers)
         await add(east, devices)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "engine", "--profile", str(folders[1]), "--collector"),

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
+import pytest
+
 from domain.edit import creation
 from domain.inventory import Device
 from domain.watching import AlertRule, Scope
@@ -16,6 +18,8 @@ from tests.server.conftest import ServerDatabase
 from tests.server.pushing import Pusher, pusher
 from tests.team.engines import Joined, all_until, join, running
 from tests.team.servers import listening
+
+pytestmark = pytest.mark.usefixtures("steady_lease")
 
 
 async def test_what_pushes_is_up_for_all_and_stale_when_nothing_comes(

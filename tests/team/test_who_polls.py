@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from domain.edit import creation
 from domain.inventory import Device, Probe
 from engine.compose import new_id
 from tests.server.conftest import ServerDatabase
 from tests.team.engines import WAIT_S, all_until, running, team
 from tests.team.servers import listening
+
+pytestmark = pytest.mark.usefixtures("steady_lease")
 
 
 async def test_one_polls_both_see_it_and_when_it_leaves_the_other_goes_on(
