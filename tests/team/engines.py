@@ -20,7 +20,7 @@ from tests.server.clients import PASSWORD
 from tests.team.joins import joining
 from tests.team.servers import Reached
 
-WAIT_S = 60.0
+WAIT_S = 120.0
 """How long a test waits for what must come: a bound for failing, not a measure."""
 
 

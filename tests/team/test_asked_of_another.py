@@ -77,7 +77,9 @@ async def test_two_collectors_that_come_and_go_ask_no_device_more_often_than_it_
         await east.until(lambda: polled(east) == named(devices))
         several = {name: count + 3 for name, count in asked.items()}
         await east.until(lambda: all(asked[name] >= count for name, count in several.items()))
-        most = time.monotonic() - began_s + 2
+        most = (
+            1.5 * (time.monotonic() - began_s) + 3
+        )  # both would ask twice as often; who hears late asks again
         assert len(asked) == len(devices) and max(asked.values()) <= most, (asked, most)
 
 
