@@ -4,11 +4,10 @@ Counterpart: `writing.py` writes KML. One rule: links to pictures and servers ar
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element  # nosec B405 - the class alone
+from zipfile import ZipInfo
 
 from domain.exchanging import FILE_CAP_BYTES
 from domain.text import clean_text
@@ -23,7 +22,7 @@ from engine.imports.record import (
     place_from,
 )
 from engine.imports.xml_file import children, local, read_xml, text_in
-from engine.zipped import BROKEN, why_broken
+from engine.zipped import Damaged, unzipped
 
 ENTRIES_CAP = 10_000
 UNPACKED_CAP_BYTES = 4 * FILE_CAP_BYTES
@@ -41,20 +40,19 @@ def read_kml(data: bytes) -> list[Record]:
 def read_kmz(data: bytes) -> list[Record]:
     """Return the placemarks of the first KML file within a KMZ. Raises CannotRead."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()
-            if len(names) > ENTRIES_CAP:
-                raise CannotRead(f"the archive holds {len(names):,} files, at most {ENTRIES_CAP:,} expected")
-            inner = next((name for name in names if name.casefold().endswith(".kml")), None)
-            if inner is None:
-                raise CannotRead("the archive holds no .kml file")
-            with archive.open(inner) as file:
-                unpacked = file.read(UNPACKED_CAP_BYTES + 1)
-    except BROKEN as error:
-        raise CannotRead(f"the KMZ archive cannot be read: {why_broken(error)}") from error
-    if len(unpacked) > UNPACKED_CAP_BYTES:
-        raise CannotRead(f"the .kml file unpacks to more than {UNPACKED_CAP_BYTES >> 20} MB")
+        unpacked, _ = unzipped(data, _first_kml, UNPACKED_CAP_BYTES)
+    except Damaged as error:
+        raise CannotRead(f"this KMZ cannot be read: {error}") from error
     return read_kml(unpacked)
+
+
+def _first_kml(members: list[ZipInfo]) -> ZipInfo:
+    if len(members) > ENTRIES_CAP:
+        raise CannotRead(f"the archive holds {len(members):,} files, at most {ENTRIES_CAP:,} expected")
+    inner = next((one for one in members if one.filename.casefold().endswith(".kml")), None)
+    if inner is None:
+        raise CannotRead("the archive holds no .kml file")
+    return inner
 
 
 def _placemarks(root: Element) -> Iterator[Record]:

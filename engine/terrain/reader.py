@@ -13,18 +13,18 @@ import math
 import re
 import struct
 import sys
-import zipfile
 from array import array
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
+from zipfile import ZipInfo
 
 import msgspec
 
 from domain.text import clean_text
 from engine.child import limit_self
 from engine.terrain.tiles import VOID, Head, Sample, write_tile
-from engine.zipped import BROKEN, why_broken
+from engine.zipped import Damaged, unzipped
 
 FILE_BYTES = 700 * 1024 * 1024
 SAMPLES_CAP = 40_000_000
@@ -90,18 +90,18 @@ def read_file(job: ReaderJob) -> Head:
 def _unzipped(data: bytes) -> tuple[bytes, str]:
     """Return the one file of heights in a zip."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()[:MEMBERS_CAP]
-            wanted = [one for one in members if one.filename.lower().endswith((".hgt", *_TIFF_ENDINGS))]
-            if len(wanted) != 1:
-                _refuse(f"a zip with one .hgt or .tif expected, got {len(wanted)} of them")
-            with archive.open(wanted[0]) as member:
-                inner = member.read(FILE_BYTES + 1)
-    except BROKEN as error:
-        raise Unfit(f"the zip cannot be read: {why_broken(error)}") from error
-    if len(inner) > FILE_BYTES:
-        _refuse(f"at most {FILE_BYTES / 1e6:.0f} MB in the zip expected, got more")
-    return inner, PurePosixPath(wanted[0].filename).name
+        inner, name = unzipped(data, _one_of_heights, FILE_BYTES)
+    except Damaged as error:
+        raise Unfit(f"the zip cannot be read: {error}") from error
+    return inner, PurePosixPath(name).name
+
+
+def _one_of_heights(members: list[ZipInfo]) -> ZipInfo:
+    endings = (".hgt", *_TIFF_ENDINGS)
+    wanted = [one for one in members[:MEMBERS_CAP] if one.filename.lower().endswith(endings)]
+    if len(wanted) != 1:
+        _refuse(f"a zip with one .hgt or .tif expected, got {len(wanted)} of them")
+    return wanted[0]
 
 
 def _read_hgt(data: bytes, name: str) -> tuple[Head, array[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from uuid import UUID
@@ -22,6 +23,7 @@ from domain.wire import SubmitEdit
 from engine.imports.exchange import plan_import
 from engine.imports.record import CannotRead
 from engine.imports.writing import write
+from tests.damaged_zips import DAMAGES, damaged
 from tests.engine.request_desk import Desk, runner
 from tests.unit.inventories import inventory
 
@@ -190,7 +192,11 @@ def test_a_graph_that_networkx_writes_is_read() -> None:
             b'{"type":"FeatureCollection","features":[{"type":"Feature","geometry":{"type":"Point","coordinates":[200,1]}}]}',
             "feature 1: a place as longitude and latitude in degrees expected, got '200, 1'",
         ),
-        ("a.kmz", b"PK\x03\x04nonsense", "the KMZ archive cannot be read"),
+        (
+            "a.kmz",
+            b"PK\x03\x04nonsense",
+            "this KMZ cannot be read: a whole zip archive expected, got: File is not a zip file",
+        ),
         ("a.csv", b"name\nx,y\n", "row 2: 2 cells under 1 columns"),
         ("a.csv", b"name,lat\nR1,47\n", "row 2: a place needs both"),
         ("a.csv", b"\x00\x01\x02", "zero bytes"),
@@ -236,8 +242,27 @@ def test_an_archive_that_unpacks_without_end_is_refused() -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("doc.kml", b" " * (60 << 20))
-    with pytest.raises(CannotRead, match="unpacks to more than 48 MB"):
+    with pytest.raises(
+        CannotRead, match=r"doc.kml in the archive: at most 50.3 MB unpacked expected, got 62.9 MB"
+    ):
         plan(packed.getvalue(), "bomb.kmz")
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_an_archive_that_is_broken_inside_is_refused_with_the_file_in_it(damage: str) -> None:
+    with pytest.raises(CannotRead) as refused:
+        plan(damaged(write(network(), "kmz").data, damage), "network.kmz")
+    assert str(refused.value).startswith("network.kmz: this KMZ cannot be read: doc.kml in the archive: ")
+    assert DAMAGES[damage][1] in str(refused.value)
+
+
+@given(st.data())
+def test_whatever_a_byte_of_an_archive_becomes_it_is_read_or_refused(data: st.DataObject) -> None:
+    broken = bytearray(write(network(), "kmz").data)
+    for at in data.draw(st.lists(st.integers(0, len(broken) - 1), min_size=1, max_size=4)):
+        broken[at] = data.draw(st.integers(0, 255))
+    with suppress(CannotRead):
+        plan(bytes(broken), "network.kmz")
 
 
 def test_more_than_one_import_takes_is_refused() -> None:

@@ -11,6 +11,7 @@ import pytest
 from engine.terrain import reader
 from engine.terrain.reader import ReaderJob, Unfit, read_file
 from engine.terrain.tiles import HEAD_BYTES, Head, Tile, read_head
+from tests.damaged_zips import DAMAGES, damaged
 from tests.terrain_files import geotiff, hgt, packed, zipped
 
 RAMP = [[100.0 * row + column for column in range(6)] for row in range(5)]
@@ -115,12 +116,21 @@ def test_zips_with_none_or_several_or_that_are_broken_are_refused(tmp_path: Path
     assert refused(torn).startswith("the zip cannot be read")
 
 
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_zip_that_is_broken_inside_is_refused_with_the_file_in_it(tmp_path: Path, damage: str) -> None:
+    broken = zipped(hgt(tmp_path, 12, 46, lambda lng, lat: 1_000 * (lng - 12)))
+    broken.write_bytes(damaged(broken.read_bytes(), damage))
+    words = refused(broken)
+    assert words.startswith("the zip cannot be read: N46E012.hgt in the archive: ")
+    assert DAMAGES[damage][1] in words
+
+
 def test_a_zip_that_blows_up_is_refused_before_it_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bomb = zipped(hgt(tmp_path, 12, 46, lambda lng, lat: 5))
     monkeypatch.setattr(reader, "FILE_BYTES", 1_000_000)
-    assert refused(bomb) == "at most 1 MB in the zip expected, got more"
+    assert refused(bomb).endswith("N46E012.hgt in the archive: at most 1.0 MB unpacked expected, got 2.9 MB")
 
 
 @pytest.mark.parametrize(
