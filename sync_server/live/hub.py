@@ -152,17 +152,20 @@ class Hub:
         return sum(room.behind for room in self.rooms.values())
 
     def has_room(self, tenant: UUID) -> bool:
-        """Tell whether one more line of a tenant, map or end of a tunnel may be here."""
-        room, maps = self.rooms.get(tenant), self.map_rooms.get(tenant)
-        mine = (
-            (len(room.lines) if room else 0) + (len(maps.viewers) if maps else 0) + self.crossings.of(tenant)
-        )
-        return mine < self._settings.live_tenant_lines and self.has_place
+        """Tell whether one more connection of a tenant may be here: a line, a look at the map or an end of a tunnel."""
+        room, maps, ends = self.rooms.get(tenant), self.map_rooms.get(tenant), self.crossings.ends()
+        mine = (len(room.lines) if room else 0) + (len(maps.viewers) if maps else 0) + ends[tenant]
+        return mine < self._settings.live_tenant_lines and self._has_place(ends.total())
 
     @property
     def has_place(self) -> bool:
-        """Whether one more line may be here."""
-        return not self.is_closing and len(self.connected()) < self._settings.live_lines
+        """Whether one more connection may be here."""
+        return self._has_place(self.crossings.ends().total())
+
+    def _has_place(self, ends: int) -> bool:
+        here = sum(len(room.lines) for room in self.rooms.values())
+        here += sum(len(maps.viewers) for maps in self.map_rooms.values())
+        return not self.is_closing and here + ends < self._settings.live_lines
 
     async def serve(self, line: Line, tenant: UUID, first: bytes) -> None:
         """Have a line in its room until it ends."""

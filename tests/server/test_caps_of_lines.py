@@ -196,21 +196,40 @@ async def test_a_tunnel_takes_frames_of_a_size_ends_for_both_and_is_opened_once(
             await line_.close()
 
 
-async def test_tunnels_count_among_what_a_tenant_may_have_connected(server_database: ServerDatabase) -> None:
-    async with living(server_database, live_tenant_lines=2) as live:
-        ann, ben, admin = await a_team(live, "engineer", "engineer")
+@pytest.mark.parametrize("cap", ["live_tenant_lines", "live_lines"])
+async def test_ends_of_tunnels_take_places_as_lines_do_and_give_them_back(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch, cap: str
+) -> None:
+    for room, limit in ((crossings, "MEET_S"), (crossings, "DEAD_AFTER_S"), (line, "DEAD_AFTER_S")):
+        monkeypatch.setattr(room, limit, PATIENCE_S)
+    full = ("TOO_MANY", "as many are connected as may be")
+    async with living(server_database, **{cap: 3}) as live:
+        root = await live.server.found()
+        await live.server.tenant(root)
+        admin = await live.server.member(root, "tenant_admin")
+        ann, ben = [await live.server.member(admin, "engineer") for _ in range(2)]
+        await live.server.tenant(root)
+        other = await live.server.member(root, "tenant_admin")
         made = await admin.post("/devices", {"name": "R1", "address": "10.0.0.1"}, expect=201)
+        hub = live.server.app.state.hub
         ends = Ends(live, ann, ben)
-        await ends.begin(UUID(made["id"]))  # Ben's line is one
-        tunnel = uuid4()
-        near = await ends.opened(tunnel)
-        await until(lambda: tunnel in live.server.app.state.hub.crossings.all)
-        full = ("TOO_MANY", "as many are connected as may be")
+        await ends.begin(UUID(made["id"]))
+        near, far = await ends.met()
+        assert hub.crossings.ends().total() == 2, "beside Ben's line"
         assert await refusal(await ends.opened(uuid4())) == full
-        await near.close()
-        await until(lambda: not live.server.app.state.hub.crossings.all)
-        again = uuid4()
-        await ends.opened(again)
-        await until(lambda: again in live.server.app.state.hub.crossings.all)
-        for line_ in ends.lines:
-            await line_.close()
+        assert await refusal(await ends.answered(uuid4())) == full
+        why = await (await live.connect(ann, ends.near)).refused()
+        assert (why.code, why.message) == full
+        if cap == "live_tenant_lines":
+            await (await live.join(other)).line.close()
+        await far.close()
+        assert (await refusal(near))[0] == "LEFT"
+        for _ in range(2):  # each stays while it looks for another server
+            assert (await refusal(await ends.answered(uuid4())))[0] == "ELSEWHERE"
+        assert await refusal(await ends.answered(uuid4())) == full
+        for end in ends.lines:
+            await end.close()
+        await until(lambda: hub.crossings.ends().total() == 0)
+        await ends.met()
+        for end in ends.lines:
+            await end.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 import subprocess
@@ -16,9 +17,10 @@ import httpx
 import psycopg
 
 from migrations.guards import OWNER, REQUESTS
+from sync_server.database import Database
 from tests.server.clients import Person, Server, serving
 from tests.server.conftest import ServerDatabase
-from tests.server.kills import kill_all
+from tests.server.kills import kill_all, processes, tell
 from tests.server.live_process import Process, process
 from tests.server.pushing import pusher, until
 from tests.server.test_edits import an_edit, making
@@ -28,6 +30,13 @@ from tools.cluster import binaries, give_away, url_of
 WRITERS = 4
 ENOUGH = 10
 """Answers of each writer before something happens."""
+STILL_S = 120.0
+"""A bound for all of `ASKED` together, of a server whose statements and waits end after two seconds each."""
+ASKED = (
+    ("GET", "/sites"),
+    ("POST", "/edits", {"edits": [an_edit(making("site", name="while it stands still"))]}),
+    ("GET", "/edits"),
+)
 USED = "SELECT coalesce(sum(requests), 0)::int AS requests, coalesce(sum(polls), 0)::int AS polls FROM identity.usage"
 
 
@@ -118,6 +127,76 @@ async def test_postgresql_that_is_killed_loses_nothing_of_two_tenants_and_they_s
                     await rob(server, lambda: ended_last.enter_context(back(folder, sockets)), sockets)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def test_postgresql_that_stands_still_is_refused_in_bounds_and_what_was_answered_is_there_after() -> (
+    None
+):
+    folder = Path(tempfile.mkdtemp(prefix="heliograph-pg-"))
+    try:
+        with prepared(folder) as sockets:
+            urls = (url_of(sockets, "hg", role) for role in (REQUESTS, OWNER, "postgres"))
+            database = ServerDatabase("hg", *urls)
+            async with serving(database) as server:  # people are made in peace
+                root = await server.found()
+                await server.tenant(root)
+                token = (await server.member(root, "engineer")).token
+            async with serving(database, pool_max=4, pool_wait_s=2.0, statement_timeout_s=2.0) as server:
+                await freeze(server, token, sockets)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def freeze(server: Server, token: str, sockets: Path) -> None:
+    """Have the database of a server stand still under those who write, go on, and count."""
+    writers = [Writer(server.somebody(token), name) for name in ("A", "B", "C", "D", "E", "F")]
+    stranger, other = server.somebody(), server.somebody(token)
+
+    async def said(path: str) -> int:
+        return (await stranger.http.get(path)).status_code
+
+    work = [asyncio.ensure_future(one.edit()) for one in writers]
+    try:
+        await all_wrote(writers, ENOUGH)
+        with standing_still(sockets):
+            await until(lambda: said("/ready"), 503)
+            async with asyncio.timeout(STILL_S):
+                refused = [(await other.ask(*asked)).status_code for asked in ASKED]
+            assert refused == [503] * len(ASKED)
+            assert [await said(path) for path in ("/ready", "/alive")] == [503, 200]
+            done = max(len(one.done) for one in writers)
+        await until(lambda: said("/ready"), 200)
+        await all_wrote(writers, done + ENOUGH)
+    finally:
+        for one in work:
+            one.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+    with psycopg.connect(url_of(sockets, "hg")) as database:
+        kept = {str(row[0]) for row in database.execute("SELECT id FROM edit")}
+        assert {id for one in writers for id in one.done} <= kept
+        names = [row[0] for row in database.execute("SELECT name FROM site")]
+        assert len(names) == len(set(names)), "what was sent again is there once"
+    services = server.services
+    await until(lambda: is_at_rest(services.database), True)
+
+
+@contextmanager
+def standing_still(sockets: Path) -> Iterator[None]:
+    """Have every process of PostgreSQL's stand still, the one that starts the others first: none is begun meanwhile."""
+    first, *_ = processes(sockets)
+    tell([first], signal.SIGSTOP)
+    os.waitid(os.P_PID, first, os.WSTOPPED | os.WNOWAIT)  # it is our child
+    them = [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
+    tell(them, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        tell(them, signal.SIGCONT)
+
+
+async def is_at_rest(database: Database) -> bool:
+    """Tell whether nobody has a connection."""
+    return database.idle_connections == database.open_connections
 
 
 async def rob(server: Server, bring_back: Callable[[], None], sockets: Path) -> None:
