@@ -31,7 +31,7 @@ WRITERS = 4
 ENOUGH = 10
 """Answers of each writer before something happens."""
 STILL_S = 120.0
-"""A bound for all of `ASKED` together, of a server whose statements and waits end after two seconds each."""
+"""A bound for all of `ASKED` together, of a server whose statements and waits end after ten seconds each."""
 ASKED = (
     ("GET", "/sites"),
     ("POST", "/edits", {"edits": [an_edit(making("site", name="while it stands still"))]}),
@@ -141,7 +141,7 @@ async def test_postgresql_that_stands_still_is_refused_in_bounds_and_what_was_an
                 root = await server.found()
                 await server.tenant(root)
                 token = (await server.member(root, "engineer")).token
-            async with serving(database, pool_max=4, pool_wait_s=2.0, statement_timeout_s=2.0) as server:
+            async with serving(database, pool_max=4, pool_wait_s=10.0, statement_timeout_s=10.0) as server:
                 await freeze(server, token, sockets)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
