@@ -208,8 +208,9 @@ class Browser:
 
         def stands() -> bool:
             nonlocal seen
-            seen = str(self.js("document.body?.innerText ?? ''") or "")
-            return text in seen and self.js("document.readyState") == "complete"
+            code = "JSON.stringify([document.readyState, document.body?.innerText ?? ''])"
+            state, seen = json.loads(self.js(code) or '["left", ""]')
+            return state == "complete" and text in seen
 
         try:
             self.until(stands, text)
