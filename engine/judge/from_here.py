@@ -43,6 +43,8 @@ class FromHere:
         """Episodes that opened here and wait for the team's word."""
         self._late: list[Alert] = []
         """Those of which the team had none by then, but may have one yet that is on its way to the server."""
+        self._heard_us = 0
+        """When the server was heard again."""
         self._kept: dict[UUID, Alert] = {}
         """Episodes that nobody else saw."""
 
@@ -79,6 +81,7 @@ class FromHere:
     def end(self, known: Mapping[UUID, Alert], at_us: int) -> tuple[list[JournalRow], dict[UUID, Alert]]:
         """The server is heard, and `known` is the team's word so far. Return the rows that end what is open here, and the
         episodes of which the team has no alert at all."""
+        self._heard_us = at_us
         rows: list[JournalRow] = []
         unknown: dict[UUID, Alert] = {}
         for id, alert in self._judged.items():
@@ -105,9 +108,9 @@ class FromHere:
         waiting, self._over, self._late = [*self._over, *self._late], [], []
         for local in waiting:
             team = alerts.get(local.id)
-            if team is not None and team is not local and _overlap(local, team):
+            if team is not None and not _is_same(local, team) and _overlap(local, team):
                 self._absorb(local, team, act, at_us, outcome)
-            elif at_us < local.touched_us + LATE_US:
+            elif at_us < self._heard_us + LATE_US:
                 self._late.append(local)
         return outcome
 
@@ -127,6 +130,11 @@ class FromHere:
             acted = act(self._state.alerts[team.id], one)
             outcome.journal += acted.journal
             outcome.alerts += acted.alerts
+
+
+def _is_same(local: Alert, other: Alert) -> bool:
+    """Tell whether an alert is the episode that was judged here, whatever was done to it since."""
+    return (local.count, local.opened_us) == (other.count, other.opened_us)
 
 
 def _overlap(local: Alert, team: Alert) -> bool:

@@ -96,6 +96,17 @@ def test_one_of_the_teams_that_comes_to_the_server_a_moment_later_absorbs_it_too
     assert not van.here.absorb(van.act, 800)
     van = Van()
     van.see_down(100)
+    cleared = Outcome()
+    van.alerts.clear(ID, 200, cleared)
+    van.here.note(cleared)
+    van.rejoin(200 + LATE_US)  # it was over long before
+    acted = van.act(van.state.alerts[ID], Act(201 + LATE_US, "commented", "joe", "a branch fell"))
+    assert acted.journal and not van.here.absorb(van.act, 202 + LATE_US), "its own is none of the team's"
+    van.state.alerts[ID] = team_alert(1, 150, cleared_us=180)
+    outcome = van.here.absorb(van.act, 300 + LATE_US)
+    assert [row.kind for row in outcome.journal] == ["alert_absorbed"]
+    van = Van()
+    van.see_down(100)
     van.rejoin(500)
     van.here.absorb(van.act, 500 + LATE_US)
     van.state.alerts[ID] = team_alert(1, 300)
