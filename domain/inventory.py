@@ -17,6 +17,7 @@ from domain.diagram import Diagram, Drawing, Spot
 from domain.geometry import LngLat
 from domain.photo import Photo
 from domain.radio import RadioPath, Sector
+from domain.team_map import TeamMap
 from domain.watching import AlertRule, Ignored, Maintenance, PortWatch
 
 ProbeKind = Literal["icmp", "snmp", "routeros", "tcp", "http", "dns", "ssh"]
@@ -37,6 +38,7 @@ Kind = Literal[
     "spot",
     "drawing",
     "photo",
+    "team_map",
 ]
 
 ROLES: tuple[str, ...] = get_args(Role)
@@ -232,7 +234,18 @@ class Credential(msgspec.Struct, frozen=True):
 
 
 Entity = (
-    Site | Device | Link | Credential | AlertRule | Maintenance | Ignored | Diagram | Spot | Drawing | Photo
+    Site
+    | Device
+    | Link
+    | Credential
+    | AlertRule
+    | Maintenance
+    | Ignored
+    | Diagram
+    | Spot
+    | Drawing
+    | Photo
+    | TeamMap
 )
 TYPES: dict[str, type[Entity]] = {
     "site": Site,
@@ -246,6 +259,7 @@ TYPES: dict[str, type[Entity]] = {
     "spot": Spot,
     "drawing": Drawing,
     "photo": Photo,
+    "team_map": TeamMap,
 }
 
 
@@ -331,6 +345,10 @@ class Inventory:
         """Go over all photographs, or those of one site or device."""
         rows = (row for row in self.tables["photo"].values() if isinstance(row, Photo))
         return (row for row in rows if subject is None or row.subject == subject)
+
+    def team_maps(self) -> Iterator[TeamMap]:
+        """Go over the maps that are shared with the team."""
+        return (row for row in self.tables["team_map"].values() if isinstance(row, TeamMap))
 
     def ignored(self) -> Iterator[Ignored]:
         """Go over all finds that nobody wants to see."""

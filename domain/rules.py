@@ -21,6 +21,7 @@ from domain.map_rules import diagram_refusals, pop_refusals, radio_refusals, sec
 from domain.photo import CAPTION_CAP, Photo
 from domain.photo_rules import hanging_photos, photo_refusals
 from domain.probe_rules import credential_refusals, probe_refusals
+from domain.team_map import TeamMap, team_map_refusals
 from domain.text import TEXT_CAP, clean_text, is_one_line, is_prose
 from domain.watch_rules import ignored_refusals, maintenance_refusals, rule_refusals, watching_refusals
 from domain.watching import AlertRule, Ignored, Maintenance
@@ -213,6 +214,11 @@ def _entity_refusals(
             for field, at_us in (("added_us", entity.added_us), ("taken_us", entity.taken_us)):
                 if at_us is not None:
                     yield from _time(field, at_us, entity.id)
+        case TeamMap():
+            yield from _name(entity.name, entity)
+            yield from team_map_refusals(inventory.team_maps(), entity)
+            yield from _line("author", entity.author, NAME_CAP, entity.id)
+            yield from _time("added_us", entity.added_us, entity.id)
 
 
 def _line(field: str, text: str, cap: int, subject: UUID | None = None) -> Iterator[Refusal]:

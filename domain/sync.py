@@ -33,6 +33,7 @@ from domain.past_numbers import AskPorts, AskSeries, PortsThen, Series
 from domain.photo import Photo
 from domain.polling import AskNow, Heard, LetGo, Poller, Seen, Share
 from domain.roles import Permission, Role
+from domain.team_map import TeamMap
 from domain.tunnels import GiveWay, Meet, TakeOver, TeamTunnel, TellTunnels
 from domain.watching import AlertRule, Ignored, Maintenance
 
@@ -248,6 +249,7 @@ class Entries(msgspec.Struct, tag="entries", frozen=True):
     spots: tuple[Spot, ...] = ()
     drawings: tuple[Drawing, ...] = ()
     photos: tuple[Photo, ...] = ()
+    team_maps: tuple[TeamMap, ...] = ()
     gone: tuple[Gone, ...] = ()
     alerts: tuple[Alert, ...] = ()
     health: tuple[Health, ...] = ()

@@ -37,6 +37,7 @@ from domain.receiving import ReceiverSettings, ReceiverState
 from domain.retention import DiskState, Retention
 from domain.searching import DiscoveryRequest
 from domain.team import TeamRequest, TeamState
+from domain.team_map import TeamMap
 from domain.terrain import TerrainRequest
 from domain.tunnels import TunnelRequest, TunnelsState
 from domain.vault import Secret, VaultRequest, VaultState
@@ -313,6 +314,7 @@ class Changed(msgspec.Struct, tag="changed", frozen=True):
     spots: tuple[Spot, ...] = ()
     drawings: tuple[Drawing, ...] = ()
     photos: tuple[Photo, ...] = ()
+    team_maps: tuple[TeamMap, ...] = ()
     removed: tuple[Removed, ...] = ()
     health: tuple[Health, ...] = ()
     link_states: tuple[LinkState, ...] = ()

@@ -105,6 +105,8 @@ async def part_for(
             asked.refer(step.kind, step.after)
         else:
             asked.gone.setdefault(step.kind, set()).add(step.id)
+    if any(step.kind == "team_map" for step in steps):  # twins, and how many there are
+        await _load(reads, part, "team_map", "true")
     for kind, where, arguments in asked.queries():
         await _load(reads, part, kind, where, *arguments)
     return part

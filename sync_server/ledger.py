@@ -36,6 +36,7 @@ from domain.text import clean_text
 from engine.storage.rows import ALERT, touched_by
 from sync_server.database import Transaction, beyond_reach
 from sync_server.inventory import part_for, write_touched
+from sync_server.outside import names_outside, outside_refusals
 from sync_server.security.principal import Principal
 
 STEPS_IN_LOOP = 100
@@ -134,7 +135,7 @@ class Ledger:
     async def _denied(self, edit: Edit) -> list[Refusal]:
         """Return why an edit is refused, whatever is there."""
         found = [*of_edit(edit), *self._permissions(edit.steps)]
-        return found or await self._beyond_reach(edit.steps) or await self._unknown_pollers(edit)
+        return found or await self._beyond_reach(edit.steps) or await self._outside(edit)
 
     async def _part(self, edit: Edit, held: Mapping[Kind, Entity] | None = None) -> Inventory:
         async with beyond_reach(self._transaction, self._who):
@@ -234,25 +235,13 @@ class Ledger:
             ]
         return found
 
-    async def _unknown_pollers(self, edit: Edit) -> list[Refusal]:
-        """Return which devices would be polled by what is no install of the tenant; an undo brings back what was there."""
-        named = {
-            s.id: _id_in(s.after["polled_by"]) for s in edit.steps if s.after and s.after.get("polled_by")
-        }
-        undone = await self.known(edit.undoes) if named and edit.undoes is not None else None
-        for step in undone[1].steps if undone is not None else ():
-            if step.before and step.id in named and _id_in(step.before.get("polled_by")) == named[step.id]:
-                del named[step.id]
-        if not named:
+    async def _outside(self, edit: Edit) -> list[Refusal]:
+        """Return what is refused of installs and accounts that an edit names; an undo brings back what was there."""
+        if not names_outside(edit):
             return []
-        rows = await self._transaction.fetch(_POLLERS, [*{*named.values()} - {None}])
-        known = {UUID(int=row["id"].int) for row in rows}
-        said = "this computer is not in the team, or not any more: choose another"
-        return [
-            Refusal("INVALID_INPUT", said, "polled_by", subject=device)
-            for device, install in named.items()
-            if install not in known
-        ]
+        undone = await self.known(edit.undoes) if edit.undoes is not None else None
+        steps = undone[1].steps if undone is not None else ()
+        return await outside_refusals(self._transaction, self._who, edit, steps)
 
     async def _beyond_reach(self, steps: tuple[Step, ...]) -> list[Refusal]:
         """Return what steps name that the asker does not reach, as if it were not there."""
@@ -282,14 +271,6 @@ def alert_of(row: Any) -> Alert:
     """Return the alert of a row of `ALERT_COLUMNS`."""
     fields = {name: UUID(int=v.int) if isinstance(v, UUID) else v for name, v in row.items()}
     return ALERT.from_row({name: fields[name] for name in _ALERT_NAMES})
-
-
-def _id_in(value: object) -> UUID | None:
-    """Return the id that a step names, None where it is none."""
-    try:
-        return UUID(str(value))
-    except ValueError:
-        return None
 
 
 def _told(row: JournalRow) -> tuple[object, ...]:
@@ -381,9 +362,6 @@ TOUCH = f"""
 """
 _WRITE_EDIT = "SELECT sync.write_edit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 _KNOWN = "SELECT id, seq, body FROM edit WHERE id = ANY ($1::uuid[])"
-_POLLERS = """
-    SELECT id FROM identity.install WHERE id = ANY ($1::uuid[]) AND proven_us IS NOT NULL AND ended_us IS NULL
-"""
 _ANSWERED = "SELECT * FROM sync.outcome WHERE edit_id = ANY ($1::uuid[])"
 _ANSWER = "INSERT INTO sync.outcome VALUES (current_tenant(), $1, $2, $3, $4, $5)"
 _TOUCH_AROUND = "SELECT sync.touch_around($1, $2, $3)"

@@ -245,6 +245,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             1, 1_000_000, "megabytes of photographs and pictures under schematics that a tenant may keep"
         ),
     ] = 2_048
+    limit_maps_per_min: Annotated[
+        int,
+        _number(1, 1_000_000, "pieces of a team's maps, up or down, of a user or key and of an address"),
+    ] = 600
+    map_mb: Annotated[int, _number(1, 2_047, "megabytes of the largest map that a team may share")] = 512
+    tenant_maps_mb: Annotated[
+        int, _number(1, 1_000_000, "megabytes of maps that a tenant may keep on the server")
+    ] = 2_048
     metrics_token: Annotated[
         Secret,
         Meta(

@@ -1,5 +1,5 @@
-"""The tables of the schematic view, and of photographs. Counterparts: `tables.py`, the schema's other tables;
-`domain/diagram.py` and `domain/photo.py` say what they mean.
+"""The tables of the schematic view, of photographs, and of a team's maps. Counterparts: `tables.py`, the schema's other tables;
+`domain/diagram.py`, `photo.py` and `team_map.py` say what they mean.
 
 One rule: as there.
 """
@@ -10,8 +10,9 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Double, Ind
 
 from domain.diagram import SHAPES
 from domain.photo import CAPTION_CAP, SIDE_PX
+from domain.team_map import SCHEMAS, TEAM_MAP_CAP_BYTES
 from engine.storage.columns import between, metadata, named, noted, one_of, owned, tenant_id
-from engine.storage.types import Id
+from engine.storage.types import Id, Plain
 
 diagram = Table(
     "diagram",
@@ -87,4 +88,25 @@ photo = Table(
     Index(None, "tenant_id", "device_id"),
     Index(None, "tenant_id", "digest"),
     Index(None, "tenant_id", "thumb"),
+)
+
+team_map = Table(
+    "team_map",
+    metadata,
+    tenant_id(),
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("schema", Text, nullable=False),
+    Column("min_zoom", Integer, nullable=False),
+    Column("max_zoom", Integer, nullable=False),
+    Column("bounds", Plain, nullable=False),
+    Column("added_us", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("sharer", Id),
+    named(),
+    between("size_bytes", 1, TEAM_MAP_CAP_BYTES),
+    one_of("schema", SCHEMAS),
+    Index(None, "tenant_id", "digest"),
 )

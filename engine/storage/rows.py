@@ -26,6 +26,7 @@ from domain.inventory import Credential, Device, Entity, Inventory, Kind, Link, 
 from domain.journal import JournalRow
 from domain.load import LinkState
 from domain.photo import Photo
+from domain.team_map import TeamMap
 from domain.watching import AlertRule, Ignored, Maintenance
 from engine.storage import diagrams, tables
 from engine.storage.batch import FindRow, SealedSecret
@@ -86,6 +87,7 @@ INVENTORY: dict[Kind, Shape[Any]] = {
     "spot": Shape(diagrams.spot, Spot, {"diagram": "diagram_id"}),
     "drawing": Shape(diagrams.drawing, Drawing, {"diagram": "diagram_id"}),
     "photo": Shape(diagrams.photo, Photo, {"site": "site_id", "device": "device_id"}),
+    "team_map": Shape(diagrams.team_map, TeamMap),
 }
 
 

@@ -51,6 +51,7 @@ _TABLES: dict[Kind, str] = {
     "spot": "spots",
     "drawing": "drawings",
     "photo": "photos",
+    "team_map": "team_maps",
 }
 
 LINK: Final = "link"

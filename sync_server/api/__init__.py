@@ -22,6 +22,7 @@ def routers() -> list[APIRouter]:
         installs,
         keys,
         links,
+        maps,
         metrics,
         operators,
         pictures,
@@ -54,6 +55,6 @@ def routers() -> list[APIRouter]:
         wraps,
         secrets,
     )
-    network = (devices, sites, links, tags, edits, alerts, rules, metrics, events, hooks, pictures)
+    network = (devices, sites, links, tags, edits, alerts, rules, metrics, events, hooks, pictures, maps)
     pushed = (telemetry, shadows, push_keys, quarantine)
     return [one.routes.router for one in (*network, *pushed, *identity)]  # what is asked most is found first

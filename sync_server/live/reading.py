@@ -54,6 +54,7 @@ READS: Mapping[str, Permission] = {
     "spot": "sites:read",
     "drawing": "sites:read",
     "photo": "sites:read",
+    "team_map": "sites:read",
     "alert": "alerts:read",
     "health": "devices:read",
     "link_state": "links:read",

@@ -1,7 +1,7 @@
 """How often may whom ask: budgets that all instances share. Counterpart: `identity.spend` counts, `admission.py` asks.
 
-Theory: a request belongs to a class (logging in, the API, monitoring, bulk, pieces of pictures), and each class has a budget per
-asker and per address over a window that slides; the API's and bulk's requests of a tenant have one more together. Of the window
+Theory: a request belongs to a class (logging in, the API, monitoring, bulk, pieces of pictures, of maps), and each has a budget
+per asker and address over a window that slides; the API's and bulk's requests of a tenant have one more together. Of the window
 before as much counts as of it is left, as if it had been used evenly: after a burst at its very end up to twice the budget passes
 within one window's time, and never more. Counting is one statement on an unlogged table, in no transaction but its own: no lock
 outlives it, and no disk is waited for.
@@ -28,7 +28,7 @@ from uuid import UUID
 
 from sync_server.settings import Settings
 
-LimitClass = Literal["auth", "api", "monitoring", "bulk", "pictures"]
+LimitClass = Literal["auth", "api", "monitoring", "bulk", "pictures", "maps"]
 LOGIN_CAP = 254
 """Longest login that is looked at, in characters."""
 _MINUTE_US = 60_000_000
@@ -68,6 +68,7 @@ class Limits:
             "api": (settings.limit_api_per_min, _MINUTE_US),
             "monitoring": (settings.limit_monitoring_per_min, _MINUTE_US),
             "pictures": (settings.limit_pictures_per_min, _MINUTE_US),
+            "maps": (settings.limit_maps_per_min, _MINUTE_US),
             "bulk": (settings.limit_bulk_per_h, 60 * _MINUTE_US),
         }
 

@@ -13,6 +13,7 @@ from domain.inventory import Credential, Device, Inventory, Link, Probe, Site
 from domain.journal import JournalRow
 from domain.photo import Photo
 from domain.radio import RadioPath, Sector
+from domain.team_map import TeamMap
 from engine.storage import Store
 
 NOW_US = 1_780_000_000_000_000
@@ -77,10 +78,24 @@ PHOTO = Photo(
     NOW_US - 1,
     SITE.id,
 )
+TEAM_MAP = TeamMap(
+    UUID(int=640),
+    "Bodensee، streets",
+    "fa" * 32,
+    300_000_000,
+    "protomaps",
+    0,
+    14,
+    (9.0, 47.4, 10.6, 48.0),
+    NOW_US,
+    "mara",
+    UUID(int=9),
+)
 DRAWING = Drawing(UUID(int=620), DIAGRAM.id, "box", 1.0, 2.0, 30.0, 40.0, "Core\nroom", "accent")
 THINGS: tuple[Step, ...] = (
     *(creation("spot", spot) for spot in SPOTS),
     creation("photo", PHOTO),
+    creation("team_map", TEAM_MAP),
     creation("drawing", DRAWING),
     creation("diagram", SUBMAP),
     creation("diagram", DIAGRAM),

@@ -18,7 +18,7 @@ credentials:write: POST+PUT /credentials/{id}/audience, GET /credentials/{id}/in
 devices:read: GET /devices, GET /devices/{id}, GET /devices/{id}/shadow
 devices:write: POST /devices, DELETE+PATCH /devices/{id}
 edits:read: GET /edits, POST /installs, POST /installs/{id}/proof, POST /installs/{id}/wraps
-edits:write: POST /edits, POST /edits/{id}/undo, PUT /pictures/{id}
+edits:write: POST /edits, POST /edits/{id}/undo, PUT /maps/{id}, PUT /pictures/{id}
 events:read: GET /events
 installs:read: GET /installs, GET /installs/{id}/exposed
 installs:write: DELETE+PATCH /installs/{id}
@@ -37,7 +37,8 @@ settings:write of platform: POST /platform/users, DELETE+PATCH /platform/users/{
     DELETE /platform/users/{id}/totp
 signed in: POST /auth/logout, GET /auth/me, POST /auth/password, GET /auth/sessions, DELETE /auth/sessions/{id},
     POST /auth/stream-token, POST /auth/switch, POST /auth/totp, POST /auth/totp/confirm, POST /auth/totp/remove
-sites:read: GET /sites, GET /sites/{id}, GET /pictures, GET /pictures/{id}
+sites:read: GET /sites, GET /sites/{id}, GET /maps, GET /maps/{id}, GET /pictures,
+    GET /pictures/{id}
 sites:write: POST /sites, DELETE+PATCH /sites/{id}
 tags:read: GET /tags
 tags:write: DELETE+PATCH /tags/{id}

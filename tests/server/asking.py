@@ -127,6 +127,7 @@ REQUESTS: dict[tuple[str, str], Build] = {
     ("POST", "/installs/{id}/proof"): _answer,
     ("PATCH", "/keys/{id}"): plain({"name": "Mine"}),
     ("PATCH", "/links/{id}"): _rewire,
+    ("PUT", "/maps/{id}"): _piece,
     ("PUT", "/pictures/{id}"): _piece,
     ("PATCH", "/platform/users/{id}"): plain({"name": "Mine"}),
     ("PATCH", "/rules/{id}"): plain({"name": "Mine"}, **ANY),

@@ -33,6 +33,7 @@ ROOMY = {
     "limit_monitoring_per_min": 1_000_000,
     "limit_bulk_per_h": 1_000_000,
     "limit_pictures_per_min": 1_000_000,
+    "limit_maps_per_min": 1_000_000,
     "limit_tenant_per_min": 1_000_000,
     "pool_min": 1,
     "pool_max": 8,

@@ -83,7 +83,8 @@ _OF_DEVICE = f"({_EVERY_SITE} OR {_THERE})"
 _SHOWN = (
     f"({_ALL_SITES} OR (EXISTS ( SELECT FROM diagram g WHERE ((g.background = {{0}}.digest)"
     f" AND (g.site_id = ANY {_SITES})))) OR (EXISTS ( SELECT FROM photo h"
-    " WHERE ((h.digest = {0}.digest) OR (h.thumb = {0}.digest)))))"
+    " WHERE ((h.digest = {0}.digest) OR (h.thumb = {0}.digest)))) OR (EXISTS ( SELECT FROM team_map m"
+    " WHERE (m.digest = {0}.digest))))"
 )
 _BOTH_ENDS = f"({_ALL_SITES} OR ({_THERE.format('link.a_id')} AND {_THERE.format('link.b_id')}))"
 REACHED: dict[str, tuple[str, str, str | None]] = {

@@ -250,6 +250,7 @@ _KINDS = {
     "spots": "spot",
     "drawings": "drawing",
     "photos": "photo",
+    "team_maps": "team_map",
     "alerts": "alert",
     "health": "health",
     "link_states": "link_state",

@@ -233,6 +233,11 @@ def _photo(field: str, id: str) -> dict[str, Any]:
     return {"digest": "ab" * 32, "thumb": "cd" * 32, **size, field: id}
 
 
+def _team_map(id: str) -> dict[str, Any]:
+    size = {"size_bytes": 9, "schema": "raster", "min_zoom": 0, "max_zoom": 9, "bounds": [9, 47, 10, 48]}
+    return {"name": "M", "digest": uuid4().hex * 2, **size, "added_us": 10**15, "sharer": id}
+
+
 def _scope(name: str) -> Callable[[str], dict[str, Any]]:
     return lambda id: {"name": "R", "kind": "device_down", "scope": {name: [id]}}
 
@@ -331,6 +336,9 @@ REFS: dict[Place, Ref] = {
         )
         for field, own in (("site", things.site), ("device", things.device))
     },
+    ("POST", "/edits", "team_map: sharer"): Ref(
+        things.user, _step("team_map", _team_map), None, "refused", "refused"
+    ),
     ("POST", "/edits", "edits[].id"): Ref(
         things.edit,
         _body(lambda id: _edit("site", str(uuid4()), {"name": "S"}, id=id)),

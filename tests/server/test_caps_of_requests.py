@@ -15,7 +15,7 @@ from starlette.requests import Request
 
 from domain.errors import RefusedByRule
 from domain.roles import PERMISSIONS, Reach
-from sync_server.api import edits, keys, pictures, sharing, tags, users, wraps
+from sync_server.api import edits, keys, pieces, sharing, tags, users, wraps
 from sync_server.api.bodies import read_body
 from sync_server.api.routes import _check
 from sync_server.security import sessions
@@ -174,9 +174,7 @@ async def test_pictures_are_as_large_as_was_said_and_begun_once(
         assert words == "100 bytes were announced, and here are more"
         begun = {**piece, "size": len(PICTURE)}
         await admin.ask("PUT", f"/pictures/{DIGEST}", begun, expect=200)
-        monkeypatch.setattr(
-            pictures, "_NOW", pictures._NOW.replace("WHERE", "WHERE false AND")
-        )  # a moment ago
+        monkeypatch.setattr(pieces, "_NOW", pieces._NOW.replace("WHERE", "WHERE false AND"))  # a moment ago
         assert (await said(admin, "PUT", f"/pictures/{DIGEST}", begun))[0] == "PICTURE_CONFLICT"
 
 

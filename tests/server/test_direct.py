@@ -21,6 +21,8 @@ LEFT_TO_FASTAPI = {
     "PATCH /api/v1/tags/{id}",
     "DELETE /api/v1/tags/{id}",
     "POST /api/v1/hooks/{id}",
+    "GET /api/v1/maps/{id}",
+    "PUT /api/v1/maps/{id}",
     "GET /api/v1/pictures/{id}",
     "PUT /api/v1/pictures/{id}",
     "POST /api/v1/telemetry",

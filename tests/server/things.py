@@ -17,6 +17,7 @@ from tests.server.clients import Person, Server
 from tests.server.test_installs import proven, registered, text
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
+MAP = b"PMTiles\x03" + bytes(range(256)) * 4
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 4
 
 
@@ -237,6 +238,23 @@ async def whole_picture(side: Side) -> str:
     return digest
 
 
+async def whole_map(side: Side) -> str:
+    """Have a map of the team that is whole; return the name of its content."""
+    data = MAP + os.urandom(16)
+    digest = hashlib.sha256(data).hexdigest()
+    side.kept[digest] = data
+    await side.server.owner.execute(
+        "INSERT INTO team_map (tenant_id, id, name, digest, size_bytes, schema, min_zoom, max_zoom, bounds, added_us, author)"
+        " VALUES ($1, $2, 'Valley', $3, $4, 'raster', 0, 9, '[9, 47, 10, 48]', 1, 'Mara')",
+        side.tenant,
+        uuid4(),
+        digest,
+        len(data),
+    )
+    await side.admin.ask("PUT", f"/maps/{digest}", piece_of(data), expect=200)
+    return digest
+
+
 def piece_of(data: bytes) -> dict[str, Any]:
     """Return the body that brings a whole picture."""
     return {"size": len(data), "offset": 0, "data": text(data)}
@@ -285,6 +303,7 @@ THINGS: dict[str, Thing] = {
     "/push-keys/{id}": Thing(push_key, "PUSH_KEY_NOT_FOUND"),
     "/quarantine/{id}": Thing(held, "MESSAGE_NOT_FOUND"),
     "/photos/{id}": Thing(photo, "PHOTO_NOT_FOUND"),
+    "/maps/{id}": Thing(whole_map, "MAP_NOT_FOUND", _unknown_picture),
     "/pictures/{id}": Thing(whole_picture, "PICTURE_NOT_FOUND", _unknown_picture),
 }
 """What a path names, by its longest beginning that is told here."""

@@ -1,0 +1,238 @@
+"""Large content by the SHA-256 of it, in pieces: how it is taken and given. Counterparts: `pictures.py`, `maps.py`, the routes;
+`migrations/sync/pictures.sql`, the tables.
+
+Theory: content is taken only where something of the inventory that the asker sees shows it, and given to the same. It comes in
+pieces that begin where the last ended; each is on disk when it is answered, so that who was cut off goes on there, and so does
+somebody else who has the same. When the last is on disk it is hashed, some pieces at a time, in a transaction of its own: who is
+cut off meanwhile asks again, and it is hashed again. Then what shows it is touched, and its installs look.
+One rule: what is not whole, or not what its name says, is given to nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable
+from hashlib import sha256
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from domain.blobs import LISTED_AT_ONCE, PIECE_BYTES, is_digest
+from domain.inventory import Kind
+from sync_server.api.errors import refused
+from sync_server.api.installs import bytes_of
+from sync_server.api.routes import Body, Call
+from sync_server.database import Transaction, beyond_reach
+from sync_server.ledger import Ledger
+from sync_server.security import audit
+from sync_server.settings import Settings
+
+MB = 1024 * 1024
+HASHED_AT_ONCE = 16
+"""Pieces that are read of the database at one time to be hashed."""
+
+
+class Content(msgspec.Struct, frozen=True):
+    """Content that is here, or on its way: so many of its bytes."""
+
+    digest: str
+    size: int
+    have: int
+    is_whole: bool
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """Bytes of some content in base64, from where they were asked for, and the size of the whole."""
+
+    size: int
+    data: str
+
+
+class NewPiece(Body, frozen=True):
+    """Bytes of content of this size from `offset` on, in base64; up to 256 KiB."""
+
+    size: int
+    offset: int
+    data: str
+
+
+class Have(msgspec.Struct, frozen=True):
+    """How many bytes are here."""
+
+    have: int
+
+
+class Ware(NamedTuple):
+    """A kind of content. `code` begins the codes of what is refused; `shown`: the condition, on `p` in `sync.picture`, that
+    something in sight shows it; `shows`: a query for (kind, id) of what shows the digest $1; `unseen` says that nothing does.
+
+    `caps`: the largest, and the most that a tenant keeps, in bytes; `full` says that there is no more room for one more, from
+    the latter; `looks_like` tells of the first bytes why this is none, "" where it is one. `spares`: what nothing shows any more
+    makes room at once.
+    """
+
+    kind: str
+    code: str
+    shown: str
+    shows: str
+    unseen: str
+    caps: Callable[[Settings], tuple[int, int]]
+    too_large: Callable[[int], str]
+    full: Callable[[int], str]
+    looks_like: Callable[[bytes], str]
+    spares: bool = False
+
+    def refused(self, what: str, message: str, field: str = "") -> Exception:
+        """Return what is raised under a code of this kind."""
+        return refused(f"{self.code}_{what}", message, field)
+
+
+_GET = """
+    SELECT p.size, substr(c.data, $2 - c.start + 1, $3) AS data
+    FROM sync.picture p LEFT JOIN LATERAL (SELECT * FROM sync.picture_piece c WHERE c.digest = $1 AND c.start <= $2
+        ORDER BY c.start DESC LIMIT 1) AS c ON true
+    WHERE p.digest = $1 AND p.is_whole AND p.kind = $4
+"""
+_NOW = "SELECT size, have, is_whole, kind FROM sync.picture WHERE digest = $1 FOR UPDATE"
+_HELD = "SELECT coalesce(sum(size), 0) FROM sync.picture WHERE kind = $1"
+_BEGIN = """
+    INSERT INTO sync.picture VALUES (current_tenant(), $1, $2, 0, false, $3, $4) ON CONFLICT DO NOTHING RETURNING true
+"""
+_DROP = "DELETE FROM sync.picture WHERE digest = $1"
+_KEEP = """
+    WITH piece AS (INSERT INTO sync.picture_piece VALUES (current_tenant(), $1, $2, $3))
+    UPDATE sync.picture SET have = $2 + length($3), used_us = $4 WHERE digest = $1
+"""
+_PIECES = (
+    "SELECT start, data FROM sync.picture_piece WHERE digest = $1 AND start > $2 ORDER BY start LIMIT $3"
+)
+_WHOLE = "UPDATE sync.picture SET is_whole = true WHERE digest = $1"
+
+
+async def list_contents(call: Call, ware: Ware, after: str) -> list[Content]:
+    """Return what is here of a kind, or on its way, and shown in sight, in the order of names behind `after`."""
+    query = f"""
+        SELECT digest, size, have, is_whole FROM sync.picture p
+        WHERE digest > $1 AND kind = '{ware.kind}' AND ({ware.shown}) ORDER BY digest LIMIT {LISTED_AT_ONCE}
+    """
+    return [Content(*row) for row in await call.transaction.fetch(query, after)]
+
+
+async def read_content(call: Call, ware: Ware, id: str, offset: int, length: int) -> Piece:
+    """Return bytes from `offset` on, at most `length`, and no more than came in one piece. Raises RefusedByRule."""
+    await _shows(call.transaction, ware, id)
+    row = await call.transaction.fetchrow(_GET, id, offset, length, ware.kind)
+    if row is None:
+        raise ware.refused("NOT_FOUND", f"nobody has brought this {ware.kind} yet")
+    return Piece(row["size"], base64.b64encode(row["data"] or b"").decode())
+
+
+async def take_content(call: Call, ware: Ware, id: str) -> Have:
+    """Take the piece that a call brings. Raises RefusedByRule."""
+    body: NewPiece = call.body
+    data = bytes_of(body.data, "data", 1, PIECE_BYTES) if body.data else b""
+    cap, _ = ware.caps(call.services.settings)
+    async with call.services.database.transaction(call.who) as transaction:
+        await _shows(transaction, ware, id)
+        if body.size > cap:
+            raise refused("INVALID_INPUT", ware.too_large(cap), "size")
+        if body.size < 1:
+            raise refused("INVALID_INPUT", f"a size of 1 to {cap} bytes expected, got {body.size}", "size")
+        have, is_all = await _take(call, ware, transaction, id, data)
+    if is_all:
+        await _finish(call, ware, id)
+    return Have(have)
+
+
+async def _take(call: Call, ware: Ware, transaction: Transaction, id: str, data: bytes) -> tuple[int, bool]:
+    """Return how much is there now, and whether that is all and was not hashed yet. Raises RefusedByRule."""
+    body: NewPiece = call.body
+    old = await transaction.fetchrow(_NOW, id)
+    if old is not None and old["kind"] != ware.kind:
+        raise ware.refused("CONFLICT", f"this is kept as a {old['kind']}, and is no {ware.kind}")
+    is_begun = bool(data) and body.offset == 0
+    if is_begun and old is not None and old["size"] != body.size and not old["is_whole"]:  # one of two lied
+        await transaction.execute(_DROP, id)
+        old = None
+    have: int = 0 if old is None else old["have"]
+    if old is not None and (old["is_whole"] or have == old["size"]):
+        return have, not old["is_whole"]
+    if not data or body.offset != have:
+        return have, False
+    if have + len(data) > body.size:
+        raise refused("INVALID_INPUT", f"{body.size} bytes were announced, and here are more", "data")
+    if old is None:
+        await _begin(call, ware, transaction, id, data)
+    await transaction.execute(_KEEP, id, have, data, now_us(call))
+    have += len(data)
+    return have, have == body.size
+
+
+async def _begin(call: Call, ware: Ware, transaction: Transaction, id: str, data: bytes) -> None:
+    """Make room for new content. Raises RefusedByRule."""
+    if wrong := ware.looks_like(data):
+        raise refused("INVALID_INPUT", wrong, "data")
+    await Ledger.open(transaction, call.who, now_us(call))  # one after the other, so that the cap holds
+    _, cap = ware.caps(call.services.settings)
+    async with beyond_reach(transaction, call.who):
+        if ware.spares:
+            await transaction.execute(_spare(ware), ware.kind)
+        held: int = await transaction.fetchval(_HELD, ware.kind)
+    if held + call.body.size > cap:
+        raise refused(f"{ware.code}S_FULL", ware.full(cap // MB), "size")
+    if not await transaction.fetchval(_BEGIN, id, call.body.size, now_us(call), ware.kind):
+        raise ware.refused("CONFLICT", f"somebody else began with this {ware.kind} at the same time")
+
+
+def _spare(ware: Ware) -> str:
+    """Return the statement that deletes what nothing shows; what is just being hashed is left."""
+    return f"""
+        DELETE FROM sync.picture WHERE digest IN (SELECT p.digest FROM sync.picture p
+            WHERE p.kind = $1 AND NOT ({ware.shown}) FOR UPDATE SKIP LOCKED)
+    """
+
+
+async def _finish(call: Call, ware: Ware, id: str) -> None:
+    """Hash content of which all is there; it is whole, or it is gone. Raises RefusedByRule where it is not what it is called."""
+    async with call.services.database.transaction(call.who) as transaction:
+        shows = await _shows(transaction, ware, id)
+        held = await transaction.fetchrow(_NOW, id)
+        if held is None or held["is_whole"] or held["have"] < held["size"]:
+            return  # somebody else asked for it at the same time
+        is_right = await _hash(transaction, id) == id
+        await transaction.execute(_WHOLE if is_right else _DROP, id)
+        if is_right:
+            ledger = await Ledger.open(transaction, call.who, now_us(call))
+            for kind, ids in shows.items():
+                await ledger.touch(kind, ids)
+            kept = {"size": held["size"]}
+            await audit.record(transaction, call.who, f"{ware.kind}.kept", (ware.kind, id), kept)
+    if not is_right:
+        raise ware.refused("DAMAGED", "this is not what its name says: it changed on its way", "data")
+
+
+async def _hash(transaction: Transaction, id: str) -> str:
+    """Return the SHA-256 of what is kept under a name; other requests go on meanwhile."""
+    hashed, start = sha256(), -1
+    while rows := await transaction.fetch(_PIECES, id, start, HASHED_AT_ONCE):
+        await asyncio.to_thread(hashed.update, b"".join(row["data"] for row in rows))
+        start = rows[-1]["start"]
+    return hashed.hexdigest()
+
+
+async def _shows(transaction: Transaction, ware: Ware, id: str) -> dict[Kind, list[UUID]]:
+    """Return what shows some content in sight. Raises RefusedByRule where nothing does."""
+    rows = await transaction.fetch(ware.shows, id) if is_digest(id) else []
+    if not rows:
+        raise ware.refused("NOT_FOUND", ware.unseen)
+    found: dict[Kind, list[UUID]] = {}
+    for row in rows:
+        found.setdefault(row["kind"], []).append(row["id"])
+    return found
+
+
+def now_us(call: Call) -> int:
+    """Return the time of a call."""
+    return round(call.services.now_s() * 1_000_000)
