@@ -22,6 +22,7 @@ from domain.polling import Poller
 from domain.roles import Permission
 from domain.sharing import SharingRequest
 from domain.sync import Person
+from domain.team_map import FetchMap, MapWay
 from domain.vault import Secret
 
 Reachability = Literal["online", "connecting", "offline", "refused"]
@@ -92,6 +93,8 @@ class TeamState(msgspec.Struct, frozen=True):
     to_come: int = 0
     pictures: tuple[PictureWay, ...] = ()
     """Those that are on their way, at most `PICTURE_WAYS_CAP`."""
+    maps: tuple[MapWay, ...] = ()
+    """How the team's maps stand with this computer, but for those that are here and on the server."""
     shown_certificate: str = ""
     """SHA-256 that the server shows now, where it is refused because `trusted_certificate` is expected (empty: one that the
     system vouches for); a person may agree to it (`TrustServer`). Empty while there is nothing to agree to."""
@@ -220,4 +223,5 @@ TeamRequest = (
     | DropFromTray
     | SetPresence
     | SharingRequest
+    | FetchMap
 )

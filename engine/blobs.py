@@ -29,13 +29,13 @@ from domain.errors import Refusal
 from domain.inventory import Inventory
 from domain.text import clean_text
 from domain.wire import Reply
+from engine.parts import PART, append, size_of
 from engine.photos import Darkroom, Made
 
 PICTURES_FOLDER = "pictures"
 """Below a profile."""
 STORE_CAP_BYTES = 1_000_000_000
 MB = 1_000_000
-_PART = ".part"
 
 
 class Blobs:
@@ -106,7 +106,7 @@ class Blobs:
         return Reply(request.request, result={"size": size, "data": data})
 
     def _put(self, request: PutBlob) -> Reply:
-        whole, part = self._folder / request.digest, self._folder / (request.digest + _PART)
+        whole, part = self._folder / request.digest, self._folder / (request.digest + PART)
         if whole.exists():
             return Reply(request.request, result={"have": whole.stat().st_size})
         if not 0 < request.size <= BLOB_CAP_BYTES:
@@ -115,18 +115,14 @@ class Blobs:
         if len(request.data) > PIECE_BYTES:
             said = f"{len(request.data)} bytes at once, at most {PIECE_BYTES}"
             return Reply(request.request, (Refusal("INVALID_INPUT", said, "data"),))
-        have = part.stat().st_size if part.exists() else 0
+        have = size_of(part)
         if not request.data or request.offset != have:
             return Reply(request.request, result={"have": have})
         if have == 0 and not picture_kind(request.data):
             return Reply(request.request, (Refusal("INVALID_INPUT", "no PNG and no JPEG", "data"),))
         if have == 0 and not self._make_room(request.size):
             return self._full(request)
-        with part.open("ab") as opened:
-            opened.write(request.data)
-            opened.flush()
-            os.fsync(opened.fileno())
-        have += len(request.data)
+        have = append(part, request.data)
         if have < request.size:
             return Reply(request.request, result={"have": have})
         if have > request.size or digest_of(part.read_bytes()) != request.digest:
@@ -142,7 +138,7 @@ class Blobs:
         if not self._make_room(told.size + told.thumb_size):
             return self._full(request)
         for digest, data in ((told.digest, made.picture), (told.thumb, made.thumb)):
-            part = self._folder / (digest + _PART)
+            part = self._folder / (digest + PART)
             with part.open("wb") as opened:
                 opened.write(data)
                 opened.flush()

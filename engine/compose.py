@@ -242,6 +242,7 @@ class Engine:
         )
         stack.push_async_callback(tunnels.close)
         self._maps = MapLibrary(folder, self.state, self._discovery.operations, board.touch, now_us)
+        team.share_maps(self._maps)
         requests = Requests(
             state=self.state,
             ledger=team.ledger,

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -19,12 +19,15 @@ from domain.inventory import Inventory
 from domain.sharing import SharingRequest
 from domain.sync import Entries
 from domain.team import JoinTeam, LeaseState, LookAtServer, TeamState
+from domain.team_map import FetchMap
 from domain.wire import QuerySeries
 from engine.blobs import Blobs
 from engine.journal import JournalPen
 from engine.judge.from_here import FromHere
 from engine.judge.outcome import Outcome
 from engine.ledger import Ledger, OwnLedger, Written
+from engine.maps.library import MapLibrary
+from engine.maps.team_files import TeamMapFiles
 from engine.profile import Profile
 from engine.requests import Answer
 from engine.state import State
@@ -36,13 +39,16 @@ from engine.storage.team_secrets import SharedSecrets
 from engine.switchboard import Switchboard, Way
 from engine.sync.audiences import Audiences
 from engine.sync.calls import ServerCalls
+from engine.sync.content_calls import ContentCalls
+from engine.sync.contents import ContentSharing, Ware
+from engine.sync.contents import Store as ContentStore
 from engine.sync.desk import DeskRequest, TeamDesk
 from engine.sync.joining import Joining
 from engine.sync.ledger import TeamLedger
 from engine.sync.login import Login
+from engine.sync.maps import MAPS, MAPS_PATH, MapSharing, maps_in
 from engine.sync.membership import Membership
-from engine.sync.picture_calls import PictureCalls
-from engine.sync.pictures import PictureSharing, shown_in
+from engine.sync.pictures import PICTURES, PICTURES_PATH, shown_in
 from engine.sync.polling import TeamPolling
 from engine.sync.secret_calls import SecretCalls
 from engine.sync.secrets import SecretSharing
@@ -81,7 +87,8 @@ class TeamPart:
         self.ledger: Ledger = OwnLedger(thread, pen, now_us)
         self.desk: TeamDesk | None = None
         self.sharing: SecretSharing | None = None
-        self.pictures: PictureSharing | None = None
+        self.pictures: ContentSharing | None = None
+        self.maps: MapSharing | None = None
         self._blobs = blobs
         self.audiences: Audiences | None = None
         self._state, self._store, self._thread, self._vault = state, store, thread, vault
@@ -122,7 +129,10 @@ class TeamPart:
     @property
     def notices(self) -> tuple[str, ...]:
         """What people are to know of it."""
-        return () if self.pictures is None else (*self.pictures.notices, *self._lost_notices())
+        shared = () if self.pictures is None else self.pictures.notices
+        if self.maps is not None:
+            shared += self.maps.notices
+        return () if self.pictures is None else (*shared, *self._lost_notices())
 
     def _lost_notices(self) -> Iterator[str]:
         lost = self._thread.lost_polls
@@ -155,6 +165,8 @@ class TeamPart:
         if self.desk is not None and self.audiences is not None:
             found += [(DeskRequest, self.desk.answer), (SharingRequest, self.audiences.answer)]
             found.append((QuerySeries, self.desk.charts.answer))
+        if self.maps is not None:
+            found.append((FetchMap, self.maps.answer))
         return found
 
     def open(self, board: Switchboard) -> None:
@@ -169,6 +181,8 @@ class TeamPart:
                 sharing.wake()
             if any(part.diagrams or part.photos for part in parts):
                 pictures.wake()
+            if self.maps is not None and any(part.team_maps or part.gone for part in parts):
+                self.maps.wake()
 
         def on_edit() -> None:
             desk.on_edit()
@@ -178,9 +192,12 @@ class TeamPart:
             if told.reachability == "online" and (state.team is None or state.team.reachability != "online"):
                 sharing.wake()
                 pictures.wake(anew=True)
+                if self.maps is not None:
+                    self.maps.wake(anew=True)
             if told.reachability == "online" and told.lease == "elsewhere" and not told.holder:
                 board.forget_loads()
-            self._tell(msgspec.structs.replace(told, pictures=pictures.ways))
+            maps = () if self.maps is None else self.maps.ways
+            self._tell(msgspec.structs.replace(told, pictures=pictures.ways, maps=maps))
 
         self.ledger = ledger = TeamLedger(
             session,
@@ -263,16 +280,7 @@ class TeamPart:
             chance=random.random,
         )
 
-        self.pictures = pictures = PictureSharing(
-            PictureCalls(calls, login),
-            self._blobs,
-            shown=lambda: shown_in(session.confirmed),
-            is_online=lambda: desk.state().reachability == "online",
-            may=lambda: desk.membership.permissions,
-            fetches=not self.is_collector,
-            on_way=desk.tell_state,
-            chance=random.random,
-        )
+        self.pictures = pictures = self._shared(PICTURES, PICTURES_PATH, self._blobs, shown_in)
 
         def on_judged(outcome: Outcome) -> None:
             teller.note(outcome)
@@ -283,12 +291,47 @@ class TeamPart:
         board.on_watched = desk.client.watch
         state.team = desk.state()
 
+    def share_maps(self, library: MapLibrary) -> None:
+        """Share the team's maps, whose files a library has, where there is a team."""
+        session, files = self._session, TeamMapFiles(library)
+        desk = self.desk
+        if session is None or desk is None or self.is_collector:
+            files.keep_only(())  # what came of maps of a team that was left
+            return
+        sharing = self._shared(MAPS, MAPS_PATH, files, maps_in)
+        self.maps = maps = MapSharing(
+            sharing,
+            files,
+            confirmed=lambda: {one.id: one for one in session.confirmed.team_maps()},
+            tell=desk.tell_state,
+        )
+        library.on_turned = maps.wake
+
+    def _shared(
+        self, ware: Ware, path: str, store: ContentStore, shown: Callable[[Inventory], Mapping[str, str]]
+    ) -> ContentSharing:
+        """Return what shares one kind of content, of which `shown` says where it is in the inventory."""
+        desk, session = self.desk, self._session
+        assert desk is not None and session is not None
+        return ContentSharing(
+            ContentCalls(self.calls, self.login, path),
+            store,
+            ware,
+            shown=lambda: shown(session.confirmed),
+            is_online=lambda: desk.state().reachability == "online",
+            may=lambda: desk.membership.permissions,
+            fetches=not self.is_collector,
+            on_way=desk.tell_state,
+            chance=random.random,
+        )
+
     def services(self) -> list[asyncio.Task[None]]:
         """Return what runs for ever."""
         if self.desk is None:
             return []
         shares = [] if self.sharing is None else [keep("secrets", self.sharing.run)]
         shares += [] if self.pictures is None else [keep("pictures", self.pictures.run)]
+        shares += [] if self.maps is None else [keep("team maps", self.maps.run)]
         return [
             keep("team", self.desk.run),
             keep("lease", self.desk.watch_lease),

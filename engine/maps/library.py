@@ -37,6 +37,7 @@ from domain.maps import (
 )
 from domain.text import clean_text
 from domain.wire import Reply
+from engine.maps.files import read_list, trouble_of, write_list
 from engine.maps.schema import NAME_CAP
 from engine.maps.survey import Survey
 from engine.maps.work import WorkFailed, work
@@ -73,10 +74,47 @@ class MapLibrary:
         self._command = command
         self._measured = asyncio.Semaphore(MEASURED_CAP)
         self._underway: set[Path] = set()
+        self.on_turned: Callable[[], None] = lambda: None
+        """Told that maps came, went or are others."""
         self.notices: tuple[str, ...] = ()
         """A sentence where the list could not be read."""
         self._state.maps.update((one.id, one) for one in self._load())
         self._sweep()
+
+    @property
+    def folder(self) -> Path:
+        """Where files of maps are kept, if there are any."""
+        return self._folder
+
+    @property
+    def maps(self) -> tuple[MapFile, ...]:
+        """All maps."""
+        return tuple(self._state.maps.values())
+
+    @property
+    def room(self) -> int:
+        """How many more maps there may be."""
+        return MAPS_CAP - len(self._state.maps)
+
+    async def take_part(self, part: Path, digest: str, name: str) -> None:
+        """Read a file of this folder whole and take it as a map of that name. Raises WorkFailed, also where its SHA-256 is
+        another; then the file stays as it is. OSError."""
+        word = await work(MapJob("survey", str(part)), _go_on, command=self._command)
+        found = word.survey
+        if found is None or found.digest != digest:
+            raise WorkFailed("it is not what its name says: it changed on its way")
+        if any(one.digest == digest for one in self.maps):
+            part.unlink()  # noqa: ASYNC240 one name of a disk that was just read
+            return
+        if self.room < 1:
+            raise WorkFailed(_too_many().message)
+        id = uuid7(self._now_us(), os.urandom(RANDOM_BYTES))
+        own = self._folder / f"{id}.pmtiles.part"
+        part.replace(own)  # noqa: ASYNC240 as above
+        try:
+            self._take(id, found, own, own, name)
+        except OperationFailed as error:
+            raise WorkFailed(str(error)) from None
 
     async def answer(self, request: MapRequest) -> Reply:
         """Return the one reply to a request."""
@@ -109,7 +147,7 @@ class MapLibrary:
     async def look(self) -> None:
         """Look once; a map whose file turned has trouble, one whose file is back as it was has none."""
         maps = tuple(self._state.maps.values())
-        troubles = await asyncio.to_thread(lambda: list(map(_trouble_of, maps)))
+        troubles = await asyncio.to_thread(lambda: list(map(trouble_of, maps)))
         for one, trouble in zip(maps, troubles, strict=True):
             if self._state.maps.get(one.id) is one and trouble != one.trouble:
                 self._put([msgspec.structs.replace(one, trouble=trouble)], keep=False)
@@ -181,15 +219,12 @@ class MapLibrary:
         if isinstance(source, Refusal):
             return Reply(request.request, (source,))
 
-        async def rest(word: MapWord) -> None:
-            """Let it go on."""
-
         async with self._measured:
             self._folder.mkdir(parents=True, exist_ok=True)
             try:
                 name = clean_text(request.settings.name, NAME_CAP)
                 job = self._cut_job("plan", source, request.settings, name, "")
-                word = await work(job, rest, command=self._command)
+                word = await work(job, _go_on, command=self._command)
             except WorkFailed as error:
                 return Reply(request.request, (Refusal("MAP_NOT_CUT", str(error), subject=source.id),))
         return Reply(request.request, result={"size": msgspec.to_builtins(word.size)})
@@ -289,6 +324,7 @@ class MapLibrary:
         self._write(rest)
         del self._state.maps[old.id]
         self._touch([Subject("map", old.id)])
+        self.on_turned()
         self._put(_numbered(rest))
         if old.copied:
             self._sweep()
@@ -307,24 +343,17 @@ class MapLibrary:
             self._write(({one.id: one for one in self._ordered()} | {one.id: one for one in turned}).values())
         self._state.maps.update((one.id, one) for one in turned)
         self._touch([Subject("map", one.id) for one in turned])
+        self.on_turned()
 
     def _load(self) -> list[MapFile]:
         try:
-            return msgspec.json.decode((self._folder / LIBRARY).read_bytes(), type=list[MapFile])[:MAPS_CAP]
-        except FileNotFoundError:
-            return []
+            return read_list(self._folder / LIBRARY)[:MAPS_CAP]
         except (OSError, msgspec.MsgspecError, RecursionError) as error:
             self.notices = (f"The list of your maps cannot be read: {clean_text(str(error), 120)}",)
             return []
 
     def _write(self, maps: Iterable[MapFile]) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        fresh = self._folder / f"{LIBRARY}.new"
-        with fresh.open("wb") as file:
-            file.write(msgspec.json.encode(list(maps)))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._folder / LIBRARY)
+        write_list(self._folder / LIBRARY, maps)
 
     def _sweep(self) -> None:
         """Delete files of ours that belong to no map: what a death left behind. Where the list cannot be read, none."""
@@ -344,16 +373,8 @@ def _numbered(maps: Sequence[MapFile]) -> list[MapFile]:
     return [msgspec.structs.replace(one, place=place) for place, one in enumerate(maps)]
 
 
-def _trouble_of(one: MapFile) -> str:
-    try:
-        found = Path(one.path).stat()
-    except FileNotFoundError:
-        return "its file is gone"
-    except OSError as error:
-        return f"its file cannot be read: {error.strerror or error}"
-    if (found.st_size, found.st_mtime_ns) != (one.size_bytes, one.modified_ns):
-        return "its file has changed since it was checked"
-    return ""
+async def _go_on(word: MapWord) -> None:
+    """Let the worker go on."""
 
 
 def _not_found(id: UUID) -> Refusal:

@@ -307,7 +307,7 @@ class Joining:
     def _brought(self, author: str) -> list[Edit]:
         """Return the edits that make all that this network holds, owners before what is theirs."""
         inventory = self._inventory()
-        steps = [step for kind in INVENTORY for step in _creations(inventory, kind)]
+        steps = [step for kind in INVENTORY if kind != "team_map" for step in _creations(inventory, kind)]
         pieces = [steps[first : first + BROUGHT_STEPS] for first in range(0, len(steps), BROUGHT_STEPS)]
         titles = [
             "Bring a network along" + (f" ({n} of {len(pieces)})" if len(pieces) > 1 else "")

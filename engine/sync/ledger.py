@@ -131,7 +131,7 @@ class TeamLedger:
         self._on_edit()
 
     def forget_team(self) -> None:
-        """Be no team's any more, on disk, with what is shown here; this engine is to be started again then."""
+        """Be no team's any more, on disk, with what is shown here but its maps; this engine is to be started again then."""
         shown, confirmed = self.session.visible.tables, self.session.confirmed.tables
         unlike = {
             (kind, id): shown[kind].get(id)
@@ -139,6 +139,9 @@ class TeamLedger:
             for id in shown[kind].keys() | confirmed[kind].keys()
             if shown[kind].get(id) != confirmed[kind].get(id)
         }
+        unlike |= dict.fromkeys(
+            ("team_map", id) for id in confirmed["team_map"].keys() | shown["team_map"].keys()
+        )
         self._store.forget_team(unlike)
 
     # What there is

@@ -15,7 +15,8 @@ from domain.errors import Refusal, RefusedByRule
 from domain.inventory import Site
 from domain.photo import Photo
 from engine.compose import new_id
-from engine.sync import pictures
+from engine.sync import contents
+from engine.sync.pictures import PICTURES
 from tests.engine.photo_files import PHONE, jpeg, scene
 from tests.server.conftest import ServerDatabase
 from tests.team.engines import Joined, all_until, join, running
@@ -30,9 +31,9 @@ LARGE = jpeg(scene(2_048, 1_536))
 @pytest.fixture(autouse=True)
 def promptly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at once, and take less for small."""
-    monkeypatch.setattr(pictures, "GATHER_S", 0.02)
-    monkeypatch.setattr(pictures, "ELSEWHERE_S", 0.2)
-    monkeypatch.setattr(pictures, "SMALL_BYTES", 100_000)
+    monkeypatch.setattr(contents, "GATHER_S", 0.02)
+    monkeypatch.setattr(contents, "ELSEWHERE_S", 0.2)
+    monkeypatch.setattr("engine.team.PICTURES", PICTURES._replace(small_bytes=100_000))
 
 
 async def hang(engine: Joined, file: bytes = LARGE, caption: str = "The mast", **at: Any) -> Photo:

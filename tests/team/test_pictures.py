@@ -13,7 +13,8 @@ from domain.diagram import Diagram
 from domain.edit import creation
 from domain.inventory import Inventory
 from engine.compose import new_id
-from engine.sync import pictures
+from engine.sync import contents
+from engine.sync.pictures import PICTURES
 from tests.server.clients import Person
 from tests.server.conftest import ServerDatabase
 from tests.team.engines import Joined, all_until, join, running
@@ -24,8 +25,8 @@ from tests.team.servers import Reached, listening
 @pytest.fixture(autouse=True)
 def promptly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at once: there is no office full of laptops here."""
-    monkeypatch.setattr(pictures, "GATHER_S", 0.02)
-    monkeypatch.setattr(pictures, "ELSEWHERE_S", 0.2)
+    monkeypatch.setattr(contents, "GATHER_S", 0.02)
+    monkeypatch.setattr(contents, "ELSEWHERE_S", 0.2)
 
 
 def picture(size: int, seed: int = 1) -> bytes:
@@ -33,7 +34,7 @@ def picture(size: int, seed: int = 1) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + Random(seed).randbytes(size - 8)
 
 
-SMALL, LARGE = picture(100_000), picture(pictures.SMALL_BYTES + 300_000)
+SMALL, LARGE = picture(100_000), picture(PICTURES.small_bytes + 300_000)
 
 
 async def keep(engine: Joined, data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What an install asks of its team's server about pictures, over HTTPS. Counterpart: `sync_server/api/pictures.py`.
+"""What an install asks of its team's server about large content, over HTTPS. Counterpart: `sync_server/api/pieces.py`.
 
 One rule: what comes back is a stranger's: its counts and lengths are capped before it is looked at.
 """
@@ -15,12 +15,12 @@ from domain.errors import BadReply
 from engine.sync.calls import ServerCalls
 from engine.sync.login import Login
 
-PICTURES_CAP = 100_000
+CONTENTS_CAP = 100_000
 """Most that one install asks for."""
 
 
 class There(msgspec.Struct, frozen=True):
-    """A picture that the server has, or of which so many bytes came."""
+    """Content that the server has, or of which so many bytes came."""
 
     digest: str
     size: int
@@ -37,20 +37,22 @@ class _Have(msgspec.Struct, frozen=True):
     have: int
 
 
-class PictureCalls:
-    """Calls in an install's session. Each raises SessionOver, RefusedByRule, DeviceError."""
+class ContentCalls:
+    """Calls in an install's session about one kind of content, at `path`. Each raises SessionOver, RefusedByRule, DeviceError."""
 
-    def __init__(self, calls: ServerCalls, login: Login) -> None:
+    def __init__(self, calls: ServerCalls, login: Login, path: str) -> None:
         self._calls = calls
+        self._path = path
         self._login = login
 
     async def there(self) -> dict[str, There]:
-        """Return the pictures that the server has of the schematics and photographs in sight."""
+        """Return what the server has of what is shown in sight."""
         found: dict[str, There] = {}
         after = ""
-        while len(found) < PICTURES_CAP:
+        while len(found) < CONTENTS_CAP:
             access = await self._login.access()
-            some = await self._calls.call("GET", f"/pictures?after={after}", tuple[There, ...], None, access)
+            asked = f"{self._path}?after={after}"
+            some = await self._calls.call("GET", asked, tuple[There, ...], None, access)
             found.update((one.digest, one) for one in some)
             if len(some) < LISTED_AT_ONCE or not after < some[-1].digest or not is_digest(some[-1].digest):
                 break
@@ -58,22 +60,22 @@ class PictureCalls:
         return found
 
     async def put(self, digest: str, size: int, offset: int, data: bytes) -> int:
-        """Bring bytes of a picture; return how many the server has now."""
+        """Bring bytes of content of this size; return how many the server has now."""
         body = {"size": size, "offset": offset, "data": base64.b64encode(data).decode()}
         access = await self._login.access()
-        have = (await self._calls.call("PUT", f"/pictures/{digest}", _Have, body, access)).have
+        have = (await self._calls.call("PUT", f"{self._path}/{digest}", _Have, body, access)).have
         if not 0 <= have <= size:
-            raise BadReply(f"{self._calls.server} has {have} bytes of a picture of {size}")
+            raise BadReply(f"{self._calls.server} has {have} bytes of something of {size}")
         return have
 
     async def get(self, digest: str, size: int, offset: int, length: int) -> bytes:
-        """Return bytes of a picture of this size, from `offset` on, at most `length`."""
-        path = f"/pictures/{digest}?offset={offset}&length={length}"
+        """Return bytes of content of this size, from `offset` on, at most `length`."""
+        path = f"{self._path}/{digest}?offset={offset}&length={length}"
         piece = await self._calls.call("GET", path, _Piece, None, await self._login.access())
         try:
             data = base64.b64decode(piece.data, validate=True) if len(piece.data) <= 2 * PIECE_BYTES else b""
         except (binascii.Error, ValueError):
             data = b""
         if piece.size != size or not 0 < len(data) <= length:
-            raise BadReply(f"{self._calls.server} gives a piece of another picture")
+            raise BadReply(f"{self._calls.server} gives a piece of something else")
         return data
