@@ -34,6 +34,7 @@ from domain.maps import MapFile
 from domain.operation import Operation
 from domain.photo import Photo
 from domain.team import TeamState
+from domain.team_map import TeamMap
 from domain.tunnels import TunnelsState
 from domain.watching import AlertRule, Ignored, Maintenance
 from domain.wire import ROWS_OF, Changed, EngineState, LatestValues, Removed
@@ -67,7 +68,7 @@ class Sample(NamedTuple):
 class Delta(NamedTuple):
     """What was touched since the last signal. With `initial` the whole mirror is new and the ids say all that it holds.
 
-    `watching` are rules, maintenance and ignored finds; `drawn` are diagrams, spots, drawings and photographs;
+    `watching` are rules, maintenance and ignored finds; `drawn` are diagrams, spots, drawings, photographs and the team's maps;
     `facts` and `values` name devices; what is in `removed` may be back
     already, so look; `journal` holds the new rows themselves, oldest first.
     """
@@ -363,8 +364,8 @@ class Model(QObject):
         watched = chain[AlertRule | Maintenance | Ignored](
             changed.rules, changed.maintenances, changed.ignored
         )
-        drawn = chain[Diagram | Spot | Drawing | Photo](
-            changed.diagrams, changed.spots, changed.drawings, changed.photos
+        drawn = chain[Diagram | Spot | Drawing | Photo | TeamMap](
+            changed.diagrams, changed.spots, changed.drawings, changed.photos, changed.team_maps
         )
         self._delta = d._replace(
             sites=_with(d.sites, (row.id for row in changed.sites)),

@@ -114,7 +114,7 @@ class Window(QMainWindow):
         self.photos = PhotoDesk(model, link, commands, look, self)
         self.discovery = Discovery(model, link, commands, look, self)
         self.map_desk = MapDesk(model, link, commands, self.map, look, self.select, self)
-        self.maps = Maps(model, link, look, self)
+        self.maps = Maps(model, link, commands, look, self)
         self.desk = AlertDesk(model, link, commands, look, self.alerts, self)
         self.exchange = Exchange(model, link, commands, look, self)
         self.counters = AlertCounters(model, look)

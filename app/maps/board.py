@@ -13,23 +13,28 @@ from uuid import UUID
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QHeaderView, QLineEdit, QSlider, QWidget
 
-from app.commands import Asks
+from app.commands import Asks, Commands
 from app.dialogs.confirm import Confirm
 from app.dialogs.form import Board, fill_row, plain_table
 from app.discovery.operations import OperationList
+from app.draft import new_id, now_us
 from app.look import Look
 from app.map.worlds import find_world
-from app.maps.coverage import Coverage
+from app.maps.coverage import HEIGHT_PX, Coverage
+from app.maps.team import TeamMaps, why_not_shared
 from app.maps.words import SCHEMAS, USES, bounds_words, places_of, size_words, use_words, world_words
 from app.model import Delta, Model
 from app.panels.text import Label, button
-from app.words import count_of
+from app.team.rights import switch
+from app.team.words import host_of
+from app.words import count_of, isolated
 from domain.maps import AddMap, ChangeMap, CheckMap, MapFile, MapUse, OrderMaps, RemoveMap
 from domain.searching import OperationAct, SteerOperation
+from domain.team_map import FetchMap, TeamMap
 from domain.wire import Reply, ToEngine
 
 WIDTH_PX = 860
-LIST_PX = 190
+LIST_PX, SHARED_LIST_PX = 190, 118
 NAME_MOST_PX = 250
 """A longer name is cut in its middle: where a map is used has to be read too."""
 KINDS = ("map_add", "map_check", "map_cut")
@@ -47,9 +52,11 @@ class MapsBoard(Board):
     cut_wanted = Signal(object)
     """A map's id."""
 
-    def __init__(self, model: Model, asks: Asks, look: Look, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, model: Model, asks: Asks, commands: Commands, look: Look, parent: QWidget | None = None
+    ) -> None:
         super().__init__("Maps", parent, width_px=WIDTH_PX)
-        self._model, self._asks = model, asks
+        self._model, self._asks, self._commands = model, asks, commands
         self._maps: list[MapFile] = []
         self.dialog: QFileDialog | None = None
         self.setAcceptDrops(False)
@@ -81,11 +88,14 @@ class MapsBoard(Board):
         self.up_button, self.down_button = button("Up"), button("Down")
         self.check_button, self.remove_button = button("Check again"), button("Remove…")
         self.operations = OperationList(model, look, self._steer, kinds=KINDS)
+        self.team = TeamMaps(model, look)
         self._lay_out()
         self.add_button, self.copy_button = self.verb("Add a file…", "primary"), self.verb("Add a copy…")
         self.cut_button = self.verb("Cut an area…")
+        self.share_button = self.verb("Share with the team…")
         self._connect()
         model.changed.connect(self._on_changed)
+        self._show_team()
         self._show()
         self.table.setFocus()
 
@@ -106,6 +116,7 @@ class MapsBoard(Board):
         self.body.addLayout(row)
         self.body.addWidget(self.coverage)
         self.body.addWidget(self.details)
+        self.body.addWidget(self.team)
 
     def _connect(self) -> None:
         self.copy_button.setToolTip("The profile gets a copy: the file may go")
@@ -115,6 +126,9 @@ class MapsBoard(Board):
         self.add_button.clicked.connect(lambda: self.choose_file(copy=False))
         self.copy_button.clicked.connect(lambda: self.choose_file(copy=True))
         self.cut_button.clicked.connect(lambda: self._with(lambda one: self.cut_wanted.emit(one.id)))
+        self.share_button.clicked.connect(lambda: self._with(self.share))
+        self.team.fetch_wanted.connect(lambda id, stop: self._ask(lambda n: FetchMap(n, id, stop)))
+        self.team.take_back_wanted.connect(self.take_back)
         self.up_button.clicked.connect(lambda: self.move_chosen(-1))
         self.down_button.clicked.connect(lambda: self.move_chosen(1))
         self.check_button.clicked.connect(
@@ -158,6 +172,51 @@ class MapsBoard(Board):
         Confirm(
             f"Remove {one.name}?", kept, "Remove", lambda: self._ask(lambda n: RemoveMap(n, one.id)), self
         ).open()
+
+    def share(self, one: MapFile) -> None:
+        """Ask once and share a map with the team."""
+        team = self._model.team
+        if team is None or why_not_shared(self._model, one):
+            return
+        shared = TeamMap(
+            new_id(),
+            one.name,
+            one.digest,
+            one.size_bytes,
+            one.schema,
+            one.min_zoom,
+            one.max_zoom,
+            one.bounds,
+            now_us(),
+            self._commands.author,
+            team.account,
+        )
+        said = (
+            f"Its file, {size_words(one.size_bytes)}, goes to {isolated(host_of(team.server))} as the line allows, and everybody "
+            f"in {isolated(team.tenant_name)} may fetch it. Whether they may is between you and whoever made it."
+        )
+        title = f"Share the map {one.name}"
+        Confirm(
+            f"Share {one.name} with the team?",
+            said,
+            "Share",
+            lambda: self._commands.put("team_map", shared, self.say, title),
+            self,
+        ).open()
+
+    def take_back(self, id: UUID) -> None:
+        """Ask once and take a map back from the team."""
+        one = self._model.inventory.get("team_map", id)
+        if isinstance(one, TeamMap):
+            said = "Whoever has fetched it keeps it. Its file leaves the server."
+            title = f"Take back the map {one.name}"
+            Confirm(
+                f"Take {one.name} back from the team?",
+                said,
+                "Take back",
+                lambda: self._commands.drop("team_map", id, self.say, title),
+                self,
+            ).open()
 
     def chosen(self) -> MapFile | None:
         """Return the chosen map."""
@@ -206,8 +265,12 @@ class MapsBoard(Board):
             self._ask(lambda n: ChangeMap(n, one.id, opacity=opacity))
 
     def _on_changed(self, delta: Delta) -> None:
+        if delta.maps or delta.team or delta.inventory:
+            self._show_team()
         if delta.maps or delta.initial:
             self._show()
+        elif delta.team or delta.drawn or delta.removed:
+            self._show_share(self.chosen())
         elif delta.devices or delta.sites:
             self._show_chosen()
 
@@ -246,6 +309,7 @@ class MapsBoard(Board):
         for part in (self.opacity, self.opacity_label):
             part.setVisible(one is not None and one.schema == "raster")
         self.cut_button.setEnabled(one is not None and not one.trouble)
+        self._show_share(one)
         places = places_of(self._model.inventory)
         self.coverage.show_map(one, places)
         if one is None:
@@ -265,6 +329,20 @@ class MapsBoard(Board):
         ]
         lines += [f"SHA-256 {one.digest}"]
         self.details.setText("\n".join(lines))
+
+    def _show_team(self) -> None:
+        """Show the team's maps, and leave them room where there are some, on small screens too."""
+        self.team.show_maps()
+        is_shared = not self.team.isHidden()
+        for list_ in (self.table, self.empty):
+            list_.setMinimumHeight(SHARED_LIST_PX if is_shared else LIST_PX)
+        self.coverage.setFixedHeight(SHARED_LIST_PX if is_shared else HEIGHT_PX)
+
+    def _show_share(self, one: MapFile | None) -> None:
+        """Offer to share the chosen map where there is a team."""
+        self.share_button.setVisible(self._model.team is not None)
+        why = "Choose a map first" if one is None else why_not_shared(self._model, one)
+        switch(self.share_button, why, "Everybody in the team sees it here, and may fetch it")
 
 
 def _adding(path: str, copy: bool, number: int) -> AddMap:

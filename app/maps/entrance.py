@@ -15,7 +15,7 @@ from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QWidget
 
-from app.commands import Asks
+from app.commands import Asks, Commands
 from app.look import Look
 from app.maps.board import MapsBoard
 from app.maps.cutting import CutForm
@@ -44,9 +44,10 @@ class Maps(QObject):
 
     said = Signal(str)
 
-    def __init__(self, model: Model, asks: Asks, look: Look, window: QWidget) -> None:
+    def __init__(self, model: Model, asks: Asks, commands: Commands, look: Look, window: QWidget) -> None:
         super().__init__(window)
         self._model, self._asks, self._look, self._window = model, asks, look, window
+        self._commands = commands
         self._map = cast("Around", window).map
         self._troubled: set[UUID] = set()
         self._then: Callable[[Box | None], None] | None = None
@@ -79,7 +80,7 @@ class Maps(QObject):
     def open(self) -> MapsBoard:
         """Open the board, or bring it to the front."""
         if self.board is None:
-            board = MapsBoard(self._model, self._asks, self._look, self._window)
+            board = MapsBoard(self._model, self._asks, self._commands, self._look, self._window)
             board.cut_wanted.connect(self.open_cut)
             board.finished.connect(self._on_closed)
             self.board = board

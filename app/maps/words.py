@@ -14,6 +14,8 @@ from app.words import count_of, figure
 from domain.geometry import LngLat
 from domain.inventory import Inventory
 from domain.maps import LAT_MOST_DEG, Box, CutSize, MapFile, MapUse
+from domain.team import TeamState
+from domain.team_map import MapWay, TeamMap
 
 KM_PER_DEG = 111.195
 SCHEMAS = {
@@ -68,6 +70,31 @@ def use_words(one: MapFile) -> str:
     theme = "" if one.use == "always" else f" in the {one.use} theme"
     what = "the base for the whole world" if one.is_world else "detail within its bounds"
     return f"{what[0].upper()}{what[1:]}{theme}"
+
+
+def stands_words(one: TeamMap, way: MapWay | None, team: TeamState | None, *, is_here: bool) -> str:
+    """Return how a map of the team stands with this computer."""
+    is_heard = team is not None and team.reachability == "online"
+    waits = "" if is_heard else "; waits for the server"
+    far = f"{size_words(way.done)} of {size_words(one.size_bytes)}" if way is not None else ""
+    match way.state if way is not None else "":
+        case "goes_up":
+            said = f"Goes up: {far}{waits}"
+        case "comes":
+            said = f"Comes: {far}{waits}"
+        case "checking":
+            said = "It came, and is read from beginning to end"
+        case "waits" if not is_heard:  # what the server has by now is not known
+            said = f"{'Here' if is_here else 'In the team, not here'}{waits}"
+        case "waits" if is_here:
+            said = "Here, not in the team yet"
+        case "waits":
+            said = "Not here, and nobody has brought its file yet"
+        case "elsewhere":
+            said = "In the team, not here"
+        case _:
+            said = "Here and in the team" if is_here and is_heard else f"In the team{waits}"
+    return f"{said}: {way.trouble}" if way is not None and way.trouble else said
 
 
 def cut_words(size: CutSize) -> str:
