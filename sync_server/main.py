@@ -67,6 +67,7 @@ async def opened(settings: Settings, certificate: Certificate | None = None) -> 
         app.state.services = services = Services.of(settings, database)
         closing.callback(services.close)
         closing.push_async_callback(services.usage.write)
+        closing.push_async_callback(services.hashing.close)
         app.state.samples = Samples(database, settings.raw_days, caps, services.usage)
         app.state.charts = Charts(app.state.samples, settings.raw_days)
         tasks = (

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from sync_server.api.hashing import Hashing
 from sync_server.api.kept import Answers
 from sync_server.database import Database, DatabaseBusy
 from sync_server.proofs import Proofs
@@ -50,6 +51,7 @@ class Services:
     proofs: Proofs
     answers: Answers
     queues: Queues
+    hashing: Hashing
     now_s: Callable[[], float]
 
     @classmethod
@@ -94,6 +96,7 @@ class Services:
             Proofs(database, PROVEN_BY),
             Answers(),
             Queues(settings.pool_wait_s),
+            Hashing(),
             now_s,
         )
 

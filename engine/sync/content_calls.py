@@ -33,8 +33,12 @@ class _Piece(msgspec.Struct, frozen=True):
     data: str
 
 
-class _Have(msgspec.Struct, frozen=True):
+class Have(msgspec.Struct, frozen=True):
+    """How many bytes the server has by now; `is_whole`: they are all, and what their name says. A server that does not say so
+    answers when it has looked."""
+
     have: int
+    is_whole: bool = True
 
 
 class ContentCalls:
@@ -59,14 +63,14 @@ class ContentCalls:
             after = some[-1].digest
         return found
 
-    async def put(self, digest: str, size: int, offset: int, data: bytes) -> int:
-        """Bring bytes of content of this size; return how many the server has now."""
+    async def put(self, digest: str, size: int, offset: int, data: bytes) -> Have:
+        """Bring bytes of content of this size; return what the server has now."""
         body = {"size": size, "offset": offset, "data": base64.b64encode(data).decode()}
         access = await self._login.access()
-        have = (await self._calls.call("PUT", f"{self._path}/{digest}", _Have, body, access)).have
-        if not 0 <= have <= size:
-            raise BadReply(f"{self._calls.server} has {have} bytes of something of {size}")
-        return have
+        found = await self._calls.call("PUT", f"{self._path}/{digest}", Have, body, access)
+        if not 0 <= found.have <= size:
+            raise BadReply(f"{self._calls.server} has {found.have} bytes of something of {size}")
+        return found
 
     async def get(self, digest: str, size: int, offset: int, length: int) -> bytes:
         """Return bytes of content of this size, from `offset` on, at most `length`."""

@@ -25,7 +25,7 @@ from domain.errors import DeviceError, Refusal, RefusedByRule
 from domain.roles import Permission
 from domain.team import PICTURE_WAYS_CAP
 from domain.wire import Reply
-from engine.sync.content_calls import ContentCalls, There
+from engine.sync.content_calls import ContentCalls, Have, There
 from engine.sync.login import SessionOver
 
 _log = logging.getLogger("engine.sync")
@@ -36,6 +36,8 @@ SPREAD = 4.0
 AGAIN_S = 60.0
 ELSEWHERE_S = 10.0
 """When it is looked again at what somebody else brings."""
+FIRST_ASKED_S = 0.5
+"""When it is asked first, and then ever less often, whether what is all there is whole."""
 FIRST_BYTES, LEAST_BYTES = 32 * 1024, 8 * 1024
 SHORT_S, LONG_S = 0.25, 0.5
 _MAY: Permission = "edits:write"
@@ -265,8 +267,8 @@ class ContentSharing:
 
     async def _bring(self, digest: str, size: int) -> bool:
         """Bring one; return False where somebody else does, or something else is to be done first. Raises what the calls do."""
-        have = await self._calls.put(digest, size, 0, b"")
-        while have < size:
+        now = await self._calls.put(digest, size, 0, b"")
+        while (have := now.have) < size:
             if self._is_interrupted:
                 return False
             reply = await self._store.answer(GetBlob(0, digest, have))
@@ -274,17 +276,33 @@ class ContentSharing:
                 raise RefusedByRule([*reply.refusals])
             piece = bytes(reply.result["data"])[: self._piece_bytes]
             if not piece:
-                said = f"the file of a {self._ware.noun} is shorter than it was"
-                raise RefusedByRule([Refusal(f"{self._ware.noun.upper()}_DAMAGED", said)])
+                raise self._damaged(f"the file of a {self._ware.noun} is shorter than it was")
             began_s = self._clock()
             now = await self._calls.put(digest, size, have, piece)
-            if now != have + len(piece):
+            if now.have != have + len(piece):
                 return False
-            have = now
-            self._go(digest, size, have, is_up=True)
+            self._go(digest, size, now.have, is_up=True)
             await self._rest(began_s)
+        if not await self._is_found_whole(digest, size, now):
+            return False
         _log.info(f"{self._ware.noun}_brought", extra={"digest": digest, "bytes": size})
         return True
+
+    async def _is_found_whole(self, digest: str, size: int, now: Have) -> bool:
+        """Ask until the server has looked at what is all there; return False where something else is to be done first."""
+        wait_s = FIRST_ASKED_S
+        while not now.is_whole:
+            if self._is_interrupted:
+                return False
+            await self._wait(wait_s)
+            wait_s = min(2 * wait_s, ELSEWHERE_S)
+            now = await self._calls.put(digest, size, 0, b"")
+            if now.have < size:
+                raise self._damaged(f"the server found that this {self._ware.noun} is not what its name says")
+        return True
+
+    def _damaged(self, said: str) -> RefusedByRule:
+        return RefusedByRule([Refusal(f"{self._ware.noun.upper()}_DAMAGED", said)])
 
     async def _fetch(self, digest: str, size: int) -> bool:
         """Fetch one; return False where something else is to be done first. Raises what the calls do, RefusedHere where it is not

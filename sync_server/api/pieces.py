@@ -3,8 +3,9 @@
 
 Theory: content is taken only where something of the inventory that the asker sees shows it, and given to the same. It comes in
 pieces that begin where the last ended; each is on disk when it is answered, so that who was cut off goes on there, and so does
-somebody else who has the same. When the last is on disk it is hashed, some pieces at a time, in a transaction of its own: who is
-cut off meanwhile asks again, and it is hashed again. Then what shows it is touched, and its installs look.
+somebody else who has the same. When the last is on disk it is hashed (`hashing.py`), some pieces at a time, each in a transaction
+of its own: pieces of what is all there never change, and in the end it is looked whether it is the same still. Who brought it
+asks until it is whole. Then what shows it is touched, and its installs look. Nobody waits for a row that somebody else holds.
 One rule: what is not whole, or not what its name says, is given to nobody.
 """
 
@@ -59,9 +60,10 @@ class NewPiece(Body, frozen=True):
 
 
 class Have(msgspec.Struct, frozen=True):
-    """How many bytes are here."""
+    """How many bytes are here; `is_whole`: they are all, and what their name says. Who brought all asks until they are."""
 
     have: int
+    is_whole: bool = False
 
 
 class Ware(NamedTuple):
@@ -95,7 +97,9 @@ _GET = """
         ORDER BY c.start DESC LIMIT 1) AS c ON true
     WHERE p.digest = $1 AND p.is_whole AND p.kind = $4
 """
-_NOW = "SELECT size, have, is_whole, kind FROM sync.picture WHERE digest = $1 FOR UPDATE"
+_NOW = "SELECT size, have, is_whole, kind, xmin::text AS version FROM sync.picture WHERE digest = $1"
+_IF_FREE = f"{_NOW} FOR UPDATE SKIP LOCKED"
+_HOLD = f"{_NOW} FOR UPDATE"
 _HELD = "SELECT coalesce(sum(size), 0) FROM sync.picture WHERE kind = $1"
 _BEGIN = """
     INSERT INTO sync.picture VALUES (current_tenant(), $1, $2, 0, false, $3, $4) ON CONFLICT DO NOTHING RETURNING true
@@ -140,34 +144,42 @@ async def take_content(call: Call, ware: Ware, id: str) -> Have:
             raise refused("INVALID_INPUT", ware.too_large(cap), "size")
         if body.size < 1:
             raise refused("INVALID_INPUT", f"a size of 1 to {cap} bytes expected, got {body.size}", "size")
-        have, is_all = await _take(call, ware, transaction, id, data)
-    if is_all:
-        await _finish(call, ware, id)
-    return Have(have)
+        have, is_all, is_whole = await _take(call, ware, transaction, id, data)
+    if is_all and not is_whole:
+        hashing, tenant = call.services.hashing, call.who.tenant
+        is_whole = await hashing.ended(tenant, id, ware.kind, lambda: _finish(call, ware, id))
+    return Have(have, is_whole)
 
 
-async def _take(call: Call, ware: Ware, transaction: Transaction, id: str, data: bytes) -> tuple[int, bool]:
-    """Return how much is there now, and whether that is all and was not hashed yet. Raises RefusedByRule."""
+async def _take(
+    call: Call, ware: Ware, transaction: Transaction, id: str, data: bytes
+) -> tuple[int, bool, bool]:
+    """Return how much is there now, whether that is all, and whether it was hashed. Raises RefusedByRule."""
     body: NewPiece = call.body
     old = await transaction.fetchrow(_NOW, id)
     if old is not None and old["kind"] != ware.kind:
         raise ware.refused("CONFLICT", f"this is kept as a {old['kind']}, and is no {ware.kind}")
-    is_begun = bool(data) and body.offset == 0
-    if is_begun and old is not None and old["size"] != body.size and not old["is_whole"]:  # one of two lied
-        await transaction.execute(_DROP, id)
-        old = None
     have: int = 0 if old is None else old["have"]
-    if old is not None and (old["is_whole"] or have == old["size"]):
-        return have, not old["is_whole"]
-    if not data or body.offset != have:
-        return have, False
+    is_whole = old is not None and bool(old["is_whole"])
+    is_all = is_whole or (old is not None and have == old["size"])
+    is_begun = bool(data) and body.offset == 0
+    is_lie = is_begun and old is not None and old["size"] != body.size and not is_whole  # one of two lied
+    if not is_lie and (is_all or not data or body.offset != have):
+        return have, is_all, is_whole
+    if old is not None:
+        held = await transaction.fetchrow(_IF_FREE, id)
+        if held is None or held["version"] != old["version"]:
+            return have, False, False  # somebody else is at it
+    if is_lie:
+        await transaction.execute(_DROP, id)
+        old, have = None, 0
     if have + len(data) > body.size:
         raise refused("INVALID_INPUT", f"{body.size} bytes were announced, and here are more", "data")
     if old is None:
         await _begin(call, ware, transaction, id, data)
     await transaction.execute(_KEEP, id, have, data, now_us(call))
     have += len(data)
-    return have, have == body.size
+    return have, have == body.size, False
 
 
 async def _begin(call: Call, ware: Ware, transaction: Transaction, id: str, data: bytes) -> None:
@@ -194,14 +206,21 @@ def _spare(ware: Ware) -> str:
     """
 
 
-async def _finish(call: Call, ware: Ware, id: str) -> None:
-    """Hash content of which all is there; it is whole, or it is gone. Raises RefusedByRule where it is not what it is called."""
-    async with call.services.database.transaction(call.who) as transaction:
+async def _finish(call: Call, ware: Ware, id: str) -> bool:
+    """Hash content of which all is there, and return whether it is whole. It is gone where it is not what it is called: raises
+    RefusedByRule."""
+    database = call.services.database
+    begun = await database.read(call.who, None, _NOW, id)
+    if not begun or begun[0]["is_whole"] or begun[0]["have"] < begun[0]["size"]:
+        return bool(begun) and bool(begun[0]["is_whole"])
+    is_right = await _hash(call, id) == id
+    async with database.transaction(call.who) as transaction:
         shows = await _shows(transaction, ware, id)
-        held = await transaction.fetchrow(_NOW, id)
-        if held is None or held["is_whole"] or held["have"] < held["size"]:
-            return  # somebody else asked for it at the same time
-        is_right = await _hash(transaction, id) == id
+        held = await transaction.fetchrow(_HOLD, id)
+        if held is None or held["version"] != begun[0]["version"]:
+            return held is not None and bool(
+                held["is_whole"]
+            )  # another server was faster, or it is another's
         await transaction.execute(_WHOLE if is_right else _DROP, id)
         if is_right:
             ledger = await Ledger.open(transaction, call.who, now_us(call))
@@ -211,12 +230,13 @@ async def _finish(call: Call, ware: Ware, id: str) -> None:
             await audit.record(transaction, call.who, f"{ware.kind}.kept", (ware.kind, id), kept)
     if not is_right:
         raise ware.refused("DAMAGED", "this is not what its name says: it changed on its way", "data")
+    return True
 
 
-async def _hash(transaction: Transaction, id: str) -> str:
-    """Return the SHA-256 of what is kept under a name; other requests go on meanwhile."""
+async def _hash(call: Call, id: str) -> str:
+    """Return the SHA-256 of what is kept under a name; other requests go on meanwhile, and have the connections."""
     hashed, start = sha256(), -1
-    while rows := await transaction.fetch(_PIECES, id, start, HASHED_AT_ONCE):
+    while rows := await call.services.database.read(call.who, None, _PIECES, id, start, HASHED_AT_ONCE):
         await asyncio.to_thread(hashed.update, b"".join(row["data"] for row in rows))
         start = rows[-1]["start"]
     return hashed.hexdigest()

@@ -43,6 +43,7 @@ def patient() -> Iterator[None]:
             "live.map_room.DEAD_AFTER_S",
             "health.CHECK_S",
             "watching.ASK_S",
+            "api.hashing.ANSWER_S",
         ):
             changed.setattr(f"sync_server.{name}", PATIENCE_S)
         yield

@@ -29,7 +29,7 @@ def patient_engines() -> Iterator[None]:
             "sync_server.live.greeting.HELLO_S",
         ):
             changed.setattr(name, PATIENCE_S)
-        for name in ("engine.sync.pictures.AGAIN_S", "engine.sync.secrets.AGAIN_S"):
+        for name in ("engine.sync.contents.AGAIN_S", "engine.sync.secrets.AGAIN_S"):
             changed.setattr(name, 1.0)
         yield
 
