@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple, Protocol
@@ -156,7 +156,9 @@ class ContentSharing:
 
     async def look(self) -> float | None:
         """Do what is due; return after how many seconds to look again without news, None for not before."""
-        shown = [digest for digest in self._shown() if is_digest(digest) and digest not in self._settled]
+        named = [digest for digest in self._shown() if is_digest(digest)]
+        self.keep_only(named)
+        shown = [digest for digest in named if digest not in self._settled]
         if not shown or not self._is_online():
             return None
         try:
@@ -236,11 +238,21 @@ class ContentSharing:
 
     def _settle(self, digest: str) -> None:
         self._settled.add(digest)
+        self._store.elsewhere |= {digest}
         self.wanted.discard(digest)
         self._troubles.pop(digest, None)
         self._failures.pop(digest, None)
         if self._ways.pop(digest, None) is not None:
             self._on_way()
+
+    def keep_only(self, shown: Collection[str]) -> None:
+        """Know nothing any more of what is not shown: the server may drop it, and it goes up again when it is shown again."""
+        names = frozenset(shown)
+        self._settled &= names
+        self._store.elsewhere &= names
+        for known in (self._troubles, self._failures, self._ways):
+            for digest in known.keys() - names:
+                del known[digest]
 
     def want(self, digest: str) -> None:
         """Fetch something as soon as it can be."""

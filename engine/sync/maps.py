@@ -43,6 +43,8 @@ class MapSharing:
         self._files = files
         self._confirmed = confirmed
         self._tell = tell
+        self._ids: dict[str, UUID] = {}
+        """As what the team had each: one that was taken back and shared again is another."""
         sharing.wanted |= files.wanted()
         self._follow()
 
@@ -83,11 +85,15 @@ class MapSharing:
 
     def _follow(self) -> None:
         """Note what the team's maps are called, and leave what it has no more."""
-        self._files.names = {one.digest: one.name for one in self._confirmed().values()}
+        confirmed = {one.digest: one for one in self._confirmed().values()}
+        self._files.names = {digest: one.name for digest, one in confirmed.items()}
         gone = self._sharing.wanted - self._files.names.keys()
         self._files.keep_only(self._files.names)
         for digest in gone:
             self._sharing.unwant(digest)
+        ids = {digest: one.id for digest, one in confirmed.items()}
+        self._sharing.keep_only([digest for digest, id in self._ids.items() if ids.get(digest) == id])
+        self._ids = ids
 
     def _ways(self) -> Iterator[MapWay]:
         for digest in sorted(self._files.names):

@@ -295,6 +295,27 @@ async def test_a_full_store_and_a_large_map_are_said_in_words_until_there_is_roo
         await mara.until(lambda: not mara.engine._team.notices)
 
 
+async def test_a_map_that_was_taken_back_goes_up_again_when_it_is_shared_again(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    whole = "SELECT count(*) FROM sync.picture WHERE digest = $1 AND is_whole"
+    async with two(tmp_path, server_database) as (server, van, _, _), running(van) as mara:
+
+        async def goes_up(one: MapFile) -> TeamMap:
+            shared = await share(mara, one)
+            while not await server.owner.fetchval(whole, one.digest):
+                await mara.until(lambda: True)
+            await mara.until(lambda: way(mara, shared) is None)
+            return shared
+
+        first, second = [await add(mara, a_map(tmp_path / "disk", seed)) for seed in (1, 2)]
+        await mara.edit("Take it back", deletion("team_map", await goes_up(first)))
+        await mara.until(lambda: not mara.team.pending)
+        await goes_up(second)
+        assert not await server.owner.fetchval(whole, first.digest), "it made room for the second"
+        await goes_up(first)
+
+
 async def test_a_map_that_is_taken_back_while_it_comes_leaves_nothing_and_stays_with_who_has_it(
     tmp_path: Path, server_database: ServerDatabase
 ) -> None:
