@@ -1,15 +1,17 @@
 """What an edit names that is not in the inventory, and so is unknown to `domain/rules.py`: installs and accounts of the tenant.
 
-Counterpart: `ledger.py`, which asks here before it judges. One rule: an undo brings back whom the edit named that it takes back.
+Counterpart: `ledger.py`, which asks here before it judges. One rule: an undo brings back whom the edit named that it takes back,
+and of a map of somebody else nobody but who runs the team: taken back is taken back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from domain.edit import Edit, Step
 from domain.errors import Refusal
+from domain.text import clean_text
 from sync_server.database import Transaction
 from sync_server.security.principal import Principal
 
@@ -53,13 +55,11 @@ async def _maps_of_others(
     """Return which of the team's maps the asker may not name as shared by whom, or not change because somebody else shared them;
     whoever runs the team may change and take back all."""
     steps = [step for step in edit.steps if step.kind == "team_map"]
-    before = {step.id: _id_in((step.before or {}).get("sharer")) for step in undone}
     found = [
-        Refusal("INVALID_INPUT", "a map is shared by whoever shares it: your own account", "sharer", step.id)
+        refusal
         for step in steps
-        if step.after is not None
-        and (step.before is None or "sharer" in step.after)
-        and _id_in(step.after.get("sharer")) not in {who.id, before.get(step.id)} - {None}
+        if not _is_brought_back(who, step, undone)
+        for refusal in _of_somebody_else(who, step)
     ]
     changed = [step.id for step in steps if step.before is not None]
     if not changed or who.may("tenant:write"):
@@ -69,6 +69,27 @@ async def _maps_of_others(
     return found + [
         Refusal("INSUFFICIENT_PERMISSIONS", said, subject=UUID(int=row["id"].int)) for row in rows
     ]
+
+
+def _of_somebody_else(who: Principal, step: Step) -> Iterator[Refusal]:
+    """Go over what is refused of whom a map names that is made or changed."""
+    after = step.after or {}
+    names = (step.after is not None and step.before is None) or "sharer" in after
+    if names and _id_in(after.get("sharer")) != who.id:
+        said = "a map is shared by whoever shares it: your own account"
+        yield Refusal("INVALID_INPUT", said, "sharer", step.id)
+    if after.get("author") not in (None, "", who.name):
+        said = f"a map is shared under the name of your own account: {clean_text(who.name)}"
+        yield Refusal("INVALID_INPUT", said, "author", step.id)
+
+
+def _is_brought_back(who: Principal, step: Step, undone: Sequence[Step]) -> bool:
+    """Tell whether a map is as it was before what is undone, to the letter, and the asker may bring it back."""
+    if step.after is None or not any(
+        old.id == step.id and old.kind == step.kind and old.before == step.after for old in undone
+    ):
+        return False
+    return who.may("tenant:write") or _id_in(step.after.get("sharer")) == who.id
 
 
 def _id_in(value: object) -> UUID | None:

@@ -188,7 +188,7 @@ class MapsBoard(Board):
             one.max_zoom,
             one.bounds,
             now_us(),
-            self._commands.author,
+            team.name,
             team.account,
         )
         said = (

@@ -49,7 +49,8 @@ def fields(person: Person, data: bytes = MAP, **more: Any) -> dict[str, Any]:
     """Return the fields of a map as somebody shares it."""
     size = {"size_bytes": len(data), "schema": "protomaps", "min_zoom": 0, "max_zoom": 14}
     named = {"name": "Valley", "digest": sha256(data).hexdigest(), "bounds": [9.0, 47.4, 10.6, 48.0]}
-    return {**named, **size, "added_us": 10**15, "author": "M", "sharer": who(person), **more}
+    by = {"author": str(person.opened["user"]["name"]), "sharer": who(person)}
+    return {**named, **size, "added_us": 10**15, **by, **more}
 
 
 async def edited(person: Person, id: str, before: Any, after: Any, **more: Any) -> tuple[str, list[str]]:
@@ -285,6 +286,28 @@ async def test_a_map_is_changed_and_taken_back_by_who_shared_it_or_an_administra
         await admin.ask("POST", f"/edits/{undone}/undo", expect=201)
         assert await server.owner.fetchval("SELECT sharer::text FROM team_map WHERE id = $1", id) == who(mara)
         assert (await edited(mara, id, fields(mara, name="The valley"), None))[1] == []
+
+
+async def test_nobody_shares_under_the_name_of_somebody_else_or_undoes_a_take_back_of_somebody_else(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        admin, mara = await team(server)
+        joe = await server.member(admin, "engineer", name="Joe")
+        mine = "a map is shared by whoever shares it: your own account"
+        named = f"a map is shared under the name of your own account: {joe.opened['user']['name']}"
+        assert (await edited(joe, str(uuid4()), None, fields(joe, author="Somebody")))[1] == [named]
+        kept = await share(joe, MAP + b"j", author="")
+        assert (await edited(joe, kept, {"author": ""}, {"author": "Somebody"}))[1] == [named]
+        id = await share(mara)
+        taken_back, said = await edited(admin, id, fields(mara), None)
+        assert said == []
+        for after in (fields(mara), fields(mara, name="Another"), fields(mara, MAP + b"forged")):
+            assert mine in (await edited(joe, id, None, after, undoes=taken_back))[1]
+        forged = fields(mara, MAP + b"forged")
+        assert mine in (await edited(admin, id, None, forged, undoes=taken_back))[1]
+        assert await server.owner.fetchval("SELECT count(*) FROM team_map WHERE id = $1", id) == 0
+        assert (await edited(admin, id, None, fields(mara), undoes=taken_back))[1] == []
 
 
 async def test_each_role_sees_the_teams_maps_and_who_may_edit_shares_them_and_no_other_tenant_sees_any(
