@@ -31,13 +31,14 @@ MAPS = Ware(
     "map",
     "MAP",
     "EXISTS (SELECT FROM team_map m WHERE m.digest = p.digest)",
-    "SELECT 'team_map' AS kind, m.id FROM team_map m WHERE m.digest = $1",
+    "SELECT 'team_map' AS kind, m.id, m.size_bytes AS size FROM team_map m WHERE m.digest = $1",
     "no map of the team has this content",
     lambda settings: (min(settings.map_mb * MB, TEAM_MAP_CAP_BYTES), settings.tenant_maps_mb * MB),
     lambda cap: f"this server takes maps of up to {cap // MB} MB (HELIOGRAPH_MAP_MB): cut an area out of it",
     lambda mb: f"the team's maps fill {mb} MB (HELIOGRAPH_TENANT_MAPS_MB): take some back",
     lambda data: "" if is_map(data) else "no PMTiles of version 3",
     spares=True,
+    of_all=True,
 )
 
 

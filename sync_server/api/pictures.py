@@ -33,8 +33,8 @@ PICTURES = Ware(
     f"""EXISTS (SELECT FROM diagram g WHERE g.background = p.digest AND {_SHOWN})
         OR EXISTS (SELECT FROM photo h WHERE h.digest = p.digest)
         OR EXISTS (SELECT FROM photo h WHERE h.thumb = p.digest)""",
-    f"""SELECT 'diagram' AS kind, g.id FROM diagram g WHERE g.background = $1 AND {_SHOWN}
-        UNION ALL SELECT 'photo', h.id FROM photo h WHERE h.digest = $1 OR h.thumb = $1""",
+    f"""SELECT 'diagram' AS kind, g.id, NULL::bigint AS size FROM diagram g WHERE g.background = $1 AND {_SHOWN}
+        UNION ALL SELECT 'photo', h.id, NULL FROM photo h WHERE h.digest = $1 OR h.thumb = $1""",
     "no schematic or photograph that you see shows this picture",
     lambda settings: (BLOB_CAP_BYTES, settings.tenant_pictures_mb * MB),
     lambda cap: f"a picture has {cap} bytes at most",

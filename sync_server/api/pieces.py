@@ -66,9 +66,18 @@ class Have(msgspec.Struct, frozen=True):
     is_whole: bool = False
 
 
+class _Shows(NamedTuple):
+    """What shows some content, by kinds, and how many bytes that says it has."""
+
+    ids: dict[Kind, list[UUID]]
+    size: int | None
+
+
 class Ware(NamedTuple):
     """A kind of content. `code` begins the codes of what is refused; `shown`: the condition, on `p` in `sync.picture`, that
-    something in sight shows it; `shows`: a query for (kind, id) of what shows the digest $1; `unseen` says that nothing does.
+    something in sight shows it; `shows`: a query for (kind, id, size) of what shows the digest $1, size null where that is not
+    said; `unseen` says that nothing does. `of_all`: it is of the whole team, and who reaches some sites only
+    brings none.
 
     `caps`: the largest, and the most that a tenant keeps, in bytes; `full` says that there is no more room for one more, from
     the latter; `looks_like` tells of the first bytes why this is none, "" where it is one. `spares`: what nothing shows any more
@@ -85,6 +94,7 @@ class Ware(NamedTuple):
     full: Callable[[int], str]
     looks_like: Callable[[bytes], str]
     spares: bool = False
+    of_all: bool = False
 
     def refused(self, what: str, message: str, field: str = "") -> Exception:
         """Return what is raised under a code of this kind."""
@@ -138,12 +148,18 @@ async def take_content(call: Call, ware: Ware, id: str) -> Have:
     body: NewPiece = call.body
     data = bytes_of(body.data, "data", 1, PIECE_BYTES) if body.data else b""
     cap, _ = ware.caps(call.services.settings)
+    if ware.of_all and call.who.reach.sites is not None:
+        said = f"you reach some sites only, and bring no {ware.kind} of the whole team"
+        raise refused("INSUFFICIENT_PERMISSIONS", said)
     async with call.services.database.transaction(call.who) as transaction:
-        await _shows(transaction, ware, id)
+        size = (await _shows(transaction, ware, id)).size
         if body.size > cap:
             raise refused("INVALID_INPUT", ware.too_large(cap), "size")
         if body.size < 1:
             raise refused("INVALID_INPUT", f"a size of 1 to {cap} bytes expected, got {body.size}", "size")
+        if size not in (None, body.size):
+            said = f"this {ware.kind} has {size} bytes, not {body.size}"
+            raise refused("INVALID_INPUT", said, "size")
         have, is_all, is_whole = await _take(call, ware, transaction, id, data)
     if is_all and not is_whole:
         hashing, tenant = call.services.hashing, call.who.tenant
@@ -173,13 +189,14 @@ async def _take(
     if is_lie:
         await transaction.execute(_DROP, id)
         old, have = None, 0
-    if have + len(data) > body.size:
-        raise refused("INVALID_INPUT", f"{body.size} bytes were announced, and here are more", "data")
+    size: int = body.size if old is None else old["size"]  # what is said later changes nothing
+    if have + len(data) > size:
+        raise refused("INVALID_INPUT", f"{size} bytes were announced, and here are more", "data")
     if old is None:
         await _begin(call, ware, transaction, id, data)
     await transaction.execute(_KEEP, id, have, data, now_us(call))
     have += len(data)
-    return have, have == body.size, False
+    return have, have == size, False
 
 
 async def _begin(call: Call, ware: Ware, transaction: Transaction, id: str, data: bytes) -> None:
@@ -224,7 +241,7 @@ async def _finish(call: Call, ware: Ware, id: str) -> bool:
         await transaction.execute(_WHOLE if is_right else _DROP, id)
         if is_right:
             ledger = await Ledger.open(transaction, call.who, now_us(call))
-            for kind, ids in shows.items():
+            for kind, ids in shows.ids.items():
                 await ledger.touch(kind, ids)
             kept = {"size": held["size"]}
             await audit.record(transaction, call.who, f"{ware.kind}.kept", (ware.kind, id), kept)
@@ -242,14 +259,14 @@ async def _hash(call: Call, id: str) -> str:
     return hashed.hexdigest()
 
 
-async def _shows(transaction: Transaction, ware: Ware, id: str) -> dict[Kind, list[UUID]]:
+async def _shows(transaction: Transaction, ware: Ware, id: str) -> _Shows:
     """Return what shows some content in sight. Raises RefusedByRule where nothing does."""
     rows = await transaction.fetch(ware.shows, id) if is_digest(id) else []
     if not rows:
         raise ware.refused("NOT_FOUND", ware.unseen)
-    found: dict[Kind, list[UUID]] = {}
+    found = _Shows({}, rows[0]["size"])
     for row in rows:
-        found.setdefault(row["kind"], []).append(row["id"])
+        found.ids.setdefault(row["kind"], []).append(row["id"])
     return found
 
 

@@ -93,6 +93,18 @@ async def test_a_picture_goes_on_where_it_was_cut_off_and_is_told_when_it_is_who
         assert await put(mara, PICTURE[:PIECE], 0) == len(PICTURE)
 
 
+async def test_whoever_says_another_size_later_brings_no_more_than_was_announced(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        admin, mara = await team(server)
+        await show(server, admin)
+        assert await put(mara, PICTURE[:PIECE], 0, of=PICTURE[: PIECE + 9]) == PIECE
+        body = {"size": len(PICTURE), "offset": PIECE, "data": base64.b64encode(PICTURE[:10]).decode()}
+        said = (await mara.ask("PUT", f"/pictures/{DIGEST}", body, expect=422)).json()["error"]
+        assert said["message"] == f"{PIECE + 9} bytes were announced, and here are more"
+
+
 async def test_what_lies_about_itself_is_kept_for_nobody(server_database: ServerDatabase) -> None:
     async with serving(server_database) as server:
         admin, mara = await team(server)

@@ -209,11 +209,14 @@ async def test_a_damaged_file_no_map_and_a_picture_under_its_name_are_kept_for_n
         for data in (b"\x89PNG\r\n\x1a\n", b"PMTiles\x02", b"<svg>", MAP[: PIECE_BYTES + 1]):
             body = {"size": len(MAP), "offset": 0, "data": base64.b64encode(data).decode()}
             assert await mara.refused("PUT", url, body) == (422, "INVALID_INPUT"), data[:9]
-        body = {"size": 0, "offset": 0, "data": ""}
-        assert await mara.refused("PUT", url, body) == (422, "INVALID_INPUT")
+        for size in (0, 9, len(MAP) - 1, len(MAP) + 1):
+            body = {"size": size, "offset": 0, "data": base64.b64encode(MAP[:9]).decode()}
+            said = (await mara.ask("PUT", url, body, expect=422)).json()["error"]
+            assert said["details"][0]["field"] == "size", size
+        assert await mara.get("/maps") == []
         tenant = (await mara.get("/auth/me"))["tenant"]
         await server.owner.execute("INSERT INTO sync.picture VALUES ($1, $2, 9, 0, false, 1)", tenant, DIGEST)
-        assert await mara.refused("PUT", url, {**body, "size": 9}) == (409, "MAP_CONFLICT")
+        assert await mara.refused("PUT", url, {**body, "size": len(MAP)}) == (409, "MAP_CONFLICT")
         assert await mara.get("/maps") == []
 
 
@@ -228,7 +231,10 @@ async def test_a_large_map_and_a_full_store_are_refused_in_words_and_what_is_tak
         await share(mara, other, name="Other")
         url = f"/maps/{sha256(other).hexdigest()}"
         piece = {"offset": 0, "data": base64.b64encode(other[:PIECE]).decode()}
-        said = (await mara.ask("PUT", url, {**piece, "size": 2_000_000}, expect=422)).json()["error"]
+        other_size = fields(mara, b"large", size_bytes=2_000_000, name="Large")
+        assert (await edited(mara, str(uuid4()), None, other_size))[1] == []
+        large = f"/maps/{sha256(b'large').hexdigest()}"
+        said = (await mara.ask("PUT", large, {**piece, "size": 2_000_000}, expect=422)).json()["error"]
         assert said["message"] == (
             "this server takes maps of up to 1 MB (HELIOGRAPH_MAP_MB): cut an area out of it"
         )
@@ -337,6 +343,8 @@ async def test_each_role_sees_the_teams_maps_and_who_may_edit_shares_them_and_no
                 assert await person.refused("POST", "/edits", {"edits": [edit]}) == denied, role
         local = await server.member(admin, "engineer", sites=[site])
         assert await fetched(local) == MAP, "a map lies at no site"
+        denied = (403, "INSUFFICIENT_PERMISSIONS")
+        assert await local.refused("PUT", f"/maps/{DIGEST}", body) == denied, "nor for some of its sites"
         assert (await edited(local, str(uuid4()), None, fields(local, MAP + b"l")))[1] == [
             "you reach some sites only, and change no team_map"
         ]
