@@ -26,6 +26,8 @@ from tests.team.servers import Reached, listening
 from tests.team.test_pictures import team
 
 PIECE = 16_384
+SLOW_BYTES_PER_S = 50_000
+"""A map goes for many seconds: who looks every few hundredths of one finds it in the middle."""
 
 
 @pytest.fixture(autouse=True)
@@ -167,6 +169,7 @@ async def test_a_map_that_goes_up_goes_on_where_it_was_after_cuts_and_a_restart(
             await mara.until(lambda: mara.team.reachability == "offline")
             shared = await share(mara, await add(mara, file))
             assert way(mara, shared) is None, "not confirmed yet"
+            line.bytes_per_s = SLOW_BYTES_PER_S
             for _ in range(2):
                 line.mend()
                 line.loss = 0.3
@@ -177,7 +180,7 @@ async def test_a_map_that_goes_up_goes_on_where_it_was_after_cuts_and_a_restart(
                 line.cut()
         have = await server.owner.fetchval(some)
         assert 0 < have < size, "ended in the middle"
-        line.loss = 0.0
+        line.loss, line.bytes_per_s = 0.0, 0
         line.mend()
         up = line.passed["up"]
         async with running(van) as mara:  # another start
@@ -202,7 +205,7 @@ async def test_a_map_that_comes_goes_on_where_it_was_after_a_restart_and_stops_w
                 await joe.until(lambda: True)
         async with running(van) as mara:
             await stands(mara, shared, "elsewhere")
-            line.bytes_per_s = 200_000
+            line.bytes_per_s = SLOW_BYTES_PER_S
             await fetch(mara, shared)
             await mara.until(lambda: part(van, shared).stat().st_size > 2 * PIECE)
             assert (await stands(mara, shared, "comes")).done > 0
@@ -219,7 +222,7 @@ async def test_a_map_that_comes_goes_on_where_it_was_after_a_restart_and_stops_w
             assert content(found) == file.read_bytes()
             assert line.passed["down"] - down < (size - had) * 3 / 2 + 200_000
             assert not (await mara.ask(RemoveMap(1, found.id))).refusals
-            line.bytes_per_s = 200_000
+            line.bytes_per_s = SLOW_BYTES_PER_S
             await fetch(mara, shared)
             await mara.until(lambda: part(van, shared).stat().st_size > PIECE)
             await fetch(mara, shared, stop=True)
@@ -327,7 +330,7 @@ async def test_a_map_that_is_taken_back_while_it_comes_leaves_nothing_and_stays_
     ):
         shared = await share(joe, await add(joe, file))
         await stands(mara, shared, "elsewhere")
-        line.bytes_per_s = 100_000
+        line.bytes_per_s = SLOW_BYTES_PER_S
         await fetch(mara, shared)
         await mara.until(lambda: part(van, shared).stat().st_size > PIECE)
         await joe.edit("Take it back", deletion("team_map", shared))
