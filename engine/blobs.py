@@ -122,7 +122,8 @@ class Blobs:
             return Reply(request.request, (Refusal("INVALID_INPUT", "no PNG and no JPEG", "data"),))
         if have == 0 and not self._make_room(request.size):
             return self._full(request)
-        have = append(part, request.data)
+        part.touch()
+        have = append(part, have, request.data)
         if have < request.size:
             return Reply(request.request, result={"have": have})
         if have > request.size or digest_of(part.read_bytes()) != request.digest:

@@ -19,9 +19,12 @@ def size_of(file: Path) -> int:
         return 0
 
 
-def append(part: Path, data: bytes) -> int:
-    """Put bytes at the end of a file; return how many it has then, all of them on disk. Raises OSError."""
-    with part.open("ab") as opened:
+def append(part: Path, offset: int, data: bytes) -> int:
+    """Put bytes at the end of a file that is there and ends at `offset`, else nothing; return how many it has then, all on disk.
+    Raises OSError; FileNotFoundError where it is gone: who deletes it while it grows has deleted it."""
+    with part.open("r+b") as opened:
+        if (end := opened.seek(0, os.SEEK_END)) != offset:
+            return end
         opened.write(data)
         opened.flush()
         os.fsync(opened.fileno())

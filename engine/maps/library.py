@@ -13,12 +13,13 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
 
-from domain.errors import Refusal
+from domain.errors import Refusal, RefusedByRule
 from domain.ids import RANDOM_BYTES, uuid7
 from domain.maps import (
     BOXES_CAP,
@@ -40,7 +41,7 @@ from domain.wire import Reply
 from engine.maps.files import read_list, trouble_of, write_list
 from engine.maps.schema import NAME_CAP
 from engine.maps.survey import Survey
-from engine.maps.work import WorkFailed, work
+from engine.maps.work import FileRefused, WorkFailed, work
 from engine.maps.worker import MapJob, MapWord
 from engine.operations import Control, OperationFailed, Operations, TooManyOperations, Work
 from engine.state import State, Subject
@@ -97,23 +98,24 @@ class MapLibrary:
         return MAPS_CAP - len(self._state.maps)
 
     async def take_part(self, part: Path, digest: str, name: str) -> None:
-        """Read a file of this folder whole and take it as a map of that name. Raises WorkFailed, also where its SHA-256 is
-        another; then the file stays as it is. OSError."""
+        """Read a file of this folder whole and take it as a map of that name. Raises FileRefused where it is no map, or one of
+        another SHA-256; and, where the next try may do: WorkFailed, RefusedByRule, OSError. Then the file stays as it is."""
         word = await work(MapJob("survey", str(part)), _go_on, command=self._command)
         found = word.survey
         if found is None or found.digest != digest:
-            raise WorkFailed("it is not what its name says: it changed on its way")
+            raise FileRefused("it is not what its name says: it changed on its way")
         if any(one.digest == digest for one in self.maps):
             part.unlink()  # noqa: ASYNC240 one name of a disk that was just read
             return
         if self.room < 1:
-            raise WorkFailed(_too_many().message)
+            raise RefusedByRule([_too_many()])
         id = uuid7(self._now_us(), os.urandom(RANDOM_BYTES))
         own = self._folder / f"{id}.pmtiles.part"
         part.replace(own)  # noqa: ASYNC240 as above
         try:
             self._take(id, found, own, own, name)
         except OperationFailed as error:
+            own.replace(part)
             raise WorkFailed(str(error)) from None
 
     async def answer(self, request: MapRequest) -> Reply:
@@ -293,6 +295,9 @@ class MapLibrary:
             others = [one for one in self._ordered() if one.id != id]
             self._put(_numbered([made, *others]))
         except OSError as error:
+            if part is not None:
+                with suppress(OSError):
+                    path.replace(part)
             raise OperationFailed(f"not kept: {error.strerror or error}") from None
         return f"{made.name}: {made.tiles:,} tiles, zooms {made.min_zoom} to {made.max_zoom}"
 

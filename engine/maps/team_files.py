@@ -5,7 +5,8 @@
 
 Theory: a part is a wish too: it is made when a map is wanted and deleted when it is not, so that a restart goes on where it was.
 What is whole is read from beginning to end by the process that reads maps, like any file that a stranger brings.
-One rule: a part becomes a map where its digest is its name and nothing in it lies; else it is deleted, and said why.
+One rule: a part becomes a map where its digest is its name and nothing in it lies; where one does it is deleted. All else that
+goes wrong leaves it, and is said: the next try goes on with it.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from domain.blobs import PIECE_BYTES, GetBlob, PutBlob, is_digest
-from domain.errors import Refusal
+from domain.errors import Refusal, RefusedByRule
 from domain.maps import MAPS_CAP, MapFile
-from domain.team_map import TEAM_MAP_CAP_BYTES, is_map
+from domain.team_map import TEAM_MAP_CAP_BYTES, TeamMap, is_map
 from domain.wire import Reply
 from engine.maps.library import MapLibrary
-from engine.maps.work import WorkFailed
+from engine.maps.work import FileRefused, WorkFailed
 from engine.maps.worker import SPARE_BYTES
 from engine.parts import PART, append, size_of
 
@@ -36,8 +37,11 @@ class TeamMapFiles:
         self.elsewhere: frozenset[str] = frozenset()
         self.on_missing: Callable[[str], None] = lambda digest: None
         """Nobody looks for a map without saying so: it is fetched when a person wants it."""
-        self.names: dict[str, str] = {}
-        """What those are called that the team has, by their digests."""
+        self.shared: dict[str, TeamMap] = {}
+        """Those that the team has, by their digests."""
+        self._wishes = {digest: object() for digest in self.wanted()}
+        """Those that are wanted; who waited looks whether it is the same wish still."""
+        self._reading: dict[str, asyncio.Task[None]] = {}
 
     def wanted(self) -> set[str]:
         """Return what was wanted when the engine ended."""
@@ -55,11 +59,18 @@ class TeamMapFiles:
             self._part(digest).touch()
         except OSError as error:
             return Refusal("MAPS_NOT_KEPT", f"the map cannot be kept: {error.strerror or error}")
+        self._wishes.setdefault(digest, object())
         return None
 
     def drop(self, digest: str) -> None:
-        """Delete what came of a map."""
-        with suppress(OSError):
+        """Delete what came of a map, or have it deleted as soon as nobody has it open."""
+        self._wishes.pop(digest, None)
+        if (reading := self._reading.get(digest)) is not None:
+            reading.cancel()
+        self._delete(digest)
+
+    def _delete(self, digest: str) -> None:
+        with suppress(OSError):  # Windows deletes no file that somebody has open
             self._part(digest).unlink(missing_ok=True)
 
     def keep_only(self, digests: Collection[str]) -> None:
@@ -106,9 +117,13 @@ class TeamMapFiles:
         return Reply(request.request, result={"size": found.size_bytes, "data": data})
 
     async def _put(self, request: PutBlob) -> Reply:
-        part = self._part(request.digest)
-        if not part.exists():
+        digest, part = request.digest, self._part(request.digest)
+        wish, shared = self._wishes.get(digest), self.shared.get(digest)
+        if wish is None or not part.exists():
             return Reply(request.request, (Refusal("MAP_NOT_FOUND", "the map is not wanted any more"),))
+        if shared is not None and shared.size_bytes != request.size:
+            said = f"the server has {request.size:,} bytes of it, the map has {shared.size_bytes:,}"
+            return Reply(request.request, (Refusal("MAP_DAMAGED", said, "size"),))
         have = size_of(part)
         if request.data and request.offset == have:
             if have == 0 and not is_map(request.data):
@@ -117,13 +132,45 @@ class TeamMapFiles:
             if request.size - have + SPARE_BYTES > free:
                 said = f"{request.size / 1e6:,.0f} MB are needed, {(free + have) / 1e6:,.0f} MB are free on the disk"
                 return Reply(request.request, (Refusal("STORAGE_FAILED", said),))
-            have = await asyncio.to_thread(append, part, request.data)
-        if have >= request.size:
             try:
-                await self._library.take_part(part, request.digest, self.names.get(request.digest, ""))
-            except WorkFailed as error:
-                return self._refused(request, str(error))
+                have = await asyncio.to_thread(append, part, have, request.data)
+            except FileNotFoundError:
+                if digest in self._wishes:
+                    raise
+            if self._wishes.get(digest) is not wish:
+                return self._of_another_wish(request)
+        if have >= request.size:
+            return await self._take(request, part, "" if shared is None else shared.name)
         return Reply(request.request, result={"have": have})
+
+    async def _take(self, request: PutBlob, part: Path, name: str) -> Reply:
+        """Have a part checked that is all there, and make it a map of this computer."""
+        digest = request.digest
+        reading = self._reading[digest] = asyncio.create_task(self._library.take_part(part, digest, name))
+        try:
+            await reading
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling() or not reading.cancelled():
+                raise
+            return self._of_another_wish(request)
+        except FileRefused as error:
+            return self._refused(request, str(error))
+        except WorkFailed as error:
+            return Reply(request.request, (Refusal("STORAGE_FAILED", str(error)),))
+        except RefusedByRule as error:
+            return Reply(request.request, tuple(error.refusals))
+        finally:
+            del self._reading[digest]
+        self._wishes.pop(digest, None)
+        return Reply(request.request, result={"have": request.size})
+
+    def _of_another_wish(self, request: PutBlob) -> Reply:
+        """Delete what was given up meanwhile; what was wanted again since begins with what is there."""
+        if request.digest in self._wishes:
+            return Reply(request.request, result={"have": self.have(request.digest)})
+        self._delete(request.digest)
+        return Reply(request.request, (Refusal("MAP_NOT_FOUND", "the map is not wanted any more"),))
 
     def _refused(self, request: PutBlob, why: str) -> Reply:
         """Delete what came, and say why it is no map."""

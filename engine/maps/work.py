@@ -28,6 +28,10 @@ class WorkFailed(Exception):
     """Nothing came of it, in words for a person."""
 
 
+class FileRefused(WorkFailed):
+    """It was read, and is no map that can be used: reading it again says the same."""
+
+
 def worker_command() -> list[str]:
     """Return how the worker is started."""
     return own_command(WORK_ON_MAPS)
@@ -36,12 +40,12 @@ def worker_command() -> list[str]:
 async def work(
     job: MapJob, on_word: OnWord, *, command: Sequence[str] | None = None, silent_s: float = SILENT_S
 ) -> MapWord:
-    """Return how a job ended. Raises WorkFailed; then, or when it is cancelled, nothing is left of `out`."""
+    """Return how a job ended. Raises WorkFailed, FileRefused; then, or when it is cancelled, nothing is left of `out`."""
     is_done = False
     try:
         word = await _converse(job, on_word, list(command or worker_command()), silent_s)
         if word.refused:
-            raise WorkFailed(word.refused)
+            raise FileRefused(word.refused) if word.is_bad else WorkFailed(word.refused)
         is_done = True
         return word
     finally:

@@ -49,12 +49,13 @@ class MapJob(msgspec.Struct, frozen=True):
 
 
 class MapWord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far it is, or with `refused`, `survey` or `size` how it ended."""
+    """How far it is, or with `refused`, `survey` or `size` how it ended; `is_bad`: for what is in the file."""
 
     done: int = 0
     total: int = 0
     phase: str = ""
     refused: str = ""
+    is_bad: bool = False
     survey: Survey | None = None
     size: CutSize | None = None
 
@@ -90,7 +91,7 @@ def do(job: MapJob, tell: Tell) -> MapWord:
             survey=survey(Path(job.out), lambda done, total, _phase: tell(done, total, "checking the cut"))
         )
     except BadMap as error:
-        return MapWord(refused=clean_text(str(error), 400))
+        return MapWord(refused=clean_text(str(error), 400), is_bad=True)
     except OSError as error:
         return MapWord(refused=clean_text(f"{path.name}: {error.strerror or error}", 400))
     except MemoryError:

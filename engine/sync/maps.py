@@ -86,9 +86,9 @@ class MapSharing:
     def _follow(self) -> None:
         """Note what the team's maps are called, and leave what it has no more."""
         confirmed = {one.digest: one for one in self._confirmed().values()}
-        self._files.names = {digest: one.name for digest, one in confirmed.items()}
-        gone = self._sharing.wanted - self._files.names.keys()
-        self._files.keep_only(self._files.names)
+        self._files.shared = confirmed
+        gone = self._sharing.wanted - confirmed.keys()
+        self._files.keep_only(confirmed)
         for digest in gone:
             self._sharing.unwant(digest)
         ids = {digest: one.id for digest, one in confirmed.items()}
@@ -96,7 +96,7 @@ class MapSharing:
         self._ids = ids
 
     def _ways(self) -> Iterator[MapWay]:
-        for digest in sorted(self._files.names):
+        for digest in sorted(self._files.shared):
             trouble, way = self._sharing.trouble(digest), self._sharing.way(digest)
             if digest in self._sharing.wanted:
                 size = way.size if way is not None else 0
