@@ -65,6 +65,11 @@ class Blobs:
         """Return how many bytes are kept, and how many at most."""
         return await asyncio.to_thread(lambda: sum(size for _, size, _ in self._files())), self._cap_bytes
 
+    async def damage(self, digest: str) -> str:
+        """Return why a picture is not what its name says, "" where it is. Raises OSError."""
+        data = await asyncio.to_thread((self._folder / digest).read_bytes)
+        return "" if digest_of(data) == digest else "its file has changed"
+
     async def answer(self, request: BlobRequest) -> Reply:
         """Return the one reply to a piece, or to the wish for one."""
         if not is_digest(request.digest):

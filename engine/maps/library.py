@@ -118,6 +118,11 @@ class MapLibrary:
             own.replace(part)
             raise WorkFailed(str(error)) from None
 
+    async def digest_of(self, one: MapFile) -> str:
+        """Read a map's file whole and return its SHA-256. Raises WorkFailed, FileRefused where it is no map any more."""
+        word = await work(MapJob("survey", one.path), _go_on, command=self._command)
+        return "" if word.survey is None else word.survey.digest
+
     async def answer(self, request: MapRequest) -> Reply:
         """Return the one reply to a request."""
         match request:

@@ -91,6 +91,19 @@ class TeamMapFiles:
         found = self.file(digest)
         return None if found is None else found.size_bytes
 
+    async def damage(self, digest: str) -> str:
+        """Return why a map's file is not what it was when it was shared, "" where it is, or it could not be read now."""
+        found = self.file(digest)
+        if found is None:
+            return "its file is gone"
+        try:
+            is_same = await self._library.digest_of(found) == digest
+        except FileRefused as error:
+            return f"its file has changed since it was checked: {error}"
+        except WorkFailed:
+            return ""
+        return "" if is_same else "its file has changed since it was checked"
+
     async def held_bytes(self) -> tuple[int, int]:
         """Return nothing, and all: whoever wants a map makes room for it."""
         return 0, TEAM_MAP_CAP_BYTES

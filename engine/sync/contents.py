@@ -16,7 +16,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -34,6 +34,8 @@ GATHER_S = 0.5
 SPREAD = 4.0
 """So many times longer at most, by chance: after a restore all have what the server lacks, and one brings it."""
 AGAIN_S = 60.0
+MOST_AGAIN_S = 6 * 3600.0
+"""Longest wait, each twice the last, of what was whole here and came as something else there."""
 ELSEWHERE_S = 10.0
 """When it is looked again at what somebody else brings."""
 FIRST_ASKED_S = 0.5
@@ -55,6 +57,9 @@ class Store(Protocol):
 
     async def held_bytes(self) -> tuple[int, int]:
         """Return how many bytes are kept, and how many at most."""
+
+    async def damage(self, digest: str) -> str:
+        """Read content that is here; return why it is not what its name says, "" where it is. Raises OSError."""
 
     async def answer(self, request: GetBlob | PutBlob) -> Reply:
         """Return bytes, or keep some, as `domain/blobs.py` says."""
@@ -118,6 +123,10 @@ class ContentSharing:
         self._failures: dict[str, str] = {}
         """Why something that was wanted did not come."""
         self._ways: dict[str, PictureWay] = {}
+        self._damaged: set[str] = set()
+        """Those whose file here is another than its name says: they do not go up before this starts again."""
+        self._later: dict[str, tuple[float, float]] = {}
+        """When something is tried again, and how long that is put off."""
         store.on_missing = self.want
 
     @property
@@ -158,7 +167,7 @@ class ContentSharing:
         """Do what is due; return after how many seconds to look again without news, None for not before."""
         named = [digest for digest in self._shown() if is_digest(digest)]
         self.keep_only(named)
-        shown = [digest for digest in named if digest not in self._settled]
+        shown = [digest for digest in named if digest not in self._settled | self._damaged]
         if not shown or not self._is_online():
             return None
         try:
@@ -170,10 +179,15 @@ class ContentSharing:
         held, most = await self._store.held_bytes()
         self._room = most - held
         await self._await_them(shown, there)
-        left, waits_s = dict.fromkeys(shown), []
+        left: dict[str, None] = dict.fromkeys(shown)
+        waits_s: list[float | None] = []
         while left:  # what somebody looks for by now goes first
             digest = next((one for one in self.wanted if one in left), "") or next(iter(left))
             del left[digest]
+            put_off_s = self._later.get(digest, (0.0, 0.0))[0] - self._clock()
+            if put_off_s > 0:
+                waits_s.append(put_off_s)
+                continue
             waits_s.append(await self._share(digest, there.get(digest)))
             if self._is_interrupted:
                 break
@@ -223,9 +237,29 @@ class ContentSharing:
             if isinstance(error, RefusedHere) and self._ware.is_long:
                 self.unwant(digest)
             self._piece_bytes = max(LEAST_BYTES, self._piece_bytes // 2)
-            return AGAIN_S
+            return await self._look_at(digest, error) if size is not None else AGAIN_S
         self._settle(digest)
         return None
+
+    async def _look_at(self, digest: str, error: Exception) -> float | None:
+        """Return when to bring something again that was refused: what came as something else is read here first, once each time;
+        what is another here stays, and what is not is brought after ever longer waits."""
+        codes = [one.code for one in error.refusals] if isinstance(error, RefusedByRule) else []
+        if f"{self._ware.noun.upper()}_DAMAGED" not in codes:
+            return AGAIN_S
+        try:
+            why = await self._store.damage(digest)
+        except OSError as unread:
+            why = str(unread.strerror or unread)
+        if why:
+            self._damaged.add(digest)
+            self._ways.pop(digest, None)
+            self._troubles[digest] = why
+            self._on_way()
+            return None
+        wait_s = min(2 * self._later.get(digest, (0.0, AGAIN_S / 2))[1], MOST_AGAIN_S)
+        self._later[digest] = self._clock() + wait_s, wait_s
+        return wait_s
 
     def _is_due(self, there: There) -> bool:
         if there.digest in self.wanted:
@@ -240,6 +274,7 @@ class ContentSharing:
         self._settled.add(digest)
         self._store.elsewhere |= {digest}
         self.wanted.discard(digest)
+        self._later.pop(digest, None)
         self._troubles.pop(digest, None)
         self._failures.pop(digest, None)
         if self._ways.pop(digest, None) is not None:
@@ -249,10 +284,12 @@ class ContentSharing:
         """Know nothing any more of what is not shown: the server may drop it, and it goes up again when it is shown again."""
         names = frozenset(shown)
         self._settled &= names
+        self._damaged &= names
         self._store.elsewhere &= names
-        for known in (self._troubles, self._failures, self._ways):
-            for digest in known.keys() - names:
-                del known[digest]
+        known: tuple[dict[str, Any], ...] = (self._troubles, self._failures, self._ways, self._later)
+        for each in known:
+            for digest in each.keys() - names:
+                del each[digest]
 
     def want(self, digest: str) -> None:
         """Fetch something as soon as it can be."""
@@ -281,20 +318,20 @@ class ContentSharing:
         """Bring one; return False where somebody else does, or something else is to be done first. Raises what the calls do."""
         now = await self._calls.put(digest, size, 0, b"")
         while (have := now.have) < size:
-            if self._is_interrupted:
-                return False
             reply = await self._store.answer(GetBlob(0, digest, have))
             if reply.refusals:
                 raise RefusedByRule([*reply.refusals])
             piece = bytes(reply.result["data"])[: self._piece_bytes]
             if not piece:
-                raise self._damaged(f"the file of a {self._ware.noun} is shorter than it was")
+                raise self._of_damage(f"the file of a {self._ware.noun} is shorter than it was")
             began_s = self._clock()
             now = await self._calls.put(digest, size, have, piece)
             if now.have != have + len(piece):
                 return False
             self._go(digest, size, now.have, is_up=True)
             await self._rest(began_s)
+            if now.have < size and self._is_interrupted:  # never before one has gone
+                return False
         if not await self._is_found_whole(digest, size, now):
             return False
         _log.info(f"{self._ware.noun}_brought", extra={"digest": digest, "bytes": size})
@@ -304,16 +341,16 @@ class ContentSharing:
         """Ask until the server has looked at what is all there; return False where something else is to be done first."""
         wait_s = FIRST_ASKED_S
         while not now.is_whole:
-            if self._is_interrupted:
-                return False
             await self._wait(wait_s)
             wait_s = min(2 * wait_s, ELSEWHERE_S)
             now = await self._calls.put(digest, size, 0, b"")
             if now.have < size:
-                raise self._damaged(f"the server found that this {self._ware.noun} is not what its name says")
+                raise self._of_damage(
+                    f"the server found that this {self._ware.noun} is not what its name says"
+                )
         return True
 
-    def _damaged(self, said: str) -> RefusedByRule:
+    def _of_damage(self, said: str) -> RefusedByRule:
         return RefusedByRule([Refusal(f"{self._ware.noun.upper()}_DAMAGED", said)])
 
     async def _fetch(self, digest: str, size: int) -> bool:
@@ -321,8 +358,6 @@ class ContentSharing:
         what its name says or has no room."""
         reply = await self._store.answer(PutBlob(0, digest, size))
         while not reply.refusals and (have := reply.result["have"]) < size:
-            if self._is_interrupted:
-                return False
             self._go(digest, size, have, is_up=False)
             began_s = self._clock()
             data = await self._calls.get(digest, size, have, self._piece_bytes)
@@ -330,6 +365,8 @@ class ContentSharing:
                 self._go(digest, size, size, is_up=False)
             reply = await self._store.answer(PutBlob(0, digest, size, have, data))
             await self._rest(began_s)
+            if not reply.refusals and reply.result["have"] < size and self._is_interrupted:
+                return False
         if reply.refusals:
             raise RefusedHere([*reply.refusals])
         self._room -= size
