@@ -33,12 +33,13 @@ _BYTES = """
         'maintenance', 'ignored', 'diagram', 'spot', 'drawing', 'photo', 'team_map', 'alert', 'health', 'link_state', 'fact'))
 """
 
-# As it was, and what a map of the team is made of is in use; a map that was taken back goes after a day, not after a month.
+# As it was, and what a map of the team is made of is in use; a map that was taken back goes after a day, not after a month. What
+# goes is marked first, nothing of it is there any more, and then its pieces go, 64 MB of them in one transaction.
 _PRUNE = """
     CREATE OR REPLACE FUNCTION sync.prune_pictures(past uuid, at_us bigint, kept_us bigint, part_us bigint, at_most integer,
         OUT org uuid, OUT dropped integer, OUT is_more boolean)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = sync, public, pg_temp AS $$
-    DECLARE noted integer;
+    DECLARE noted integer; marked integer := 0; pieces integer := 0;
     BEGIN
         dropped := 0;
         SELECT tenant_id INTO org FROM picture WHERE tenant_id > past ORDER BY tenant_id LIMIT 1;
@@ -52,17 +53,23 @@ _PRUNE = """
                 OR EXISTS (SELECT FROM team_map m WHERE m.digest = p.digest)) LIMIT at_most FOR UPDATE SKIP LOCKED);
         GET DIAGNOSTICS noted = ROW_COUNT;
         IF noted < at_most THEN
-            DELETE FROM picture WHERE (tenant_id, digest) IN (SELECT p.tenant_id, p.digest FROM picture p
-                WHERE p.tenant_id = org
+            UPDATE picture SET have = 0, is_whole = false WHERE (tenant_id, digest) IN (SELECT p.tenant_id, p.digest
+                FROM picture p WHERE p.tenant_id = org AND p.have > 0
                 AND p.used_us < at_us - CASE WHEN p.is_whole AND p.kind = 'picture' THEN kept_us ELSE part_us END
                 AND NOT (p.is_whole AND (EXISTS (SELECT FROM diagram g WHERE g.background = p.digest)
                     OR EXISTS (SELECT FROM photo h WHERE h.digest = p.digest)
                     OR EXISTS (SELECT FROM photo h WHERE h.thumb = p.digest)
                     OR EXISTS (SELECT FROM team_map m WHERE m.digest = p.digest)))
                 LIMIT at_most FOR UPDATE SKIP LOCKED);
+            GET DIAGNOSTICS marked = ROW_COUNT;
+            DELETE FROM picture_piece WHERE (tenant_id, digest, start) IN (SELECT c.tenant_id, c.digest, c.start FROM picture p
+                JOIN picture_piece c USING (tenant_id, digest) WHERE p.tenant_id = org AND p.have = 0 LIMIT 256);
+            GET DIAGNOSTICS pieces = ROW_COUNT;
+            DELETE FROM picture p WHERE p.tenant_id = org AND p.have = 0
+                AND NOT EXISTS (SELECT FROM picture_piece c WHERE c.tenant_id = org AND c.digest = p.digest);
             GET DIAGNOSTICS dropped = ROW_COUNT;
         END IF;
-        is_more := at_most IN (noted, dropped);
+        is_more := at_most IN (noted, marked) OR pieces = 256;
         PERFORM set_config('heliograph.tenant', '', true);
     END $$
 """

@@ -1,4 +1,4 @@
-"""What is being hashed of what came whole, in one server. Counterpart: `pieces.py`, which begins it and asks how it ended.
+"""What is being hashed of what came whole, or deleted, in one server. Counterpart: `pieces.py`, which begins it.
 
 Theory: two gigabytes are hashed for a minute. So it is done beside requests: whoever asks meanwhile waits a few seconds for it
 without a connection to the database, and is answered that it is not known yet. One of a kind is hashed at a time, the others
@@ -32,15 +32,24 @@ class Hashing:
         self, tenant: UUID | None, digest: str, kind: str, work: Callable[[], Awaitable[bool]]
     ) -> bool:
         """Return what `work` returns, which goes on beside this: False where that is not known yet. Raises what it raises."""
-        key = tenant, digest
-        job = self._jobs.get(key)
+        job = self._job((tenant, digest), kind, work)
         if job is None:
-            if len(self._jobs) >= JOBS_CAP:
-                return False
-            self._jobs[key] = job = asyncio.create_task(self._run(key, kind, work))
-            job.add_done_callback(_look_at)
+            return False
         await asyncio.wait([job], timeout=ANSWER_S)
         return job.done() and not job.cancelled() and job.result()
+
+    def begin(self, tenant: UUID | None, kind: str, work: Callable[[], Awaitable[bool]]) -> None:
+        """Have `work` done of a tenant, once at a time, which nobody waits for."""
+        self._job((tenant, kind), kind, work)
+
+    def _job(
+        self, key: tuple[UUID | None, str], kind: str, work: Callable[[], Awaitable[bool]]
+    ) -> asyncio.Task[bool] | None:
+        job = self._jobs.get(key)
+        if job is None and len(self._jobs) < JOBS_CAP:
+            self._jobs[key] = job = asyncio.create_task(self._run(key, kind, work))
+            job.add_done_callback(_look_at)
+        return job
 
     async def _run(
         self, key: tuple[UUID | None, str], kind: str, work: Callable[[], Awaitable[bool]]

@@ -6,6 +6,8 @@ pieces that begin where the last ended; each is on disk when it is answered, so 
 somebody else who has the same. When the last is on disk it is hashed (`hashing.py`), some pieces at a time, each in a transaction
 of its own: pieces of what is all there never change, and in the end it is looked whether it is the same still. Who brought it
 asks until it is whole. Then what shows it is touched, and its installs look. Nobody waits for a row that somebody else holds.
+What goes is marked in one short transaction, for it is large: nothing of it is there any more, and its pieces are deleted some
+at a time. Until they are gone nobody begins with it anew.
 One rule: what is not whole, or not what its name says, is given to nobody.
 """
 
@@ -25,12 +27,14 @@ from domain.inventory import Kind
 from sync_server.api.errors import refused
 from sync_server.api.installs import bytes_of
 from sync_server.api.routes import Body, Call
-from sync_server.database import Transaction, beyond_reach
+from sync_server.database import Transaction, Work, beyond_reach
 from sync_server.ledger import Ledger
 from sync_server.security import audit
 from sync_server.settings import Settings
 
 MB = 1024 * 1024
+PIECES_DROPPED = 64
+"""Pieces that are deleted in one transaction: sixteen megabytes."""
 HASHED_AT_ONCE = 16
 """Pieces that are read of the database at one time to be hashed."""
 
@@ -73,6 +77,15 @@ class _Shows(NamedTuple):
     size: int | None
 
 
+class _Now(NamedTuple):
+    """How much of some content is there, whether that is all, whether it was hashed; `is_swept`: what goes is to be deleted."""
+
+    have: int
+    is_all: bool = False
+    is_whole: bool = False
+    is_swept: bool = False
+
+
 class Ware(NamedTuple):
     """A kind of content. `code` begins the codes of what is refused; `shown`: the condition, on `p` in `sync.picture`, that
     something in sight shows it; `shows`: a query for (kind, id, size) of what shows the digest $1, size null where that is not
@@ -110,11 +123,20 @@ _GET = """
 _NOW = "SELECT size, have, is_whole, kind, xmin::text AS version FROM sync.picture WHERE digest = $1"
 _IF_FREE = f"{_NOW} FOR UPDATE SKIP LOCKED"
 _HOLD = f"{_NOW} FOR UPDATE"
-_HELD = "SELECT coalesce(sum(size), 0) FROM sync.picture WHERE kind = $1"
+_HELD = "SELECT coalesce(sum(size), 0) FROM sync.picture WHERE kind = $1 AND have > 0"
 _BEGIN = """
     INSERT INTO sync.picture VALUES (current_tenant(), $1, $2, 0, false, $3, $4) ON CONFLICT DO NOTHING RETURNING true
 """
-_DROP = "DELETE FROM sync.picture WHERE digest = $1"
+_MARK = "UPDATE sync.picture SET have = 0, is_whole = false WHERE digest = $1"
+_DROP_PIECES = """
+    WITH gone AS (DELETE FROM sync.picture_piece WHERE (digest, start) IN (SELECT c.digest, c.start
+        FROM sync.picture p JOIN sync.picture_piece c USING (tenant_id, digest) WHERE p.have = 0 LIMIT $1) RETURNING true)
+    SELECT count(*) FROM gone
+"""
+_DROP = """
+    DELETE FROM sync.picture p WHERE p.have = 0
+        AND NOT EXISTS (SELECT FROM sync.picture_piece c WHERE c.tenant_id = p.tenant_id AND c.digest = p.digest)
+"""
 _KEEP = """
     WITH piece AS (INSERT INTO sync.picture_piece VALUES (current_tenant(), $1, $2, $3))
     UPDATE sync.picture SET have = $2 + length($3), used_us = $4 WHERE digest = $1
@@ -129,7 +151,7 @@ async def list_contents(call: Call, ware: Ware, after: str) -> list[Content]:
     """Return what is here of a kind, or on its way, and shown in sight, in the order of names behind `after`."""
     query = f"""
         SELECT digest, size, have, is_whole FROM sync.picture p
-        WHERE digest > $1 AND kind = '{ware.kind}' AND ({ware.shown}) ORDER BY digest LIMIT {LISTED_AT_ONCE}
+        WHERE digest > $1 AND kind = '{ware.kind}' AND have > 0 AND ({ware.shown}) ORDER BY digest LIMIT {LISTED_AT_ONCE}
     """
     return [Content(*row) for row in await call.transaction.fetch(query, after)]
 
@@ -160,17 +182,18 @@ async def take_content(call: Call, ware: Ware, id: str) -> Have:
         if size not in (None, body.size):
             said = f"this {ware.kind} has {size} bytes, not {body.size}"
             raise refused("INVALID_INPUT", said, "size")
-        have, is_all, is_whole = await _take(call, ware, transaction, id, data)
-    if is_all and not is_whole:
+        now = await _take(call, ware, transaction, id, data)
+    if now.is_swept:
+        _sweep(call)
+    is_whole = now.is_whole
+    if now.is_all and not is_whole:
         hashing, tenant = call.services.hashing, call.who.tenant
         is_whole = await hashing.ended(tenant, id, ware.kind, lambda: _finish(call, ware, id))
-    return Have(have, is_whole)
+    return Have(now.have, is_whole)
 
 
-async def _take(
-    call: Call, ware: Ware, transaction: Transaction, id: str, data: bytes
-) -> tuple[int, bool, bool]:
-    """Return how much is there now, whether that is all, and whether it was hashed. Raises RefusedByRule."""
+async def _take(call: Call, ware: Ware, transaction: Transaction, id: str, data: bytes) -> _Now:
+    """Return what is there now. Raises RefusedByRule."""
     body: NewPiece = call.body
     old = await transaction.fetchrow(_NOW, id)
     if old is not None and old["kind"] != ware.kind:
@@ -181,14 +204,16 @@ async def _take(
     is_begun = bool(data) and body.offset == 0
     is_lie = is_begun and old is not None and old["size"] != body.size and not is_whole  # one of two lied
     if not is_lie and (is_all or not data or body.offset != have):
-        return have, is_all, is_whole
+        return _Now(have, is_all, is_whole)
     if old is not None:
         held = await transaction.fetchrow(_IF_FREE, id)
         if held is None or held["version"] != old["version"]:
-            return have, False, False  # somebody else is at it
+            return _Now(have)  # somebody else is at it
     if is_lie:
-        await transaction.execute(_DROP, id)
-        old, have = None, 0
+        await transaction.execute(_MARK, id)
+        have = 0
+    if old is not None and not have:
+        return _Now(0, is_swept=True)  # its pieces go first
     size: int = body.size if old is None else old["size"]  # what is said later changes nothing
     if have + len(data) > size:
         raise refused("INVALID_INPUT", f"{size} bytes were announced, and here are more", "data")
@@ -196,7 +221,7 @@ async def _take(
         await _begin(call, ware, transaction, id, data)
     await transaction.execute(_KEEP, id, have, data, now_us(call))
     have += len(data)
-    return have, have == size, False
+    return _Now(have, have == size, is_swept=old is None and ware.spares)
 
 
 async def _begin(call: Call, ware: Ware, transaction: Transaction, id: str, data: bytes) -> None:
@@ -216,11 +241,27 @@ async def _begin(call: Call, ware: Ware, transaction: Transaction, id: str, data
 
 
 def _spare(ware: Ware) -> str:
-    """Return the statement that deletes what nothing shows; what is just being hashed is left."""
+    """Return the statement that marks what nothing shows as gone; what is just being written is left."""
     return f"""
-        DELETE FROM sync.picture WHERE digest IN (SELECT p.digest FROM sync.picture p
-            WHERE p.kind = $1 AND NOT ({ware.shown}) FOR UPDATE SKIP LOCKED)
+        UPDATE sync.picture SET have = 0, is_whole = false WHERE digest IN (SELECT p.digest FROM sync.picture p
+            WHERE p.kind = $1 AND p.have > 0 AND NOT ({ware.shown}) FOR UPDATE SKIP LOCKED)
     """
+
+
+def _sweep(call: Call) -> None:
+    """Have deleted what was marked as gone, of a tenant. What a server leaves undone is upkeep's."""
+    database, tenant = call.services.database, call.who.tenant
+
+    async def sweep() -> bool:
+        gone = PIECES_DROPPED
+        while gone == PIECES_DROPPED:
+            async with database.transaction(Work(tenant)) as transaction:
+                gone = await transaction.fetchval(_DROP_PIECES, PIECES_DROPPED)
+        async with database.transaction(Work(tenant)) as transaction:
+            await transaction.execute(_DROP)
+        return True
+
+    call.services.hashing.begin(tenant, "deleting", sweep)
 
 
 async def _finish(call: Call, ware: Ware, id: str) -> bool:
@@ -238,7 +279,7 @@ async def _finish(call: Call, ware: Ware, id: str) -> bool:
             return held is not None and bool(
                 held["is_whole"]
             )  # another server was faster, or it is another's
-        await transaction.execute(_WHOLE if is_right else _DROP, id)
+        await transaction.execute(_WHOLE if is_right else _MARK, id)
         if is_right:
             ledger = await Ledger.open(transaction, call.who, now_us(call))
             for kind, ids in shows.ids.items():
@@ -246,6 +287,7 @@ async def _finish(call: Call, ware: Ware, id: str) -> bool:
             kept = {"size": held["size"]}
             await audit.record(transaction, call.who, f"{ware.kind}.kept", (ware.kind, id), kept)
     if not is_right:
+        _sweep(call)
         raise ware.refused("DAMAGED", "this is not what its name says: it changed on its way", "data")
     return True
 

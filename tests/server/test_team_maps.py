@@ -83,6 +83,13 @@ async def bring(person: Person, data: bytes = MAP) -> None:
         have = await put(person, data[have : have + PIECE], have, of=data)
 
 
+async def swept(server: Server) -> None:
+    """Wait until what goes is gone."""
+    async with asyncio.timeout(60):
+        while await server.owner.fetchval("SELECT count(*) FROM sync.picture WHERE have = 0"):  # noqa: ASYNC110 a table
+            await asyncio.sleep(0.01)
+
+
 class Hashing:
     """Hashes what the server hashes, and does not go on before it may."""
 
@@ -205,6 +212,7 @@ async def test_a_damaged_file_no_map_and_a_picture_under_its_name_are_kept_for_n
         rest = {"size": len(MAP), "offset": have, "data": base64.b64encode(damaged[have:]).decode()}
         assert await mara.refused("PUT", url, rest) == (422, "MAP_DAMAGED")
         assert await mara.get("/maps") == []
+        await swept(server)
         assert await server.owner.fetchval("SELECT count(*) FROM sync.picture_piece") == 0
         for data in (b"\x89PNG\r\n\x1a\n", b"PMTiles\x02", b"<svg>", MAP[: PIECE_BYTES + 1]):
             body = {"size": len(MAP), "offset": 0, "data": base64.b64encode(data).decode()}
@@ -247,7 +255,49 @@ async def test_a_large_map_and_a_full_store_are_refused_in_words_and_what_is_tak
         assert await mara.refused("GET", f"/maps/{DIGEST}") == (404, "MAP_NOT_FOUND")
         await bring(mara, other)
         assert await fetched(mara, other) == other
+        await swept(server)
         assert await server.owner.fetchval("SELECT count(*) FROM sync.picture") == 1
+
+
+async def test_what_goes_makes_room_and_is_given_to_nobody_while_its_pieces_are_deleted_some_at_a_time(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces_left = "SELECT count(*) FROM sync.picture_piece WHERE digest = $1"
+    async with serving(server_database, map_mb=1, tenant_maps_mb=1) as server:
+        _, mara = await team(server)
+        id, other = await share(mara), MAP + b"another"
+        await bring(mara)
+        all_pieces = await server.owner.fetchval(pieces_left, DIGEST)
+        await share(mara, other, name="Other")
+        assert (await edited(mara, id, fields(mara), None))[1] == []
+        monkeypatch.setattr(pieces, "PIECES_DROPPED", 1)
+        async with server.owner.transaction():  # the last one cannot go
+            await server.owner.execute(
+                "SELECT FROM sync.picture_piece WHERE digest = $1 AND start > 0 FOR UPDATE", DIGEST
+            )
+            await bring(mara, other)
+            assert await fetched(mara, other) == other, "it has made room"
+            await share(mara)
+            assert [one["digest"] for one in await mara.get("/maps")] == [sha256(other).hexdigest()]
+            assert await put(mara, MAP[:PIECE], 0) == 0, "it goes first"
+            assert await server.owner.fetchval(pieces_left, DIGEST) >= all_pieces - 1
+        await swept(server)
+        assert await server.owner.fetchval(pieces_left, DIGEST) == 0
+
+
+async def test_upkeep_deletes_what_a_server_left_that_ended(
+    server_database: ServerDatabase,
+) -> None:
+    async with serving(server_database) as server:
+        _, mara = await team(server)
+        await share(mara)
+        await bring(mara)
+        await server.owner.execute("UPDATE sync.picture SET have = 0, is_whole = false")
+        at_work = Upkeep(server.services.database, server.services.settings)
+        assert await at_work.prune_pictures(10**15) == 1
+        assert await server.owner.fetchval("SELECT count(*) FROM sync.picture_piece") == 0
+        await bring(mara)
+        assert await fetched(mara) == MAP
 
 
 async def test_upkeep_keeps_what_is_shared_and_drops_what_was_taken_back_after_a_day(
