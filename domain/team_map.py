@@ -52,7 +52,8 @@ class MapWay(msgspec.Struct, frozen=True):
     """How a map of the team stands with this computer, where it is not both here and there.
 
     `state`: "waits" to go up, or for somebody to bring it; "goes_up"; "elsewhere": it can be fetched; "comes"; "checking": it
-    came and is read. `done` of its bytes are there (going up) or here. `trouble`: why it does not go on; it is tried again.
+    came and is read. `done` of its bytes are there (going up) or here, "elsewhere" what came before something went wrong.
+    `trouble`: why it does not go on; it is tried again, what is "elsewhere" when it is fetched again.
     """
 
     digest: str

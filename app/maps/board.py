@@ -28,6 +28,7 @@ from app.panels.text import Label, button
 from app.team.rights import switch
 from app.team.words import host_of
 from app.words import count_of, isolated
+from domain.errors import Refusal
 from domain.maps import AddMap, ChangeMap, CheckMap, MapFile, MapUse, OrderMaps, RemoveMap
 from domain.searching import OperationAct, SteerOperation
 from domain.team_map import FetchMap, TeamMap
@@ -200,9 +201,16 @@ class MapsBoard(Board):
             f"Share {one.name} with the team?",
             said,
             "Share",
-            lambda: self._commands.put("team_map", shared, self.say, title),
+            lambda: self._put(one, shared, title),
             self,
         ).open()
+
+    def _put(self, one: MapFile, shared: TeamMap, title: str) -> None:
+        """Share what was agreed to, where it can be still."""
+        if why := why_not_shared(self._model, one):
+            self.say((Refusal("MAP_NOT_SHARED", why),))
+        else:
+            self._commands.put("team_map", shared, self.say, title)
 
     def take_back(self, id: UUID) -> None:
         """Ask once and take a map back from the team."""

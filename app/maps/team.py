@@ -125,7 +125,8 @@ class TeamMaps(QWidget):
         wanted_px = max(self.table.sizeHintForColumn(0), self.table.horizontalHeader().sectionSizeHint(0))
         self.table.setColumnWidth(0, min(wanted_px, NAME_MOST_PX))
         self.setVisible(bool(self._maps))
-        if self._maps:
+        now = self.chosen()
+        if self._maps and (now is None or before is None or now.id != before.id):  # to choose scrolls
             ids = [one.id for one in self._maps]
             self.table.selectRow(ids.index(before.id) if before is not None and before.id in ids else 0)
         self._show_chosen()
@@ -140,7 +141,9 @@ class TeamMaps(QWidget):
         self.bar.setVisible(moves)
         self.bar.show_share(way.done / one.size_bytes if way is not None and moves else None, rests=False)
         self.fetch_button.setVisible(not is_here and not comes)
-        self.stop_button.setVisible(comes)
+        self.stop_button.setVisible(
+            comes or (not is_here and way is not None and way.state == "elsewhere" and way.done > 0)
+        )
         is_there = way is not None and way.state == "elsewhere"
         switch(
             self.fetch_button,

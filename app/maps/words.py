@@ -48,7 +48,7 @@ def size_words(size_bytes: int) -> str:
     for unit, word in ((1e9, "GB"), (1e6, "MB")):
         if size_bytes >= unit:
             return f"{figure(size_bytes / unit)} {word}"
-    return f"{max(1, round(size_bytes / 1e3))} kB"
+    return f"{max(min(size_bytes, 1), round(size_bytes / 1e3))} kB"
 
 
 def bounds_words(bounds: Box) -> str:
@@ -91,7 +91,11 @@ def stands_words(one: TeamMap, way: MapWay | None, team: TeamState | None, *, is
         case "waits":
             said = "Not here, and nobody has brought its file yet"
         case "elsewhere":
-            said = "In the team, not here"
+            said = (
+                f"In the team, not here; {far} came"
+                if way is not None and way.done
+                else "In the team, not here"
+            )
         case _:
             said = "Here and in the team" if is_here and is_heard else f"In the team{waits}"
     return f"{said}: {way.trouble}" if way is not None and way.trouble else said

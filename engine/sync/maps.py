@@ -106,4 +106,4 @@ class MapSharing:
                 done = way.done if way is not None else 0
                 yield MapWay(digest, "goes_up" if done else "waits", done, trouble)
             elif self._files.file(digest) is None:
-                yield MapWay(digest, "elsewhere", 0, trouble)
+                yield MapWay(digest, "elsewhere", self._files.have(digest), trouble)

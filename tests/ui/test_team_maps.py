@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from PySide6.QtWidgets import QApplication
 
@@ -108,7 +109,7 @@ def test_a_map_in_the_team_is_fetched_and_stopped_and_is_ones_own_when_it_came(
 ) -> None:
     board = board_with(bench, "viewer", MapWay(DIGEST, "elsewhere"))
     assert stands(board) == [HOSTILE, "Protomaps", "0–14", "34 MB", "In the team, not here"]
-    assert board.team.said.text() == "Shared by \u2068Joe\u2069"
+    assert board.team.said.text() == "Shared by Joe"
     board.team.fetch_button.click()
     assert asked.messages == [FetchMap(1, LAKE.id)]
     tell_team(bench, "viewer", maps=(MapWay(DIGEST, "comes", 12_000_000),))
@@ -132,6 +133,49 @@ def test_what_nobody_has_brought_cannot_be_fetched_and_what_does_not_go_on_says_
     full = "the team's maps fill 2048 MB (HELIOGRAPH_TENANT_MAPS_MB): take some back"
     tell_team(bench, maps=(MapWay(DIGEST, "waits", 0, full),))
     assert stands(board)[4] == f"Here, not in the team yet: {full}"
+
+
+def test_what_came_before_the_disk_was_full_can_be_fetched_on_or_discarded(
+    bench: Bench, asked: Asked
+) -> None:
+    board = board_with(bench, "viewer", MapWay(DIGEST, "elsewhere", 17_000_000, "the disk is full"))
+    assert not board.team.fetch_button.isHidden() and not board.team.stop_button.isHidden()
+    board.team.stop_button.click()
+    assert asked.messages == [FetchMap(1, LAKE.id, stop=True)]
+    tell_team(bench, "viewer", maps=(MapWay(DIGEST, "elsewhere"),))
+    assert board.team.stop_button.isHidden()
+
+
+def test_the_list_stays_where_it_was_scrolled_to_while_a_map_comes(bench: Bench) -> None:
+    board = board_with(bench, "viewer", MapWay(DIGEST, "comes", 1_000_000))
+    many = [
+        msgspec.structs.replace(LAKE, id=UUID(int=100 + n), name=f"{n:02}", digest=f"{n:064x}")
+        for n in range(40)
+    ]
+    bench.model.merge(Changed(9, team_maps=tuple(many)))
+    bench.model.flush()
+    board.team.choose(many[0].id)
+    scrolled = board.team.table.verticalScrollBar()
+    scrolled.setValue(scrolled.maximum())
+    assert scrolled.value() > 0
+    tell_team(bench, "viewer", maps=(MapWay(DIGEST, "comes", 2_000_000),))
+    assert scrolled.value() == scrolled.maximum()
+    chosen = board.team.chosen()
+    assert chosen is not None and chosen.id == many[0].id
+
+
+def test_what_cannot_be_shared_any_more_when_it_was_agreed_to_is_not_and_says_why(
+    bench: Bench, asked: Asked
+) -> None:
+    tell_team(bench)
+    board = bench.window.maps.open()
+    tell(bench, map_file(0, "Lake", digest=DIGEST))
+    board.share_button.click()
+    bench.model.merge(Changed(9, team_maps=(LAKE,)))
+    bench.model.flush()
+    confirm().verb.click()
+    assert asked.messages == []
+    assert "The team has it already" in board.rest.text()
 
 
 def test_who_shared_a_map_takes_it_back_once_it_was_agreed_to(bench: Bench, asked: Asked) -> None:
@@ -173,6 +217,12 @@ def test_others_do_not_take_it_back_and_hear_whose_it_is(bench: Bench) -> None:
         ),
         (MapWay(DIGEST, "waits"), True, "offline", "Here; waits for the server"),
         (MapWay(DIGEST, "waits"), False, "connecting", "In the team, not here; waits for the server"),
+        (
+            MapWay(DIGEST, "elsewhere", 17_000_000, "the disk is full"),
+            False,
+            "online",
+            "In the team, not here; 17 MB of 34 MB came: the disk is full",
+        ),
         (
             MapWay(DIGEST, "elsewhere", 0, "it is not what its name says: it changed on its way"),
             False,
