@@ -40,7 +40,7 @@ from engine.switchboard import Switchboard, Way
 from engine.sync.audiences import Audiences
 from engine.sync.calls import ServerCalls
 from engine.sync.content_calls import ContentCalls
-from engine.sync.contents import ContentSharing, Ware
+from engine.sync.contents import ContentSharing, Ware, may_share
 from engine.sync.contents import Store as ContentStore
 from engine.sync.desk import DeskRequest, TeamDesk
 from engine.sync.joining import Joining
@@ -319,7 +319,9 @@ class TeamPart:
             ware,
             shown=lambda: shown(session.confirmed),
             is_online=lambda: desk.state().reachability == "online",
-            may=lambda: desk.membership.permissions,
+            may=lambda: may_share(
+                ware, desk.membership.permissions, is_everywhere=desk.membership.is_everywhere
+            ),
             fetches=not self.is_collector,
             on_way=desk.tell_state,
             chance=random.random,

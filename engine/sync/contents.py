@@ -68,12 +68,20 @@ class Store(Protocol):
 class Ware(NamedTuple):
     """A kind of content: what people call one, up to how many bytes it is fetched before anybody looks at it, the most that is
     taken. `is_long`: it may take hours, so news are looked at between two pieces, and what is refused here is not tried again
-    before somebody wants it again."""
+    before somebody wants it again. `of_all`: it is of the whole team, and who reaches some sites only brings none."""
 
     noun: str
     small_bytes: int
     cap_bytes: int
     is_long: bool = False
+    of_all: bool = False
+
+
+def may_share(
+    ware: Ware, permissions: tuple[Permission, ...], *, is_everywhere: bool
+) -> tuple[Permission, ...]:
+    """Return what somebody may do with a kind of content."""
+    return permissions if is_everywhere or not ware.of_all else ()
 
 
 class RefusedHere(RefusedByRule):

@@ -18,7 +18,7 @@ from domain.wire import Reply
 from engine.maps.team_files import TeamMapFiles
 from engine.sync.contents import ContentSharing, Ware
 
-MAPS = Ware("map", 0, TEAM_MAP_CAP_BYTES, is_long=True)
+MAPS = Ware("map", 0, TEAM_MAP_CAP_BYTES, is_long=True, of_all=True)
 MAPS_PATH = "/maps"
 
 

@@ -9,10 +9,12 @@ import pytest
 
 from domain.blobs import GetBlob, PutBlob
 from domain.errors import Refusal, RefusedByRule
+from domain.roles import Permission
 from domain.wire import Reply
 from engine.sync.content_calls import Have
-from engine.sync.contents import AGAIN_S, MOST_AGAIN_S, ContentSharing
+from engine.sync.contents import AGAIN_S, MOST_AGAIN_S, ContentSharing, may_share
 from engine.sync.maps import MAPS
+from engine.sync.pictures import PICTURES
 
 DIGEST = "ab" * 32
 SIZE = 300_000
@@ -156,3 +158,9 @@ def test_what_is_right_here_and_came_as_something_else_is_brought_again_after_ev
     server.is_damaged = False
     sharing.now_s += MOST_AGAIN_S
     assert sharing.look() is None and store.elsewhere == {DIGEST}
+
+
+def test_who_reaches_some_sites_only_brings_no_map_of_the_whole_team() -> None:
+    may: tuple[Permission, ...] = ("edits:write",)
+    assert may_share(MAPS, may, is_everywhere=True) == may_share(PICTURES, may, is_everywhere=False) == may
+    assert may_share(MAPS, may, is_everywhere=False) == ()
