@@ -10,9 +10,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 _log = logging.getLogger("engine.tasks")
+T = TypeVar("T")
 _living: set[asyncio.Task[None]] = set()
 """Only what keeps running tasks from being collected; nothing reads it."""
 
@@ -28,6 +29,11 @@ def spawn(name: str, work: Coroutine[Any, Any, object], **fields: object) -> asy
 def keep(name: str, make: Callable[[], Coroutine[Any, Any, object]]) -> asyncio.Task[None]:
     """Start a service that is to run for ever: after a bug it is made again, after a pause that grows."""
     return _start(name, None, _kept(name, make))
+
+
+def beside(name: str, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Start `work` for whoever keeps the task and waits for it: what it raises is theirs."""
+    return asyncio.get_running_loop().create_task(work, name=name)
 
 
 async def end(*tasks: asyncio.Task[None]) -> None:

@@ -26,6 +26,7 @@ from engine.maps.library import MapLibrary
 from engine.maps.work import FileRefused, WorkFailed
 from engine.maps.worker import SPARE_BYTES
 from engine.parts import PART, append, size_of
+from engine.tasks import beside
 
 
 class TeamMapFiles:
@@ -159,7 +160,7 @@ class TeamMapFiles:
     async def _take(self, request: PutBlob, part: Path, name: str) -> Reply:
         """Have a part checked that is all there, and make it a map of this computer."""
         digest = request.digest
-        reading = self._reading[digest] = asyncio.create_task(self._library.take_part(part, digest, name))
+        reading = self._reading[digest] = beside("team map", self._library.take_part(part, digest, name))
         try:
             await reading
         except asyncio.CancelledError:

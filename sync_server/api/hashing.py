@@ -13,6 +13,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from engine.tasks import beside
+
 _log = logging.getLogger("sync_server")
 
 ANSWER_S = 5.0
@@ -47,7 +49,7 @@ class Hashing:
     ) -> asyncio.Task[bool] | None:
         job = self._jobs.get(key)
         if job is None and len(self._jobs) < JOBS_CAP:
-            self._jobs[key] = job = asyncio.create_task(self._run(key, kind, work))
+            self._jobs[key] = job = beside(kind, self._run(key, kind, work))
             job.add_done_callback(_look_at)
         return job
 
