@@ -139,7 +139,9 @@ class TeamMaps(QWidget):
         comes = way is not None and way.state in ("comes", "checking")
         moves = comes or (way is not None and way.state == "goes_up")
         self.bar.setVisible(moves)
-        self.bar.show_share(way.done / one.size_bytes if way is not None and moves else None, rests=False)
+        self.bar.show_share(
+            way.done / max(1, one.size_bytes) if way is not None and moves else None, rests=False
+        )
         self.fetch_button.setVisible(not is_here and not comes)
         self.stop_button.setVisible(
             comes or (not is_here and way is not None and way.state == "elsewhere" and way.done > 0)

@@ -76,7 +76,8 @@ def stands_words(one: TeamMap, way: MapWay | None, team: TeamState | None, *, is
     """Return how a map of the team stands with this computer."""
     is_heard = team is not None and team.reachability == "online"
     waits = "" if is_heard else "; waits for the server"
-    far = f"{size_words(way.done)} of {size_words(one.size_bytes)}" if way is not None else ""
+    done = size_words(way.done) if way is not None and way.done else "0"
+    far = f"{done} of {size_words(one.size_bytes)}"
     match way.state if way is not None else "":
         case "goes_up":
             said = f"Goes up: {far}{waits}"

@@ -113,7 +113,7 @@ class MapLibrary:
         own = self._folder / f"{id}.pmtiles.part"
         part.replace(own)  # noqa: ASYNC240 as above
         try:
-            self._take(id, found, own, own, name)
+            self._take(id, found, own, own, clean_text(name, NAME_CAP))
         except OperationFailed as error:
             own.replace(part)
             raise WorkFailed(str(error)) from None

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from uuid import UUID
 
+from domain.blobs import is_digest
 from domain.errors import Refusal
 from domain.inventory import Inventory
 from domain.team_map import TEAM_MAP_CAP_BYTES, FetchMap, MapWay, TeamMap
@@ -70,8 +71,9 @@ class MapSharing:
 
     def answer(self, request: FetchMap) -> Reply:
         """Want a map from now on, or not any more."""
+        self._follow()
         one = self._confirmed().get(request.map)
-        if one is None:
+        if one is None or one.digest not in self._files.shared:
             return Reply(request.request, (Refusal("MAP_NOT_FOUND", "the team has that map no more"),))
         if request.stop:
             self._files.drop(one.digest)
@@ -85,7 +87,7 @@ class MapSharing:
 
     def _follow(self) -> None:
         """Note what the team's maps are called, and leave what it has no more."""
-        confirmed = {one.digest: one for one in self._confirmed().values()}
+        confirmed = {one.digest: one for one in self._confirmed().values() if is_digest(one.digest)}
         self._files.shared = confirmed
         gone = self._sharing.wanted - confirmed.keys()
         self._files.keep_only(confirmed)

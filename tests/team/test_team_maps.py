@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from domain.edit import creation, deletion
@@ -152,8 +153,10 @@ async def test_a_map_is_shared_seen_as_elsewhere_and_is_one_of_those_who_fetch_i
         await fetch(joe, shared)  # it is here: nothing to do
         assert not (await joe.ask(RemoveMap(1, found.id))).refusals
         assert (await stands(joe, shared, "elsewhere")).done == 0
-        unknown = await joe.ask(FetchMap(1, new_id()))
-        assert unknown.refusals[0].code == "MAP_NOT_FOUND"
+        hostile = msgspec.structs.replace(shared, id=new_id(), digest="../../heliograph")
+        joe.engine._team._session.confirmed.tables["team_map"][hostile.id] = hostile  # type: ignore[union-attr]
+        for id in (new_id(), hostile.id):
+            assert (await joe.ask(FetchMap(1, id))).refusals[0].code == "MAP_NOT_FOUND"
 
 
 async def test_a_map_that_goes_up_goes_on_where_it_was_after_cuts_and_a_restart(

@@ -208,7 +208,7 @@ def test_others_do_not_take_it_back_and_hear_whose_it_is(bench: Bench) -> None:
             "offline",
             "Goes up: 17 MB of 34 MB; waits for the server",
         ),
-        (MapWay(DIGEST, "comes"), False, "connecting", "Comes: 0 kB of 34 MB; waits for the server"),
+        (MapWay(DIGEST, "comes"), False, "connecting", "Comes: 0 of 34 MB; waits for the server"),
         (
             MapWay(DIGEST, "checking", 34_000_000),
             False,
