@@ -57,7 +57,9 @@ class TeamMapFiles:
             return Refusal("TOO_MANY_MAPS", f"at most {MAPS_CAP} maps: remove one first")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._part(digest).touch()
+            if not (part := self._part(digest)).exists():
+                part.touch()
+                self._wishes[digest] = object()  # another than that of what is being taken by the library
         except OSError as error:
             return Refusal("MAPS_NOT_KEPT", f"the map cannot be kept: {error.strerror or error}")
         self._wishes.setdefault(digest, object())
@@ -154,10 +156,10 @@ class TeamMapFiles:
             if self._wishes.get(digest) is not wish:
                 return self._of_another_wish(request)
         if have >= request.size:
-            return await self._take(request, part, "" if shared is None else shared.name)
+            return await self._take(request, part, wish, "" if shared is None else shared.name)
         return Reply(request.request, result={"have": have})
 
-    async def _take(self, request: PutBlob, part: Path, name: str) -> Reply:
+    async def _take(self, request: PutBlob, part: Path, wish: object, name: str) -> Reply:
         """Have a part checked that is all there, and make it a map of this computer."""
         digest = request.digest
         reading = self._reading[digest] = beside("team map", self._library.take_part(part, digest, name))
@@ -176,7 +178,8 @@ class TeamMapFiles:
             return Reply(request.request, tuple(error.refusals))
         finally:
             del self._reading[digest]
-        self._wishes.pop(digest, None)
+        if self._wishes.get(digest) is wish:
+            del self._wishes[digest]
         return Reply(request.request, result={"have": request.size})
 
     def _of_another_wish(self, request: PutBlob) -> Reply:

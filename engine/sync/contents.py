@@ -123,6 +123,8 @@ class ContentSharing:
         """Those that are here and there."""
         self.wanted: set[str] = set()
         """Those that somebody looked for here."""
+        self._again: set[str] = set()
+        """Those that somebody looked for since they were begun: what is told of them is of before."""
         self._room = 0
         """Bytes that may be fetched before anybody looks at them."""
         self._piece_bytes = FIRST_BYTES
@@ -220,6 +222,7 @@ class ContentSharing:
         """Bring or fetch one; return when to look at it again, None for not before there is news."""
         is_there = there is not None and there.is_whole
         size: int | None = None
+        self._again.discard(digest)
         try:
             size = await self._store.size(digest)
             if is_there and size is not None:
@@ -279,6 +282,8 @@ class ContentSharing:
         return self._ware.is_long and self._news.is_set()
 
     def _settle(self, digest: str) -> None:
+        if digest in self._again:  # it may have been removed here as soon as it was there
+            return self._news.set()
         self._settled.add(digest)
         self._store.elsewhere |= {digest}
         self.wanted.discard(digest)
@@ -292,6 +297,7 @@ class ContentSharing:
         """Know nothing any more of what is not shown: the server may drop it, and it goes up again when it is shown again."""
         names = frozenset(shown)
         self._settled &= names
+        self._again &= names
         self._damaged &= names
         self._store.elsewhere &= names
         known: tuple[dict[str, Any], ...] = (self._troubles, self._failures, self._ways, self._later)
@@ -301,6 +307,7 @@ class ContentSharing:
 
     def want(self, digest: str) -> None:
         """Fetch something as soon as it can be."""
+        self._again.add(digest)
         if digest not in self.wanted:
             self.wanted.add(digest)
             self._settled.discard(digest)
@@ -310,6 +317,7 @@ class ContentSharing:
     def unwant(self, digest: str) -> None:
         """Leave something where it is; what is just coming of it is left between two pieces."""
         self.wanted.discard(digest)
+        self._again.discard(digest)
         if self._ways.pop(digest, None) is not None or self._failures:
             self._on_way()
         self._news.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from domain.blobs import GetBlob, PutBlob
 from domain.errors import Refusal, RefusedByRule
 from domain.roles import Permission
 from domain.wire import Reply
-from engine.sync.content_calls import Have
+from engine.sync.content_calls import Have, There
 from engine.sync.contents import AGAIN_S, MOST_AGAIN_S, ContentSharing, may_share
 from engine.sync.maps import MAPS
 from engine.sync.pictures import PICTURES
@@ -75,6 +76,46 @@ class Store:
         """Return some bytes."""
         assert isinstance(request, GetBlob)
         return Reply(0, result={"data": bytes(min(100_000, SIZE - request.offset))})
+
+
+class Having(Server):
+    """One who has all of the map; `asked`: bytes that it was asked for."""
+
+    asked = 0
+
+    async def there(self) -> dict[str, Any]:
+        """Say that it is there whole."""
+        return {DIGEST: There(DIGEST, SIZE, SIZE, True)}
+
+    async def get(self, digest: str, size: int, offset: int, length: int) -> bytes:
+        """Give a piece."""
+        piece = bytes(min(length, size - offset))
+        self.asked += len(piece)
+        return piece
+
+
+class Growing(Store):
+    """A file that comes; `on_whole` is done as soon as it is here."""
+
+    have = 0
+    on_whole: Callable[[], object]
+
+    def remove(self) -> None:
+        """Have it no more."""
+        self.have = 0
+
+    async def size(self, digest: str) -> int | None:
+        """Return its size once it is whole."""
+        return SIZE if self.have == SIZE else None
+
+    async def answer(self, request: GetBlob | PutBlob) -> Reply:
+        """Take a piece."""
+        assert isinstance(request, PutBlob)
+        self.have += len(request.data)
+        said = {"have": self.have}
+        if self.have == SIZE:
+            self.on_whole()
+        return Reply(0, result=said)
 
 
 class Sharing:
@@ -158,6 +199,24 @@ def test_what_is_right_here_and_came_as_something_else_is_brought_again_after_ev
     server.is_damaged = False
     sharing.now_s += MOST_AGAIN_S
     assert sharing.look() is None and store.elsewhere == {DIGEST}
+
+
+def test_what_is_removed_here_as_soon_as_it_came_and_wanted_again_comes_again() -> None:
+    server, store = Having(), Growing()
+    sharing = Sharing(server, store)
+    removed: list[None] = []
+
+    def remove_once() -> None:
+        if not removed:
+            removed.append(store.remove())
+            sharing.it.want(DIGEST)
+
+    store.on_whole = remove_once
+    sharing.it.want(DIGEST)
+    while DIGEST in sharing.it.wanted:
+        sharing.look()
+    assert store.have == SIZE and store.elsewhere == {DIGEST}
+    assert server.asked == 2 * SIZE
 
 
 def test_who_reaches_some_sites_only_brings_no_map_of_the_whole_team() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from domain.blobs import PIECE_BYTES, PutBlob
 from domain.errors import Refusal
-from domain.maps import MAPS_CAP
+from domain.maps import MAPS_CAP, RemoveMap
 from domain.team_map import TeamMap
 from domain.wire import Reply
 from engine.maps import library as maps_library
@@ -168,6 +168,31 @@ def test_what_is_given_up_while_a_piece_is_written_or_it_is_read_is_gone(
         assert profile.maps == []
 
     conversed(tmp_path, conversation, command=HANGS)
+
+
+def test_what_is_wanted_again_before_who_brought_it_is_told_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = content(tmp_path)
+    digest = sha256(data).hexdigest()
+
+    async def conversation(profile: Profile) -> None:
+        files = wanting(profile, data)
+        take = profile.library.take_part
+
+        async def removed(part: Path, digest: str, name: str) -> None:
+            await take(part, digest, name)
+            reply = await profile.library.answer(RemoveMap(1, profile.maps[0].id))
+            assert not reply.refusals and files.want(digest) is None
+
+        with monkeypatch.context() as patch:
+            patch.setattr(profile.library, "take_part", removed)
+            assert not refusals(await bring(files, data))
+        assert part_of(profile, data).exists() and profile.maps == []
+        assert not refusals(await bring(files, data))
+        assert profile.maps[0].digest == digest
+
+    conversed(tmp_path, conversation)
 
 
 def test_an_open_file_that_cannot_be_deleted_is_deleted_when_nobody_has_it_open(
