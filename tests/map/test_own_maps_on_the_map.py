@@ -165,3 +165,24 @@ def test_a_box_is_drawn_by_hand_and_escape_gives_up(stages: Stages) -> None:
 
 def notices(stage: Stage) -> str:
     return str(stage.js("document.querySelector('#notices').textContent"))
+
+
+APART = """(() => {
+  const [legend, credits] = ['legend', 'credits'].map(id => document.getElementById(id).getBoundingClientRect());
+  const apart = legend.right <= credits.left || credits.right <= legend.left || legend.bottom <= credits.top || credits.bottom <= legend.top;
+  const inside = [legend, credits].every(box => box.left >= 0 && box.right <= innerWidth && box.bottom <= innerHeight && box.top >= 0);
+  return JSON.stringify([innerWidth, apart, inside]);
+})()"""
+
+
+def test_whom_maps_credit_stands_beside_the_legend_or_beneath_it_however_narrow_the_map_is(
+    stages: Stages, tmp_path: Path
+) -> None:
+    stage = stages(small())
+    file = write_map(tmp_path / "m.pmtiles", "protomaps")
+    shown(stage, taken(file), taken(file, 2, name="A survey of the valley by those who live there"))
+    assert len(credits_on(stage)) == 3
+    for width in (500, 640, 800, 1000, 1100, 1400):
+        stage.view.resize(width, 600)
+        stage.until(lambda: json.loads(str(stage.js(APART)))[0] == width, "the width")  # noqa: B023 asked at once
+        assert json.loads(str(stage.js(APART))) == [width, True, True]
