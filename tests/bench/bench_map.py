@@ -2,8 +2,9 @@
 
 For N devices: `nN_first_frame_s` from the data handed to the page's door (a page that stands idle with an empty network) to the
 frame that shows it; `nN_changes_p95_ms` from 1,000 changes of status handed over to the frame that shows them all in symbols and
-rings (names of what is odd follow);
-`nN_longest_task_ms`, the longest task of the page's main thread in all of it; `nN_heap_mb`, its JavaScript heap afterwards, and
+rings (names of what is odd follow); `nN_down_p95_ms` the same where 1,000 devices go down or come back, and `nN_storm_p95_ms`
+where all links at them do so in the same message, which is then painted with the next frame of the map;
+`nN_longest_task_ms`, the longest task of the page's main thread in all of it but the last, whose is `nN_storm_longest_task_ms`; `nN_heap_mb`, its JavaScript heap afterwards, and
 `nN_heap_with_workers_mb` with those of its workers. Then the map is dragged for four seconds: `nN_pan_frame_p95_ms`,
 `nN_pan_fps`.
 `vs_*_5k_x` is how many times as long others take for 1,000 changes at 5,000 devices, middle against middle (bench_map_peers.py):
@@ -26,8 +27,9 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen" if not os.environ.get("DISPLAY") else "xcb")
@@ -52,6 +54,7 @@ from tests.map.networks import id_of, meshed, now_us
 SIZES = (1_000, 5_000, 20_000)
 CHANGES = 1_000
 ROUNDS = 20
+STORMS = 20
 PEER_ROUNDS = 8
 IDLE_MS = 1_000
 SEARCHES = 40
@@ -118,6 +121,21 @@ def changes(chance: random.Random, count: int, status: str) -> dict[str, Any]:
     return {"health": [{"id": id_of(f"R{i}"), "status": status, "since_us": since_us} for i in names]}
 
 
+def storms(model: Model, chance: random.Random, *, links_too: bool) -> Iterator[dict[str, Any]]:
+    """Yield what goes down and what comes back, in turns: 1,000 devices, and all links at them."""
+    devices = [device.id for device in model.inventory.devices()]
+    while True:
+        down = chance.sample(devices, min(CHANGES, len(devices)))
+        names = frozenset(down if links_too else ())
+        links = [link.id for link in model.inventory.links() if names & {link.a, link.b}]
+        for status in ("down", "up"):
+            since_us = now_us()
+            yield {
+                "health": [{"id": id, "status": status, "since_us": since_us} for id in down],
+                "loads": [row | {"status": status} for row in feed.load_rows(model, links)],
+            }
+
+
 def percentile(values: list[float], share: float) -> float:
     """Return a percentile of some figures."""
     return sorted(values)[max(0, round(len(values) * share) - 1)]
@@ -167,17 +185,29 @@ def measure(count: int, port: int) -> dict[str, float]:
         taken_ms.append(bench.painted_ms(changes(chance, count, STATUSES[round_ % len(STATUSES)])))
         QTest.qWait(200)
     spent_ms = spent.ms(ROUNDS)
+    stormy = {}
+    for kind in ("down", "storm"):
+        took_ms = []
+        for storm in islice(storms(model, chance, links_too=kind == "storm"), STORMS):
+            took_ms.append(bench.painted_ms(storm))
+            QTest.qWait(1000)
+        stormy[f"n{count // 1000}k_{kind}_longest_task_ms"] = round(bench.js("gaps.longest"), 1)
+        bench.js("gaps.longest = 0")
+        stormy |= {
+            f"n{count // 1000}k_{kind}_p{n}_ms": round(percentile(took_ms, n / 100), 1) for n in (50, 95)
+        }
     figures = {
         f"n{count // 1000}k_first_frame_s": round(first_ms / 1000, 2),
         f"n{count // 1000}k_changes_p95_ms": round(percentile(taken_ms, 0.95), 1),
         f"n{count // 1000}k_changes_p50_ms": round(percentile(taken_ms, 0.5), 1),
         f"n{count // 1000}k_changes_cpu_ms": spent_ms,
-        f"n{count // 1000}k_longest_task_ms": round(bench.js("gaps.longest"), 1),
+        f"n{count // 1000}k_longest_task_ms": stormy.pop(f"n{count // 1000}k_down_longest_task_ms"),
         f"n{count // 1000}k_heap_mb": round(bench.js("performance.memory.usedJSHeapSize / 1e6"), 1),
     }
     with ThreadPoolExecutor(1) as thread:
         asked = thread.submit(heaps_mb, port)
         until(asked.done, "the heaps")
+    figures |= stormy
     figures[f"n{count // 1000}k_heap_with_workers_mb"] = round(sum(asked.result()), 1)
     gaps_ms = panned_ms(bench)
     figures[f"n{count // 1000}k_pan_frame_p95_ms"] = round(percentile(gaps_ms, 0.95), 1)
