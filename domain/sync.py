@@ -8,8 +8,8 @@ at once. Changes of people go up as edits, in the order in which they were made,
 goes up as states (the latest wins) and as rows of the install's journal, which are numbered without a gap: so to say
 something twice is harmless too. Two parts of entries are outstanding at most: the install answers `Taken` as each is on its disk,
 and gets the next.
-One rule: unknown fields are ignored, unknown types are answered with `Refused` ("update the app"); nothing is acknowledged that
-is not on disk.
+One rule: unknown fields are ignored, unknown types are answered with `Refused` ("update the app") by the server, and what only a
+newer server knows is left out by an install (`newer.py`); nothing is acknowledged that is not on disk.
 """
 
 from __future__ import annotations

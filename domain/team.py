@@ -101,6 +101,8 @@ class TeamState(msgspec.Struct, frozen=True):
     trusted_certificate: str = ""
     login: str = ""
     """By what its person logs in, as the server said last."""
+    left_out: bool = False
+    """Whether the team has things that only a newer version of this program knows, and that are not here."""
 
 
 def poller_of(team: TeamState | None, install: UUID) -> str:

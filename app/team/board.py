@@ -27,7 +27,7 @@ from app.model import Delta, Model
 from app.panels.segments import Segments
 from app.panels.text import Label, button, set_property
 from app.team.rights import role_words, switch, why_not
-from app.team.words import entry_words, others_in, polled_words, sentence_of, stand_of, untold_words
+from app.team.words import LEFT_OUT, entry_words, others_in, polled_words, sentence_of, stand_of, untold_words
 from app.words import age_of, capitalized, clock, count_of, isolated, name_of_link
 from domain.clash import applied_again
 from domain.edit import Edit
@@ -125,7 +125,8 @@ class TeamBoard(Board):
         role = f"You are {isolated(team.name)}, {role_words(team.role)}"
         where = "" if team.is_everywhere else ", at some of its sites"
         untold = untold_words(team, live.engine.lost_polls if live.engine is not None else 0)
-        said = [polled_words(team), f"{role}{where}", *filter(None, [untold])]
+        newer = LEFT_OUT if team.left_out else ""
+        said = [polled_words(team), f"{role}{where}", *filter(None, [untold, newer])]
         self.story.setText("".join(f"{one}. " for one in said).rstrip())
         self.login.setVisible(refused)
         self.login.setText(entry_words(team))

@@ -26,6 +26,9 @@ PENDING_SIGN = "↑"
 UNCONFIRMED = f"{PENDING_SIGN} Not confirmed by the server yet"
 
 
+LEFT_OUT = "The team has things that were made by a newer version: update Heliograph to see them"
+
+
 class Stand(NamedTuple):
     """What is said: in a word or two, with what more there is room for, and as a story."""
 
@@ -58,7 +61,7 @@ def stand_of(team: TeamState | None, now_us: int) -> Stand:
         case "online" if not team.is_synced:
             level, said, more = "waiting", "Catching up", _joined(progress_of(team), waiting)
         case "online":
-            level, said, more = "calm", waiting or "Synced", ""
+            level, said, more = "calm", waiting or "Synced", "update to see all" if team.left_out else ""
         case "connecting":
             wait_s = max(0, team.retry_us - now_us) / 1e6
             again = f"retry in {age(wait_s)}" if wait_s >= 1 else "connecting"
@@ -83,6 +86,7 @@ def story_of(team: TeamState, now_us: int) -> str:
     if team.tray:
         lines.append(f"{count_of(team.tray, 'edit was', 'edits were')} not applied: somebody has to look")
     lines += [untold] if (untold := untold_words(team, 0)) else []
+    lines += [LEFT_OUT] if team.left_out else []
     lines.append(polled_words(team))
     return "\n".join(lines)
 

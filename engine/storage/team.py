@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 from domain.edit import Edit
 from domain.journal import JournalRow
+from domain.newer import known
 from domain.sync import EditRow, Entries
 from domain.team import TrayEntry
 from engine.storage import rows, tables
@@ -65,7 +66,8 @@ class TeamStore:
         self._store.within(lambda connection, _: team_metadata.create_all(connection))
 
     def read(self) -> TeamKept:
-        """Return what is here. Raises msgspec.ValidationError where that is nothing we wrote."""
+        """Return what is here, for this program: where another took it that knew less, nothing of it counts as told. Raises
+        msgspec.ValidationError where that is nothing we wrote."""
         return self._store.within(lambda connection, _: _read(connection))
 
     def own_edits(self) -> list[Edit]:
@@ -148,7 +150,7 @@ def _read(connection: Connection) -> TeamKept:
     ]
     bodies = connection.execute(select(tray.c.body).order_by(tray.c.at_us, tray.c.id)).scalars()
     entries = [msgspec.convert(body, TrayEntry) for body in bodies]
-    return TeamKept(msgspec.convert(given or {}, Cursor), edits, entries)
+    return TeamKept(msgspec.convert(given or {}, Cursor).taken_by(known()), edits, entries)
 
 
 def _write(connection: Connection, tenant: UUID, change: Change) -> None:

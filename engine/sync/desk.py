@@ -197,6 +197,7 @@ class TeamDesk:
             shown_certificate=self._entrance.shown_certificate if self._reachability == "refused" else "",
             trusted_certificate=mine.pin,
             login=mine.login,
+            left_out=session.cursor.left_out,
         )
 
     def tell_state(self) -> None:
@@ -283,9 +284,9 @@ class TeamDesk:
         self._note_synced(is_news=True)
         await self._keep_membership()
 
-    async def on_entries(self, part: Entries) -> Change | None:
+    async def on_entries(self, part: Entries, *, left_out: bool) -> Change | None:
         """Take a part of what the server tells."""
-        change = await self.ledger.hear_entries(part)
+        change = await self.ledger.hear_entries(part, left_out=left_out)
         self._steps.on_entries(part, self.cursor.revision, is_whole=change is not None)
         self._note_synced(is_news=change is not None)
         return change

@@ -114,10 +114,10 @@ class TeamLedger:
             await self._take(self.session.outcomes(message, self._now_us()))
         self._on_edit()
 
-    async def hear_entries(self, part: Entries) -> Change | None:
-        """Take a part of entries; return what changed once they are complete and on disk."""
+    async def hear_entries(self, part: Entries, *, left_out: bool = False) -> Change | None:
+        """Take a part of entries, of which some may be left out; return what changed once they are complete and on disk."""
         async with self._changing:
-            change = self.session.entries(part, self._now_us())
+            change = self.session.entries(part, self._now_us(), left_out=left_out)
             if change is not None:
                 await self._take(change)
         if change is not None:

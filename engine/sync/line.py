@@ -1,17 +1,17 @@
 """What an install and the server say to each other, over one WebSocket. Counterpart: `sync_server/live/frames.py`.
 
 Theory: each side is heard of every five seconds; `socket.py` ends what is silent for longer.
-One rule: what the server says ends in a message or in `LineLost`.
+One rule: what the server says ends in a message or in `LineLost`; what only a newer program knows is passed over.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import get_args
+import logging
 
 import msgspec
 
-from domain.sync import FRAME_CAP_BYTES, ToInstall, ToServer, decode_to_install, encode
+from domain.newer import heard
+from domain.sync import FRAME_CAP_BYTES, ToInstall, ToServer, encode
 from domain.text import clean_text
 from engine.sync.address import ServerAddress
 from engine.sync.socket import LineLost, WebSocket
@@ -20,7 +20,8 @@ from engine.transport.tcp import Stream
 __all__ = ["Line", "LineLost"]
 
 PATH = "/api/v1/live"
-KNOWN = frozenset(type.__struct_config__.tag for type in get_args(ToInstall))
+
+_log = logging.getLogger("engine.sync")
 
 
 class Line:
@@ -28,6 +29,9 @@ class Line:
 
     def __init__(self, socket: WebSocket) -> None:
         self._socket = socket
+        self.left_out = False
+        """Whether there was more to the last message, which only a newer program knows."""
+        self._met_newer = False
 
     @classmethod
     async def opened(cls, stream: Stream, server: ServerAddress) -> Line:
@@ -44,25 +48,20 @@ class Line:
         return self._socket.waiting_bytes
 
     async def hear(self) -> ToInstall:
-        """Return the next message. Raises LineLost, also where nothing came for `DEAD_AFTER_S`."""
-        data = await self._socket.receive()
-        try:
-            return decode_to_install(data)
-        except msgspec.MsgspecError as error:
-            raise LineLost(_strange(data, error)) from None
+        """Return the next message that is known here. Raises LineLost, also where nothing came for `DEAD_AFTER_S`."""
+        while True:
+            data = await self._socket.receive()
+            try:
+                message, self.left_out = heard(data)
+            except msgspec.MsgspecError as error:
+                said = clean_text(str(error), 200)
+                raise LineLost(f"the server says what this program does not know: {said}") from None
+            if message is not None:
+                return message
+            if not self._met_newer:
+                _log.info("newer_message")
+            self._met_newer = True
 
     def close(self, *, in_peace: bool = True) -> None:
         """Hang up; in peace the server hears of it."""
         self._socket.close(in_peace=in_peace)
-
-
-def _strange(data: bytes, error: msgspec.MsgspecError) -> str:
-    """Return what is wrong with a message: a kind of a later release, or no message."""
-    with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        if msgspec.msgpack.decode(data, type=_Tagged).type not in KNOWN:
-            return "the server says what is newer than this program: update the app"
-    return f"the server says what this program does not know: {clean_text(str(error), 200)}"
-
-
-class _Tagged(msgspec.Struct):
-    type: str

@@ -34,6 +34,7 @@ from domain.edit import Edit, Step
 from domain.errors import Refusal
 from domain.inventory import KINDS, Entity, Inventory, Kind, Link
 from domain.merge import Thing, laid, things_of
+from domain.newer import cannot_stand
 from domain.sync import EDITS_PER_PUSH, FRAME_CAP_BYTES, Entries, Outcome, Outcomes, Push, Taken, Welcome
 from domain.team import TrayEntry
 
@@ -62,11 +63,18 @@ Things = Mapping[Thing, Entity | None]
 
 class Cursor(msgspec.Struct, frozen=True):
     """What is confirmed here: all up to `revision` of `epoch`. `met`: the newest revision when this install first heard of it, or
-    of an epoch before it whose restore it has not had all answers of yet."""
+    of an epoch before it whose restore it has not had all answers of yet. `left_out`: some of that only a newer program knows;
+    `known`: what the program knows that took it (`domain/newer.py`)."""
 
     epoch: str = ""
     revision: int = 0
     met: int = 0
+    left_out: bool = False
+    known: str = ""
+
+    def taken_by(self, known: str) -> Cursor:
+        """Return it for a program that knows so much: one that knows something else has all told anew."""
+        return self if known == self.known else msgspec.structs.replace(self, revision=0, known=known)
 
 
 class OwnEdit(msgspec.Struct, frozen=True):
@@ -117,6 +125,7 @@ class Session:
         self._over: dict[Thing, dict[UUID, list[Step]]] = {}
         self._accepted: dict[UUID, int] = {}
         self._parts: list[Entries] = []
+        self._left_out = False
         self._out: set[UUID] = set()
         self._is_open = False
         self._loose: set[UUID] = set()
@@ -180,16 +189,15 @@ class Session:
         made = {edit.id: OwnEdit(edit, "again") for edit in kept}
         made |= {id: own if own.state == "again" else OwnEdit(own.edit) for id, own in self._edits.items()}
         met = welcome.revision
-        if any(
-            own.state == "again" for own in self._edits.values()
-        ):  # the last restore's answers may be lost with it
+        if any(own.state == "again" for own in self._edits.values()):  # the last restore's answers are lost
             met = min(met, self.cursor.met)
-        cursor = Cursor(welcome.epoch, 0, met)
+        cursor = msgspec.structs.replace(self.cursor, epoch=welcome.epoch, revision=0, met=met)
         return Change(cursor, edits=tuple(made.values()))
 
     def close(self) -> None:
         """The connection is over: what was out is sent again on the next, and half-told entries are told anew."""
         self._parts.clear()
+        self._left_out = False
         self._out.clear()
         self._is_open = False
 
@@ -213,9 +221,10 @@ class Session:
         become = self._become(told.values())
         return self._change(self.cursor, {}, become, at_us, told, answered=frozenset(self._out & told.keys()))
 
-    def entries(self, part: Entries, at_us: int) -> Change | None:
+    def entries(self, part: Entries, at_us: int, *, left_out: bool = False) -> Change | None:
         """Return what entries change once they are complete; None until then, which is answered too.
 
+        `left_out`: there is more to the part, which only a newer program knows.
         What does not follow on the cursor changes nothing; where we are, the answer says.
         """
         here = self.cursor.revision
@@ -223,10 +232,12 @@ class Session:
         if part.since != here or part.revision < read:
             return Change(self.cursor, answer=Taken(here)) if part.complete else None
         self._parts.append(part)
+        self._left_out |= left_out
         if not part.complete:
             return None
         parts, self._parts = tuple(self._parts), []
-        cursor = msgspec.structs.replace(self.cursor, revision=part.revision)
+        left_out, self._left_out = self._left_out or (self.cursor.left_out and part.since > 0), False
+        cursor = msgspec.structs.replace(self.cursor, revision=part.revision, left_out=left_out)
         rows = {row.edit.id: row for one in parts for row in one.edits}
         told = {id: Outcome(id, row.revision, row.clashes) for id, row in rows.items() if id in self._unsent}
         become = self._become(told.values(), part.revision)
@@ -234,7 +245,8 @@ class Session:
             if revision <= part.revision:
                 become[id] = OwnEdit(self._edits[id].edit, "confirmed", revision)
         answer = Taken(part.revision)
-        return self._change(cursor, self._told(parts), become, at_us, told, news=parts, answer=answer)
+        confirmed = self._told(parts, left_out=left_out)
+        return self._change(cursor, confirmed, become, at_us, told, news=parts, answer=answer)
 
     def take(self, change: Change) -> None:
         """Be as a change says; it is on disk, and nothing was taken since it was asked for."""
@@ -299,7 +311,7 @@ class Session:
         is_again = self._edits[outcome.id].state == "again"
         return bool(outcome.refusals or (outcome.clashes and not (is_again and was_there)))
 
-    def _told(self, parts: Sequence[Entries]) -> dict[Thing, Entity | None]:
+    def _told(self, parts: Sequence[Entries], *, left_out: bool) -> dict[Thing, Entity | None]:
         """Return what is another by these parts than what is confirmed."""
         now: dict[Thing, Entity | None] = {}
         if parts[0].since == 0:
@@ -310,6 +322,8 @@ class Session:
             for gone in part.gone:
                 if gone.kind in KINDS:
                     now[gone.kind, gone.id] = None
+        if left_out:  # nothing hangs on what is not here
+            now |= dict.fromkeys(cannot_stand(now, self.confirmed.get))
         return {thing: entity for thing, entity in now.items() if self.confirmed.get(*thing) != entity}
 
     def _seen(self, thing: Thing, confirmed: Entity | None, over: Container[UUID] = ()) -> Entity | None:

@@ -167,6 +167,25 @@ def test_half_told_entries_end_with_the_connection() -> None:
     assert talk.session.visible == inventory(MAST, device(6))
 
 
+def test_that_something_is_left_out_is_known_until_all_is_told_anew() -> None:
+    talk = Talk()
+    for since, revision, left_out, is_lacking in ((5, 6, True, True), (6, 7, False, True)):
+        change = talk.session.entries(Entries(since, revision, True), NOW_US, left_out=left_out)
+        assert change is not None
+        talk.did(change)
+        assert talk.session.cursor.left_out is is_lacking
+    assert talk.session.entries(Entries(7, 8, False), NOW_US, left_out=True) is None
+    talk.session.close()
+    anew = talk.session.cursor.taken_by("more")
+    assert (anew.revision, anew.epoch, anew.left_out) == (0, "one", True)
+    assert anew.taken_by("more") is anew
+    session = Session(talk.session.confirmed, anew)
+    assert session.open(welcome()).cursor == anew, "it is the same server, and what is shown stays"
+    change = session.entries(Entries(0, 8, True, devices=(MAST,)), NOW_US)
+    assert change is not None
+    assert change.cursor == Cursor("one", 8, 5, known="more")
+
+
 def test_entries_since_nothing_take_the_place_of_all() -> None:
     talk = Talk(MAST, device(2), device(3))
     mine, new = renaming(1, device(3), note="mine")

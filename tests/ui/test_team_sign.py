@@ -68,6 +68,7 @@ NOW_US = 1_800_000_000_000_000
             "400 so far, 2 waiting",
         ),
         ({"is_synced": False, "received": 30_000, "to_come": 20_000}, "waiting", "Catching up", "99 %"),
+        ({"left_out": True}, "calm", "Synced", "update to see all"),
     ],
 )
 def test_each_state_is_said_in_a_word_or_two(
@@ -88,6 +89,7 @@ def test_the_story_tells_why_since_when_and_who_polls() -> None:
     assert "seen from here" in story
     assert "worker 1 polls" in stand_of(team_of(holder="worker 1"), NOW_US).story
     assert stand_of(None, NOW_US) == ALONE
+    assert "update Heliograph to see them" in stand_of(team_of(left_out=True), NOW_US).story
     coming = team_of(is_synced=False, received=1_200, to_come=20_000, synced_us=NOW_US - 4 * MINUTE_US)
     assert stand_of(coming, NOW_US).story.startswith(
         "Fetching what noc.example.net has: 1,200 of some 20,000 things. Last in step at "
