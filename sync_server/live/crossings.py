@@ -73,11 +73,6 @@ class Crossing:
         """Whose rights it needs: who opened it, and who carries it."""
         return [self.who] if self.carried_by is None else [self.who, self.carried_by]
 
-    @property
-    def ends(self) -> int:
-        """How many connections it holds: of who opened it, and of who carries it once he has come."""
-        return 2 if self._arrival.done() else 1
-
     def arrive(self, far: Peer, carried_by: Principal, refusal: str) -> bool:
         """Whoever carries has come, or says why not; False where somebody has come already."""
         if self._arrival.done() or self.ended.is_set():
@@ -208,13 +203,6 @@ class Crossings:
     def open(self) -> Counter[Kind]:
         """Return how many there are now."""
         return Counter(one.kind for one in self.all.values())
-
-    def ends(self) -> Counter[UUID | None]:
-        """Return how many connections each tenant has here: both ends of tunnels, and those that look for another server."""
-        held = Counter[UUID | None](one.who.tenant for one in self.astray)
-        for crossing in self.all.values():
-            held[crossing.who.tenant] += crossing.ends
-        return held
 
     def passed(self) -> Counter[Direction]:
         """Return how many bytes passed, those of what is open too."""

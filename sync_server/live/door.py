@@ -61,7 +61,7 @@ async def _come_in(caller: Caller) -> tuple[Line, UUID, bytes] | None:
 
 
 async def _serve(caller: Caller, admitted: tuple[Line, UUID, bytes]) -> None:
-    await caller.hub.serve(*admitted)
+    await caller.hub.serve(*admitted, caller.give_place_back)
 
 
 async def _welcomed(peer: Peer, hub: Hub, who: Principal, tenant: UUID, hello: Hello) -> tuple[Line, bytes]:

@@ -32,14 +32,15 @@ AGENT_CAP = 256
 Admitted = TypeVar("Admitted")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Caller:
-    """A socket that was taken, and what admits it."""
+    """A socket that was taken, and what admits it. Once it is admitted it has a place until that is given back."""
 
     socket: WebSocket
     peer: Peer
     services: Services
     hub: Hub
+    _place: UUID | None = None
 
     async def first_words(self, cap_bytes: int, wanted: str) -> bytes | None:
         """Return what he says first, None where he leaves. Raises HangUp, which says what was wanted."""
@@ -53,7 +54,7 @@ class Caller:
         return data
 
     async def admit(self, token: str) -> tuple[Principal, UUID]:
-        """Return whose token it is that opens one stream, and in which tenant. Raises HangUp."""
+        """Return whose token it is that opens one stream, and in which tenant: a place there is his now. Raises HangUp."""
         address = self.socket.client.host if self.socket.client is not None else ""
         agent = clean_text(self.socket.headers.get("user-agent", ""), AGENT_CAP)
         try:
@@ -66,10 +67,17 @@ class Caller:
             raise HangUp("TOO_MANY", str(full), float(full.wait_s)) from None
         if who.tenant is None:
             raise HangUp("NOT_A_MEMBER", "that is in a tenant: enter one first")
-        if not self.hub.has_room(who.tenant):
+        if self.hub.is_closing or not self.hub.places.take(who.tenant):
             raise HangUp("TOO_MANY", "as many are connected as may be", LATER_S)
+        self._place = who.tenant
         self.socket.scope.setdefault("state", {})["tenant_id"] = who.tenant
         return who, who.tenant
+
+    def give_place_back(self) -> None:
+        """Hold no place any more; the first time counts."""
+        tenant, self._place = self._place, None
+        if tenant is not None:
+            self.hub.places.give_back(tenant)
 
 
 async def greet(
@@ -89,20 +97,29 @@ async def greet(
     await socket.accept()
     caller = Caller(socket, Peer(socket, said), services, hub)
     async with caller.peer.told_of_bugs():
-        hub.greeting += 1
         try:
-            if hub.is_closing:
-                raise HangUp("CLOSING", "the server stops", LATE_S)
-            if hub.greeting > GREETING_CAP:
-                raise HangUp("TOO_MANY", "too many connect just now", LATER_S)
-            admitted = await come_in(caller)
-        except HangUp as why:
-            await caller.peer.refuse(why)
-            return
-        except AWAY as failed:
-            await caller.peer.refuse(hang_up_of(failed))
-            return
+            admitted = await _admitted(caller, come_in)
+            if admitted is not None:
+                await serve(caller, admitted)
         finally:
-            hub.greeting -= 1
-        if admitted is not None:
-            await serve(caller, admitted)
+            caller.give_place_back()
+
+
+async def _admitted(
+    caller: Caller, come_in: Callable[[Caller], Awaitable[Admitted | None]]
+) -> Admitted | None:
+    """Return what somebody comes in as; None for one who left, or was told why not."""
+    hub = caller.hub
+    hub.greeting += 1
+    try:
+        if hub.is_closing:
+            raise HangUp("CLOSING", "the server stops", LATE_S)
+        if hub.greeting > GREETING_CAP:
+            raise HangUp("TOO_MANY", "too many connect just now", LATER_S)
+        return await come_in(caller)
+    except (HangUp, *AWAY) as failed:
+        caller.give_place_back()  # however slowly he hears why
+        await caller.peer.refuse(failed if isinstance(failed, HangUp) else hang_up_of(failed))
+        return None
+    finally:
+        hub.greeting -= 1

@@ -31,6 +31,7 @@ from sync_server.live.frames import COPIED, COPIED_S, HangUp
 from sync_server.live.intake import Intake
 from sync_server.live.line import Line
 from sync_server.live.map_room import MapRoom, Viewer
+from sync_server.live.places import Places
 from sync_server.live.pushed import Pushed
 from sync_server.live.room import Room
 from sync_server.live.works import AWAY, Works
@@ -75,9 +76,10 @@ class Hub:
         self.is_closing = False
         self.greeting = 0
         """Sockets that have not said who they are."""
+        self.places = Places(services.settings.live_lines, services.settings.live_tenant_lines)
+        """Of all who were admitted: lines, looks at a map, ends of tunnels and those that look for theirs."""
         self.bus = bus
         self._admission = services.admission
-        self._settings = services.settings
         self.works = Works(
             services.database,
             samples,
@@ -151,24 +153,8 @@ class Hub:
         """How many lines have not taken what is the newest."""
         return sum(room.behind for room in self.rooms.values())
 
-    def has_room(self, tenant: UUID) -> bool:
-        """Tell whether one more connection of a tenant may be here: a line, a look at the map or an end of a tunnel."""
-        room, maps, ends = self.rooms.get(tenant), self.map_rooms.get(tenant), self.crossings.ends()
-        mine = (len(room.lines) if room else 0) + (len(maps.viewers) if maps else 0) + ends[tenant]
-        return mine < self._settings.live_tenant_lines and self._has_place(ends.total())
-
-    @property
-    def has_place(self) -> bool:
-        """Whether one more connection may be here."""
-        return self._has_place(self.crossings.ends().total())
-
-    def _has_place(self, ends: int) -> bool:
-        here = sum(len(room.lines) for room in self.rooms.values())
-        here += sum(len(maps.viewers) for maps in self.map_rooms.values())
-        return not self.is_closing and here + ends < self._settings.live_lines
-
-    async def serve(self, line: Line, tenant: UUID, first: bytes) -> None:
-        """Have a line in its room until it ends."""
+    async def serve(self, line: Line, tenant: UUID, first: bytes, on_left: Callable[[], None]) -> None:
+        """Have a line in its room until it ends; `on_left` hears that it has left."""
         await self._replace(line, tenant)
         room = self.rooms.get(tenant)
         if room is None:
@@ -183,6 +169,7 @@ class Hub:
                 del self.rooms[tenant]
                 await room.close()
             line.ended.set()
+            on_left()
             if line.install is not None:
                 with suppress(*AWAY):  # it is not heard any more, and so goes by itself
                     await presence.leave(

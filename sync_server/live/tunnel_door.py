@@ -80,7 +80,7 @@ async def _serve(caller: Caller, admitted: tuple[Principal, Crossing | Answer]) 
     if isinstance(wanted, Answer):
         await _answer(caller.hub, who, wanted, caller.peer)
     else:
-        await _carry(caller.hub, wanted, caller.peer)
+        await _carry(caller, wanted)
 
 
 async def _check_install(hub: Hub, who: Principal, install: UUID) -> None:
@@ -171,12 +171,14 @@ def _sharer(hub: Hub, tenant: UUID, via: UUID, begin: Begin) -> Carrier:
     return Carrier(via, clean_text(shared.computer, 120), "window")
 
 
-async def _carry(hub: Hub, crossing: Crossing, peer: Peer) -> None:
+async def _carry(caller: Caller, crossing: Crossing) -> None:
+    hub, peer = caller.hub, caller.peer
     why = HangUp("INTERNAL_ERROR", "something is wrong with the server")
     try:
         why = await crossing.run(peer)
     finally:
         hub.crossings.end(crossing, why)
+        caller.give_place_back()
         await crossing.end_far(why)
         await peer.refuse(why)
         await _note_end(hub, crossing, why.refused)

@@ -215,7 +215,7 @@ async def test_ends_of_tunnels_take_places_as_lines_do_and_give_them_back(
         ends = Ends(live, ann, ben)
         await ends.begin(UUID(made["id"]))
         near, far = await ends.met()
-        assert hub.crossings.ends().total() == 2, "beside Ben's line"
+        assert hub.places.taken.total() == 3, "Ben's line is one of them"
         assert await refusal(await ends.opened(uuid4())) == full
         assert await refusal(await ends.answered(uuid4())) == full
         why = await (await live.connect(ann, ends.near)).refused()
@@ -229,7 +229,7 @@ async def test_ends_of_tunnels_take_places_as_lines_do_and_give_them_back(
         assert await refusal(await ends.answered(uuid4())) == full
         for end in ends.lines:
             await end.close()
-        await until(lambda: hub.crossings.ends().total() == 0)
+        await until(lambda: hub.places.taken.total() == 1)
         await ends.met()
         for end in ends.lines:
             await end.close()

@@ -214,28 +214,3 @@ def test_one_that_looks_for_another_server_and_never_leaves_is_hung_up(
         assert await Crossings().lead_astray(BEN, cast(Peer, End()), ELSEWHERE) is ELSEWHERE
 
     run(test)
-
-
-def test_a_tenant_has_both_ends_of_its_tunnels_and_those_that_look_for_theirs() -> None:
-    async def test() -> None:
-        held, near, far = Crossings(), End(), End()
-        stranger = Principal("user", UUID(int=7), "Y", UUID(int=8), "engineer", BEN.permissions)
-        assert held.ends().total() == 0
-        one, other = crossing(1), crossing(2, stranger)
-        held.begin(one)
-        held.begin(other)
-        assert held.ends() == {BEN.tenant: 1, stranger.tenant: 1}
-        task = await met(one, near, far)
-        lost = asyncio.ensure_future(
-            held.lead_astray(stranger, cast(Peer, End()), HangUp("ELSEWHERE", "not here"))
-        )
-        while not held.astray:  # noqa: ASYNC110 it begins to look
-            await asyncio.sleep(0)
-        assert held.ends() == {BEN.tenant: 2, stranger.tenant: 2}
-        for ended in (held.astray.copy().pop(), one):
-            ended.hang_up(HangUp("CLOSING", "the server stops"))
-        held.end(one, await task)
-        await lost
-        assert held.ends() == {stranger.tenant: 1}
-
-    run(test)
