@@ -4,9 +4,9 @@ For N devices: `nN_first_frame_s` from the data handed to the page's door (a pag
 frame that shows it; `nN_changes_p95_ms` from 1,000 changes of status handed over to the frame that shows them all in symbols and
 rings (names of what is odd follow); `nN_down_p95_ms` the same where 1,000 devices go down or come back, and `nN_storm_p95_ms`
 where all links at them do so in the same message, which is then painted with the next frame of the map;
-`nN_longest_task_ms`, the longest task of the page's main thread in all of it but the last, whose is `nN_storm_longest_task_ms`; `nN_heap_mb`, its JavaScript heap afterwards, and
-`nN_heap_with_workers_mb` with those of its workers. Then the map is dragged for four seconds: `nN_pan_frame_p95_ms`,
-`nN_pan_fps`.
+`nN_longest_task_ms`, the longest task of the page's main thread in all of it but the last, whose is `nN_storm_longest_task_ms`;
+`nN_heap_mb`, its JavaScript heap before that, and `nN_heap_with_workers_mb` with those of its workers afterwards. Then the
+map is dragged for four seconds: `nN_pan_frame_p95_ms`, `nN_pan_fps`.
 `vs_*_5k_x` is how many times as long others take for 1,000 changes at 5,000 devices, middle against middle (bench_map_peers.py):
 `leaflet` is Leaflet as network maps have it: a marker with an icon for each device, a path in its default renderer (SVG) for each
 half-link, and a new icon for each device that changes; `leaflet_canvas` and `leaflet_svg` have circles as paths instead, which is

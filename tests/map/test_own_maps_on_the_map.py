@@ -169,8 +169,10 @@ def notices(stage: Stage) -> str:
 
 APART = """(() => {
   const [legend, credits] = ['legend', 'credits'].map(id => document.getElementById(id).getBoundingClientRect());
-  const apart = legend.right <= credits.left || credits.right <= legend.left || legend.bottom <= credits.top || credits.bottom <= legend.top;
-  const inside = [legend, credits].every(box => box.left >= 0 && box.right <= innerWidth && box.bottom <= innerHeight && box.top >= 0);
+  const beside = legend.right <= credits.left || credits.right <= legend.left;
+  const apart = beside || legend.bottom <= credits.top || credits.bottom <= legend.top;
+  const inside = [legend, credits].every(
+    box => box.left >= 0 && box.right <= innerWidth && box.bottom <= innerHeight && box.top >= 0);
   return JSON.stringify([innerWidth, apart, inside]);
 })()"""
 
