@@ -15,6 +15,7 @@ import msgspec
 from domain.errors import Refusal
 from domain.identity import own_address
 from domain.inventory import Inventory
+from domain.nouns import LOGIN_NOUNS, with_article
 from domain.text import clean_text
 
 ADDRESSES_PER_OPERATION = 65_536
@@ -168,7 +169,8 @@ def _asking_refusals(inventory: Inventory, asking: Asking) -> Iterator[Refusal]:
         if credential is None:
             yield Refusal("CREDENTIAL_NOT_FOUND", f"there is no credential {id}", "credentials", id)
         elif credential.kind not in DISCOVERY_CREDENTIALS:
-            said = f"a community, an SNMPv3 user or a RouterOS login expected, {credential.name!r} is a {credential.kind}"
+            got = with_article(LOGIN_NOUNS[credential.kind].one)
+            said = f"a community, an SNMPv3 user or a RouterOS login expected, {credential.name!r} is {got}"
             yield _no("credentials", said)
     if len(asking.ports) > PORTS_CAP:
         yield _no("ports", f"at most {PORTS_CAP} ports expected, got {len(asking.ports)}")

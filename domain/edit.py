@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from domain.inventory import TYPES, Entity, Inventory, Kind
+from domain.nouns import noun_of
 
 EDIT_VERSION = 1
 """Version of the steps' meaning; raised with an upgrade function when a field changes its meaning."""
@@ -50,7 +51,7 @@ class DoesNotFit(Exception):
         said = ", ".join(
             f"{name} is {got!r}, expected {expected!r}" for name, (got, expected) in fields.items()
         )
-        super().__init__(f"{step.kind} {step.id}: {said}")
+        super().__init__(f"{noun_of(step.kind).one}: {said}")
         self.step = step
         self.fields = fields
 

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 
 from domain.errors import Refusal
-from domain.inventory import NEEDS, REST, TLS_PORT, Credential, Device, Inventory, Probe
+from domain.inventory import NEEDS, REST, TLS_PORT, Credential, Device, Inventory, Probe, probe_word
+from domain.nouns import LOGIN_NOUNS, with_article
 from domain.text import clean_text
 
 PROBES_CAP = 8
@@ -35,9 +36,9 @@ def probe_refusals(inventory: Inventory, device: Device) -> Iterator[Refusal]:
     for kind in dict.fromkeys(kinds):
         ports = [probe.port for probe in device.probes if probe.kind == kind]
         if kind not in MANY and len(ports) > 1:
-            yield _no(device, f"more than one {kind} probe")
+            yield _no(device, f"more than one probe by {probe_word(kind)}")
         elif len(set(ports)) < len(ports):
-            yield _no(device, f"more than one {kind} probe on the same port")
+            yield _no(device, f"more than one probe by {probe_word(kind)} on the same port")
     for place, probe in enumerate(device.probes):
         for field, said in _asked(probe):
             yield _no(device, said, f"probes.{place}.{field}")
@@ -58,40 +59,46 @@ def credential_refusals(credential: Credential) -> Iterator[Refusal]:
             said = f"a context of at most {_USM_NAME_CAP} bytes expected"
             yield Refusal("INVALID_INPUT", said, "context", id)
     elif credential.auth or credential.privacy or credential.context:
-        yield Refusal("INVALID_INPUT", f"a {credential.kind} has no SNMPv3 settings", "auth", id)
+        yield Refusal(
+            "INVALID_INPUT",
+            f"{with_article(LOGIN_NOUNS[credential.kind].one)} has no SNMPv3 settings",
+            "auth",
+            id,
+        )
 
 
 def _asked(probe: Probe) -> Iterator[tuple[str, str]]:
     """Yield (field, what is wrong) of what a probe says itself."""
+    word = probe_word(probe.kind)
     if probe.kind == "icmp":
         if probe.port != 0:
-            yield "port", f"icmp has no port, got {probe.port}"
+            yield "port", f"{word} has no port, got {probe.port}"
     elif not 1 <= probe.port <= 65535:
-        yield "port", f"{probe.kind}: a port 1 to 65535 expected, got {probe.port}"
+        yield "port", f"{word}: a port 1 to 65535 expected, got {probe.port}"
     if probe.tls and probe.kind not in TLS_PORT:
-        yield "tls", f"{probe.kind} is not asked over TLS"
+        yield "tls", f"{word} is not asked over TLS"
     if probe.kind == "routeros" and probe.target == REST and not probe.tls:
-        yield "tls", "routeros: REST is asked over TLS alone, for the password would go in clear"
+        yield "tls", f"{word}: REST is asked over TLS alone, for the password would go in clear"
     if probe.pin and not _PIN.fullmatch(probe.pin):
-        yield "pin", f"{probe.kind}: a SHA-256 fingerprint of 64 hex digits expected as the pin"
+        yield "pin", f"{word}: a SHA-256 fingerprint of 64 hex digits expected as the pin"
     for field, name, text, cap in (
         ("target", "target", probe.target, TARGET_CAP),
         ("expect", "expected text", probe.expect, EXPECT_CAP),
     ):
         if probe.kind == "routeros" and field == "target":
             if text not in ("", REST):
-                yield field, f'routeros: "{REST}" or nothing expected as the target, got {text[:60]!r}'
+                yield field, f'{word}: "{REST}" or nothing expected as the target, got {text[:60]!r}'
         elif text and probe.kind not in ("http", "dns", "ssh"):
-            yield field, f"{probe.kind} has no {name}"
+            yield field, f"{word} has no {name}"
         elif len(text) > cap or clean_text(text, cap) != text:
-            yield field, f"{probe.kind}: a {name} of at most {cap} plain characters expected"
+            yield field, f"{word}: a {name} of at most {cap} plain characters expected"
     if probe.kind == "http" and probe.target and not probe.target.startswith("/"):
-        yield "target", f'http: a path that begins with "/" expected, got {probe.target[:60]!r}'
+        yield "target", f'{word}: a path that begins with "/" expected, got {probe.target[:60]!r}'
     if probe.kind == "dns":
         name, _, type = probe.target.partition(" ")
         if not _HOST.fullmatch(name) or type not in DNS_TYPES:
             said = f"a name and one of {', '.join(DNS_TYPES)}"
-            yield "target", f'dns: {said} expected ("example.com A"), got {probe.target[:60]!r}'
+            yield "target", f'{word}: {said} expected ("example.com A"), got {probe.target[:60]!r}'
 
 
 def _logged_in(inventory: Inventory, probe: Probe) -> Iterator[tuple[str, str]]:
@@ -101,9 +108,11 @@ def _logged_in(inventory: Inventory, probe: Probe) -> Iterator[tuple[str, str]]:
         return
     credential = inventory.credential(probe.credential)
     if credential is None:
-        yield "MISSING_REQUIRED_FIELD", f"{probe.kind} needs a credential"
+        yield "MISSING_REQUIRED_FIELD", f"{probe_word(probe.kind)} needs a login"
     elif credential.kind not in wanted:
-        said = f"{probe.kind} needs a {' or '.join(wanted)}, {credential.name!r} is a {credential.kind}"
+        will_do = " or ".join(with_article(LOGIN_NOUNS[kind].one) for kind in wanted)
+        got = with_article(LOGIN_NOUNS[credential.kind].one)
+        said = f"{probe_word(probe.kind)} needs {will_do}, {credential.name!r} is {got}"
         yield "INVALID_INPUT", said
 
 

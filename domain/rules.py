@@ -18,6 +18,7 @@ from domain.errors import Refusal
 from domain.geometry import is_place
 from domain.inventory import KINDS, Credential, Device, Entity, Inventory, Link, Site
 from domain.map_rules import diagram_refusals, pop_refusals, radio_refusals, sector_refusals, spot_refusals
+from domain.nouns import noun_of
 from domain.photo import CAPTION_CAP, Photo
 from domain.photo_rules import hanging_photos, photo_refusals
 from domain.probe_rules import credential_refusals, probe_refusals
@@ -78,7 +79,13 @@ def _of_steps(inventory: Inventory, edit: Edit) -> list[Refusal]:
         ]
     for step in edit.steps:
         if step.kind not in KINDS:
-            return [Refusal("UNKNOWN_KIND", f"unknown kind {step.kind!r}: update the app", subject=step.id)]
+            return [
+                Refusal(
+                    "UNKNOWN_KIND",
+                    "a thing of a newer version, which is not known here: update",
+                    subject=step.id,
+                )
+            ]
     trial = _copy_of(inventory, {step.kind for step in edit.steps})
     found: list[Refusal] = []
     try:
@@ -92,7 +99,7 @@ def _of_steps(inventory: Inventory, edit: Edit) -> list[Refusal]:
         said = clean_text(f"changed by somebody else meanwhile: {error}", REASON_CAP)
         return [Refusal("CLASH", said, subject=error.step.id)]
     except msgspec.ValidationError as error:
-        said = clean_text(f"{step.kind}: {error}", REASON_CAP)
+        said = clean_text(f"{noun_of(step.kind).one}: {error}", REASON_CAP)
         return [Refusal("INVALID_INPUT", said, field=_field_in(str(error)), subject=step.id)]
     things = dict.fromkeys((s.kind, s.id) for s in edit.steps)
     by_address = _by_address(trial, inventory, [id for kind, id in things if kind == "device"])

@@ -52,7 +52,7 @@ def rule_refusals(rule: AlertRule) -> Iterator[Refusal]:
     if (rule.kind in METRIC_KINDS) != (rule.metric in CATALOGUE):
         got = clean_text(rule.metric, 60)
         expected = "a metric of the catalogue" if rule.kind in METRIC_KINDS else "no metric"
-        yield _no("metric", f"{expected} expected with {rule.kind}, got {got!r}", rule.id)
+        yield _no("metric", f"{expected} expected with {_named(rule)}, got {got!r}", rule.id)
     for field, value in (("threshold", rule.threshold), ("clear_at", rule.clear_at)):
         if value is not None and not math.isfinite(value):
             yield _no(field, f"a number expected, got {value}", rule.id)
@@ -60,6 +60,10 @@ def rule_refusals(rule: AlertRule) -> Iterator[Refusal]:
     yield from _hysteresis(rule)
     yield from _seconds("for_s", rule.for_s, rule.id)
     yield from _scope(rule.scope, rule.id)
+
+
+def _named(rule: AlertRule) -> str:
+    return f'a rule of the kind "{rule.kind.replace("_", " ")}"'
 
 
 def maintenance_refusals(work: Maintenance) -> Iterator[Refusal]:
@@ -97,7 +101,7 @@ def _against_past(rule: AlertRule) -> Iterator[Refusal]:
     if rule.kind not in ("anomaly", "trend"):
         return
     if rule.threshold <= 0:
-        yield _no("threshold", f"more than 0 expected of {rule.kind}, got {rule.threshold:g}", rule.id)
+        yield _no("threshold", f"more than 0 expected with {_named(rule)}, got {rule.threshold:g}", rule.id)
     if rule.op == "eq" or (rule.op == "ne" and rule.kind == "trend"):
         yield _no("op", "a direction is needed: higher or lower than in the past", rule.id)
     if rule.metric in SHARES:

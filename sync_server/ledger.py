@@ -29,6 +29,7 @@ from domain.errors import Refusal, RefusedByRule
 from domain.inventory import Entity, Inventory, Kind
 from domain.journal import JournalRow, RowKind
 from domain.merge import Merged, settle
+from domain.nouns import noun_of
 from domain.roles import permission_to_edit
 from domain.rules import of_edit, refusals
 from domain.sync import Outcome
@@ -223,13 +224,15 @@ class Ledger:
         kinds = dict.fromkeys(step.kind for step in steps)
         needed = {permission_to_edit(kind): kind for kind in kinds}
         found = [
-            Refusal(code, f"the permission {permission} is needed to change a {kind}")
+            Refusal(
+                code, f"you may not change {noun_of(kind).many} here: the permission {permission} is needed"
+            )
             for permission, kind in needed.items()
             if not self._who.may(permission)
         ]
         if self._who.reach.sites is not None:
             found += [
-                Refusal(code, f"you reach some sites only, and change no {kind}")
+                Refusal(code, f"you reach some sites only, and may not change {noun_of(kind).many}")
                 for kind in kinds
                 if kind not in _REACHED
             ]
@@ -260,7 +263,7 @@ class Ledger:
                 rows = await self._transaction.fetch(reached, list(named))
                 seen = {row["id"] for row in rows}
                 found += [
-                    Refusal(f"{kind.upper()}_NOT_FOUND", f"there is no such {kind}", subject=id)
+                    Refusal(f"{kind.upper()}_NOT_FOUND", f"there is no such {noun_of(kind).one}", subject=id)
                     for id in named
                     if id not in seen
                 ]

@@ -22,6 +22,7 @@ from domain.clash import Clash, FieldClash, applied_again, clashes
 from domain.edit import Edit
 from domain.errors import Refusal
 from domain.journal import JournalRow
+from domain.nouns import noun_of
 from domain.wire import QueryJournal, Reply
 
 ROWS_ASKED = 300
@@ -141,7 +142,9 @@ def name_of(model: Model, clash: Clash) -> str:
     link = model.inventory.link(clash.id)
     if link is not None:
         return BETWEEN.join(ends_of_link(model.inventory, link))
-    return str(getattr(model.inventory.get(clash.kind, clash.id), "name", "") or capitalized(clash.kind))
+    return str(
+        getattr(model.inventory.get(clash.kind, clash.id), "name", "") or capitalized(noun_of(clash.kind).one)
+    )
 
 
 def field_words(name: str) -> str:

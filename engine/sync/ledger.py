@@ -21,6 +21,7 @@ from domain.errors import Refusal
 from domain.inventory import KINDS, Inventory
 from domain.journal import JournalRow
 from domain.merge import Thing
+from domain.nouns import noun_of
 from domain.roles import Permission, permission_to_edit
 from domain.sync import Entries, Outcomes, Welcome
 from domain.team import PENDING_THINGS_CAP, TrayEntry
@@ -80,9 +81,10 @@ class TeamLedger:
 
     def refusals(self, edit: Edit) -> list[Refusal]:
         """Return why this member may not make an edit; what is known here may be old, so the server says it again."""
-        lacking = sorted({permission_to_edit(step.kind) for step in edit.steps} - {*self._may()})
+        kinds = dict.fromkeys(step.kind for step in edit.steps)
+        lacking = [noun_of(kind).many for kind in kinds if permission_to_edit(kind) not in self._may()]
         if lacking:
-            said = f"your role here does not allow it ({', '.join(lacking)})"
+            said = f"your role here does not allow to change {', '.join(lacking)}"
             return [Refusal("INSUFFICIENT_PERMISSIONS", said)]
         return self.session.size_refusals(edit)
 

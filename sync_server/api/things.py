@@ -25,6 +25,7 @@ from domain.alert_rules import DEFAULT_RULES
 from domain.edit import Edit, Step, change, creation, deletion, entity_from, fields_of
 from domain.errors import RefusedByRule
 from domain.inventory import TYPES, Entity, Kind
+from domain.nouns import noun_of
 from domain.roles import Permission, permission_to_edit
 from domain.rules import TITLE_CAP, of_edit, refusals
 from domain.text import clean_text
@@ -236,7 +237,7 @@ def check_etag(thing: Entity, if_match: str) -> None:
 
 def absent(kind: Kind) -> RefusedByRule:
     """Return the refusal of what is not there, or not within reach."""
-    return refused(f"{kind.upper()}_NOT_FOUND", f"there is no such {kind}")
+    return refused(f"{kind.upper()}_NOT_FOUND", f"there is no such {noun_of(kind).one}")
 
 
 def _edit(call: Call, title: str, steps: tuple[Step, ...], at_us: int) -> Edit:

@@ -289,7 +289,7 @@ async def test_each_role_sees_the_teams_maps_and_who_may_edit_shares_them_and_no
         denied = (403, "INSUFFICIENT_PERMISSIONS")
         assert await local.refused("PUT", f"/maps/{DIGEST}", body) == denied, "nor for some of its sites"
         assert (await edited(local, str(uuid4()), None, fields(local, MAP + b"l")))[1] == [
-            "you reach some sites only, and change no team_map"
+            "you reach some sites only, and may not change maps of the team"
         ]
         await server.tenant(root)
         stranger = await server.member(root, "tenant_admin")
