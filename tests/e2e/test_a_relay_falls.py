@@ -13,7 +13,8 @@ from tests.engine.client import TestClient
 from tests.engine.engine_process import EngineProcess, Simulation, Typist
 
 RELAY = "Nebelhorn"
-INTERVAL_S = 4.0
+INTERVAL_S = 11.0
+"""So long that a machine may pause for twenty seconds and no router misses three polls."""
 BROKEN = {"device_down", "link_down", "port_down", "cut_off"}
 """What a dead router may be told of as. That a simulated one answers late, on a machine that is busy, is another truth."""
 CALM_WITHIN_S = 120.0

@@ -25,16 +25,17 @@ T = TypeVar("T")
 
 
 class EngineProcess:
-    """`python -m engine` on a profile; `lines` is its log so far. `patch` is Python that is run before."""
+    """The engine on a profile; `lines` is its log so far. `patch` is Python that is run before. Who connects has as long to
+    prove himself as a test waits: a machine that pauses refuses nobody."""
 
     def __init__(self, profile: Path, *arguments: str, with_parent: bool = True, patch: str = "") -> None:
         self.profile = profile
         self.lines: list[dict[str, Any]] = []
         self.text = ""
         self._news = threading.Condition()
-        run = f"import sys\n{patch}\nfrom engine.__main__ import main\nsys.exit(main())"
-        program = ["-c", run] if patch else ["-m", "engine"]
-        command = [sys.executable, *program, "--profile", str(profile), *arguments]
+        patient = f"from engine import client_line\nclient_line.AUTHENTICATION_S = {WAIT_S}"
+        run = f"import sys\n{patient}\n{patch}\nfrom engine.__main__ import main\nsys.exit(main())"
+        command = [sys.executable, "-c", run, "--profile", str(profile), *arguments]
         self.process = subprocess.Popen(
             command + ["--with-parent"] * with_parent,
             stdin=subprocess.PIPE,
