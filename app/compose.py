@@ -28,6 +28,7 @@ from app.map.scheme import prepare_web_engine
 from app.map.tools import Units
 from app.map.view import MapView
 from app.model import Delta, Model
+from app.profile import replace_file
 from app.programs import command_of, window_command
 from app.report import Measured, report_of, shortcomings, write_report
 from app.team.networks import joined_networks
@@ -237,7 +238,7 @@ class App(QObject):
     def _remember(self) -> None:
         file = self._options.profile / "window.json"
         try:
-            file.write_bytes(msgspec.json.encode(self._remembered()))
+            replace_file(file, msgspec.json.encode(self._remembered()))
         except OSError as error:
             _log.warning("window_forgotten", extra={"said": str(error)})
 

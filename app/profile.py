@@ -40,6 +40,13 @@ def make_room(file: Path) -> None:
         raise NoProfile(f"The file {file} cannot be written: {_why(error)}") from None
 
 
+def replace_file(file: Path, data: bytes) -> None:
+    """Put a file in the place of the one before at once: who is killed meanwhile leaves one of them, whole. Raises OSError."""
+    fresh = file.with_name(file.name + ".new")
+    fresh.write_bytes(data)
+    fresh.replace(file)
+
+
 def _why(error: OSError) -> str:
     if isinstance(error, FileExistsError | NotADirectoryError):
         return "a file is in the place of a folder"

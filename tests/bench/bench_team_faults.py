@@ -1,8 +1,10 @@
 """How soon a team's processes are back after a kill -9 under load, and whether anything acknowledged is lost or doubled.
 
 Figures, of real engines, two servers, NATS and PostgreSQL as processes: `engine_s`, `server_s`, `collector_s`, `database_s`,
-`nats_s` (most, from the kill until all are connected and an edit passes the server again), `acknowledged` edits, `lost`,
-`doubled`, `differ` (what one shows otherwise than another), `cycles` on the server, `cycles_missing` of the collector's.
+`nats_s` (most, from the kill until all are connected and an edit passes the server again), `window_s`, `window_and_all_s` (most,
+from the kill of a window alone, or with its engine and its page's processes, until another has painted the network),
+`acknowledged` edits, `lost`, `doubled`, `differ` (what one shows otherwise than another), `cycles` on the server,
+`cycles_missing` of the collector's.
 One rule: kills are at random moments under load, and what is on disk is counted by a superuser.
 """
 
@@ -23,6 +25,7 @@ from tests.team.fault_run import FaultRun
 from tests.team.processes import an_office
 from tools.cluster import url_of
 
+VICTIMS = ("engine", "server", "collector", "database", "nats", "window", "window_and_all")
 ROUNDS = int(os.environ.get("HELIOGRAPH_BENCH_KILLS", "5"))
 
 
@@ -39,9 +42,9 @@ def run() -> dict[str, Any]:
             ) as office,
             ExitStack() as ending,
         ):
-            team = FaultRun(office, sockets, folder, ending, nats=hub)
+            team = FaultRun(office, sockets, folder, ending, nats=hub, window=True)
             for _ in range(ROUNDS):
-                for victim in ("engine", "server", "collector", "database", "nats"):
+                for victim in VICTIMS:
                     team.kill(victim)
             figures = team.settle(stops=True)
             took_s = {f"{name}_s": round(max(times_s), 1) for name, times_s in team.took_s.items()}

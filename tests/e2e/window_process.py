@@ -38,7 +38,13 @@ class WindowProcess:
     """`heliograph` or `heliograph demo` as tests/e2e/watched_window.py, or another program, shows it. Use as a context."""
 
     def __init__(
-        self, folder: Path, device: str, *, demo: bool = False, program: str = "watched_window"
+        self,
+        folder: Path,
+        device: str,
+        *,
+        demo: bool = False,
+        program: str = "watched_window",
+        own_session: bool = False,
     ) -> None:
         self.profile, self.state = folder / "profile", folder / "simnet"
         self.lines: list[Line] = []
@@ -49,13 +55,16 @@ class WindowProcess:
         env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
         env.pop("QTWEBENGINE_REMOTE_DEBUGGING", None)  # that port is of the pages of this process
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        self.process = subprocess.Popen(command, text=True, cwd=ROOT, env=env, **pipes)  # type: ignore[call-overload]
+        self.process = subprocess.Popen(  # type: ignore[call-overload]
+            command, text=True, cwd=ROOT, env=env, start_new_session=own_session, **pipes
+        )
         for stream, keep in ((self.process.stdout, self._on_line), (self.process.stderr, self.errors.append)):
             threading.Thread(target=self._read, args=(stream, keep), daemon=True).start()
 
     def _read(self, stream: Any, keep: Callable[[str], None]) -> None:
         for text in stream:
-            keep(text)
+            if text.endswith("\n"):  # who is killed may have begun another
+                keep(text)
         with self._news:
             self._news.notify_all()
 

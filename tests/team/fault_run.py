@@ -21,8 +21,10 @@ from domain.edit import Edit, creation
 from domain.inventory import Device, Probe, Site
 from domain.wire import SubmitEdit
 from engine.compose import new_id, now_us
+from tests.server.clients import Person
 from tests.server.kills import answered, crash
 from tests.team.processes import WAIT_S, Member, Office, until
+from tests.team.window_at_work import WindowAtWork
 from tools.cluster import url_of
 from tools.nats import NatsServer
 
@@ -31,7 +33,8 @@ PAUSE_S = 0.05
 
 
 class FaultRun:
-    """Mara and Joe edit, a collector polls; whoever is killed is started again at once. `nats`: what joins several servers."""
+    """Mara and Joe edit, a collector polls; whoever is killed is started again at once. `nats`: what joins several servers; with
+    `window` Mia moves devices in one."""
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class FaultRun:
         ending: ExitStack,
         seed: int = 1,
         nats: NatsServer | None = None,
+        window: bool = False,
     ) -> None:
         self.office = office
         self._nats = nats
@@ -68,6 +72,7 @@ class FaultRun:
         self.members[0].edit("add", creation("device", self.device))
         for member in self.members:
             member.shows("health", self.device.id)
+        self.window = self._window(root, folder, ending) if window else None
         self._stop = threading.Event()
         self._rests = {id(member): threading.Lock() for member in self.members}
         """Held while somebody is killed and comes back: the client of a process that is no more hears nothing."""
@@ -75,6 +80,13 @@ class FaultRun:
         ending.callback(self._end)
         for worker in self._workers:
             worker.start()
+
+    def _window(self, admin: Person, folder: Path, ending: ExitStack) -> WindowAtWork:
+        """Return a window that has painted what the site polls, and in which somebody works."""
+        window = WindowAtWork(self.office, admin, folder, ending)
+        self.members[0].edit("add", *window.steps(self.members[2].team.install))
+        window.begin()
+        return window
 
     def _arguments(self, member: Member) -> tuple[str, ...]:
         return ("--collector",) if member is self.members[2] else ()
@@ -133,6 +145,12 @@ class FaultRun:
                 self._nats.start()
             case "database":
                 crash(self._sockets, self._dice)
+            case "window" | "window_and_all":
+                assert self.window is not None, "there is none"
+                took_s = self.window.kill(whole=victim == "window_and_all")
+                self.window.work()
+                self.took_s.setdefault(victim, []).append(took_s)
+                return
         before = self._confirmed()
         for member in self.members:
             member.online(1_000)
@@ -154,6 +172,11 @@ class FaultRun:
         ((found,),) = self.rows(asked, *arguments)
         return int(found)
 
+    def _applied_again(self) -> int:
+        """Return how many edits the server's journal has more than once."""
+        asked = "SELECT count(*) - count(DISTINCT body ->> 'edit') FROM journal WHERE tenant_id = %s AND kind = 'edit_applied'"
+        return self.count(asked, self.tenant)
+
     def _kept(self) -> tuple[list[str], set[str]]:
         """Return the edits and the sites that the server has."""
         edits, sites = (
@@ -170,18 +193,25 @@ class FaultRun:
         try:
             for member in self.members:
                 member.online()
-            made = {edit.id: edit for member in self.members for edit in member.acknowledged}
-            made_sites = {str(edit.steps[0].id) for edit in made.values() if edit.steps[0].kind == "site"}
+            edits = [edit for member in self.members for edit in member.acknowledged]
+            made_sites = {str(edit.steps[0].id) for edit in edits if edit.steps[0].kind == "site"}
+            made = {str(edit.id) for edit in edits}
+            if self.window is not None:
+                self.window.rest()
+                made |= {line["done"] for line in self.window.acknowledged}
             ends_s = time.monotonic() + WAIT_S  # what a member tells of its pending edits is a moment old
             while True:
                 ids, sites = self._kept()
-                lost = len({str(id) for id in made} - set(ids)) + len(made_sites - sites)
+                lost = len(made - set(ids)) + len(made_sites - sites)
                 if not lost or time.monotonic() > ends_s:
                     break
                 time.sleep(0.2)
             for member in self.members:
                 member.shows_many("site", len(sites))
             differ = sum({str(one.id) for one in member.all_of("site")} != sites for member in self.members)
+            if self.window is not None:
+                self._come_together(self.window, len(sites))
+                differ += self.window.behind
             missing, until_us = 0, now_us()
             ends_s = time.monotonic() + WAIT_S
             while time.monotonic() < ends_s:
@@ -197,11 +227,29 @@ class FaultRun:
         return {
             "acknowledged": len(made),
             "lost": lost,
-            "doubled": len(ids) - len(set(ids)),
+            "doubled": len(ids) - len(set(ids)) + self._applied_again(),
             "differ": differ,
             "cycles": self.count("SELECT count(*) FROM sample"),
             "cycles_missing": missing,
         }
+
+    def _come_together(self, window: WindowAtWork, sites: int) -> None:
+        """Wait until all members show the masts where the window does, and the window what they do."""
+        places = window.rest()
+
+        def shown(member: Member) -> dict[str, list[float]]:
+            found = [member.latest("device", mast) for mast in window.masts]
+            return {str(one.id): [one.lng, one.lat] for one in found if one is not None}
+
+        for member in self.members:
+            member.until(lambda member=member: shown(member) == places)  # type: ignore[misc]
+        window.shows(
+            lambda line: (
+                line["sites"] == sites
+                and all(line["statuses"].get(str(mast)) == "up" for mast in window.masts)
+            ),
+            "the same as the others show",
+        )
 
 
 def _submitting(edit: Edit, number: int) -> SubmitEdit:

@@ -15,6 +15,7 @@ import pytest
 
 from app.__main__ import main
 from app.demo import FILE_NAME, Demo, Typed, edit_from
+from app.profile import replace_file
 from app.programs import Child
 from domain.edit import apply
 from domain.inventory import Inventory
@@ -43,6 +44,25 @@ def test_a_profile_that_is_read_only_is_one_sentence_too(capsys: pytest.CaptureF
     for profile in ("/proc", "/proc/heliograph"):
         assert main(["--headless", "--profile", profile]) == 2
         assert capsys.readouterr().err.startswith(f"The folder {profile} cannot hold a network: ")
+
+
+def test_what_the_window_remembers_is_whole_however_it_ends_while_it_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, write = tmp_path / "window.json", Path.write_bytes
+    replace_file(file, b'{"network": "north"}')
+
+    def broken_off(self: Path, data: bytes) -> int:
+        write(self, data[: len(data) // 2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", broken_off)
+    with pytest.raises(OSError, match="No space"):
+        replace_file(file, b'{"network": "south"}')
+    assert file.read_bytes() == b'{"network": "north"}'
+    monkeypatch.undo()
+    replace_file(file, b'{"network": "south"}')
+    assert file.read_bytes() == b'{"network": "south"}'
 
 
 def child(tmp_path: Path, code: str, on_event: Any = lambda event: None) -> Child:
