@@ -33,18 +33,13 @@ export class Live {
     this.#map = map;
     this.#frames = frames;
     map.on("render", () => {
-      if (this.#took_ms === null && !this.isOnItsWay) this.#took_ms = performance.now() - this.#sentAt_ms;
+      if (this.#took_ms === null && this.isThere) this.#took_ms = performance.now() - this.#sentAt_ms;
     });
   }
 
   /** Whether the map has all that was put. */
   get isThere() {
-    return this.#sending === null && !this.isOnItsWay;
-  }
-
-  /** Whether the map has what was sent last not yet; what rests before it is sent is not on its way. */
-  get isOnItsWay() {
-    return !this.#map.isSourceLoaded(NAME);
+    return this.#sending === null && this.#map.isSourceLoaded(NAME);
   }
 
   /** The features of a kind as they were put last. @param {Kind} kind */

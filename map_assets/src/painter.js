@@ -86,7 +86,7 @@ export class Painter {
       map.addSource(id, { type: "geojson", data: { type: "FeatureCollection", features: [] }, promoteId: "id", tolerance: 0, buffer: 128 });
     }
     this.#states = new States(map, tiler);
-    this.#frames = new Frames(map, () => this.#planning === 0 && !this.#live.isOnItsWay && this.#states.settled);
+    this.#frames = new Frames(map, () => this.settled);
     this.#live = new Live(map, this.#frames);
     this.#foreground = new Foreground(map, network, this.#states, glass, clusters);
     this.#marks = new LinkMarks(map, network, glass, this.#live, clusters);
