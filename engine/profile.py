@@ -24,6 +24,8 @@ from engine.file_lock import Locking, system_locking
 
 SOCKET_PATH_CAP = 100
 """Longest path of a unix socket that every system takes, in bytes (macOS: 104 with the end mark)."""
+SOCKET_FOLDER_PREFIX = "heliograph-"
+"""How the folder of a socket begins that lies among temporary files, because the profile's path is too long."""
 KEY_BYTES = 32
 
 
@@ -76,10 +78,11 @@ class Profile:
         """Return an address that nobody listens on: a unix socket's path, or a named pipe's on Windows."""
         if sys.platform == "win32":
             return rf"\\.\pipe\heliograph-{secrets.token_hex(16)}"
+        self._remove_what_a_killed_engine_left()
         folder = self.folder.absolute() / "endpoint"
         path = folder / "engine.sock"
         if len(os.fsencode(path)) > SOCKET_PATH_CAP:
-            self._socket_folder = folder = Path(tempfile.mkdtemp(prefix="heliograph-"))
+            self._socket_folder = folder = Path(tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX))
             path = folder / "engine.sock"
         folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)
@@ -91,6 +94,15 @@ class Profile:
         family = "AF_PIPE" if sys.platform == "win32" else "AF_UNIX"
         told = msgspec.json.encode({"address": address, "family": family, "pid": os.getpid()})
         _write_private(self.folder / "endpoint.json", told)
+
+    def _remove_what_a_killed_engine_left(self) -> None:
+        """Remove the folder of a socket that was announced and not taken back, if it is a temporary one; the lock is ours."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, msgspec.MsgspecError):
+            path = Path(msgspec.json.decode((self.folder / "endpoint.json").read_bytes())["address"])
+            is_among_temporary = path.parent.parent == Path(tempfile.gettempdir())
+            if is_among_temporary and path.parent.name.startswith(SOCKET_FOLDER_PREFIX):
+                path.unlink(missing_ok=True)
+                path.parent.rmdir()
 
     def close(self) -> None:
         """Take the announcement back and give the profile free."""

@@ -23,6 +23,35 @@ def test_a_second_engine_is_told_which_process_holds_the_profile(tmp_path: Path)
     Profile.open(profile.folder).close()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a named pipe has no folder")
+def test_the_folder_of_a_killed_engines_socket_goes_at_the_next_start_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    profile = Profile.open(tmp_path / ("long" * 30))
+    address = Path(profile.new_address())
+    address.touch()
+    profile.announce(str(address))
+    os.close(profile._lock_fd)  # it was killed: nothing is taken back
+    assert address.exists()
+
+    again = Profile.open(profile.folder)
+    next_address = Path(again.new_address())
+    assert [next_address.parent] == [*temporary.iterdir()]
+
+    strange = temporary / "somebody_elses" / "engine.sock"
+    strange.parent.mkdir()
+    strange.touch()
+    again.announce(str(strange))
+    os.close(again._lock_fd)
+    third = Profile.open(profile.folder)
+    third.new_address()
+    assert strange.exists()
+    third.close()
+
+
 class Msvcrt:
     """Locks bytes as Windows does: one holder a byte."""
 
