@@ -46,6 +46,7 @@ BENCHES = (
     "recovery",
     "recovery-http",
     "team-faults",
+    "team-cuts",
     "sync",
     "fanout",
     "lease",
