@@ -102,7 +102,10 @@ def prober(made: Transports, logins: list[Opened], asking: Asking, tries: LoginT
 
 @contextmanager
 def snmpds(folder: Path, port: int, names: Mapping[str, str], users: str = "") -> Iterator[None]:
-    """Real agents by address, each with its sysName and an engine id of its own."""
+    """Real agents by address, each with its sysName and an engine id of its own.
+
+    The id is said: net-snmp draws one by the clock, and two that start within one tick of a coarse clock have the same.
+    """
     program = shutil.which("snmpd", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     assert program, "snmpd is needed: apt-get install snmpd"
     running: list[subprocess.Popen[bytes]] = []
@@ -111,7 +114,7 @@ def snmpds(folder: Path, port: int, names: Mapping[str, str], users: str = "") -
             home = folder / name
             home.mkdir()
             config = home / "snmpd.conf"
-            config.write_text(f"rocommunity attic 127.0.0.0/8\nsysName {name}\n{users}")
+            config.write_text(f"engineID {name}\nrocommunity attic 127.0.0.0/8\nsysName {name}\n{users}")
             command = [program, "-f", "-C", "-c", str(config), "-Lf", str(home / "log"), "-I", "-smux"]
             env = {"SNMP_PERSISTENT_DIR": str(home), "MIBS": ""}
             running.append(subprocess.Popen([*command, f"udp:{address}:{port}"], env=env))
