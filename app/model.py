@@ -290,6 +290,7 @@ class Model(QObject):
         self.health.update((row.device, row) for row in changed.health)
         self.link_states.update((row.link, row) for row in changed.link_states)
         self.alerts.update((row.id, row) for row in changed.alerts)
+        self.team = changed.team or self.team
         for fault in changed.faults:
             self._set_fault(fault.subject, fault)
         for name, table in self._found().items():
@@ -309,8 +310,6 @@ class Model(QObject):
                 )
         if changed.engine is not None:
             self.engine = changed.engine
-        if changed.team is not None:
-            self.team = changed.team
         self.tunnels = changed.tunnels or self.tunnels
 
     def _take_work(self) -> None:
@@ -339,16 +338,23 @@ class Model(QObject):
     def _set_fault(self, cause: UUID, fault: Fault | None) -> None:
         """Take a fault, or its end; what is shown of the devices behind it then and now is another."""
         old = self.faults.pop(cause, None)
-        for device in old.affected if old is not None else ():
+        was, now = (self._behind_of(one) for one in (old, fault))
+        for device in was:
             if self._behind.get(device) == cause:
                 del self._behind[device]
         if fault is not None:
             self.faults[cause] = fault
-            self._behind.update(dict.fromkeys(fault.affected, cause))
-        was, now = (frozenset(f.affected) if f is not None else _NONE for f in (old, fault))
+            self._behind.update(dict.fromkeys(now, cause))
         self._delta = self._delta._replace(
             health=_with(self._delta.health, (was ^ now) | {cause}), faults=self._delta.faults | {cause}
         )
+
+    def _behind_of(self, fault: Fault | None) -> frozenset[UUID]:
+        """Return what is shown as affected by a fault; where another computer has lost its way, that way's first devices too."""
+        if fault is None:
+            return _NONE
+        far = fault.kind == "cut_off" and self.team is not None and fault.subject != self.team.install
+        return frozenset((*fault.affected, *fault.beside) if far else fault.affected)
 
     def _take_fact(self, fact: Fact) -> bool:
         """Take a fact; return whether it is about a member of an aggregate."""

@@ -150,13 +150,15 @@ class Present(msgspec.Struct, tag="present", frozen=True):
 class Alive(msgspec.Struct, tag="alive", frozen=True):
     """Heartbeat of either side. `at_us`: its clock; `untold`: rows of an install's journal that it has not told. An install
     numbers its beats, from 1: a grant answers one. `hears_pushes`: whether the server hears what devices push; where not, none
-    that only pushes is missed. `revision`: its newest, as far as it knows."""
+    that only pushes is missed. `revision`: its newest, as far as it knows. `sees_nothing`: an install judges, and no device
+    at all answers it: its own line has failed, and whoever else is there is to judge."""
 
     at_us: int
     untold: int = 0
     beat: int = 0
     hears_pushes: bool = True
     revision: int = 0
+    sees_nothing: bool = False
 
 
 class Loads(msgspec.Struct, tag="loads", frozen=True):

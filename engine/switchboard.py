@@ -149,6 +149,12 @@ class Switchboard:
             return False
         return self.ask_elsewhere(device)
 
+    @property
+    def sees_nothing(self) -> bool:
+        """Whether this engine judges for all, and no device at all answers it."""
+        fault = self._state.faults.get(self._state.vantage)
+        return self.way == "judging" and fault is not None and fault.kind == "cut_off"
+
     def hear(self, rows: list[JournalRow]) -> None:
         """Devices sent something unasked."""
         self.judge.hear(rows)

@@ -41,6 +41,8 @@ class FaultBook:
         self._suspects = suspects
         self._blame = blame
         self._last_link: dict[UUID, UUID | None] = {}
+        self._cut_off: UUID | None = None
+        """Whose uplink is a fault."""
 
     def tell_device(self, device: UUID, missed_us: int, network: Network, outcome: Outcome) -> None:
         """Bring the fault of a device to what holds; who answered since `missed_us` is not lost with it."""
@@ -58,13 +60,17 @@ class FaultBook:
             outcome.faults.append(subject)
 
     def tell_uplink(self, entries: tuple[UUID, ...], has_way: Callable[[str], bool], outcome: Outcome) -> str:
-        """Bring the fault of our own uplink to what holds; return the reason in words."""
+        """Bring the fault of the uplink of who saw devices fall to what holds; return the reason in words where that is ours."""
+        vantage = self._who_saw()
+        if vantage != self._cut_off:
+            self.end_uplink(outcome)
+            self._cut_off = vantage
         blast = self._causes.blast(None)
         behind = tuple(id for id in blast.devices if id not in entries)
-        old = self._state.faults.get(self._state.vantage)
+        old = self._state.faults.get(vantage)
         since_us = old.since_us if old is not None else min(self._since_us(id) for id in blast.devices)
         fault = Fault(
-            self._state.vantage,
+            vantage,
             "cut_off",
             since_us,
             behind,
@@ -74,11 +80,25 @@ class FaultBook:
             beside=entries,
         )
         self._put(fault, outcome)
+        if vantage != self._state.vantage:
+            return ""
         found = [d for id in entries if (d := self._state.inventory.device(id)) is not None]
         if found and not any(has_way(device.address) for device in found):
             return "this computer has no way to the network: no device answers from here"
         names = " or ".join(device.name for device in found[:3])
         return f"no device answers from here: {names} or this computer's own line has failed"
+
+    def end_uplink(self, outcome: Outcome) -> None:
+        """Nobody is cut off."""
+        if self._cut_off is not None:
+            self.end(self._cut_off, outcome)
+            self._cut_off = None
+
+    def _who_saw(self) -> UUID:
+        """Return from where devices are down: here, or else where another sees them. That says nothing of our own line."""
+        vantages = [one.vantage for one in self._state.health.values() if one.status == "down"]
+        own = self._state.vantage
+        return own if own in vantages or not vantages else vantages[0]
 
     def words_of(self, subject: UUID) -> str:
         """Return what a fault takes with it and how it was heard last, in words; empty where there is nothing to say."""

@@ -352,7 +352,7 @@ class Faults:
 
     def _tell_uplink(self, now_us: int, outcome: Outcome) -> None:
         if not self._is_cut_off:
-            self._book.end(self._state.vantage, outcome)
+            self._book.end_uplink(outcome)
             self._peace.turn_uplink("", now_us, outcome)
             return
         topology = self._network.topology

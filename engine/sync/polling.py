@@ -94,7 +94,8 @@ class TeamPolling:
 
     def beat(self, untold: int) -> Alive:
         """Return the next sign of life; `untold`: rows that the server has not."""
-        return Alive(self._now_us(), untold, self._watch.beat(self._clock()))
+        beat = self._watch.beat(self._clock())
+        return Alive(self._now_us(), untold, beat, sees_nothing=self._board.sees_nothing)
 
     def on_share(self, share: Share) -> LetGo | None:
         """Take what is granted; return what to answer now that it is kept."""

@@ -116,6 +116,7 @@ class Line:
         self.ahead_us: int | None = None
         """How far its clock is ahead of ours, by what it said last; and how many rows it has not told."""
         self.untold: int | None = None
+        self.sees_nothing = False
         self.fence = 0
         """The one that it was told last."""
         self.ended = asyncio.Event()
@@ -234,7 +235,8 @@ class Line:
             report_s = reports.spend(1, now_s) if isinstance(message, Seen) else 0.0
             wait_s = max(messages.spend(1, now_s), data_bytes.spend(len(data), now_s), report_s)
             match message:
-                case Alive(at_us, untold, beat):
+                case Alive(at_us, untold, beat, sees_nothing=sees_nothing):
+                    self.sees_nothing = sees_nothing
                     self.ahead_us = max(-CLOCK_CAP_US, min(CLOCK_CAP_US, at_us - self._works.now_us()))
                     self.untold = max(0, min(UNTOLD_CAP, untold))
                     self._on_beat(beat)

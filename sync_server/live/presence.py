@@ -4,7 +4,8 @@ Theory: an install that is connected has a row, which its server keeps fresh by 
 the fittest that was heard lately, and stays with it: a collector before a window, the one that came first before others. It holds
 for `LEASE_S` since its holder was last heard. Who leaves in peace gives it back, and the next one has it at once; whose line
 breaks may still believe to have it, so the next one waits until it is over. The fence grows with every other holder, and what is
-told under an older one does not count.
+told under an older one does not count. Who sees no device at all gives way to another as fit who has not said so lately: a van
+without a route to the network is no judge while somebody else is there.
 One rule: `next_lease` decides, by the database's clock, under the lock of the lease's row.
 """
 
@@ -25,6 +26,8 @@ PEOPLE = "heliograph_people"
 """The channel on which a tenant is named where somebody came, went or moved."""
 JUDGE = "judge"
 LEASE_S = 12.0
+BLIND_S = 300.0
+"""So long after an install said that it sees nothing others judge rather than it: who does not judge does not say it sees."""
 PEOPLE_CAP = 1_000
 """Most who are told of by name."""
 _S = 1_000_000
@@ -39,20 +42,28 @@ class Lease(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """An install that is connected, and when it was last heard."""
+    """An install that is connected, and when it was last heard; `is_blind`: it said lately that it sees nothing."""
 
     install: UUID
     fitness: int
     since_us: int
     heard_us: int
+    is_blind: bool = False
+
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """How fit it is to judge."""
+        return self.fitness, not self.is_blind
 
 
 class Sign(NamedTuple):
-    """What a line has said of itself: how long ago, how far its clock is ahead, how many rows it has not told (None: not yet)."""
+    """What a line has said of itself: how long ago, how far its clock is ahead, how many rows it has not told (None: not yet),
+    whether it sees nothing."""
 
     age_us: int
     ahead_us: int | None = None
     untold: int | None = None
+    sees_nothing: bool = False
 
 
 class Heard(NamedTuple):
@@ -73,9 +84,9 @@ def next_lease(old: Lease, candidates: Sequence[Candidate], now_us: int) -> Leas
     lease_us = round(LEASE_S * _S)
     old = old._replace(until_us=min(old.until_us, now_us + lease_us))
     fresh = [one for one in candidates if one.fitness >= WINDOW and one.heard_us + lease_us > now_us]
-    best = min(fresh, key=lambda one: (-one.fitness, one.since_us, one.install), default=None)
+    best = min(fresh, key=lambda one: (-one.fitness, one.is_blind, one.since_us, one.install), default=None)
     holder = next((one for one in fresh if one.install == old.install), None)
-    if holder is not None and (best is None or best.fitness <= holder.fitness):
+    if holder is not None and (best is None or best.rank <= holder.rank):
         return old._replace(until_us=max(old.until_us, holder.heard_us + lease_us))
     if holder is None and old.until_us > now_us:
         return old
@@ -147,7 +158,7 @@ async def hear(database: Database, tenant: UUID, signs: Mapping[UUID, Sign]) -> 
     """Write down what each line of this server has said of itself, and settle who has the lease."""
     async with database.transaction(Work(tenant)) as transaction:
         found = await transaction.fetch(
-            _HEARD, list(signs), *([sign[n] for sign in signs.values()] for n in range(3))
+            _HEARD, list(signs), *([sign[n] for sign in signs.values()] for n in range(4))
         )
         here = {UUID(int=row["line_id"].int) for row in found}
         await transaction.execute(_FIRST_LEASE, JUDGE)
@@ -157,10 +168,17 @@ async def hear(database: Database, tenant: UUID, signs: Mapping[UUID, Sign]) -> 
         assert row is not None, "a lease that was just made is not there"
         holder_id, fence, until_us = row
         old = Lease(None if holder_id is None else UUID(int=holder_id.int), fence, until_us)
-        rows = await transaction.fetch(_CANDIDATES, now_us - round(2 * DEAD_AFTER_S * _S), now_us)
+        long_ago_us, blind_us = (now_us - round(span_s * _S) for span_s in (2 * DEAD_AFTER_S, BLIND_S))
+        rows = await transaction.fetch(_CANDIDATES, long_ago_us, now_us, blind_us)
         names = {UUID(int=row["install_id"].int): row["computer"] for row in rows}
         candidates = [
-            Candidate(UUID(int=row["install_id"].int), row["fitness"], row["since_us"], row["heard_us"])
+            Candidate(
+                UUID(int=row["install_id"].int),
+                row["fitness"],
+                row["since_us"],
+                row["heard_us"],
+                row["is_blind"],
+            )
             for row in rows
         ]
         lease = next_lease(old, candidates, now_us)
@@ -204,8 +222,10 @@ _MOVE = f"""
     WITH said AS ({_SAY}) UPDATE sync.line SET looks_at = $2, works_on = $3 FROM said WHERE line_id = $1
 """
 _HEARD = """
-    UPDATE sync.line SET heard_us = identity.now_us() - u.age_us, ahead_us = u.ahead_us, untold = u.untold
-    FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::integer[]) AS u (line_id, age_us, ahead_us, untold)
+    UPDATE sync.line SET heard_us = identity.now_us() - u.age_us, ahead_us = u.ahead_us, untold = u.untold,
+        blind_us = CASE WHEN u.sees_nothing THEN identity.now_us() ELSE blind_us END
+    FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::integer[], $5::boolean[])
+        AS u (line_id, age_us, ahead_us, untold, sees_nothing)
     WHERE line.line_id = u.line_id RETURNING line.line_id
 """
 _FIRST_LEASE = "INSERT INTO sync.lease VALUES (current_tenant(), $1, NULL, 0, 0) ON CONFLICT DO NOTHING"
@@ -213,7 +233,8 @@ _LEASE = "SELECT install_id, fence, until_us FROM sync.lease WHERE name = $1 FOR
 _CANDIDATES = """
     WITH gone AS (DELETE FROM sync.line WHERE heard_us <= $1),
         ahead AS (UPDATE sync.line SET heard_us = $2 WHERE heard_us > $2)
-    SELECT install_id, computer, fitness, since_us, least(heard_us, $2) AS heard_us FROM sync.line WHERE heard_us > $1
+    SELECT install_id, computer, fitness, since_us, least(heard_us, $2) AS heard_us, blind_us BETWEEN $3 AND $2 AS is_blind
+    FROM sync.line WHERE heard_us > $1
 """
 """Who was heard in an hour to come, as the clock went back since, was heard now at the latest: a dead one goes in time."""
 _SETTLE = "UPDATE sync.lease SET install_id = $2, fence = $3, until_us = $4 WHERE name = $1"

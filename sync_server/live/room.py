@@ -348,7 +348,9 @@ class Room:
         beats = self._relaying.beats()
         now_s = time.monotonic()
         signs = {
-            id: presence.Sign(round((now_s - line.heard_s) * 1e6), line.ahead_us, line.untold)
+            id: presence.Sign(
+                round((now_s - line.heard_s) * 1e6), line.ahead_us, line.untold, line.sees_nothing
+            )
             for id, line in present.items()
         }
         heard = await presence.hear(self._works.database, self.tenant, signs)

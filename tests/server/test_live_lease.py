@@ -25,9 +25,11 @@ def of_the_product(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presence, "LEASE_S", LEASE_S)
 
 
-def one(install: UUID, fitness: int = WINDOW, since_s: float = 0, heard_s: float = 0) -> Candidate:
+def one(
+    install: UUID, fitness: int = WINDOW, since_s: float = 0, heard_s: float = 0, is_blind: bool = False
+) -> Candidate:
     """Return somebody who came `since_s` and was heard `heard_s` ago."""
-    return Candidate(install, fitness, NOW_US - round(since_s * S), NOW_US - round(heard_s * S))
+    return Candidate(install, fitness, NOW_US - round(since_s * S), NOW_US - round(heard_s * S), is_blind)
 
 
 def held(install: UUID, left_s: float) -> Lease:
@@ -51,6 +53,11 @@ def held(install: UUID, left_s: float) -> Lease:
         (held(A, -1), [one(A, heard_s=13), one(B, heard_s=1)], B, 5),
         (held(A, 3), [one(A, UNFIT), one(B)], A, 4),
         (held(A, -1), [], None, 4),
+        (held(A, 3), [one(A, is_blind=True), one(B)], B, 5),
+        (held(A, 3), [one(A, is_blind=True), one(B, is_blind=True)], A, 4),
+        (held(A, 3), [one(A, is_blind=True)], A, 4),
+        (held(A, 3), [one(A, COLLECTOR, is_blind=True), one(B)], A, 4),
+        (NOBODY, [one(A, since_s=9, is_blind=True), one(B)], B, 5),
     ],
 )
 def test_the_lease_is_one_installs_at_a_time(
