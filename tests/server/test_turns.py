@@ -179,9 +179,13 @@ async def test_two_servers_with_names_of_their_own_share_what_comes(server_datab
                 await until_asked(connected(server), 1)
                 mast = await pusher(server, root)
                 field = Publisher(mosquitto, FIELD, "x")
-                await field.publish(
-                    mast.topic(), *({"key": mast.secret, "values": {"level": n}} for n in range(40))
+                first_us = (
+                    time.time_ns() // 1000 - 40
+                )  # two servers may hear two messages in the same microsecond
+                given_out = (
+                    {"key": mast.secret, "at_us": first_us + n, "values": {"level": n}} for n in range(40)
                 )
+                await field.publish(mast.topic(), *given_out)
                 await until_asked(mast.stored, 40)
                 here, there = (
                     counted(server, "stored"),
