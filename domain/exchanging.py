@@ -30,7 +30,7 @@ Action = Literal["add", "change", "same", "skip"]
 class ImportRow(msgspec.Struct, frozen=True):
     """What would become of one thing of the file. `where` is where it stands there, `said` what changes or why it is left out.
 
-    `steps` are the indexes of its steps; `needs` is the index of another row whose thing has to come with it, or -1.
+    `steps` are the indexes of its steps; `needs` are the indexes of the rows whose things have to come with it.
     """
 
     action: Action

@@ -18,7 +18,19 @@ import msgspec
 
 from domain.edit import Step, change, creation
 from domain.exchanging import STEPS_AT_ONCE_CAP, ImportRow
-from domain.inventory import LINK_KINDS, ROLES, TYPES, Device, Entity, Inventory, Kind, Link, Probe, Site
+from domain.inventory import (
+    LINK_KINDS,
+    POPS_DEEP,
+    ROLES,
+    TYPES,
+    Device,
+    Entity,
+    Inventory,
+    Kind,
+    Link,
+    Probe,
+    Site,
+)
 from engine.imports.known import Known
 from engine.imports.record import CannotRead, Record
 from engine.imports.values import Wrong, bits_in, number_in, tags_in, uuid_in
@@ -63,10 +75,13 @@ class Planner:
         made: list[tuple[int, ImportRow]] = []
         addressed = [(record, _address_in(record)) for record in records]
         kinds = [(self._kind_of(record, address), record, address) for record, address in addressed]
-        for wanted in ("site", "device", "link", ""):
-            for number, (kind, record, address) in enumerate(kinds):
-                if kind == wanted:
-                    made += ((number, row) for row in self._rows_for(kind, record, address, len(made)))
+        turns: dict[str, list[int]] = {"site": [], "device": [], "link": [], "": []}
+        for number, (kind, _, _) in enumerate(kinds):
+            turns[kind].append(number)
+        turns["site"] = _above_first(turns["site"], [record for _, record, _ in kinds])
+        for number in (number for turn in turns.values() for number in turn):
+            kind, record, address = kinds[number]
+            made += ((number, row) for row in self._rows_for(kind, record, address, len(made)))
         order = sorted(range(len(made)), key=lambda index: made[index][0])
         place = {old: new for new, old in enumerate(order)}
         self.rows = [
@@ -122,12 +137,15 @@ class Planner:
                 given["elevation_m"] = number_in(fields[name], name)
                 break
         _take_note(given, fields)
+        needs: tuple[int, ...] = ()
         if pop := fields.get("pop"):
             above = self._sites.named(pop)
             if above is None:
                 raise Wrong(f"there is no site {pop!r} to hang under")
             given["pop"] = above.id
-        return self._put("site", self._sites.find(record), given, record, index)
+            needs = (self._row_of[above.id],) if above.id in self._row_of else ()
+        row = self._put("site", self._sites.find(record), given, record, index)
+        return msgspec.structs.replace(row, needs=needs if row.steps else ())
 
     # Devices
 
@@ -306,6 +324,17 @@ class Planner:
         if row.action != "add":
             return None
         return self._devices.get(self.steps[row.steps[0]].id)
+
+
+def _above_first(sites: list[int], records: list[Record]) -> list[int]:
+    """Return the numbers of sites, each after the one of the file that it hangs under; what hangs in a ring comes last."""
+    order: list[int] = []
+    for _ in range(POPS_DEEP + 1):
+        to_come = {records[number].name.casefold() for number in sites}
+        above = {number: records[number].fields.get("pop", "").casefold() for number in sites}
+        order += (number for number in sites if above[number] not in to_come)
+        sites = [number for number in sites if above[number] in to_come]
+    return order + sites
 
 
 def _take_note(given: dict[str, Any], fields: dict[str, str]) -> None:
