@@ -17,7 +17,7 @@ from uuid import UUID
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from app.look import ThemeName, themes
+from app.look import Theme, ThemeName, themes
 from app.map.layers import LAYERS
 from app.map.sieve import Sifted
 from app.map.worlds import SMALL
@@ -27,8 +27,10 @@ from domain.geometry import LngLat
 from domain.inventory import Tenant
 from domain.topology import LinkThen
 from domain.wire import Changed
+from tests.map import yard
 from tests.map.conftest import Stage
 from tests.map.networks import health, id_of, meshed, news, now_us
+from tests.map.test_sites_on_the_map import place_in_fan
 
 PICTURES = os.environ.get("HELIOGRAPH_PICTURES", "")
 FAULT, DOOMED = "R7", "R1"
@@ -49,6 +51,9 @@ class Scene:
         self.ids = [device.id for device in self.stage.model.inventory.devices()]
         if count:
             self.stage.tell(news(health(FAULT, "down", 3_600)))
+            self.stage.tell(yard.yard())
+            self.stage.tell(yard.slow())
+            self.stage.view.show_candidates([yard.CANDIDATE])
         self.stage.model.begin(Tenant(UUID(int=5), "Test net"))
         self.paper = Paper(self.stage.model)
         self.paper.more = lambda: {"picture": None, "grid": False}
@@ -59,6 +64,11 @@ class Scene:
         spots = tuple(Spot(id_of(f"spot {id}"), root, id, x, y) for id, (x, y) in self.points.items())
         self.stage.tell(Changed(3, diagrams=(Diagram(root, "Network"),), spots=spots))
 
+    @property
+    def shown(self) -> int:
+        """How many devices are on the map."""
+        return self.count + yard.count() if self.count else 0
+
     def clear(self) -> None:
         """Show the network as it is."""
         view = self.stage.view
@@ -66,6 +76,8 @@ class Scene:
         view.leave_past()
         view.sieve.show(None)
         view.layers.reset()
+        if view.tools.tool:
+            view.tools.hold(view.tools.tool)
         if view.tools.on_paper:
             view.show_paper(None)
             view.tools.set_on_paper(on_paper=False)
@@ -105,6 +117,14 @@ class Scene:
         for key in LAYERS:
             self.stage.view.layers.show(key, shown=True)
 
+    def edit(self) -> None:
+        """Hold the tool that moves things."""
+        self.stage.view.tools.hold("edit")
+
+    def ruler(self) -> None:
+        """Hold the ruler."""
+        self.stage.view.tools.hold("ruler")
+
     def on_paper(self) -> None:
         """Show the network on paper."""
         self.stage.view.tools.set_on_paper(on_paper=True)
@@ -127,8 +147,19 @@ SHOWN: dict[str, Callable[[Scene], None]] = {
     "filter": Scene.sifted,
     "no-layers": Scene.no_layers,
     "all-layers": Scene.all_layers,
+    "edit": Scene.edit,
+    "ruler": Scene.ruler,
     "paper": Scene.on_paper,
 }
+
+
+IN_THE_YARD: dict[str, Callable[[Theme], list[yard.Seen]]] = {
+    "network": yard.of_the_network,
+    "edit": yard.of_the_network,
+    "ruler": yard.of_the_network,
+    "all-layers": lambda theme: [*yard.of_the_network(theme), *yard.of_all_layers(theme)],
+}
+"""What of one of each thing is seen, by what is shown."""
 
 
 @pytest.fixture(scope="module", params=[0, 40, 5_000])
@@ -163,9 +194,11 @@ def test_whatever_is_shown_nothing_errs_the_counts_are_right_and_who_is_down_is_
         scene.come()
         stage.until(lambda zoom=zoom: abs(stage.report()["zoom"] - zoom) < 0.6, f"zoom {zoom:.1f}")  # type: ignore[misc]
         if scene.count == 0 or zoom == zooms[0]:
-            stage.until(lambda: stage.report()["rendered_devices"] == scene.count, f"all at zoom {zoom:.1f}")
+            stage.until(lambda: stage.report()["rendered_devices"] == scene.shown, f"all at zoom {zoom:.1f}")
         for theme in THEMES:
             _look(scene, theme, at, f"{what}-{scene.count}-{theme}-{zooms.index(zoom)}")
+    if scene.count and what in IN_THE_YARD:
+        _look_into_the_yard(scene, what)
 
 
 def _look(scene: Scene, theme: ThemeName, at: LngLat, name: str) -> None:
@@ -178,4 +211,31 @@ def _look(scene: Scene, theme: ThemeName, at: LngLat, name: str) -> None:
         stage.until(lambda: stage.shows(spot, down, ROUND_IT_PX), f"red in {name}")
     if PICTURES:
         assert stage.view.grab().save(str(Path(PICTURES) / f"{name}.png"))
+    assert stage.report()["console_errors"] == 0
+
+
+def _look_into_the_yard(scene: Scene, what: str) -> None:
+    """Look at one of each thing, close up, with the site of many shut and fanned out."""
+    stage = scene.stage
+    stage.view.look_at(*yard.MIDDLE, yard.CLOSE)
+    for theme in THEMES:
+        stage.view.set_theme(theme)
+        scene.come()
+        for seen in IN_THE_YARD[what](themes()[theme]):
+            at = stage.pixel(seen.at)
+            stage.until(
+                lambda at=at, seen=seen: stage.shows(at, seen.color, seen.reach),
+                f"{seen.what}: {what}, {theme}",
+            )  # type: ignore[misc]
+        if PICTURES:
+            assert stage.view.grab().save(str(Path(PICTURES) / f"{what}-{scene.count}-{theme}-yard.png"))
+    if what == "network":
+        hill, worst = stage.pixel(yard.HILL_AT), themes()["light"].status["degraded"]
+        stage.click(hill)
+        stage.until(
+            lambda: stage.shows(hill + place_in_fan(0, yard.ON_HILL), worst, 8), "the fan, its worst first"
+        )
+        if PICTURES:
+            assert stage.view.grab().save(str(Path(PICTURES) / f"fan-{scene.count}.png"))
+        stage.click(stage.pixel(yard.MIDDLE))
     assert stage.report()["console_errors"] == 0
