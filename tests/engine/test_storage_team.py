@@ -10,6 +10,7 @@ import pytest
 from domain.edit import Edit, change, creation
 from domain.inventory import Device, Link, Tenant
 from domain.journal import JournalRow
+from domain.newer import known
 from domain.sync import EditRow, Entries
 from domain.team import TrayEntry
 from engine.storage import Store
@@ -52,14 +53,15 @@ def test_own_edits_keep_their_order_through_all_their_states(tmp_path: Path) -> 
     edits = [_edit(n, creation("device", A)) for n in (30, 20, 25)]
     for edit in edits:
         team.write(Change(Cursor(), edits=(OwnEdit(edit),)))
-    team.write(Change(Cursor("e", 4, 4), edits=(OwnEdit(edits[1], "accepted", 5),)))
+    there = Cursor("e", 4, 4, known=known())
+    team.write(Change(there, edits=(OwnEdit(edits[1], "accepted", 5),)))
     entry = TrayEntry(edits[2], 7)
-    team.write(Change(Cursor("e", 4, 4), edits=(OwnEdit(edits[2], "refused"),), tray={edits[2].id: entry}))
+    team.write(Change(there, edits=(OwnEdit(edits[2], "refused"),), tray={edits[2].id: entry}))
     store.close()
     store = _open(tmp_path)
     team = TeamStore(store)
     kept = team.read()
-    assert kept.cursor == Cursor("e", 4, 4) and kept.tray == [entry]
+    assert kept.cursor == there and kept.tray == [entry]
     assert kept.edits == [OwnEdit(edits[0]), OwnEdit(edits[1], "accepted", 5)]
     team.write(Change(kept.cursor, edits=(OwnEdit(edits[1], "confirmed", 5),), tray={edits[2].id: None}))
     assert team.read().tray == [] and team.read().edits == [OwnEdit(edits[0])]
@@ -74,7 +76,7 @@ def test_what_breaks_the_database_is_refused_whole_and_moves_no_cursor(tmp_path:
     told = {("device", A.id): A, ("link", loose.id): loose}
     with pytest.raises(DoesNotFitHere):
         team.write(Change(Cursor("e", 9), told))  # type: ignore[arg-type]
-    assert team.read().cursor == Cursor()
+    assert team.read().cursor == Cursor(known=known())
     store.close()
     assert not _open(tmp_path).loaded.inventory.tables["device"]
 
