@@ -34,6 +34,7 @@ from domain.edit import Edit, creation
 from domain.errors import Refusal
 from domain.geometry import LngLat
 from domain.inventory import Probe
+from tests.e2e.walk_further import Further
 from tests.e2e.walk_works import Works
 from tests.map.networks import PLACES, small
 from tests.map_files import write_map
@@ -93,6 +94,7 @@ class Walk(QObject):
         app, window, map, model = self.app, self.app.window, self.app.map, self.app.model
         yield "engine", lambda: app.link.status.kind == "ready" and model.tenant is not None
         there, works = small(), Works(self, self.folder)
+        further = Further(self, works, self.folder)
         devices = [
             replace(one, address=f"127.0.0.{n}", probes=(Probe("icmp"),), interval_s=2.0)
             for n, one in enumerate(there.devices, 11)
@@ -117,20 +119,27 @@ class Walk(QObject):
         yield from works.looking()
         yield from works.air()
         yield from works.files()
+        yield from further.formats()
         yield from works.editing()
+        yield from further.area()
+        yield from further.several()
         file = write_map(self.folder / "own.pmtiles")
         window.maps.take_files([file])
         yield "own map", lambda: any(not one.trouble for one in model.maps.values()) and self.stands()
         yield from works.cutting()
+        yield from further.schemas()
         window.schematic.toggle()
         yield "schematic", lambda: self.stands() and map.tools.on_paper and self.page["rendered_devices"]
         window.schematic.toggle()
         yield "map again", lambda: self.stands() and not map.tools.on_paper
+        yield from further.paper()
         window.imagine(router.id)
         yield "what if", lambda: window.topology.imagining.impact is not None
         window.step_back()
         yield "no what if", lambda: window.topology.imagining.impact is None
+        yield from further.imagining()
         yield from works.past()
+        yield from further.past()
         yield "live at the end", lambda: not window.past.machine.is_on and self.stands()
 
     def stands(self) -> bool:
@@ -169,7 +178,11 @@ class Walk(QObject):
         print(name, file=sys.stderr, flush=True)
         self._since_s, self._asked, self._still = time.monotonic(), None, False
         self._timer.stop()  # hands wait between press and release, and the next look must not come then
-        following = next(self._steps, None)
+        try:
+            following = next(self._steps, None)
+        except Exception as error:
+            self._end(f"after {name}: {error!r}")
+            raise
         self._timer.start(STEP_MS)
         if following is None:
             self._end("")

@@ -62,10 +62,10 @@ class Hands:
             low, high = (middle, high) if place_at(center, zoom, 0, middle).lat > place.lat else (low, middle)
         return QPoint(round(self._page.width() / 2 + across), round(self._page.height() / 2 + low))
 
-    def click(self, at: QPoint) -> None:
+    def click(self, at: QPoint, held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
         """Click there."""
         QTest.mouseMove(self._page, at)
-        QTest.mouseClick(self._page, LEFT, pos=at)
+        QTest.mouseClick(self._page, LEFT, held, at)
         QTest.qWait(30)
 
     def drag(self, start: QPoint, end: QPoint) -> None:
