@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor
 
-from app.look import themes
+from app.look import ThemeName, themes
 from domain.evidence import DerivedLink
 from domain.fact import Fact
 from domain.geometry import LngLat, place_towards
@@ -128,6 +129,79 @@ def test_a_sector_looks_where_it_says_and_counts_those_without_a_place(air: Stag
     assert seen(west) <= ground.lightness() + 2
     said = [row["unplaced"] for row in air.view._radio._sectors]
     assert said == [1] and air.view._radio._sectors[0]["clients"] == 4
+
+
+LOOK_M = 6_000.0
+"""As far as the sectors of the next test look; it is seen at two thirds of that."""
+
+
+def lit_deg(stage: Stage, theme: ThemeName, away_m: float) -> list[int]:
+    """Return the bearings, every two degrees, in which the ground around the tower is not bare."""
+    image, bare = stage.view.grab().toImage(), QColor(themes()[theme].surface.ground)
+    middle, rim = stage.pixel(TOWER), stage.pixel(place_towards(TOWER, 90, away_m))
+    away_px = rim.x() - middle.x()
+    found = []
+    for bearing in range(0, 360, 2):
+        turned = math.radians(bearing)
+        x, y = middle.x() + away_px * math.sin(turned), middle.y() - away_px * math.cos(turned)
+        if image.pixelColor(round(x), round(y)) != bare:
+            found.append(bearing)
+    return found
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize(("azimuth_deg", "beam_deg"), [(90.0, 30.0), (90.0, 120.0), (225.0, 60.0)])
+def test_a_sector_is_as_wide_as_its_beam_and_as_long_as_its_range(
+    stages: Callable[..., Stage], tmp_path: Path, theme: ThemeName, azimuth_deg: float, beam_deg: float
+) -> None:
+    sector = Sector(azimuth_deg, beam_deg, LOOK_M)
+    tower = msgspec.structs.replace(device("Tower", *TOWER, role="pop"), sectors=(sector,))
+    stage = stages(
+        Changed(1, initial=True, devices=(tower,), health=(health("Tower", "up"),)),
+        basemap=tmp_path / "none.pmtiles",
+        theme=theme,
+    )
+    stage.view.layers.show("names", shown=False)
+    stage.view.look_at(*TOWER, 10.5)
+    stage.until(lambda: stage.stand_still()["zoom"] == 10.5)
+    stage.until(lambda: bool(lit_deg(stage, theme, LOOK_M * 2 / 3)), "the sector")
+    stage.still()
+    first, last = azimuth_deg - beam_deg / 2, azimuth_deg + beam_deg / 2
+    seen = lit_deg(stage, theme, LOOK_M * 2 / 3)
+    assert seen[0] == pytest.approx(first, abs=4) and seen[-1] == pytest.approx(last, abs=4)
+    assert seen == list(range(seen[0], seen[-1] + 1, 2)), "one wedge without a gap"
+    assert set(seen) - set(lit_deg(stage, theme, LOOK_M * 0.93)) <= {seen[0], seen[-1]}, "as far as it looks"
+    assert lit_deg(stage, theme, LOOK_M * 1.05) == [], "and no farther"
+
+
+def test_the_signal_and_the_sectors_go_with_their_layers_and_come_back_with_them(air: Stage) -> None:
+    strong, weak = air.pixel(between(TOWER, NEAR)), air.pixel(between(TOWER, FAR))
+    band = air.pixel(between(TOWER, DRAWN))
+    east = air.pixel(place_towards(TOWER, 90, 2_000))
+    bare = QColor(DARK.surface.ground)
+
+    def lines() -> tuple[bool, bool, bool]:
+        image = air.view.grab().toImage()
+        beside = (
+            image.pixelColor(band.x() + dx, band.y() + dy) for dx in range(-7, 8) for dy in range(-7, 8)
+        )
+        blue = any(each.blueF() - each.redF() > 0.2 and each.lightness() < 90 for each in beside)
+        return air.shows(strong, signal(4), 4), air.shows(weak, signal(0), 4), blue
+
+    def is_lit() -> bool:
+        return air.view.grab().toImage().pixelColor(east) != bare
+
+    air.until(lambda: lines() == (True, True, True) and is_lit(), "all of it")
+    air.view.layers.show("signal", shown=False)
+    air.until(lambda: lines() == (False, False, False), "no signal")
+    assert is_lit(), "the sector is of another layer"
+    air.view.layers.show("sectors", shown=False)
+    air.until(lambda: not is_lit(), "no sector")
+    air.view.layers.show("signal", shown=True)
+    air.until(lambda: lines() == (True, True, True), "the signal again")
+    assert not is_lit()
+    air.view.layers.show("sectors", shown=True)
+    air.until(is_lit, "the sector again")
 
 
 def test_what_is_deleted_is_gone_and_a_page_that_died_has_everything_again(air: Stage) -> None:
