@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 
-from domain.geometry import bearing_deg, distance_m
+from domain.geometry import EQUATOR_RADIUS_M, FLATTENING, LngLat, bearing_deg, distance_m
 from tests.map.conftest import Stage
 from tests.map.networks import id_of
 from tests.map.test_editing_on_the_map import Hands
@@ -22,6 +23,18 @@ def ruler(stage: Stage) -> Iterator[Hands]:
     yield made
     made.tools.set_units("metric")
     made.close()
+
+
+def box_km2(west: float, south: float, east: float, north: float) -> float:
+    """Return what lies between two meridians and two parallels of WGS 84 (J. P. Snyder, Map Projections, 1987, 3-12)."""
+    e2 = FLATTENING * (2 - FLATTENING)
+    e = math.sqrt(e2)
+
+    def up_to(lat: float) -> float:
+        sine = math.sin(math.radians(lat))
+        return (1 - e2) * (sine / (1 - e2 * sine**2) + math.atanh(e * sine) / e) / 2
+
+    return EQUATOR_RADIUS_M**2 * math.radians(east - west) * (up_to(north) - up_to(south)) / 1e6
 
 
 def legs(ruler: Hands) -> list[str]:
@@ -62,6 +75,25 @@ def test_a_closed_way_has_an_area_and_what_is_read_can_be_copied(stage: Stage, r
     copied = QApplication.clipboard().text().splitlines()
     assert copied[0] == said
     assert copied[1:] == legs(ruler)
+
+
+@pytest.mark.parametrize(
+    ("lat", "wide_deg", "zoom"), [(47.0, 0.1, 11.0), (-33.9, 0.1, 11.3), (69.6, 0.25, 10.0)]
+)
+@pytest.mark.parametrize("way_round", [1, -1])
+def test_an_area_is_that_of_the_ground_and_not_of_the_screen(
+    stage: Stage, ruler: Hands, lat: float, wide_deg: float, zoom: float, way_round: int
+) -> None:
+    west, south, east, north = 18.0, lat, 18.0 + wide_deg, lat + 0.1
+    stage.view.look_at((west + east) / 2, (south + north) / 2, zoom)
+    stage.until(lambda: abs(stage.stand_still()["zoom"] - zoom) < 0.01, "the box in view")
+    corners = [LngLat(west, south), LngLat(east, south), LngLat(east, north), LngLat(west, north)]
+    for corner in (*corners[::way_round], corners[::way_round][0]):
+        ruler.click(stage.pixel(corner))
+    stage.until(lambda: "within" in total(ruler), "the area")
+    said, unit = total(ruler).split(" within ")[0].split()
+    assert unit == "km²"
+    assert float(said) == pytest.approx(box_km2(west, south, east, north), rel=0.01)
 
 
 def test_backspace_takes_the_last_point_and_escape_clears_before_it_leaves(
