@@ -20,12 +20,15 @@ import msgspec
 
 from domain.inventory import Entity, Kind
 from domain.merge import Thing
+from domain.roles import Role
 from domain.sync import Entries, ToInstall, decode_to_install
 
 _TYPES: dict[str, Any] = {str(type.__struct_config__.tag): type for type in get_args(ToInstall)}
 _LENIENT: frozenset[str] = frozenset({"entries", "welcome"})
 """What is understood without what is new in its lists. Any other message is one answer, and half of that is none."""
 _REMOVALS = "gone"
+LEAST_ROLE: Role = "viewer"
+"""What who has a role that is not known here is shown as; what he may do, his permissions say."""
 _shallow = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
 REFERENCES: dict[Kind, tuple[tuple[str, Kind], ...]] = {
     "device": (("site", "site"),),
@@ -98,6 +101,8 @@ def _in_part(data: bytes) -> Heard:
     if tag not in _LENIENT:
         decode_to_install(data)  # raises
     left_out = _lacks_fields(said, tag)
+    if tag == "welcome" and not _is_a(said.get("role"), Role) and isinstance(said.get("role"), str):
+        said["role"] = LEAST_ROLE
     for name, item in _item_types(tag).items():
         if isinstance(items := said.get(name), list):
             said[name] = read = [one for one in items if _is_a(one, item)]

@@ -16,7 +16,7 @@ from domain.diagram import Diagram, Drawing, Spot
 from domain.edit import EDIT_VERSION, UNDO_PREFIX, DoesNotFit, Edit, apply, entity_from, fields_of
 from domain.errors import Refusal
 from domain.geometry import is_place
-from domain.inventory import KINDS, Credential, Device, Entity, Inventory, Link, Site
+from domain.inventory import KINDS, TYPES, Credential, Device, Entity, Inventory, Link, Site
 from domain.map_rules import diagram_refusals, pop_refusals, radio_refusals, sector_refusals, spot_refusals
 from domain.nouns import noun_of
 from domain.photo import CAPTION_CAP, Photo
@@ -86,6 +86,9 @@ def _of_steps(inventory: Inventory, edit: Edit) -> list[Refusal]:
                     subject=step.id,
                 )
             ]
+        if unknown := (step.after or {}).keys() - TYPES[step.kind].__struct_fields__:
+            said = f"{noun_of(step.kind).one}: {clean_text(min(unknown), 40)!r} is of a newer version, and not known here: update"
+            return [Refusal("UNKNOWN_FIELD", said, subject=step.id)]
     trial = _copy_of(inventory, {step.kind for step in edit.steps})
     found: list[Refusal] = []
     try:

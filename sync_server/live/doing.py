@@ -28,6 +28,7 @@ from sync_server.ingest import IngestFull
 from sync_server.live import intake
 from sync_server.live.frames import HangUp
 from sync_server.live.intake import IntakeFull
+from sync_server.live.newer import not_understood
 from sync_server.live.outgoing import Outgoing
 from sync_server.live.pushing import merge_all
 from sync_server.live.sifting import cycles_of, seen_devices, sift, wanted
@@ -78,11 +79,12 @@ class Doing:
             raise HangUp("BAD_MESSAGE", f"at most {DIGESTS_CAP} digests expected, got {len(facts)}")
         return Wanted(await wanted(self._works.database, self._who, self._install(), facts))
 
-    async def push(self, edits: tuple[Edit, ...]) -> Outcomes:
-        """Merge edits. Raises HangUp, and as `Database.transaction` does."""
-        if not 1 <= len(edits) <= EDITS_PER_PUSH:
-            raise HangUp("BAD_MESSAGE", f"1 to {EDITS_PER_PUSH} edits expected, got {len(edits)}")
+    async def push(self, pushed: tuple[Edit | UUID, ...]) -> Outcomes:
+        """Merge edits; of those that are not understood there is the id. Raises HangUp, and as `Database.transaction` does."""
+        if not 1 <= len(pushed) <= EDITS_PER_PUSH:
+            raise HangUp("BAD_MESSAGE", f"1 to {EDITS_PER_PUSH} edits expected, got {len(pushed)}")
         install = self._install()
+        edits = tuple(one for one in pushed if isinstance(one, Edit))
         try:  # what a map of MessagePack may hold, and a row may not
             edits = msgspec.json.decode(msgspec.json.encode(edits), type=tuple[Edit, ...])
         except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
@@ -90,8 +92,12 @@ class Doing:
         traces = self._works.traces
         ids = [str(edit.id) for edit in edits]
         with nullcontext() if traces is None else traces.of_message("push", edits=ids):
-            told = await merge_all(self._works.database, self._who, install, edits, self._works.now_us())
-        return Outcomes(tuple(told))
+            merged = iter(
+                await merge_all(self._works.database, self._who, install, edits, self._works.now_us())
+            )
+        return Outcomes(
+            tuple(not_understood(one) if isinstance(one, UUID) else next(merged) for one in pushed)
+        )
 
     async def tell(self, tell: Tell) -> None:
         """Take what is told, in its order; its disk is not waited for here."""

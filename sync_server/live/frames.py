@@ -21,6 +21,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.exceptions import InvalidState
 
 from domain.sync import Refused, ToServer, decode_to_server, encode
+from sync_server.live.newer import PushInPart, in_part
 
 _log = logging.getLogger("sync_server.live")
 
@@ -136,12 +137,14 @@ class Peer:
             self._abort()
 
 
-def decode(data: bytes) -> ToServer:
-    """Return a message. Raises HangUp."""
+def decode(data: bytes) -> ToServer | PushInPart:
+    """Return a message; of a push what is understood, where that is not all. Raises HangUp."""
     try:
         return decode_to_server(data)
     except (msgspec.ValidationError, msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         said = str(error)[:300]
+    if (part := in_part(data)) is not None:
+        return part
     with suppress(msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         if msgspec.msgpack.decode(data, type=_Tagged).type not in KNOWN:
             raise HangUp("UPDATE_NEEDED", "this message is not known here: update the app")

@@ -46,6 +46,7 @@ from sync_server.live.budget import Budget
 from sync_server.live.doing import Doing
 from sync_server.live.follows import Follows
 from sync_server.live.frames import HangUp, Peer, decode, first_of
+from sync_server.live.newer import PushInPart
 from sync_server.live.outgoing import OUT, Outgoing
 from sync_server.live.polling import UNFIT, let_go
 from sync_server.live.reading import Cursor, Part, begun
@@ -125,7 +126,7 @@ class Line:
         self._peer = peer
         self._works = works
         self._out = Outgoing(peer)
-        self._work: asyncio.Queue[ToServer] = asyncio.Queue(WAITING)
+        self._work: asyncio.Queue[ToServer | PushInPart] = asyncio.Queue(WAITING)
         self._doing = Doing(works, who, self.install, self._out, may_tell=may_tell, jumps=jumps)
         self._outstanding: deque[Part] = deque(maxlen=PARTS_OUT)
         self._taken = asyncio.Event()
@@ -262,7 +263,7 @@ class Line:
     async def _do(self) -> None:
         while True:
             match await self._work.get():
-                case Push(edits):
+                case Push(edits) | PushInPart(edits):
                     await self._out.put(encode(await self._doing.push(edits)))
                 case Digests(facts):
                     await self._out.put(encode(await self._doing.compare(facts)))

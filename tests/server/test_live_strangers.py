@@ -10,7 +10,7 @@ import pytest
 import websockets
 
 from domain.edit import Step
-from domain.sync import FRAME_CAP_BYTES, Alive, Hello, Taken, Welcome, encode
+from domain.sync import FRAME_CAP_BYTES, Alive, Hello, Outcomes, Taken, Welcome, encode
 from sync_server.live import greeting, line
 from sync_server.live.budget import Budget
 from tests.server.conftest import ServerDatabase
@@ -84,6 +84,33 @@ async def test_what_no_database_takes_is_refused_and_takes_nothing_with_it(
         row = hers.row(2, "trap", None, text="x" * 70_000)
         assert (await hers.tell(journal=(row,))).refused == 1
         assert (await hers.tell(journal=(hers.row(3, "trap", None, text="fine"),))).kept_seq == 3
+
+
+async def test_of_a_push_what_is_of_a_newer_app_is_refused_alone(server_database: ServerDatabase) -> None:
+    async with living(server_database) as live:
+        anna, _ = await a_team(live, "engineer")
+        hers = await live.join(anna)
+        first, last = (an_edit(making("site", name=name)) for name in ("First", "Last"))
+        step = {"kind": "rack", "id": str(uuid4()), "before": None, "after": {"units": 42}}
+        alien = {**msgspec.to_builtins(an_edit()), "steps": [step]}
+        field = an_edit(making("site", name="Third", tilt_deg=3))
+        pushed = [*map(msgspec.to_builtins, (first, field, last))]
+        pushed.insert(1, alien)
+        await hers.line.send(msgspec.msgpack.encode({"type": "push", "edits": pushed}))
+        told = (await hers.hear(Outcomes)).outcomes
+        assert [str(one.id) for one in told] == [edit["id"] for edit in pushed]
+        assert [[why.code for why in one.refusals] for one in told] == [
+            [],
+            ["UNKNOWN_VERSION"],
+            ["UNKNOWN_FIELD"],
+            [],
+        ]
+        assert "'tilt_deg' is of a newer version" in told[2].refusals[0].message
+        assert [one.revision for one in told] == [1, 0, 0, 2]
+        await hers.line.send(msgspec.msgpack.encode({"type": "push", "edits": [alien]}))
+        assert (await hers.hear(Outcomes)).outcomes == told[1:2]
+        await hers.line.send(msgspec.msgpack.encode({"type": "push", "edits": [{**alien, "id": 7}]}))
+        assert (await hers.refused()).code == "BAD_MESSAGE"
 
 
 async def test_an_edit_is_answered_as_it_was_however_often_it_comes(server_database: ServerDatabase) -> None:

@@ -71,6 +71,14 @@ def test_an_unknown_permission_is_nobodys_here() -> None:
     assert message == said and isinstance(message, Welcome) and not left_out
 
 
+def test_who_has_an_unknown_role_is_shown_as_the_least_and_may_do_what_his_permissions_say() -> None:
+    said = msgspec.structs.replace(welcome(), permissions=("devices:write",))
+    message, left_out = heard(changed(said, role=NEWER))
+    assert message == msgspec.structs.replace(said, role="viewer") and not left_out
+    with pytest.raises(msgspec.ValidationError):
+        heard(changed(said, role=7))
+
+
 def test_an_unknown_message_is_passed_over() -> None:
     assert heard(msgspec.msgpack.encode({"type": NEWER, "number": 1})) == (None, True)
     assert heard(encode(Alive(5))) == (Alive(5), False)
