@@ -29,6 +29,7 @@ from sync_server.live.bus import Bus, Way
 from sync_server.live.hub import CHANNELS, Hub
 from sync_server.live.notices import Notices
 from sync_server.live.stream import Stream
+from sync_server.push.again import Deliveries
 from sync_server.push.intake import Intake
 from sync_server.push.keys import PushKeys
 from sync_server.push.mqtt import Subscriber, broker_of
@@ -97,7 +98,7 @@ async def opened(settings: Settings, certificate: Certificate | None = None) -> 
         )
         pushing = [keep("device keys", push_keys.run)]
         if broker := broker_of(settings):
-            subscriber = Subscriber(broker, intake, settings, registry)
+            subscriber = Subscriber(broker, intake, Deliveries(database), settings, registry)
             turn = Turn(database, f"broker, as {settings.mqtt_client}", subscriber.run)
             pushing.append(keep("turn at the broker", turn.run))
             hub.is_broker_away = lambda: subscriber.is_running and not subscriber.is_connected

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0029"
+HEAD = "0030"
 """The revision that `tables.py` describes: the newest of `migrations/versions/`."""
 SCRIPTS = str(files("migrations"))
 """Where the history lies, as source files that Alembic loads itself."""

@@ -130,7 +130,7 @@ class Intake:
 
     async def keys_of(self, secrets: Sequence[str], *, is_patient: bool = False) -> dict[str, PushKey]:
         """Return those of some keys that hold. Raises as `take` does."""
-        return await self._until_done(lambda: self._keys.find(secrets, time.monotonic()), is_patient)
+        return await self.until_done(lambda: self._keys.find(secrets, time.monotonic()), is_patient)
 
     async def take(self, messages: Sequence[Message], *, is_patient: bool = False) -> list[Outcome]:
         """Return what became of each message, all of it on disk. One that is patient waits as long as the world fails.
@@ -148,7 +148,7 @@ class Intake:
                 readable.append(place)
         held = await self._store(messages, readable, there, outcomes, is_patient)
         if held:
-            await self._until_done(lambda: self._held.keep(held), is_patient)
+            await self.until_done(lambda: self._held.keep(held), is_patient)
         self._tell_heard(messages[place] for place in readable if not outcomes[place].code)
         for (way, label), amount in Counter(
             (message.way, _LABELS.get(outcome.code, "invalid"))
@@ -158,7 +158,7 @@ class Intake:
         return outcomes
 
     async def hold(self, held: Sequence[Held], *, is_patient: bool = False) -> None:
-        """Keep messages that are known to be invalid, of devices that are there or keys that hold. Raises as `take` does."""
+        """Keep messages that are known to be invalid, or dead letters, of devices that are there or keys that hold. Raises as `take` does."""
         there = await self._there([one.message for one in held], is_patient)
         now_s, kept = time.monotonic(), []
         for one in held:
@@ -166,13 +166,13 @@ class Intake:
             whose = message.device or message.key or NO_KEY
             if message.key is None and (message.tenant, message.device) not in there:
                 label = "unauthorized"
-            elif self._budgets.spend(message.tenant, whose, now_s):
+            elif one.kind == "invalid" and self._budgets.spend(message.tenant, whose, now_s):
                 label = "limited"
             else:
-                label = "invalid"
+                label = _LABELS.get(one.reason, "invalid")
                 kept.append(one)
             self._figure.labels(message.way, label).inc()
-        await self._until_done(lambda: self._held.keep(kept), is_patient)
+        await self.until_done(lambda: self._held.keep(kept), is_patient)
 
     def count_stranger(self, way: str) -> None:
         """Count a message whose key is none, of which nothing is kept."""
@@ -195,7 +195,7 @@ class Intake:
     async def _there(self, messages: Sequence[Message], is_patient: bool) -> set[tuple[UUID, UUID]]:
         pairs = {(message.tenant, message.device) for message in messages if message.device is not None}
         asked = [(tenant, device) for tenant, device in pairs if device is not None]
-        return await self._until_done(lambda: self._keys.devices_of(asked, time.monotonic()), is_patient)
+        return await self.until_done(lambda: self._keys.devices_of(asked, time.monotonic()), is_patient)
 
     async def _store(
         self,
@@ -281,7 +281,7 @@ class Intake:
         """Store items of a tenant, all at once, or one by one where that failed; return those that are not stored."""
         tries = 0
         try:
-            if not await self._until_done(lambda: together(tenant, [item for _, item in items]), is_patient):
+            if not await self.until_done(lambda: together(tenant, [item for _, item in items]), is_patient):
                 return []
         except WORLD:
             raise
@@ -307,7 +307,7 @@ class Intake:
         while tries < DELIVERIES:
             tries += 1
             try:
-                refused = await self._until_done(lambda: alone(tenant, [item]), is_patient)
+                refused = await self.until_done(lambda: alone(tenant, [item]), is_patient)
                 return (TOO_MANY if refused else STORED), tries
             except WORLD:
                 raise
@@ -329,7 +329,7 @@ class Intake:
             await transaction.execute(_REPORT, *columns)
         return 0
 
-    async def _until_done(self, work: Callable[[], Awaitable[R]], is_patient: bool) -> R:
+    async def until_done(self, work: Callable[[], Awaitable[R]], is_patient: bool) -> R:
         """Do a piece of work; where the world fails and the caller is patient, again and again."""
         for tries in count():
             try:

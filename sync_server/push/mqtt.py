@@ -6,6 +6,7 @@ Who may publish where is the broker's to hold (its list of rights); besides, eac
 message under another device's or tenant's topic is not taken: so a broker that is set up wrongly lets nobody write as another.
 Of several servers under one client id one takes at a time, and another goes on in the same session when that one is gone (a
 `Turn`); under client ids of their own they share what comes (`$share`), and what one that is gone had got waits for its return.
+What comes again because servers ended with it is counted (`again.py`), and a dead letter after the third time.
 The client's library runs on a thread of its own; each connection is a client of its own, since what one connection got, only
 that one may acknowledge.
 One rule: a message that was judged is acknowledged, also one that is refused; it would be the same the next time.
@@ -18,7 +19,7 @@ import ipaddress
 import logging
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -32,8 +33,10 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from prometheus_client import CollectorRegistry, Gauge
 
 from engine.tasks import end, keep, spawn
+from sync_server.push.again import Deliveries, digest_of
 from sync_server.push.held import Held, Message
-from sync_server.push.intake import Intake
+from sync_server.push.intake import DELIVERIES, Intake
+from sync_server.push.keys import PushKey
 from sync_server.push.messages import Topic, Wrong, parse_packet, parse_topic
 from sync_server.settings import PREFIX, SettingRefused, Settings
 
@@ -43,6 +46,7 @@ TOPICS = ("tenant/+/device/+/telemetry", "tenant/+/device/+/shadow")
 SHARED = "$share/heliograph/"
 """Those who subscribe under it get each message once, one of them."""
 PAYLOAD_CAP_BYTES = 65_536
+BURIED = "the server ended each time it took this"
 SESSION_S = 30 * 86_400
 """How long the broker keeps what comes while no server is there."""
 KEEPALIVE_S = 15
@@ -96,10 +100,16 @@ class Subscriber:
     """Takes messages as long as it runs. One a server; `run` is a `Turn`: one of those with this client id does it."""
 
     def __init__(
-        self, broker: Broker, intake: Intake, settings: Settings, registry: CollectorRegistry
+        self,
+        broker: Broker,
+        intake: Intake,
+        deliveries: Deliveries,
+        settings: Settings,
+        registry: CollectorRegistry,
     ) -> None:
         self._broker = broker
         self._intake = intake
+        self._deliveries = deliveries
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._got: deque[_Got] = deque()
@@ -172,40 +182,81 @@ class Subscriber:
                 task.add_done_callback(self._tasks.discard)
 
     async def _judge(self, got: Sequence[_Got]) -> None:
-        """Have messages stored or held, and acknowledge them."""
-        packets = [_packet(one.message) for one in got]
-        keys = await self._intake.keys_of([packet.secret for packet in packets], is_patient=True)
+        """Have messages stored or held, and acknowledge them; one that may have ended a server is taken alone."""
+        until_done, deliveries = self._intake.until_done, self._deliveries
+        again = {_digest(one) for one in got if one.message.dup}
+        suspects = await until_done(lambda: deliveries.note(again), is_patient=True) if again else set()
+        alone = [one for one in got if one.message.dup and _digest(one) in suspects]
+        if together := [one for one in got if not (one.message.dup and _digest(one) in suspects)]:
+            await self._take(together)
+        for one in alone:
+            async with deliveries.alone:
+                digest = _digest(one)
+                times = await until_done(lambda digest=digest: deliveries.count(digest), is_patient=True)  # type: ignore[misc]
+                await (self._take([one]) if times <= DELIVERIES else self._bury(one, times))
+
+    async def _take(self, got: Sequence[_Got]) -> None:
         taken: list[Message] = []
         held: list[Held] = []
+        packets = [_packet(one.message) for one in got]
+        keys = await self._intake.keys_of([packet.secret for packet in packets], is_patient=True)
         for packet in packets:
-            topic = packet.topic
-            if topic is None:
-                self._intake.count_stranger("mqtt")
-                continue
-            key, wrong = keys.get(packet.secret), packet.wrong
-            tenant: UUID = topic.tenant
-            device: UUID | None = topic.device
-            if key is None and wrong is None:
-                wrong = Wrong("KEY_UNKNOWN", "key: one of this device's, that is not over, expected")
-            elif key is not None and (key.tenant != tenant or key.device not in (None, device)):
-                wrong = Wrong("TOPIC_CONFLICT", "the topic is of another device or tenant than the key")
-                tenant, device = key.tenant, key.device
-            heard_us = self._intake.next_us()
-            if wrong is not None:
-                owner = None if key is None else key.id
-                one = Message(tenant, owner, device, topic.kind, "mqtt", packet.payload, heard_us)
-                held.append(Held(one, "invalid", wrong.code, str(wrong)))
-                continue
-            assert key is not None, "a message without a key is held"
-            for number, body in enumerate(packet.messages):
-                heard_us = heard_us if not number else self._intake.next_us()
-                taken.append(Message(tenant, key.id, device, topic.kind, "mqtt", body, heard_us))
+            some, wrong = self._read(packet, keys)
+            taken += some
+            held += wrong
         if taken:
             await self._intake.take(taken, is_patient=True)
         if held:
             await self._intake.hold(held, is_patient=True)
-        for one_got in got:
-            one_got.client.ack(one_got.message.mid, one_got.message.qos)
+        await self._acknowledge(got)
+
+    async def _bury(self, got: _Got, times: int) -> None:
+        """Hold a message that servers ended with; where it ended one that read it for that, unread."""
+        packet = _packet(got.message) if times == DELIVERIES + 1 else None
+        if packet is None:
+            topic, payload = parse_topic(got.message.topic), bytes(got.message.payload)
+            packet = _Packet(topic, payload, wrong=Wrong("NOT_STORED", BURIED))
+        keys = await self._intake.keys_of([packet.secret], is_patient=True)
+        taken, held = self._read(packet, keys)
+        dead = [Held(one, "dead", "NOT_STORED", BURIED, DELIVERIES) for one in taken]
+        dead += [
+            one._replace(kind="dead", deliveries=DELIVERIES) if one.said == BURIED else one for one in held
+        ]
+        for one in dead:
+            _log.error("dead_letter", extra={"tenant_id": str(one.message.tenant), "reason": one.said})
+        await self._intake.hold(dead, is_patient=True)
+        await self._acknowledge([got])
+
+    def _read(self, packet: _Packet, keys: Mapping[str, PushKey]) -> tuple[Sequence[Message], Sequence[Held]]:
+        """Return what is to be taken of a packet, or to be held."""
+        topic = packet.topic
+        if topic is None:
+            self._intake.count_stranger("mqtt")
+            return (), ()
+        key, wrong = keys.get(packet.secret), packet.wrong
+        tenant: UUID = topic.tenant
+        device: UUID | None = topic.device
+        if key is None and wrong is None:
+            wrong = Wrong("KEY_UNKNOWN", "key: one of this device's, that is not over, expected")
+        elif key is not None and (key.tenant != tenant or key.device not in (None, device)):
+            wrong = Wrong("TOPIC_CONFLICT", "the topic is of another device or tenant than the key")
+            tenant, device = key.tenant, key.device
+        if wrong is not None:
+            owner = None if key is None else key.id
+            heard_us = self._intake.next_us()
+            one = Message(tenant, owner, device, topic.kind, "mqtt", packet.payload, heard_us)
+            return (), (Held(one, "invalid", wrong.code, str(wrong)),)
+        assert key is not None, "a message without a key is held"
+        next_us = self._intake.next_us
+        return [
+            Message(tenant, key.id, device, topic.kind, "mqtt", body, next_us()) for body in packet.messages
+        ], ()
+
+    async def _acknowledge(self, got: Sequence[_Got]) -> None:
+        if again := [_digest(one) for one in got if one.message.dup]:
+            await self._intake.until_done(lambda: self._deliveries.forget(again), is_patient=True)
+        for one in got:
+            one.client.ack(one.message.mid, one.message.qos)
         self.waiting -= len(got)
 
 
@@ -304,6 +355,10 @@ class _Connection:
 def _end(lost: asyncio.Future[str], why: str) -> None:
     if not lost.done():
         lost.set_result(why)
+
+
+def _digest(got: _Got) -> bytes:
+    return digest_of(got.message.topic, bytes(got.message.payload))
 
 
 def _packet(message: paho.MQTTMessage) -> _Packet:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from uuid import UUID, uuid4
 
+import pytest
+
 from sync_server.samples import Cycle
 from sync_server.security.principal import Origin
 from sync_server.usage import Used
@@ -103,6 +105,29 @@ async def test_what_was_counted_while_the_database_was_away_is_written_later(
         usage.add(tenant, Used(requests=2))
         await usage.write()
         assert [one["requests"] for one in await server.owner.fetch(USED)] == [7]
+
+
+async def test_what_was_used_before_midnight_is_of_that_day_whenever_it_is_written(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(server_database) as server:
+        root = await server.found()
+        tenant = UUID(await server.tenant(root))
+        usage = server.services.usage
+        await usage.write()
+        await server.owner.execute("TRUNCATE identity.usage")
+        day = 20_000
+        for passed_s, requests in ((-0.5, 3), (0.5, 4), (1.5, 5)):
+            monkeypatch.setattr(
+                "sync_server.usage.time.time", lambda passed_s=passed_s: day * 86_400 + passed_s
+            )
+            usage.add(tenant, Used(requests=requests))
+        monkeypatch.undo()
+        await usage.write()
+        found = await server.owner.fetch(
+            "SELECT day, requests FROM identity.usage WHERE day < 20001 ORDER BY day"
+        )
+        assert [tuple(row) for row in found] == [(day - 1, 3), (day, 9)]
 
 
 async def test_what_was_done_to_an_alert_meanwhile_is_said_to_who_comes_second(

@@ -18,6 +18,7 @@ OF_NO_TENANT = {
     "alembic_version": "SELECT",
     "sync.epoch": "SELECT",
     "sync.turn": "INSERT, SELECT, UPDATE",
+    "sync.delivery": "DELETE, INSERT, SELECT, UPDATE",
 }
 """Tables without a tenant, and all that the requests' role may do with them."""
 LOOKUPS = {
