@@ -6,6 +6,7 @@ like none of them is not read. One rule: only what a person could tell apart is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -91,3 +92,14 @@ def _shapes(text: str, weight: str, size_px: float) -> Iterator[np.ndarray]:
             .reshape(drawn.height(), drawn.bytesPerLine())[:, : drawn.width()]
             .astype(float)
         )
+
+
+def is_of(color: QColor, ground: QColor, ink: QColor) -> bool:
+    """Tell whether a pixel is mostly of an ink on a ground, as the edges of a thin line are."""
+    bare = (ground.red(), ground.green(), ground.blue())
+    seen = [one - other for one, other in zip((color.red(), color.green(), color.blue()), bare, strict=True)]
+    full = [one - other for one, other in zip((ink.red(), ink.green(), ink.blue()), bare, strict=True)]
+    length = math.hypot(*full)
+    share = sum(one * other for one, other in zip(seen, full, strict=True)) / length**2
+    aside = math.dist(seen, [share * each for each in full])
+    return 0.6 <= share <= 1.15 and aside <= min(30.0, 0.35 * length)

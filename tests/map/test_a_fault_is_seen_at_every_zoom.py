@@ -1,16 +1,19 @@
-"""A router that is down is red on the screen from the world to the street, alone and in a crowd: the page's own pixels."""
+"""A router that is down, degraded or affected is seen from the world to the street, alone and in a crowd: by the pixels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
+from PySide6.QtGui import QColor
 
 from app.look import ThemeName, themes
 from domain.geometry import LngLat
+from domain.health import Status
 from domain.wire import Changed
+from tests.map import lettering
 from tests.map.conftest import Stage
-from tests.map.networks import device, health
+from tests.map.networks import device, health, news
 
 PLACE = LngLat(10.3, 47.6)
 NEIGHBOURS = 24
@@ -50,3 +53,28 @@ def test_a_router_that_is_down_is_seen_at_every_zoom(
         stage.until(lambda z=zoom: abs((stage.report()["zoom"] or 0) - z) < 0.6, f"zoom {zoom}")  # type: ignore[misc]
         at = stage.pixel(PLACE)
         stage.until(lambda at=at: stage.shows(at, down, ROUND_IT_PX), f"red at zoom {zoom}")  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("status", ["degraded", "affected"])
+def test_one_that_is_not_well_though_not_down_is_seen_at_every_zoom_of_its_crowd(
+    stages: Callable[..., Stage], theme: ThemeName, status: Status
+) -> None:
+    stage = stages(None, theme=theme)
+    tokens = themes()[theme]
+    ground, ink = QColor(tokens.surface.ground), QColor(tokens.status[status])
+
+    def is_seen() -> bool:
+        around = stage.colors_near(stage.pixel(PLACE), ROUND_IT_PX)
+        return any(lettering.is_of(each, ground, ink) for each in around)
+
+    stage.tell(crowd())
+    stage.tell(news(health("Fault", status)))
+    for zoom in range(19):
+        stage.view.look_at(PLACE.lng, PLACE.lat, float(zoom))
+        stage.until(lambda z=zoom: abs((stage.report()["zoom"] or 0) - z) < 0.6, f"zoom {zoom}")  # type: ignore[misc]
+        stage.until(is_seen, f"{status} at zoom {zoom}")
+        if zoom % 6 == 0:
+            stage.tell(news(health("Fault", "up")))
+            stage.until(lambda: not is_seen(), f"nothing of it at zoom {zoom}")
+            stage.tell(news(health("Fault", status)))
