@@ -12,7 +12,8 @@ branch_labels = None
 depends_on = None
 
 _DELIVERY = """
-    CREATE TABLE sync.delivery (digest bytea PRIMARY KEY, deliveries integer NOT NULL, holder uuid NOT NULL, at_us bigint NOT NULL)
+    CREATE TABLE sync.delivery
+        (digest bytea PRIMARY KEY, deliveries integer NOT NULL, holder uuid NOT NULL, at_us bigint NOT NULL)
 """
 _USAGE = """
     DROP FUNCTION identity.count_usage(uuid[], bigint[], bigint[], bigint[], bigint[]);

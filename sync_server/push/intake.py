@@ -158,7 +158,7 @@ class Intake:
         return outcomes
 
     async def hold(self, held: Sequence[Held], *, is_patient: bool = False) -> None:
-        """Keep messages that are known to be invalid, or dead letters, of devices that are there or keys that hold. Raises as `take` does."""
+        """Keep messages that are invalid, or dead letters, of devices that are there or keys that hold. Raises as `take` does."""
         there = await self._there([one.message for one in held], is_patient)
         now_s, kept = time.monotonic(), []
         for one in held:
