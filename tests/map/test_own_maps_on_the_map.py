@@ -20,9 +20,10 @@ from domain.geometry import LngLat
 from domain.maps import MapFile
 from domain.wire import Changed, Removed
 from engine.maps.survey import survey
+from tests.map import lettering
 from tests.map.conftest import LogWatch, Stage
 from tests.map.networks import small
-from tests.map_files import png, write_map
+from tests.map_files import EXTENT, Feature, png, vector_tile, write_map
 
 Stages = Callable[..., Stage]
 
@@ -64,6 +65,93 @@ def test_each_schema_is_drawn_in_our_colours(stages: Stages, tmp_path: Path, sch
     stage.tell(Changed(3, removed=(Removed("map", UUID(int=1)),)))
     stage.until(lambda: wet(stage, water) < 200, "no water")
     assert len(credits_on(stage)) == 1
+
+
+LINES: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
+    "protomaps": {
+        "motorway": ("roads", {"kind": "highway"}),
+        "road": ("roads", {"kind": "major_road"}),
+        "minor": ("roads", {"kind": "minor_road"}),
+        "rail": ("roads", {"kind": "rail"}),
+        "border": ("boundaries", {"kind": "country"}),
+        "region": ("boundaries", {"kind": "region"}),
+        "river": ("water", {"kind": "river"}),
+    },
+    "openmaptiles": {
+        "motorway": ("transportation", {"class": "motorway"}),
+        "road": ("transportation", {"class": "primary"}),
+        "minor": ("transportation", {"class": "minor"}),
+        "rail": ("transportation", {"class": "rail"}),
+        "border": ("boundary", {"admin_level": 2, "maritime": 0}),
+        "region": ("boundary", {"admin_level": 4, "maritime": 0}),
+        "river": ("waterway", {"class": "river"}),
+    },
+    "shortbread": {
+        "motorway": ("streets", {"kind": "motorway"}),
+        "road": ("streets", {"kind": "primary"}),
+        "minor": ("streets", {"kind": "residential"}),
+        "rail": ("streets", {"kind": "rail"}),
+        "border": ("boundaries", {"admin_level": 2}),
+        "region": ("boundaries", {"admin_level": 4}),
+        "river": ("water_lines", {"kind": "river"}),
+    },
+}
+"""Of each schema the layer and the properties of every kind of line, as its maps have them."""
+INK = {"minor": "road", "river": "water"}
+"""What wears the colour of another token."""
+ROWS = dict(zip(LINES["protomaps"], (-90, -65, -40, -20, 20, 40, 65), strict=True))
+"""How far beneath the middle of a tile each line goes, in units of the tile."""
+TOWNS: dict[str, tuple[str, dict[str, Any]]] = {
+    "protomaps": ("places", {"kind": "locality", "population": 400_000}),
+    "openmaptiles": ("place", {"class": "city", "rank": 1}),
+    "shortbread": ("place_labels", {"kind": "city", "population": 400_000}),
+}
+MIDDLE_OF_A_TILE = LngLat(10.01953125, 47.63578)
+"""Of zoom 10."""
+TOWN_AT = 20
+"""How far east of it the town is, in such units."""
+UNIT_PX = 512 * 2**14 / 2**10 / EXTENT
+"""Of a tile of zoom 10 at zoom 14."""
+
+
+def lined_tile(schema: str) -> bytes:
+    """Return a tile with each kind of line across it, the one beneath the other, and a town between them."""
+    half = EXTENT // 2
+    layers: dict[str, list[Feature]] = {}
+    for part, (layer, told) in LINES[schema].items():
+        way = [[(0, half + ROWS[part]), (EXTENT, half + ROWS[part])]]
+        layers.setdefault(layer, []).append(("line", way, told))
+    layer, told = TOWNS[schema]
+    layers[layer] = [("point", [[(half + TOWN_AT, half)]], {**told, "name": "Lindau"})]
+    return gzip.compress(vector_tile(layers), mtime=0)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("schema", ["protomaps", "openmaptiles", "shortbread"])
+def test_roads_rails_borders_rivers_and_towns_of_each_schema_are_drawn(
+    stages: Stages, tmp_path: Path, schema: str, theme: str
+) -> None:
+    tile = lined_tile(schema)
+    stage = stages(Changed(1), basemap=tmp_path / "none", theme=theme)
+    shown(stage, taken(write_map(tmp_path / "m.pmtiles", schema, make=lambda _: tile)))
+    stage.view.look_at(*MIDDLE_OF_A_TILE, 14)
+    stage.until(lambda: stage.stand_still()["zoom"] == 14)
+    at, colors = stage.pixel(MIDDLE_OF_A_TILE), TOKENS[theme]["basemap"]
+    town, land = at + QPoint(round(TOWN_AT * UNIT_PX), 0), QColor(colors["land"])
+
+    def missing() -> list[str]:
+        image = stage.view.grab().toImage()
+        lines = []
+        for part, row in ROWS.items():
+            y, ink = round(at.y() + row * UNIT_PX), QColor(colors[INK.get(part, part)])
+            near = (image.pixelColor(at.x() + x, y + dy) for x in range(250, 340) for dy in range(-4, 5))
+            if sum(lettering.is_of(each, land, ink) for each in near) < 20:
+                lines.append(part)
+        name = lettering.read(image, town, ["Lindau", "Bregenz"], weight="Regular", size_px=13, ground=land)
+        return lines if name == "Lindau" else [*lines, "the town"]
+
+    stage.until(lambda: not missing(), "every line and the town")
+    assert stage.report()["console_errors"] == 0
 
 
 def wet(stage: Stage, color: str) -> int:

@@ -24,7 +24,7 @@ from tests.map.networks import device, health, news
 Stages = Callable[..., Stage]
 PLACE = LngLat(10.3, 47.6)
 ZOOM = 9.0
-COUNTS = ("4", "8", "9", "12", "16", "17", "32", "120")
+COUNTS = ("4", "8", "9", "12", "16", "17", "32", "33", "40")
 STEP_DEG = 3
 BADGE_DEG = 81
 """Clockwise from the top: as far as the mark of the worst reaches over the ring."""
