@@ -86,7 +86,7 @@ def _of_steps(inventory: Inventory, edit: Edit) -> list[Refusal]:
                     subject=step.id,
                 )
             ]
-        if unknown := (step.after or {}).keys() - TYPES[step.kind].__struct_fields__:
+        if unknown := (step.after or {}).keys() - TYPES[step.kind].__struct_encode_fields__:
             said = f"{noun_of(step.kind).one}: {clean_text(min(unknown), 40)!r} is of a newer version, and not known here: update"
             return [Refusal("UNKNOWN_FIELD", said, subject=step.id)]
     trial = _copy_of(inventory, {step.kind for step in edit.steps})
