@@ -95,3 +95,18 @@ async def test_a_tunnel_is_opened_by_who_may_to_what_he_reaches_and_somebody_car
             assert (await said_at_the_door(live, person, install, begin)).code == code, (code, begin)
         refused = await admin.get("/audit?act=tunnel.refused")
         assert len(refused) == 6, "who comes with another's install has not come in"
+
+
+async def test_a_window_that_polls_a_device_carries_nothing_to_it_for_others(
+    server_database: ServerDatabase,
+) -> None:
+    async with living(server_database) as live:
+        ann, ben, admin = await a_team(live, "engineer", "engineer")
+        hers, his = await live.install(ann), await live.install(ben, name="Ben's van")
+        await live.join(ben, his, run=uuid4())
+        device = {"name": "R1", "address": "10.0.0.1", "polled_by": str(his)}
+        made = await admin.post("/devices", device, expect=201)
+        begin = {"device": UUID(made["id"]), "port": 8291}
+        said = await said_at_the_door(live, ann, hers, begin)
+        words = "the device is polled from Ben's van, which is no collector and carries nothing for others"
+        assert (said.code, said.message) == ("NOBODY", words)
