@@ -7,6 +7,9 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+from PIL import Image, ImageSequence
+
+from tests.e2e.watched_window import FRAMES
 from tests.e2e.window_process import WindowProcess
 
 ROUTER = "Wangen"
@@ -73,12 +76,20 @@ def test_before_during_and_after_an_outage_are_seen_again(tmp_path: Path) -> Non
             lambda line: clip.exists() and told.exists() and ROUTER in told.read_text("utf-8", "replace"),
             "a clip of it, and beside it what happened",
         )
-        assert clip.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+        with Image.open(clip) as frames:
+            seen = [frame.convert("RGB").tobytes() for frame in ImageSequence.Iterator(frames)]
+        assert len(seen) == FRAMES and len(set(seen)) > 1, "a clip of what changed"
 
         demo.tell("escape")
         demo.until(
             lambda line: line["past"] is None and line["tree"] == f"{ROUTER}, up" and line["red_px"] == 0,
             "live again",
+        )
+
+    link = f"heliograph://moment?at={_us(during)}"
+    with WindowProcess(tmp_path, ROUTER, opens=link) as opened:
+        opened.until(
+            lambda line: _is_there(line, during) and line["tree"] == f"{ROUTER}, down", "where the link leads"
         )
 
 

@@ -1,8 +1,9 @@
 """A window as a program that says twice a second what a user would see of one device.
 
-    python -m tests.e2e.watched_window PROFILE DEVICE [SIMNET_STATE]
+    python -m tests.e2e.watched_window PROFILE DEVICE [SIMNET_STATE | LINK]
 
-With SIMNET_STATE it is the demo's window, else that of the network in the profile. Each line on stdout is a JSON object, see
+With SIMNET_STATE it is the demo's window, else that of the network in the profile; with LINK as
+`heliograph open LINK` shows it. Each line on stdout is a JSON object, see
 `say`; `red_px` counts pixels of the palette's "down" colour round the device's place in the real page. One rule: it only
 looks; what happens, the test does (commands on stdin: `acknowledge`, `select`, `undo`, `move LNG LAT`, `interval SECONDS`,
 `freeze SECONDS`, `watch DEVICE`, `go MOMENT`, `picture FILE`,
@@ -33,6 +34,8 @@ from domain.inventory import Device
 
 LOOK_MS = 400
 AROUND_PX = 14
+FRAMES = 6
+"""Of a clip."""
 
 
 class Watcher(QObject):
@@ -173,7 +176,7 @@ class Watcher(QObject):
             window.grab().save(rest[0])
         elif word == "clip":
             window.past.bar.scrubber.show_span(int(rest[1]), int(rest[2]))
-            window.past.save_clip(Path(rest[0]), frames=6)
+            window.past.save_clip(Path(rest[0]), frames=FRAMES)
         elif word == "escape":
             window.step_back()
         elif word == "freeze":
@@ -200,9 +203,12 @@ def world_px(lng: float, lat: float, zoom: float) -> tuple[float, float]:
 
 def main(watcher_of: type[Watcher] = Watcher) -> int:
     """Run until stdin says quit."""
-    profile, name, *state = sys.argv[1:]
-    simnet_state = Path(state[0]) if state else None
-    options = Options(Path(profile), headless=True, demo=bool(state), simnet_state=simnet_state, theme="dark")
+    profile, name, *more = sys.argv[1:]
+    moment = next((one for one in more if one.startswith("heliograph:")), None)
+    state = Path(more[0]) if more and moment is None else None
+    options = Options(
+        Path(profile), headless=True, demo=bool(state), simnet_state=state, theme="dark", moment=moment
+    )
     app = App(options, time.monotonic(), ["heliograph"])
     watcher = watcher_of(app, name)
     code = app.run()

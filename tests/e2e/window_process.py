@@ -45,12 +45,14 @@ class WindowProcess:
         demo: bool = False,
         program: str = "watched_window",
         own_session: bool = False,
+        opens: str = "",
     ) -> None:
+        """`opens` is a link to a moment, as `heliograph open` takes it."""
         self.profile, self.state = folder / "profile", folder / "simnet"
         self.lines: list[Line] = []
         self.errors: list[str] = []
         self._news = threading.Condition()
-        watched = [str(self.profile), device, *([str(self.state)] if demo else [])]
+        watched = [str(self.profile), device, *([str(self.state)] if demo else []), *filter(None, [opens])]
         command = [sys.executable, "-m", f"tests.e2e.{program}", *watched]
         env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
         env.pop("QTWEBENGINE_REMOTE_DEBUGGING", None)  # that port is of the pages of this process
