@@ -2,18 +2,21 @@
 
     python -m tests.e2e.team_window PROFILE DEVICE
 
-Further commands: `join LINK PASSWORD [LOGIN]`, `enter TENANT` where several are offered, `again PASSWORD`, `go_to NETWORK`,
+Further commands: `join LINK PASSWORD [LOGIN]`, `agree` to the certificate that is shown,
+`enter TENANT` where several are offered, `again PASSWORD`, `go_to NETWORK`,
 `leave keep|wipe`, `device NAME LNG LAT PORT`, `note TEXT`, `photo FILE` of the
 device, `look` at the first in large. One rule: dialogs are filled in and submitted as a user does it.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from PySide6.QtWidgets import QLabel
 from shiboken6 import isValid
 
 from app.draft import author_name, draft_of, edit_of
@@ -62,6 +65,7 @@ class TeamWatcher(Watcher):
             "note": device.note if device is not None else None,
             "offered": self._offered(),
             "asks_again": self._asks_again(),
+            "fingerprint": self._fingerprint(),
             "photos": [self._seen(digest) for one in self._photos() for digest in (one.thumb, one.digest)],
             "on_their_way": len(team.pictures) if team is not None else 0,
         }
@@ -74,6 +78,8 @@ class TeamWatcher(Watcher):
             self._login = login[0] if login else ""
             self.form = window.team.open_join()
             self.form.link.setText(link)
+            self.form.submit()
+        elif word == "agree" and self.form is not None:
             self.form.submit()
         elif word == "enter" and self.form is not None:
             rows = [self.form.tenants.item(row) for row in range(self.form.tenants.count())]
@@ -147,6 +153,14 @@ class TeamWatcher(Watcher):
         """Tell whether the form to log in stands open and was answered."""
         form = self.login
         return form is not None and isValid(form) and form.isVisible() and form.submit_button.isEnabled()
+
+    def _fingerprint(self) -> str:
+        """Return the certificate's that is to be compared, as it is read: hex digits alone."""
+        form = self.form
+        if form is None or not isValid(form) or form.step != "trust":
+            return ""
+        said = (re.sub(r"[:\s]", "", label.text().lower()) for label in form.findChildren(QLabel))
+        return next((text for text in said if re.fullmatch(r"[0-9a-f]{64}", text)), "")
 
     def _offered(self) -> list[str]:
         form = self.form
