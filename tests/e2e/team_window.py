@@ -25,7 +25,7 @@ from app.photos.words import in_order
 from app.team.certificate import CertificateForm
 from app.team.join import JoinForm
 from app.team.membership import LogInForm
-from app.team.words import stand_of
+from app.team.words import presence_words, stand_of
 from domain.edit import creation
 from domain.inventory import Device, Probe
 from domain.photo import Photo
@@ -64,6 +64,7 @@ class TeamWatcher(Watcher):
             "devices": sorted(one.name for one in app.model.inventory.devices()),
             "note": device.note if device is not None else None,
             "offered": self._offered(),
+            "there": presence_words(team, device.id if device is not None else None),
             "asks_again": self._asks_again(),
             "fingerprint": self._fingerprint(),
             "photos": [self._seen(digest) for one in self._photos() for digest in (one.thumb, one.digest)],

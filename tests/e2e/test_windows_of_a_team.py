@@ -101,6 +101,12 @@ def test_windows_share_a_network_are_cut_off_let_in_again_go_elsewhere_and_leave
             desk.shows(lambda line: line["tree"].startswith(f"{NAME}, up"), "the router is up")
         joe.team("all are there, and the site judges", people=["joe", "mara", "site"], lease="elsewhere")
 
+        for looks, sees in ((joe, mara), (mara, joe)):
+            looks.tell("select")
+            sees.shows(
+                lambda line, who=looks.who: line["there"] == f"{who.capitalize()} looks at it", "presence"
+            )
+
         host.close()
         for desk in (mara, joe):
             desk.shows(
@@ -160,7 +166,7 @@ def test_windows_share_a_network_are_cut_off_let_in_again_go_elsewhere_and_leave
         joe.shows(lambda line: line["devices"] == [NAME] and line["red_px"] > 60, "all of it again")
 
         calm = mia.team("still there", reachability="online", people=["mia"])
-        assert calm["devices"] == [] and calm["alerts"] == []
+        assert calm["devices"] == [] and calm["alerts"] == [] and calm["there"] == ""
 
         joe.tell("leave keep")
         kept = joe.shows(
