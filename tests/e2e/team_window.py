@@ -3,7 +3,8 @@
     python -m tests.e2e.team_window PROFILE DEVICE
 
 Further commands: `join LINK PASSWORD [LOGIN]`, `agree` to the certificate that is shown,
-`enter TENANT` where several are offered, `again PASSWORD`, `go_to NETWORK`,
+`enter TENANT` where several are offered, `again PASSWORD`, `board`, `mine` of the clash that it
+shows, `go_to NETWORK`,
 `leave keep|wipe`, `device NAME LNG LAT PORT`, `note TEXT`, `photo FILE` of the
 device, `look` at the first in large. One rule: dialogs are filled in and submitted as a user does it.
 """
@@ -19,6 +20,7 @@ import msgspec
 from PySide6.QtWidgets import QLabel
 from shiboken6 import isValid
 
+from app.dialogs.clash import ClashView
 from app.draft import author_name, draft_of, edit_of
 from app.photos.files import GivenFile
 from app.photos.words import in_order
@@ -67,6 +69,7 @@ class TeamWatcher(Watcher):
             "there": presence_words(team, device.id if device is not None else None),
             "asks_again": self._asks_again(),
             "fingerprint": self._fingerprint(),
+            "clash": self._clash(),
             "photos": [self._seen(digest) for one in self._photos() for digest in (one.thumb, one.digest)],
             "on_their_way": len(team.pictures) if team is not None else 0,
         }
@@ -94,6 +97,11 @@ class TeamWatcher(Watcher):
             assert isinstance(self.login, LogInForm)
             self.login.password.setText(rest[0])
             self.login.submit()
+        elif word == "board":
+            window.team.open()
+        elif word == "mine" and window.team.board is not None:
+            window.team.board.compare.click()
+            window.team.board.findChildren(ClashView)[-1].mine.click()
         elif word == "go_to":
             networks = window.team.networks()
             window.team.go_to(next(one.folder for one in networks if one.name == " ".join(rest)))
@@ -154,6 +162,11 @@ class TeamWatcher(Watcher):
         """Tell whether the form to log in stands open and was answered."""
         form = self.login
         return form is not None and isValid(form) and form.isVisible() and form.submit_button.isEnabled()
+
+    def _clash(self) -> str:
+        """Return what the open board says of the edit that can be compared."""
+        board = self.app.window.team.board
+        return board.detail.text() if board is not None and board.compare.isVisible() else ""
 
     def _fingerprint(self) -> str:
         """Return the certificate's that is to be compared, as it is read: hex digits alone."""

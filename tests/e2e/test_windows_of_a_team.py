@@ -144,6 +144,26 @@ def test_windows_share_a_network_are_cut_off_let_in_again_go_elsewhere_and_leave
                 )
             cut.team("in step again", reachability="online", pending=0, tray=0)
 
+        joe.line.cut()
+        joe.team("cut off again", reachability="offline")
+        joe.tell("note His")
+        joe.team("his waits", pending=1)
+        mara.tell("note Hers")
+        mara.shows(
+            lambda line: line["note"] == "Hers" and line["team"]["pending"] == 0, "hers is with the team"
+        )
+        joe.line.mend()
+        joe.team("she was quicker", reachability="online", pending=0, tray=1)
+        joe.tell("board")
+        joe.shows(
+            lambda line: line["note"] == "Hers" and line["clash"].endswith("theirs Hers, mine His"),
+            "both words",
+        )
+        joe.tell("mine")
+        for desk in (joe, mara):
+            desk.shows(lambda line: line["note"] == "His", "his, by a new edit")
+        joe.team("nothing left over", pending=0, tray=0)
+
         people = office.ask(root.get("/users"))
         mara_id = next(one["id"] for one in people if one["login"] == mara.login)
         office.ask(root.ask("DELETE", f"/users/{mara_id}/sessions", expect=204))
