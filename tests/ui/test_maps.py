@@ -198,7 +198,10 @@ def test_a_cut_is_paused_and_cancelled_on_the_board_and_says_so(bench: Bench, as
     row = board.operations.rows[cutting.id]
     row.pause_button.click()
     row.cancel_button.click()
-    assert [(one.operation, one.act) for one in asked.messages] == [(cutting.id, "pause"), (cutting.id, "cancel")]
+    assert [(one.operation, one.act) for one in asked.messages] == [
+        (cutting.id, "pause"),
+        (cutting.id, "cancel"),
+    ]
     over = msgspec.structs.replace(cutting, state="cancelled", ended_us=7)
     bench.model.merge(Changed(10, operations=(over,)))
     bench.model.flush()
