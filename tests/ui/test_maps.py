@@ -190,24 +190,6 @@ def test_progress_stands_on_the_board_and_in_the_top_bar(bench: Bench) -> None:
     assert board.operations.rows[copying.id].said.text() == "Failed: it holds no tile"
 
 
-def test_a_cut_is_paused_and_cancelled_on_the_board_and_says_so(bench: Bench, asked: Asked) -> None:
-    board = bench.window.maps.open()
-    cutting = Operation(UUID(int=6), "map_cut", "Cut Lake", "copying tiles", 30, 120)
-    bench.model.merge(Changed(9, operations=(cutting,)))
-    bench.model.flush()
-    row = board.operations.rows[cutting.id]
-    row.pause_button.click()
-    row.cancel_button.click()
-    assert [(one.operation, one.act) for one in asked.messages] == [
-        (cutting.id, "pause"),
-        (cutting.id, "cancel"),
-    ]
-    over = msgspec.structs.replace(cutting, state="cancelled", ended_us=7)
-    bench.model.merge(Changed(10, operations=(over,)))
-    bench.model.flush()
-    assert row.said.text().startswith("Cancelled") and not row.cancel_button.isVisible()
-
-
 def test_a_cut_is_measured_before_it_is_begun(bench: Bench, asked: Asked) -> None:
     size = CutSize(1_204, 900, 5_600_000, 10**9)
     asked.reply = lambda message: Reply(
