@@ -73,6 +73,12 @@ class Proxy:
         for gate in self._open.values():
             gate.set()
 
+    def swallow(self) -> None:
+        """Let nothing more pass of the connections that are open, and say nothing of it; others that come pass."""
+        self.hold()
+        self._open = {"up": asyncio.Event(), "down": asyncio.Event()}
+        self.release()
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass one connection on."""
         self.connections += 1
@@ -90,10 +96,11 @@ class Proxy:
                 end.transport.abort()
             return
         self._writers.update(ends)
+        gates = self._open
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._pass(reader, far_writer, "up"))
-                group.create_task(self._pass(far_reader, writer, "down"))
+                group.create_task(self._pass(reader, far_writer, "up", gates["up"]))
+                group.create_task(self._pass(far_reader, writer, "down", gates["down"]))
         except* (OSError, ConnectionError):
             pass
         finally:
@@ -101,7 +108,9 @@ class Proxy:
             for end in ends:
                 end.transport.abort()
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: str) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: str, gate: asyncio.Event
+    ) -> None:
         loop = asyncio.get_running_loop()
         while data := await reader.read(CHUNK_BYTES):
             late_s, timeout_s = 0.0, RETRANSMISSION_S
@@ -114,7 +123,7 @@ class Proxy:
                 begins_s = max(loop.time(), self._free_s[way])
                 self._free_s[way] = begins_s + len(data) / self.bytes_per_s
                 await asyncio.sleep(self._free_s[way] - loop.time())
-            await self._open[way].wait()
+            await gate.wait()
             writer.write(data)
             await writer.drain()
             self.passed[way] += len(data)

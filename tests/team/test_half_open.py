@@ -50,10 +50,9 @@ def test_a_server_that_is_stopped_is_noticed_within_fifteen_seconds_and_heard_ag
             mara.stop()
 
 
-@pytest.mark.parametrize("ways", [("up",), ("down",), ("up", "down")], ids="-".join)
-async def test_a_route_that_goes_silent_is_noticed_at_both_ends_and_what_waits_goes_up_by_another(
-    tmp_path: Path, server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch, ways: tuple[str, ...]
-) -> None:
+@pytest.fixture
+def soon_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ends hear a beat each half second, and hang up on who says nothing for three."""
     for name, limit_s in (
         ("engine.sync.socket.DEAD_AFTER_S", 3.0),
         ("sync_server.live.line.DEAD_AFTER_S", 3.0),
@@ -62,6 +61,13 @@ async def test_a_route_that_goes_silent_is_noticed_at_both_ends_and_what_waits_g
         ("engine.sync.client.BEAT_S", 0.5),
     ):
         monkeypatch.setattr(name, limit_s)
+
+
+@pytest.mark.usefixtures("soon_dead")
+@pytest.mark.parametrize("ways", [("up",), ("down",), ("up", "down")], ids="-".join)
+async def test_a_route_that_goes_silent_is_noticed_at_both_ends_and_what_waits_goes_up_by_another(
+    tmp_path: Path, server_database: ServerDatabase, ways: tuple[str, ...]
+) -> None:
     async with listening(server_database) as server, passing(int(server.url.rpartition(":")[2])) as route:
         server.url = route.url
         (folder,) = await team(server, tmp_path, "mara")
@@ -77,4 +83,24 @@ async def test_a_route_that_goes_silent_is_noticed_at_both_ends_and_what_waits_g
             assert mara.team.pending == 1
             route.release()
             await mara.until(lambda: mara.team.pending == 0 and mara.team.is_synced)
+            assert await server.owner.fetchval("SELECT count(*) FROM edit") == 1
+
+
+@pytest.mark.usefixtures("soon_dead")
+async def test_a_connection_that_swallows_all_is_given_up_for_another_by_which_what_waits_goes_up(
+    tmp_path: Path, server_database: ServerDatabase
+) -> None:
+    async with listening(server_database) as server, passing(int(server.url.rpartition(":")[2])) as route:
+        server.url = route.url
+        (folder,) = await team(server, tmp_path, "mara")
+        async with running(folder) as mara:
+            await mara.until(lambda: mara.team.is_synced and mara.team.reachability == "online")
+            desk = mara.engine._team.desk
+            assert desk is not None
+            swallowed = desk.client._line
+            route.swallow()
+            device = Device(new_id(), "router", "127.0.0.1", (Probe("icmp"),), "relay", paused=True)
+            await mara.edit("add", creation("device", device))
+            await mara.until(lambda: mara.team.pending == 0 and mara.team.reachability == "online")
+            assert desk.client._line is not None and desk.client._line is not swallowed
             assert await server.owner.fetchval("SELECT count(*) FROM edit") == 1

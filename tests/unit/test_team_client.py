@@ -11,10 +11,12 @@ import pytest
 from domain.errors import NoAnswer
 from domain.inventory import Tenant
 from domain.polling import BEAT_S
-from domain.sync import RECONNECT_S, Alive, Hello, Kept, Refused, ToServer, Welcome
+from domain.sync import HEARTBEAT_S, RECONNECT_S, Alive, Hello, Kept, Refused, ToServer, Welcome, encode
 from engine.sync.client import TeamClient
+from engine.sync.desk import LOOK_EVERY_S, TOLD_EVERY_S
 from engine.sync.line import LineLost
 from engine.sync.session import Cursor
+from tests.unit.test_line import opened
 from tests.unit.virtual_time import run
 
 INSTALL = UUID(int=7)
@@ -195,3 +197,24 @@ def test_a_server_that_is_full_is_asked_again_when_it_says() -> None:
     assert [(state, retry_s) for _, state, retry_s in spoken.states] == [
         *(("connecting", 0.0), ("offline", 45.0), ("connecting", 0.0), ("online", 0.0))
     ]
+
+
+def test_a_server_that_falls_silent_right_after_a_beat_is_known_to_be_cut_off_within_fifteen_seconds() -> (
+    None
+):
+    spoken, beats = Spoken(), 4
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        line, stream = await opened()
+        stream.say(encode(WELCOME))
+        for number in range(1, beats + 1):
+            loop.call_later(number * HEARTBEAT_S, stream.say, encode(Alive(number)))
+        lines = iter([line, *[NoAnswer("away")] * 9])
+        await _for(_client(spoken, lines), beats * HEARTBEAT_S + 60.0)
+
+    run(main())
+    silent_s = 1_000.0 + beats * HEARTBEAT_S
+    cut_s = next(at_s for at_s, state, _ in spoken.states if state == "offline")
+    assert silent_s < cut_s, "whoever beats is not given up"
+    assert cut_s + max(TOLD_EVERY_S, LOOK_EVERY_S) <= silent_s + 15.0
