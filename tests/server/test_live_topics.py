@@ -73,6 +73,38 @@ async def test_a_listener_with_one_topic_hears_of_that_and_of_nothing_else(
             assert has_entries == (topic in ("device_status", "alert_fired")), topic
 
 
+async def test_news_of_each_topic_is_told_as_it_comes_and_waits_for_no_beat_and_no_look(
+    server_database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with living(server_database) as live:
+        anna, ben, admin = await a_team(live, "engineer", "engineer")
+        hers = await live.join(anna)
+        fence = (await hers.led()).fence
+        device = await a_device(hers)
+        listeners = {topic: await live.connect(admin, None, topics=(topic,)) for topic in TOPICS}
+        for topic, line in listeners.items():
+            await line.hear(Welcome)
+            await line.say(Subscribe((topic,), (device,)))
+        hub = live.server.app.state.hub
+        await until(lambda: sum(one.devices == {device} for one in hub.lines()) == len(TOPICS))
+        for name in ("TICK_S", "HEARTBEAT_S", "LOOK_S"):  # nothing is told because time has passed
+            monkeypatch.setattr(f"sync_server.live.room.{name}", 86_400.0)
+        now_us = round(live.server.services.now_s() * 1e6)
+        down = Health(device, hers.install or device, "down", AT_US, AT_US)
+        row = hers.row(1, "alert_opened", device, **opened(device))
+        await hers.tell(journal=(row,), health=(down,), fence=fence)
+        assert await listeners["device_status"].until("health", device) == down
+        assert (await listeners["alert_fired"].until("alert", fingerprint("device_down", device))).is_open
+        await hers.say(Cycles(7, ((device, now_us, (("rtt_ms", "", 2.5),)),)))
+        while not (await listeners["metric_update"].hear(Live)).numbers:
+            pass
+        his = await live.join(ben)
+        while his.install not in {
+            one.install for one in (await listeners["presence"].hear(Live)).people or ()
+        }:
+            pass
+
+
 async def test_who_wants_to_hear_of_more_is_told_what_was_there_before(
     server_database: ServerDatabase,
 ) -> None:
