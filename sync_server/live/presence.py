@@ -213,8 +213,15 @@ _ARRIVE = f"""
         heard_us = excluded.heard_us, looks_at = $7, works_on = $8, run_id = $9,
         since_us = CASE WHEN l.heard_us > excluded.heard_us - {round(LEASE_S * _S)} THEN l.since_us ELSE excluded.since_us END
 """
+_SEEN = """
+    UPDATE identity.install i SET seen_us = greatest(i.seen_us, least(gone.heard_us, identity.now_us()))
+    FROM gone JOIN (SELECT id FROM identity.install WHERE id IN (SELECT install_id FROM gone) FOR UPDATE SKIP LOCKED) free
+        ON free.id = gone.install_id WHERE i.id = free.id
+"""
+"""An install whose line is gone was seen until that was heard last; one that is locked is let in anew just now."""
 _LEAVE = f"""
-    WITH gone AS (DELETE FROM sync.line WHERE install_id = $1 AND line_id = $2 RETURNING 1), said AS ({_SAY})
+    WITH gone AS (DELETE FROM sync.line WHERE install_id = $1 AND line_id = $2 RETURNING install_id, heard_us),
+        seen AS ({_SEEN}), said AS ({_SAY})
     SELECT EXISTS (SELECT FROM gone) FROM said
 """
 _GIVE_BACK = "UPDATE sync.lease SET until_us = 0 WHERE name = $1 AND install_id = $2"
@@ -230,8 +237,8 @@ _HEARD = """
 """
 _FIRST_LEASE = "INSERT INTO sync.lease VALUES (current_tenant(), $1, NULL, 0, 0) ON CONFLICT DO NOTHING"
 _LEASE = "SELECT install_id, fence, until_us FROM sync.lease WHERE name = $1 FOR UPDATE"
-_CANDIDATES = """
-    WITH gone AS (DELETE FROM sync.line WHERE heard_us <= $1),
+_CANDIDATES = f"""
+    WITH gone AS (DELETE FROM sync.line WHERE heard_us <= $1 RETURNING install_id, heard_us), seen AS ({_SEEN}),
         ahead AS (UPDATE sync.line SET heard_us = $2 WHERE heard_us > $2)
     SELECT install_id, computer, fitness, since_us, least(heard_us, $2) AS heard_us, blind_us BETWEEN $3 AND $2 AS is_blind
     FROM sync.line WHERE heard_us > $1

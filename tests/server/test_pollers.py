@@ -6,10 +6,13 @@ import asyncio
 import itertools
 import time
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from domain.edit import Edit, Step
 from domain.sync import Alive, Live, Person, Subscribe
+from sync_server.database import Work
+from sync_server.live.polling import WINDOW
+from sync_server.live.presence import arrive, hear
 from tests.server.conftest import ServerDatabase
 from tests.server.live_clients import PATIENCE_S, an_edit, living, making
 
@@ -45,6 +48,29 @@ async def test_a_poller_tells_its_version_its_clock_and_what_it_has_not_told(
         await live.server.tenant(root)
         stranger = await live.server.member(root, "tenant_admin")
         assert await stranger.get("/pollers") == []
+
+
+async def test_who_was_on_a_server_that_died_was_seen_until_it_was_heard_last(
+    server_database: ServerDatabase,
+) -> None:
+    async with living(server_database) as live:
+        root = await live.server.found()
+        tenant = UUID(await live.server.tenant(root))
+        admin = await live.server.member(root, "tenant_admin")
+        install = await live.install(admin, "collector", "Mast")
+        database = live.server.services.database
+        who = Work(tenant, UUID((await admin.get("/auth/me"))["id"]))
+        async with database.transaction(Work(tenant)) as transaction:
+            await arrive(transaction, who, Person(install, who.id, "Ada", "Mast", 0), uuid4(), WINDOW, None)
+        seen_us, heard_us = await live.server.owner.fetchrow("""
+            WITH old AS (UPDATE identity.install SET seen_us = identity.now_us() - 7200000000 RETURNING seen_us)
+            UPDATE sync.line SET heard_us = identity.now_us() - 3600000000 FROM old RETURNING seen_us, heard_us
+        """) or (0, 0)
+        assert (await admin.get("/pollers"))[0]["seen_us"] == seen_us
+        await hear(database, tenant, {})
+        one = (await admin.get("/pollers"))[0]
+        assert (one["seen_us"], one["connected_us"]) == (heard_us, None)
+        assert not await live.server.owner.fetchval("SELECT count(*) FROM sync.line")
 
 
 async def test_who_reaches_some_sites_learns_of_computers_that_poll_what_he_sees_and_of_no_other(
